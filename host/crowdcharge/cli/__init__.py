@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""The command line: one file a command, loaded when it is called. No logic here."""
+
+import importlib
+import sys
+
+import click
+
+from crowdcharge import __version__
+from crowdcharge.errors import WptError
+
+# command -> (module:object, one line for --help)
+COMMANDS = {
+    "plan": ("plan:plan", "Plan who charges whom over known contacts (LAL, LAY)."),
+    "simulate": ("simulate:simulate", "Simulate a crowd from a scenario file."),
+    "reproduce": ("reproduce:reproduce", "Reproduce a published figure or table."),
+    "trade": ("trade:trade", "Clear a market between peers and a lane."),
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when it is asked for, so that --help is instant."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name][0].split(":")
+        command = getattr(importlib.import_module(f"crowdcharge.cli.{module}"), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="crowdcharge")
+def crowdcharge() -> None:
+    """Peer-to-peer reverse wireless charging on real boards."""
+
+
+def main() -> None:
+    """Console script: every error a user can cause is one line on stderr and an exit code."""
+    try:
+        code = crowdcharge(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        print(f"crowdcharge: {error.format_message()}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except WptError as error:
+        print(f"crowdcharge: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

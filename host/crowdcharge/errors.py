@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Every error that crosses a module's border.
+
+WptError                    exit code 1: the work failed
+    InputError              exit code 2: an argument or a file that the user gave
+    RadioError
+        NoAdapter
+        BoardUnreachable
+        AckTimeout
+    ProtocolError
+        LocalProtocolError  we asked for something illegal
+        RemoteProtocolError the peer sent something illegal
+    GrantRefused
+    LedgerError
+        OdometerWentBack
+    PlanInfeasible
+    BenchError
+"""
+
+
+class WptError(Exception):
+    """Base: its text is the one line that the user reads."""
+
+    exit_code = 1
+
+
+class InputError(WptError):
+    exit_code = 2
+
+
+class RadioError(WptError):
+    pass
+
+
+class NoAdapter(RadioError):
+    pass
+
+
+class BoardUnreachable(RadioError):
+    def __init__(self, board_id: int, reason: str) -> None:
+        super().__init__(f"board {board_id} is unreachable: {reason}")
+        self.board_id = board_id
+
+
+class AckTimeout(RadioError):
+    def __init__(self, board_id: int, what: str, timeout_s: float) -> None:
+        super().__init__(f"board {board_id} did not answer {what} within {timeout_s:g} s")
+        self.board_id = board_id
+
+
+class ProtocolError(WptError):
+    pass
+
+
+class LocalProtocolError(ProtocolError):
+    pass
+
+
+class RemoteProtocolError(ProtocolError):
+    pass
+
+
+class GrantRefused(WptError):
+    """`code` is an EPT or refusal code of wptcore.ept."""
+
+    def __init__(self, board_id: int, code: int, name: str) -> None:
+        super().__init__(f"board {board_id} refused: {name} (0x{code:02X})")
+        self.board_id = board_id
+        self.code = code
+
+
+class LedgerError(WptError):
+    pass
+
+
+class OdometerWentBack(LedgerError):
+    def __init__(self, board_id: int, before_mJ: int, after_mJ: int) -> None:
+        super().__init__(
+            f"board {board_id}: odometer went back from {before_mJ} to {after_mJ} mJ in one epoch"
+        )
+        self.board_id = board_id
+
+
+class PlanInfeasible(WptError):
+    pass
+
+
+class BenchError(WptError):
+    pass

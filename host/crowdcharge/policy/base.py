@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""What a crowd protocol is: a pure object that answers one question at each meeting.
+
+The simulator and the orchestrator call the same object. What the papers call an agent's
+memory lives in the policy object; time and randomness are arguments.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Encounter:
+    """Two agents that can exchange energy now; the order carries no meaning."""
+
+    a: int
+    b: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """`energy_J` is what leaves the transmitter; the receiver gains less."""
+
+    ptx: int
+    prx: int
+    energy_J: float
+
+
+class AgentView(Protocol):
+    """What a policy may know of an agent."""
+
+    @property
+    def energy_J(self) -> float: ...
+    @property
+    def capacity_J(self) -> float: ...
+
+
+class Policy(Protocol):
+    name: str
+
+    def decide(
+        self,
+        encounter: Encounter,
+        views: Mapping[int, AgentView],
+        now_s: float,
+        rng: np.random.Generator,
+    ) -> Offer | None:
+        """The transfer to make at this meeting, or None. Called once a meeting."""
+        ...
