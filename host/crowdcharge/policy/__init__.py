@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""Crowd protocols: one file each; `make` builds one by name."""
+
+from collections.abc import Callable
+from typing import Any
+
+from crowdcharge.errors import InputError
+from crowdcharge.policy.base import AgentView, Encounter, Offer, Policy
+from crowdcharge.policy.oblivious_share import ObliviousShare
+from crowdcharge.policy.online_average import OnlineAverage
+from crowdcharge.policy.small_transfer import SmallTransfer
+
+POLICIES: dict[str, Callable[..., Policy]] = {
+    policy.name: policy for policy in (ObliviousShare, OnlineAverage, SmallTransfer)
+}
+
+
+def make(name: str, **options: Any) -> Policy:
+    """The policy of that name; InputError names the known policies or the wrong option."""
+    if name not in POLICIES:
+        raise InputError(f'no policy "{name}"; known: {", ".join(sorted(POLICIES))}')
+    try:
+        return POLICIES[name](**options)
+    except TypeError as error:
+        wrong = str(error).rpartition("__init__() ")[2]
+        raise InputError(f"policy {name} {wrong}") from None
+
+
+__all__ = ["POLICIES", "AgentView", "Encounter", "Offer", "Policy", "make"]
