@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: MIT
+"""Every byte on the air: beacon, BTHome v2, command frames, replies, receipts.
+
+All little-endian. A frame is header (version, type, counter), body, 16-byte tag.
+`pack_*` clamps each field, because MicroPython's struct does not check; `unpack_*` raises
+ValueError on bytes that are not of the format, and nothing else.
+"""
+
+import struct
+
+from wptcore.auth import NONCE_SIZE, TAG_SIZE
+from wptcore.compat import const
+from wptcore.units import clamp
+
+VERSION = const(1)
+COMPANY_ID = const(0xFFFF)  # Bluetooth SIG: reserved for tests
+BTHOME_UUID = const(0xFCD2)
+BATTERY_SERVICE = const(0x180F)
+BATTERY_LEVEL = const(0x2A19)
+DEVICE_INFORMATION = const(0x180A)
+MODEL_NUMBER = const(0x2A24)
+FIRMWARE_REVISION = const(0x2A26)
+
+SERVICE_UUID = "7a5c0001-6f1e-4d8b-9c3a-20c5e1b0d94f"
+STATUS_UUID = "7a5c0002-6f1e-4d8b-9c3a-20c5e1b0d94f"  # read, notify
+CHALLENGE_UUID = "7a5c0003-6f1e-4d8b-9c3a-20c5e1b0d94f"  # read; fresh per connection
+COMMAND_UUID = "7a5c0004-6f1e-4d8b-9c3a-20c5e1b0d94f"  # write
+REPLY_UUID = "7a5c0005-6f1e-4d8b-9c3a-20c5e1b0d94f"  # notify
+RECEIPTS_UUID = "7a5c0006-6f1e-4d8b-9c3a-20c5e1b0d94f"  # read; the last eight, newest first
+LIMITS_UUID = "7a5c0007-6f1e-4d8b-9c3a-20c5e1b0d94f"  # read
+
+MTU_MIN = const(100)
+LEASE_MAX_ms = const(5000)
+PING_MAX_ms = const(3000)
+SOC_UNKNOWN_permille = const(0xFFFF)
+_SOC_UNKNOWN_pct = const(255)
+
+PTX = const(1)
+PRX = const(2)
+
+# flags of the beacon's state byte (state in the low nibble)
+FIELD = const(0x10)  # the receiver coil sees a field
+CABLE = const(0x20)
+PROBLEM = const(0x40)  # a fault stands
+UNPROVISIONED = const(0x80)
+
+# frame types: host to board, then board to host
+HELLO = const(0x01)
+GRANT = const(0x02)
+RENEW = const(0x03)
+STOP = const(0x04)
+CLEAR = const(0x05)
+CONFIGURE = const(0x06)
+PING = const(0x07)
+ACK = const(0x80)
+
+_HEADER = "<BBI"
+HEADER_SIZE = const(6)
+_BODIES = {
+    HELLO: "<16s",  # host nonce
+    GRANT: "<IBHIIIBH",  # transfer, role, peer, power mW, energy mJ, duration ms, floor %, lease
+    RENEW: "<IHIB",  # transfer, lease ms, peer power mW, peer EPT (0 = running)
+    STOP: "<I",  # transfer
+    CLEAR: "<B",  # EPT code to clear
+    CONFIGURE: "<BI",  # item, value
+    PING: "<H",  # duration ms
+    ACK: "<BBBBIIIHh",  # command, code, state, ept, transfer, power mW, energy mJ, SoC, coil dC
+}
+CONFIGURE_FLOOR_pct = const(1)
+
+_BEACON = "<BHHBBBHhBbBII"
+BEACON_SIZE = const(23)
+_RECEIPT = "<BHHIBHIIIhBHHI"
+RECEIPT_BODY_SIZE = const(35)
+RECEIPT_SIZE = const(51)
+RECEIPTS_KEPT = const(8)
+_CHALLENGE = "<BHH16s"
+_LIMITS = "<BHHIIBBB"
+
+
+def soc_pct(soc_permille: int) -> int:
+    """Whole percent, rounded down; 255 = unknown."""
+    return _SOC_UNKNOWN_pct if soc_permille > 1000 else soc_permille // 10
+
+
+# -- beacon ------------------------------------------------------------------------------
+
+
+def pack_beacon_into(
+    buffer: bytearray,
+    offset: int,
+    board_id: int,
+    epoch: int,
+    sequence: int,
+    state: int,
+    ept_code: int,
+    bus_mV: int,
+    current_mA: int,
+    soc_permille: int,
+    temperature_dC: int,
+    transfer_id: int,
+    sent_mJ: int,
+    received_mJ: int,
+) -> None:
+    """`state` carries the flags; of the transfer id only the low byte fits; allocates nothing."""
+    struct.pack_into(
+        _BEACON,
+        buffer,
+        offset,
+        VERSION,
+        board_id,
+        epoch & 0xFFFF,
+        sequence & 0xFF,
+        state,
+        ept_code,
+        clamp(bus_mV, 0, 0xFFFF),
+        clamp(current_mA, -0x8000, 0x7FFF),
+        soc_pct(soc_permille),
+        clamp((temperature_dC + 5) // 10, -128, 127),
+        transfer_id & 0xFF,
+        sent_mJ,
+        received_mJ,
+    )
+
+
+def unpack_beacon(data: bytes) -> tuple:
+    """(board_id, epoch, sequence, state byte, ept, bus_mV, current_mA, soc_pct, temperature_C,
+    transfer low byte, sent_mJ, received_mJ)."""
+    if len(data) != BEACON_SIZE:
+        raise ValueError("beacon length")
+    fields = struct.unpack(_BEACON, data)
+    if fields[0] != VERSION:
+        raise ValueError("beacon version")
+    return fields[1:]
+
+
+def pack_bthome_into(
+    buffer: bytearray,
+    offset: int,
+    packet_id: int,
+    soc_permille: int,
+    bus_mV: int,
+    current_mA: int,
+    power_mW: int,
+    temperature_dC: int,
+    charging: bool,
+    problem: bool,
+) -> int:
+    """BTHome v2 objects in ascending id order after the device-information byte; returns the end.
+
+    With an unknown state of charge the battery object is left out.
+    """
+    end = offset
+    buffer[end] = 0x40  # version 2, not encrypted
+    struct.pack_into("<BB", buffer, end + 1, 0x00, packet_id & 0xFF)
+    end += 3
+    if soc_permille <= 1000:
+        struct.pack_into("<BB", buffer, end, 0x01, soc_pct(soc_permille))
+        end += 2
+    struct.pack_into("<BH", buffer, end, 0x0C, clamp(bus_mV, 0, 0xFFFF))
+    struct.pack_into("<BB", buffer, end + 3, 0x16, 1 if charging else 0)
+    struct.pack_into("<BB", buffer, end + 5, 0x26, 1 if problem else 0)
+    struct.pack_into("<Bh", buffer, end + 7, 0x45, clamp(temperature_dC, -0x8000, 0x7FFF))
+    struct.pack_into("<Bi", buffer, end + 10, 0x5C, (power_mW + 5) // 10)
+    struct.pack_into("<Bh", buffer, end + 15, 0x5D, clamp(current_mA, -0x8000, 0x7FFF))
+    return end + 18
+
+
+# -- frames ------------------------------------------------------------------------------
+
+
+def pack_frame(frame_type: int, counter: int, *fields) -> bytes:
+    """Header and body without the tag."""
+    return struct.pack(_HEADER, VERSION, frame_type, counter) + struct.pack(
+        _BODIES[frame_type], *fields
+    )
+
+
+def frame_size(frame_type: int) -> int:
+    """Whole frame with its tag; 0 for an unknown type."""
+    if frame_type not in _BODIES:
+        return 0
+    return HEADER_SIZE + struct.calcsize(_BODIES[frame_type]) + TAG_SIZE
+
+
+def unpack_header(frame: bytes) -> tuple:
+    """(version, type, counter)."""
+    if len(frame) < HEADER_SIZE + TAG_SIZE:
+        raise ValueError("frame length")
+    return struct.unpack_from(_HEADER, frame, 0)
+
+
+def unpack_body(frame: bytes) -> tuple:
+    """The body's fields, in the order of the table of bodies."""
+    _, frame_type, _ = unpack_header(frame)
+    if len(frame) != frame_size(frame_type):
+        raise ValueError("frame length")
+    return struct.unpack_from(_BODIES[frame_type], frame, HEADER_SIZE)
+
+
+# -- characteristics that are read -------------------------------------------------------
+
+
+def pack_challenge(board_id: int, epoch: int, nonce: bytes) -> bytes:
+    return struct.pack(_CHALLENGE, VERSION, board_id, epoch & 0xFFFF, nonce)
+
+
+def unpack_challenge(data: bytes) -> tuple:
+    """(board_id, epoch, nonce)."""
+    return _unpack_versioned(_CHALLENGE, data, "challenge")
+
+
+def pack_limits(
+    board_id: int,
+    epoch: int,
+    capacity_mJ: int,
+    power_max_mW: int,
+    floor_pct: int,
+    resume_pct: int,
+    roles: int,
+) -> bytes:
+    return struct.pack(
+        _LIMITS, VERSION, board_id, epoch & 0xFFFF, capacity_mJ, power_max_mW, floor_pct, resume_pct, roles
+    )
+
+
+def unpack_limits(data: bytes) -> tuple:
+    """(board_id, epoch, capacity_mJ, power_max_mW, floor_pct, resume_pct, roles bit mask)."""
+    return _unpack_versioned(_LIMITS, data, "limits")
+
+
+def pack_receipt(
+    board_id: int,
+    epoch: int,
+    transfer_id: int,
+    role: int,
+    peer: int,
+    energy_mJ: int,
+    duration_ms: int,
+    peak_mW: int,
+    peak_dC: int,
+    ept_code: int,
+    soc_before_permille: int,
+    soc_after_permille: int,
+    odometer_mJ: int,
+) -> bytes:
+    """Body without the signature; `odometer_mJ` is the role's odometer after the transfer."""
+    return struct.pack(
+        _RECEIPT,
+        VERSION,
+        board_id,
+        epoch & 0xFFFF,
+        transfer_id,
+        role,
+        peer,
+        energy_mJ,
+        duration_ms,
+        clamp(peak_mW, 0, 0xFFFFFFFF),
+        clamp(peak_dC, -0x8000, 0x7FFF),
+        ept_code,
+        soc_before_permille,
+        soc_after_permille,
+        odometer_mJ,
+    )
+
+
+def unpack_receipt(data: bytes) -> tuple:
+    """The fields of pack_receipt; `data` is a body with or without its signature."""
+    if len(data) != RECEIPT_BODY_SIZE and len(data) != RECEIPT_SIZE:
+        raise ValueError("receipt length")
+    return _unpack_versioned(_RECEIPT, data[:RECEIPT_BODY_SIZE], "receipt")
+
+
+def _unpack_versioned(layout: str, data: bytes, what: str) -> tuple:
+    if len(data) != struct.calcsize(layout):
+        raise ValueError(what + " length")
+    fields = struct.unpack(layout, data)
+    if fields[0] != VERSION:
+        raise ValueError(what + " version")
+    return fields[1:]
