@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""crowdcharge reproduce: a published figure or table from our own code."""
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from crowdcharge.errors import InputError
+from crowdcharge.reproduce import FIGURES, figure
+
+
+@click.command()
+@click.argument("name", metavar="FIG")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("reproduced"), show_default=True
+)
+@click.option("--quick", is_flag=True, help="A small sample: seconds instead of minutes.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def reproduce(name: str, out: Path, quick: bool, as_json: bool) -> None:
+    """Reproduce FIG (a name from the list, or `all`); plots and numbers go to the --out folder."""
+    names = list(FIGURES) if name == "all" else [name]
+    if names[0] not in FIGURES:
+        raise InputError(f"no figure {name!r}; choose from: all, {', '.join(FIGURES)}")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot use --out {out}: {error.strerror}") from error
+    results = {}
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        for each in names:
+            task = bars.add_task(each, total=None)
+            results[each] = figure(each)(
+                out,
+                quick,
+                lambda done, total, task=task: bars.update(task, completed=done, total=total),
+            )
+            bars.remove_task(task)
+            (out / f"{each}.json").write_text(json.dumps(results[each], indent=1) + "\n")
+    if as_json:
+        click.echo(json.dumps(results if name == "all" else results[name]))
+        return
+    for each, result in results.items():
+        click.echo(f"{each}: numbers and plots in {out}")
+        for key, value in result.items():
+            click.echo(f"  {key}: {json.dumps(value)}")

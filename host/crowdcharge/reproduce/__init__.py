@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""Published figures and tables, drawn from our own code with the paper's numbers beside.
+
+Every entry of `FIGURES` is `module:function`, imported only when it is asked for. A figure function is
+
+    def table3(out: Path, quick: bool, progress: Progress) -> Result
+
+`out` is an existing folder that takes the PNG files, `quick` asks for a small sample (seconds, not
+minutes), `progress(done, total)` may be called often. It returns a JSON-able dict with the keys
+`ours` and `paper` (same shape where the paper gives numbers) and, where useful, `note`.
+"""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Progress = Callable[[int, int], None]
+Result = dict[str, Any]
+Figure = Callable[[Path, bool, Progress], Result]
+
+FIGURES = {
+    "table1": "mobispace:table1",
+    "table2": "mobispace:table2",
+    "table3": "mobispace:table3",
+    "table4": "mobispace:table4",
+    "table5": "mobispace:table5",
+    "fig3": "mobispace:fig3",
+    "fig4": "mobispace:fig4",
+    "fig5": "mobispace:fig5",
+    "fig6": "mobispace:fig6",
+    "fig7": "mobispace:fig7",
+}
+
+
+def figure(name: str) -> Figure:
+    """The function behind a name of `FIGURES` (KeyError if there is none)."""
+    module, function = FIGURES[name].split(":")
+    loaded: Figure = getattr(importlib.import_module(f"crowdcharge.reproduce.{module}"), function)
+    return loaded
