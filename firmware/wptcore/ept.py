@@ -14,7 +14,9 @@ INTERNAL_FAULT = const(0x02)  # a Qi chip reported a fault of its own
 OVER_TEMPERATURE = const(0x03)  # coil thermistor over its limit
 OVER_VOLTAGE = const(0x04)  # meter bus voltage over its limit
 OVER_CURRENT = const(0x05)  # meter current over its limit
-BATTERY_FAILURE = const(0x06)  # battery thermistor outside its limits, or battery voltage collapsed
+BATTERY_FAILURE = const(
+    0x06
+)  # battery thermistor outside its limits, or battery voltage collapsed
 RECONFIGURE = const(0x07)
 NO_RESPONSE = const(0x08)  # no receiver took power within the ping window, or it went away
 NEGOTIATION_FAILURE = const(0x0A)

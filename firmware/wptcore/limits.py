@@ -29,9 +29,16 @@ class Limits:
         self._code = ept.NONE
         self._count = 0
 
-    def check(self, bus_mV: int, current_mA: int, coil_dC: int, battery_dC: int) -> int:
-        """The EPT code that `debounce` samples in a row agree on, else NONE."""
+    def check(
+        self, bus_mV: int, current_mA: int, coil_dC: int, battery_dC: int, on_battery: bool
+    ) -> int:
+        """The EPT code that `debounce` samples in a row agree on, else NONE.
+
+        `on_battery`: the meter sits on the battery; a receiver's output may well be at 0 V.
+        """
         code = self._instant(bus_mV, current_mA, coil_dC, battery_dC)
+        if code == ept.UNDER_VOLTAGE and not on_battery:
+            code = ept.NONE
         if code != self._code:
             self._code = code
             self._count = 0

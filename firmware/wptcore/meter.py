@@ -4,7 +4,6 @@
 from wptcore.units import U32_MODULO
 
 
-
 class Meter:
     def __init__(self, sent_mJ: int = 0, received_mJ: int = 0):
         self.sent_mJ = sent_mJ

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Integer helpers. Everything in the core is an int: mV, mA, mW, mJ, ms, deci-degree C, permille."""
+"""Integer helpers. Everything in the core is an int: mV, mA, mW, mJ, ms, deci-degrees."""
 
 U32_MODULO = 1 << 32
 

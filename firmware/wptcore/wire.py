@@ -8,7 +8,7 @@ ValueError on bytes that are not of the format, and nothing else.
 
 import struct
 
-from wptcore.auth import NONCE_SIZE, TAG_SIZE
+from wptcore.auth import TAG_SIZE
 from wptcore.compat import const
 from wptcore.units import clamp
 
@@ -63,7 +63,7 @@ _BODIES = {
     STOP: "<I",  # transfer
     CLEAR: "<B",  # EPT code to clear
     CONFIGURE: "<BI",  # item, value
-    PING: "<H",  # duration ms
+    PING: "<IH",  # transfer, duration ms
     ACK: "<BBBBIIIHh",  # command, code, state, ept, transfer, power mW, energy mJ, SoC, coil dC
 }
 CONFIGURE_FLOOR_pct = const(1)
@@ -220,7 +220,15 @@ def pack_limits(
     roles: int,
 ) -> bytes:
     return struct.pack(
-        _LIMITS, VERSION, board_id, epoch & 0xFFFF, capacity_mJ, power_max_mW, floor_pct, resume_pct, roles
+        _LIMITS,
+        VERSION,
+        board_id,
+        epoch & 0xFFFF,
+        capacity_mJ,
+        power_max_mW,
+        floor_pct,
+        resume_pct,
+        roles,
     )
 
 

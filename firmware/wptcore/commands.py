@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""Frames from the air: admitted or refused, handed to the board, answered by exactly one Ack."""
+
+from wptcore import ept, wire
+from wptcore.compat import const
+from wptcore.links import LINKS_MAX, Links
+
+_PING_ENERGY_mJ = const(5000)
+_PING_LEASE_ms = const(1000)  # beyond the ping itself, so that its end is not a lost lease
+
+
+class Commands:
+    """`board`: board.Board, which decides; here only the frame is judged."""
+
+    def __init__(self, board, key: bytes, sha256):
+        self._board = board
+        self._provisioned = bool(key)
+        self._links = Links(key, sha256)
+        self._replies = []
+        self._handlers = {
+            wire.HELLO: self._hello,
+            wire.GRANT: self._grant,
+            wire.RENEW: board.renew,
+            wire.STOP: board.stop,
+            wire.CLEAR: board.clear,
+            wire.CONFIGURE: board.configure,
+            wire.PING: self._ping,
+        }
+
+    def on_link(self, handle: int, nonce: bytes) -> None:
+        """A link came with this nonce, or went: empty."""
+        if nonce:
+            self._links.open(handle, nonce)
+        else:
+            self._links.close(handle)
+
+    def on_elapsed(self, dt_ms: int) -> None:
+        self._links.elapse(dt_ms)
+
+    def on_frame(self, handle: int, frame: bytes) -> None:
+        """`frame` as it came; whatever it is, the sender gets a clear answer."""
+        counter = 0
+        frame_type = 0
+        try:
+            version, frame_type, counter = wire.unpack_header(frame)
+            if version != wire.VERSION:
+                code = ept.BAD_VERSION
+            elif frame_type not in self._handlers:
+                code = ept.BAD_TYPE
+            else:
+                fields = wire.unpack_body(frame)
+                code = self._admit(handle, frame)
+                if code == ept.NONE:
+                    code = self._handlers[frame_type](*fields)
+        except ValueError:
+            code = ept.BAD_LENGTH
+        self._reply(handle, frame_type, counter, code)
+
+    def pop_reply(self):
+        """(link handle, frame) to notify, or None."""
+        return self._replies.pop(0) if self._replies else None
+
+    def unwelcome(self) -> int:
+        """The handle of a link to disconnect, or -1."""
+        return self._links.unwelcome()
+
+    def _admit(self, handle: int, frame: bytes) -> int:
+        if not self._provisioned:
+            return ept.NOT_PROVISIONED
+        return self._links.check(handle, frame)
+
+    def _hello(self, _host_nonce: bytes) -> int:
+        return ept.NONE  # the link's check has made the session
+
+    def _grant(self, *grant) -> int:
+        return self._board.grant(grant)
+
+    def _ping(self, transfer_id: int, duration_ms: int) -> int:
+        """A short field without a peer, to find who lies on whom."""
+        if not 0 < duration_ms <= wire.PING_MAX_ms:
+            return ept.OUT_OF_RANGE
+        power_max_mW = self._board.power_max_mW
+        lease_ms = duration_ms + _PING_LEASE_ms
+        return self._board.grant(
+            (transfer_id, wire.PTX, 0, power_max_mW, _PING_ENERGY_mJ, duration_ms, 0, lease_ms)
+        )
+
+    def _reply(self, handle: int, frame_type: int, counter: int, code: int) -> None:
+        if len(self._replies) >= 2 * LINKS_MAX:
+            return  # a flood gets no more answers than the radio can carry
+        fields = self._board.ack_fields()
+        ack = wire.pack_frame(wire.ACK, counter, frame_type, code, *fields)
+        self._replies.append((handle, self._links.seal(handle, ack)))

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""The donor floor: no donation at or below it, and after a cut-off none until `resume`."""
+
+from wptcore.compat import const
+from wptcore.units import clamp
+
+FLOOR_MIN_pct = const(10)
+FLOOR_MAX_pct = const(90)
+FLOOR_DEFAULT_pct = const(20)
+_RESUME_ABOVE_pct = const(5)
+
+
+class DonorFloor:
+    def __init__(self, floor_pct: int = FLOOR_DEFAULT_pct, cut: bool = False):
+        self.floor_pct = clamp(floor_pct, FLOOR_MIN_pct, FLOOR_MAX_pct)
+        self.cut = cut
+
+    @property
+    def resume_pct(self) -> int:
+        return self.floor_pct + _RESUME_ABOVE_pct
+
+    def update(self, soc_permille: int) -> None:
+        """Hysteresis ends once the battery is at `resume` again."""
+        if soc_permille >= self.resume_pct * 10:
+            self.cut = False
+
+    def reached(self, soc_permille: int, grant_floor_pct: int) -> bool:
+        """A grant may raise the floor, never lower it."""
+        floor_pct = self.floor_pct if self.floor_pct > grant_floor_pct else grant_floor_pct
+        return soc_permille <= floor_pct * 10
+
+    def refuses(self, soc_permille: int, grant_floor_pct: int) -> bool:
+        return self.cut or self.reached(soc_permille, grant_floor_pct)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""Who is connected and whom we believe: one authenticated session a link.
+
+A link that is not authenticated within HELLO_MAX_ms, or that fails too often, is dropped, so a
+stranger cannot hold a connection.
+"""
+
+from wptcore import auth, ept, wire
+from wptcore.compat import const
+
+LINKS_MAX = const(3)
+HELLO_MAX_ms = const(5000)
+FAILURES_MAX = const(5)
+
+
+class Link:
+    def __init__(self, nonce: bytes):
+        self.nonce = nonce
+        self.key = b""  # session key; empty until Hello
+        self.counter = 0
+        self.failures = 0
+        self.age_ms = 0
+
+
+class Links:
+    def __init__(self, key: bytes, sha256):
+        self._key = key
+        self._sha256 = sha256
+        self._links = {}
+
+    def open(self, handle: int, nonce: bytes) -> None:
+        """A new connection with the nonce that the port drew for its challenge."""
+        self._links[handle] = Link(nonce)
+
+    def close(self, handle: int) -> None:
+        self._links.pop(handle, None)
+
+    def elapse(self, dt_ms: int) -> None:
+        for link in self._links.values():
+            link.age_ms += dt_ms
+
+    def unwelcome(self) -> int:
+        """The handle of a link to drop, or -1."""
+        for handle, link in self._links.items():
+            if link.failures >= FAILURES_MAX or (not link.key and link.age_ms > HELLO_MAX_ms):
+                return handle
+        return -1
+
+    def check(self, handle: int, frame: bytes) -> int:
+        """NONE if the frame is authentic and new on this link, else the refusal code."""
+        link = self._links.get(handle)
+        if link is None:
+            return ept.NO_SESSION
+        if link.failures >= FAILURES_MAX:
+            return ept.LOCKED_OUT
+        code = self._verify(link, frame)
+        if code != ept.NONE:
+            link.failures += 1
+        return code
+
+    def _verify(self, link: Link, frame: bytes) -> int:
+        _, frame_type, counter = wire.unpack_header(frame)
+        key = link.key
+        if frame_type == wire.HELLO:
+            host_nonce = wire.unpack_body(frame)[0]
+            key = auth.session_key(self._sha256, self._key, link.nonce, host_nonce)
+        elif not key:
+            return ept.NO_SESSION
+        split = len(frame) - auth.TAG_SIZE
+        expected = auth.tag(self._sha256, key, auth.FROM_HOST, frame[:split])
+        if not auth.equal(expected, frame[split:]):
+            return ept.BAD_TAG
+        if counter <= link.counter:
+            return ept.REPLAYED
+        link.counter = counter
+        link.key = key
+        link.failures = 0
+        return ept.NONE
+
+    def seal(self, handle: int, reply: bytes) -> bytes:
+        """The reply with its tag; all zero where there is no session: a hint, not a proof."""
+        link = self._links.get(handle)
+        if link is None or not link.key:
+            return reply + bytes(auth.TAG_SIZE)
+        return reply + auth.tag(self._sha256, link.key, auth.FROM_BOARD, reply)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""One running transfer: its bounds, its lease, what it has measured so far."""
+
+from wptcore import ept
+
+
+class Running:
+    """`grant`: the fields of wire.GRANT; `start_mJ`: the role's odometer at the start."""
+
+    def __init__(self, grant: tuple, start_mJ: int, soc_permille: int):
+        (
+            self.transfer_id,
+            self.role,
+            self.peer,
+            self.power_max_mW,
+            self.energy_max_mJ,
+            self.duration_max_ms,
+            self.floor_pct,
+            self.lease_ms,
+        ) = grant
+        self.start_mJ = start_mJ
+        self.soc_before_permille = soc_permille
+        self.energy_mJ = 0
+        self.power_mW = 0
+        self.duration_ms = 0
+        self.quiet_ms = 0  # since power was last seen
+        self.peak_mW = 0
+        self.peak_dC = -1000
+
+    def elapse(self, dt_ms: int) -> None:
+        self.lease_ms -= dt_ms
+        self.duration_ms += dt_ms
+        self.quiet_ms += dt_ms
+
+    def measure(self, power_mW: int, energy_mJ: int, coil_dC: int, flowing: bool) -> None:
+        self.power_mW = power_mW
+        self.energy_mJ = energy_mJ
+        if flowing:
+            self.quiet_ms = 0
+        if power_mW > self.peak_mW:
+            self.peak_mW = power_mW
+        if coil_dC > self.peak_dC:
+            self.peak_dC = coil_dC
+
+    def exhausted(self) -> int:
+        """The bound that is used up, or NONE."""
+        if self.lease_ms <= 0:
+            return ept.LEASE_LOST
+        if self.energy_mJ >= self.energy_max_mJ:
+            return ept.ENERGY_BUDGET
+        if self.power_mW > self.power_max_mW:
+            return ept.POWER_BUDGET
+        if self.duration_ms >= self.duration_max_ms:
+            return ept.DURATION_BUDGET
+        return ept.NONE
