@@ -26,4 +26,14 @@ def make(name: str, **options: Any) -> Policy:
         raise InputError(f"policy {name} {wrong}") from None
 
 
-__all__ = ["POLICIES", "AgentView", "Encounter", "Offer", "Policy", "make"]
+__all__ = [
+    "POLICIES",
+    "AgentView",
+    "Encounter",
+    "ObliviousShare",
+    "Offer",
+    "OnlineAverage",
+    "Policy",
+    "SmallTransfer",
+    "make",
+]

@@ -9,11 +9,6 @@ from crowdcharge.policy.base import AgentView, Encounter, Offer
 from crowdcharge.policy.pairwise import Weights, check_weights, offer, share_J, weight_of
 
 
-def crosses_average(level_a: float, level_b: float, average_a: float, average_b: float) -> bool:
-    """Exactly one of the two is above its own average (equal counts as not above)."""
-    return (level_a > average_a) != (level_b > average_b)
-
-
 class OnlineAverage:
     """After Nikoletseas, Raptis, Raptopoulos, ICDCS 2016 (P_OA).
 
@@ -40,14 +35,14 @@ class OnlineAverage:
         weight_a = weight_of(self.weights, encounter.a, a)
         weight_b = weight_of(self.weights, encounter.b, b)
         level_a, level_b = a.energy_J / weight_a, b.energy_J / weight_b
-        average_a = self._average_with(encounter.a, level_a, level_b)
-        average_b = self._average_with(encounter.b, level_b, level_a)
-        if not crosses_average(level_a, level_b, average_a, average_b):
+        a_above = self._meets(encounter.a, level_a, level_b)
+        b_above = self._meets(encounter.b, level_b, level_a)
+        if a_above == b_above:
             return None
         return offer(encounter, share_J(a.energy_J, b.energy_J, weight_a, weight_b), views)
 
-    def _average_with(self, agent: int, own: float, other: float) -> float:
-        """Folds the other's level in and returns the agent's average."""
+    def _meets(self, agent: int, own: float, other: float) -> bool:
+        """Folds the other's level in; whether the agent is then above its average."""
         self._met[agent] = self._met.get(agent, 1) + 1
         self._total[agent] = self._total.get(agent, own) + other
-        return self._total[agent] / self._met[agent]
+        return own * self._met[agent] > self._total[agent]

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the pairwise protocols share: weights, the common level of a pair, bounded offers.
-
-`share_J` is plain arithmetic on scalars, so that the simulator compiles this very function.
-"""
+"""What the pairwise protocols share: weights, the fair share of a pair, bounded offers."""
 
 from collections.abc import Mapping
 from typing import Literal

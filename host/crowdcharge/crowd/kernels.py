@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""The compiled engine: P_OS, P_ST and P_OA over generated or given schedules.
+
+An agent is one row (energy, total of the levels it met, number of levels, weight), so a meeting
+touches two cache lines. Whether and in which direction energy moves is as random as the crowd,
+so both are arithmetic, not branches: a mispredicted branch costs more than the meeting.
+Every expression rounds as its twins in `vectorised.py` and `policy/` do.
+
+`quantum`, `gated` and `weighted` are None or a value; None compiles the part away.
+"""
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from crowdcharge.crowd.rule import ENERGY, MET, TOTAL, WEIGHT
+from crowdcharge.crowd.schedule import GOLDEN, LOW_32, MIX_1, MIX_2, STEPS
+
+S27, S30, S31, S32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(32)
+BLOCK = 256  # meetings drawn at a time: their indices stay in the first-level cache
+
+compiled = numba.njit(cache=True, nogil=True)
+
+
+@compiled
+def mix(x: Any) -> Any:
+    x = (x ^ (x >> S30)) * MIX_1
+    x = (x ^ (x >> S27)) * MIX_2
+    return x ^ (x >> S31)
+
+
+@compiled
+def meet(agents: Any, a: Any, b: Any, kept: Any, quantum: Any, gated: Any, weighted: Any) -> None:
+    """One meeting of agents a and b; `kept` = 1 - beta reaches the receiver."""
+    one = agents.dtype.type(1)
+    energy_a, energy_b = agents[a, ENERGY], agents[b, ENERGY]
+    level_a, level_b = energy_a, energy_b
+    if weighted is None:
+        sent = (energy_a - energy_b) * agents.dtype.type(0.5)
+    else:
+        weight_a, weight_b = agents[a, WEIGHT], agents[b, WEIGHT]
+        level_a, level_b = energy_a / weight_a, energy_b / weight_b
+        sent = (energy_a * weight_b - energy_b * weight_a) / (weight_a + weight_b)
+    if quantum is not None:
+        sent = min(max(sent, -quantum), quantum)
+    if gated is not None:
+        total_a, total_b = agents[a, TOTAL] + level_b, agents[b, TOTAL] + level_a
+        met_a, met_b = agents[a, MET] + one, agents[b, MET] + one
+        agents[a, TOTAL], agents[b, TOTAL] = total_a, total_b
+        agents[a, MET], agents[b, MET] = met_a, met_b
+        crosses = (level_a * met_a > total_a) ^ (level_b * met_b > total_b)
+        sent *= agents.dtype.type(crosses)
+    a_sends = agents.dtype.type(sent > 0)
+    b_sends = one - a_sends
+    agents[a, ENERGY] = energy_a - sent * (a_sends + b_sends * kept)
+    agents[b, ENERGY] = energy_b + sent * (a_sends * kept + b_sends)
+
+
+@compiled
+def run_given(agents: Any, pairs: Any, kept: Any, quantum: Any, gated: Any, weighted: Any) -> None:
+    """Meetings in the order given; `pairs` (k, 2)."""
+    for k in range(len(pairs)):
+        meet(agents, pairs[k, 0], pairs[k, 1], kept, quantum, gated, weighted)
+
+
+@compiled
+def run_pairs(
+    agents: Any,
+    stream: Any,
+    start: Any,
+    count: Any,
+    kept: Any,
+    quantum: Any,
+    gated: Any,
+    weighted: Any,
+) -> None:
+    """Meetings start..start+count-1 of `schedule.random_pairs`, in order."""
+    n_a, n_b = np.uint64(len(agents)), np.uint64(len(agents) - 1)
+    drawn = np.empty((BLOCK, 2), np.uint32)
+    for low in range(0, count, BLOCK):
+        size = min(BLOCK, count - low)
+        for k in range(size):
+            x = mix(stream + np.uint64(start + low + k) * GOLDEN)
+            a = ((x >> S32) * n_a) >> S32
+            b = ((x & LOW_32) * n_b) >> S32
+            drawn[k, 0] = a
+            drawn[k, 1] = b + np.uint64(b >= a)
+        for k in range(size):
+            a, b = np.uint64(drawn[k, 0]), np.uint64(drawn[k, 1])
+            meet(agents, a, b, kept, quantum, gated, weighted)
+
+
+@compiled
+def permuted(x: Any, mask: Any, shift_even: Any, shift_odd: Any, keys: Any) -> Any:
+    for step in range(0, STEPS, 2):
+        x = ((x + keys[step, 0]) * keys[step, 1]) & mask
+        x ^= x >> shift_even
+        x = ((x + keys[step + 1, 0]) * keys[step + 1, 1]) & mask
+        x ^= x >> shift_odd
+    return x
+
+
+@compiled
+def run_part_of_matching(
+    agents: Any,
+    first: int,
+    last: int,
+    keys: Any,
+    kept: Any,
+    quantum: Any,
+    gated: Any,
+    weighted: Any,
+) -> None:
+    """Pairs first..last-1 of the matching with these keys."""
+    n = np.uint64(len(agents))
+    bits = 1
+    while (1 << bits) < len(agents):
+        bits += 1
+    mask = np.uint64((1 << bits) - 1)
+    even, odd = np.uint64((bits + 1) // 2), np.uint64(max(1, (bits + 2) // 3))
+    drawn = np.empty(2 * BLOCK, np.uint64)
+    for low in range(first, last, BLOCK):
+        size = min(BLOCK, last - low)
+        for k in range(2 * size):
+            drawn[k] = permuted(np.uint64(2 * low + k), mask, even, odd, keys)
+        for k in range(2 * size):
+            while drawn[k] >= n:
+                drawn[k] = permuted(drawn[k], mask, even, odd, keys)
+        for k in range(size):
+            meet(agents, drawn[2 * k], drawn[2 * k + 1], kept, quantum, gated, weighted)
+
+
+@numba.njit(cache=True, nogil=True, parallel=True)
+def run_matchings(
+    agents: Any, keys: Any, kept: Any, quantum: Any, gated: Any, weighted: Any, threads: int
+) -> None:
+    """One round for each keys[r]; the pairs of a round are disjoint, so threads share them."""
+    half = len(agents) // 2
+    for r in range(len(keys)):
+        for thread in numba.prange(threads):
+            run_part_of_matching(
+                agents,
+                thread * half // threads,
+                (thread + 1) * half // threads,
+                keys[r],
+                kept,
+                quantum,
+                gated,
+                weighted,
+            )

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""Which policies the vectorised and the compiled engine know, and what they need of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crowdcharge.errors import InputError
+from crowdcharge.policy import ObliviousShare, OnlineAverage, Policy, SmallTransfer
+
+# An agent is one row; TOTAL sums the levels (energy per weight) of the MET agents, itself first.
+ENERGY, TOTAL, MET, WEIGHT = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A pairwise protocol as three switches over the weighted share."""
+
+    quantum_J: float | None = None
+    gated: bool = False
+    weights: NDArray[np.float64] | None = None
+
+    @property
+    def weighted(self) -> bool:
+        return self.weights is not None
+
+
+def rule_of(policy: Policy, n: int) -> Rule | None:
+    """The policy as a Rule, or None when only its `decide` can say what it does."""
+    if type(policy) not in (ObliviousShare, OnlineAverage, SmallTransfer):
+        return None
+    assert isinstance(policy, ObliviousShare | OnlineAverage | SmallTransfer)
+    if isinstance(policy.weights, str):
+        raise InputError('weights = "capacity" needs capacities; simulate() gives agents none')
+    weights = policy.weights
+    if weights is not None and (missing := [agent for agent in range(n) if agent not in weights]):
+        raise InputError(f"agent {missing[0]} has no weight; give one to every agent")
+    return Rule(
+        quantum_J=policy.quantum_J if isinstance(policy, SmallTransfer) else None,
+        gated=isinstance(policy, OnlineAverage),
+        weights=None if weights is None else np.array([weights[agent] for agent in range(n)]),
+    )
