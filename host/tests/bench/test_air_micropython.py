@@ -2,7 +2,6 @@
 import subprocess
 
 import pytest
-
 from crowdcharge.bench import micropython
 from crowdcharge.errors import BenchError
 

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""The central's radio behind the bleak backend: one bumble host, shared and counted."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from bleak.exc import (
+    BleakBluetoothNotAvailableError,
+    BleakBluetoothNotAvailableReason,
+    BleakError,
+)
+from bumble import core, hci
+from bumble.device import Connection, Device, DeviceConfiguration
+from bumble.transport import open_transport
+from bumble.transport.common import Transport
+
+from crowdcharge.bench.host import Host, Report
+
+SCAN_RESPONSE = hci.HCI_LE_Advertising_Report_Event.EventType.SCAN_RSP
+SCANNABLE = (
+    hci.HCI_LE_Advertising_Report_Event.EventType.ADV_IND,
+    hci.HCI_LE_Advertising_Report_Event.EventType.ADV_SCAN_IND,
+)
+Listener = Callable[[Report, bytes], None]
+
+
+class Central:
+    """Open while somebody scans or is connected; opened again after it was lost."""
+
+    def __init__(self, transport: str) -> None:
+        self._uri = transport
+        self._users = 0
+        self._transport: Transport | None = None
+        self._listeners: list[Listener] = []
+        self._held: Report | None = None
+        self._active = False
+        self._opening = asyncio.Lock()
+        self._connecting = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def acquire(self) -> None:
+        async with self._opening:
+            if self._transport is None or self._transport.source.terminated.done():
+                await self._open()
+            self._users += 1
+
+    async def release(self) -> None:
+        async with self._opening:
+            self._users -= 1
+            if self._users == 0 and self._transport is not None:
+                transport, self._transport = self._transport, None
+                await transport.close()
+
+    def release_soon(self) -> None:
+        task = asyncio.get_running_loop().create_task(self.release())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _open(self) -> None:
+        try:
+            self._transport = await open_transport(self._uri)
+        except (OSError, core.BaseBumbleError) as error:
+            raise BleakBluetoothNotAvailableError(
+                f"no radio at {self._uri} ({error}): is the bench up?",
+                BleakBluetoothNotAvailableReason.NO_BLUETOOTH,
+            ) from None
+        host = Host(self._transport.source, self._transport.sink)
+        host.on_report = self._on_report
+        config = DeviceConfiguration(
+            name="crowdcharge", gap_service_enabled=False, gatt_service_enabled=False
+        )
+        self._device = Device(config=config, host=host)
+        await self._device.power_on()
+
+    # Scanning
+
+    async def start_scanning(self, listener: Listener, *, active: bool) -> None:
+        """An active scan stays active for those who joined it passive, as on Linux."""
+        await self.acquire()
+        self._listeners.append(listener)
+        if len(self._listeners) > 1 and (self._active or not active):
+            return
+        if len(self._listeners) > 1:
+            await self._device.stop_scanning(legacy=True)
+        self._active = active
+        await self._device.start_scanning(legacy=True, active=active)
+
+    async def stop_scanning(self, listener: Listener) -> None:
+        if listener not in self._listeners:
+            return
+        self._listeners.remove(listener)
+        if not self._listeners:
+            self._held = None
+            with contextlib.suppress(core.BaseBumbleError):
+                await self._device.stop_scanning(legacy=True)
+        await self.release()
+
+    def _on_report(self, report: Report) -> None:
+        """In an active scan an advert waits for its scan response; the next report ends the wait."""
+        held, self._held = self._held, None
+        if report.event_type == SCAN_RESPONSE:
+            if held is not None and held.address == report.address:
+                self._tell(held._replace(rssi_dBm=report.rssi_dBm), held.data + report.data)
+                return
+        if held is not None:
+            self._tell(held, held.data)
+        if self._active and report.event_type in SCANNABLE:
+            self._held = report
+        else:
+            self._tell(report, report.data)
+
+    def _tell(self, report: Report, data: bytes) -> None:
+        for listener in list(self._listeners):
+            listener(report, data)
+
+    # Connecting
+
+    async def connect(self, address: hci.Address, timeout_s: float) -> Connection:
+        """One attempt at a time, which the controller can do; `TimeoutError` after `timeout_s`."""
+        async with self._connecting:
+            attempt = asyncio.ensure_future(self._attempt(address, timeout_s))
+            try:
+                return await asyncio.shield(attempt)
+            except asyncio.CancelledError:
+                await self._abandon(attempt)
+                raise
+
+    async def _attempt(self, address: hci.Address, timeout_s: float) -> Connection:
+        device = self._device
+        try:
+            return await device.connect_le(
+                address, own_address_type=hci.OwnAddressType.PUBLIC, timeout=timeout_s
+            )
+        except core.TimeoutError:
+            raise TimeoutError(f"no answer from {address} within {timeout_s:g} s") from None
+        except core.BaseBumbleError as error:
+            # The cancel after a timeout can come too late: then the link stands.
+            link = device.find_connection_by_bd_addr(address)
+            if link is None:
+                raise BleakError(str(error)) from error
+            return link
+
+    async def _abandon(self, attempt: asyncio.Future[Connection]) -> None:
+        """A cancelled task must not leave an attempt, or a link, in the controller."""
+        with contextlib.suppress(core.BaseBumbleError):
+            await self._device.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
+        with contextlib.suppress(core.BaseBumbleError, BleakError, TimeoutError):
+            link = await attempt
+            await link.disconnect()

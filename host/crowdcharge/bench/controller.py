@@ -1,0 +1,361 @@
+# SPDX-License-Identifier: MIT
+"""bumble's software controller (0.0.236) with its measured defects corrected.
+
+Each correction and its reason: `docs/explanation/virtual-bench.md`.
+"""
+
+import asyncio
+import dataclasses
+from typing import TYPE_CHECKING
+
+from bumble import controller as stock
+from bumble import hci, ll
+from bumble.core import PhysicalTransport
+
+from crowdcharge.bench.lane import Lane, Packet
+
+if TYPE_CHECKING:
+    from crowdcharge.bench.air import Air
+
+AdvertisingType = hci.HCI_LE_Set_Advertising_Parameters_Command.AdvertisingType
+ReportType = hci.HCI_LE_Advertising_Report_Event.EventType
+Error = hci.HCI_ErrorCode
+
+REPORT_TYPES = {
+    AdvertisingType.ADV_IND: ReportType.ADV_IND,
+    AdvertisingType.ADV_SCAN_IND: ReportType.ADV_SCAN_IND,
+    AdvertisingType.ADV_NONCONN_IND: ReportType.ADV_NONCONN_IND,
+}
+SCANNABLE = (ReportType.ADV_IND, ReportType.ADV_SCAN_IND)
+INTERVAL_UNIT_s = 0.625e-3
+ADV_DELAY_MAX_s = 0.010  # Core 5.0, Vol 6, Part B, 4.4.2.2.1: advDelay
+ACTIVE_SCAN = 1
+NOT_ESTABLISHED_EVENTS = 6  # Vol 6, Part B, 4.5: no answer within six connection intervals
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Advert:
+    """One advertising packet together with the scan response that would answer a request."""
+
+    event_type: ReportType
+    address: hci.Address
+    data: bytes
+    scan_response: bytes
+
+
+class Advertiser(stock.LegacyAdvertiser):
+    """Interval in its real unit with advDelay; all three undirected types are sent."""
+
+    _due_s = 0.0
+
+    def start(self) -> None:
+        self._due_s = asyncio.get_running_loop().time()
+        super().start()
+
+    @property
+    def connectable(self) -> bool:
+        return self.enabled and self.advertising_type == AdvertisingType.ADV_IND
+
+    def _on_timer_fired(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.send_advertising_data()
+        delay_s = self.controller.link.rng.uniform(0, ADV_DELAY_MAX_s)
+        interval_s = self.advertising_interval_min * INTERVAL_UNIT_s
+        # From the planned time, so that a busy loop does not stretch the mean interval.
+        self._due_s = max(self._due_s, loop.time() - interval_s) + interval_s + delay_s
+        self.timer_handle = loop.call_at(self._due_s, self._on_timer_fired)
+
+    def send_advertising_data(self) -> None:
+        event_type = REPORT_TYPES.get(AdvertisingType(self.advertising_type))
+        if self.enabled and event_type is not None:
+            response = self.scan_response_data if event_type in SCANNABLE else b""
+            advert = Advert(event_type, self.address, self.advertising_data, response)
+            self.controller.link.advertise(self.controller, advert)
+
+
+@dataclasses.dataclass
+class Connection(stock.Connection):
+    """One side of a link, with the parameters that the central chose."""
+
+    interval_s: float = 0.0
+    latency: int = 0
+    timeout_s: float = 0.0
+    peer: "Connection | None" = None
+    peer_identity: str = ""
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.air: Air = self.link
+        self.identity: str = self.controller.identity
+        self.lane = Lane(self)
+        self._supervision: asyncio.TimerHandle | None = None
+
+    def receive(self, packet: Packet) -> None:
+        if not self.closed:
+            self.controller.on_lane_packet(self, packet)
+
+    def start_supervision(self) -> None:
+        if self._supervision is None:
+            self.end_after(self.timeout_s, Error.CONNECTION_TIMEOUT_ERROR)
+
+    def end_after(self, delay_s: float, reason: int) -> None:
+        self._supervision = asyncio.get_running_loop().call_later(
+            delay_s, self.controller.on_le_disconnected, self, reason
+        )
+
+    def stop_supervision(self) -> None:
+        if self._supervision is not None:
+            self._supervision.cancel()
+            self._supervision = None
+
+
+class Controller(stock.Controller):
+    """A legacy-advertising LE radio, as the boards and cheap dongles have."""
+
+    link: "Air"
+    le_acl_data_packet_length = 251
+    le_features = stock.Controller.le_features & ~(
+        hci.LeFeatureMask.LE_EXTENDED_ADVERTISING
+        | hci.LeFeatureMask.LE_PERIODIC_ADVERTISING
+        | hci.LeFeatureMask.LL_PRIVACY
+    )
+    supported_commands = stock.Controller.supported_commands - {
+        hci.HCI_LE_READ_TRANSMIT_POWER_COMMAND  # claimed but not answered by the stock controller
+    }
+
+    def __init__(self, name: str, air: "Air", address: str) -> None:
+        self.identity = address.upper()
+        public_address = hci.Address(address, hci.Address.PUBLIC_DEVICE_ADDRESS)
+        super().__init__(name, link=air, public_address=public_address)
+        self.le_legacy_advertiser = Advertiser(self)
+        self._reported: set[tuple[hci.Address, int]] = set()
+
+    def power_off(self) -> None:
+        """Goes silent at once: peers notice by their supervision timeouts."""
+        self.le_legacy_advertiser.stop()
+        self.le_scan_enable = False
+        self.pending_le_connection = None
+        self._update_listening()
+        for connection in list(self.le_connections.values()):
+            self.on_le_disconnected(connection, Error.CONNECTION_TERMINATED_BY_LOCAL_HOST_ERROR)
+            if connection.peer is not None and not connection.peer.closed:
+                connection.peer.start_supervision()
+
+    # Host side
+
+    def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
+        """Without the stock log line, which formats every packet whether it is shown or not."""
+        self._to_host(bytes(packet))
+
+    def on_hci_packet(self, packet: hci.HCI_Packet) -> None:
+        if isinstance(packet, hci.HCI_Command):
+            self.on_hci_command_packet(packet)
+        elif isinstance(packet, hci.HCI_AclDataPacket):
+            self.on_hci_acl_data_packet(packet)
+
+    def _to_host(self, packet: bytes) -> None:
+        if self.hci_sink is not None:
+            asyncio.get_running_loop().call_soon(self.hci_sink.on_packet, packet)
+
+    def on_hci_reset_command(
+        self, command: hci.HCI_Reset_Command
+    ) -> hci.HCI_StatusReturnParameters:
+        self.power_off()
+        return super().on_hci_reset_command(command)
+
+    # Scanning
+
+    def on_hci_le_set_scan_enable_command(
+        self, command: hci.HCI_LE_Set_Scan_Enable_Command
+    ) -> hci.HCI_StatusReturnParameters:
+        result = super().on_hci_le_set_scan_enable_command(command)
+        self._reported.clear()
+        self._update_listening()
+        return result
+
+    def _update_listening(self) -> None:
+        self.link.listen(self, self.le_scan_enable or self.pending_le_connection is not None)
+
+    def on_advert(self, sender: "Controller", advert: Advert, rssi_dBm: int) -> None:
+        """What the radio does with one advert that reached it."""
+        if self.le_scan_enable and self._in_scan_window():
+            self._report(advert.event_type, advert.address, advert.data, rssi_dBm)
+            asks = self.le_scan_type == ACTIVE_SCAN and advert.event_type in SCANNABLE
+            if asks and self.link.heard(sender, self):
+                self._report(ReportType.SCAN_RSP, advert.address, advert.scan_response, rssi_dBm)
+        pending = self.pending_le_connection
+        wanted = pending is not None and pending.peer_address == advert.address
+        if wanted and advert.event_type == ReportType.ADV_IND:
+            self.create_le_connection(advert.address)
+
+    def _in_scan_window(self) -> bool:
+        """The share of the time that the radio listens, drawn for each advert."""
+        if self.le_scan_window >= self.le_scan_interval:
+            return True
+        return self.link.rng.random() < self.le_scan_window / self.le_scan_interval
+
+    def _report(self, event_type: int, address: hci.Address, data: bytes, rssi_dBm: int) -> None:
+        if self.filter_duplicates:
+            if (address, event_type) in self._reported:
+                return
+            self._reported.add((address, event_type))
+        # LE Advertising Report (Vol 4, Part E, 7.7.65.2) by hand: the hottest path of the hub.
+        head = (
+            hci.HCI_EVENT_PACKET,
+            hci.HCI_LE_META_EVENT,
+            len(data) + 12,
+            hci.HCI_LE_ADVERTISING_REPORT_EVENT,
+            1,
+            event_type,
+            address.address_type,
+        )
+        tail = bytes((len(data),)) + data + bytes((rssi_dBm & 0xFF,))
+        self._to_host(bytes(head) + address.address_bytes + tail)
+
+    # Connecting
+
+    def on_hci_le_create_connection_command(
+        self, command: hci.HCI_LE_Create_Connection_Command
+    ) -> None:
+        super().on_hci_le_create_connection_command(command)
+        self._update_listening()
+
+    def on_hci_le_create_connection_cancel_command(
+        self, _command: hci.HCI_LE_Create_Connection_Cancel_Command
+    ) -> hci.HCI_StatusReturnParameters:
+        """Completes the cancelled attempt with 0x02, so that the next one is allowed."""
+        pending = self.pending_le_connection
+        if pending is None:
+            return hci.HCI_StatusReturnParameters(Error.COMMAND_DISALLOWED_ERROR)
+        self.pending_le_connection = None
+        self._update_listening()
+        event = hci.HCI_LE_Connection_Complete_Event(
+            status=Error.UNKNOWN_CONNECTION_IDENTIFIER_ERROR,
+            connection_handle=0,
+            role=hci.Role.CENTRAL,
+            peer_address_type=pending.peer_address.address_type,
+            peer_address=pending.peer_address,
+            connection_interval=0,
+            peripheral_latency=0,
+            supervision_timeout=0,
+            central_clock_accuracy=0,
+        )
+        asyncio.get_running_loop().call_soon(self.send_hci_packet, event)  # after the reply
+        return hci.HCI_StatusReturnParameters(Error.SUCCESS)
+
+    def create_le_connection(self, peer_address: hci.Address) -> None:
+        """Answers an advert; the link stands only if the advertiser takes the request."""
+        command = self.pending_le_connection
+        if command is None or peer_address in self.le_connections:
+            return
+        public = command.own_address_type == hci.OwnAddressType.PUBLIC
+        self.pending_le_connection = None
+        self._update_listening()
+        connection = self._open(
+            hci.Role.CENTRAL,
+            self.public_address if public else self.random_address,
+            peer_address,
+            interval_s=command.connection_interval_min * 1.25e-3,
+            latency=command.max_latency,
+            timeout_s=command.supervision_timeout * 10e-3,
+        )
+        if not self.link.connect(self, connection):
+            connection.end_after(
+                NOT_ESTABLISHED_EVENTS * connection.interval_s,
+                Error.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR,
+            )
+
+    def accept(self, central: Connection) -> bool:
+        """A connect request reached us: take it if we are advertising for it."""
+        advertiser = self.le_legacy_advertiser
+        if not advertiser.connectable or advertiser.address != central.peer_address:
+            return False
+        advertiser.stop()
+        connection = self._open(
+            hci.Role.PERIPHERAL,
+            central.peer_address,
+            central.self_address,
+            interval_s=central.interval_s,
+            latency=central.latency,
+            timeout_s=central.timeout_s,
+        )
+        connection.peer, central.peer = central, connection
+        connection.peer_identity, central.peer_identity = central.identity, connection.identity
+        return True
+
+    def _open(
+        self,
+        role: hci.Role,
+        self_address: hci.Address,
+        peer_address: hci.Address,
+        *,
+        interval_s: float,
+        latency: int,
+        timeout_s: float,
+    ) -> Connection:
+        connection = Connection(
+            controller=self,
+            handle=self.allocate_connection_handle(),
+            role=role,
+            self_address=self_address,
+            peer_address=peer_address,
+            link=self.link,
+            transport=PhysicalTransport.LE,
+            link_type=hci.HCI_Connection_Complete_Event.LinkType.ACL,
+            interval_s=interval_s,
+            latency=latency,
+            timeout_s=timeout_s,
+        )
+        self.le_connections[peer_address] = connection
+        self.send_hci_packet(
+            hci.HCI_LE_Connection_Complete_Event(
+                status=Error.SUCCESS,
+                connection_handle=connection.handle,
+                role=role,
+                peer_address_type=peer_address.address_type,
+                peer_address=peer_address,
+                connection_interval=round(interval_s / 1.25e-3),
+                peripheral_latency=latency,
+                supervision_timeout=round(timeout_s / 10e-3),
+                central_clock_accuracy=0,
+            )
+        )
+        return connection
+
+    # Connected
+
+    def on_lane_packet(self, connection: Connection, packet: Packet) -> None:
+        if isinstance(packet, ll.ControlPdu):
+            if isinstance(packet, ll.ConnectionUpdateInd):
+                connection.interval_s = packet.interval * 1.25e-3
+                connection.timeout_s = packet.timeout * 10e-3
+            self.on_ll_control_pdu(connection.peer_address, packet)
+        else:
+            acl = hci.HCI_AclDataPacket(connection.handle, 2, 0, len(packet), packet)
+            self._to_host(bytes(acl))
+
+    def on_hci_disconnect_command(self, command: hci.HCI_Disconnect_Command) -> None:
+        """Refuses a handle that is gone; the stock controller never answers."""
+        if self.find_le_connection_by_handle(command.connection_handle) is None:
+            self._send_hci_command_status(
+                Error.UNKNOWN_CONNECTION_IDENTIFIER_ERROR, command.op_code
+            )
+        else:
+            super().on_hci_disconnect_command(command)
+
+    def on_le_disconnected(self, connection: stock.Connection, reason: int) -> None:
+        """At most once a connection, whatever ended it first."""
+        if isinstance(connection, Connection) and not connection.closed:
+            connection.closed = True
+            connection.stop_supervision()
+            super().on_le_disconnected(connection, reason)
+
+    def on_hci_le_connection_update_command(
+        self, command: hci.HCI_LE_Connection_Update_Command
+    ) -> None:
+        connection = self.find_le_connection_by_handle(command.connection_handle)
+        if isinstance(connection, Connection):
+            connection.interval_s = command.connection_interval_max * 1.25e-3
+            connection.timeout_s = command.supervision_timeout * 10e-3
+        super().on_hci_le_connection_update_command(command)

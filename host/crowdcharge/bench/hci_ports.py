@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""Radios of the air as raw HCI (H4) controllers: over TCP for the orchestrator, on a pty for a board."""
+
+import asyncio
+import os
+import pty
+import tty
+from typing import Any
+
+from bumble.core import InvalidPacketError
+from bumble.transport.common import PacketParser
+
+from crowdcharge.bench.air import Air
+from crowdcharge.bench.controller import Controller
+
+
+class _Port:
+    """Bytes from outside into a controller; garbage is skipped, as a UART would."""
+
+    def __init__(self, controller: Controller) -> None:
+        self.controller = controller
+        self._parser = PacketParser(controller)
+
+    def feed(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except InvalidPacketError:
+            self._parser.reset()
+
+
+class _Client(asyncio.Protocol):
+    """One host process: while it is connected the radio is on, and silent at once when it dies."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._port = _Port(controller)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: Any = transport
+        self._port.controller.host = self
+
+    def data_received(self, data: bytes) -> None:
+        self._port.feed(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        if self._port.controller.host is self:
+            self._port.controller.host = None
+            self._port.controller.power_off()
+
+    def on_packet(self, packet: bytes) -> None:
+        self._transport.write(packet)
+
+
+async def serve_hci_tcp(air: Air, name: str, address: str, port: int = 0) -> int:
+    """A radio on 127.0.0.1 for one host at a time; the port number, closed by `air.close()`."""
+    controller = air.controller(name, address)
+    clients: list[_Client] = []
+
+    def accept() -> _Client:
+        clients.append(_Client(controller))
+        return clients[-1]
+
+    server = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", port)
+
+    async def close() -> None:
+        server.close()
+        if isinstance(controller.host, _Client):
+            controller.host._transport.abort()
+        air.remove_controller(controller)
+
+    air.on_close(close)
+    return int(server.sockets[0].getsockname()[1])
+
+
+class _Pty:
+    """The hub's end of a pty whose other end a host stack opens as its UART."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._port = _Port(controller)
+        self._end, self._other_end = pty.openpty()  # ours stays open: no hang-up between two hosts
+        tty.setraw(self._end)
+        tty.setraw(self._other_end)
+        os.set_blocking(self._end, False)
+        self.path = os.ttyname(self._other_end)
+        self._unsent = bytearray()
+        controller.host = self
+        asyncio.get_running_loop().add_reader(self._end, self._read)
+
+    def on_packet(self, packet: bytes) -> None:
+        self._unsent += packet
+        self._write()
+
+    def _write(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            del self._unsent[: os.write(self._end, self._unsent)]
+        except BlockingIOError:
+            pass
+        if self._unsent:
+            loop.add_writer(self._end, self._write)
+        else:
+            loop.remove_writer(self._end)
+
+    def _read(self) -> None:
+        self._port.feed(os.read(self._end, 4096))
+
+    async def close(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._end)
+        loop.remove_writer(self._end)
+        self._port.controller.power_off()
+        self._port.controller.link.remove_controller(self._port.controller)
+        os.close(self._end)
+        os.close(self._other_end)
+
+
+def hci_pty(air: Air, name: str, address: str) -> str:
+    """A radio on a new pty: the path to open at any baud rate; closed by `air.close()`."""
+    port = _Pty(air.controller(name, address))
+    air.on_close(port.close)
+    return port.path
