@@ -1,28 +1,38 @@
 # SPDX-License-Identifier: MIT
-"""Write everything that follows from `hardware/boards/*.toml`: firmware modules, wiring, parts lists, pages."""
+"""Write all that follows from `hardware/boards/*.toml`: firmware modules, wiring, parts, pages.
 
-import tomllib
+python hardware/generate.py           write what is stale, draw what changed
+python hardware/generate.py --check   write nothing; exit code 1 and one line a stale file
+"""
+
+import sys
 from pathlib import Path
 
-from generator import firmware
+sys.path.insert(0, str(Path(__file__).parent))
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
+from generator.outputs import load, outputs, stale
+from generator.source import HARDWARE, HardwareError
+
+ROOT = HARDWARE.parent
 
 
-def outputs() -> dict[Path, str]:
-    """Every generated file's path and text."""
-    mcus = tomllib.loads((HERE / "mcus.toml").read_text())
-    texts = {}
-    for path in sorted((HERE / "boards").glob("*.toml")):
-        board = tomllib.loads(path.read_text())
-        texts[ROOT / "firmware/boards" / f"{board['name']}.py"] = firmware.module(
-            board, mcus[board["mcu"]]
-        )
-    return texts
+def main(arguments: list[str]) -> int:
+    try:
+        texts = outputs(*load(HARDWARE / "boards"))
+    except HardwareError as error:
+        print(error, file=sys.stderr)
+        return 2
+    old = stale(ROOT, texts)
+    if "--check" in arguments:
+        for path in old:
+            print(f"{path}: stale; run python hardware/generate.py", file=sys.stderr)
+        return 1 if old else 0
+    for path in old:
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(texts[path], encoding="utf-8")
+        print(path)
+    return 0
 
 
 if __name__ == "__main__":
-    for path, text in outputs().items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    sys.exit(main(sys.argv[1:]))
