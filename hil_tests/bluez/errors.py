@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+"""What stops a run before a test could fail."""
+
+
+class CannotRunError(Exception):
+    """This machine lacks something: the text says what, and what to do."""
+
+
+class GuestDiedError(Exception):
+    """The guest stopped or hung before it reported a result."""

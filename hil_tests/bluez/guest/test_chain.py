@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""The chain itself: bleak's default backend, D-Bus, bluetoothd, kernel, vhci, a bumble link."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+from bleak import BleakClient, BleakScanner
+from bleak.backends import BleakBackend
+from bumble.core import AdvertisingData
+from bumble.device import Device, DeviceConfiguration
+from bumble.gatt import Characteristic, CharacteristicValue, Service
+from crowdcharge.bench.air import Air
+from crowdcharge.bench.host import attach
+from crowdcharge.bench.vhci import hand_to_kernel
+
+SERVICE = "8f2f0001-6d1c-4a1e-9b6a-1d3f5a7c9e00"
+ECHO = "8f2f0002-6d1c-4a1e-9b6a-1d3f5a7c9e00"
+NAME = "chain-probe"
+
+
+async def power_on(deadline_s: float = 30.0) -> None:
+    """bluetoothd may still be reading the new adapter's features: ask until it says yes."""
+    end = time.monotonic() + deadline_s
+    while time.monotonic() < end:
+        bluetoothctl = await asyncio.create_subprocess_exec(
+            "bluetoothctl",
+            "power",
+            "on",
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await bluetoothctl.communicate()
+        if b"succeeded" in said:
+            return
+        await asyncio.sleep(0.5)
+    raise AssertionError(f"the adapter does not power on: {said!r}")
+
+
+async def start_peripheral(air: Air) -> Device:
+    """A device that notifies whatever is written to its one characteristic."""
+    controller = air.controller("peripheral", "F0:F1:F2:F3:F4:F5")
+    device = Device(config=DeviceConfiguration(name=NAME), host=attach(controller))
+    properties = (
+        Characteristic.Properties.READ
+        | Characteristic.Properties.WRITE
+        | Characteristic.Properties.NOTIFY
+    )
+    value = bytearray(b"first")
+
+    def read(_connection: object) -> bytes:
+        return bytes(value)
+
+    def write(_connection: object, data: bytes) -> None:
+        value[:] = data
+        asyncio.get_running_loop().create_task(device.notify_subscribers(echo, bytes(data)))
+
+    echo = Characteristic(
+        ECHO,
+        properties,
+        Characteristic.READABLE | Characteristic.WRITEABLE,
+        CharacteristicValue(read=read, write=write),
+    )
+    device.add_service(Service(SERVICE, [echo]))
+    await device.power_on()
+    await device.start_advertising(
+        advertising_data=bytes(
+            AdvertisingData([(AdvertisingData.COMPLETE_LOCAL_NAME, NAME.encode())])
+        ),
+        auto_restart=True,
+    )
+    return device
+
+
+@pytest.fixture
+async def peripheral() -> AsyncIterator[Device]:
+    air = Air()
+    await hand_to_kernel(air, "00:11:22:33:44:55")
+    device = await start_peripheral(air)
+    await power_on()
+    yield device
+    await air.close()
+
+
+async def test_scan_connect_write_notify(peripheral: Device) -> None:
+    found = await BleakScanner.find_device_by_name(NAME, timeout=30)
+    assert found is not None
+    async with BleakClient(found, timeout=30) as client:
+        assert client.backend_id is BleakBackend.BLUEZ_DBUS
+        notified: asyncio.Queue[bytes] = asyncio.Queue()
+        await client.start_notify(ECHO, lambda _char, data: notified.put_nowait(bytes(data)))
+        for number in range(20):
+            await client.write_gatt_char(ECHO, bytes([number]), response=True)
+            assert await asyncio.wait_for(notified.get(), 30) == bytes([number])
+        assert await client.read_gatt_char(ECHO) == bytes([19])

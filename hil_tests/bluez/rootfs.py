@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""The guest's root file system: debootstrap once, cached by the hash of what it is made of."""
+
+import functools
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from .errors import CannotRunError
+
+HERE = Path(__file__).parent
+FIRST_INIT = HERE / "guest" / "first-init"
+MIRROR_SCHEMES = ("http://", "https://", "file:")  # what debootstrap can read
+INDEX_FORM = "$(RELEASE)|$(CODENAME)|$(COMPONENT)|$(REPO_URI)"
+MOUNT_POINTS = ("project", "venv", "results")
+# Without these in the initial RAM disk the kernel cannot mount a root that is a 9p share.
+INITRAMFS_MODULES = ("9p", "9pnet", "9pnet_virtio", "virtio_pci")
+
+
+def packages(text: str) -> list[str]:
+    """The package names in the text of `packages.txt`: one a line, `#` starts a comment."""
+    lines = (line.split("#")[0].strip() for line in text.splitlines())
+    return sorted(line for line in lines if line)
+
+
+def mirror(index_targets: str, codename: str) -> str:
+    """The first archive of this release that apt is configured for.
+
+    `index_targets` are lines of `apt-get indextargets` in the form of INDEX_FORM.
+    """
+    for line in index_targets.splitlines():
+        release, known_as, component, uri = line.split("|")
+        wanted = codename in (release, known_as) and component == "main"
+        if wanted and uri.startswith(MIRROR_SCHEMES):
+            return uri
+    raise CannotRunError(f"apt knows no archive for {codename}: check /etc/apt/sources.list.d")
+
+
+def configured_mirror(codename: str) -> str:
+    command = ["apt-get", "indextargets", "--format", INDEX_FORM, "Created-By: Packages"]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return mirror(out, codename)
+
+
+def debian_codename() -> str:
+    path = Path("/etc/os-release")
+    release = dict(line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
+    if release.get("ID") != "debian" or "VERSION_CODENAME" not in release:
+        raise CannotRunError(
+            "the guest is built from Debian's archive: run this on a Debian release"
+        )
+    return release["VERSION_CODENAME"].strip('"')
+
+
+def cache_key(codename: str, names: list[str]) -> str:
+    made_of = [codename, *names, *INITRAMFS_MODULES, *MOUNT_POINTS, FIRST_INIT.read_text()]
+    return hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:16]
+
+
+def cache_root() -> Path:
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "crowdcharge" / "bluez"
+
+
+def ensure(log: Path) -> Path:
+    """The directory of the root file system, built (3 minutes, 900 MB) if it is not there."""
+    codename = debian_codename()
+    names = packages((HERE / "packages.txt").read_text())
+    root = cache_root() / cache_key(codename, names)
+    if not root.is_dir():
+        _build(root, codename, names, log)
+    return root
+
+
+def _build(root: Path, codename: str, names: list[str], log: Path) -> None:
+    """Into a neighbour directory, renamed when it is whole: a stopped build is never used."""
+    partial = root.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    include = f"--include={','.join(names)}"
+    archive = configured_mirror(codename)
+    steps = [
+        ["debootstrap", "--variant=minbase", include, codename, str(partial), archive],
+        ["chroot", str(partial), "sh", "-c", _module_script()],
+    ]
+    with log.open("wb") as out:
+        for step in steps:
+            run = functools.partial(subprocess.run, env=_environment(), check=False)
+            if run(step, stdout=out, stderr=subprocess.STDOUT).returncode:
+                raise CannotRunError(f"{step[0]} failed (mirror {archive}): see {log}")
+    for name in MOUNT_POINTS:
+        (partial / name).mkdir()
+    shutil.copy(FIRST_INIT, partial / "sbin" / "guest-init")
+    partial.rename(root)
+
+
+def _module_script() -> str:
+    listed = " ".join(INITRAMFS_MODULES)
+    return f"printf '%s\\n' {listed} >> /etc/initramfs-tools/modules && update-initramfs -u"
+
+
+def _environment() -> dict[str, str]:
+    """debootstrap fetches with wget, which knows apt's proxy only from the environment."""
+    command = ["apt-config", "shell", "proxy", "Acquire::http::Proxy"]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    proxy = {"http_proxy": out.split("=", 1)[1].strip().strip("'")} if "=" in out else {}
+    return {**os.environ, "LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"} | proxy
