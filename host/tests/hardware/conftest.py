@@ -11,6 +11,9 @@ import pytest
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT / "hardware"))
 
+from generator.outputs import load
+from generator.source import HardwareError
+
 
 @pytest.fixture
 def boards(tmp_path: Path) -> Path:
@@ -21,8 +24,6 @@ def boards(tmp_path: Path) -> Path:
 @pytest.fixture
 def faults(boards: Path) -> Callable[..., list[str]]:
     """Change one line of one board and return the faults that loading reports."""
-    from generator.outputs import load
-    from generator.source import HardwareError
 
     def change(board: str, old: str, new: str) -> list[str]:
         path = boards / f"{board}.toml"
@@ -37,11 +38,11 @@ def faults(boards: Path) -> Callable[..., list[str]]:
 
 
 @pytest.fixture
-def line_of(boards: Path) -> Callable[[str, str], int]:
-    """The line of a board file, as it is now, that starts with `text`."""
+def lines_of(boards: Path) -> Callable[[str, str], list[str]]:
+    """`file:line: ` of each line of a board file, as it is now, that starts with `text`."""
 
-    def find(board: str, text: str) -> int:
+    def find(board: str, text: str) -> list[str]:
         lines = (boards / f"{board}.toml").read_text().splitlines()
-        return next(n for n, line in enumerate(lines, 1) if line.startswith(text))
+        return [f"{board}.toml:{n}: " for n, line in enumerate(lines, 1) if line.startswith(text)]
 
     return find

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is committed is what the sources give, and every figure of the sources reaches the firmware."""
+"""What is committed is what the sources give, and what the sources say reaches the firmware."""
 
 import ast
 
