@@ -232,8 +232,9 @@ class Client(BaseBleakClient):
             work.close()
             raise BleakError(f"{self.address} is not connected")
         task = asyncio.ensure_future(work)
+        either: set[asyncio.Future[Any]] = {task, gone}
         try:
-            await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             if not task.done():
                 task.cancel()
@@ -249,7 +250,10 @@ class Client(BaseBleakClient):
     async def _discover(self) -> None:
         peer = Peer(self._require_link())
         await peer.request_mtu(MTU)
-        await peer.discover_all()
+        await peer.discover_services()
+        for found in peer.services:
+            for proxy in await peer.discover_characteristics(service=found):
+                await peer.discover_descriptors(characteristic=proxy)
         collection = BleakGATTServiceCollection()
         for each in peer.services:
             uuid = _uuid(each.uuid)

@@ -128,7 +128,7 @@ class BoardRadio:
             self.power_off()
 
     def on_frame(self, opcode: str, payload: bytes) -> None:
-        self._HANDLERS[opcode](self, payload)
+        HANDLERS[opcode](self, payload)
 
     def _send(self, opcode: str, payload: bytes = b"") -> None:
         if self._vm is not None:
@@ -159,7 +159,7 @@ class BoardRadio:
     def _advertise(self, payload: bytes) -> None:
         """Straight into the controller: frames keep their order and no HCI round trip is paid."""
         interval_us, connectable, length = struct.unpack_from("<IBB", payload)
-        advertiser = self.controller.le_legacy_advertiser
+        advertiser = self.controller.advertiser
         advertiser.stop()
         if not interval_us or (connectable and len(self.links) >= self.links_max):
             return
@@ -319,19 +319,20 @@ class BoardRadio:
         if link is not None:
             self._spawn(_quietly(link.gatt_client.request_mtu(self._device.gatt_server.max_mtu)))
 
-    _HANDLERS: dict[str, Callable[["BoardRadio", bytes], None]] = {
-        "H": _hello,
-        "A": _active,
-        "R": _register,
-        "G": _settings,
-        "V": _advertise,
-        "N": _notify,
-        "I": _indicate,
-        "U": _update,
-        "D": _disconnect,
-        "M": _exchange_mtu,
-        "r": _answer,
-    }
+
+HANDLERS: dict[str, Callable[[BoardRadio, bytes], None]] = {
+    "H": BoardRadio._hello,
+    "A": BoardRadio._active,
+    "R": BoardRadio._register,
+    "G": BoardRadio._settings,
+    "V": BoardRadio._advertise,
+    "N": BoardRadio._notify,
+    "I": BoardRadio._indicate,
+    "U": BoardRadio._update,
+    "D": BoardRadio._disconnect,
+    "M": BoardRadio._exchange_mtu,
+    "r": BoardRadio._answer,
+}
 
 
 class _Vm(asyncio.Protocol):

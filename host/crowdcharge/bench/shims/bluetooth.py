@@ -45,7 +45,6 @@ _ADVERT_MAX = 31
 _VALUE_DEFAULT = 20
 
 _poller = select.poll()
-_radio = None  # the one socket, opened by the first BLE()
 
 
 class UUID:
@@ -82,11 +81,11 @@ class UUID:
         return hash(self._bytes)
 
     def __repr__(self):
-        digits = "".join("%02x" % byte for byte in reversed(self._bytes))
+        digits = "".join(f"{byte:02x}" for byte in reversed(self._bytes))
         if len(digits) < 32:
-            return "UUID(0x%s)" % digits
+            return f"UUID(0x{digits})"
         parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
-        return "UUID('%s')" % "-".join(parts)
+        return f"UUID('{'-'.join(parts)}')"
 
 
 class _Value:
@@ -121,6 +120,7 @@ class _Socket:
         self._writable = select.poll()
         self._writable.register(self._socket, select.POLLOUT)
         self.events = []
+        self.late = None
         _poller.register(self._socket, select.POLLIN)
 
     def send(self, opcode, payload=b""):
@@ -140,8 +140,8 @@ class _Socket:
             for index, event in enumerate(self.events):
                 if event[0] == ord("="):
                     del self.events[index]
-                    if self.events:
-                        asyncio.create_task(_deliver_soon())
+                    if self.events:  # the socket will not wake us for these
+                        self.late = asyncio.create_task(_deliver_soon())
                     return event[1:]
 
     def receive(self):
@@ -184,9 +184,8 @@ class BLE:
         pass
 
     def _open(self):
-        global _radio
-        _radio = _Socket()
-        hello = _radio.request("H")
+        self._radio = _Socket()
+        hello = self._radio.request("H")
         self._address_type = hello[0]
         self._address = hello[1:7]
         self._connections_max = hello[7]
@@ -200,11 +199,11 @@ class BLE:
         self._gap_name = "MPY NIMBLE"
         self._mtu = 256
         self._rxbuf = 256
-        asyncio.create_task(_radio.pump())
+        self._pump = asyncio.create_task(self._radio.pump())
 
     def active(self, on=None):
         if on is not None and bool(on) != self._active:
-            _radio.request("A", bytes((bool(on),)))
+            self._radio.request("A", bytes((bool(on),)))
             self._active = bool(on)
             self._connections.clear()
             if not on:
@@ -212,10 +211,9 @@ class BLE:
         return self._active
 
     def config(self, *args, **kwargs):
-        if args:
-            return self._get(args[0])
         for name, value in kwargs.items():
             self._set(name, value)
+        return self._get(args[0]) if args else None
 
     def _get(self, name):
         if name == "mac":
@@ -232,7 +230,7 @@ class BLE:
             setattr(self, "_" + name, value)
         elif name != "addr_mode":  # the bench has public addresses only
             raise ValueError("unknown config param")
-        _radio.send("G", struct.pack("<H", self._mtu) + self._gap_name.encode())
+        self._radio.send("G", struct.pack("<H", self._mtu) + self._gap_name.encode())
 
     def irq(self, handler):
         self._handler = handler
@@ -240,7 +238,7 @@ class BLE:
     def gap_advertise(self, interval_us, adv_data=None, *, resp_data=None, connectable=True):
         self._need_active()
         if interval_us is None:
-            _radio.send("V", struct.pack("<IBB", 0, 0, 0))
+            self._radio.send("V", struct.pack("<IBB", 0, 0, 0))
             return
         advert = self._advert if adv_data is None else bytes(adv_data)
         response = self._response if resp_data is None else bytes(resp_data)
@@ -252,13 +250,13 @@ class BLE:
             raise OSError(_ENOMEM)
         self._advert, self._response = advert, response
         head = struct.pack("<IBB", interval_us, bool(connectable), len(advert))
-        _radio.send("V", head + advert + response)
+        self._radio.send("V", head + advert + response)
 
     def gap_disconnect(self, conn_handle):
         self._need_active()
         if conn_handle not in self._connections:
             return False
-        _radio.send("D", struct.pack("<H", conn_handle))
+        self._radio.send("D", struct.pack("<H", conn_handle))
         return True
 
     def gatts_register_services(self, services):
@@ -266,8 +264,8 @@ class BLE:
         if self._connections:
             raise OSError(_EIO)  # NimBLE refuses while a link is up
         table = [_service_table(*service) for service in services]
-        reply = _radio.request("R", json.dumps(table).encode())
-        handles = list(struct.unpack("<%dH" % (len(reply) // 2), reply))
+        reply = self._radio.request("R", json.dumps(table).encode())
+        handles = list(struct.unpack(f"<{len(reply) // 2}H", reply))
         self._values = {handle: _Value() for handle in handles}
         result = []
         for _uuid, characteristics in table:
@@ -284,7 +282,7 @@ class BLE:
         value.data = bytes(data)
         value.size = max(value.size, len(value.data))
         if send_update:
-            _radio.send("U", struct.pack("<H", value_handle) + value.data)
+            self._radio.send("U", struct.pack("<H", value_handle) + value.data)
 
     def gatts_set_buffer(self, value_handle, length, append=False):
         value = self._value(value_handle)
@@ -300,12 +298,12 @@ class BLE:
 
     def gattc_exchange_mtu(self, conn_handle):
         self._need_connection(conn_handle)
-        _radio.send("M", struct.pack("<H", conn_handle))
+        self._radio.send("M", struct.pack("<H", conn_handle))
 
     def _send_value(self, opcode, conn_handle, value_handle, data):
         self._need_connection(conn_handle)
         value = self._value(value_handle).data if data is None else bytes(data)
-        _radio.send(opcode, struct.pack("<HH", conn_handle, value_handle) + value)
+        self._radio.send(opcode, struct.pack("<HH", conn_handle, value_handle) + value)
 
     def _need_active(self):
         if not self._active:
@@ -330,9 +328,9 @@ class BLE:
             return
         self._delivering = True
         try:
-            while _radio.events:
-                event = _radio.events.pop(0)
-                self._EVENTS[chr(event[0])](self, memoryview(event)[1:])
+            while self._radio.events:
+                event = self._radio.events.pop(0)
+                _EVENTS[chr(event[0])](self, memoryview(event)[1:])
         finally:
             self._delivering = False
 
@@ -352,14 +350,14 @@ class BLE:
     def _on_write(self, payload):
         request, conn_handle, value_handle = struct.unpack("<BHH", payload)
         self._values[value_handle].remote_write(bytes(payload[5:]))
-        _radio.send("r", bytes((request, 0)))
+        self._radio.send("r", bytes((request, 0)))
         self._irq(_IRQ_GATTS_WRITE, (conn_handle, value_handle))
 
     def _on_read(self, payload):
         request, conn_handle, value_handle = struct.unpack("<BHH", payload)
         status = self._irq(_IRQ_GATTS_READ_REQUEST, (conn_handle, value_handle)) or 0
         data = b"" if status else self._values[value_handle].data
-        _radio.send("r", bytes((request, status)) + data)
+        self._radio.send("r", bytes((request, status)) + data)
 
     def _on_mtu(self, payload):
         self._irq(_IRQ_MTU_EXCHANGED, struct.unpack("<HH", payload))
@@ -370,15 +368,16 @@ class BLE:
     def _on_update(self, payload):
         self._irq(_IRQ_CONNECTION_UPDATE, struct.unpack("<HHHHB", payload))
 
-    _EVENTS = {
-        "C": _on_connect,
-        "X": _on_disconnect,
-        "W": _on_write,
-        "Q": _on_read,
-        "m": _on_mtu,
-        "i": _on_indicate_done,
-        "u": _on_update,
-    }
+
+_EVENTS = {
+    "C": BLE._on_connect,
+    "X": BLE._on_disconnect,
+    "W": BLE._on_write,
+    "Q": BLE._on_read,
+    "m": BLE._on_mtu,
+    "i": BLE._on_indicate_done,
+    "u": BLE._on_update,
+}
 
 
 def _service_table(uuid, characteristics):
@@ -394,10 +393,11 @@ async def _deliver_soon():
 
 
 def poll(wait_ms=0):
-    """Delivers what has arrived; waits at most `wait_ms` for the first (the hook of time.sleep)."""
-    if _radio is None:
+    """Delivers what has arrived; waits at most `wait_ms` for it (the hook of time.sleep)."""
+    ble = BLE._instance
+    if ble is None:
         _poller.poll(wait_ms)
         return
-    if _poller.poll(0 if _radio.events else wait_ms):
-        _radio.receive()
-    BLE._instance._deliver()
+    if _poller.poll(0 if ble._radio.events else wait_ms):
+        ble._radio.receive()
+    ble._deliver()
