@@ -7,7 +7,7 @@
 from wptcore import ept, transfer, wire
 from wptcore.commands import Commands
 from wptcore.compat import const
-from wptcore.floor import FLOOR_MAX_pct, FLOOR_MIN_pct, DonorFloor
+from wptcore.floor import DonorFloor, FLOOR_MAX_pct, FLOOR_MIN_pct
 from wptcore.meter import Meter
 from wptcore.receipts import Receipts
 from wptcore.running import Running

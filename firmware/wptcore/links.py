@@ -14,7 +14,8 @@ FAILURES_MAX = const(5)
 
 
 class Link:
-    def __init__(self, nonce: bytes):
+    def __init__(self, handle: int, nonce: bytes):
+        self.handle = handle
         self.nonce = nonce
         self.key = b""  # session key; empty until Hello
         self.counter = 0
@@ -26,29 +27,38 @@ class Links:
     def __init__(self, key: bytes, sha256):
         self._key = key
         self._sha256 = sha256
-        self._links = {}
+        self._links = []  # a list: iterating a dict allocates in the loop
 
     def open(self, handle: int, nonce: bytes) -> None:
         """A new connection with the nonce that the port drew for its challenge."""
-        self._links[handle] = Link(nonce)
+        self.close(handle)
+        self._links.append(Link(handle, nonce))
 
     def close(self, handle: int) -> None:
-        self._links.pop(handle, None)
+        link = self._find(handle)
+        if link is not None:
+            self._links.remove(link)
 
     def elapse(self, dt_ms: int) -> None:
-        for link in self._links.values():
+        for link in self._links:
             link.age_ms += dt_ms
 
     def unwelcome(self) -> int:
         """The handle of a link to drop, or -1."""
-        for handle, link in self._links.items():
+        for link in self._links:
             if link.failures >= FAILURES_MAX or (not link.key and link.age_ms > HELLO_MAX_ms):
-                return handle
+                return link.handle
         return -1
+
+    def _find(self, handle: int):
+        for link in self._links:
+            if link.handle == handle:
+                return link
+        return None
 
     def check(self, handle: int, frame: bytes) -> int:
         """NONE if the frame is authentic and new on this link, else the refusal code."""
-        link = self._links.get(handle)
+        link = self._find(handle)
         if link is None:
             return ept.NO_SESSION
         if link.failures >= FAILURES_MAX:
@@ -79,7 +89,7 @@ class Links:
 
     def seal(self, handle: int, reply: bytes) -> bytes:
         """The reply with its tag; all zero where there is no session: a hint, not a proof."""
-        link = self._links.get(handle)
+        link = self._find(handle)
         if link is None or not link.key:
             return reply + bytes(auth.TAG_SIZE)
         return reply + auth.tag(self._sha256, link.key, auth.FROM_BOARD, reply)

@@ -37,10 +37,8 @@ class Running:
         self.energy_mJ = energy_mJ
         if flowing:
             self.quiet_ms = 0
-        if power_mW > self.peak_mW:
-            self.peak_mW = power_mW
-        if coil_dC > self.peak_dC:
-            self.peak_dC = coil_dC
+        self.peak_mW = max(self.peak_mW, power_mW)
+        self.peak_dC = max(self.peak_dC, coil_dC)
 
     def exhausted(self) -> int:
         """The bound that is used up, or NONE."""

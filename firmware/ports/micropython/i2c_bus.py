@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""machine.I2C in the shape of busio.I2C, so that CircuitPython drivers run here unmodified."""
+
+
+class I2CBus:
+    def __init__(self, i2c):
+        self._i2c = i2c
+        self._locked = False
+
+    def try_lock(self) -> bool:
+        if self._locked:
+            return False
+        self._locked = True
+        return True
+
+    def unlock(self) -> None:
+        self._locked = False
+
+    def scan(self):
+        return self._i2c.scan()
+
+    def writeto(self, address: int, buffer, *, start: int = 0, end=None) -> None:
+        self._i2c.writeto(address, memoryview(buffer)[start:end])
+
+    def readfrom_into(self, address: int, buffer, *, start: int = 0, end=None) -> None:
+        self._i2c.readfrom_into(address, memoryview(buffer)[start:end])
+
+    def writeto_then_readfrom(
+        self, address, out_buffer, in_buffer, *, out_start=0, out_end=None, in_start=0, in_end=None
+    ) -> None:
+        self._i2c.writeto(address, memoryview(out_buffer)[out_start:out_end], False)
+        self._i2c.readfrom_into(address, memoryview(in_buffer)[in_start:in_end])

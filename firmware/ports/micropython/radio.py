@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: MIT
+"""The board on the air through the built-in `bluetooth` module.
+
+The interrupt handler only copies; the loop delivers to the core and publishes from it.
+"""
+
+import asyncio
+import os
+import struct
+
+import bluetooth
+from wptcore import wire
+from wptcore.auth import NONCE_SIZE
+from wptcore.links import LINKS_MAX
+
+_IRQ_CENTRAL_CONNECT = 1
+_IRQ_CENTRAL_DISCONNECT = 2
+_IRQ_GATTS_WRITE = 3
+_IRQ_GATTS_READ_REQUEST = 4
+
+_READ = bluetooth.FLAG_READ
+_NOTIFY = bluetooth.FLAG_NOTIFY
+_ADVERT_ms = 100
+_NOTIFY_GAP_ms = 50  # NimBLE on ESP32 drops notifications that come faster
+_EVENTS_MAX = 16
+_COMMAND_MAX = 128
+_AD_FLAGS = b"\x02\x01\x06"
+_READ_OK = 0
+_READ_UNLIKELY = 0x0E
+
+_SERVICES = (
+    (
+        bluetooth.UUID(wire.BATTERY_SERVICE),
+        ((bluetooth.UUID(wire.BATTERY_LEVEL), _READ | _NOTIFY),),
+    ),
+    (
+        bluetooth.UUID(wire.DEVICE_INFORMATION),
+        (
+            (bluetooth.UUID(wire.MODEL_NUMBER), _READ),
+            (bluetooth.UUID(wire.FIRMWARE_REVISION), _READ),
+        ),
+    ),
+    (
+        bluetooth.UUID(wire.SERVICE_UUID),
+        (
+            (bluetooth.UUID(wire.STATUS_UUID), _READ | _NOTIFY),
+            (bluetooth.UUID(wire.CHALLENGE_UUID), _READ),
+            (bluetooth.UUID(wire.COMMAND_UUID), bluetooth.FLAG_WRITE),
+            (bluetooth.UUID(wire.REPLY_UUID), _NOTIFY),
+            (bluetooth.UUID(wire.RECEIPTS_UUID), _READ),
+            (bluetooth.UUID(wire.LIMITS_UUID), _READ),
+        ),
+    ),
+)
+
+
+class Radio:
+    def __init__(self, board, model: str, revision: str):
+        self._board = board
+        self._events = []  # (link handle, nonce or frame, is a frame), oldest first
+        self._challenges = {}
+        self._wake = asyncio.ThreadSafeFlag()
+        self._since_advert_ms = _ADVERT_ms
+        self._since_notify_ms = _NOTIFY_GAP_ms
+        self._beacon_turn = True
+        self._advert = bytearray(31)
+        self._advert[: len(_AD_FLAGS)] = _AD_FLAGS
+        self._status = bytearray(wire.BEACON_SIZE)
+        self._scan_response = _scan_response("wpt-%d" % board.board_id)
+        self._ble = ble = bluetooth.BLE()
+        ble.active(True)
+        ble.config(mtu=247)
+        ble.irq(self._irq)
+        (
+            (self._battery_level,),
+            (model_number, firmware_revision),
+            (
+                self._status_handle,
+                self._challenge,
+                self._command,
+                self._reply,
+                self._receipts,
+                self._limits,
+            ),
+        ) = ble.gatts_register_services(_SERVICES)
+        ble.gatts_set_buffer(self._command, _COMMAND_MAX)
+        ble.gatts_set_buffer(self._receipts, wire.RECEIPTS_KEPT * wire.RECEIPT_SIZE)
+        ble.gatts_write(model_number, model)
+        ble.gatts_write(firmware_revision, revision)
+
+    def _irq(self, event, data) -> int:
+        if event == _IRQ_GATTS_READ_REQUEST:
+            return self._prepare_read(data[0], data[1])
+        if event == _IRQ_CENTRAL_CONNECT:
+            nonce = os.urandom(NONCE_SIZE)
+            self._challenges[data[0]] = self._board.challenge(nonce)
+            self._events.append((data[0], nonce, False))
+        elif event == _IRQ_CENTRAL_DISCONNECT:
+            self._challenges.pop(data[0], None)
+            self._events.append((data[0], b"", False))
+        elif event == _IRQ_GATTS_WRITE and data[1] == self._command:
+            self._take_frame(data[0])
+        self._wake.set()
+        return _READ_OK
+
+    def _take_frame(self, link: int) -> None:
+        """A flood beyond what the loop can take is dropped here."""
+        if len(self._events) < _EVENTS_MAX:
+            self._events.append((link, self._ble.gatts_read(self._command), True))
+
+    def _prepare_read(self, link: int, attribute: int) -> int:
+        """Each link reads its own challenge."""
+        if attribute == self._challenge:
+            if link not in self._challenges:
+                return _READ_UNLIKELY
+            self._ble.gatts_write(self._challenge, self._challenges[link])
+        return _READ_OK
+
+    async def wait(self, time_ms: int) -> None:
+        """Until something came from the air, or the time is over."""
+        try:
+            await asyncio.wait_for_ms(self._wake.wait(), time_ms)
+        except asyncio.TimeoutError:
+            pass
+
+    def deliver(self) -> None:
+        """Hand what came to the core."""
+        while self._events:
+            link, data, is_frame = self._events.pop(0)
+            if is_frame:
+                self._board.on_command(link, data)
+            else:
+                self._board.on_link(link, data)
+        unwelcome = self._board.unwelcome_link
+        if unwelcome >= 0:
+            self._ble.gap_disconnect(unwelcome)
+
+    def publish(self, dt_ms: int) -> None:
+        """Send at most one reply, and refresh adverts and readable values when due."""
+        self._since_notify_ms += dt_ms
+        self._since_advert_ms += dt_ms
+        if self._since_notify_ms >= _NOTIFY_GAP_ms:
+            self._send_reply()
+        if self._since_advert_ms >= _ADVERT_ms:
+            self._since_advert_ms = 0
+            self._refresh()
+
+    def _send_reply(self) -> None:
+        reply = self._board.pop_reply()
+        if reply is None:
+            return
+        self._since_notify_ms = 0
+        try:
+            self._ble.gatts_notify(reply[0], self._reply, reply[1])
+        except OSError:
+            pass  # the link went; its disconnect event follows
+
+    def _refresh(self) -> None:
+        board = self._board
+        board.pack_beacon_into(self._status, 0)
+        self._ble.gatts_write(self._status_handle, self._status, True)
+        self._ble.gatts_write(self._receipts, board.receipts)
+        self._ble.gatts_write(self._limits, board.limits)
+        self._ble.gatts_write(
+            self._battery_level, bytes((min(wire.soc_pct(board.soc_permille), 100),))
+        )
+        self._advertise()
+
+    def _advertise(self) -> None:
+        """Beacon and BTHome in turn; connectable while a link is free."""
+        advert = self._advert
+        if self._beacon_turn:
+            struct.pack_into("<BBH", advert, 3, 3 + wire.BEACON_SIZE, 0xFF, wire.COMPANY_ID)
+            advert[7 : 7 + wire.BEACON_SIZE] = self._status
+            end = 7 + wire.BEACON_SIZE
+        else:
+            end = self._board.pack_bthome_into(advert, 7)
+            struct.pack_into("<BBH", advert, 3, end - 4, 0x16, wire.BTHOME_UUID)
+        self._beacon_turn = not self._beacon_turn
+        try:
+            self._ble.gap_advertise(
+                _ADVERT_ms * 1000,
+                memoryview(advert)[:end],
+                resp_data=self._scan_response,
+                connectable=len(self._challenges) < LINKS_MAX,
+            )
+        except OSError:
+            pass  # the controller is busy with a connection; the next refresh tries again
+
+
+def _scan_response(name: str) -> bytes:
+    uuid = bytes(bluetooth.UUID(wire.SERVICE_UUID))
+    text = name.encode()
+    return bytes((len(text) + 1, 0x09)) + text + bytes((len(uuid) + 1, 0x07)) + uuid

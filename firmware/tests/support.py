@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""A board and a host's side of a session, for the core's tests on any VM."""
+
+import hashlib
+
+from wptcore import auth, wire
+from wptcore.board import Board
+from wptcore.journal import Saved
+from wptcore.limits import Limits
+
+KEY = bytes(range(32))
+NONCE = bytes(range(100, 116))
+HOST_NONCE = bytes(range(200, 216))
+LINK = 7
+BATTERY_mV = 4000
+
+
+def make_limits():
+    return Limits(3000, 5500, 3000, 12000, 600, 450, 100_000)
+
+
+def make_board(key=KEY, soc_permille=600, saved=None, roles=wire.PTX | wire.PRX):
+    """A healthy board at rest with a fresh sample."""
+    saved = Saved() if saved is None else saved
+    board = Board(3, key, make_limits(), roles, saved, hashlib.sha256)
+    board.on_soc(soc_permille)
+    board.on_sample(BATTERY_mV, 0, 250, 250, 20)
+    return board
+
+
+class Host:
+    """The host's half of a session, written against the documents, not against links.py."""
+
+    def __init__(self, board, link=LINK, key=KEY):
+        self.board = board
+        self.link = link
+        self.counter = 0
+        board.on_link(link, NONCE)
+        _, _, nonce = wire.unpack_challenge(board.challenge(NONCE))
+        self.key = auth.session_key(hashlib.sha256, key, nonce, HOST_NONCE)
+
+    def frame(self, frame_type, *fields):
+        self.counter += 1
+        frame = wire.pack_frame(frame_type, self.counter, *fields)
+        return frame + auth.tag(hashlib.sha256, self.key, auth.FROM_HOST, frame)
+
+    def deliver(self, frame):
+        """Returns the Ack's (command, code, state, ept, transfer, power, energy, SoC, coil)."""
+        self.board.on_command(self.link, frame)
+        link, reply = self.board.pop_reply()
+        assert link == self.link
+        assert self.board.pop_reply() is None
+        return wire.unpack_body(reply)
+
+    def send(self, frame_type, *fields):
+        """The Ack's code."""
+        return self.deliver(self.frame(frame_type, *fields))[1]
+
+    def hello(self):
+        assert self.send(wire.HELLO, HOST_NONCE) == 0
+        return self
+
+    def grant(
+        self,
+        transfer_id=1,
+        role=wire.PTX,
+        peer=9,
+        power_max_mW=5000,
+        energy_max_mJ=50_000,
+        duration_max_ms=60_000,
+        floor_pct=0,
+        lease_ms=1000,
+    ):
+        return self.send(
+            wire.GRANT,
+            transfer_id,
+            role,
+            peer,
+            power_max_mW,
+            energy_max_mJ,
+            duration_max_ms,
+            floor_pct,
+            lease_ms,
+        )
+
+
+def run(board, time_ms, current_mA=500, step_ms=20, bus_mV=BATTERY_mV, host=None, transfer_id=1):
+    """Time passes with samples; `host` renews the lease at each step."""
+    for _ in range(time_ms // step_ms):
+        board.on_sample(bus_mV, current_mA, 300, 250, step_ms)
+        board.on_soc(board.soc_permille)
+        board.on_elapsed(step_ms)
+        if host is not None and (board.coil_on or board.receiver_on):
+            host.send(wire.RENEW, transfer_id, 1000, 0, 0)
+
+
+def last_receipt(board):
+    return wire.unpack_receipt(board.receipts[: wire.RECEIPT_SIZE])

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+import binascii
+
+from wptcore import wire
+from wptcore.journal import Journal, Saved, pack_record, unpack_record
+
+FIELDS = (
+    "epoch",
+    "sent_mJ",
+    "received_mJ",
+    "latch",
+    "floor_pct",
+    "floor_cut",
+    "open_transfer_id",
+    "open_role",
+    "open_peer",
+    "open_start_mJ",
+    "open_soc_permille",
+    "receipts",
+)
+
+
+def make_saved(seed, receipts=2):
+    saved = Saved()
+    saved.epoch = seed
+    saved.sent_mJ = 0xFFFFFFFF - seed
+    saved.received_mJ = seed * 1000
+    saved.latch = 0x82
+    saved.floor_pct = 30
+    saved.floor_cut = 1
+    saved.open_transfer_id = 77
+    saved.open_role = wire.PRX
+    saved.open_peer = 9
+    saved.open_start_mJ = 5
+    saved.open_soc_permille = 433
+    saved.receipts = bytes((seed + i) & 0xFF for i in range(receipts * wire.RECEIPT_SIZE))
+    return saved
+
+
+def same(a, b):
+    return all(getattr(a, name) == getattr(b, name) for name in FIELDS)
+
+
+def test_a_record_comes_back_whole():
+    for receipts in range(wire.RECEIPTS_KEPT + 1):
+        saved = make_saved(3, receipts)
+        sequence, found = unpack_record(pack_record(8, saved, binascii.crc32), binascii.crc32)
+        assert sequence == 8
+        assert same(saved, found)
+
+
+def test_an_empty_flash_is_a_new_board():
+    journal = Journal([b"", b""], binascii.crc32)
+    assert same(journal.saved, Saved())
+    assert journal.damaged == 0
+
+
+def test_slots_alternate_and_the_newest_wins():
+    slots = [b"", b""]
+    for seed in range(1, 6):
+        journal = Journal(slots, binascii.crc32)
+        slot, record = journal.next_record(make_saved(seed))
+        slots[slot] = record
+        assert same(Journal(slots, binascii.crc32).saved, make_saved(seed))
+    assert slots[0] and slots[1]
+
+
+def test_a_write_torn_at_any_byte_leaves_the_old_or_the_new_record():
+    slots = [b"", b""]
+    for seed in (1, 2):
+        slot, record = Journal(slots, binascii.crc32).next_record(make_saved(seed))
+        slots[slot] = record
+    slot, record = Journal(slots, binascii.crc32).next_record(make_saved(3))
+    older = slots[slot]
+    for cut in range(len(record) + 1):
+        for rest in (b"", older[cut:], b"\xff" * (len(record) - cut)):
+            torn = list(slots)
+            torn[slot] = record[:cut] + rest
+            journal = Journal(torn, binascii.crc32)
+            assert same(journal.saved, make_saved(3 if cut == len(record) else 2)) or (
+                torn[slot] == record
+            )
+
+
+def test_any_altered_byte_is_noticed():
+    record = pack_record(1, make_saved(4), binascii.crc32)
+    for i in range(len(record)):
+        damaged = bytearray(record)
+        damaged[i] ^= 0x10
+        journal = Journal([bytes(damaged), b""], binascii.crc32)
+        assert same(journal.saved, Saved()), i
+        assert journal.damaged == 1

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+from wptcore import transfer
+
+STATES = range(5)
+EVENTS = range(7)
+
+# Written from the design's sentences, state by state, event by event:
+#           GRANT           FLOW            END            TRIP            CLEAR
+#           MAINT_ENTER     MAINT_LEAVE
+IDLE, PING, POWER, FAULT, MAINT = STATES
+EXPECTED = (
+    (PING, IDLE, IDLE, FAULT, IDLE, MAINT, IDLE),
+    (PING, POWER, IDLE, FAULT, PING, MAINT, PING),
+    (POWER, POWER, IDLE, FAULT, POWER, MAINT, POWER),
+    (FAULT, FAULT, FAULT, FAULT, IDLE, MAINT, FAULT),
+    (MAINT, MAINT, MAINT, FAULT, MAINT, MAINT, IDLE),
+)
+
+
+def test_every_state_and_event():
+    for state in STATES:
+        for event in EVENTS:
+            assert transfer.next_state(state, event) == EXPECTED[state][event], (state, event)
+
+
+def test_names_cover_states_and_events():
+    assert len(transfer.STATE_NAMES) == len(STATES)
+    assert len(transfer.EVENT_NAMES) == len(EVENTS)
