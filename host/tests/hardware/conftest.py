@@ -8,17 +8,16 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-sys.path.insert(0, str(ROOT / "hardware"))
+sys.path.insert(0, str(Path(__file__).parents[3] / "hardware"))
 
 from generator.outputs import load
-from generator.source import HardwareError
+from generator.source import HARDWARE, HardwareError
 
 
 @pytest.fixture
 def boards(tmp_path: Path) -> Path:
     """A copy of the board files that a test may damage."""
-    return Path(shutil.copytree(ROOT / "hardware/boards", tmp_path / "boards"))
+    return Path(shutil.copytree(HARDWARE / "boards", tmp_path / "boards"))
 
 
 @pytest.fixture
