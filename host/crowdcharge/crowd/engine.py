@@ -105,9 +105,10 @@ def compiled(
 
     def matchings(start: int, count: int) -> None:
         half = len(agents) // 2
-        if threads > numba.config.NUMBA_NUM_THREADS:
-            raise InputError(f"threads = {threads}: at most {numba.config.NUMBA_NUM_THREADS} here")
-        numba.set_num_threads(threads)
+        try:
+            numba.set_num_threads(threads)
+        except ValueError as error:
+            raise InputError(f"threads = {threads}: {error}") from None
         first, whole = start // half, count // half
         keys = np.array([schedule.round_keys(seed, first + r) for r in range(whole)])
         if whole:

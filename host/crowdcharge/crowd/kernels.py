@@ -92,13 +92,37 @@ def run_pairs(
 
 
 @compiled
-def permuted(x: Any, mask: Any, shift_even: Any, shift_odd: Any, keys: Any) -> Any:
-    for step in range(0, STEPS, 2):
-        x = ((x + keys[step, 0]) * keys[step, 1]) & mask
-        x ^= x >> shift_even
-        x = ((x + keys[step + 1, 0]) * keys[step + 1, 1]) & mask
-        x ^= x >> shift_odd
-    return x
+def permute(drawn: Any, size: int, mask: Any, shifts: Any, keys: Any) -> None:
+    """`schedule.permuted` of drawn[:size] (uint32) in place, step by step to vectorise."""
+    for step in range(STEPS):
+        addend, factor, shift = (
+            np.uint32(keys[step, 0]),
+            np.uint32(keys[step, 1]),
+            shifts[step % 2],
+        )
+        for k in range(size):
+            x = np.uint32((drawn[k] + addend) * factor) & mask
+            drawn[k] = x ^ (x >> shift)
+
+
+@compiled
+def walk(drawn: Any, size: int, n: Any, mask: Any, shifts: Any, keys: Any) -> None:
+    """Permutes what lies outside of the crowd again, until nothing does."""
+    outside, where = np.empty(size, np.uint32), np.empty(size, np.uint32)
+    count = 0
+    for k in range(size):
+        where[count] = k
+        count += drawn[k] >= n
+    while count:
+        for j in range(count):
+            outside[j] = drawn[where[j]]
+        permute(outside, count, mask, shifts, keys)
+        left = 0
+        for j in range(count):
+            drawn[where[j]] = outside[j]
+            where[left] = where[j]
+            left += outside[j] >= n
+        count = left
 
 
 @compiled
@@ -113,22 +137,22 @@ def run_part_of_matching(
     weighted: Any,
 ) -> None:
     """Pairs first..last-1 of the matching with these keys."""
-    n = np.uint64(len(agents))
+    n = np.uint32(len(agents))
     bits = 1
     while (1 << bits) < len(agents):
         bits += 1
-    mask = np.uint64((1 << bits) - 1)
-    even, odd = np.uint64((bits + 1) // 2), np.uint64(max(1, (bits + 2) // 3))
-    drawn = np.empty(2 * BLOCK, np.uint64)
+    mask = np.uint32((1 << bits) - 1)
+    shifts = (np.uint32((bits + 1) // 2), np.uint32(max(1, (bits + 2) // 3)))
+    drawn = np.empty(2 * BLOCK, np.uint32)
     for low in range(first, last, BLOCK):
         size = min(BLOCK, last - low)
         for k in range(2 * size):
-            drawn[k] = permuted(np.uint64(2 * low + k), mask, even, odd, keys)
-        for k in range(2 * size):
-            while drawn[k] >= n:
-                drawn[k] = permuted(drawn[k], mask, even, odd, keys)
+            drawn[k] = 2 * low + k
+        permute(drawn, 2 * size, mask, shifts, keys)
+        walk(drawn, 2 * size, n, mask, shifts, keys)
         for k in range(size):
-            meet(agents, drawn[2 * k], drawn[2 * k + 1], kept, quantum, gated, weighted)
+            a, b = np.uint64(drawn[2 * k]), np.uint64(drawn[2 * k + 1])
+            meet(agents, a, b, kept, quantum, gated, weighted)
 
 
 @numba.njit(cache=True, nogil=True, parallel=True)
