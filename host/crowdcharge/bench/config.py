@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: MIT
+"""The bench file: TOML -> frozen records. docs/reference/bench-config.md lists every key."""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from crowdcharge.bench.coil import Link
+from crowdcharge.bench.plant import Contact
+from crowdcharge.errors import InputError
+
+RADIOS = ("shim", "hci")
+PORTS = ("micropython", "circuitpython")
+STORAGES = ("folder", "littlefs")
+
+
+@dataclass(frozen=True, slots=True)
+class BoardConfig:
+    id: int
+    soc_pct: float
+    capacity_J: float = 100.0
+    board: str = "virtual"  # module of firmware/boards
+    port: str = "micropython"
+    radio: str = "shim"
+    storage: str = "folder"
+    heap_kB: int = 2048
+    gauge: bool = True
+    resistance_Ohm: float = 0.1
+    idle_W: float = 0.0
+    ambient_C: float = 25.0
+    key: str = ""  # hex, 32 bytes; empty: not provisioned
+    ticks_start_ms: int = 0  # where ticks_ms() begins: near 2**30 it wraps soon
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsConfig:
+    """Slot `i` of `cycle` lasts `slot_s` bench seconds; one slot is a static arrangement."""
+
+    cycle: tuple[tuple[Contact, ...], ...] = ()
+    slot_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class BenchConfig:
+    boards: tuple[BoardConfig, ...]
+    link: Link = field(default_factory=Link)
+    contacts: ContactsConfig = field(default_factory=ContactsConfig)
+    speed: float = 1.0
+    seed: int = 1
+    hosts: int = 1  # radios offered to orchestrators
+    firmware: str = ""  # folder of the firmware; empty: the one that comes with the product
+
+
+def _pairs(*slots: tuple[tuple[int, int], ...]) -> tuple[tuple[Contact, ...], ...]:
+    return tuple(tuple(Contact(pair) for pair in slot) for slot in slots)
+
+
+def default() -> BenchConfig:
+    """The demo's bench: four 100 J boards; 3 and 2 meet early and twice."""
+    socs_pct = (90.0, 5.0, 26.0, 88.0)
+    cycle = _pairs(((3, 2), (1, 4)), ((1, 2), (3, 4)), ((3, 2),), ((1, 3), (2, 4)))
+    return BenchConfig(
+        boards=tuple(BoardConfig(index + 1, soc_pct) for index, soc_pct in enumerate(socs_pct)),
+        contacts=ContactsConfig(cycle, slot_s=5.0),
+    )
+
+
+def load(path: Path) -> BenchConfig:
+    """Reads a bench file; `InputError` names file, line and key."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the bench file {path}: {error}") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str = "bench.toml") -> BenchConfig:
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{name}: {error}") from None
+    return _Reader(text, name).bench(document)
+
+
+class _Reader:
+    """Turns tables into records and points at the line of what is wrong."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self._lines = text.splitlines()
+        self._name = name
+
+    def bench(self, document: dict[str, Any]) -> BenchConfig:
+        scalars = ("speed", "seed", "hosts", "firmware")
+        known = {"boards", "link", "contacts", *scalars}
+        for key in document.keys() - known:
+            self._fail(key, f"unknown key; known are {', '.join(sorted(known))}")
+        top = {key: document[key] for key in scalars if key in document}
+        boards = self._boards(document.get("boards"))
+        config = self._record(
+            BenchConfig,
+            top,
+            "",
+            boards=boards,
+            link=self._record(Link, self._table(document, "link"), "link"),
+            contacts=self._contacts(self._table(document, "contacts"), boards),
+        )
+        self._check(1 <= config.hosts <= 9, "hosts", "must be 1 to 9")
+        self._check(0.01 <= config.speed <= 1000, "speed", "must be 0.01 to 1000")
+        return config
+
+    def _boards(self, tables: object) -> tuple[BoardConfig, ...]:
+        if not isinstance(tables, list) or not tables:
+            self._fail("boards", "at least one [[boards]] table is needed")
+        boards = tuple(self._board(table, index) for index, table in enumerate(tables))
+        ids = [board.id for board in boards]
+        for index, board_id in enumerate(ids):
+            self._check(ids.index(board_id) == index, f"boards[{index}].id", f"{board_id} twice")
+        return boards
+
+    def _board(self, table: dict[str, Any], index: int) -> BoardConfig:
+        where = f"boards[{index}]"
+        board = self._record(BoardConfig, table, where)
+        for key, (allowed, text) in _BOARD_CHECKS.items():
+            self._check(allowed(getattr(board, key)), f"{where}.{key}", text)
+        return board
+
+    def _contacts(self, table: dict[str, Any], boards: tuple[BoardConfig, ...]) -> ContactsConfig:
+        known = {"slot_s", "cycle", "pairs", "gap_mm", "offset_mm"}
+        for key in table.keys() - known:
+            self._fail(f"contacts.{key}", f"unknown key; known are {', '.join(sorted(known))}")
+        slots = table.get("cycle", [table["pairs"]] if "pairs" in table else [])
+        ids = {board.id for board in boards}
+        key = "contacts.cycle" if "cycle" in table else "contacts.pairs"
+        self._check(_is_cycle(slots), key, "must be a list of pairs of board ids")
+        geometry = {
+            name: self._number(table[name], f"contacts.{name}")
+            for name in ("gap_mm", "offset_mm")
+            if name in table
+        }
+        for slot in slots:
+            met = [board_id for pair in slot for board_id in pair]
+            for board_id in met:
+                self._check(board_id in ids, key, f"there is no board {board_id}")
+            self._check(len(set(met)) == len(met), key, "a board meets two others at once")
+        slot_s = self._number(table.get("slot_s", 10.0), "contacts.slot_s")
+        self._check(slot_s > 0, "contacts.slot_s", "must be above 0")
+        cycle = tuple(tuple(Contact((a, b), **geometry) for a, b in slot) for slot in slots)
+        return ContactsConfig(cycle, slot_s)
+
+    def _table(self, document: dict[str, Any], key: str) -> dict[str, Any]:
+        table = document.get(key, {})
+        if not isinstance(table, dict):
+            self._fail(key, "must be a table")
+        return dict(table)
+
+    def _record(self, kind: type, table: Mapping[str, Any], where: str, **given: Any) -> Any:
+        """A dataclass from a table whose values have the types of the record's fields."""
+        if not isinstance(table, Mapping):
+            self._fail(where, "must be a table")
+        kinds = {item.name: item.type for item in fields(kind)}
+        values = dict(given)
+        for key, value in table.items():
+            path = f"{where}.{key}" if where else key
+            if key not in kinds:
+                self._fail(path, f"unknown key; known are {', '.join(sorted(kinds))}")
+            values[key] = self._value(value, kinds[key], path)
+        try:
+            return kind(**values)
+        except TypeError:
+            missing = [key for key in ("id", "soc_pct") if key in kinds and key not in values]
+            self._fail(where, f"needs {' and '.join(missing)}")
+
+    def _value(self, value: Any, kind: object, path: str) -> Any:
+        if kind is float:
+            return self._number(value, path)
+        self._check(type(value) is kind, path, f"must be {_KIND_NAMES[kind]}")
+        return value
+
+    def _number(self, value: Any, path: str) -> float:
+        self._check(type(value) in {int, float}, path, "must be a number")
+        return float(value)
+
+    def _check(self, good: bool, path: str, text: str) -> None:
+        if not good:
+            self._fail(path, text)
+
+    def _fail(self, path: str, text: str) -> Any:
+        raise InputError(f"{self._name}:{self._line(path)}: {path}: {text}")
+
+    def _line(self, path: str) -> int:
+        """The line of a key: in its table when that can be found, else the table's own."""
+        table, _, key = path.rpartition(".")
+        match = re.fullmatch(r"(\w+)\[(\d+)\]", table or path)
+        name, index = (match[1], int(match[2])) if match else (table, 0)
+        starts = [
+            number
+            for number, line in enumerate(self._lines)
+            if name and re.match(rf"\s*\[+\s*{name}\s*\]", line)
+        ]
+        start = starts[index] if index < len(starts) else 0
+        for number in range(start, len(self._lines)):
+            if number > start and re.match(r"\s*\[", self._lines[number]):
+                break
+            if re.match(rf"\s*{re.escape(key)}\s*=", self._lines[number]):
+                return number + 1
+        return start + 1
+
+
+_KIND_NAMES: dict[object, str] = {int: "a whole number", str: "a string", bool: "true or false"}
+
+
+def _one_of(names: tuple[str, ...]) -> tuple[Callable[[Any], bool], str]:
+    return (lambda value: value in names), f"must be one of {', '.join(names)}"
+
+
+_BOARD_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "id": (lambda value: 1 <= value <= 0xFFFE, "must be 1 to 65534"),
+    "soc_pct": (lambda value: 0 <= value <= 100, "must be 0 to 100"),
+    "capacity_J": (lambda value: 1 <= value <= 1e6, "must be 1 to 1000000"),
+    "resistance_Ohm": (lambda value: 0.001 <= value <= 10, "must be 0.001 to 10"),
+    "idle_W": (lambda value: 0 <= value <= 5, "must be 0 to 5"),
+    "heap_kB": (lambda value: 32 <= value <= 65_536, "must be 32 to 65536"),
+    "key": (
+        lambda value: re.fullmatch(r"([0-9a-fA-F]{64})?", value) is not None,
+        "must be 64 hex digits",
+    ),
+    "port": _one_of(PORTS),
+    "radio": _one_of(RADIOS),
+    "storage": _one_of(STORAGES),
+}
+
+
+def _is_cycle(slots: object) -> bool:
+    def is_pair(pair: object) -> bool:
+        return (
+            isinstance(pair, list) and len(pair) == 2 and all(type(item) is int for item in pair)
+        )
+
+    return isinstance(slots, list) and all(
+        isinstance(slot, list) and all(is_pair(pair) for pair in slot) for slot in slots
+    )

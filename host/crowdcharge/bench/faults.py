@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: MIT
+"""Every fault and every hand on the bench, in one table: name -> what it does to one board.
+
+A parameter's type is that of its default; a fault with `on` is taken back with on=false.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from crowdcharge.bench.plant import Contact
+from crowdcharge.errors import InputError
+
+if TYPE_CHECKING:
+    from crowdcharge.bench.hub import Hub
+    from crowdcharge.bench.i2c.ina219 import Ina219
+    from crowdcharge.bench.virtual_board import VirtualBoard
+
+_Handler = Callable[..., None]
+FAULTS: dict[str, _Handler] = {}
+
+
+def _fault(name: str) -> Callable[[_Handler], _Handler]:
+    def register(handler: _Handler) -> _Handler:
+        FAULTS[name] = handler
+        return handler
+
+    return register
+
+
+def parameters(name: str) -> dict[str, Any]:
+    """Parameter -> default of a fault."""
+    handler = FAULTS[name]
+    return {
+        parameter.name: parameter.default
+        for parameter in inspect.signature(handler).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+
+
+def apply(hub: Hub, name: str, board_id: int, given: dict[str, Any]) -> None:
+    """Checks names and types, then does it; `InputError` is one line for the user."""
+    if name not in FAULTS:
+        raise InputError(f"unknown fault {name!r}; known are {', '.join(sorted(FAULTS))}")
+    if board_id not in hub.boards:
+        raise InputError(f"there is no board {board_id} on this bench")
+    known = parameters(name)
+    values = {key: _convert(name, key, value, known) for key, value in given.items()}
+    FAULTS[name](hub, hub.boards[board_id], **values)
+
+
+def _convert(name: str, key: str, value: Any, known: dict[str, Any]) -> Any:
+    if key not in known:
+        takes = ", ".join(known) or "no parameter"
+        raise InputError(f"{name} does not take {key!r}; it takes {takes}")
+    kind = type(known[key])
+    try:
+        if kind is bool and isinstance(value, str):
+            return {"true": True, "false": False}[value.lower()]
+        return kind(value)
+    except (KeyError, ValueError, TypeError):
+        raise InputError(f"{name}: {key} must be {kind.__name__}, not {value!r}") from None
+
+
+# Power and processor
+
+
+@_fault("kill")
+def _kill(_hub: Hub, board: VirtualBoard) -> None:
+    """The board loses its power and stays off."""
+    board.power_off("power lost")
+
+
+@_fault("power-on")
+def _power_on(_hub: Hub, board: VirtualBoard) -> None:
+    """Power comes back."""
+    board.power_on()
+
+
+@_fault("brown-out")
+def _brown_out(hub: Hub, board: VirtualBoard, *, off_s: float = 0.1) -> None:
+    """The supply dips for `off_s` bench seconds; the chips of the bus lose their registers."""
+    board.power_off("brown-out")
+    for meter in board.meters.values():
+        meter.lose_calibration()
+    asyncio.get_running_loop().call_later(off_s / hub.clock.speed, board.reset, "brown-out")
+
+
+@_fault("reset")
+def _reset(_hub: Hub, board: VirtualBoard) -> None:
+    """Somebody presses the reset button."""
+    board.reset("reset")
+
+
+@_fault("freeze")
+def _freeze(_hub: Hub, board: VirtualBoard) -> None:
+    """The processor hangs: until `thaw`, or until its watchdog bites."""
+    board.freeze()
+
+
+@_fault("thaw")
+def _thaw(_hub: Hub, board: VirtualBoard) -> None:
+    """The processor goes on where it hung."""
+    board.thaw()
+
+
+@_fault("clock-jump")
+def _clock_jump(_hub: Hub, board: VirtualBoard, *, seconds: float = 3600.0) -> None:
+    """time.time() of the board jumps; its ticks do not."""
+    board.clock_jump_s += seconds
+
+
+# Radio
+
+
+@_fault("link-drop")
+def _link_drop(hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
+    """Board and host no longer hear each other."""
+    hub.cut(board, on)
+
+
+@_fault("packet-loss")
+def _packet_loss(hub: Hub, board: VirtualBoard, *, share: float = 0.1) -> None:
+    """This share of the packets from and to the board is lost."""
+    hub.loss[board.address] = share
+
+
+@_fault("packet-duplication")
+def _duplication(hub: Hub, board: VirtualBoard, *, share: float = 0.1) -> None:
+    """This share of the board's adverts is reported twice."""
+    hub.duplication[board.address] = share
+
+
+@_fault("rssi")
+def _rssi(hub: Hub, board: VirtualBoard, *, rssi_dBm: float = -90.0) -> None:
+    """How strong the board is heard."""
+    hub.rssi_dBm[board.address] = rssi_dBm
+
+
+# Meters and gauge
+
+
+def _meter(board: VirtualBoard, side: str) -> Ina219:
+    if side not in board.meters:
+        raise InputError(f"board {board.config.id} has no meter {side!r}; it has tx and rx")
+    return board.meters[side]
+
+
+@_fault("meter-dead")
+def _meter_dead(_hub: Hub, board: VirtualBoard, *, side: str = "tx", on: bool = True) -> None:
+    """The INA219 does not answer."""
+    _meter(board, side).dead = on
+
+
+@_fault("meter-overflow")
+def _meter_overflow(_hub: Hub, board: VirtualBoard, *, side: str = "tx", on: bool = True) -> None:
+    """The INA219 sets its overflow flag."""
+    _meter(board, side).overflow = on
+
+
+@_fault("meter-stuck")
+def _meter_stuck(_hub: Hub, board: VirtualBoard, *, side: str = "tx", on: bool = True) -> None:
+    """The INA219 converts, but always to the same value."""
+    _meter(board, side).stuck = on
+
+
+@_fault("meter-calibration")
+def _meter_calibration(_hub: Hub, board: VirtualBoard, *, side: str = "tx") -> None:
+    """A glitch resets the INA219: configuration and calibration are gone, once."""
+    _meter(board, side).lose_calibration()
+
+
+@_fault("meter-jump")
+def _meter_jump(
+    _hub: Hub, board: VirtualBoard, *, side: str = "tx", current_A: float = 3.0
+) -> None:
+    """The INA219's next conversion reads `current_A`, once."""
+    _meter(board, side).glitch_V = current_A * board.wiring.shunt_Ohm
+
+
+@_fault("gauge-lost")
+def _gauge_lost(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
+    """The fuel gauge does not answer."""
+    if board.gauge is None:
+        raise InputError(f"board {board.config.id} has no fuel gauge")
+    board.gauge.lost = on
+
+
+# Plant
+
+
+@_fault("foreign-object")
+def _foreign_object(_hub: Hub, board: VirtualBoard, *, power_W: float = 0.5) -> None:
+    """A coin on the board's transmitter coil takes `power_W` from its field; 0 takes it away."""
+    board.node.foreign_W = power_W
+
+
+@_fault("hot-coil")
+def _hot_coil(
+    _hub: Hub, board: VirtualBoard, *, temperature_C: float = 80.0, on: bool = True
+) -> None:
+    """The coil is held at a temperature."""
+    board.node.coil.held_C = temperature_C if on else None
+
+
+@_fault("hot-battery")
+def _hot_battery(
+    _hub: Hub, board: VirtualBoard, *, temperature_C: float = 60.0, on: bool = True
+) -> None:
+    """The battery is held at a temperature."""
+    board.node.battery.held_C = temperature_C if on else None
+
+
+@_fault("stuck-switch")
+def _stuck_switch(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
+    """The transmitter's load switch conducts, whatever its enable pin says."""
+    board.node.tx_stuck = on
+
+
+@_fault("cable")
+def _cable(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
+    """The board's USB cable is plugged in."""
+    board.node.cable = on
+
+
+@_fault("soc")
+def _soc(_hub: Hub, board: VirtualBoard, *, soc_pct: float = 50.0) -> None:
+    """Puts another battery in: same cell, this state of charge."""
+    if not 0 <= soc_pct <= 100:
+        raise InputError("soc: soc_pct must be 0 to 100")
+    board.node.set_soc(soc_pct / 100)
+
+
+@_fault("move")
+def _move(
+    hub: Hub,
+    board: VirtualBoard,
+    *,
+    peer: int = 0,
+    gap_mm: float = 3.0,
+    offset_mm: float = 0.0,
+) -> None:
+    """Lays the board on `peer` and holds the arrangement; peer=0 takes it away from all."""
+    if peer == 0:
+        hub.schedule.part(hub.clock.now_s(), board.config.id)
+    elif peer == board.config.id or peer not in hub.boards:
+        raise InputError(f"move: board {board.config.id} cannot lie on board {peer}")
+    else:
+        contact = Contact((board.config.id, peer), gap_mm, offset_mm)
+        hub.schedule.move(hub.clock.now_s(), contact)
+    hub.arrange()

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: MIT
+"""A board's silicon in the hub: pins, buses, ADC and watchdog behind one socket of its VM.
+
+Requests from shims/_hardware.py, little-endian: u8 sequence, opcode, payload.
+
+    h  hello                                        -> u8 reset cause, 6 bytes unique id
+    m  pin mode     u8 mode, u8 pull, pin
+    w  pin write    u8 level, pin
+    r  pin read     pin                             -> u8 level
+    a  ADC          pin                             -> u16 share of full scale
+    b  I2C open     u8 bus, "sda scl" or nothing
+    s  I2C scan     u8 bus                          -> addresses
+    x  I2C transfer u8 bus, u8 address, u16 count, u8 writes, data -> bytes read
+    d  watchdog     u32 timeout_ms
+    f  feed         no reply
+    B  booted       no reply: the file system is there, Ctrl-C is safe
+    R  reset
+    t  clock                                        -> nanoseconds as decimal text
+"""
+
+import asyncio
+import contextlib
+import errno
+import socket
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+from crowdcharge.bench.i2c import Bus
+from crowdcharge.bench.wiring import Wiring
+
+_MODE_OUT = (3, 7)
+_NO_REPLY = frozenset("fB")
+
+
+class Hardware:
+    """The state that firmware can reach. `on_output(pin, level)` hears every edge of an output.
+
+    An output pin has a pull-down: it is low until it is driven, and low again after a reset.
+    """
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        bus: Bus,
+        *,
+        unique_id: bytes,
+        adc_share: Callable[[str], float],
+        inputs: Callable[[str], int],
+        on_output: Callable[[str, int], None],
+        on_reset: Callable[[str], None],
+        on_booted: Callable[[], None],
+        clock_ns: Callable[[], int],
+        speed: float,
+    ) -> None:
+        self._wiring = wiring
+        self._bus = bus
+        self._unique_id = unique_id
+        self._adc_share = adc_share
+        self._inputs = inputs
+        self._on_output = on_output
+        self._on_reset = on_reset
+        self._on_booted = on_booted
+        self._clock_ns = clock_ns
+        self._speed = speed
+        self._latches: dict[str, int] = {}
+        self._driven: set[str] = set()
+        self._buses: set[int] = set()
+        self._watchdog: asyncio.TimerHandle | None = None
+        self._watchdog_s = 0.0
+        self.reset_cause = 1
+
+    def power_off(self) -> list[str]:
+        """Lets go of every pin and stops the watchdog; returns the pins that were high."""
+        high = [pin for pin in self._driven if self._latches.get(pin)]
+        self._latches.clear()
+        self._driven.clear()
+        self._buses.clear()
+        if self._watchdog:
+            self._watchdog.cancel()
+            self._watchdog = None
+        return high
+
+    def handle(self, opcode: str, payload: bytes) -> bytes:
+        """The reply's payload; OSError carries the errno for the firmware."""
+        return self._HANDLERS[opcode](self, payload) or b""
+
+    def _hello(self, _payload: bytes) -> bytes:
+        return bytes((self.reset_cause,)) + self._unique_id
+
+    def _pin_mode(self, payload: bytes) -> None:
+        pin = payload[2:].decode()
+        if payload[0] in _MODE_OUT:
+            self._driven.add(pin)
+            self._on_output(pin, self._latches.get(pin, 0))
+        elif pin in self._driven:
+            self._driven.discard(pin)
+            self._on_output(pin, 0)
+
+    def _pin_write(self, payload: bytes) -> None:
+        pin = payload[1:].decode()
+        self._latches[pin] = payload[0]
+        if pin in self._driven:
+            self._on_output(pin, payload[0])
+
+    def _pin_read(self, payload: bytes) -> bytes:
+        pin = payload.decode()
+        level = self._latches.get(pin, 0) if pin in self._driven else self._inputs(pin)
+        return bytes((level,))
+
+    def _adc(self, payload: bytes) -> bytes:
+        return struct.pack("<H", round(self._adc_share(payload.decode()) * 65535))
+
+    def _i2c_open(self, payload: bytes) -> None:
+        pins = payload[1:].decode()
+        wiring = self._wiring
+        if not pins or pins == f"{wiring.i2c_sda} {wiring.i2c_scl}":
+            self._buses.add(payload[0])
+        else:
+            self._buses.discard(payload[0])
+
+    def _live(self, bus: int) -> bool:
+        power = self._wiring.i2c_power
+        return bus in self._buses and (power == "-1" or bool(self._latches.get(power)))
+
+    def _i2c_scan(self, payload: bytes) -> bytes:
+        return bytes(self._bus.scan()) if self._live(payload[0]) else b""
+
+    def _i2c_transfer(self, payload: bytes) -> bytes:
+        bus, address, count, writes = struct.unpack_from("<BBHB", payload)
+        if not self._live(bus):
+            raise OSError(errno.ENODEV, "the bus has no power")
+        try:
+            return self._bus.transfer(address, payload[5:] if writes else None, count)
+        except OSError:
+            raise OSError(errno.ENODEV, "no acknowledge") from None
+
+    def _watchdog_start(self, payload: bytes) -> None:
+        self._watchdog_s = struct.unpack("<I", payload)[0] / 1000 / self._speed
+        self._feed(b"")
+
+    def _feed(self, _payload: bytes) -> None:
+        if not self._watchdog_s:
+            return
+        if self._watchdog:
+            self._watchdog.cancel()
+        loop = asyncio.get_running_loop()
+        self._watchdog = loop.call_later(self._watchdog_s, self._on_reset, "watchdog")
+
+    def _reset(self, _payload: bytes) -> None:
+        self._on_reset("reset")
+
+    def _booted(self, _payload: bytes) -> None:
+        self._on_booted()
+
+    def _clock(self, _payload: bytes) -> bytes:
+        return str(self._clock_ns()).encode()
+
+    _HANDLERS: dict[str, Callable[["Hardware", bytes], bytes | None]] = {
+        "h": _hello,
+        "m": _pin_mode,
+        "w": _pin_write,
+        "r": _pin_read,
+        "a": _adc,
+        "b": _i2c_open,
+        "s": _i2c_scan,
+        "x": _i2c_transfer,
+        "d": _watchdog_start,
+        "f": _feed,
+        "R": _reset,
+        "B": _booted,
+        "t": _clock,
+    }
+
+
+class HardwareServer:
+    """The socket: one packet a request, answered in the event loop's turn in which it arrives."""
+
+    def __init__(self, hardware: Hardware, path: Path) -> None:
+        self._hardware = hardware
+        self._path = path
+        self._vm: socket.socket | None = None
+
+    def start(self) -> None:
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._listener.setblocking(False)
+        self._listener.bind(str(self._path))
+        self._listener.listen()
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    def stop(self) -> None:
+        self.disconnect()
+        asyncio.get_running_loop().remove_reader(self._listener)
+        self._listener.close()
+        self._path.unlink(missing_ok=True)
+
+    def disconnect(self) -> None:
+        """Forgets the VM: what a dying process has still sent must not move a pin."""
+        if self._vm is not None:
+            asyncio.get_running_loop().remove_reader(self._vm)
+            self._vm.close()
+            self._vm = None
+
+    def _accept(self) -> None:
+        self.disconnect()
+        self._vm, _ = self._listener.accept()
+        self._vm.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._vm, self._receive, self._vm)
+
+    def _receive(self, vm: socket.socket) -> None:
+        try:
+            request = vm.recv(1024)
+        except BlockingIOError:
+            return
+        except OSError:
+            request = b""
+        if not request:
+            self.disconnect()
+            return
+        opcode = chr(request[1])
+        try:
+            status, reply = 0, self._hardware.handle(opcode, request[2:])
+        except OSError as error:
+            status, reply = error.errno or errno.EIO, b""
+        if opcode not in _NO_REPLY and self._vm is vm:
+            with contextlib.suppress(OSError):
+                vm.send(bytes((request[0], status)) + reply)

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: MIT
+"""The bench's one process: air, plant, boards, control. `python -m crowdcharge.bench.hub CONFIG`.
+
+Prints one JSON line when everything runs, and ends on SIGTERM, SIGINT, `stop` on its control
+socket or, with --until-eof, when its standard input closes. Every VM dies with it.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from crowdcharge import firmware_tree
+from crowdcharge.bench import config as bench_config
+from crowdcharge.bench import micropython
+from crowdcharge.bench.air import Air
+from crowdcharge.bench.battery import Cell
+from crowdcharge.bench.board_radio import BoardRadio
+from crowdcharge.bench.config import BenchConfig, BoardConfig
+from crowdcharge.bench.contacts import Schedule
+from crowdcharge.bench.control import ControlServer
+from crowdcharge.bench.hci_ports import hci_pty, serve_hci_tcp
+from crowdcharge.bench.plant import Node, Plant
+from crowdcharge.bench.virtual_board import Clock, VirtualBoard, address
+from crowdcharge.bench.witness import Witness
+from crowdcharge.errors import WptError
+
+HOST_ADDRESS = "C0:DE:FF:00:00:{:02X}"
+_TICK_s = 0.01  # real; physics is never older than this when a chip is read
+
+
+class Hub:
+    def __init__(self, config: BenchConfig, folder: Path) -> None:
+        self.config = config
+        self.folder = folder
+        self.stopping = asyncio.Event()
+        self.clock = Clock(time.monotonic, config.speed)
+        self.witness = Witness()
+        self.schedule = Schedule(config.contacts)
+        self.plant = Plant([_node(board) for board in config.boards], config.link)
+        self.rssi_dBm: dict[str, float] = {}
+        self.loss: dict[str, float] = {}
+        self.duplication: dict[str, float] = {}
+        self.air = Air(config.seed)
+        self._set_up_air()
+        self.vm_version = _vm_version()
+        self.hci_ports: dict[int, str] = {}
+        self.boards = {board.id: self._board(board) for board in config.boards}
+        self.arrange()
+
+    def _board(self, config: BoardConfig) -> VirtualBoard:
+        folder = self.folder / f"board-{config.id}"
+        folder.mkdir(parents=True, exist_ok=True)
+        name, radio_address = f"board-{config.id}", address(config.id)
+        radio = None
+        if config.radio == "hci":
+            self.hci_ports[config.id] = hci_pty(self.air, name, radio_address)
+        else:
+            radio = BoardRadio(self.air, name, radio_address, folder / "radio.socket")
+        node, seed = self.plant.nodes[config.id], self.config.seed
+        return VirtualBoard(
+            config, node, self.plant, self.witness, self.clock, seed, folder, radio
+        )
+
+    def _set_up_air(self) -> None:
+        """Each board is heard as strong, and its packets are lost as often, as its faults say."""
+        noise_dB = self.air.rng.gauss
+
+        def rssi_dBm(tx: str, rx: str) -> int:
+            return round(self.rssi_dBm.get(tx, self.rssi_dBm.get(rx, -55.0)) + noise_dB(0.0, 2.0))
+
+        self.air.rssi_dBm = rssi_dBm
+        self.air.loss = lambda tx, rx: self.loss.get(tx, self.loss.get(rx, 0.0))
+        self.air.duplication = lambda tx, _rx: self.duplication.get(tx, 0.0)
+
+    async def start(self) -> None:
+        firmware = Path(self.config.firmware) if self.config.firmware else None
+        trees = {
+            port: firmware_tree.files(port, firmware)
+            for port in {board.port for board in self.config.boards}
+        }
+        self.host_ports = [
+            await serve_hci_tcp(self.air, f"host-{index}", HOST_ADDRESS.format(index))
+            for index in range(1, self.config.hosts + 1)
+        ]
+        self._control = ControlServer(self, self.folder / "control.socket")
+        await self._control.start()
+        self._physics = asyncio.create_task(self._run_physics())
+        for board in self.boards.values():
+            board.deploy(trees[board.config.port])
+            await board.start()
+
+    async def stop(self) -> None:
+        self._physics.cancel()
+        for board in self.boards.values():
+            await board.stop()
+        await self._control.stop()
+        await self.air.close()
+
+    def ready(self) -> dict[str, object]:
+        """What a client needs to know to work with this bench."""
+        return {
+            "ready": True,
+            "control": str(self.folder / "control.socket"),
+            "transports": [f"tcp-client:127.0.0.1:{port}" for port in self.host_ports],
+            "folder": str(self.folder),
+            "vm": self.vm_version,
+            "boards": [
+                {
+                    "id": board.config.id,
+                    "address": board.address,
+                    "serial": board.supervisor.port.path,
+                    "hci": self.hci_ports.get(board.config.id),
+                    "console_log": str(board.folder / "console.log"),
+                }
+                for board in self.boards.values()
+            ],
+        }
+
+    # Physics
+
+    async def _run_physics(self) -> None:
+        while True:
+            self.advance()
+            await asyncio.sleep(_TICK_s)
+
+    def advance(self) -> None:
+        """Brings the plant to now, and its contacts with it."""
+        now_s = self.clock.now_s()
+        while (change_s := self.schedule.next_change_s(self.plant.now_s)) and change_s <= now_s:
+            self.plant.advance_to(change_s)
+            self.plant.set_contacts(self.schedule.contacts_at(change_s))
+        self.plant.advance_to(now_s)
+
+    def arrange(self) -> None:
+        """After a hand has moved boards."""
+        self.advance()
+        self.plant.set_contacts(self.schedule.contacts_at(self.plant.now_s))
+
+    def cut(self, board: VirtualBoard, on: bool) -> None:
+        for index in range(1, self.config.hosts + 1):
+            (self.air.drop if on else self.air.heal)(board.address, HOST_ADDRESS.format(index))
+
+
+def _node(board: BoardConfig) -> Node:
+    node = Node(board.id, Cell(board.capacity_J, board.resistance_Ohm), 0, idle_W=board.idle_W)
+    node.set_soc(board.soc_pct / 100)
+    node.coil.ambient_C = node.battery.ambient_C = board.ambient_C
+    return node
+
+
+def _vm_version() -> str:
+    """As the VM itself says it: "MicroPython 1.29.0-preview (9458e3a23f on 2026-07-05)"."""
+    script = (
+        "import sys; v = sys.implementation.version; build = sys.version.split('MicroPython ')[-1];"
+        "print('MicroPython %d.%d.%d%s (%s)' % (*v[:3], '-' + v[3] if v[3:] and v[3] else '', build))"
+    )
+    asked = subprocess.run(
+        [str(micropython.binary()), "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    return asked.stdout.strip() or "MicroPython (version unknown)"
+
+
+async def _until_eof(stopping: asyncio.Event) -> None:
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)
+    while await reader.read(4096):
+        pass
+    stopping.set()
+
+
+async def _serve(config: BenchConfig, folder: Path, until_eof: bool) -> None:
+    hub = Hub(config, folder)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, hub.stopping.set)
+    eof = asyncio.create_task(_until_eof(hub.stopping)) if until_eof else None
+    await hub.start()
+    try:
+        print(json.dumps(hub.ready()), flush=True)  # noqa: T201 - the ready line is the interface
+        await hub.stopping.wait()
+    finally:
+        await hub.stop()
+        if eof:
+            eof.cancel()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="crowdcharge.bench.hub", description=__doc__)
+    parser.add_argument("config", nargs="?", type=Path, help="bench file; none: the demo's bench")
+    parser.add_argument("--folder", type=Path, help="sockets, logs and file systems; kept")
+    parser.add_argument("--until-eof", action="store_true", help="end when standard input closes")
+    options = parser.parse_args()
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="crowdcharge-bench-"))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        config = bench_config.load(options.config) if options.config else bench_config.default()
+        asyncio.run(_serve(config, folder, options.until_eof))
+    except WptError as error:
+        print(f"crowdcharge: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    finally:
+        if not options.folder:
+            with contextlib.suppress(OSError):
+                shutil.rmtree(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""The wire to the bench's hardware: one request, one reply, on $CROWDCHARGE_HARDWARE_SOCKET.
+
+A request is (sequence, opcode, payload), a reply (sequence, errno, payload). Ctrl-C may interrupt
+a wait; the reply that then comes late is known by its sequence number and thrown away.
+"""
+
+import os
+import socket
+import struct
+
+_SEQPACKET = 5
+_socket = socket.socket(socket.AF_UNIX, _SEQPACKET)
+_socket.connect(struct.pack("<H", 1) + os.getenv("CROWDCHARGE_HARDWARE_SOCKET").encode() + b"\0")
+_sequence = 0
+
+
+def call(opcode, payload=b""):
+    """The reply's payload; OSError with the errno that a real port raises."""
+    global _sequence
+    _sequence = _sequence % 255 + 1
+    _socket.send(bytes((_sequence, ord(opcode))) + payload)
+    while True:
+        reply = _socket.recv(1024)
+        if not reply:
+            raise SystemExit(1)  # the bench is gone, and the board's power with it
+        if reply[0] == _sequence:
+            break
+    if reply[1]:
+        raise OSError(reply[1])
+    return reply[2:]
+
+
+def tell(opcode, payload=b""):
+    """A request without a reply."""
+    _socket.send(bytes((0, ord(opcode))) + payload)

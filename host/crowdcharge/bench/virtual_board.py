@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+"""One board of the bench: its plant, chips, pins, radio and VM, wired together."""
+
+import hashlib
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from crowdcharge.bench import wiring
+from crowdcharge.bench.board_radio import BoardRadio
+from crowdcharge.bench.config import BoardConfig
+from crowdcharge.bench.hardware import Hardware, HardwareServer
+from crowdcharge.bench.i2c import Bus
+from crowdcharge.bench.i2c.ina219 import Ina219
+from crowdcharge.bench.i2c.max17048 import Max17048, Reading
+from crowdcharge.bench.plant import Node, Plant
+from crowdcharge.bench.supervisor import (
+    HARD_RESET,
+    PWRON_RESET,
+    SOFT_RESET,
+    WDT_RESET,
+    Supervisor,
+)
+from crowdcharge.bench.thermal import ntc_share
+from crowdcharge.bench.vm import VmOptions
+from crowdcharge.bench.witness import COILS, Witness
+
+# What stands for silicon, by port; imported before the firmware's own file system is mounted.
+MODULES = {
+    "micropython": ("time", "machine", "bluetooth"),
+    "circuitpython": ("time", "machine", "bluetooth"),
+}
+MAINS = {"micropython": "main.py", "circuitpython": "code.py"}
+_RESET_CAUSES = {"watchdog": WDT_RESET, "reset": HARD_RESET, "brown-out": PWRON_RESET}
+
+
+def address(board_id: int) -> str:
+    """The board's public Bluetooth address."""
+    return f"C0:DE:00:00:{board_id >> 8:02X}:{board_id & 0xFF:02X}"
+
+
+class Clock:
+    """Bench seconds: real seconds since the start, times the speed."""
+
+    def __init__(self, real_s: Callable[[], float], speed: float) -> None:
+        self._real_s = real_s
+        self._start_s = real_s()
+        self.speed = speed
+
+    def now_s(self) -> float:
+        return (self._real_s() - self._start_s) * self.speed
+
+
+class VirtualBoard:
+    def __init__(
+        self,
+        config: BoardConfig,
+        node: Node,
+        plant: Plant,
+        witness: Witness,
+        clock: Clock,
+        seed: int,
+        folder: Path,
+        radio: BoardRadio | None,
+    ) -> None:
+        self.config = config
+        self.address = address(config.id)
+        self.node = node
+        self.plant = plant
+        self.radio = radio
+        self.folder = folder
+        self.clock_jump_s = 0.0
+        self.boots = 0
+        self.last_reset = "power-on"
+        self.frozen = False
+        self._witness = witness
+        self._clock = clock
+        self.wiring = wiring.load(config.board)
+        self._pin_coils = {pin: coil for coil, pin in self.wiring.coils.items() if pin != "-1"}
+        self.bus = Bus()
+        self._attach_chips(seed)
+        self.hardware = Hardware(
+            self.wiring,
+            self.bus,
+            unique_id=hashlib.sha256(f"{seed}/{config.id}".encode()).digest()[:6],
+            adc_share=self._adc_share,
+            inputs=self._input,
+            on_output=self._output,
+            on_reset=self.reset,
+            on_booted=self._booted,
+            clock_ns=lambda: round((clock.now_s() + self.clock_jump_s) * 1e9),
+            speed=clock.speed,
+        )
+        self._server = HardwareServer(self.hardware, folder / "hardware.socket")
+        self.supervisor = Supervisor(
+            self._vm_options(clock.speed), folder / "console.log", self.reset
+        )
+        self.supervisor.on_soft_reboot = self._soft_rebooted
+
+    # Power
+
+    async def start(self) -> None:
+        self._server.start()
+        if self.radio:
+            await self.radio.start()
+        self.power_on()
+
+    async def stop(self) -> None:
+        self.power_off("bench ends")
+        self.supervisor.close()
+        self._server.stop()
+        if self.radio:
+            await self.radio.stop()
+
+    def power_on(self) -> None:
+        if self.supervisor.running:
+            return
+        self.hardware.reset_cause = PWRON_RESET
+        self.boots += 1
+        self.supervisor.start()
+
+    def power_off(self, cause: str) -> None:
+        """The VM dies at once, the pull-downs switch both coils off, the radio falls silent."""
+        self._server.disconnect()
+        self.supervisor.kill()
+        self.frozen = False
+        self.hardware.power_off()
+        for coil in COILS:
+            self._switch(coil, False, cause)
+
+    def reset(self, cause: str) -> None:
+        """Watchdog, reset pin, brown-out or a crash of the VM: off, then on again."""
+        self.power_off(cause)
+        self.power_on()
+        self.last_reset = cause
+        self.hardware.reset_cause = _RESET_CAUSES.get(cause, HARD_RESET)
+
+    def freeze(self) -> None:
+        self.frozen = True
+        self.supervisor.freeze()
+
+    def thaw(self) -> None:
+        self.frozen = False
+        self.supervisor.thaw()
+
+    def _soft_rebooted(self) -> None:
+        """Pins and watchdog outlive it, as on real boards."""
+        self.hardware.reset_cause = SOFT_RESET
+        self.boots += 1
+        self.last_reset = "soft reboot"
+
+    def _booted(self) -> None:
+        self.supervisor.booted()
+
+    # Pins
+
+    def _output(self, pin: str, level: int) -> None:
+        coil = self._pin_coils.get(pin)
+        if coil:
+            self._switch(coil, bool(level), "pin")
+
+    def _switch(self, coil: str, on: bool, cause: str) -> None:
+        now_s = self._clock.now_s()
+        self.plant.advance_to(now_s)
+        setattr(self.node, f"{coil}_on", on)
+        self._witness.record(now_s, self.config.id, coil, on, cause)
+
+    def _input(self, pin: str) -> int:
+        return int(pin == self.wiring.cable_sense and self.node.cable)
+
+    def _adc_share(self, pin: str) -> float:
+        lumps = {self.wiring.coil_ntc: self.node.coil, self.wiring.battery_ntc: self.node.battery}
+        lump = lumps.get(pin)
+        if lump is None:
+            return 0.0
+        wired = self.wiring
+        return ntc_share(
+            lump.temperature_C, wired.ntc_r25_Ohm, wired.ntc_beta_K, wired.ntc_pullup_Ohm
+        )
+
+    # Chips
+
+    def _attach_chips(self, seed: int) -> None:
+        node, wired = self.node, self.wiring
+        self.meters: dict[str, Ina219] = {}
+        points: dict[str, tuple[int, Callable[[], tuple[float, float]]]] = {
+            "tx": (wired.tx_meter, lambda: (node.tx_A * wired.shunt_Ohm, node.tx_bus_V)),
+            "rx": (wired.rx_meter, lambda: (node.rx_A * wired.shunt_Ohm, node.rx_bus_V)),
+        }
+        for side, (chip_address, measure) in points.items():
+            if chip_address:
+                rng = random.Random(f"{seed}/{self.config.id}/{side}")
+                self.meters[side] = Ina219(chip_address, measure, self._clock.now_s, rng)
+                self.bus.attach(self.meters[side])
+        self.gauge: Max17048 | None = None
+        if wired.gauge and self.config.gauge:
+            self.gauge = Max17048(self._gauge_reading, self._clock.now_s, wired.gauge)
+            self.bus.attach(self.gauge)
+
+    def _gauge_reading(self) -> Reading:
+        node = self.node
+        rate_per_h = -node.cell_A * node.ocv_V / node.cell.capacity_J * 3600
+        return Reading(node.cell_V, node.soc, rate_per_h)
+
+    # Software
+
+    def deploy(self, files: dict[str, Path]) -> None:
+        """Writes the firmware and the board's identity, as flashing and provisioning do."""
+        flash = self.folder / "flash"
+        for name, source in files.items():
+            target = flash / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+        config = self.config
+        identity: dict[str, object] = {
+            "board": config.board,
+            "board_id": config.id,
+            "capacity_mJ": round(config.capacity_J * 1000),
+        }
+        if config.key:
+            identity["key"] = config.key
+        (flash / "identity.json").write_text(json.dumps(identity), encoding="utf-8")
+
+    def _vm_options(self, speed: float) -> VmOptions:
+        config = self.config
+        environment = {
+            "CROWDCHARGE_HARDWARE_SOCKET": str(self.folder / "hardware.socket"),
+            "CROWDCHARGE_RADIO_SOCKET": str(self.folder / "radio.socket"),
+            "CROWDCHARGE_SPEED_PERMILLE": str(round(speed * 1000)),
+            "CROWDCHARGE_TICKS_START_ms": str(config.ticks_start_ms),
+        }
+        (self.folder / "flash").mkdir(parents=True, exist_ok=True)
+        return VmOptions(
+            modules=MODULES[config.port],
+            main=MAINS[config.port],
+            storage=f"{config.storage}:{self.folder / 'flash'}",
+            heap_kB=config.heap_kB,
+            environment=environment,
+        )

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""What hangs on which pin of a board: read from its generated module in firmware/boards."""
+
+import runpy
+from dataclasses import dataclass
+
+from crowdcharge import firmware_tree
+from crowdcharge.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """Pins by the name that firmware gives them, as text; "-1" = not fitted."""
+
+    i2c_id: int
+    i2c_sda: str
+    i2c_scl: str
+    i2c_power: str
+    coils: dict[str, str]  # "tx", "rx" -> enable pin
+    cable_sense: str
+    coil_ntc: str
+    battery_ntc: str
+    ntc_beta_K: float
+    ntc_r25_Ohm: float
+    ntc_pullup_Ohm: float
+    tx_meter: int  # I2C addresses, 0 = not fitted
+    rx_meter: int
+    shunt_Ohm: float
+    gauge: int
+
+
+def load(name: str) -> Wiring:
+    path = firmware_tree.root() / "boards" / f"{name}.py"
+    if not name.isidentifier() or not path.is_file():
+        known = ", ".join(sorted(file.stem for file in path.parent.glob("[a-z]*.py")))
+        raise InputError(f"unknown board {name!r}; known are {known}")
+    values = runpy.run_path(str(path))
+    return Wiring(
+        i2c_id=values["I2C_ID"],
+        i2c_sda=str(values["I2C_SDA"]),
+        i2c_scl=str(values["I2C_SCL"]),
+        i2c_power=str(values["I2C_POWER_PIN"]),
+        coils={"tx": str(values["TX_ENABLE_PIN"]), "rx": str(values["RX_ENABLE_PIN"])},
+        cable_sense=str(values["CABLE_SENSE_PIN"]),
+        coil_ntc=str(values["COIL_NTC_PIN"]),
+        battery_ntc=str(values["BATTERY_NTC_PIN"]),
+        ntc_beta_K=values["NTC_BETA_K"],
+        ntc_r25_Ohm=values["NTC_R25_Ohm"],
+        ntc_pullup_Ohm=values["NTC_PULLUP_Ohm"],
+        tx_meter=values["TX_METER_ADDRESS"],
+        rx_meter=values["RX_METER_ADDRESS"],
+        shunt_Ohm=values["SHUNT_uOhm"] * 1e-6,
+        gauge=values["GAUGE_ADDRESS"],
+    )

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""The bench's own append-only record of the coil enable pins, whatever a firmware says."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+COILS = ("tx", "rx")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One edge of one enable pin, at bench time; `cause` is "pin" or what forced it low."""
+
+    time_s: float
+    board_id: int
+    coil: str
+    on: bool
+    cause: str
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+class Witness:
+    def __init__(self) -> None:
+        self._changes: list[Change] = []
+        self._on: set[tuple[int, str]] = set()
+
+    def record(self, time_s: float, board_id: int, coil: str, on: bool, cause: str) -> None:
+        """Notes an edge; a write that changes nothing is no edge."""
+        if ((board_id, coil) in self._on) == on:
+            return
+        (self._on.add if on else self._on.discard)((board_id, coil))
+        self._changes.append(Change(time_s, board_id, coil, on, cause))
+
+    def changes(self, since_s: float = 0.0, board_id: int | None = None) -> list[Change]:
+        return [
+            change
+            for change in self._changes
+            if change.time_s >= since_s and board_id in {None, change.board_id}
+        ]
+
+    def is_on(self, board_id: int, coil: str, at_s: float | None = None) -> bool:
+        """Whether the pin was high at `at_s` (an edge at that very instant counts); None: now."""
+        if at_s is None:
+            return (board_id, coil) in self._on
+        last = False
+        for change in self._edges(board_id, coil):
+            if change.time_s > at_s:
+                break
+            last = change.on
+        return last
+
+    def any_on(self) -> list[tuple[int, str]]:
+        return sorted(self._on)
+
+    def intervals(self, board_id: int, coil: str) -> list[tuple[float, float | None]]:
+        """(on, off) times; off is None while it is still on."""
+        found: list[tuple[float, float | None]] = []
+        for change in self._edges(board_id, coil):
+            if change.on:
+                found.append((change.time_s, None))
+            else:
+                found[-1] = (found[-1][0], change.time_s)
+        return found
+
+    def _edges(self, board_id: int, coil: str) -> Iterator[Change]:
+        return (
+            change
+            for change in self._changes
+            if change.board_id == board_id and change.coil == coil
+        )
