@@ -38,6 +38,7 @@ SOC_UNKNOWN = const(0x8B)  # no state of charge: no grant, and a running donatio
 ROLE_CONFLICT = const(0x8C)  # both roles at once, or donating while on cable
 REBOOTED = const(0x8D)  # the board restarted in the middle of a transfer
 PEER_ENDED = const(0x8E)  # the renewal said that the other board had ended
+FOREIGN_OBJECT = const(0x8F)  # sent - received - known loss is over the FOD threshold
 
 # Ours: refusals of a frame or a command
 BAD_LENGTH = const(0xC0)
