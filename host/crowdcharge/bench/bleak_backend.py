@@ -226,22 +226,24 @@ class Client(BaseBleakClient):
         return self._link
 
     async def _request(self, work: Coroutine[Any, Any, T]) -> T:
-        """One ATT operation; it ends at once when the link ends, not after 30 s."""
+        """One ATT operation; it ends at once when the link ends, not after 30 s.
+
+        A caller that gives up leaves the operation to run: its answer must not be taken for that
+        of the next one.
+        """
         gone = self._gone
         if self._link is None or gone is None:
             work.close()
             raise BleakError(f"{self.address} is not connected")
         task = asyncio.ensure_future(work)
-        either: set[asyncio.Future[Any]] = {task, gone}
+        task.add_done_callback(_seen)
+        gone.add_done_callback(lambda _gone: task.cancel())
         try:
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if not task.done():
-                task.cancel()
-        try:
-            return await task
+            return await asyncio.shield(task)
         except asyncio.CancelledError:
-            raise BleakError(f"{self.address} disconnected") from None
+            if gone.done():
+                raise BleakError(f"{self.address} disconnected") from None
+            raise
         except att.ATT_Error as error:
             raise BleakGATTProtocolError(error.error_code) from None
         except core.BaseBumbleError as error:
@@ -283,6 +285,12 @@ class Client(BaseBleakClient):
         for each in proxy.descriptors:
             descriptor = BleakGATTDescriptor(each, each.handle, _uuid(each.type), characteristic)
             collection.add_descriptor(descriptor)
+
+
+def _seen(task: asyncio.Future[Any]) -> None:
+    """Takes the result of an operation that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _uuid(uuid: core.UUID) -> str:

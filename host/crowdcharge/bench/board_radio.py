@@ -97,7 +97,6 @@ class BoardRadio:
             self._vm.close()
         self.power_off()
         self._air.remove_controller(self.controller)
-        await self._device.power_off()
         self.socket_path.unlink(missing_ok=True)
 
     @property

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""A desk for the tests of the air: boards on real VMs and radios for bleak, in this process."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from bleak import BleakClient, BleakScanner
+from bleak.backends.device import BLEDevice
+
+import crowdcharge.bench
+from crowdcharge.bench import micropython
+from crowdcharge.bench.air import Air
+from crowdcharge.bench.bleak_backend import backends
+from crowdcharge.bench.board_radio import BoardRadio
+from crowdcharge.bench.hci_ports import serve_hci_tcp
+
+SHIM = Path(crowdcharge.bench.__file__).parent / "shims" / "bluetooth.py"
+FIRMWARE = Path(__file__).parent / "firmware"
+STATUS, COMMAND, REPLY = (f"6e40000{i}-b5a3-f393-e0a9-e50e24dcca9e" for i in (2, 3, 4))
+
+
+class VmBoard:
+    def __init__(self, radio: BoardRadio, firmware: Path, environment: dict[str, str]) -> None:
+        self.radio = radio
+        self.address = radio.address
+        self._firmware = firmware
+        self._environment = environment
+
+    def start(self) -> None:
+        command = [micropython.binary(), self._firmware]
+        self.vm = subprocess.Popen(command, env=self._environment, stdout=subprocess.PIPE)
+
+    def freeze(self) -> None:
+        self.vm.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self.vm.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        self.vm.kill()
+        self.vm.communicate()
+
+
+class Desk:
+    """One central (bleak on HCI over TCP) and as many boards as a test wants."""
+
+    def __init__(self, folder: Path, seed: int = 1) -> None:
+        self.air = Air(seed)
+        self.boards: list[VmBoard] = []
+        self._folder = folder
+        self._centrals = 0
+        (folder / "lib").mkdir()
+        (folder / "lib" / "bluetooth.py").symlink_to(SHIM)
+
+    async def start(self) -> "Desk":
+        self.address, self.scanner, self.client = await self.central()
+        return self
+
+    async def central(self):
+        self._centrals += 1
+        address = f"C0:00:00:00:00:{self._centrals:02X}"
+        port = await serve_hci_tcp(self.air, f"central {self._centrals}", address)
+        return (address, *backends(f"tcp-client:127.0.0.1:{port}"))
+
+    async def board(self, firmware: str = "echo.py", links_max: int = 1, **env) -> VmBoard:
+        number = len(self.boards) + 1
+        address = f"B0:00:00:00:00:{number:02X}"
+        path = self._folder / f"radio{number}"
+        radio = BoardRadio(self.air, f"board {number}", address, path, links_max=links_max)
+        await radio.start()
+        environment = os.environ | env
+        environment |= {
+            "CROWDCHARGE_RADIO_SOCKET": str(path),
+            "MICROPYPATH": f"{self._folder / 'lib'}:.frozen",
+            "BOARD_NAME": f"board {number}",
+        }
+        board = VmBoard(radio, FIRMWARE / firmware, environment)
+        board.start()
+        self.boards.append(board)
+        return board
+
+    async def find(self, board: VmBoard) -> BLEDevice:
+        device = await BleakScanner.find_device_by_address(
+            board.address, timeout=10, backend=self.scanner
+        )
+        assert device is not None, f"{board.address} is not on the air"
+        return device
+
+    async def connected(self, board: VmBoard, on_gone=None) -> BleakClient:
+        client = BleakClient(await self.find(board), on_gone, backend=self.client, timeout=10)
+        await client.connect()
+        return client
+
+    async def close(self) -> None:
+        for board in self.boards:
+            board.kill()
+            await board.radio.stop()
+        await self.air.close()
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    desk = await Desk(tmp_path).start()
+    try:
+        yield desk
+    finally:
+        await desk.close()
+
+
+class Echo:
+    """Commands and their replies over one bleak client."""
+
+    def __init__(self, client: BleakClient) -> None:
+        self.client = client
+        self.replies: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def start(self) -> "Echo":
+        await self.client.start_notify(REPLY, lambda _c, data: self.replies.put_nowait(data))
+        return self
+
+    async def __call__(self, data: bytes, response: bool = True) -> bytes:
+        await self.client.write_gatt_char(COMMAND, data, response=response)
+        async with asyncio.timeout(10):
+            return bytes(await self.replies.get())
+
+
+@pytest.fixture
+def echo():
+    return lambda client: Echo(client).start()
