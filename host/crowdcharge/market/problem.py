@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""A market of peers and one lane: arrays of one instance, and the checks on what a user wrote.
+
+Every peer has the cost a E^2 + b E (Nguyen, lane paper, equations (3)-(4)). Energies are signed
+as the paper signs them: with `charge` an EV's energy lies in [0, e_max] and the lane's in
+[e_min, 0]; with `discharge` both intervals are mirrored at zero and nothing else changes.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crowdcharge.errors import InputError
+
+Array = NDArray[np.float64]
+Mode = Literal["charge", "discharge"]
+MODES = ("charge", "discharge")
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """`a` price/energy^2, `b` price, `e_max` energy, one element an EV; e.g. JPY/kWh and kWh."""
+
+    a: Array
+    b: Array
+    e_max: Array
+    lane_a: float
+    lane_b: float
+    lane_e_min: float
+    mode: Mode = "charge"
+
+    @property
+    def low(self) -> Array:
+        return np.zeros_like(self.e_max) if self.mode == "charge" else -self.e_max
+
+    @property
+    def high(self) -> Array:
+        return self.e_max if self.mode == "charge" else np.zeros_like(self.e_max)
+
+    @property
+    def lane_bounds(self) -> tuple[float, float]:
+        return (self.lane_e_min, 0.0) if self.mode == "charge" else (0.0, -self.lane_e_min)
+
+
+def parse_market(document: object) -> Market:
+    """The market of a MARKET.json document; InputError names the peer and the field."""
+    if not isinstance(document, Mapping):
+        raise InputError('a market is an object: {"evs": [...], "lane": {...}, "mode": "charge"}')
+    evs = document.get("evs")
+    if not isinstance(evs, Sequence) or isinstance(evs, str) or not evs:
+        raise InputError("evs: the market is empty; give at least one EV with a, b and e_max")
+    mode = document.get("mode")
+    if mode not in MODES:
+        raise InputError(f'mode: must be "charge" or "discharge", not {mode!r}')
+    rows = [
+        [_number(ev, f"ev {i}", field) for field in ("a", "b", "e_max")]
+        for i, ev in enumerate(evs)
+    ]
+    a, b, e_max = np.array(rows).T.copy()
+    lane = [_number(document.get("lane"), "lane", field) for field in ("a", "b", "e_min")]
+    market = Market(a, b, e_max, lane[0], lane[1], lane[2], mode)
+    check_market(market)
+    return market
+
+
+def check_market(market: Market) -> None:
+    """Raises InputError for the first peer whose numbers cannot be used."""
+    if market.a.size == 0:
+        raise InputError("evs: the market is empty; give at least one EV with a, b and e_max")
+    for field, values in (("a", market.a), ("b", market.b)):
+        _refuse_first(field, values, values > 0, "must be above 0")
+    _refuse_first("e_max", market.e_max, market.e_max >= 0, "must not be negative")
+    for field, value in (("a", market.lane_a), ("b", market.lane_b)):
+        if not (math.isfinite(value) and value > 0):
+            raise InputError(f"lane: {field} must be above 0, not {value:g}")
+    if not (math.isfinite(market.lane_e_min) and market.lane_e_min < 0):
+        raise InputError(
+            f"lane: e_min must be below 0 (what the lane trades, signed), "
+            f"not {market.lane_e_min:g}"
+        )
+
+
+def refuse_without_trade(market: Market) -> None:
+    """Raises InputError if no price makes any EV trade: (18) then has no solution."""
+    charging = market.mode == "charge"
+    nearest = int(market.b.argmin() if charging else market.b.argmax())
+    if market.e_max[nearest] == 0:
+        able = np.flatnonzero(market.e_max > 0)
+        if able.size == 0:
+            raise InputError("no feasible price: e_max of every EV is 0")
+        b = market.b[able]
+        nearest = int(able[b.argmin() if charging else b.argmax()])
+    best = market.b[nearest]
+    side = "below" if charging else "above"
+    if not (best < market.lane_b if charging else best > market.lane_b):
+        raise InputError(
+            f"no feasible price: b of ev {nearest} ({best:g}) is the nearest and is not {side} "
+            f"b of the lane ({market.lane_b:g}), so nobody would trade in mode {market.mode}"
+        )
+
+
+def _number(record: object, peer: str, field: str) -> float:
+    if not isinstance(record, Mapping):
+        raise InputError(f"{peer}: must be an object with its numbers, {field} among them")
+    if field not in record:
+        raise InputError(f"{peer}: {field} is missing")
+    value: Any = record[field]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{peer}: {field} must be a number, not {value!r}")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise InputError(f"{peer}: {field} must be finite, not {number}")
+    return number
+
+
+def _refuse_first(field: str, values: Array, good: NDArray[np.bool_], rule: str) -> None:
+    good = good & np.isfinite(values)
+    if not good.all():
+        first = int(good.argmin())
+        raise InputError(f"ev {first}: {field} {rule}, not {values[first]:g}")
