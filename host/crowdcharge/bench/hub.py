@@ -160,7 +160,8 @@ def _vm_version() -> str:
     """As the VM itself says it: "MicroPython 1.29.0-preview (9458e3a23f on 2026-07-05)"."""
     script = (
         "import sys; v = sys.implementation.version; build = sys.version.split('MicroPython ')[-1];"
-        "print('MicroPython %d.%d.%d%s (%s)' % (*v[:3], '-' + v[3] if v[3:] and v[3] else '', build))"
+        "dev = '-' + v[3] if len(v) > 3 and v[3] else '';"
+        "print('MicroPython %d.%d.%d%s (%s)' % (v[0], v[1], v[2], dev, build))"
     )
     asked = subprocess.run(
         [str(micropython.binary()), "-c", script],

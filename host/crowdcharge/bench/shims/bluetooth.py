@@ -240,8 +240,8 @@ class BLE:
         if interval_us is None:
             self._radio.send("V", struct.pack("<IBB", 0, 0, 0))
             return
-        advert = self._advert if adv_data is None else bytes(adv_data)
-        response = self._response if resp_data is None else bytes(resp_data)
+        advert = self._advert if adv_data is None else bytes(memoryview(adv_data))
+        response = self._response if resp_data is None else bytes(memoryview(resp_data))
         if len(advert) > _ADVERT_MAX or len(response) > _ADVERT_MAX:
             raise OSError(_EIO)
         if not 20_000 <= interval_us <= 10_240_000:
@@ -279,7 +279,7 @@ class BLE:
 
     def gatts_write(self, value_handle, data, send_update=False):
         value = self._value(value_handle)
-        value.data = bytes(data)
+        value.data = bytes(memoryview(data))  # text too: it is a buffer
         value.size = max(value.size, len(value.data))
         if send_update:
             self._radio.send("U", struct.pack("<H", value_handle) + value.data)
@@ -302,7 +302,7 @@ class BLE:
 
     def _send_value(self, opcode, conn_handle, value_handle, data):
         self._need_connection(conn_handle)
-        value = self._value(value_handle).data if data is None else bytes(data)
+        value = self._value(value_handle).data if data is None else bytes(memoryview(data))
         self._radio.send(opcode, struct.pack("<HH", conn_handle, value_handle) + value)
 
     def _need_active(self):
