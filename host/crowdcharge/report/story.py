@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""PURE: the ledger's rows as series to draw. Times: seconds of board time since the first."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from crowdcharge.ledger import Book, Row, Transfer
+
+Series = list[tuple[float, float]]
+
+
+@dataclass(slots=True)
+class Story:
+    """`soc_pct` by board; `sent_W` and `received_W` by transfer; `flows_J` by (ptx, prx)."""
+
+    book: Book
+    soc_pct: dict[int, Series] = field(default_factory=lambda: defaultdict(list))
+    sent_W: dict[int, Series] = field(default_factory=lambda: defaultdict(list))
+    received_W: dict[int, Series] = field(default_factory=lambda: defaultdict(list))
+    refusals: list[tuple[float, int, str]] = field(default_factory=list)
+    faults: list[tuple[float, int, str, bool]] = field(default_factory=list)
+
+    @property
+    def transfers(self) -> list[Transfer]:
+        """Those between two boards; pings have no receiver."""
+        return [transfer for transfer in self.book.transfers.values() if transfer.prx]
+
+    @property
+    def metered(self) -> list[Transfer]:
+        return [transfer for transfer in self.transfers if transfer.sent_mJ]
+
+    def flows_J(self) -> dict[tuple[int, int], float]:
+        flows: dict[tuple[int, int], float] = defaultdict(float)
+        for transfer in self.metered:
+            flows[transfer.ptx, transfer.prx] += transfer.sent_mJ / 1000
+        return dict(flows)
+
+
+def tell(rows: Iterable[Row]) -> Story:
+    rows = list(rows)
+    story = Story(Book.of(rows))
+    timed = [(row.kind, row.fields()) for row in rows]
+    start_ms = min((body["t_ms"] for _, body in timed if "t_ms" in body), default=0)
+    for kind, body in timed:
+        time_s = (body.get("t_ms", start_ms) - start_ms) / 1000
+        if kind in {"sample", "reading"} and body["soc_permille"] is not None:
+            story.soc_pct[body["board_id"]].append((time_s, body["soc_permille"] / 10))
+        if kind == "sample":
+            transfer = story.book.transfers[body["transfer_id"]]
+            side = story.sent_W if body["board_id"] == transfer.ptx else story.received_W
+            side[body["transfer_id"]].append((time_s, body["power_mW"] / 1000))
+        elif kind == "refusal":
+            story.refusals.append((time_s, body["board_id"], body["name"]))
+        elif kind == "fault":
+            story.faults.append((time_s, body["board_id"], body["name"], bool(body["raised"])))
+    return story
