@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from crowdcharge.errors import InputError
 from crowdcharge.reproduce import FIGURES, figure
@@ -32,11 +32,11 @@ def reproduce(name: str, out: Path, quick: bool, as_json: bool) -> None:
     with Progress(console=Console(stderr=True), transient=True) as bars:
         for each in names:
             task = bars.add_task(each, total=None)
-            results[each] = figure(each)(
-                out,
-                quick,
-                lambda done, total, task=task: bars.update(task, completed=done, total=total),
-            )
+
+            def progress(done: int, total: int, task: TaskID = task) -> None:
+                bars.update(task, completed=done, total=total)
+
+            results[each] = figure(each)(out, quick, progress)
             bars.remove_task(task)
             (out / f"{each}.json").write_text(json.dumps(results[each], indent=1) + "\n")
     if as_json:

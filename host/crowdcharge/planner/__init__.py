@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+"""Planners on a time-space graph: who charges whom at which of the known contacts."""
+
+from crowdcharge.planner.lal import lal
+from crowdcharge.planner.lay import lay
+from crowdcharge.planner.problem import Plan, Problem
+from crowdcharge.planner.reading import Reading
+from crowdcharge.planner.replan import replan
+from crowdcharge.planner.timed import lyp
+from crowdcharge.planner.verify import Verification, verify
+
+__all__ = ["Plan", "Problem", "Reading", "Verification", "lal", "lay", "lyp", "replan", "verify"]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Published figures and tables, drawn from our own code with the paper's numbers beside.
 
-Every entry of `FIGURES` is `module:function`, imported only when it is asked for. A figure function is
+Every entry of `FIGURES` is `module:function`, imported only when it is asked for. A figure
+function is
 
     def table3(out: Path, quick: bool, progress: Progress) -> Result
 

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""crowdcharge plan: who charges whom over known contacts."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crowdcharge.errors import InputError
+
+if TYPE_CHECKING:
+    from crowdcharge import planner
+    from crowdcharge.planner.reading import BoundsFrom, Growth
+
+
+@click.command()
+@click.argument("path", metavar="PROBLEM.json", type=click.Path(path_type=Path))
+@click.option("--method", type=click.Choice(["lal", "lay"]), default="lay", show_default=True,
+              help="lal: shortest time, no losses; lay: least loss.")  # fmt: skip
+@click.option("--max-doublings", type=click.IntRange(0, 10), default=3, show_default=True,
+              help="Horizons C, 2C, ... up to this many doublings of the cycle.")  # fmt: skip
+@click.option("--e-min-growth", "growth", type=click.Choice(["fixed", "doubled", "proportional"]),
+              default="fixed", show_default=True, help="How e_min grows.")  # fmt: skip
+@click.option("--bounds-from", type=click.Choice(["start", "first_contact"]), default="start",
+              show_default=True, help="From when on the bounds hold.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def plan(
+    path: Path,
+    method: str,
+    max_doublings: int,
+    growth: "Growth",
+    bounds_from: "BoundsFrom",
+    as_json: bool,
+) -> None:
+    """Plan transfers for PROBLEM.json (levels, contacts of one cycle, bounds, losses)."""
+    from crowdcharge import planner  # noqa: PLC0415 - numba and HiGHS load only when planning
+
+    try:
+        document = json.loads(path.read_text())
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}") from error
+    try:
+        problem = planner.Problem.from_json(document)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    made = getattr(planner, method)(problem, max_doublings, planner.Reading(growth, bounds_from))
+    click.echo(json.dumps(made.to_json()) if as_json else _text(made))
+    if method == "lal" and problem.beta != 0:
+        click.echo("note: lal plans without losses; beta was not used", err=True)
+
+
+def _text(made: "planner.Plan") -> str:
+    if not made.ok:
+        return f"unreachable: {made.reason}"
+    lines = [f"time {made.time}, loss {made.loss:.6g}, last transfer in slot {made.last_transfer}"]
+    lines += [f"{'slot':>8} {'from':>6} {'to':>6} {'sent':>12}"]
+    lines += [f"{t:>8} {i:>6} {j:>6} {sent:>12.6g}" for t, i, j, sent in made.transfers]
+    lines += ["final " + " ".join(f"{level:.6g}" for level in made.final)]
+    return "\n".join(lines)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""The time-space graph of one horizon, uncontracted: one node an agent and slot with contacts.
+
+Nodes are sorted by agent and then by time, so an agent's next node is the next number. Every
+agent has at least one node. Contacts are repeated over the cycles up to the horizon.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from crowdcharge.planner.jit import jit
+from crowdcharge.planner.problem import Floats, Ints
+
+
+class Network(NamedTuple):
+    first: Ints  # agent -> its first node; one more at the end
+    agent: Ints  # node -> agent
+    ends: Ints  # contact -> its two nodes
+    slot: Ints  # contact -> absolute slot
+    limit: Floats  # contact -> the most that can be sent
+    start: Ints  # node -> first place in `touch`; one more at the end
+    touch: Ints  # contacts of each node: 2 * contact, + 1 if the node is the contact's second
+
+
+@jit
+def count_contacts(contacts: Ints, slots: int, horizon: int) -> int:
+    """Contacts up to and with slot `horizon`, counted over the cycles."""
+    rest = horizon % slots
+    count = (horizon // slots) * len(contacts)
+    for c in range(len(contacts)):
+        if contacts[c, 2] > rest:
+            break
+        count += 1
+    return count
+
+
+@jit
+def build_network(contacts: Ints, limit: Floats, slots: int, horizon: int, n: int) -> Network:
+    m = count_contacts(contacts, slots, horizon)
+    once = len(contacts)
+    slot = np.empty(m, np.int64)
+    repeated = np.empty(m)
+    first = np.zeros(n + 1, np.int64)
+    latest = np.zeros(n, np.int64)
+    for c in range(m):
+        slot[c] = contacts[c % once, 2] + (c // once) * slots
+        repeated[c] = limit[c % once]
+        for side in range(2):
+            v = contacts[c % once, side]
+            if latest[v] != slot[c]:
+                latest[v] = slot[c]
+                first[v + 1] += 1
+    for v in range(n):
+        first[v + 1] = first[v] + max(first[v + 1], 1)
+    nodes = first[n]
+    agent = np.empty(nodes, np.int64)
+    for v in range(n):
+        agent[first[v] : first[v + 1]] = v
+    ends = np.empty((m, 2), np.int64)
+    start = np.zeros(nodes + 1, np.int64)
+    here = first[:n] - 1
+    latest[:] = 0
+    for c in range(m):
+        for side in range(2):
+            v = contacts[c % once, side]
+            if latest[v] != slot[c]:
+                latest[v] = slot[c]
+                here[v] += 1
+            ends[c, side] = here[v]
+            start[here[v] + 1] += 1
+    return Network(first, agent, ends, slot, repeated, start, _touches(ends, start))
+
+
+@jit
+def _touches(ends: Ints, start: Ints) -> Ints:
+    """Fill the lists of contacts by node; `start` comes as counts and leaves as offsets."""
+    for v in range(1, len(start)):
+        start[v] += start[v - 1]
+    place = start[:-1].copy()
+    touch = np.empty(2 * len(ends), np.int64)
+    for c in range(len(ends)):
+        for side in range(2):
+            v = ends[c, side]
+            touch[place[v]] = 2 * c + side
+            place[v] += 1
+    return touch

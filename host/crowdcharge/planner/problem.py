@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT
+"""One planning problem on a time-space graph, and the plan that answers it.
+
+After Zhang, Zhang, Qian, Xiao, Wu, Ge, Lu: "Collaborative Interactive Wireless Charging in a
+Cyclic Mobispace". Vertices count from 0. Energies may be in any one unit (J in this project).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from crowdcharge.errors import InputError
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Transfer = tuple[int, int, int, float]
+
+TARGET_SUM_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """Initial levels, who meets whom in which slot of every cycle, and what to reach.
+
+    `contacts` has one row (i, j, t) a contact, 1 <= t <= `cycle`; contacts of one slot are
+    simultaneous. `e_min`, `e_max`: one number, or one an agent; they bound the level at the end
+    of every slot from 0 on (eq. 5b). `beta`: the lost share of what is sent (eq. 1), one number
+    or one a contact. `target`: the share of the total that each agent shall end with (Problem 1),
+    uniform if None. `limit`: the most that may be sent in a contact (power x duration), one number
+    or one a contact. After construction the contacts are sorted by slot and all arrays have
+    their full shape, except that equal losses stay one number.
+    """
+
+    e0: Floats
+    contacts: Ints
+    cycle: int
+    e_min: Floats
+    e_max: Floats
+    beta: float | Floats = 0.0
+    target: Floats | None = None
+    limit: Floats | None = None
+
+    def __post_init__(self) -> None:
+        e0 = _floats("e0", self.e0)
+        if e0.ndim != 1 or not len(e0):
+            raise InputError("e0 must be a list of at least one level")
+        if self.cycle != int(self.cycle) or self.cycle < 1:
+            raise InputError(f"cycle must be a whole number of slots >= 1, not {self.cycle}")
+        contacts = _contacts(self.contacts, len(e0), int(self.cycle))
+        order = np.argsort(contacts[:, 2], kind="stable")
+        contacts = np.ascontiguousarray(contacts[order])
+        _refuse_duplicates(contacts, len(e0))
+        e_min = _one_each("e_min", self.e_min, len(e0), "agent")
+        e_max = _one_each("e_max", self.e_max, len(e0), "agent")
+        if np.any(e_min > e_max) or np.any(e_min < 0):
+            raise InputError("e_min must be at least 0 and not above e_max")
+        values = {
+            "e0": e0,
+            "contacts": contacts,
+            "cycle": int(self.cycle),
+            "e_min": e_min,
+            "e_max": e_max,
+            "beta": _beta(self.beta, order),
+            "target": _target(self.target, len(e0)),
+            "limit": _limit(self.limit, order),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_json(cls, document: object) -> "Problem":
+        """From the parsed JSON of the `plan` command; InputError names the key that is wrong."""
+        if not isinstance(document, Mapping):
+            raise InputError("a problem is a JSON object with the keys e0, contacts, cycle, ...")
+        known = set(cls.__dataclass_fields__)
+        if unknown := sorted(set(document) - known):
+            raise InputError(f"unknown key {unknown[0]!r}; known: {', '.join(sorted(known))}")
+        required = ("e0", "contacts", "cycle", "e_min", "e_max")
+        if missing := [key for key in required if key not in document]:
+            raise InputError(f"the key {missing[0]!r} is missing")
+        if not isinstance(document["cycle"], int):
+            raise InputError("cycle must be a whole number of slots >= 1")
+        return cls(**{key: value for key, value in document.items() if value is not None})
+
+    @property
+    def n(self) -> int:
+        return len(self.e0)
+
+    @property
+    def shares(self) -> Floats:
+        """The target shares, never None (it is filled in at construction)."""
+        assert self.target is not None
+        return self.target
+
+    @property
+    def contact_beta(self) -> Floats:
+        return np.broadcast_to(np.asarray(self.beta, dtype=np.float64), len(self.contacts))
+
+    @property
+    def contact_limit(self) -> Floats:
+        return np.full(len(self.contacts), np.inf) if self.limit is None else self.limit
+
+    def lossless(self) -> "Problem":
+        return replace(self, beta=0.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """What to do, or why nothing can be done.
+
+    `time` is the slot T at whose end the target holds (for LAY within one cycle it is the cycle,
+    as in the paper; `last_transfer` is when the plan in fact is through). `transfers` are
+    (t, from, to, sent) in order of t, with t counted on over the cycles; of one slot they are
+    simultaneous. `loss` is the energy lost in all. `final` are the levels at the end.
+    """
+
+    status: str
+    time: int | None = None
+    loss: float | None = None
+    transfers: tuple[Transfer, ...] = ()
+    final: Floats = field(default_factory=lambda: np.empty(0))
+    reason: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "ok"
+
+    @property
+    def last_transfer(self) -> int:
+        return self.transfers[-1][0] if self.transfers else 0
+
+    def to_json(self) -> dict[str, Any]:
+        document: dict[str, Any] = {
+            "status": self.status,
+            "time": self.time,
+            "loss": self.loss,
+            "transfers": [list(transfer) for transfer in self.transfers],
+            "final": self.final.tolist(),
+        }
+        if self.reason:
+            document["reason"] = self.reason
+        return document
+
+
+def unreachable(reason: str) -> Plan:
+    return Plan("unreachable", reason=reason)
+
+
+def _floats(name: str, value: object) -> Floats:
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must be a number or a list of numbers") from error
+    if np.any(np.isnan(array)):
+        raise InputError(f"{name} has a value that is not a number")
+    if name != "limit" and np.any(np.isinf(array)):
+        raise InputError(f"{name} must be finite")
+    return array
+
+
+def _one_each(name: str, value: object, count: int, of: str) -> Floats:
+    array = _floats(name, value)
+    if array.shape not in ((), (count,)):
+        raise InputError(f"{name} must be one number or one for each of the {count} {of}s")
+    return np.ascontiguousarray(np.broadcast_to(array, count))
+
+
+def _contacts(value: object, n: int, cycle: int) -> Ints:
+    rows = _floats("contacts", value) if not isinstance(value, np.ndarray) else value
+    if rows.size == 0:
+        return np.empty((0, 3), dtype=np.int64)
+    if rows.ndim != 2 or rows.shape[1] != 3:
+        raise InputError("contacts must be rows of three whole numbers: i, j, t")
+    contacts = rows.astype(np.int64)
+    pairs, slots = contacts[:, :2], contacts[:, 2]
+    bad = (pairs < 0).any(1) | (pairs >= n).any(1) | (pairs[:, 0] == pairs[:, 1])
+    bad |= (slots < 1) | (slots > cycle) | (contacts != rows).any(1)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise InputError(
+            f"contact number {row + 1} is {rows[row].tolist()}: it must be i, j, t with two "
+            f"different agents 0..{n - 1} and a slot 1..{cycle}"
+        )
+    return contacts
+
+
+def _refuse_duplicates(contacts: Ints, n: int) -> None:
+    low, high = contacts[:, :2].min(1, initial=n), contacts[:, :2].max(1, initial=-1)
+    keys = np.sort((contacts[:, 2] * n + low) * n + high)
+    if (same := keys[1:] == keys[:-1]).any():
+        key = int(keys[int(np.argmax(same))])
+        raise InputError(
+            f"the contact {[key // n % n, key % n, key // (n * n)]} is given twice; "
+            "give each pair at most once a slot"
+        )
+
+
+def _beta(value: Any, order: Ints) -> float | Floats:
+    beta = (
+        _one_each("beta", value, len(order), "contact")
+        if np.ndim(value)
+        else _floats("beta", value)
+    )
+    if np.any(beta < 0) or np.any(beta >= 1):
+        raise InputError("beta is the share that is lost: at least 0 and below 1")
+    if beta.ndim == 0:
+        return float(beta)
+    return beta[order] if np.ptp(beta) else float(beta[0])
+
+
+def _target(value: object, n: int) -> Floats:
+    if value is None:
+        return np.full(n, 1.0 / n)
+    target = _floats("target", value)
+    if target.shape != (n,) or np.any(target < 0):
+        raise InputError(f"target must be {n} shares that are not negative")
+    if abs(target.sum() - 1.0) > TARGET_SUM_TOLERANCE:
+        raise InputError(f"the target shares add up to {target.sum():g}, not to 1")
+    return target
+
+
+def _limit(value: object, order: Ints) -> Floats | None:
+    if value is None:
+        return None
+    limit = _one_each("limit", value, len(order), "contact")[order]
+    if np.any(limit < 0):
+        raise InputError("limit must not be negative")
+    return limit

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""How to read the paper where it contradicts itself; the defaults give its Tables III to V."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from crowdcharge.planner.problem import Floats, Problem
+
+Growth = Literal["fixed", "doubled", "proportional"]
+BoundsFrom = Literal["start", "first_contact"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Two choices that the paper leaves open.
+
+    `e_min_growth`: Alg. 1 and 3 double `e_min` with every doubled horizon ("doubled"), footnote 3
+    calls it proportional to T ("proportional": times T / C, never below `e_min`), but Tables III
+    and V, where an agent starts at 18, only come out if it stays ("fixed").
+
+    `bounds_from`: eq. 5b bounds every level from slot 0 on ("start"); section II-B bounds it
+    after an agent's interactions ("first_contact").
+    """
+
+    e_min_growth: Growth = "fixed"
+    bounds_from: BoundsFrom = "start"
+
+
+PAPER_TABLES = Reading()
+
+
+class Stage(NamedTuple):
+    """One horizon of the doubling search: times in (after, until]."""
+
+    after: int
+    until: int
+    growth: float  # e_min is multiplied by this
+
+
+def stages(problem: Problem, max_doublings: int, reading: Reading) -> Iterator[Stage]:
+    for k in range(max_doublings + 1):
+        after = -1 if k == 0 else problem.cycle << (k - 1)
+        yield Stage(after, problem.cycle << k, 1.0 if reading.e_min_growth == "fixed" else 2.0**k)
+
+
+def e_min_at(problem: Problem, time: int, stage: Stage, reading: Reading) -> Floats:
+    if reading.e_min_growth == "proportional":
+        return problem.e_min * max(1.0, time / problem.cycle)
+    return problem.e_min * stage.growth
+
+
+def outside(problem: Problem, e_min: Floats) -> str:
+    """Which agent starts outside its bounds, or an empty string."""
+    bad = np.flatnonzero((problem.e0 < e_min) | (problem.e0 > problem.e_max))
+    if not len(bad):
+        return ""
+    i = int(bad[0])
+    return f"agent {i} starts at {problem.e0[i]:g}, outside {e_min[i]:g}..{problem.e_max[i]:g}"

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""From flows over hubs back to transfers along contacts."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from crowdcharge.planner.flows import Agents
+from crowdcharge.planner.hubs import find
+from crowdcharge.planner.jit import jit
+from crowdcharge.planner.problem import Floats, Ints
+from crowdcharge.planner.search import Found, horizon_of
+
+
+class Sent(NamedTuple):
+    """Columns of the transfers."""
+
+    slot: Ints
+    ptx: Ints
+    prx: Ints
+    energy: Floats
+
+
+class Forest(NamedTuple):
+    """A spanning forest of one slot's contacts, by agent.
+
+    `mix` is the exclusive or of the numbers of an agent's tree edges: at a leaf, the one edge.
+    """
+
+    parent: Ints
+    degree: Ints
+    mix: Ints
+    leaves: Ints
+
+
+@jit
+def _grow(contacts: Ints, first: int, last: int, forest: Forest) -> None:
+    for c in range(first, last):
+        for side in range(2):
+            v = contacts[c, side]
+            forest.parent[v] = v
+            forest.degree[v] = forest.mix[v] = 0
+    for c in range(first, last):
+        a, b = contacts[c, 0], contacts[c, 1]
+        root_a, root_b = find(forest.parent, a), find(forest.parent, b)
+        if root_a != root_b:
+            forest.parent[root_a] = root_b
+            for v in (a, b):
+                forest.degree[v] += 1
+                forest.mix[v] ^= c
+
+
+@jit
+def _settle(
+    contacts: Ints,
+    forest: Forest,
+    top: int,
+    need: Floats,
+    time: int,
+    sent: Sent,
+    count: int,
+    least: float,
+) -> int:
+    """Move what each agent needs along the forest, leaves first; number of transfers so far."""
+    while top:
+        top -= 1
+        v = forest.leaves[top]
+        if forest.degree[v] == 0:
+            continue
+        c = forest.mix[v]
+        other = contacts[c, 0] + contacts[c, 1] - v
+        x = need[v]
+        if abs(x) > least:
+            sent.slot[count] = time
+            sent.ptx[count], sent.prx[count] = (other, v) if x > 0 else (v, other)
+            sent.energy[count] = abs(x)
+            count += 1
+        need[other] += x
+        need[v] = 0.0
+        forest.degree[v] = 0
+        forest.degree[other] -= 1
+        forest.mix[other] ^= c
+        if forest.degree[other] == 1:
+            forest.leaves[top] = other
+            top += 1
+    return count
+
+
+@jit
+def transfers(contacts: Ints, slots: int, agents: Agents, found: Found, least: float) -> Sent:
+    """The transfers of more than `least` that make the flow's levels, in order of time."""
+    n, cycle, hubs = len(agents.supply), found.cycle, found.hubs
+    groups = len(cycle.group_end)
+    size = found.groups * 0
+    for q in range(found.groups):
+        g = q % groups
+        size += cycle.group_contact[g + 1] - cycle.group_contact[g]
+    sent = Sent(
+        np.empty(size, np.int64),
+        np.empty(size, np.int64),
+        np.empty(size, np.int64),
+        np.empty(size),
+    )
+    forest = Forest(
+        np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+    )
+    level, need = agents.supply.copy(), np.zeros(n)
+    count = entry = 0
+    for q in range(found.groups):
+        g = q % groups
+        _grow(contacts, cycle.group_contact[g], cycle.group_contact[g + 1], forest)
+        top = 0
+        end = hubs.start[horizon_of(cycle, q)]
+        for m in range(entry, end):
+            v = hubs.ev[m]
+            need[v] = found.state.flow[m] - level[v]
+            level[v] = found.state.flow[m]
+            if forest.degree[v] == 1:
+                forest.leaves[top] = v
+                top += 1
+        entry = end
+        time = (q // groups) * slots + cycle.group_slot[g]
+        count = _settle(contacts, forest, top, need, time, sent, count, least)
+    return Sent(sent.slot[:count], sent.ptx[:count], sent.prx[:count], sent.energy[:count])

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""The doubling search over horizons (Alg. 3, and Alg. 1 where hubs do not apply)."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from crowdcharge.planner.lossy import greatest_total
+from crowdcharge.planner.lp import Model, least_loss
+from crowdcharge.planner.problem import Floats, Plan, Problem, unreachable
+from crowdcharge.planner.reading import (
+    PAPER_TABLES,
+    Reading,
+    Stage,
+    e_min_at,
+    outside,
+    stages,
+)
+
+RELATIVE_LEAST = 1e-10
+RELATIVE_LEFTOVER = 1e-9
+
+
+def first_plan(problem: Problem, max_doublings: int, reading: Reading, at_once: bool) -> Plan:
+    """The plan of least loss at the first horizon that has an effective plan.
+
+    `at_once`: a plan within one cycle is taken as it is, with the cycle as its time (Alg. 3);
+    otherwise the time is made as short as it can be.
+    """
+    if reading.bounds_from == "start" and (reason := outside(problem, problem.e_min)):
+        return unreachable(reason)
+    for stage in stages(problem, max_doublings, reading):
+        plan = plan_at(problem, stage.until, stage, reading)
+        if plan is None:
+            continue
+        if at_once and stage.after < 0:
+            return plan
+        return _earliest(problem, stage, reading, plan)
+    return unreachable(never(problem, max_doublings))
+
+
+def never(problem: Problem, max_doublings: int) -> str:
+    last = problem.cycle << max_doublings
+    return (
+        f"no plan reaches the target within {last} slots ({max_doublings} doublings of the cycle)"
+    )
+
+
+def _earliest(problem: Problem, stage: Stage, reading: Reading, plan: Plan) -> Plan:
+    """Halve the contact times in (after, until], cutting idle time off every plan found."""
+    times = contact_times(problem, stage)
+    if reading.e_min_growth == "proportional":  # not monotone: look at every time
+        tried = (plan_at(problem, time, stage, reading) for time in times)
+        return next((found for found in tried if found is not None), plan)
+    infeasible, feasible = -1, _index(times, plan)
+    while feasible - infeasible > 1:
+        middle = (feasible + infeasible) // 2
+        found = plan_at(problem, times[middle], stage, reading)
+        if found is None:
+            infeasible = middle
+        else:
+            feasible, plan = _index(times, found), found
+    return replace(plan, time=times[feasible])
+
+
+def _index(times: list[int], plan: Plan) -> int:
+    return int(np.searchsorted(times, plan.last_transfer))
+
+
+def contact_times(problem: Problem, stage: Stage) -> list[int]:
+    """kC + t in (after, until] for every contact slot t, and 0 where it lies inside."""
+    slots = np.unique(problem.contacts[:, 2])
+    cycles = np.arange(-(-stage.until // problem.cycle))
+    times = (cycles[:, None] * problem.cycle + slots).ravel()
+    inside = times[(times > stage.after) & (times <= stage.until)]
+    return ([0] if stage.after < 0 else []) + [int(time) for time in inside]
+
+
+def plan_at(problem: Problem, time: int, stage: Stage, reading: Reading) -> Plan | None:
+    """The effective plan of least loss with all transfers up to slot `time`, if there is one."""
+    e_min = e_min_at(problem, time, stage, reading)
+    inside = not outside(problem, e_min)
+    if not inside and reading.bounds_from == "start":
+        return None
+    beta, limit = problem.beta, problem.contact_limit
+    if inside and isinstance(beta, float):
+        answer = greatest_total(
+            problem.contacts, limit, problem.cycle, time,
+            problem.e0, e_min, problem.e_max, problem.shares, beta,
+        )  # fmt: skip
+        if answer.leftover <= RELATIVE_LEFTOVER * problem.e_max.max():
+            return _plan(problem, time, answer.flow.sent[None])
+        if beta == 0.0 or not answer.found:
+            return None
+    sent = least_loss(replace(problem, e_min=e_min), time)
+    return None if sent is None else _plan(problem, time, sent[None])
+
+
+def lyp(problem: Problem, horizon: int) -> Plan:
+    """LYP(horizon): "ok" with the effective plan of least loss, if there is one.
+
+    Else "ineffective", with an optimum of the linear program that sends energy both ways in some
+    contact (as the paper's Table IV does), or "unreachable" if that has no solution either.
+    """
+    stage = Stage(-1, horizon, 1.0)
+    if reason := outside(problem, problem.e_min):
+        return unreachable(reason)
+    if plan := plan_at(problem, horizon, stage, PAPER_TABLES):
+        return plan
+    model = Model(problem, horizon)
+    solved = model.solve()
+    if solved is None:
+        return unreachable(f"no plan reaches the target within {horizon} slots")
+    both = _plan(problem, horizon, solved[1].reshape(2, -1) * [[1.0], [-1.0]])
+    return replace(both, status="ineffective", reason="only sending both ways in a contact")
+
+
+def _plan(problem: Problem, time: int, sent: Floats) -> Plan:
+    """From rows of signed energies by contact of the horizon."""
+    rounds = max(len(problem.contacts), 1)
+    used, row = np.nonzero(np.abs(sent.T) > RELATIVE_LEAST * problem.e_max.max())
+    once = used % rounds
+    rows, signed = problem.contacts[once], sent[row, used]
+    onward, energy = signed > 0, np.abs(signed)
+    ptx = np.where(onward, rows[:, 0], rows[:, 1])
+    prx = np.where(onward, rows[:, 1], rows[:, 0])
+    slots = rows[:, 2] + used // rounds * problem.cycle
+    lost = problem.contact_beta[once] * energy
+    final = problem.e0 - np.bincount(ptx, energy, problem.n)
+    final += np.bincount(prx, energy - lost, problem.n)
+    columns = (slots.tolist(), ptx.tolist(), prx.tolist(), energy.tolist())
+    return Plan("ok", time, float(lost.sum()), tuple(zip(*columns, strict=True)), final)
