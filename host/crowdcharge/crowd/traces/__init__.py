@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Contact traces: readers of published formats and generators."""
