@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""What the Qi drivers share. One interface, three drivers: switched, stwbc86, stwlc38.
+
+    enable() -> EPT code     the whole start-up; NONE = running. Blocks up to 3 tries of 3 s
+    start()                  the same as a generator of waits in ms, for a loop that keeps sampling
+    disable(reason)          off, in the reverse order; always works, also on a dead chip
+    poll(dt_ms) -> Reading   one look; a code in `reading.ept` means: ended, and already off
+
+A bus is shaped like busio.I2C; a pin is a callable (machine.Pin) or has `value` (digitalio).
+"""
+
+from wptcore import ept
+from wptcore.compat import const
+
+TRIES_MAX = const(3)
+POLL_MAX_ms = const(3000)
+POLL_ms = const(50)
+BUS_ERRORS_MAX = const(3)  # a chip that misses so many polls in a row is taken as locked up
+SILENCE_MAX_ms = const(1800)  # Qi: control-error packets come every 250 ms, timeout 1800 ms
+NOT_MEASURED = const(-32768)
+
+
+class Reading:
+    """Refilled by every poll, so that polling makes no objects."""
+
+    def __init__(self):
+        self.rx_present = False  # the other side takes power (or, at a receiver, gives it)
+        self.sent_mW = NOT_MEASURED  # by the transmitter chip, into its coil
+        self.received_mW = NOT_MEASURED  # by the receiver chip; at a transmitter: as reported
+        self.die_dC = NOT_MEASURED
+        self.ntc_mV = NOT_MEASURED
+        self.ept = ept.NONE
+
+    def clear(self, code: int) -> None:
+        self.rx_present = False
+        self.sent_mW = self.received_mW = self.die_dC = self.ntc_mV = NOT_MEASURED
+        self.ept = code
+
+
+class Registers:
+    """16-bit register addresses (high byte first), little-endian values."""
+
+    def __init__(self, bus, address: int):
+        self._bus = bus
+        self._address = address
+        self._pointer = bytearray(2)
+
+    def read_into(self, register: int, buffer) -> None:
+        self._pointer[0] = register >> 8
+        self._pointer[1] = register & 0xFF
+        self._lock()
+        try:
+            self._bus.writeto_then_readfrom(self._address, self._pointer, buffer)
+        finally:
+            self._bus.unlock()
+
+    def read(self, register: int, count: int) -> int:
+        buffer = bytearray(count)
+        self.read_into(register, buffer)
+        return int.from_bytes(buffer, "little")
+
+    def write(self, register: int, data) -> None:
+        self._lock()
+        try:
+            self._bus.writeto(self._address, bytes((register >> 8, register & 0xFF)) + bytes(data))
+        finally:
+            self._bus.unlock()
+
+    def _lock(self) -> None:
+        if not self._bus.try_lock():
+            raise OSError("bus is locked")
+
+
+class Driver:
+    """The rules of start-up: supply, settle, enable, poll; three tries; reverse on exit."""
+
+    def __init__(self, sleep_ms):
+        self._sleep_ms = sleep_ms
+        self.reading = Reading()
+        self.on = False
+
+    def enable(self) -> int:
+        for wait_ms in self.start():
+            self._sleep_ms(wait_ms)
+        return self.reading.ept
+
+    def start(self):
+        """Yields waits in ms. Closed early (or failed), it leaves everything off."""
+        try:
+            for _ in range(TRIES_MAX):
+                self.reading.clear(ept.NONE)
+                yield from self._try_once()
+                if self.on:
+                    return
+                self._off(ept.INTERNAL_FAULT)
+        finally:
+            if not self.on:
+                self._off(ept.INTERNAL_FAULT)
+
+    def disable(self, reason: int = ept.STOPPED) -> None:
+        """`reason` is told to the other side where the chip can say it."""
+        self.reading.clear(self.reading.ept)
+        self._off(reason)
+
+    def _try_once(self):
+        """Yields waits; sets `on` when running, else `reading.ept`."""
+        raise NotImplementedError
+
+    def _off(self, reason: int) -> None:
+        """Everything off, in the reverse order of `_try_once`; must not raise."""
+        raise NotImplementedError
+
+
+def drive(pin, on: bool) -> None:
+    if pin is None:
+        return
+    if callable(pin):
+        pin(1 if on else 0)
+    else:
+        pin.value = on
+
+
+def first_code(bits: int, table) -> int:
+    """The code of the first row (bit, code) whose bit is set, else NONE."""
+    for bit, code in table:
+        if bits >> bit & 1:
+            return code
+    return ept.NONE
