@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""An authenticated connection to one board: commands out, each answered by its own Ack."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Self, TypeVar
+
+from wptcore import auth, wire
+
+from crowdcharge.errors import AckTimeout, BoardUnreachable, RadioError, RemoteProtocolError
+from crowdcharge.models import Ack, Beacon, Limits, Receipt, unpack_receipts
+from crowdcharge.radio.base import Link, Radio
+from crowdcharge.session import Session, UnprovenRefusalError
+
+ACK_TIMEOUT_s = 2.0
+_COMMAND_NAMES = {
+    wire.HELLO: "Hello",
+    wire.GRANT: "Grant",
+    wire.RENEW: "Renew",
+    wire.STOP: "Stop",
+    wire.CLEAR: "Clear",
+    wire.CONFIGURE: "Configure",
+    wire.PING: "Ping",
+}
+T = TypeVar("T")
+
+
+class BoardLink:
+    """Make it with `open`. `ack` is the last authentic answer; `limits` was read at the start."""
+
+    ack: Ack
+    limits: Limits
+
+    def __init__(self, board_id: int) -> None:
+        self.board_id = board_id
+        self.closed = False
+        self._link: Link
+        self._session: Session
+        self._turn = asyncio.Lock()
+        self._awaited: asyncio.Future[Ack] | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        radio: Radio,
+        address: str,
+        board_id: int,
+        key: bytes,
+        random_bytes: Callable[[int], bytes],
+    ) -> Self:
+        """RadioError if it cannot be reached, RemoteProtocolError if it is not that board."""
+        self = cls(board_id)
+        self._link = await radio.connect(address, self._on_closed)
+        try:
+            await self._introduce(key, random_bytes(auth.NONCE_SIZE))
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    @property
+    def address(self) -> str:
+        return self._link.address
+
+    async def command(self, frame_type: int, *fields: int) -> Ack:
+        """The board's Ack, whatever its code. Commands are idempotent: repeat one that timed out.
+
+        BoardUnreachable, AckTimeout, or UnprovenRefusalError if the board does not believe us.
+        """
+        async with self._turn:
+            return await self._exchange(frame_type, self._session.seal(frame_type, *fields))
+
+    async def ask(self) -> Ack:
+        """The board's state now, without changing anything."""
+        async with self._turn:
+            return await self._exchange(wire.HELLO, self._session.hello())
+
+    async def status(self) -> Beacon:
+        return self._decoded(Beacon.unpack, await self._read(wire.STATUS_UUID))
+
+    async def receipts(self) -> list[Receipt]:
+        """The last eight, newest first."""
+        return self._decoded(unpack_receipts, await self._read(wire.RECEIPTS_UUID))
+
+    async def close(self) -> None:
+        self._on_closed()
+        with suppress(RadioError):  # it is gone, which is what we wanted
+            await self._link.close()
+
+    async def _introduce(self, key: bytes, host_nonce: bytes) -> None:
+        if self._link.mtu < wire.MTU_MIN:
+            raise RadioError(
+                f"board {self.board_id}: the connection carries {self._link.mtu} bytes (MTU),"
+                f" but {wire.MTU_MIN} are needed; use another adapter or Bluetooth stack"
+            )
+        await self._link.subscribe(wire.REPLY_UUID, self._on_reply)
+        challenge = await self._read(wire.CHALLENGE_UUID)
+        self._session = Session(key, challenge, host_nonce)
+        if self._session.board_id != self.board_id:
+            raise RemoteProtocolError(
+                f"{self.address} advertised board {self.board_id}"
+                f" but says that it is {self._session.board_id}"
+            )
+        await self.ask()
+        self.limits = self._decoded(Limits.unpack, await self._read(wire.LIMITS_UUID))
+
+    async def _read(self, uuid: str) -> bytes:
+        if self.closed:
+            raise BoardUnreachable(self.board_id, "the connection was lost")
+        return await self._link.read(uuid)
+
+    def _decoded(self, unpack: Callable[[bytes], T], data: bytes) -> T:
+        try:
+            return unpack(data)
+        except ValueError as error:
+            raise RemoteProtocolError(f"board {self.board_id}: {error}") from None
+
+    async def _exchange(self, frame_type: int, frame: bytes) -> Ack:
+        if self.closed:
+            raise BoardUnreachable(self.board_id, "the connection was lost")
+        self._awaited = awaited = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(ACK_TIMEOUT_s):
+                await self._link.write(wire.COMMAND_UUID, frame)
+                self.ack = await awaited
+        except TimeoutError:
+            raise AckTimeout(self.board_id, _COMMAND_NAMES[frame_type], ACK_TIMEOUT_s) from None
+        finally:
+            self._awaited = None
+            if awaited.done() and not awaited.cancelled():
+                awaited.exception()  # seen, even when the write failed first
+        return self.ack
+
+    def _on_reply(self, frame: bytes) -> None:
+        """A reply that is not authentic, or not to the question that stands, answers nothing."""
+        awaited = self._awaited
+        if awaited is None or awaited.done():
+            return
+        try:
+            ack = self._session.open(frame)
+        except UnprovenRefusalError as refusal:
+            if refusal.counter == self._session.counter:
+                awaited.set_exception(refusal)
+        except RemoteProtocolError:
+            return
+        else:
+            if ack.counter == self._session.counter:
+                awaited.set_result(ack)
+
+    def _on_closed(self) -> None:
+        self.closed = True
+        if self._awaited is not None and not self._awaited.done():
+            self._awaited.set_exception(BoardUnreachable(self.board_id, "the connection was lost"))

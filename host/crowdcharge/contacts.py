@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""Who can exchange energy now. PURE but for `Present`, which asks someone.
+
+A meeting is one contact from its beginning to its end; the policy decides once a meeting, so each
+carries a number that rises from one meeting of a pair to the next.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Protocol
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """`ends_s` on the boards' clock; infinite when nobody knows."""
+
+    a: int
+    b: int
+    number: int
+    ends_s: float = inf
+
+    @property
+    def pair(self) -> Pair:
+        return (min(self.a, self.b), max(self.a, self.b))
+
+
+class Contacts(Protocol):
+    async def meetings(self, now_s: float, free: Collection[int], /) -> Sequence[Meeting]:
+        """Those that last now; `free`: boards that do nothing else."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Declared meetings: `slots[i]` are the pairs of slot i, and the slots repeat for ever.
+
+    One slot is a static neighbourhood, in which each pair meets again every `slot_s`. After the
+    cyclic mobispace: a contact comes back in the same slot of every cycle.
+    """
+
+    slot_s: float
+    slots: tuple[tuple[Pair, ...], ...]
+
+    async def meetings(self, now_s: float, _free: Collection[int]) -> Sequence[Meeting]:
+        return self.at(now_s)
+
+    def at(self, now_s: float) -> list[Meeting]:
+        if not self.slots:
+            return []
+        number = int(now_s // self.slot_s)
+        ends_s = (number + 1) * self.slot_s
+        pairs = self.slots[number % len(self.slots)]
+        return [Meeting(a, b, number, ends_s) for a, b in pairs]
+
+
+class Present:
+    """Asks `present` (a bench, a camera) for the pairs; a pair that comes back meets anew."""
+
+    def __init__(self, present: Callable[[float], Awaitable[Collection[Pair]]]) -> None:
+        self._present = present
+        self._numbers: dict[Pair, int] = {}
+        self._now: set[Pair] = set()
+
+    async def meetings(self, now_s: float, _free: Collection[int]) -> Sequence[Meeting]:
+        pairs = {(min(pair), max(pair)) for pair in await self._present(now_s)}
+        for pair in pairs - self._now:
+            self._numbers[pair] = self._numbers.get(pair, 0) + 1
+        self._now = pairs
+        return [Meeting(*pair, self._numbers[pair]) for pair in sorted(pairs)]

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""Listens: adverts into the fleet, boards that come and go into events; watches the scanner."""
+
+import asyncio
+
+from crowdcharge.clock import Clock
+from crowdcharge.errors import RadioError
+from crowdcharge.events import BoardLost, BoardSeen, Emit, Trouble
+from crowdcharge.fleet import Fleet
+from crowdcharge.models import Beacon, Sighting
+from crowdcharge.radio.base import Advert, Radio
+
+_LOOK_EVERY_s = 1.0
+_SILENCE_MAX_s = 30.0  # no advert from anyone: the scanner itself may be dead
+
+
+class Observer:
+    """Times are the event loop's: adverts come in real time, however fast boards' clocks run."""
+
+    def __init__(self, radio: Radio, fleet: Fleet, clock: Clock, emit: Emit) -> None:
+        self._radio = radio
+        self._fleet = fleet
+        self._clock = clock
+        self._emit = emit
+        self._present: set[int] = set()
+        self._heard_s = 0.0
+        self._sleeper = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until cancelled. NoAdapter if there is nothing to scan with."""
+        loop = asyncio.get_running_loop()
+        self._heard_s = loop.time()
+        await self._radio.start_scan(self._on_advert)
+        try:
+            while True:
+                await asyncio.sleep(_LOOK_EVERY_s)
+                self._lose_stale(loop.time())
+                if loop.time() - self._heard_s > _SILENCE_MAX_s:
+                    await self._restart()
+        finally:
+            await self._radio.stop_scan()
+
+    def _on_advert(self, advert: Advert) -> None:
+        try:
+            beacon = Beacon.unpack(advert.data)
+        except ValueError:
+            return  # someone else's test company id, or another version
+        self._heard_s = asyncio.get_running_loop().time()
+        view = self._fleet.add(Sighting(beacon, advert.address, advert.rssi_dBm, self._heard_s))
+        if beacon.board_id not in self._present:
+            self._present.add(beacon.board_id)
+            self._emit(BoardSeen(self._clock.now_s(), view))
+
+    def _lose_stale(self, now_s: float) -> None:
+        for view in self._fleet.views():
+            if view.board_id in self._present and view.is_stale(now_s):
+                self._present.discard(view.board_id)
+                self._emit(BoardLost(self._clock.now_s(), view.board_id))
+
+    async def _restart(self) -> None:
+        self._heard_s = asyncio.get_running_loop().time()
+        text = f"no advert for {_SILENCE_MAX_s:g} s; starting the scanner anew"
+        self._emit(Trouble(self._clock.now_s(), 0, text))
+        try:
+            await self._radio.stop_scan()
+            await self._radio.start_scan(self._on_advert)
+        except RadioError as error:
+            self._emit(Trouble(self._clock.now_s(), 0, str(error)))

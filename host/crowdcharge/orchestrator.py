@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: MIT
+"""The loop that brings it together: observe, meet, decide, grant, settle, reconcile.
+
+It may be killed at any line. What was granted is in the ledger before a board is asked, boards end
+by themselves, and at the next start their receipts say what was metered.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import numpy as np
+from wptcore import transfer
+
+from crowdcharge.clerk import Clerk
+from crowdcharge.clock import Clock
+from crowdcharge.contacts import Contacts, Meeting, Pair
+from crowdcharge.errors import GrantRefused, WptError
+from crowdcharge.events import Emit, Trouble
+from crowdcharge.exchange import Exchange, Terms
+from crowdcharge.fleet import Fleet
+from crowdcharge.keys import Keys
+from crowdcharge.observer import Observer
+from crowdcharge.policy.base import Encounter, Offer, Policy
+from crowdcharge.pool import SLOTS, Pool
+from crowdcharge.probe import Probe
+from crowdcharge.radio.base import Radio
+from crowdcharge.store import Store
+
+_TICK_s = 0.05  # of the event loop
+_RETRY_s = 1.0
+_LAST_TRIES = 5
+
+
+class Orchestrator:
+    """Everything it touches is handed in: radio, ledger, clock, randomness, policy, contacts.
+
+    `contacts` None: found by short fields. `first_transfer_id` is where a new ledger begins to
+    number; `emit` gets every event.
+    """
+
+    def __init__(
+        self,
+        radio: Radio,
+        store: Store,
+        keys: Keys,
+        policy: Policy,
+        contacts: Contacts | None,
+        clock: Clock,
+        rng: np.random.Generator,
+        emit: Emit,
+        terms: Terms | None = None,
+        slots: int = SLOTS,
+        first_transfer_id: int = 1,
+    ) -> None:
+        self._emit = emit
+        self._clock = clock
+        self._policy = policy
+        self._rng = rng
+        self._terms = terms or Terms()
+        self._keys = keys
+        self.fleet = Fleet()
+        self.pool = Pool(radio, self.fleet, keys, slots)
+        self.clerk = Clerk(store, keys, clock, self._emit, first_transfer_id)
+        self._contacts = contacts or Probe(self.pool, self.clerk, self.fleet, clock)
+        self._observer = Observer(radio, self.fleet, clock, self._emit)
+        self._busy: set[int] = set()
+        self._synced: set[int] = set()
+        self._retry_at_s: dict[int, float] = {}
+        self._met: dict[Pair, int] = {}
+        self._exchanges: set[Exchange] = set()
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ends the running transfers, settles them, and lets `run` return."""
+        self._stopping.set()
+        for exchange in self._exchanges:
+            exchange.stop()
+
+    async def run(self, until_s: float | None = None) -> None:
+        """Until the boards' clock says `until_s`, or `stop` is called; None: for ever.
+
+        Running transfers are finished first: no grant outlives `until_s`.
+        """
+        observing = asyncio.create_task(self._observer.run())
+        try:
+            async with asyncio.TaskGroup() as work:
+                while not self._is_over(until_s) and not observing.done():
+                    await self._tick(work, until_s)
+                    await asyncio.sleep(_TICK_s)
+            if observing.done():
+                observing.result()  # NoAdapter
+            await self._last_round()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
+        finally:
+            observing.cancel()
+            await asyncio.gather(observing, return_exceptions=True)
+            await self.pool.close()
+
+    def _is_over(self, until_s: float | None) -> bool:
+        if self._stopping.is_set():
+            return True
+        return until_s is not None and self._clock.now_s() >= until_s
+
+    async def _tick(self, work: asyncio.TaskGroup, until_s: float | None) -> None:
+        for board_id in self._wanting():
+            self._start(work, self._attend(board_id), board_id)
+        now_s = self._clock.now_s()
+        free = self._ready()
+        for meeting in await self._contacts.meetings(now_s, free):
+            is_new = self._met.get(meeting.pair) != meeting.number
+            if is_new and self._ready().issuperset(meeting.pair):
+                self._start(work, self._meet(meeting, until_s), *meeting.pair)
+
+    def _ready(self) -> set[int]:
+        """Synced boards that do nothing else and did not fail a moment ago."""
+        return {board for board in self._synced - self._busy if not self._must_wait(board)}
+
+    def _must_wait(self, board_id: int) -> bool:
+        return asyncio.get_running_loop().time() < self._retry_at_s.get(board_id, 0.0)
+
+    def _wait(self, *boards: int) -> None:
+        retry_at_s = asyncio.get_running_loop().time() + _RETRY_s
+        self._retry_at_s.update(dict.fromkeys(boards, retry_at_s))
+
+    def _wanting(self) -> list[int]:
+        """Boards to visit: new ones, those that owe a receipt, those that report a change."""
+        pending, faults = self.clerk.pending(), self.clerk.standing_faults()
+        found = []
+        for view in self.fleet.views():
+            board_id = view.board_id
+            if board_id in self._busy or board_id not in self._keys or self._must_wait(board_id):
+                continue
+            changed = (view.newest.state == transfer.FAULT) != (board_id in faults)
+            if board_id not in self._synced or board_id in pending or changed:
+                found.append(board_id)
+        return found
+
+    def _start(
+        self, work: asyncio.TaskGroup, job: Coroutine[Any, Any, None], *boards: int
+    ) -> None:
+        """One job a board at a time; whatever fails is told and tried again later."""
+        self._busy.update(boards)
+
+        async def guarded() -> None:
+            try:
+                with self.pool.hold(*boards):
+                    await job
+            except WptError as error:
+                self._wait(*boards)
+                self._emit(Trouble(self._clock.now_s(), getattr(error, "board_id", 0), str(error)))
+            finally:
+                self._busy.difference_update(boards)
+
+        work.create_task(guarded())
+
+    async def _attend(self, board_id: int) -> None:
+        await self.clerk.sync(await self.pool.get(board_id))
+        self._synced.add(board_id)
+        self._wait(board_id)  # its adverts lag behind what it just said
+
+    async def _meet(self, meeting: Meeting, until_s: float | None) -> None:
+        offer = await self._decide(meeting)
+        if offer is None or self._stopping.is_set():
+            return
+        ends_s = meeting.ends_s if until_s is None else min(meeting.ends_s, until_s)
+        transfer = self.clerk.open(offer, self._terms.power_max_mW)
+        exchange = Exchange(
+            transfer, self._terms, self.pool, self._clock, self._emit, self.clerk.sample
+        )
+        self._exchanges.add(exchange)
+        try:
+            await exchange.run(ends_s)
+        except GrantRefused as refusal:
+            self.clerk.refused(refusal, transfer.transfer_id)
+        finally:
+            self._exchanges.discard(exchange)
+        for board_id in transfer.boards:
+            await self.clerk.sync(await self.pool.get(board_id))
+
+    async def _decide(self, meeting: Meeting) -> Offer | None:
+        """The policy sees what the boards say of themselves now; an unknown charge means no."""
+        for board_id in meeting.pair:
+            link = await self.pool.get(board_id)
+            self.clerk.note(board_id, await link.ask())
+        self._met[meeting.pair] = meeting.number
+        agents = self.clerk.agents
+        if any(agents[board_id].soc_permille is None for board_id in meeting.pair):
+            return None
+        encounter = Encounter(*meeting.pair)
+        return self._policy.decide(encounter, agents, self._clock.now_s(), self._rng)
+
+    async def _last_round(self) -> None:
+        """A few more tries for receipts that are owed; then the books are closed as they are."""
+        for _ in range(_LAST_TRIES):
+            owing = self.clerk.pending() & {view.board_id for view in self.fleet.views()}
+            if not owing:
+                break
+            async with asyncio.TaskGroup() as work:
+                for board_id in owing & set(self._keys):
+                    self._start(work, self._attend(board_id), board_id)
+            await asyncio.sleep(_RETRY_s)
+        self.clerk.close_books()

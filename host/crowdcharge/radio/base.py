@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""What the host needs of a radio: hear adverts, connect, read, write, be notified.
+
+Anything that has these methods is a radio: bleak's adapters, a recording, a gateway far away.
+All failures are RadioError.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Advert:
+    """`data`: manufacturer data of wire.COMPANY_ID, not yet decoded."""
+
+    address: str
+    rssi_dBm: int
+    data: bytes
+
+
+OnAdvert = Callable[[Advert], None]
+OnData = Callable[[bytes], None]
+OnClosed = Callable[[], None]
+
+
+class Link(Protocol):
+    """One connection to one board; characteristics are named by their UUID."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def mtu(self) -> int: ...
+    async def read(self, uuid: str) -> bytes: ...
+    async def write(self, uuid: str, data: bytes) -> None: ...
+    async def subscribe(self, uuid: str, on_data: OnData) -> None: ...
+    async def close(self) -> None: ...
+
+
+class Radio(Protocol):
+    async def start_scan(self, on_advert: OnAdvert) -> None:
+        """NoAdapter if there is nothing to scan with."""
+        ...
+
+    async def stop_scan(self) -> None: ...
+
+    async def connect(self, address: str, on_closed: OnClosed, /) -> Link:
+        """To an address that was heard; one connect at a time is the radio's own business."""
+        ...
+
+    async def close(self) -> None: ...

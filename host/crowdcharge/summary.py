@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""PURE: the run in one JSON document, from the book alone."""
+
+from typing import Any
+
+from wptcore import ept
+
+from crowdcharge import declared
+from crowdcharge.ledger import VOID, Book, Transfer, account_of
+from crowdcharge.units import permille_to_pct
+
+Summary = dict[str, Any]
+
+
+def imbalance(levels: list[float]) -> float:
+    """Total variation distance of the distribution of charge from the uniform one, 0..1."""
+    total = sum(levels)
+    if not total:
+        return 0.0
+    return sum(abs(level / total - 1 / len(levels)) for level in levels) / 2
+
+
+def summarise(book: Book) -> Summary:
+    """`summary.json`. Pings count in the energies, but are no transfers between boards."""
+    transfers = [
+        transfer for transfer in book.transfers.values() if transfer.prx and transfer.state != VOID
+    ]
+    sent_mJ = sum(transfer.sent_mJ for transfer in book.transfers.values())
+    received_mJ = sum(transfer.received_mJ for transfer in book.transfers.values())
+    run = book.runs[-1] if book.runs else {}
+    return {
+        "boards": [_board(book, board_id) for board_id in sorted(book.first_reading)],
+        "transfers": [_transfer(transfer) for transfer in transfers],
+        "sent_mJ": sent_mJ,
+        "received_mJ": received_mJ,
+        "loss_mJ": book.balances_mJ.get("loss", 0),
+        "efficiency": received_mJ / sent_mJ if sent_mJ else None,
+        "floor_cutoffs": sum(transfer.ept_ptx == ept.FLOOR for transfer in transfers),
+        "refusals": book.refusals,
+        "imbalance_before": imbalance(_levels(book.first_reading)),
+        "imbalance_after": imbalance(_levels(book.last_reading)),
+        "policy": run.get("policy"),
+        "seed": run.get("seed"),
+        "vm": run.get("vm"),
+    }
+
+
+def _levels(readings: dict[int, dict[str, Any]]) -> list[float]:
+    socs = (reading["soc_permille"] for reading in readings.values())
+    return [soc for soc in socs if soc is not None]
+
+
+def _board(book: Book, board_id: int) -> Summary:
+    before, after = book.first_reading[board_id], book.last_reading[board_id]
+    mine = book.transfers.values()
+    return {
+        "board_id": board_id,
+        "soc_before_pct": _pct(before["soc_permille"]),
+        "soc_after_pct": _pct(after["soc_permille"]),
+        "sent_mJ": sum(transfer.sent_mJ for transfer in mine if transfer.ptx == board_id),
+        "received_mJ": sum(transfer.received_mJ for transfer in mine if transfer.prx == board_id),
+        "balance_mJ": book.balances_mJ.get(account_of(board_id), 0),
+        "capacity_mJ": after["capacity_mJ"],
+        "epoch": after["epoch"],
+    }
+
+
+def _transfer(transfer: Transfer) -> Summary:
+    return {
+        "transfer_id": transfer.transfer_id,
+        "ptx": transfer.ptx,
+        "prx": transfer.prx,
+        "sent_mJ": transfer.sent_mJ,
+        "received_mJ": transfer.received_mJ,
+        "ept_ptx": _ept(transfer.ept_ptx),
+        "ept_prx": _ept(transfer.ept_prx),
+        "state": transfer.state,
+    }
+
+
+def _ept(code: int | None) -> str | None:
+    return None if code is None else declared.name(code)
+
+
+def _pct(soc_permille: int | None) -> float | None:
+    return None if soc_permille is None else permille_to_pct(soc_permille)
