@@ -15,38 +15,31 @@ from crowdcharge.bench.air import Air
 from crowdcharge.bench.controller import Controller
 
 
-class _Port:
-    """Bytes from outside into a controller; garbage is skipped, as a UART would."""
-
-    def __init__(self, controller: Controller) -> None:
-        self.controller = controller
-        self._parser = PacketParser(controller)
-
-    def feed(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except InvalidPacketError:
-            self._parser.reset()
-
-
 class _Client(asyncio.Protocol):
     """One host process: while it is connected the radio is on, and silent at once when it dies."""
 
     def __init__(self, controller: Controller) -> None:
-        self._port = _Port(controller)
+        self._controller = controller
+        self._parser = PacketParser(controller)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: Any = transport
-        self._port.controller.host = self
+        self._controller.host = self
 
     def data_received(self, data: bytes) -> None:
-        self._port.feed(data)
+        try:
+            self._parser.feed_data(data)
+        except InvalidPacketError:  # not HCI at all
+            self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
-        if self._port.controller.host is self:
-            self._port.controller.host = None
-            self._port.controller.power_off()
+        if self._controller.host is self:
+            self._controller.host = None
+            self._controller.power_off()
+
+    def abort(self) -> None:
+        self._transport.abort()
 
     def on_packet(self, packet: bytes) -> None:
         self._transport.write(packet)
@@ -55,18 +48,13 @@ class _Client(asyncio.Protocol):
 async def serve_hci_tcp(air: Air, name: str, address: str, port: int = 0) -> int:
     """A radio on 127.0.0.1 for one host at a time; the port number, closed by `air.close()`."""
     controller = air.controller(name, address)
-    clients: list[_Client] = []
-
-    def accept() -> _Client:
-        clients.append(_Client(controller))
-        return clients[-1]
-
-    server = await asyncio.get_running_loop().create_server(accept, "127.0.0.1", port)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Client(controller), "127.0.0.1", port)
 
     async def close() -> None:
         server.close()
         if isinstance(controller.host, _Client):
-            controller.host._transport.abort()
+            controller.host.abort()
         air.remove_controller(controller)
 
     air.on_close(close)
@@ -77,7 +65,8 @@ class _Pty:
     """The hub's end of a pty whose other end a host stack opens as its UART."""
 
     def __init__(self, controller: Controller) -> None:
-        self._port = _Port(controller)
+        self._controller = controller
+        self._parser = PacketParser(controller)
         self._end, self._other_end = pty.openpty()  # ours stays open: no hang-up between two hosts
         tty.setraw(self._end)
         tty.setraw(self._other_end)
@@ -101,14 +90,17 @@ class _Pty:
             loop.remove_writer(self._end)
 
     def _read(self) -> None:
-        self._port.feed(os.read(self._end, 4096))
+        """Byte by byte, because the parser drops the rest of what it cannot read."""
+        for byte in os.read(self._end, 4096):
+            with contextlib.suppress(InvalidPacketError):
+                self._parser.feed_data(bytes((byte,)))
 
     async def close(self) -> None:
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._end)
         loop.remove_writer(self._end)
-        self._port.controller.power_off()
-        self._port.controller.link.remove_controller(self._port.controller)
+        self._controller.power_off()
+        self._controller.air.remove_controller(self._controller)
         os.close(self._end)
         os.close(self._other_end)
 

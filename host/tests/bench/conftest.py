@@ -5,14 +5,14 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import crowdcharge.bench
 import pytest
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
-
-import crowdcharge.bench
 from crowdcharge.bench import micropython
 from crowdcharge.bench.air import Air
 from crowdcharge.bench.bleak_backend import backends
@@ -42,8 +42,10 @@ class VmBoard:
         self.vm.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
+        """What the firmware printed goes into the report of a failed test."""
         self.vm.kill()
-        self.vm.communicate()
+        out, _ = self.vm.communicate()
+        sys.stdout.write(f"{self.radio.name}: {out.decode(errors='replace')}")
 
 
 class Desk:

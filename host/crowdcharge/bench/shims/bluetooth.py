@@ -150,7 +150,7 @@ class _Socket:
             if data is None:
                 break
             if not data:
-                sys.print_exception(RuntimeError("the bench hub is gone: this board stops"))
+                sys.stdout.write("the bench hub is gone: this board stops\n")
                 raise SystemExit(1)
             self._received += data
             if len(data) < 4096:

@@ -10,9 +10,9 @@ import os
 import bluetooth
 
 NAME = os.getenv("BOARD_NAME") or "echo"
-INTERVAL_us = int(os.getenv("BOARD_INTERVAL_us") or 100_000)
+INTERVAL_us = int(os.getenv("BOARD_INTERVAL_US") or 100_000)
 CONNECTABLE = os.getenv("BOARD_CONNECTABLE") != "0"
-UUIDS = ["6e40000%d-b5a3-f393-e0a9-e50e24dcca9e" % i for i in range(1, 6)]
+UUIDS = [f"6e40000{i}-b5a3-f393-e0a9-e50e24dcca9e" for i in range(1, 6)]
 
 ble = bluetooth.BLE()
 ble.active(True)
@@ -26,8 +26,7 @@ characteristics = (
 )
 ((status, command, reply, sure),) = ble.gatts_register_services(((service, characteristics),))
 ble.gatts_set_buffer(command, 100)
-reads = 0
-refuse = 0
+state = {"reads": 0, "refuse": 0}
 
 
 def advertise():
@@ -38,38 +37,32 @@ def advertise():
 
 
 def on_command(conn_handle, data):
-    global refuse
     if data == b"indicate":
         ble.gatts_indicate(conn_handle, sure, data)
     elif data == b"leave":
         ble.gap_disconnect(conn_handle)
     elif data[:6] == b"refuse":
-        refuse = data[6]
+        state["refuse"] = data[6]
     else:
         ble.gatts_notify(conn_handle, reply, data)
 
 
 def irq(event, data):
-    global reads
     if event == 2:
         advertise()
     elif event == 3:
         on_command(data[0], ble.gatts_read(data[1]))
     elif event == 4 and data[1] == status:
-        reads += 1
-        ble.gatts_write(status, b"read %d" % reads)
-        return refuse
+        state["reads"] += 1
+        ble.gatts_write(status, b"read %d" % state["reads"])
+        return state["refuse"]
     elif event == 20:
         ble.gatts_notify(data[0], reply, b"indicated %d" % data[2])
+    return 0
 
 
 ble.irq(irq)
 advertise()
 
 
-async def main():
-    while True:
-        await asyncio.sleep(60)
-
-
-asyncio.run(main())
+asyncio.get_event_loop().run_forever()
