@@ -78,7 +78,10 @@ events = []
 
 def keep(event, data):
     """A copy, because the address is a view of a buffer that will be used again."""
-    events.append((event, data[:2] + (bytes(data[2]),) if event in (1, 2) else tuple(data))  # noqa: RUF005  # VM)
+    values = list(data)
+    if event in (1, 2):
+        values[2] = bytes(values[2])
+    events.append((event, tuple(values)))
 
 
 ble.irq(keep)
