@@ -11,6 +11,8 @@ from crowdcharge.errors import WptError
 
 # command -> (module:object, one line for --help)
 COMMANDS = {
+    "demo": ("demo:demo", "The main job on a virtual bench: boards balance, a donor is cut off."),
+    "bench": ("bench:bench", "A virtual bench to work against, and its faults."),
     "plan": ("plan:plan", "Plan who charges whom over known contacts (LAL, LAY)."),
     "simulate": ("simulate:simulate", "Simulate a crowd from a scenario file."),
     "reproduce": ("reproduce:reproduce", "Reproduce a published figure or table."),

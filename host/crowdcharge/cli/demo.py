@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""`crowdcharge demo`: the main job on a virtual bench, in under a minute."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from crowdcharge.cli.live import LiveView
+
+
+@click.command()
+@click.option("--boards", default=4, show_default=True, help="How many boards.")
+@click.option("--policy", default="online-average", show_default=True, help="The crowd protocol.")
+@click.option("--speed", default=5.0, show_default=True, help="Board time per real time, to 10.")
+@click.option("--seed", default=1, show_default=True, help="The same seed tells the same story.")
+@click.option("--out", default="out", show_default=True, type=Path, help="Folder for the results.")
+@click.option("--json", "as_json", is_flag=True, help="Print summary.json and nothing else.")
+def demo(boards: int, policy: str, speed: float, seed: int, out: Path, as_json: bool) -> None:
+    """Boards on a virtual bench balance their energy; one donor is cut off at 20 %."""
+    from crowdcharge.bench import demo as bench_demo
+
+    told = bench_demo.Demo(boards, policy, speed, seed)
+    view = LiveView(Console(stderr=True), f"crowdcharge demo: {policy}, seed {seed}", as_json)
+    with view.show():
+        summary = asyncio.run(bench_demo.run(told, out, view.on_event))
+    click.echo(json.dumps(summary, indent=2) if as_json else _closing(summary, out))
+
+
+def _closing(summary: dict[str, object], out: Path) -> str:
+    settled = len(summary["transfers"])  # type: ignore[arg-type] - JSON
+    return (
+        f"{settled} transfers, efficiency {summary['efficiency']:.1%}, "
+        f"imbalance {summary['imbalance_before']:.3f} -> {summary['imbalance_after']:.3f}, "
+        f"{summary['floor_cutoffs']} cut off at the floor, {summary['refusals']} refused.\n"
+        f"Open {out / 'report.html'}; check {out / 'ledger.sqlite'} with: "
+        f"crowdcharge ledger verify {out / 'ledger.sqlite'}"
+    )
