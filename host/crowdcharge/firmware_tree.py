@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The firmware's sources, in the wheel or in the repository, and where each file goes on a board."""
+"""The firmware's sources, in the wheel or the repository, and where each goes on a board."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,10 +23,10 @@ def root() -> Path:
 
 
 def files(port: str, firmware: Path | None = None) -> dict[str, Path]:
-    """Path on the board -> source, for one port; `firmware` replaces the product's own tree."""
-    tree = firmware or root()
-    found = _python(tree / "ports" / port, "")
-    core = tree / "wptcore" if firmware else Path(wptcore.__path__[0])
+    """Path on the board -> source; `firmware` is a folder that stands in for the port's own."""
+    tree = root()
+    found = _python(firmware or tree / "ports" / port, "")
+    core = Path(wptcore.__path__[0])
     for name, folder in (
         ("wptcore", core),
         ("boards", tree / "boards"),

@@ -8,7 +8,7 @@ form with which Qi transmitters are calibrated (Infineon AN234970). The defaults
 """
 
 from dataclasses import dataclass
-from math import exp
+from math import exp, sqrt
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +43,5 @@ class Link:
         """The inverse of `sent_W`, for a transmitter that limits its power."""
         over_W = max(sent_W - self.fixed_W, 0.0)
         slope = self.linear / coupling
-        root = (slope**2 + 4 * self.quadratic_per_W * over_W) ** 0.5
+        root = sqrt(slope**2 + 4 * self.quadratic_per_W * over_W)
         return 2 * over_W / (slope + root)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The bench file: TOML -> frozen records. docs/reference/bench-config.md lists every key."""
 
+import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -8,10 +9,12 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from crowdcharge.bench import wiring
 from crowdcharge.bench.coil import Link
 from crowdcharge.bench.plant import Contact
 from crowdcharge.errors import InputError
 
+_SCALARS = ("speed", "seed", "hosts", "firmware")
 RADIOS = ("shim", "hci")
 PORTS = ("micropython", "circuitpython")
 STORAGES = ("folder", "littlefs")
@@ -51,7 +54,7 @@ class BenchConfig:
     speed: float = 1.0
     seed: int = 1
     hosts: int = 1  # radios offered to orchestrators
-    firmware: str = ""  # folder of the firmware; empty: the one that comes with the product
+    firmware: str = ""  # a folder in place of firmware/ports/PORT; empty: the product's own
 
 
 def _pairs(*slots: tuple[tuple[int, int], ...]) -> tuple[tuple[Contact, ...], ...]:
@@ -81,8 +84,41 @@ def parse(text: str, name: str = "bench.toml") -> BenchConfig:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{name}: {error}") from None
+        where = f"(line {len(text.splitlines())}, at its end)"
+        what = str(error).replace("(at end of document)", where)
+        raise InputError(f"{name}: {what}") from None
     return _Reader(text, name).bench(document)
+
+
+def dump(config: BenchConfig) -> str:
+    """The bench file that `parse` reads back to the same config."""
+    scalars = [f"{key} = {_toml(getattr(config, key))}" for key in _SCALARS]
+    lines = [*scalars, "", "[link]", *_pairs_of(config.link), "", "[contacts]"]
+    contacts = config.contacts
+    lines += [f"slot_s = {contacts.slot_s!r}", f"cycle = {_cycle_of(contacts)}"]
+    for board in config.boards:
+        lines += ["", "[[boards]]", *_pairs_of(board)]
+    return "\n".join(lines) + "\n"
+
+
+def _pairs_of(record: Link | BoardConfig) -> list[str]:
+    return [f"{item.name} = {_toml(getattr(record, item.name))}" for item in fields(record)]
+
+
+def _cycle_of(contacts: ContactsConfig) -> str:
+    slots = (
+        ", ".join(
+            f"{{ boards = [{contact.boards[0]}, {contact.boards[1]}], "
+            f"gap_mm = {contact.gap_mm!r}, offset_mm = {contact.offset_mm!r} }}"
+            for contact in slot
+        )
+        for slot in contacts.cycle
+    )
+    return "[" + ", ".join(f"[{slot}]" for slot in slots) + "]"
+
+
+def _toml(value: str | bool | float) -> str:
+    return json.dumps(value)  # strings, booleans and finite numbers are written alike
 
 
 class _Reader:
@@ -93,13 +129,12 @@ class _Reader:
         self._name = name
 
     def bench(self, document: dict[str, Any]) -> BenchConfig:
-        scalars = ("speed", "seed", "hosts", "firmware")
-        known = {"boards", "link", "contacts", *scalars}
+        known = {"boards", "link", "contacts", *_SCALARS}
         for key in document.keys() - known:
             self._fail(key, f"unknown key; known are {', '.join(sorted(known))}")
-        top = {key: document[key] for key in scalars if key in document}
+        top = {key: document[key] for key in _SCALARS if key in document}
         boards = self._boards(document.get("boards"))
-        config = self._record(
+        config: BenchConfig = self._record(
             BenchConfig,
             top,
             "",
@@ -107,11 +142,13 @@ class _Reader:
             link=self._record(Link, self._table(document, "link"), "link"),
             contacts=self._contacts(self._table(document, "contacts"), boards),
         )
+        folder = config.firmware
+        self._check(not folder or Path(folder).is_dir(), "firmware", f"{folder} is no folder")
         self._check(1 <= config.hosts <= 9, "hosts", "must be 1 to 9")
         self._check(0.01 <= config.speed <= 1000, "speed", "must be 0.01 to 1000")
         return config
 
-    def _boards(self, tables: object) -> tuple[BoardConfig, ...]:
+    def _boards(self, tables: Any) -> tuple[BoardConfig, ...]:
         if not isinstance(tables, list) or not tables:
             self._fail("boards", "at least one [[boards]] table is needed")
         boards = tuple(self._board(table, index) for index, table in enumerate(tables))
@@ -122,33 +159,41 @@ class _Reader:
 
     def _board(self, table: dict[str, Any], index: int) -> BoardConfig:
         where = f"boards[{index}]"
-        board = self._record(BoardConfig, table, where)
+        board: BoardConfig = self._record(BoardConfig, table, where)
         for key, (allowed, text) in _BOARD_CHECKS.items():
             self._check(allowed(getattr(board, key)), f"{where}.{key}", text)
         return board
 
     def _contacts(self, table: dict[str, Any], boards: tuple[BoardConfig, ...]) -> ContactsConfig:
-        known = {"slot_s", "cycle", "pairs", "gap_mm", "offset_mm"}
+        known = {"slot_s", "cycle", "pairs"}
         for key in table.keys() - known:
             self._fail(f"contacts.{key}", f"unknown key; known are {', '.join(sorted(known))}")
-        slots = table.get("cycle", [table["pairs"]] if "pairs" in table else [])
+        key = "contacts.pairs" if "pairs" in table else "contacts.cycle"
+        slots: Any = [table["pairs"]] if "pairs" in table else table.get("cycle", [])
+        good = isinstance(slots, list) and all(isinstance(slot, list) for slot in slots)
+        self._check(good, key, "must be a list of pairs, or a list of slots of pairs")
+        cycle = tuple(tuple(self._contact(pair, key) for pair in slot) for slot in slots)
         ids = {board.id for board in boards}
-        key = "contacts.cycle" if "cycle" in table else "contacts.pairs"
-        self._check(_is_cycle(slots), key, "must be a list of pairs of board ids")
-        geometry = {
-            name: self._number(table[name], f"contacts.{name}")
-            for name in ("gap_mm", "offset_mm")
-            if name in table
-        }
-        for slot in slots:
-            met = [board_id for pair in slot for board_id in pair]
+        for slot in cycle:
+            met = [board_id for each in slot for board_id in each.boards]
             for board_id in met:
                 self._check(board_id in ids, key, f"there is no board {board_id}")
-            self._check(len(set(met)) == len(met), key, "a board meets two others at once")
+            self._check(len(set(met)) == len(met), key, "a board meets two at once")
         slot_s = self._number(table.get("slot_s", 10.0), "contacts.slot_s")
         self._check(slot_s > 0, "contacts.slot_s", "must be above 0")
-        cycle = tuple(tuple(Contact((a, b), **geometry) for a, b in slot) for slot in slots)
         return ContactsConfig(cycle, slot_s)
+
+    def _contact(self, pair: object, key: str) -> Contact:
+        """[1, 2], or { boards = [1, 2], gap_mm = 3.0, offset_mm = 0.0 }."""
+        table = pair if isinstance(pair, dict) else {"boards": pair}
+        boards: Any = table.get("boards")
+        good = isinstance(boards, list) and [type(board_id) for board_id in boards] == [int, int]
+        good = good and table.keys() <= {"boards", "gap_mm", "offset_mm"}
+        self._check(good, key, "a pair is two board ids: [1, 2]")
+        geometry = {
+            name: self._number(value, key) for name, value in table.items() if name != "boards"
+        }
+        return Contact((boards[0], boards[1]), **geometry)
 
     def _table(self, document: dict[str, Any], key: str) -> dict[str, Any]:
         table = document.get(key, {})
@@ -227,18 +272,8 @@ _BOARD_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda value: re.fullmatch(r"([0-9a-fA-F]{64})?", value) is not None,
         "must be 64 hex digits",
     ),
+    "board": (wiring.exists, "is no board of firmware/boards"),
     "port": _one_of(PORTS),
     "radio": _one_of(RADIOS),
     "storage": _one_of(STORAGES),
 }
-
-
-def _is_cycle(slots: object) -> bool:
-    def is_pair(pair: object) -> bool:
-        return (
-            isinstance(pair, list) and len(pair) == 2 and all(type(item) is int for item in pair)
-        )
-
-    return isinstance(slots, list) and all(
-        isinstance(slot, list) and all(is_pair(pair) for pair in slot) for slot in slots
-    )

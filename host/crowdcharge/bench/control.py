@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from crowdcharge.bench import faults
@@ -15,6 +14,7 @@ from crowdcharge.bench.plant import Contact
 from crowdcharge.errors import InputError, WptError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from crowdcharge.bench.hub import Hub
@@ -104,9 +104,9 @@ def resume(hub: Hub) -> None:
     hub.arrange()
 
 
-def fault(hub: Hub, name: str, board: int, **given: Any) -> None:
+def fault(hub: Hub, name: str, board: int, parameters: dict[str, Any] | None = None) -> None:
     hub.advance()
-    faults.apply(hub, name, board, given)
+    faults.apply(hub, name, board, parameters or {})
 
 
 def list_faults(_hub: Hub) -> dict[str, Any]:

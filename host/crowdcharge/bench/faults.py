@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _Handler = Callable[..., None]
 FAULTS: dict[str, _Handler] = {}
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
 def _fault(name: str) -> Callable[[_Handler], _Handler]:
@@ -62,7 +63,7 @@ def _convert(name: str, key: str, value: Any, known: dict[str, Any]) -> Any:
             return {"true": True, "false": False}[value.lower()]
         return kind(value)
     except (KeyError, ValueError, TypeError):
-        raise InputError(f"{name}: {key} must be {kind.__name__}, not {value!r}") from None
+        raise InputError(f"{name}: {key} must be {_KINDS[kind]}, not {value!r}") from None
 
 
 # Power and processor

@@ -25,6 +25,7 @@ import socket
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 from crowdcharge.bench.i2c import Bus
 from crowdcharge.bench.wiring import Wiring
@@ -156,7 +157,7 @@ class Hardware:
     def _clock(self, _payload: bytes) -> bytes:
         return str(self._clock_ns()).encode()
 
-    _HANDLERS: dict[str, Callable[["Hardware", bytes], bytes | None]] = {
+    _HANDLERS: ClassVar[dict[str, Callable[["Hardware", bytes], bytes | None]]] = {
         "h": _hello,
         "m": _pin_mode,
         "w": _pin_write,

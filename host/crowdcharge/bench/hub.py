@@ -159,8 +159,8 @@ def _node(board: BoardConfig) -> Node:
 def _vm_version() -> str:
     """As the VM itself says it: "MicroPython 1.29.0-preview (9458e3a23f on 2026-07-05)"."""
     script = (
-        "import sys; v = sys.implementation.version; build = sys.version.split('MicroPython ')[-1];"
-        "dev = '-' + v[3] if len(v) > 3 and v[3] else '';"
+        "import sys; v = sys.implementation.version; dev = '-' + v[3] if v[3:] and v[3] else '';"
+        "build = sys.version.split('MicroPython ')[-1];"
         "print('MicroPython %d.%d.%d%s (%s)' % (v[0], v[1], v[2], dev, build))"
     )
     asked = subprocess.run(

@@ -229,7 +229,7 @@ class VirtualBoard:
             "CROWDCHARGE_HARDWARE_SOCKET": str(self.folder / "hardware.socket"),
             "CROWDCHARGE_RADIO_SOCKET": str(self.folder / "radio.socket"),
             "CROWDCHARGE_SPEED_PERMILLE": str(round(speed * 1000)),
-            "CROWDCHARGE_TICKS_START_ms": str(config.ticks_start_ms),
+            "CROWDCHARGE_TICKS_START_MS": str(config.ticks_start_ms),
         }
         (self.folder / "flash").mkdir(parents=True, exist_ok=True)
         return VmOptions(

@@ -3,9 +3,9 @@
 
 import runpy
 from dataclasses import dataclass
+from pathlib import Path
 
 from crowdcharge import firmware_tree
-from crowdcharge.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,16 @@ class Wiring:
     gauge: int
 
 
+def exists(name: str) -> bool:
+    return name.isidentifier() and _path(name).is_file()
+
+
+def _path(name: str) -> Path:
+    return firmware_tree.root() / "boards" / f"{name}.py"
+
+
 def load(name: str) -> Wiring:
-    path = firmware_tree.root() / "boards" / f"{name}.py"
-    if not name.isidentifier() or not path.is_file():
-        known = ", ".join(sorted(file.stem for file in path.parent.glob("[a-z]*.py")))
-        raise InputError(f"unknown board {name!r}; known are {known}")
-    values = runpy.run_path(str(path))
+    values = runpy.run_path(str(_path(name)))
     return Wiring(
         i2c_id=values["I2C_ID"],
         i2c_sda=str(values["I2C_SDA"]),

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# ruff: noqa: BLE001, E402, PLC0415, PTH123 - a boot loader: it reports whatever main.py raises
 """What a board's silicon and boot loader do, run by `micropython -i`: then boot.py, main.py, REPL.
 
 The bench's modules are imported before the board's own file system is mounted over the root, so

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# ruff: noqa: PLW0603 - one wire a process
 """The wire to the bench's hardware: one request, one reply, on $CROWDCHARGE_HARDWARE_SOCKET.
 
 A request is (sequence, opcode, payload), a reply (sequence, errno, payload). Ctrl-C may interrupt

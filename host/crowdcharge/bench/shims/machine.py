@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# ruff: noqa: A002, ARG002, PLC0415, RET503, UP031 - names and dialect are MicroPython's
 """MicroPython's `machine` on the bench: pins, I2C, ADC, watchdog and reset, as on an ESP32-S3.
 
 Every level and every byte on a bus is the hub's (bench/hardware.py); nothing is decided here. Not
@@ -7,6 +8,7 @@ by the read that follows it, because the two go to the hub as one transfer.
 """
 
 import struct
+from time import ticks_diff, ticks_ms
 
 from _hardware import call, tell
 
@@ -18,6 +20,7 @@ SOFT_RESET = 5
 
 _EINVAL = 22
 _hello = call("h")
+_levels = {}  # what each output was set to: only a change goes to the hub
 
 
 def reset_cause():
@@ -70,7 +73,10 @@ class Pin:
     def value(self, level=None):
         if level is None:
             return call("r", self._id)[0]
-        call("w", bytes((1 if level else 0,)) + self._id)
+        level = 1 if level else 0
+        if _levels.get(self._id) != level:
+            call("w", bytes((level,)) + self._id)
+            _levels[self._id] = level
 
     __call__ = value
 
@@ -159,7 +165,10 @@ class ADC:
 
 
 class WDT:
-    """Cannot be stopped, as on real boards: not by Ctrl-C, not by a soft reset."""
+    """Cannot be stopped, as on real boards: not by Ctrl-C, not by a soft reset.
+
+    Feeds closer than 1/16 of the time-out are not sent on, so it may bite that much early.
+    """
 
     def __init__(self, id=0, timeout=5000):
         if id != 0:
@@ -167,6 +176,11 @@ class WDT:
         if timeout <= 0:
             raise ValueError("WDT timeout too short")
         call("d", struct.pack("<I", timeout))
+        self._every_ms = timeout // 16
+        self._told_ms = ticks_ms()
 
     def feed(self):
-        tell("f")
+        now_ms = ticks_ms()
+        if ticks_diff(now_ms, self._told_ms) >= self._every_ms:
+            self._told_ms = now_ms
+            tell("f")

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# ruff: noqa: E402, PLC0415 - the order of these imports is the point
 """MicroPython's `time` on the bench: ticks of a 32-bit port, run $CROWDCHARGE_SPEED times as fast.
 
 Ticks wrap at 2**30 as they do on real boards. A sleep serves the radio, as interrupts do there.
@@ -25,7 +26,7 @@ mktime = _real.mktime
 _PERIOD = 1 << 30
 _AHEAD_ms = 1 << 28
 _speed_permille = int(os.getenv("CROWDCHARGE_SPEED_PERMILLE") or 1000)
-_offset_ms = int(os.getenv("CROWDCHARGE_TICKS_START_ms") or 0)
+_offset_ms = int(os.getenv("CROWDCHARGE_TICKS_START_MS") or 0)
 _start_us = _real.ticks_us()
 _asyncio_start_ms = _real.ticks_ms() + _AHEAD_ms
 
