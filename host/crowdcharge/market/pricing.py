@@ -8,7 +8,6 @@ continuous quadratic knapsack problem, which the paper leaves open.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crowdcharge.market.problem import Array, Market, refuse_without_trade
 from crowdcharge.market.search import Sums, find_price, price_search
@@ -48,10 +47,7 @@ def lane_energy(market: Market, price: float) -> float:
 def bounds_hit(market: Market, clearing: Clearing) -> list[tuple[str, str]]:
     """(peer, bound) of every active bound; `zero` is a peer that the price leaves out."""
     taken = np.abs(clearing.energies)
-    limits: tuple[tuple[str, NDArray[np.bool_]], ...] = (
-        ("zero", taken == 0),
-        ("e_max", (taken == market.e_max) & (taken > 0)),
-    )
+    limits = (("zero", taken == 0), ("e_max", (taken == market.e_max) & (taken > 0)))
     hits = [(f"ev {i}", name) for name, mask in limits for i in np.flatnonzero(mask)]
     if abs(clearing.lane_energy) == -market.lane_e_min:
         hits.append(("lane", "e_min"))

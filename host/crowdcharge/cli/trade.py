@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""crowdcharge trade: clear a market file by one of the schemes."""
+
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+import click
+
+from crowdcharge.errors import InputError
+
+_SCHEMES = ("closed-form", "consensus", "masked", "two-round", "shared", "homomorphic")
+
+
+@click.command()
+@click.argument("market_json", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--scheme", type=click.Choice(_SCHEMES), default="closed-form", show_default=True)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1e-6,
+    show_default=True,
+    help="Bound on the price error of consensus and masked.",
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of the masking noise of masked.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def trade(
+    market_json: Path, scheme: str, tolerance: float, seed: int | None, as_json: bool
+) -> None:
+    """Clear the market of MARKET_JSON: price, energies, and who had to show what.
+
+    \b
+    {"evs": [{"a": 0.2, "b": 28, "e_max": 15}, ...],
+     "lane": {"a": 0.0009, "b": 30, "e_min": -700}, "mode": "charge"}
+    """
+    import numpy as np
+
+    from crowdcharge import market
+
+    parsed = market.parse_market(_read(market_json))
+    means = market.Means(tolerance, np.random.default_rng(seed), secrets.token_bytes)
+    deal = market.trade(parsed, scheme, means)
+    document = _document(scheme, deal, market.bounds_hit(parsed, deal.clearing))
+    click.echo(json.dumps(document) if as_json else _text(document))
+
+
+def _read(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise InputError(f"{path}: is not JSON: {error}") from None
+
+
+def _document(scheme: str, deal: Any, bounds: list[tuple[str, str]]) -> dict[str, Any]:
+    return {
+        "scheme": scheme,
+        "price": deal.clearing.price,
+        "price_bound": deal.price_bound,
+        "evs": deal.clearing.energies.tolist(),
+        "lane": deal.clearing.lane_energy,
+        "rounds": deal.rounds,
+        "messages": deal.messages,
+        "exposed": list(deal.exposed),
+        "active_bounds": [{"peer": peer, "bound": bound} for peer, bound in bounds],
+    }
+
+
+def _text(document: dict[str, Any]) -> str:
+    exposed = document["exposed"]
+    bounds = [f"{each['peer']} {each['bound']}" for each in document["active_bounds"]]
+    evs = document["evs"]
+    return "\n".join(
+        (
+            f"price          {document['price']:.9g} (+- {document['price_bound']:.1g})",
+            f"lane           {document['lane']:.6g}",
+            f"evs            {_few([f'{energy:.6g}' for energy in evs])}",
+            f"scheme         {document['scheme']}: {document['rounds']} rounds, "
+            f"{document['messages']} messages",
+            f"exposed        {_few(exposed) or 'nobody'}",
+            f"active bounds  {_few(bounds) or 'none'}",
+        )
+    )
+
+
+def _few(items: list[str], most: int = 8) -> str:
+    more = f", ... ({len(items)} in all)" if len(items) > most else ""
+    return ", ".join(items[:most]) + more

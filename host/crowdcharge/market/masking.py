@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""Masked consensus after Mo and Murray (IEEE TAC 62(2), 2017), as the lane paper uses it.
+
+What it hides and what not is decided by `privacy.exposure`; on a star it hides nothing from the
+lane, and `privacy.recover_from_star` shows it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from crowdcharge.market.consensus import ErrorBound, ratio_spread, spread
+from crowdcharge.market.graph import Weights
+from crowdcharge.market.problem import Array
+
+_CLIP = 4.0  # in standard deviations: a bound on the noise makes a bound on the error
+
+
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """`decay` (n,): each node's own alpha in (0, 1); `sigma` (m,): the noise of each column."""
+
+    decay: Array
+    sigma: Array
+
+    @classmethod
+    def draw(cls, values: Array, rng: np.random.Generator) -> "Masking":
+        """Distinct decays, and noise as wide as the EVs' secrets (the paper's 1 hides little)."""
+        decay = rng.uniform(0.3, 0.9, len(values))
+        return cls(decay, np.abs(values[1:]).max(axis=0))
+
+    def left(self, rounds: int) -> Array:
+        """What the noise not yet taken back can add to the average, for each column."""
+        return _CLIP * self.sigma * float(np.mean(self.decay ** max(rounds - 1, 0)))
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedRound:
+    sent: Array
+    states: Array
+
+
+def masked_rounds(
+    weights: Weights, values: Array, masking: Masking, rng: np.random.Generator
+) -> Iterator[MaskedRound]:
+    """x(k+1) = W (x(k) + w(k)), w(k) = alpha^k v(k) - alpha^(k-1) v(k-1): (15)-(17), x_j for x_i.
+
+    The noises of a node add up to alpha^k v(k), which dies out, so the average is kept in the end.
+    """
+    x = values
+    given = np.zeros_like(values)
+    power = np.ones((len(values), 1))
+    while True:
+        noise = np.clip(rng.standard_normal(values.shape), -_CLIP, _CLIP) * masking.sigma
+        total = power * noise
+        sent = x + total - given
+        given = total
+        power = power * masking.decay[:, None]
+        x = weights.apply(sent)
+        yield MaskedRound(sent, x)
+
+
+def masked_bound(masking: Masking) -> ErrorBound:
+    """As `spread`, and the noise that is still in the states."""
+    return lambda states, rounds: spread(states, rounds) + float(masking.left(rounds).max())
+
+
+def masked_ratio_bound(masking: Masking) -> ErrorBound:
+    """As `ratio_spread`: bounds how far the noise that is left moves the ratio of the averages."""
+
+    def bound(states: Array, rounds: int) -> float:
+        left_c, left_s = masking.left(rounds).tolist()
+        smallest = float(states[:, 1].min()) - left_s
+        if rounds == 0 or smallest <= 0:
+            return np.inf
+        ratio = float(np.abs(states[:, 0] / states[:, 1]).max())
+        return ratio_spread(states, rounds) + (left_c + ratio * left_s) / smallest
+
+    return bound

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: MIT
+"""The ways to agree on a price, side by side: each gives the same answer and shows other things.
+
+All run on the star of the lane paper. A round is one step in which peers may send; the closed
+form, two-round, shared and homomorphic schemes use single directions, consensus both at once.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from crowdcharge.errors import InputError
+from crowdcharge.market import shared
+from crowdcharge.market.consensus import (
+    Consensus,
+    ErrorBound,
+    metropolis_rounds,
+    ratio_spread,
+    run,
+    two_round,
+)
+from crowdcharge.market.graph import metropolis, star
+from crowdcharge.market.masking import Masking, masked_ratio_bound, masked_rounds
+from crowdcharge.market.pricing import Clearing, answers, clear, clearing_at
+from crowdcharge.market.privacy import contained
+from crowdcharge.market.problem import Array, Market, refuse_without_trade
+from crowdcharge.market.search import Sums, find_price, price_search
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a scheme may use: a bound on the price error, and where its randomness comes from."""
+
+    tolerance: float
+    rng: np.random.Generator
+    random_bytes: shared.RandomBytes
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """`price_bound` is a true bound on the error; `exposed` names peers whose a and b got out."""
+
+    clearing: Clearing
+    price_bound: float
+    rounds: int
+    messages: int
+    exposed: tuple[str, ...]
+
+
+def trade(market: Market, scheme: str, means: Means) -> Deal:
+    """Negotiates the market by one of `SCHEMES`."""
+    refuse_without_trade(market)
+    return SCHEMES[scheme](market, means)
+
+
+def _closed_form(market: Market, _means: Means) -> Deal:
+    """Everybody tells the lane everything, bounds included; the lane computes."""
+    n = market.a.size
+    clearing = clear(market)
+    return Deal(clearing, 8 * float(np.spacing(clearing.price)), 2, 2 * n, _evs(n))
+
+
+class _Averaging:
+    """Sums that are averages which the peers reach among themselves.
+
+    A peer that hears a price speaks again only if its answer has changed; if nobody does, the
+    sums stand and the price is final.
+    """
+
+    def __init__(self, market: Market, average: Callable[[Array], Consensus]) -> None:
+        self._market = market
+        self._average = average
+        self._values = np.empty((0, 2))
+        self._sums: Sums = (0.0, 0.0)
+        self.bound = 0.0
+        self.rounds = self.messages = 0
+
+    def sums(self, price: float | None) -> Sums:
+        values = answers(self._market, price)
+        if np.array_equal(values, self._values):
+            return self._sums
+        if price is not None:  # those who changed say so, the lane tells all its price
+            self.rounds += 2
+            self.messages += int((values != self._values).any(axis=1).sum()) + len(values) - 1
+        reached = self._average(values)
+        self.rounds += reached.rounds
+        self.messages += reached.messages
+        self.bound = reached.bound
+        c, s = reached.states[0] * len(values)
+        self._values, self._sums = values, (float(c), float(s))
+        return self._sums
+
+
+def _averaged(
+    market: Market,
+    step: float,
+    average: Callable[[Array], Consensus],
+    exposed: tuple[str, ...],
+) -> Deal:
+    """The last price asked is within 2 steps of its Newton step, that one within its bound."""
+    averaging = _Averaging(market, average)
+    price = find_price(averaging.sums, price_search(2 * step))
+    bound = averaging.bound + 2 * step + 8 * float(np.spacing(price))
+    return Deal(clearing_at(market, price), bound, averaging.rounds, averaging.messages, exposed)
+
+
+def _consensus(market: Market, means: Means) -> Deal:
+    graph = star(market.a.size)
+    weights = metropolis(graph)
+    step = means.tolerance / 3
+
+    def average(values: Array) -> Consensus:
+        rounds = metropolis_rounds(weights, values)
+        return run(graph, values, rounds, _bound_for(values, ratio_spread), step)
+
+    return _averaged(market, step, average, ("lane", *_evs(market.a.size)))
+
+
+def _masked(market: Market, means: Means) -> Deal:
+    graph = star(market.a.size)
+    weights = metropolis(graph)
+    masking = Masking.draw(answers(market, None), means.rng)
+    step = means.tolerance / 3
+
+    def average(values: Array) -> Consensus:
+        rounds: Iterator[Array] = (
+            each.states for each in masked_rounds(weights, values, masking, means.rng)
+        )
+        return run(graph, values, rounds, _bound_for(values, masked_ratio_bound(masking)), step)
+
+    seen = {i for observer in graph for i in contained(graph, (observer,))}
+    exposed = tuple(shared.peer_name(i) for i in sorted(seen))
+    return _averaged(market, step, average, exposed)
+
+
+def _two_round(market: Market, _means: Means) -> Deal:
+    return _averaged(market, 0.0, two_round, _evs(market.a.size))
+
+
+def _shared(market: Market, means: Means) -> Deal:
+    _refuse_single(market, "shared")
+    peers = shared.make_peers(market, means.random_bytes(16), means.random_bytes)
+    agreed = shared.Negotiation(peers).run()
+    return Deal(
+        clearing_at(market, agreed.price),
+        shared.resolution(market, agreed.price),
+        agreed.rounds,
+        agreed.messages,
+        (),
+    )
+
+
+def _homomorphic(market: Market, _means: Means) -> Deal:
+    """The relay here is not the lane; key out, answers in, sum to the lane, price out."""
+    try:
+        from crowdcharge.market import homomorphic  # noqa: PLC0415  # only this one needs the extra
+    except ImportError:
+        raise InputError(
+            "the homomorphic scheme needs a library: pip install crowdcharge[market]"
+        ) from None
+    _refuse_single(market, "homomorphic")
+    terms = shared.terms_of(market)
+    holder = homomorphic.KeyHolder()
+    questions = 0
+
+    def sums(price: float | None) -> Sums:
+        nonlocal questions
+        questions += 1
+        asked = None if price is None else shared.fixed(price)
+        answered = [homomorphic.encrypted_answer(holder.public, each, asked) for each in terms]
+        return holder.sums(homomorphic.add_encrypted(holder.public, answered))
+
+    price = find_price(sums, price_search())
+    peers = market.a.size + 1
+    rounds, messages = 3 * questions + 1, questions * (2 * peers + 1) + peers
+    return Deal(clearing_at(market, price), shared.resolution(market, price), rounds, messages, ())
+
+
+SCHEMES: dict[str, Callable[[Market, Means], Deal]] = {
+    "closed-form": _closed_form,
+    "consensus": _consensus,
+    "masked": _masked,
+    "two-round": _two_round,
+    "shared": _shared,
+    "homomorphic": _homomorphic,
+}
+
+
+def _bound_for(values: Array, bound: ErrorBound) -> ErrorBound:
+    """Where every peer sits on a bound there is no ratio: only the sign of the sum is asked."""
+    if values[:, 1].any():
+        return bound
+    return lambda states, _: (
+        0.0 if (states[:, 0] > 0).all() or (states[:, 0] < 0).all() else np.inf
+    )
+
+
+def _evs(n: int) -> tuple[str, ...]:
+    return tuple(f"ev {i}" for i in range(n))
+
+
+def _refuse_single(market: Market, scheme: str) -> None:
+    if market.a.size < 2:
+        raise InputError(
+            f"evs: the {scheme} scheme takes two or more; of a single one the lane learns "
+            "everything from the sum"
+        )
