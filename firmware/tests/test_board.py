@@ -67,6 +67,19 @@ def test_the_floor_ends_a_donation_and_holds_until_resume():
         assert host.grant(transfer_id=soc_permille) == code
 
 
+def test_the_floor_is_kept_by_count_while_the_gauge_lags():
+    board, host = granted(soc_permille=260, energy_max_mJ=50_000)
+    for _ in range(400):
+        board.on_sample(4000, 1000, 300, 250, 100)  # 0.4 J a sample of a 100 J cell
+        board.on_soc(260)
+        board.on_elapsed(100)
+        if board.coil_on:
+            host.send(wire.RENEW, 1, 1000, 0, 0)
+    receipt = last_receipt(board)
+    assert receipt[EPT_FIELD] == ept.FLOOR
+    assert 5000 <= receipt[ENERGY_FIELD] < 6000
+
+
 def test_the_floor_survives_a_reboot():
     board, host = granted(soc_permille=210)
     board.on_soc(200)
@@ -306,10 +319,10 @@ def test_it_saves_at_boot_start_end_and_once_a_minute():
     assert board.pop_save() is not None
     assert board.pop_save() is None
     host = Host(board).hello()
-    host.grant(energy_max_mJ=10_000_000, duration_max_ms=10_000_000)
+    host.grant(role=wire.PRX, energy_max_mJ=10_000_000, duration_max_ms=10_000_000)
     saves = 0
     for _ in range(180):
-        run(board, 1000, host=host)
+        run(board, 1000, current_mA=-500, host=host)
         saves += board.pop_save() is not None
     assert saves == 1 + 2
     host.send(wire.STOP, 1)

@@ -237,7 +237,9 @@ class Board:
             window_ms = _PING_WINDOW_ms if self.state == transfer.PING else _QUIET_MAX_ms
             code = ept.NO_RESPONSE if running.quiet_ms > window_ms else ept.NONE
         if code == ept.NONE and running.role == wire.PTX:
-            reached = self._floor.reached(self._soc_permille, running.floor_pct)
+            counted_permille = running.soc_after_next_permille(self._limits.capacity_mJ)
+            soc_permille = min(self._soc_permille, counted_permille)
+            reached = self._floor.reached(soc_permille, running.floor_pct)
             code = ept.FLOOR if reached else ept.NONE
         return self._role_ends(running.role) if code == ept.NONE else code
 

@@ -2,6 +2,9 @@
 """One running transfer: its bounds, its lease, what it has measured so far."""
 
 from wptcore import ept
+from wptcore.compat import const
+
+_CELL_LOSS = const(32)  # of what leaves the battery, the share that its inner resistance takes
 
 
 class Running:
@@ -21,6 +24,7 @@ class Running:
         self.start_mJ = start_mJ
         self.soc_before_permille = soc_permille
         self.energy_mJ = 0
+        self.sample_mJ = 0  # what the newest sample added
         self.power_mW = 0
         self.duration_ms = 0
         self.quiet_ms = 0  # since power was last seen
@@ -34,11 +38,18 @@ class Running:
 
     def measure(self, power_mW: int, energy_mJ: int, coil_dC: int, flowing: bool) -> None:
         self.power_mW = power_mW
+        self.sample_mJ = energy_mJ - self.energy_mJ
         self.energy_mJ = energy_mJ
         if flowing:
             self.quiet_ms = 0
         self.peak_mW = max(self.peak_mW, power_mW)
         self.peak_dC = max(self.peak_dC, coil_dC)
+
+    def soc_after_next_permille(self, capacity_mJ: int) -> int:
+        """A donor's charge by count, one sample ahead: a gauge lags, a cut must not."""
+        spent_mJ = self.energy_mJ + self.sample_mJ
+        spent_mJ += spent_mJ // _CELL_LOSS
+        return self.soc_before_permille + -spent_mJ // (capacity_mJ // 1000)
 
     def exhausted(self) -> int:
         """The bound that is used up, or NONE."""

@@ -10,7 +10,7 @@ from wptcore.board import Board
 
 REVISION = "0.1.0"
 _ACTIVE_ms = 20
-_SOC_ms = 500
+_SOC_ms = 250
 _FIELD_ms = 200
 
 

@@ -20,7 +20,7 @@ _IRQ_GATTS_READ_REQUEST = 4
 
 _READ = bluetooth.FLAG_READ
 _NOTIFY = bluetooth.FLAG_NOTIFY
-_ADVERT_ms = 100
+_ADVERT_ms = 250
 _NOTIFY_GAP_ms = 50  # NimBLE on ESP32 drops notifications that come faster
 _EVENTS_MAX = 16
 _COMMAND_MAX = 128
