@@ -132,7 +132,8 @@ class Client(BaseBleakClient):
             await self._central.release()
             raise
         try:
-            await self._request(self._discover())
+            async with asyncio.timeout(self._timeout):
+                await self._request(self._discover())
         except BaseException:
             await self.disconnect()
             raise

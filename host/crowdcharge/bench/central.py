@@ -3,8 +3,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bleak.exc import (
     BleakBluetoothNotAvailableError,
@@ -26,6 +26,7 @@ SCANNABLE = (
     hci.HCI_LE_Advertising_Report_Event.EventType.ADV_SCAN_IND,
 )
 Listener = Callable[[Report, bytes], None]
+T = TypeVar("T")
 
 
 class Central:
@@ -37,23 +38,27 @@ class Central:
         self._transport: Transport | None = None
         self._listeners: list[Listener] = []
         self._held: Report | None = None
-        self._active = False
+        self._scan_is_active: bool | None = None  # None: no scan
         self._opening = asyncio.Lock()
         self._connecting = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def lost(self) -> bool:
+        return self._transport is None or self._transport.source.terminated.done()
+
     async def acquire(self) -> None:
         async with self._opening:
-            if self._transport is None or self._transport.source.terminated.done():
+            if self.lost:
+                await self._close()
                 await self._open()
             self._users += 1
 
     async def release(self) -> None:
         async with self._opening:
             self._users -= 1
-            if self._users == 0 and self._transport is not None:
-                transport, self._transport = self._transport, None
-                await transport.close()
+            if self._users == 0:
+                await self._close()
 
     def release_soon(self) -> None:
         task = asyncio.get_running_loop().create_task(self.release())
@@ -62,19 +67,42 @@ class Central:
 
     async def _open(self) -> None:
         try:
-            self._transport = await open_transport(self._uri)
-        except (OSError, core.BaseBumbleError) as error:
+            self._transport = transport = await open_transport(self._uri)
+            host = Host(transport.source, transport.sink)
+            host.on_report = self._on_report
+            config = DeviceConfiguration(
+                name="crowdcharge", gap_service_enabled=False, gatt_service_enabled=False
+            )
+            self._device = Device(config=config, host=host)
+            await self._unless_lost(self._device.power_on())
+        except (OSError, core.BaseBumbleError, BleakError) as error:
+            await self._close()
             raise BleakBluetoothNotAvailableError(
                 f"no radio at {self._uri} ({error}): is the bench up?",
                 BleakBluetoothNotAvailableReason.NO_BLUETOOTH,
             ) from None
-        host = Host(self._transport.source, self._transport.sink)
-        host.on_report = self._on_report
-        config = DeviceConfiguration(
-            name="crowdcharge", gap_service_enabled=False, gatt_service_enabled=False
-        )
-        self._device = Device(config=config, host=host)
-        await self._device.power_on()
+
+    async def _close(self) -> None:
+        self._scan_is_active = None
+        if self._transport is not None:
+            transport, self._transport = self._transport, None
+            await transport.close()
+
+    async def _unless_lost(self, work: Coroutine[Any, Any, T]) -> T:
+        """bumble waits for ever for the answer of a controller that is gone."""
+        if self._transport is None:
+            work.close()
+            raise BleakError(f"the radio at {self._uri} is gone")
+        task = asyncio.ensure_future(work)
+        either: set[asyncio.Future[Any]] = {task, self._transport.source.terminated}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not task.done():
+                task.cancel()
+        if task.cancelled() or not task.done():
+            raise BleakError(f"the radio at {self._uri} is gone")
+        return task.result()
 
     # Scanning
 
@@ -82,22 +110,24 @@ class Central:
         """An active scan stays active for those who joined it passive, as on Linux."""
         await self.acquire()
         self._listeners.append(listener)
-        if len(self._listeners) > 1 and (self._active or not active):
-            return
-        if len(self._listeners) > 1:
-            await self._device.stop_scanning(legacy=True)
-        self._active = active
-        await self._device.start_scanning(legacy=True, active=active)
+        if self._scan_is_active is None or (active and not self._scan_is_active):
+            await self._unless_lost(self._scan(active=active))
 
     async def stop_scanning(self, listener: Listener) -> None:
         if listener not in self._listeners:
             return
         self._listeners.remove(listener)
-        if not self._listeners:
-            self._held = None
-            with contextlib.suppress(core.BaseBumbleError):
-                await self._device.stop_scanning(legacy=True)
+        if not self._listeners and not self.lost:
+            await self._unless_lost(self._scan(active=None))
         await self.release()
+
+    async def _scan(self, *, active: bool | None) -> None:
+        self._held = None
+        if self._scan_is_active is not None:
+            await self._device.stop_scanning(legacy=True)
+        self._scan_is_active = active
+        if active is not None:
+            await self._device.start_scanning(legacy=True, active=active)
 
     def _on_report(self, report: Report) -> None:
         """In an active scan an advert waits for its scan response, or for any other report."""
@@ -108,7 +138,7 @@ class Central:
             return
         if held is not None:
             self._tell(held, held.data)
-        if self._active and report.event_type in SCANNABLE:
+        if self._scan_is_active and report.event_type in SCANNABLE:
             self._held = report
         else:
             self._tell(report, report.data)
@@ -122,7 +152,7 @@ class Central:
     async def connect(self, address: hci.Address, timeout_s: float) -> Connection:
         """One attempt at a time, which the controller can do; `TimeoutError` after `timeout_s`."""
         async with self._connecting:
-            attempt = asyncio.ensure_future(self._attempt(address, timeout_s))
+            attempt = asyncio.ensure_future(self._unless_lost(self._attempt(address, timeout_s)))
             try:
                 return await asyncio.shield(attempt)
             except asyncio.CancelledError:
@@ -146,8 +176,9 @@ class Central:
 
     async def _abandon(self, attempt: asyncio.Future[Connection]) -> None:
         """A cancelled task must not leave an attempt, or a link, in the controller."""
-        with contextlib.suppress(core.BaseBumbleError):
-            await self._device.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
+        cancel = self._device.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
+        with contextlib.suppress(core.BaseBumbleError, BleakError):
+            await self._unless_lost(cancel)
         with contextlib.suppress(core.BaseBumbleError, BleakError, TimeoutError):
             link = await attempt
             await link.disconnect()

@@ -43,6 +43,8 @@ class VmBoard:
 
     def kill(self) -> None:
         """What the firmware printed goes into the report of a failed test."""
+        if self.vm.stdout.closed:
+            return
         self.vm.kill()
         out, _ = self.vm.communicate()
         sys.stdout.write(f"{self.radio.name}: {out.decode(errors='replace')}")

@@ -188,7 +188,7 @@ async def test_operations_end_with_the_link(desk):
             await client.read_gatt_char(STATUS)
 
     async with asyncio.timeout(10):
-        with pytest.raises(BleakError, match="connected"):
+        with pytest.raises(BleakError, match="disconnected|Service Discovery"):
             await read_on()
 
 
@@ -244,6 +244,36 @@ async def test_twenty_boards_at_once(desk, echo):
         )
         assert replies == [b"%d %d" % (i, round_) for i in range(20)]
     await asyncio.gather(*(client.disconnect() for client in clients))
+
+
+async def test_hub_that_dies_ends_everything_at_once(desk):
+    board = await desk.board()
+    gone = asyncio.Event()
+    client = await desk.connected(board, lambda _client: gone.set())
+    scanner = BleakScanner(backend=desk.scanner)
+    await scanner.start()
+    waiting = asyncio.create_task(
+        BleakClient(await absent(desk), backend=desk.client, timeout=60).connect()
+    )
+    await asyncio.sleep(0.1)
+    await desk.air.close()
+    async with asyncio.timeout(5):
+        await gone.wait()
+        with pytest.raises(BleakError, match="is gone"):
+            await waiting
+        with pytest.raises(BleakError, match="Service Discovery has not been performed"):
+            await client.read_gatt_char(STATUS)
+        await scanner.stop()
+        with pytest.raises(BleakBluetoothNotAvailableError, match="no radio at"):
+            await scanner.start()
+
+
+async def absent(desk):
+    """A device that was seen and does not advertise any more."""
+    board = await desk.board()
+    device = await desk.find(board)
+    board.kill()
+    return device
 
 
 async def test_no_hub_is_one_clear_line():
