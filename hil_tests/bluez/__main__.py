@@ -79,7 +79,7 @@ def guest_environment(python: str, root: Path) -> tuple[Path, dict[str, str]]:
 def write_job(results: Path, environment: dict[str, str], command: list[str]) -> None:
     results.mkdir(parents=True, exist_ok=True)
     (results / "exit_code").unlink(missing_ok=True)
-    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in environment.items()]
+    lines = [f"{name}={value}\n" for name, value in environment.items()]
     (results / "job.env").write_text("".join(lines))
     (results / "job").write_text(shlex.join(command) + "\n")
 

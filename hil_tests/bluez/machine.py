@@ -11,7 +11,7 @@ from pathlib import Path
 from .errors import CannotRunError, GuestDiedError
 
 QEMU = "qemu-system-x86_64"
-CONSOLE = ["-net", "none", "-nographic", "-no-reboot"]
+CONSOLE = ["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot"]
 KVM = ["-accel", "kvm", "-cpu", "host"]
 TCG = ["-accel", "tcg,thread=multi", "-cpu", "max"]
 KVM_PROBE_s = 15.0
@@ -55,15 +55,11 @@ def _share(tag: str, path: Path, *, writable: bool = False) -> list[str]:
 
 
 def boot(root: Path, shares: dict[str, Path], results: Path, timeout_s: float) -> None:
-    """Boot into /sbin/guest-init and return when the guest has powered itself off.
+    """Boot, run `results`/job and return when the guest has powered itself off.
 
     The console goes to the screen and to `console.log` in `results`, the one writable share.
     """
-    options = "trans=virtio,version=9p2000.L,msize=512000,cache=loose"
-    append = (
-        f"root=rootfs rootfstype=9p rootflags={options} ro init=/sbin/guest-init"
-        " console=ttyS0 quiet panic=-1"
-    )
+    append = "console=ttyS0 quiet panic=-1 mitigations=off rdinit=/first-init"
     command = [QEMU, *accelerator(root), *CONSOLE, "-m", "2048", "-smp", "2"]
     command += ["-device", "virtio-rng-pci", *_boot_files(root), "-append", append]
     command += _share("rootfs", root) + _share("results", results, writable=True)

@@ -1,22 +1,27 @@
 # SPDX-License-Identifier: MIT
 """The guest's root file system: debootstrap once, cached by the hash of what it is made of."""
 
-import functools
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import CannotRunError
 
 HERE = Path(__file__).parent
-FIRST_INIT = HERE / "guest" / "first-init"
+# file in guest/ -> where it lives in the root file system
+INSTALLED = {
+    "first-init": "sbin/first-init",
+    "initramfs-hook": "etc/initramfs-tools/hooks/crowdcharge",
+}
 MIRROR_SCHEMES = ("http://", "https://", "file:")  # what debootstrap can read
 INDEX_FORM = "$(RELEASE)|$(CODENAME)|$(COMPONENT)|$(REPO_URI)"
 MOUNT_POINTS = ("project", "venv", "results")
-# Without these in the initial RAM disk the kernel cannot mount a root that is a 9p share.
-INITRAMFS_MODULES = ("9p", "9pnet", "9pnet_virtio", "virtio_pci")
+# All that first-init needs; the hundreds that Debian puts in by default take seconds to unpack.
+INITRAMFS_MODULES = ("9p", "9pnet_virtio", "overlay", "virtio_pci")
 
 
 def packages(text: str) -> list[str]:
@@ -55,7 +60,8 @@ def debian_codename() -> str:
 
 
 def cache_key(codename: str, names: list[str]) -> str:
-    made_of = [codename, *names, *INITRAMFS_MODULES, *MOUNT_POINTS, FIRST_INIT.read_text()]
+    made_of = [codename, *names, *INITRAMFS_MODULES, *MOUNT_POINTS]
+    made_of += [(HERE / "guest" / name).read_text() for name in INSTALLED]
     return hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:16]
 
 
@@ -81,24 +87,34 @@ def _build(root: Path, codename: str, names: list[str], log: Path) -> None:
     partial.parent.mkdir(parents=True, exist_ok=True)
     include = f"--include={','.join(names)}"
     archive = configured_mirror(codename)
-    steps = [
-        ["debootstrap", "--variant=minbase", include, codename, str(partial), archive],
-        ["chroot", str(partial), "sh", "-c", _module_script()],
-    ]
     with log.open("wb") as out:
-        for step in steps:
-            run = functools.partial(subprocess.run, env=_environment(), check=False)
-            if run(step, stdout=out, stderr=subprocess.STDOUT).returncode:
-                raise CannotRunError(f"{step[0]} failed (mirror {archive}): see {log}")
-    for name in MOUNT_POINTS:
-        (partial / name).mkdir()
-    shutil.copy(FIRST_INIT, partial / "sbin" / "guest-init")
+        bootstrap = ["debootstrap", "--variant=minbase", include, codename, str(partial), archive]
+        _run(bootstrap, out)
+        for name in MOUNT_POINTS:
+            (partial / name).mkdir()
+        for name, place in INSTALLED.items():
+            shutil.copy(HERE / "guest" / name, partial / place)
+        _run(["chroot", str(partial), "sh", "-ec", _initramfs_script()], out)
     partial.rename(root)
 
 
-def _module_script() -> str:
-    listed = " ".join(INITRAMFS_MODULES)
-    return f"printf '%s\\n' {listed} >> /etc/initramfs-tools/modules && update-initramfs -u"
+def _run(command: list[str], out: BinaryIO) -> None:
+    environment = _environment()
+    done = subprocess.run(
+        command, stdout=out, stderr=subprocess.STDOUT, env=environment, check=False
+    )
+    if done.returncode:
+        raise CannotRunError(f"{shlex.join(command)} failed: see {out.name}")
+
+
+def _initramfs_script() -> str:
+    modules = " ".join(INITRAMFS_MODULES)
+    return f"""
+        cd /etc/initramfs-tools
+        sed -i s/^MODULES=.*/MODULES=list/ initramfs.conf
+        printf '%s\\n' {modules} >modules
+        update-initramfs -u
+    """
 
 
 def _environment() -> dict[str, str]:

@@ -2,7 +2,6 @@
 """The chain itself: bleak's default backend, D-Bus, bluetoothd, kernel, vhci, a bumble link."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,30 +11,14 @@ from bumble.core import AdvertisingData
 from bumble.device import Device, DeviceConfiguration
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 from crowdcharge.bench.air import Air
+from crowdcharge.bench.hci_ports import serve_hci_tcp
 from crowdcharge.bench.host import attach
-from crowdcharge.bench.vhci import hand_to_kernel
+
+from hil_tests.bluez.guest import bluez
 
 SERVICE = "8f2f0001-6d1c-4a1e-9b6a-1d3f5a7c9e00"
 ECHO = "8f2f0002-6d1c-4a1e-9b6a-1d3f5a7c9e00"
 NAME = "chain-probe"
-
-
-async def power_on(deadline_s: float = 30.0) -> None:
-    """bluetoothd may still be reading the new adapter's features: ask until it says yes."""
-    end = time.monotonic() + deadline_s
-    while time.monotonic() < end:
-        bluetoothctl = await asyncio.create_subprocess_exec(
-            "bluetoothctl",
-            "power",
-            "on",
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        said, _ = await bluetoothctl.communicate()
-        if b"succeeded" in said:
-            return
-        await asyncio.sleep(0.5)
-    raise AssertionError(f"the adapter does not power on: {said!r}")
 
 
 async def start_peripheral(air: Air) -> Device:
@@ -76,10 +59,10 @@ async def start_peripheral(air: Air) -> Device:
 @pytest.fixture
 async def peripheral() -> AsyncIterator[Device]:
     air = Air()
-    await hand_to_kernel(air, "00:11:22:33:44:55")
     device = await start_peripheral(air)
-    await power_on()
-    yield device
+    port = await serve_hci_tcp(air, "host", "C0:DE:FF:00:00:01")
+    async with bluez.adapter(f"tcp-client:127.0.0.1:{port}"):
+        yield device
     await air.close()
 
 

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""The guest's Bluetooth from outside the product: plug, power, restart, look."""
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import AsyncIterator
+
+POWERED_WITHIN_s = 60.0
+
+
+async def said(*command: str) -> str:
+    """What a command printed, whatever its exit code."""
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output, _ = await process.communicate()
+    return output.decode(errors="replace")
+
+
+async def set_power(state: str) -> None:
+    """bluetoothd may still be reading a new adapter's features: ask until it says yes."""
+    end = time.monotonic() + POWERED_WITHIN_s
+    while "succeeded" not in (answer := await said("bluetoothctl", "power", state)):
+        assert time.monotonic() < end, f"the adapter does not power {state}: {answer}"
+        await asyncio.sleep(0.5)
+
+
+async def restart() -> None:
+    """As an operator or an upgrade does it; the adapter stays plugged in."""
+    assert not await said("systemctl", "restart", "bluetooth")
+
+
+@contextlib.asynccontextmanager
+async def adapter(radio_transport: str) -> AsyncIterator[None]:
+    """The bench's radio plugged into this kernel, powered on, pulled out at the end."""
+    dongle = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "crowdcharge.bench.vhci", radio_transport
+    )
+    try:
+        await set_power("on")
+        yield
+        assert dongle.returncode is None, "the bridge to the kernel ended by itself"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            dongle.terminate()
+        await dongle.wait()
