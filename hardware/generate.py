@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from generator import pictures
 from generator.outputs import load, outputs, stale
 from generator.source import HARDWARE, HardwareError
 
@@ -19,18 +20,20 @@ ROOT = HARDWARE.parent
 def main(arguments: list[str]) -> int:
     try:
         texts = outputs(*load(HARDWARE / "boards"))
+        old = stale(ROOT, texts)
+        undrawn = pictures.stale(ROOT, texts)
+        if "--check" in arguments:
+            for path in old + undrawn:
+                print(f"{path}: stale; run python hardware/generate.py", file=sys.stderr)
+            return 1 if old + undrawn else 0
+        pictures.draw(ROOT, texts, undrawn)
     except HardwareError as error:
         print(error, file=sys.stderr)
         return 2
-    old = stale(ROOT, texts)
-    if "--check" in arguments:
-        for path in old:
-            print(f"{path}: stale; run python hardware/generate.py", file=sys.stderr)
-        return 1 if old else 0
     for path in old:
         (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / path).write_text(texts[path], encoding="utf-8")
-        print(path)
+    print("\n".join(undrawn + old))
     return 0
 
 

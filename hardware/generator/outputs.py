@@ -4,7 +4,8 @@
 from pathlib import Path
 from typing import Any
 
-from generator import firmware, rules
+from generator import bom, drawing, erc, firmware, kicad, pages, rules, wiring
+from generator.circuit import circuit
 from generator.source import HardwareError, read_board
 from generator.tables import Tables, read_tables
 
@@ -29,10 +30,21 @@ def load(folder: Path) -> tuple[dict[str, dict[str, Any]], Tables]:
 
 
 def outputs(boards: dict[str, dict[str, Any]], tables: Tables) -> Texts:
-    """Every generated file's path and text."""
-    texts: Texts = {}
+    """Every generated file's path and text; HardwareError when a circuit breaks a rule."""
+    texts: Texts = {"docs/reference/boards/index.md": pages.index_page(boards, tables)}
+    faults = []
     for name, board in boards.items():
         texts[f"firmware/boards/{name}.py"] = firmware.module(board, tables.mcus[board["mcu"]])
+        built = circuit(board, tables) if board["build"] != "none" else None
+        texts[f"docs/reference/boards/{name}.md"] = pages.board_page(board, tables, built)
+        if built is not None:
+            faults += erc.check(built)
+            texts[f"hardware/bom/{name}.csv"] = bom.table(built)
+            texts[f"hardware/kicad/{name}.net"] = kicad.netlist(built)
+            texts[f"hardware/kicad/{name}.dot"] = drawing.dot(built)
+            texts[f"hardware/wiring/{name}.yml"] = wiring.wireviz(built)
+    if faults:
+        raise HardwareError(faults)
     return texts
 
 

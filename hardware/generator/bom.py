@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+"""Circuit -> bill of materials of one node: what to order, how many, what else would do."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from generator.circuit import Circuit, Part
+
+COLUMNS = ("quantity", "references", "part", "order number", "alternatives")
+
+
+def rows(circuit: Circuit) -> Iterator[tuple[str, str, str, str, str]]:
+    groups: dict[str, list[str]] = {}
+    for ref, part in circuit.parts.items():
+        groups.setdefault(part.name, []).append(ref)
+    for refs in groups.values():
+        part: Part = circuit.parts[refs[0]]
+        yield str(len(refs)), " ".join(refs), part.title, part.order, part.alternatives
+
+
+def table(circuit: Circuit) -> str:
+    """CSV text with one line a part."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(rows(circuit))
+    return text.getvalue()

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""Board + build -> circuit: every part with its pins, every net with what hangs on it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from generator.source import HardwareError
+from generator.tables import Tables, lookup
+
+SUPPLY_TYPES = {"v3": "power_out", "gnd": "power_in", "bat": "passive", "vbus": "passive"}
+OUTPUTS = ("tx_enable", "rx_enable", "tx_reset")
+BUS_KEYS = ("sda", "scl")
+
+Pin = tuple[str, str]  # (reference, pin name)
+
+
+@dataclass(frozen=True)
+class Part:
+    """`pins`: name -> KiCad's electrical type; `module`: beside the carrier, on a cable."""
+
+    name: str
+    title: str
+    label: str
+    order: str
+    alternatives: str
+    module: bool
+    footprint: str
+    pins: dict[str, str]
+    numbers: dict[str, str]
+    resistance_Ohm: int = 0
+
+
+@dataclass(frozen=True)
+class Circuit:
+    board: str
+    parts: dict[str, Part]
+    nets: dict[str, list[Pin]]
+    fed: set[str] = field(default_factory=set)  # nets fed through a passive part
+    unused: set[Pin] = field(default_factory=set)  # pins left open on purpose
+    external: set[str] = field(default_factory=set)  # nets that leave the node
+
+    def net_of(self, ref: str, pin: str) -> str:
+        return next(name for name, pins in self.nets.items() if (ref, pin) in pins)
+
+
+def circuit(board: dict[str, Any], tables: Tables) -> Circuit:
+    """HardwareError when the build names a part, pin or key that is not there."""
+    build = _with_gauge(tables.builds[board["build"]], board, tables)
+    mcu = tables.mcus[board["mcu"]]
+    nets = {
+        name: [_pin(text, board, mcu) for text in pins] for name, pins in build["nets"].items()
+    }
+    parts = {
+        ref: _mcu_part(board, mcu, nets)
+        if name == "@mcu"
+        else _part(_resolved(name, board), build["labels"].get(ref, ""), tables)
+        for ref, name in build["parts"].items()
+    }
+    return Circuit(
+        board=board["name"],
+        parts=parts,
+        nets=nets,
+        fed=set(build["fed"]),
+        unused={_pin(text, board, mcu) for text in build["open"]},
+        external=set(build["external"]),
+    )
+
+
+def _with_gauge(build: dict[str, Any], board: dict[str, Any], tables: Tables) -> dict[str, Any]:
+    """Adds the gauge breakout when the board wants a gauge that its MCU board does not carry."""
+    part = lookup(board, "gauge.part")
+    if part is None or part in tables.mcus[board["mcu"]]["onboard"]:
+        return build
+    gauge = build["gauge"]
+    nets = {name: list(pins) for name, pins in build["nets"].items()}
+    for net, pin in gauge["nets"].items():
+        nets[net].append(f"{gauge['ref']}.{pin}")
+    return build | {"nets": nets, "parts": build["parts"] | {gauge["ref"]: part}}
+
+
+def _resolved(name: str, board: dict[str, Any]) -> str:
+    if not name.startswith("@"):
+        return name
+    found = lookup(board, name[1:])
+    if found is None:
+        raise HardwareError([f"hardware/builds/{board['build']}.toml:1: {name}: not in the board"])
+    return str(found)
+
+
+def _pin(text: str, board: dict[str, Any], mcu: dict[str, Any]) -> Pin:
+    ref, _, pin = text.partition(".")
+    if pin.startswith("@"):
+        pin = mcu["supply"].get(pin[1:]) or _resolved(pin, board)
+    return ref, pin
+
+
+def _part(name: str, label: str, tables: Tables) -> Part:
+    values = tables.parts[name]
+    pins = values["pins"]
+    header = f"Connector_PinHeader_2.54mm:PinHeader_1x{len(pins):02d}_P2.54mm_Vertical"
+    return Part(
+        name=name,
+        title=values["title"],
+        label=label,
+        order=values["order"],
+        alternatives=values["alternatives"],
+        module=values.get("module", False),
+        footprint=values.get("footprint", header),
+        pins=pins,
+        numbers=values.get("numbers") or {pin: str(n) for n, pin in enumerate(pins, 1)},
+        resistance_Ohm=values.get("resistance_Ohm", 0),
+    )
+
+
+def _mcu_part(board: dict[str, Any], mcu: dict[str, Any], nets: dict[str, list[Pin]]) -> Part:
+    """Only the pins in use: the others are free for the maker."""
+    supply = {label: SUPPLY_TYPES[key] for key, label in mcu["supply"].items()}
+    types = {board["pins"][key]: "output" for key in OUTPUTS if key in board["pins"]}
+    used = [pin for pins in nets.values() for ref, pin in pins if ref == "U1"]
+    for table in ("i2c", "qi.tx_bus", "qi.rx_bus"):
+        types |= {(lookup(board, table) or {}).get(key): "bidirectional" for key in BUS_KEYS}
+    pins = {pin: supply.get(pin) or types.get(pin, "input") for pin in used}
+    return Part(
+        name=board["mcu"],
+        title=mcu["title"],
+        label="microcontroller",
+        order=mcu["order"],
+        alternatives=mcu["alternatives"],
+        module=True,
+        footprint=f"Connector_PinHeader_2.54mm:PinHeader_1x{len(pins):02d}_P2.54mm_Vertical",
+        pins=pins,
+        numbers={pin: str(number) for number, pin in enumerate(pins, 1)},
+    )
