@@ -5,13 +5,34 @@ from collections.abc import Callable
 from typing import Any
 
 from crowdcharge.errors import InputError
+from crowdcharge.policy.ageing_aware import AgeingAwareDepth, AgeingAwareSoc
 from crowdcharge.policy.base import AgentView, Encounter, Offer, Policy
+from crowdcharge.policy.loss_aware import LossAware
+from crowdcharge.policy.mobility_social import MobilitySocial
 from crowdcharge.policy.oblivious_share import ObliviousShare
 from crowdcharge.policy.online_average import OnlineAverage
 from crowdcharge.policy.small_transfer import SmallTransfer
+from crowdcharge.policy.social import SocialGate, SocialWeight
+from crowdcharge.policy.star import StarFormation
+from crowdcharge.policy.tree import TreeFormation
+from crowdcharge.policy.uav_hub import UavHub
 
 POLICIES: dict[str, Callable[..., Policy]] = {
-    policy.name: policy for policy in (ObliviousShare, OnlineAverage, SmallTransfer)
+    policy.name: policy
+    for policy in (
+        AgeingAwareDepth,
+        AgeingAwareSoc,
+        LossAware,
+        MobilitySocial,
+        ObliviousShare,
+        OnlineAverage,
+        SmallTransfer,
+        SocialGate,
+        SocialWeight,
+        StarFormation,
+        TreeFormation,
+        UavHub,
+    )
 }
 
 

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""AG1 and AG2: share only when the two batteries together age less for it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from crowdcharge.crowd.ageing import (
+    XU_TIME_per_s,
+    xu_depth_stress,
+    xu_soc_stress,
+)
+from crowdcharge.errors import InputError
+from crowdcharge.policy.base import AgentView, Encounter, Offer
+from crowdcharge.policy.loss_aware import check_beta
+from crowdcharge.policy.online_average import OnlineAverage
+from crowdcharge.policy.pairwise import Weights
+
+TRIALS = 16
+
+
+class AgeingAwareSoc:
+    """AG1, a reconstruction after Ojha, Raptis, Passarella, Conti, arXiv 2204.09311.
+
+    The paper's two protocols, its ageing model and its QoE were not available. Of P_OA's amount,
+    the part is sent that lowers the predicted ageing of the two most: the calendar stress of Xu
+    et al. 2018 over `horizon_s` at the new levels, plus the half cycles that the transfer adds
+    to both, plus `price` for each capacity's worth of energy lost. Nothing is sent if nothing
+    lowers it.
+    """
+
+    name = "ageing-aware-soc"
+
+    def __init__(
+        self,
+        beta: float = 0.2,
+        horizon_s: float = 7 * 86_400.0,
+        price: float = 0.0,
+        weights: Weights = "capacity",
+    ) -> None:
+        if not horizon_s > 0 or price < 0:
+            raise InputError("horizon_s must be positive and price must not be negative")
+        self.beta, self.horizon_s, self.price = check_beta(beta), horizon_s, price
+        self._average = OnlineAverage(weights)
+
+    def decide(
+        self,
+        encounter: Encounter,
+        views: Mapping[int, AgentView],
+        now_s: float,
+        rng: np.random.Generator,
+    ) -> Offer | None:
+        most = self._average.decide(encounter, views, now_s, rng)
+        if most is None:
+            return None
+        ptx, prx = views[most.ptx], views[most.prx]
+        amounts_J = [most.energy_J * k / TRIALS for k in range(TRIALS + 1)]
+        energy_J = min(amounts_J, key=lambda sent_J: self._stress(ptx, prx, sent_J))
+        return Offer(most.ptx, most.prx, energy_J) if energy_J > 0 else None
+
+    def _stress(self, ptx: AgentView, prx: AgentView, sent_J: float) -> float:
+        """Predicted ageing of the pair after the transfer, in units of Xu's f_d."""
+        stress = self.price * self.beta * sent_J / ptx.capacity_J
+        for view, gained_J in ((ptx, -sent_J), (prx, (1 - self.beta) * sent_J)):
+            soc = (view.energy_J + gained_J) / view.capacity_J
+            stress += XU_TIME_per_s * self.horizon_s * xu_soc_stress(soc)
+            if depth := abs(gained_J) / view.capacity_J:
+                stress += 0.5 * xu_depth_stress(depth) * xu_soc_stress(soc)
+        return stress
+
+
+class AgeingAwareDepth:
+    """AG2, a reconstruction: AG1, and who received does not send for `hold_s`.
+
+    Reversals are what rainflow counting turns into deep cycles.
+    """
+
+    name = "ageing-aware-depth"
+
+    def __init__(
+        self,
+        beta: float = 0.2,
+        horizon_s: float = 7 * 86_400.0,
+        hold_s: float = 86_400.0,
+        price: float = 0.0,
+        weights: Weights = "capacity",
+    ) -> None:
+        if hold_s < 0:
+            raise InputError(f"hold_s must not be negative, not {hold_s!r}")
+        self.hold_s = hold_s
+        self._soc = AgeingAwareSoc(beta, horizon_s, price, weights)
+        self._received_s: dict[int, float] = {}
+
+    def decide(
+        self,
+        encounter: Encounter,
+        views: Mapping[int, AgentView],
+        now_s: float,
+        rng: np.random.Generator,
+    ) -> Offer | None:
+        offer = self._soc.decide(encounter, views, now_s, rng)
+        if offer is None or now_s < self._received_s.get(offer.ptx, -np.inf) + self.hold_s:
+            return None
+        self._received_s[offer.prx] = now_s
+        return offer

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""Star formation: the crowd elects a centre and gives it half of the energy."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from crowdcharge.errors import InputError
+from crowdcharge.policy.base import AgentView, Encounter, Offer
+from crowdcharge.policy.loss_aware import check_beta
+from crowdcharge.policy.pairwise import offer
+
+Edge = frozenset[int]
+
+
+class StarFormation:
+    """After Madhja, Nikoletseas, Raptopoulos, Tsolovos, MSWiM 2016; rules reconstructed.
+
+    The structure is Michail and Spirakis' global star: all start as centres; of two centres one
+    becomes peripheral and is linked; a centre links any peripheral; two peripherals unlink.
+    Knowledge 0: a centre that gives up its role hands over everything. 1: half. 2: a centre
+    knows its degree d and every link trades towards energy(centre) = d * energy(leaf).
+    """
+
+    name = "star"
+
+    def __init__(self, knowledge: int = 2, beta: float = 0.2) -> None:
+        if knowledge not in (0, 1, 2):
+            raise InputError(f"knowledge must be 0, 1 or 2, not {knowledge!r}")
+        self.knowledge = knowledge
+        self.beta = check_beta(beta)
+        self.peripheral: set[int] = set()
+        self.edges: set[Edge] = set()
+        self._degree: dict[int, int] = {}
+
+    def decide(
+        self,
+        encounter: Encounter,
+        views: Mapping[int, AgentView],
+        now_s: float,
+        rng: np.random.Generator,
+    ) -> Offer | None:
+        a, b = encounter.a, encounter.b
+        leaves = [agent for agent in (a, b) if agent in self.peripheral]
+        if len(leaves) == 2:
+            self._link(a, b, False)
+            return None
+        elected = not leaves
+        leaf = (a, b)[int(rng.integers(2))] if elected else leaves[0]
+        centre = b if leaf == a else a
+        self.peripheral.add(leaf)
+        self._link(centre, leaf, True)
+        if self.knowledge == 2:
+            return self._balance(centre, leaf, views)
+        handed_over = 1.0 if self.knowledge == 0 else 0.5
+        share_J = views[leaf].energy_J * handed_over if elected else 0.0
+        return offer(Encounter(leaf, centre), share_J, views)
+
+    def _link(self, a: int, b: int, on: bool) -> None:
+        edge = frozenset((a, b))
+        if (edge in self.edges) == on:
+            return
+        (self.edges.add if on else self.edges.discard)(edge)
+        for agent in edge:
+            self._degree[agent] = self._degree.get(agent, 0) + (1 if on else -1)
+
+    def _balance(self, centre: int, leaf: int, views: Mapping[int, AgentView]) -> Offer | None:
+        """Moves what makes energy(centre) = degree * energy(leaf) after the loss."""
+        degree = self._degree[centre]
+        missing_J = degree * views[leaf].energy_J - views[centre].energy_J
+        if missing_J > 0:
+            return offer(Encounter(leaf, centre), missing_J / (degree + 1 - self.beta), views)
+        spare_J = -missing_J / (1 + degree * (1 - self.beta))
+        return offer(Encounter(centre, leaf), spare_J, views)
+
+
+def star_shares(n: int, centre: int) -> list[float]:
+    """The energy distribution aimed at: half in the centre, the rest even over the leaves."""
+    return [0.5 if agent == centre else 0.5 / (n - 1) for agent in range(n)]

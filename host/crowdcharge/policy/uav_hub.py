@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""A drone as a mobile energy hub: which devices to visit on one battery, and in what order.
+
+Reconstruction of the use case in ITU-T's report on P2P crowd charging, clause 11.2: drones bring
+energy on demand to devices that run low. The report has no algorithm. Here the route is an
+orienteering problem over energy: flying between two sites and serving one each cost the drone
+energy, its battery is the budget, and the energy delivered is the prize.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+from math import ceil, dist
+
+import numpy as np
+
+from crowdcharge.errors import InputError
+from crowdcharge.policy.base import AgentView, Encounter, Offer
+from crowdcharge.policy.loss_aware import check_beta
+from crowdcharge.policy.pairwise import offer
+
+
+@dataclass(frozen=True, slots=True)
+class Drone:
+    """`budget_J` is what may be spent on flying, hovering and sending before landing at home."""
+
+    budget_J: float
+    speed_m_per_s: float = 10.0
+    cruise_W: float = 180.0
+    hover_W: float = 150.0
+    link_W: float = 10.0
+    beta: float = 0.2
+
+    def flight_J(self, distance_m: float) -> float:
+        return self.cruise_W * distance_m / self.speed_m_per_s
+
+    def service_s(self, wanted_J: float) -> float:
+        return wanted_J / (1 - self.beta) / self.link_W
+
+    def service_J(self, wanted_J: float) -> float:
+        """Sending at `link_W` so that `wanted_J` arrives, and hovering as long."""
+        return self.service_s(wanted_J) * (self.hover_W + self.link_W)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A device on the ground, in metres from home; it counts only if all of it is delivered."""
+
+    agent: int
+    east_m: float
+    north_m: float
+    wanted_J: float
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    stops: list[Site]
+    delivered_J: float
+    spent_J: float
+
+
+def spent_J(drone: Drone, stops: Sequence[Site]) -> float:
+    """What a round trip through these stops in this order takes from the drone's battery."""
+    points = [(0.0, 0.0), *((stop.east_m, stop.north_m) for stop in stops), (0.0, 0.0)]
+    flight = sum(drone.flight_J(dist(a, b)) for a, b in pairwise(points))
+    return flight + sum(drone.service_J(stop.wanted_J) for stop in stops)
+
+
+def plan_route(
+    drone: Drone, sites: Sequence[Site], seed: int = 0, iterations: int = 1000
+) -> Route:
+    """A good (not proven best) route within the budget, by PyVRP's iterated local search.
+
+    Energies are rounded up to whole joules, so a route is never over the budget. The same seed
+    gives the same route. Raises InputError for a budget or demand that is not positive.
+    """
+    if drone.budget_J <= 0 or any(site.wanted_J <= 0 for site in sites):
+        raise InputError("the drone's budget and every demand must be positive")
+    stops = [sites[k] for k in best_tour(drone, sites, seed, iterations)] if sites else []
+    return Route(stops, sum(stop.wanted_J for stop in stops), spent_J(drone, stops))
+
+
+def best_tour(drone: Drone, sites: Sequence[Site], seed: int, iterations: int) -> list[int]:
+    """Indices of the sites to visit; PyVRP's time is our energy, its shift our budget."""
+    from pyvrp import Model, stop  # noqa: PLC0415 - belongs to an extra
+
+    model, budget_J = Model(), int(drone.budget_J)
+    points = [(0.0, 0.0), *((site.east_m, site.north_m) for site in sites)]
+    places = [model.add_location(*point) for point in points]
+    home = model.add_depot(places[0])
+    # Among tours that deliver the same, the cheaper; a joule delivered beats any saving.
+    model.add_vehicle_type(
+        start_depot=home,
+        end_depot=home,
+        shift_duration=budget_J,
+        unit_distance_cost=0,
+        unit_duration_cost=1,
+    )
+    for place, site in zip(places[1:], sites, strict=True):
+        prize = round(site.wanted_J) * (budget_J + 1)
+        service_J = ceil(drone.service_J(site.wanted_J))
+        model.add_client(place, service_duration=service_J, prize=prize, required=False)
+    for (a, at_a), (b, at_b) in product(zip(places, points, strict=True), repeat=2):
+        model.add_edge(a, b, 0, duration=ceil(drone.flight_J(dist(at_a, at_b))))
+    best = model.solve(stop.MaxIterations(iterations), seed=seed, display=False).best
+    if not best.is_feasible():
+        return []
+    return [visit.idx for route in best.routes() for visit in route if visit.is_client()]
+
+
+class UavHub:
+    """The policy on the way: at each stop the hub sends what the route promised, once.
+
+    `hub` is the drone's agent number, `stops` its route as (agent, wanted J); others that it
+    meets, and meetings without it, get nothing.
+    """
+
+    name = "uav-hub"
+
+    def __init__(self, hub: int, stops: Iterable[Sequence[float]] = (), beta: float = 0.2) -> None:
+        self.hub, self.beta = hub, check_beta(beta)
+        self.owed_J = {int(agent): wanted_J for agent, wanted_J in stops}
+
+    def decide(
+        self,
+        encounter: Encounter,
+        views: Mapping[int, AgentView],
+        now_s: float,
+        rng: np.random.Generator,
+    ) -> Offer | None:
+        pair = {encounter.a, encounter.b}
+        if self.hub not in pair:
+            return None
+        (device,) = pair - {self.hub}
+        wanted_J = self.owed_J.pop(device, 0.0) / (1 - self.beta)
+        return offer(Encounter(self.hub, device), wanted_J, views)
