@@ -36,10 +36,11 @@ class Central:
         self._uri = transport
         self._users = 0
         self._transport: Transport | None = None
-        self._listeners: list[Listener] = []
+        self._listeners: dict[Listener, bool] = {}  # and whether it wants an active scan
         self._held: Report | None = None
         self._scan_is_active: bool | None = None  # None: no scan
         self._opening = asyncio.Lock()
+        self._scanning = asyncio.Lock()
         self._connecting = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -107,27 +108,29 @@ class Central:
     # Scanning
 
     async def start_scanning(self, listener: Listener, *, active: bool) -> None:
-        """An active scan stays active for those who joined it passive, as on Linux."""
+        """One active listener makes the scan active for all, as on Linux."""
         await self.acquire()
-        self._listeners.append(listener)
-        if self._scan_is_active is None or (active and not self._scan_is_active):
-            await self._unless_lost(self._scan(active=active))
+        self._listeners[listener] = active
+        await self._unless_lost(self._arrange_scan())
 
     async def stop_scanning(self, listener: Listener) -> None:
-        if listener not in self._listeners:
+        if self._listeners.pop(listener, None) is None:
             return
-        self._listeners.remove(listener)
-        if not self._listeners and not self.lost:
-            await self._unless_lost(self._scan(active=None))
+        if not self.lost:
+            await self._unless_lost(self._arrange_scan())
         await self.release()
 
-    async def _scan(self, *, active: bool | None) -> None:
-        self._held = None
-        if self._scan_is_active is not None:
-            await self._device.stop_scanning(legacy=True)
-        self._scan_is_active = active
-        if active is not None:
-            await self._device.start_scanning(legacy=True, active=active)
+    async def _arrange_scan(self) -> None:
+        async with self._scanning:
+            wanted = any(self._listeners.values()) if self._listeners else None
+            if wanted == self._scan_is_active:
+                return
+            if self._scan_is_active is not None:
+                await self._device.stop_scanning(legacy=True)
+            if wanted is not None:
+                await self._device.start_scanning(legacy=True, active=wanted)
+            self._scan_is_active = wanted
+            self._held = None
 
     def _on_report(self, report: Report) -> None:
         """In an active scan an advert waits for its scan response, or for any other report."""
