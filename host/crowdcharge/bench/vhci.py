@@ -16,6 +16,7 @@ import sys
 
 from bumble.core import BaseBumbleError
 from bumble.transport import open_transport
+from bumble.transport.common import BaseSource
 from bumble.transport.vhci import open_vhci_transport
 
 from crowdcharge.errors import BenchError, WptError
@@ -43,7 +44,8 @@ async def bridge(radio_transport: str) -> None:
         async with kernel:
             radio.source.set_packet_sink(kernel.sink)
             kernel.source.set_packet_sink(radio.sink)
-            await radio.source.wait_for_termination()
+            assert isinstance(radio.source, BaseSource)  # which knows its end
+            await radio.source.terminated
 
 
 def main() -> int:
