@@ -25,11 +25,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RunSection:
-    """`policy_options` go to the policy as they are; `duration_s` 0: until stopped."""
+    """`out`: folder for the ledger and what is made of it. `policy_options` go to the policy as
+    they are. `duration_s` 0: until stopped."""
 
     policy: str
     keys: Path
-    ledger: Path = Path("ledger.sqlite")
+    out: Path
     seed: int = 0
     duration_s: float = 0.0
     policy_options: dict[str, Any] = field(default_factory=dict)
@@ -62,9 +63,13 @@ class TransferSection:
 
 @dataclass(frozen=True, slots=True)
 class ContactsSection:
-    """`slots[i]`: the pairs of board numbers that meet in slot i; the slots repeat for ever."""
+    """`slots[i]`: the pairs of board numbers that meet in slot i; the slots repeat for ever.
+
+    `control`: for source "bench", its control socket; "" for the one that was started last.
+    """
 
     source: Literal["declared", "ping", "bench"] = "declared"
+    control: str = ""
     slot_s: float = 60.0
     slots: list[list[list[int]]] = field(default_factory=list)
 

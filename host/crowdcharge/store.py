@@ -18,6 +18,7 @@ from crowdcharge.ledger import FIRST_HASH, Book, Draft, Row, chained
 APPLICATION_ID = 0x43434C47  # "CCLG"
 SCHEMA_VERSION = 1
 _BUSY_ms = 200  # the caller's event loop renews leases meanwhile: fail soon, retry later
+_DURABLE = {"open", "receipt", "entry", "state"}  # survive a power cut; the rest survives a kill
 
 _JOURNAL = """
 CREATE TABLE journal(
@@ -86,7 +87,6 @@ class Store:
                 if not store._is_ledger():
                     store._make_schema()
                 store._db.execute("PRAGMA journal_mode = WAL")
-                store._db.execute("PRAGMA synchronous = FULL")
             store._load()
         except BaseException:
             store._db.close()
@@ -133,7 +133,9 @@ class Store:
             rows.append(row)
         if not rows:
             return
+        durable = any(row.kind in _DURABLE for row in rows)
         with _clear_errors(self.path), self._db:
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._db.execute("BEGIN IMMEDIATE")
             newest = self._db.execute("SELECT max(seq) FROM journal").fetchone()[0] or 0
             if newest != self._seq:

@@ -12,6 +12,9 @@ from crowdcharge.errors import WptError
 # command -> (module:object, one line for --help)
 COMMANDS = {
     "demo": ("demo:demo", "The main job on a virtual bench: boards balance, a donor is cut off."),
+    "scan": ("scan:scan", "List the boards in range."),
+    "run": ("run:run", "Balance boards as a configuration says."),
+    "ledger": ("ledger:ledger", "Show, export and verify a ledger."),
     "bench": ("bench:bench", "A virtual bench to work against, and its faults."),
     "plan": ("plan:plan", "Plan who charges whom over known contacts (LAL, LAY)."),
     "simulate": ("simulate:simulate", "Simulate a crowd from a scenario file."),

@@ -176,7 +176,7 @@ def _call(control: Path | None, method: str, **params: Any) -> Any:
     from crowdcharge.bench.client import Control
 
     async def ask() -> Any:
-        connection = await Control.connect(control or _announced_control())
+        connection = await Control.connect(control or announced_control())
         try:
             return await connection.call(method, **params)
         finally:
@@ -185,7 +185,7 @@ def _call(control: Path | None, method: str, **params: Any) -> Any:
     return asyncio.run(ask())
 
 
-def _announced_control() -> Path:
+def announced_control() -> Path:
     try:
         return Path(_address_file().read_text(encoding="utf-8").strip())
     except OSError:

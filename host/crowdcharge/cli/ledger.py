@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""`crowdcharge ledger`: show, export and verify what boards have metered."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from crowdcharge.ledger import Row
+    from crowdcharge.store import Store
+
+_file = click.argument("path", type=click.Path(path_type=Path))
+
+
+@click.group()
+def ledger() -> None:
+    """The append-only ledger of a run."""
+
+
+@ledger.command()
+@_file
+@click.option("--json", "as_json", is_flag=True, help="Print summary.json.")
+def show(path: Path, as_json: bool) -> None:
+    """Show transfers and balances."""
+    from crowdcharge.summary import summarise
+
+    with _opened(path) as store:
+        summary = summarise(store.load())
+    if as_json:
+        click.echo(json.dumps(summary, indent=2))
+    else:
+        _show(summary)
+
+
+@ledger.command()
+@_file
+@click.option("--format", "layout", type=click.Choice(["csv", "json"]), default="csv")
+def export(path: Path, layout: str) -> None:
+    """Write every row to stdout: entries as CSV, or all kinds as JSON."""
+    with _opened(path) as store:
+        rows = list(store.rows())
+    click.echo(_csv(rows) if layout == "csv" else _json(rows), nl=False)
+
+
+@ledger.command()
+@_file
+@click.option("--keys", "keys_path", type=click.Path(path_type=Path), help="Check signatures too.")
+def verify(path: Path, keys_path: Path | None) -> None:
+    """Check the chain, conservation, odometers, and with --keys every signature."""
+    from crowdcharge import keys as key_file
+    from crowdcharge.errors import LedgerError
+    from crowdcharge.verify import verify as verify_rows
+
+    keys = key_file.load(keys_path) if keys_path else {}
+    with _opened(path) as store:
+        findings = verify_rows(store.rows(), keys)
+        damage = store.damage()
+        rows = sum(1 for _ in store.rows())
+    for finding in findings:
+        click.echo(f"{path}: {'' if finding.wrong else 'note: '}{finding}", err=finding.wrong)
+    wrong = [finding for finding in findings if finding.wrong]
+    if wrong:
+        sys.exit(1)
+    if damage:
+        raise LedgerError(f"{path}: {damage}")
+    checked = "chain, conservation, odometers" + (", signatures" if keys else "")
+    click.echo(f"{path}: {rows} rows, {checked}: all in order")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator["Store"]:
+    from crowdcharge.store import Store
+
+    with Store.read(path) as store:
+        yield store
+
+
+def _csv(rows: list["Row"]) -> str:
+    """One line an entry: what a spreadsheet adds up."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("seq", "transfer_id", "account", "amount_mJ"))
+    for row in rows:
+        if row.kind == "entry":
+            body = row.fields()
+            writer.writerow((row.seq, body["transfer_id"], body["account"], body["amount_mJ"]))
+    return out.getvalue()
+
+
+def _json(rows: list["Row"]) -> str:
+    document = [
+        {"seq": row.seq, "kind": row.kind, "body": row.fields(), "hash": row.hash} for row in rows
+    ]
+    return json.dumps({"rows": document}, indent=1) + "\n"
+
+
+def _show(summary: dict[str, object]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for title, key in (("Transfers", "transfers"), ("Boards", "boards")):
+        records = summary[key]
+        assert isinstance(records, list)
+        table = Table(title=title, title_justify="left", box=None)
+        for name in records[0] if records else ():
+            table.add_column(name, justify="right")
+        for record in records:
+            table.add_row(*("-" if value is None else str(value) for value in record.values()))
+        console.print(table)
+    console.print(
+        f"sent {summary['sent_mJ']} mJ = received {summary['received_mJ']} mJ"
+        f" + loss {summary['loss_mJ']} mJ"
+    )

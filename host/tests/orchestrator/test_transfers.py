@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: MIT
+"""The orchestrator against real cores: grants, renewals, ends, refusals, settlement."""
+
+import asyncio
+
+from crowdcharge.contacts import Schedule
+from crowdcharge.errors import RadioError
+from crowdcharge.events import Progress, Refused, Settled, TransferEnded, Trouble
+from crowdcharge.ledger import SETTLED
+from crowdcharge.store import Store
+from crowdcharge.summary import summarise
+from wptcore import ept, transfer
+
+PAIR = Schedule(60.0, (((1, 2),),))
+
+
+def test_a_pair_shares_and_the_ledger_equals_the_boards(make_world, run):
+    world = make_world({1: 90.0, 2: 10.0})
+    world.lay((1, 2))
+    run(world, world.host(PAIR, until_s=30.0))
+    (ended,) = world.of(TransferEnded)
+    assert (ended.ptx, ended.prx) == (1, 2)
+    assert (ended.ept_ptx, ended.ept_prx) == ("ENERGY_BUDGET", "PEER_ENDED")
+    (settled,) = world.of(Settled)
+    assert settled.state == SETTLED
+    assert settled.sent_mJ - settled.received_mJ == settled.loss_mJ
+    assert 8000 <= settled.sent_mJ <= 8000 + 240  # half the difference, one sample over
+    assert not world.of(Trouble)
+    world.check_books()
+
+
+def test_a_transfer_shows_its_progress(make_world, run):
+    world = make_world({1: 90.0, 2: 10.0})
+    world.lay((1, 2))
+    run(world, world.host(PAIR, until_s=30.0))
+    progress = world.of(Progress)
+    assert len(progress) >= 8
+    assert max(each.sent_mW for each in progress) == 2400
+    assert max(each.received_mW for each in progress) == 1600
+    assert [each.sent_mJ for each in progress] == sorted(each.sent_mJ for each in progress)
+
+
+def test_a_donor_at_its_floor_ends_and_then_refuses(make_world, run):
+    world = make_world({1: 26.0, 2: 5.0})
+    world.lay((1, 2))
+    run(world, world.host(Schedule(10.0, (((1, 2),),)), until_s=25.0))
+    assert [each.ept_ptx for each in world.of(TransferEnded)] == ["FLOOR"]
+    refusals = world.of(Refused)
+    assert refusals
+    assert {(each.board_id, each.name) for each in refusals} == {(1, "FLOOR")}
+    assert world.boards[1].soc_permille >= 195
+    world.check_books()
+    with world.store() as store:
+        summary = summarise(store.book)
+    assert summary["floor_cutoffs"] == 1
+    assert summary["refusals"] == len(refusals)
+    assert [each["state"] for each in summary["transfers"]] == [SETTLED]
+    assert summary["sent_mJ"] - summary["received_mJ"] == summary["loss_mJ"]
+
+
+def test_a_refused_transmitter_leaves_no_receiver_running(make_world, run):
+    world = make_world({1: 21.0, 2: 5.0})
+    world.lay((1, 2))
+    world.boards[1].core.on_cable(True)  # it may not donate now
+    run(world, world.host(PAIR, until_s=5.0))
+    assert [each.name for each in world.of(Refused)] == ["ROLE_CONFLICT"]
+    assert not world.of(TransferEnded)
+    assert not world.boards[2].core.receiver_on
+    world.check_books()
+
+
+def test_an_unknown_charge_is_granted_nothing(make_world, run):
+    world = make_world({1: 90.0, 2: 10.0})
+    world.lay((1, 2))
+    world.boards[1].soc_known = False
+    run(world, world.host(PAIR, until_s=20.0))
+    assert not world.of(TransferEnded)
+    assert world.boards[1].coil_history[-1:] == [(0.0, False)]
+
+
+def test_disjoint_pairs_run_at_once(make_world, run):
+    world = make_world({1: 90.0, 2: 10.0, 3: 80.0, 4: 20.0})
+    world.lay((1, 2), (3, 4))
+    run(world, world.host(Schedule(60.0, (((1, 2), (3, 4)),)), until_s=30.0))
+    ends = world.of(TransferEnded)
+    assert {(each.ptx, each.prx) for each in ends} == {(1, 2), (3, 4)}
+    on = [board.coil_history[1][0] for board in world.boards.values() if board.board_id in {1, 3}]
+    assert abs(on[0] - on[1]) < 2.0
+    world.check_books()
+
+
+def test_more_boards_than_connections(make_world, run):
+    world = make_world({board: 10.0 + 8 * board for board in range(1, 10)})
+    pairs = tuple(((a, b),) for a in range(1, 10) for b in range(a + 1, 10))
+    world.lay((1, 9))
+    run(world, world.host(Schedule(2.0, (((1, 9),), *pairs)), until_s=20.0, slots=3))
+    assert len(world.of(TransferEnded)) >= 1
+    assert max(len(board.links) for board in world.boards.values()) == 0
+    world.check_books()
+
+
+def test_a_lost_link_is_made_again_in_the_middle(make_world, run):
+    world = make_world({1: 90.0, 2: 10.0})
+    world.lay((1, 2))
+
+    async def story():
+        host = asyncio.create_task(world.host(PAIR, until_s=30.0))
+        await asyncio.sleep(3.0)
+        for board in world.boards.values():
+            assert board.core.state == transfer.POWER
+            for link in list(board.links.values()):
+                link.drop()
+        await host
+
+    run(world, story())
+    assert [each.ept_ptx for each in world.of(TransferEnded)] == ["ENERGY_BUDGET"]
+    world.check_books()
+
+
+def test_a_board_out_of_reach_ends_both_and_settles_when_it_is_back(make_world, run):
+    world = make_world({1: 90.0, 2: 10.0})
+    world.lay((1, 2))
+    connect = world.connect
+
+    async def story():
+        async def deaf(address, on_closed):
+            if address == world.boards[2].address:
+                raise RadioError("out of reach")
+            return await connect(address, on_closed)
+
+        host = asyncio.create_task(world.host(PAIR, until_s=40.0))
+        await asyncio.sleep(3.0)
+        world.connect = deaf
+        for link in list(world.boards[2].links.values()):
+            link.drop()
+        await asyncio.sleep(4.0)
+        assert not any(board.core.coil_on for board in world.boards.values())
+        assert world.boards[2].core.ept == ept.LEASE_LOST
+        world.connect = connect
+        await host
+
+    run(world, story())
+    assert [each.state for each in world.of(Settled)] == [SETTLED]
+    assert world.boards[2].core.state == transfer.IDLE  # the latch was cleared
+    world.check_books()
+
+
+def test_a_power_cut_in_a_transfer_is_settled_by_what_the_board_kept(make_world, run):
+    world = make_world({1: 90.0, 2: 10.0})
+    world.lay((1, 2))
+
+    async def story():
+        host = asyncio.create_task(world.host(PAIR, until_s=40.0))
+        await asyncio.sleep(3.0)
+        world.boards[2].power_cut()
+        await host
+
+    run(world, story())
+    (ended,) = world.of(TransferEnded)
+    assert ended.ept_prx == "REBOOTED"
+    with world.store() as store:
+        assert [each.state for each in store.book.transfers.values()] == [SETTLED]
+    world.check_books()
+
+
+def test_a_lost_ack_is_asked_for_again(make_world, run):
+    world = make_world({1: 90.0, 2: 10.0})
+    world.lay((1, 2))
+    lost = iter(range(10_000))
+    world.mute = lambda _frame: next(lost) % 7 == 6
+    run(world, world.host(PAIR, until_s=60.0))
+    with world.store() as store:
+        states = {each.state for each in store.book.transfers.values()}
+    assert states <= {SETTLED, "void"}
+    world.check_books()
+
+
+def test_stop_ends_what_runs_and_settles_it(make_world, run):
+    world = make_world({1: 90.0, 2: 10.0})
+    world.lay((1, 2))
+
+    async def story():
+        with Store.create(world.ledger) as store:
+            orchestrator = world.orchestrator(store, PAIR)
+            running = asyncio.create_task(orchestrator.run())
+            await asyncio.sleep(3.0)
+            assert world.boards[1].core.coil_on
+            orchestrator.stop()
+            await asyncio.sleep(0.3)
+            assert not world.boards[1].core.coil_on
+            await running
+
+    run(world, story())
+    assert [each.ept_ptx for each in world.of(TransferEnded)] == ["STOPPED"]
+    assert [each.state for each in world.of(Settled)] == [SETTLED]
+    world.check_books()
+
+
+def test_contacts_are_found_by_a_short_field(make_world, run):
+    world = make_world({1: 90.0, 2: 10.0, 3: 50.0})
+    world.lay((1, 2))
+    run(world, world.host(None, until_s=40.0))
+    pairs = {(each.ptx, each.prx) for each in world.of(TransferEnded)}
+    assert pairs == {(1, 2)}
+    world.check_books()
+    with world.store() as store:
+        summary = summarise(store.book)
+        probes = [each for each in store.book.transfers.values() if not each.prx]
+    assert probes
+    assert {each.state for each in probes} == {SETTLED}
+    assert summary["sent_mJ"] - summary["received_mJ"] == summary["loss_mJ"]
+
+
+def test_a_stranger_with_a_boards_number_does_not_keep_the_host_out(make_world, run):
+    world = make_world({1: 90.0, 2: 10.0})
+    world.lay((1, 2))
+    fake = world.boards[1].__class__(1, 50.0, 20.0)
+    fake.key = bytes(32)
+    fake.boot()
+    fake.__class__ = type("Fake", (fake.__class__,), {"address": "66:66:66:66:66:66"})
+    world.boards[99] = fake
+    run(world, world.host(PAIR, until_s=60.0))
+    assert [(each.ptx, each.prx) for each in world.of(TransferEnded)] == [(1, 2)]
