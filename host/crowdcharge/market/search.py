@@ -31,6 +31,8 @@ def price_search(tolerance: float = 0.0, start: float | None = None) -> PriceSea
     for _ in range(_STEPS_MAX):
         c, s = yield asked
         if asked is None:
+            if s <= 0:
+                break
             asked = c / s
             continue
         excess = asked * s - c
@@ -40,7 +42,7 @@ def price_search(tolerance: float = 0.0, start: float | None = None) -> PriceSea
             return asked
         low, high = (low, asked) if excess > 0 else (asked, high)
         asked = _next_price(newton, low, high)
-    raise WptError(f"no price found in {_STEPS_MAX} steps: the sums do not belong to one market")
+    raise WptError("no price balances the sums: they do not belong to one market")
 
 
 def find_price(sums: Callable[[float | None], Sums], search: PriceSearch) -> float:

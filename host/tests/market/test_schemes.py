@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""All schemes on the same markets: one price, other costs, other exposure."""
+
+import numpy as np
+import pytest
+from crowdcharge.errors import InputError
+from crowdcharge.market import SCHEMES, Means, clear, trade
+from crowdcharge.market.consensus import star_rounds_law
+
+from .markets import random_market
+
+
+def means(rng, tolerance=1e-6):
+    return Means(tolerance, rng, rng.bytes)
+
+
+@pytest.mark.parametrize("mode", ["charge", "discharge"])
+@pytest.mark.parametrize("tight", [False, True])
+@pytest.mark.parametrize("scheme", [name for name in SCHEMES if name != "homomorphic"])
+def test_every_scheme_reaches_the_price_to_its_stated_bound(rng, scheme, tight, mode):
+    for n in (2, 5, 16):
+        market = random_market(rng, n, mode, tight=tight)
+        deal = trade(market, scheme, means(rng))
+        exact = clear(market)
+        assert abs(deal.clearing.price - exact.price) <= deal.price_bound <= 1.01e-6
+        assert deal.clearing.energies == pytest.approx(exact.energies, abs=1e-4)
+        exact_schemes = ("closed-form", "two-round", "shared")
+        assert deal.price_bound < 1e-8 or scheme not in exact_schemes
+
+
+@pytest.mark.slow
+def test_the_homomorphic_sum_reaches_the_price_to_its_stated_bound(rng):
+    market = random_market(rng, 2, tight=False)
+    deal = trade(market, "homomorphic", means(rng))
+    assert abs(deal.clearing.price - clear(market).price) <= deal.price_bound < 1e-8
+    assert deal.exposed == ()
+    assert deal.messages == 2 * (2 * 3 + 1) + 3
+
+
+def test_costs_without_active_bounds(rng):
+    n = 50
+    market = random_market(rng, n, tight=False)
+    deals = {
+        scheme: trade(market, scheme, means(rng)) for scheme in SCHEMES if scheme != "homomorphic"
+    }
+    assert (deals["two-round"].rounds, deals["two-round"].messages) == (2, 2 * n)
+    law = star_rounds_law(n, np.ptp(market.b), 1e-6 / 3)
+    assert deals["consensus"].rounds == pytest.approx(law, rel=0.1)
+    assert deals["consensus"].messages == deals["consensus"].rounds * 2 * n
+    assert deals["masked"].rounds >= deals["consensus"].rounds
+    assert (deals["shared"].rounds, deals["shared"].messages) == (10, 10 * (n + 1))
+
+
+def test_who_is_exposed(rng):
+    market = random_market(rng, 3, tight=False)
+    exposed = {s: trade(market, s, means(rng)).exposed for s in SCHEMES if s != "homomorphic"}
+    evs = ("ev 0", "ev 1", "ev 2")
+    assert exposed == {
+        "closed-form": evs,
+        "consensus": ("lane", *evs),
+        "masked": evs,
+        "two-round": evs,
+        "shared": (),
+    }
+
+
+@pytest.mark.parametrize("scheme", ["shared", "homomorphic"])
+def test_one_ev_cannot_hide_behind_nobody(rng, scheme):
+    with pytest.raises(InputError, match="takes two or more"):
+        trade(random_market(rng, 1, tight=False), scheme, means(rng))
+
+
+def test_consensus_of_a_single_ev_works(rng):
+    market = random_market(rng, 1, tight=False)
+    for scheme in ("consensus", "masked", "two-round"):
+        deal = trade(market, scheme, means(rng))
+        assert abs(deal.clearing.price - clear(market).price) <= deal.price_bound
+    assert trade(market, "masked", means(rng)).exposed == ("lane", "ev 0")
