@@ -10,6 +10,7 @@ from generator.tables import Tables, lookup
 SUPPLY_TYPES = {"v3": "power_out", "gnd": "power_in", "bat": "passive", "vbus": "passive"}
 OUTPUTS = ("tx_enable", "rx_enable", "tx_reset")
 BUS_KEYS = ("sda", "scl")
+THERMISTOR_NETS = {"COIL_T", "BATTERY_T"}
 
 Pin = tuple[str, str]  # (reference, pin name)
 
@@ -38,6 +39,7 @@ class Circuit:
     fed: set[str] = field(default_factory=set)  # nets fed through a passive part
     unused: set[Pin] = field(default_factory=set)  # pins left open on purpose
     external: set[str] = field(default_factory=set)  # nets that leave the node
+    pull_ups_Ohm: dict[str, int] = field(default_factory=dict)  # net -> what the board file says
 
     def net_of(self, ref: str, pin: str) -> str:
         return next(name for name, pins in self.nets.items() if (ref, pin) in pins)
@@ -63,6 +65,7 @@ def circuit(board: dict[str, Any], tables: Tables) -> Circuit:
         fed=set(build["fed"]),
         unused={_pin(text, board, mcu) for text in build["open"]},
         external=set(build["external"]),
+        pull_ups_Ohm=dict.fromkeys(THERMISTOR_NETS & set(nets), board["ntc"]["pullup_Ohm"]),
     )
 
 

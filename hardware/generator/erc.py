@@ -21,7 +21,17 @@ def check(circuit: Circuit) -> list[str]:
     places = list(_pins_in_nets(circuit))
     if places:
         return places  # the other rules need every pin in its place
-    rules = (_single, _conflicts, _undriven, _pull_downs, _interlocked, _pull_ups, _fuse, _shunts)
+    rules = (
+        _single,
+        _conflicts,
+        _undriven,
+        _pull_downs,
+        _interlocked,
+        _pull_ups,
+        _fuse,
+        _shunts,
+        _dividers,
+    )
     return [fault for rule in rules for fault in rule(circuit)]
 
 
@@ -117,6 +127,14 @@ def _pull_ups(circuit: Circuit) -> Iterator[str]:
         on_bus = any(pin in ("SDA", "SCL") and ref != "U1" for ref, pin in pins)
         if on_bus and SUPPLY not in _beyond_resistors(circuit, net):
             yield f"{circuit.board}: {net} has no pull-up"
+
+
+def _dividers(circuit: Circuit) -> Iterator[str]:
+    """The firmware computes temperatures with the pull-up that the board file names."""
+    for net, wanted_Ohm in sorted(circuit.pull_ups_Ohm.items()):
+        found = [circuit.parts[ref].resistance_Ohm for ref, _ in circuit.nets[net]]
+        if wanted_Ohm not in found:
+            yield f"{circuit.board}: {net}: ntc.pullup_Ohm = {wanted_Ohm}, but no such resistor"
 
 
 def _fuse(circuit: Circuit) -> Iterator[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from generator import bom, drawing, erc, firmware, kicad, pages, rules, wiring
-from generator.circuit import circuit
+from generator.circuit import Circuit, circuit
 from generator.source import HardwareError, read_board
 from generator.tables import Tables, read_tables
 
@@ -36,16 +36,24 @@ def outputs(boards: dict[str, dict[str, Any]], tables: Tables) -> Texts:
     for name, board in boards.items():
         texts[f"firmware/boards/{name}.py"] = firmware.module(board, tables.mcus[board["mcu"]])
         built = circuit(board, tables) if board["build"] != "none" else None
-        texts[f"docs/reference/boards/{name}.md"] = pages.board_page(board, tables, built)
-        if built is not None:
-            faults += erc.check(built)
-            texts[f"hardware/bom/{name}.csv"] = bom.table(built)
-            texts[f"hardware/kicad/{name}.net"] = kicad.netlist(built)
-            texts[f"hardware/kicad/{name}.dot"] = drawing.dot(built)
-            texts[f"hardware/wiring/{name}.yml"] = wiring.wireviz(built)
+        found = erc.check(built) if built else []
+        if not found:
+            texts[f"docs/reference/boards/{name}.md"] = pages.board_page(board, tables, built)
+            texts |= _of_circuit(built) if built else {}
+        faults += found
     if faults:
         raise HardwareError(faults)
     return texts
+
+
+def _of_circuit(built: Circuit) -> Texts:
+    name = built.board
+    return {
+        f"hardware/bom/{name}.csv": bom.table(built),
+        f"hardware/kicad/{name}.net": kicad.netlist(built),
+        f"hardware/kicad/{name}.dot": drawing.dot(built),
+        f"hardware/wiring/{name}.yml": wiring.wireviz(built),
+    }
 
 
 def stale(root: Path, texts: Texts) -> list[str]:
