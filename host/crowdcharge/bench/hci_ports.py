@@ -21,6 +21,7 @@ class _Client(asyncio.Protocol):
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self._parser = PacketParser(controller)
+        self._unsent = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: Any = transport
@@ -42,7 +43,14 @@ class _Client(asyncio.Protocol):
         self._transport.abort()
 
     def on_packet(self, packet: bytes) -> None:
-        self._transport.write(packet)
+        """Together with what follows in this turn of the loop: system calls are the cost."""
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unsent += packet
+
+    def _flush(self) -> None:
+        self._transport.write(bytes(self._unsent))
+        self._unsent.clear()
 
 
 async def serve_hci_tcp(air: Air, name: str, address: str, port: int = 0) -> int:

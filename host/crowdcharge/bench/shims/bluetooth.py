@@ -119,21 +119,26 @@ class _Socket:
         self._received = b""
         self._writable = select.poll()
         self._writable.register(self._socket, select.POLLOUT)
+        self._unsent = b""
         self.events = []
         self.late = None
         _poller.register(self._socket, select.POLLIN)
 
-    def send(self, opcode, payload=b""):
-        frame = struct.pack("<HB", len(payload) + 1, ord(opcode)) + payload
-        while frame:
-            sent = self._socket.write(frame) or 0
-            frame = frame[sent:]
-            if frame:
+    def post(self, opcode, payload=b""):
+        """Leaves with the next `flush`: system calls are what this module costs."""
+        self._unsent += struct.pack("<HB", len(payload) + 1, ord(opcode)) + payload
+
+    def flush(self):
+        frames, self._unsent = self._unsent, b""
+        while frames:
+            frames = frames[self._socket.write(frames) or 0 :]
+            if frames:
                 self._writable.poll()
 
     def request(self, opcode, payload=b""):
         """Sends and waits for the reply; events that come first are kept for later."""
-        self.send(opcode, payload)
+        self.post(opcode, payload)
+        self.flush()
         while True:
             _poller.poll()
             self.receive()
@@ -230,7 +235,7 @@ class BLE:
             setattr(self, "_" + name, value)
         elif name != "addr_mode":  # the bench has public addresses only
             raise ValueError("unknown config param")
-        self._radio.send("G", struct.pack("<H", self._mtu) + self._gap_name.encode())
+        self._send("G", struct.pack("<H", self._mtu) + self._gap_name.encode())
 
     def irq(self, handler):
         self._handler = handler
@@ -238,7 +243,7 @@ class BLE:
     def gap_advertise(self, interval_us, adv_data=None, *, resp_data=None, connectable=True):
         self._need_active()
         if interval_us is None:
-            self._radio.send("V", struct.pack("<IBB", 0, 0, 0))
+            self._send("V", struct.pack("<IBB", 0, 0, 0))
             return
         advert = self._advert if adv_data is None else bytes(memoryview(adv_data))
         response = self._response if resp_data is None else bytes(memoryview(resp_data))
@@ -250,13 +255,13 @@ class BLE:
             raise OSError(_ENOMEM)
         self._advert, self._response = advert, response
         head = struct.pack("<IBB", interval_us, bool(connectable), len(advert))
-        self._radio.send("V", head + advert + response)
+        self._send("V", head + advert + response)
 
     def gap_disconnect(self, conn_handle):
         self._need_active()
         if conn_handle not in self._connections:
             return False
-        self._radio.send("D", struct.pack("<H", conn_handle))
+        self._send("D", struct.pack("<H", conn_handle))
         return True
 
     def gatts_register_services(self, services):
@@ -282,7 +287,7 @@ class BLE:
         value.data = bytes(memoryview(data))  # text too: it is a buffer
         value.size = max(value.size, len(value.data))
         if send_update:
-            self._radio.send("U", struct.pack("<H", value_handle) + value.data)
+            self._send("U", struct.pack("<H", value_handle) + value.data)
 
     def gatts_set_buffer(self, value_handle, length, append=False):
         value = self._value(value_handle)
@@ -298,12 +303,17 @@ class BLE:
 
     def gattc_exchange_mtu(self, conn_handle):
         self._need_connection(conn_handle)
-        self._radio.send("M", struct.pack("<H", conn_handle))
+        self._send("M", struct.pack("<H", conn_handle))
 
     def _send_value(self, opcode, conn_handle, value_handle, data):
         self._need_connection(conn_handle)
         value = self._value(value_handle).data if data is None else bytes(memoryview(data))
-        self._radio.send(opcode, struct.pack("<HH", conn_handle, value_handle) + value)
+        self._send(opcode, struct.pack("<HH", conn_handle, value_handle) + value)
+
+    def _send(self, opcode, payload):
+        self._radio.post(opcode, payload)
+        if not self._delivering:
+            self._radio.flush()
 
     def _need_active(self):
         if not self._active:
@@ -323,16 +333,21 @@ class BLE:
     # Events from the hub
 
     def _deliver(self):
-        """In order, one at a time: a handler that waits or sleeps does not nest another one."""
+        """In order, one at a time: a handler that waits or sleeps does not nest another one.
+
+        The answers of an event leave when its handler returns, as on ports that run handlers in
+        the host stack's context.
+        """
         if self._delivering:
             return
-        self._delivering = True
-        try:
-            while self._radio.events:
-                event = self._radio.events.pop(0)
+        while self._radio.events:
+            event = self._radio.events.pop(0)
+            self._delivering = True
+            try:
                 _EVENTS[chr(event[0])](self, memoryview(event)[1:])
-        finally:
-            self._delivering = False
+            finally:
+                self._delivering = False
+                self._radio.flush()
 
     def _irq(self, event, data):
         return self._handler(event, data) if self._handler else None
@@ -350,14 +365,14 @@ class BLE:
     def _on_write(self, payload):
         request, conn_handle, value_handle = struct.unpack("<BHH", payload)
         self._values[value_handle].remote_write(bytes(payload[5:]))
-        self._radio.send("r", bytes((request, 0)))
+        self._send("r", bytes((request, 0)))
         self._irq(_IRQ_GATTS_WRITE, (conn_handle, value_handle))
 
     def _on_read(self, payload):
         request, conn_handle, value_handle = struct.unpack("<BHH", payload)
         status = self._irq(_IRQ_GATTS_READ_REQUEST, (conn_handle, value_handle)) or 0
         data = b"" if status else self._values[value_handle].data
-        self._radio.send("r", bytes((request, status)) + data)
+        self._send("r", bytes((request, status)) + data)
 
     def _on_mtu(self, payload):
         self._irq(_IRQ_MTU_EXCHANGED, struct.unpack("<HH", payload))
@@ -398,6 +413,7 @@ def poll(wait_ms=0):
     if ble is None:
         _poller.poll(wait_ms)
         return
+    ble._radio.flush()  # a handler may sleep
     if _poller.poll(0 if ble._radio.events else wait_ms):
         ble._radio.receive()
     ble._deliver()
