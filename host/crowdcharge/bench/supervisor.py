@@ -54,6 +54,7 @@ class Supervisor:
         if self._vm:
             self._vm.kill()
             self._vm = None
+            self._console.drain()  # what it had written has left the board
         self._raw = False
         self._swallowed = None
         self._held = b""

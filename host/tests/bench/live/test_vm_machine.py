@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""The `machine` and `time` modules of a board: pins, meters, watchdog, clock, on the real VM."""
+
+import asyncio
+
+import pytest
+from crowdcharge.bench.config import BoardConfig
+from crowdcharge.bench.launch import launch
+
+pytestmark = [pytest.mark.vm, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def test_the_driver_on_the_vm_reads_what_the_plant_holds(tiny_bench, hands):
+    async with (
+        hands.repl(tiny_bench.ports[1]) as donor,
+        hands.repl(tiny_bench.ports[2]) as receiver,
+    ):
+        await donor.exec(hands.METERS)
+        await receiver.exec(hands.METERS)
+        assert await donor.exec("print(i2c.scan())") == "[54, 64, 65]"
+        await receiver.exec("rx_enable.on()")
+        await donor.exec("tx_enable.on()")
+        await asyncio.sleep(0.6)
+        read_tx = "print(tx.bus_voltage, tx.current, tx.bus_voltage * tx.current / 1000)"
+        bus_V, current_mA, power_W = map(float, (await donor.exec(read_tx)).split())
+        truth = await tiny_bench.control.board(1)
+        assert power_W == pytest.approx(truth["tx_W"], rel=0.02)
+        assert current_mA == pytest.approx(truth["cell_A"] * 1000, rel=0.01)
+        assert bus_V == pytest.approx(truth["cell_V"] - current_mA / 1000 * 0.1, abs=0.02)
+        rx_W = float(await receiver.exec("print(rx.bus_voltage * rx.current / 1000)"))
+        truth = await tiny_bench.control.board(2)
+        assert rx_W == pytest.approx(truth["rx_W"], rel=0.01)
+        assert rx_W == pytest.approx(2.5, rel=0.01)
+        status = await tiny_bench.control.status()
+        assert status["boards"][0]["sent_J"] > status["boards"][1]["received_J"] > 0
+
+
+async def test_a_bus_without_power_or_on_other_pins_is_silent(tiny_bench, hands):
+    async with hands.repl(tiny_bench.ports[1]) as board:
+        wrong = "import machine; i = machine.I2C(0, sda=machine.Pin(21), scl=machine.Pin(22))"
+        await board.exec(wrong)
+        assert await board.exec("print(i.scan())") == "[]"
+        unpowered = hands.METERS.replace("value=1", "value=0").replace("tx, rx = ", "#")
+        await board.exec(unpowered)
+        assert await board.exec("print(i2c.scan())") == "[]"
+        code = "try:\n    i2c.readfrom(64, 2)\nexcept OSError as error:\n    print(error.errno)"
+        assert await board.exec(code) == "19"
+
+
+async def test_thermistors_and_cable(tiny_bench, hands):
+    async with hands.repl(tiny_bench.ports[1]) as board:
+        await board.exec(
+            "import machine\nfrom boards import virtual as pins\n"
+            "ntc = machine.ADC(machine.Pin(pins.COIL_NTC_PIN))\n"
+            "cable = machine.Pin(pins.CABLE_SENSE_PIN, machine.Pin.IN)"
+        )
+        assert int(await board.exec("print(ntc.read_u16())")) == pytest.approx(32768, rel=0.01)
+        assert await board.exec("print(cable())") == "0"
+        await tiny_bench.control.fault("hot-coil", 1, temperature_C=60)
+        await tiny_bench.control.fault("cable", 1)
+        hot = int(await board.exec("print(ntc.read_u16())"))
+        assert hot / 65535 == pytest.approx(2.49 / 12.49, rel=0.01)
+        assert await board.exec("print(cable())") == "1"
+
+
+async def test_the_watchdog_bites_and_its_pins_go_low(tiny_bench, hands):
+    async with hands.repl(tiny_bench.ports[1]) as board:
+        await board.exec(hands.METERS)
+        await board.exec("tx_enable.on()")
+        assert (await tiny_bench.witness())["on"] == [[1, "tx"]]
+        await board.exec("w = machine.WDT(timeout=500)\nfor _ in range(8):\n    w.feed()")
+        await tiny_bench.booted(1, times=2)
+    assert b"started 3" in tiny_bench.log(1)
+    seen = await tiny_bench.witness()
+    assert seen["on"] == []
+    assert [(edge["on"], edge["cause"]) for edge in seen["changes"]] == [
+        (True, "pin"),
+        (False, "watchdog"),
+    ]
+    assert (await tiny_bench.control.board(1))["last_reset"] == "watchdog"
+
+
+async def test_a_watchdog_that_is_fed_does_not_bite(tiny_bench, hands):
+    async with hands.repl(tiny_bench.ports[1]) as board:
+        await board.exec(
+            "import machine, time\nw = machine.WDT(timeout=300)\n"
+            "for _ in range(100):\n    time.sleep_ms(10)\n    w.feed()"
+        )
+        assert await tiny_bench.boots(1) == 0
+
+
+async def test_a_watchdog_outlives_ctrl_c_and_a_frozen_processor(tiny_bench, hands):
+    async with hands.repl(tiny_bench.ports[1]) as board:
+        await board.exec("import machine; w = machine.WDT(timeout=400)")
+    await tiny_bench.control.fault("freeze", 1)
+    await tiny_bench.booted(1, times=2)
+    assert (await tiny_bench.control.board(1))["last_reset"] == "watchdog"
+
+
+async def test_a_soft_reset_leaves_a_pin_as_it_was(tiny_bench, hands):
+    """As on real boards: only the firmware's own `finally`, or a hard reset, lets go."""
+    async with hands.repl(tiny_bench.ports[1]) as board:
+        await board.exec(hands.METERS + "\ntx_enable.on()")
+        await board.enter(soft_reset=True)
+        assert (await tiny_bench.witness())["on"] == [[1, "tx"]]
+        assert await board.exec("import machine; print(machine.reset_cause())") == "5"
+
+
+async def test_machine_reset_and_identity(tiny_bench, hands):
+    async with hands.repl(tiny_bench.ports[1]) as board:
+        unique_id = await board.exec("import machine; print(machine.unique_id())")
+    async with hands.repl(tiny_bench.ports[2]) as board:
+        other = "import machine; print(machine.unique_id())"
+        assert await board.exec(other) != unique_id
+    async with hands.repl(tiny_bench.ports[1]) as board:
+        await asyncio.to_thread(board._transport.exec_raw_no_follow, "machine.reset()")
+        await tiny_bench.booted(1, times=2)
+    assert b"started 2" in tiny_bench.log(1)
+
+
+async def test_time_runs_at_the_benchs_speed_in_the_heap_that_was_asked(
+    tmp_path, tiny_firmware, hands
+):
+    boards = (BoardConfig(1, 90.0, ticks_start_ms=2**30 - 2000, heap_kB=512), BoardConfig(2, 30.0))
+    config = hands.two_boards(tiny_firmware, boards=boards, speed=5.0)
+    async with (
+        launch(config, tmp_path / "bench") as bench,
+        hands.repl(bench.serial_ports[1]) as board,
+    ):
+        await board.exec(
+            "import time, asyncio\n"
+            "async def nap():\n    await asyncio.sleep(2)\n"
+            "def timed(wait):\n"
+            "    start, clock = time.ticks_ms(), time.time_ns()\n"
+            "    wait()\n"
+            "    print(time.ticks_diff(time.ticks_ms(), start),"
+            " (time.time_ns() - clock) // 1000000)"
+        )
+        for wait in (
+            "lambda: time.sleep(2)",
+            "lambda: time.sleep_ms(2000)",
+            "lambda: asyncio.run(asyncio.wait_for(nap(), 3))",
+        ):
+            start_s = asyncio.get_running_loop().time()
+            ticks_ms, clock_ms = map(int, (await board.exec(f"timed({wait})")).split())
+            assert ticks_ms == pytest.approx(2000, abs=150), wait
+            assert clock_ms == pytest.approx(2000, abs=150), wait
+            assert asyncio.get_running_loop().time() - start_s < 1.5
+        heap = "import gc; print(gc.mem_free() + gc.mem_alloc())"
+        assert int(await board.exec(heap)) < 512 * 1024
+        assert int(await board.exec("print(time.ticks_ms())")) < 2**29  # it has wrapped
+        before = int(await board.exec("print(time.time())"))
+        await bench.control.fault("clock-jump", 1, seconds=3600)
+        assert int(await board.exec("print(time.time())")) - before >= 3600
