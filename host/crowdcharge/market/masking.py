@@ -70,7 +70,7 @@ def masked_ratio_bound(masking: Masking) -> ErrorBound:
     """As `ratio_spread`: bounds how far the noise that is left moves the ratio of the averages."""
 
     def bound(states: Array, rounds: int) -> float:
-        left_c, left_s = masking.left(rounds).tolist()
+        left_c, left_s = map(float, masking.left(rounds))
         smallest = float(states[:, 1].min()) - left_s
         if rounds == 0 or smallest <= 0:
             return np.inf

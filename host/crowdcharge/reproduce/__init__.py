@@ -31,6 +31,11 @@ FIGURES = {
     "fig5": "mobispace:fig5",
     "fig6": "mobispace:fig6",
     "fig7": "mobispace:fig7",
+    "lane-fig2": "market:fig2",
+    "lane-fig3": "market:fig3",
+    "lane-fig4": "market:fig4",
+    "lane-fig5": "market:fig5",
+    "lane-fig6": "market:fig6",
 }
 
 
