@@ -117,8 +117,9 @@ class BoardRadio:
     # The VM
 
     def on_vm(self, vm: "_Vm") -> None:
-        if self._vm is not None:
+        if self._vm is not None:  # a restart that was quicker than the end of the old socket
             self._vm.close()
+            self.power_off()
         self._vm = vm
 
     def on_vm_lost(self, vm: "_Vm") -> None:

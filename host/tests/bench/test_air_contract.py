@@ -178,6 +178,18 @@ async def test_round_trips(desk, echo):
     await client.disconnect()
 
 
+@pytest.mark.parametrize("length", [240, 249, 250, 400])
+async def test_long_reads(desk, length):
+    """Around one packet at this MTU, and eight receipts."""
+    board = await desk.board()
+    client = await desk.connected(board)
+    await client.write_gatt_char(COMMAND, b"long%d" % length, response=True)
+    value = await client.read_gatt_char(STATUS)
+    assert len(value) == len(b"read 1") + length
+    assert value.startswith(b"read ")
+    await client.disconnect()
+
+
 async def test_operations_end_with_the_link(desk):
     board = await desk.board()
     client = await desk.connected(board)

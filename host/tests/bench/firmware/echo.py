@@ -26,7 +26,7 @@ characteristics = (
 )
 ((status, command, reply, sure),) = ble.gatts_register_services(((service, characteristics),))
 ble.gatts_set_buffer(command, 100)
-state = {"reads": 0, "refuse": 0}
+state = {"reads": 0, "refuse": 0, "long": 0}
 
 
 def advertise():
@@ -41,6 +41,8 @@ def on_command(conn_handle, data):
         ble.gatts_indicate(conn_handle, sure, data)
     elif data == b"leave":
         ble.gap_disconnect(conn_handle)
+    elif data[:4] == b"long":
+        state["long"] = int(data[4:])
     elif data[:6] == b"refuse":
         state["refuse"] = data[6]
     else:
@@ -54,7 +56,7 @@ def irq(event, data):
         on_command(data[0], ble.gatts_read(data[1]))
     elif event == 4 and data[1] == status:
         state["reads"] += 1
-        ble.gatts_write(status, b"read %d" % state["reads"])
+        ble.gatts_write(status, b"read %d" % state["reads"] + bytes(state["long"]))
         return state["refuse"]
     elif event == 20:
         ble.gatts_notify(data[0], reply, b"indicated %d" % data[2])
