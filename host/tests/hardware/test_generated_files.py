@@ -47,7 +47,9 @@ def test_the_netlist_holds_exactly_the_circuit(name):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("name", BUILT)
+@pytest.mark.parametrize(
+    "name", ["pico_w", "feather_esp32s3_st"]
+)  # the reader is slow: the extremes
 def test_a_third_party_reader_sees_the_same_nets(name):
     kinparse = pytest.importorskip("kinparse", reason="needs the extra 'hardware'")
     node = circuit(BOARDS[name], TABLES)

@@ -123,5 +123,18 @@ def test_without_the_strong_pull_down_a_pin_in_reset_would_switch_the_coil_on():
         assert levels(node, PULLED, LOW, 0.0, 0.0)[0] is False
 
 
+def test_the_figures_of_the_bring_up_page():
+    node = circuit(BOARDS["feather_esp32s3"], TABLES)
+    page = (HARDWARE.parent / "docs/howto/bring-up.md").read_text()
+    usb = levels(node, HIGH, LOW, 0.0, 5.0)[2]
+    on = levels(node, HIGH, LOW, 0.0, 0.0)[2]
+    both = levels(node, HIGH, LOW, 5.0, 0.0)[2]
+    assert f"`TX_INHIBIT` about {usb['TX_INHIBIT']:.2f} V" in page
+    assert f"`CABLE` about {usb['CABLE']:.2f} V" in page
+    assert f"`TX_ON` about {on['TX_ON']:.2f} V" in page
+    assert usb["TX_ON"] < 0.1
+    assert both["TX_ON"] < 0.1
+
+
 def _fields(part):
     return {name: getattr(part, name) for name in part.__dataclass_fields__}
