@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""crowdcharge simulate: a crowd from a scenario file."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from crowdcharge.errors import InputError
+
+
+@click.command()
+@click.argument("scenario_file", metavar="SCENARIO.toml", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for tables and plots.")
+@click.option("--seed", type=click.IntRange(min=0), help="In place of the file's.")
+@click.option("--runs", type=click.IntRange(min=1), help="How many seeds, from the first on.")
+@click.option("--policy", help="In place of the file's, with its default options.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def simulate(
+    scenario_file: Path,
+    out: Path | None,
+    seed: int | None,
+    runs: int | None,
+    policy: str | None,
+    as_json: bool,
+) -> None:
+    """Simulate the crowd of SCENARIO.toml, and the same crowd without any exchange."""
+    from crowdcharge.crowd import study
+    from crowdcharge.policy import make
+
+    scenario = study.load(scenario_file)
+    if seed is not None:
+        scenario = replace(scenario, seed=seed)
+    if runs is not None:
+        scenario = replace(scenario, runs=runs)
+    if policy is not None:
+        make(policy)
+        scenario = replace(scenario, policy=policy, policy_options={})
+    if out is not None:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot use --out {out}: {error.strerror}") from None
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(scenario.name, total=1.0)
+        document = study.run_study(
+            scenario,
+            scenario_file.parent,
+            out,
+            lambda done: bars.update(task, completed=done),
+        )
+    click.echo(json.dumps(document) if as_json else study.text_of(document))

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""A simulated board: its battery under constant powers, between two events."""
+
+from dataclasses import dataclass, field
+from math import inf
+
+TINY_J = 1e-9
+
+
+@dataclass(slots=True)
+class Board:
+    """Energies are exact for piecewise constant powers; `advance` closes the piece behind it."""
+
+    id: int
+    capacity_J: float
+    energy_J: float
+    load_W: float = 0.0
+    arrives_s: float = 0.0
+    leaves_s: float = inf
+    cords: tuple[tuple[float, float], ...] = ()
+    present: bool = True
+    cord_W: float = 0.0
+    tx_W: float = 0.0
+    rx_W: float = 0.0
+    now_s: float = 0.0
+    sent_J: float = 0.0
+    received_J: float = 0.0
+    used_J: float = 0.0
+    cord_J: float = 0.0
+    outages: int = 0
+    outage_s: float = 0.0
+    sessions: int = 0
+    version: int = field(default=0, repr=False)
+
+    @property
+    def soc(self) -> float:
+        return self.energy_J / self.capacity_J
+
+    @property
+    def net_W(self) -> float:
+        return self.rx_W + self.cord_W - self.tx_W - self.load_W
+
+    def advance(self, now_s: float) -> None:
+        """Up to `now_s`. A full battery throttles its cord; an empty one feeds no load."""
+        dt_s, self.now_s = now_s - self.now_s, now_s
+        if not self.present or dt_s <= 0:
+            return
+        net_W, before_J = self.net_W, self.energy_J
+        after_J = before_J + net_W * dt_s
+        self.sent_J += self.tx_W * dt_s
+        self.received_J += self.rx_W * dt_s
+        self.cord_J += self.cord_W * dt_s
+        self.used_J += self.load_W * dt_s
+        self.energy_J = min(max(after_J, 0.0), self.capacity_J)
+        if after_J > self.capacity_J:
+            self.cord_J -= after_J - self.capacity_J
+        elif after_J < 0:
+            self.used_J += after_J
+            self.outage_s += -after_J / -net_W
+            self.outages += before_J > TINY_J
