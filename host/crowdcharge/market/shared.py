@@ -24,8 +24,8 @@ RandomBytes = Callable[[int], bytes]
 LANE = 0
 
 
-class MarketVoid(WptError):
-    """The run ended without a price. Nobody trades and no sum was opened in this run's favour."""
+class MarketVoidError(WptError):
+    """The run ended without a price: nobody trades, and what was answered stays shut."""
 
 
 class Agreement:
@@ -82,17 +82,21 @@ class Relay:
     def drop(self, peers: Collection[int]) -> None:
         """Goes on with the rest; they must join the new roster. Refused once a sum was opened."""
         if self.opened_any:
-            raise MarketVoid("a sum was opened: the roster is final")
+            raise MarketVoidError("a sum was opened: the roster is final")
         for peer in peers:
             del self.keys[peer]
         if LANE not in self.keys or len(self.keys) < PEERS_MIN:
-            raise MarketVoid(f"{len(self.keys)} peers are left; it takes {PEERS_MIN} and the lane")
+            raise MarketVoidError(
+                f"{len(self.keys)} peers are left; it takes {PEERS_MIN} and the lane"
+            )
 
     def sums(self) -> Sums:
-        """(c, s) of the whole roster; MarketVoid if an opening did not come."""
+        """(c, s) of the whole roster; MarketVoidError if an opening did not come."""
         silent = [peer for peer in self.keys if peer not in self._openings]
         if silent:
-            raise MarketVoid(f"{peer_name(silent[0])} answered and then vanished: no sum to open")
+            raise MarketVoidError(
+                f"{peer_name(silent[0])} answered and then vanished: no sum to open"
+            )
         self.opened_any = True
         c, s = (
             signed(sum(self._answers[p][k] - self._openings[p][k] for p in self.keys))

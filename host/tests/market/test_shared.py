@@ -11,7 +11,7 @@ from crowdcharge.market.ambiguity import second_explanation
 from crowdcharge.market.pricing import answers
 from crowdcharge.market.shared import (
     Agreement,
-    MarketVoid,
+    MarketVoidError,
     Negotiation,
     Relay,
     fixed,
@@ -79,15 +79,15 @@ def test_a_peer_that_vanishes_after_the_price_does_not_move_it(rng):
 
 def test_a_peer_that_answers_and_vanishes_ends_the_run(rng):
     market = random_market(rng, 8, tight=False)
-    with pytest.raises(MarketVoid, match="ev 2 answered and then vanished"):
+    with pytest.raises(MarketVoidError, match="ev 2 answered and then vanished"):
         negotiate(market, rng, lambda peer, _, step: peer == 3 and step == "open")
 
 
 def test_without_the_lane_or_with_too_few_there_is_no_market(rng):
     market = random_market(rng, 3, tight=False)
-    with pytest.raises(MarketVoid, match="and the lane"):
+    with pytest.raises(MarketVoidError, match="and the lane"):
         negotiate(market, rng, lambda peer, *_: peer == 0)
-    with pytest.raises(MarketVoid, match="2 peers are left"):
+    with pytest.raises(MarketVoidError, match="2 peers are left"):
         negotiate(market, rng, lambda peer, *_: peer in (1, 2))
 
 

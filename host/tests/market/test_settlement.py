@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""Accounts: paid for what was received, zero in sum, never changed."""
+
+from dataclasses import replace
+
+import pytest
+from crowdcharge.errors import LedgerError
+from crowdcharge.ledger import DISPUTED, ONE_SIDED, OPEN, SETTLED, VOID, Transfer
+from crowdcharge.market.settlement import Accounts, Bargain, due_u
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+HUB, BOARD = 1, 2
+PRICE = 30 << 48  # credits/Wh
+BARGAIN = Bargain(1, 7, HUB, BOARD, PRICE, 3_600_000)  # 1 Wh
+OPENED = Transfer(7, HUB, BOARD, 5_000_000, 0)
+
+
+def closed(sent_mJ, received_mJ, state=SETTLED):
+    return replace(
+        OPENED,
+        state=state,
+        sent_mJ=sent_mJ,
+        received_mJ=received_mJ,
+        loss_mJ=sent_mJ - received_mJ,
+        ept_ptx=1,
+        ept_prx=1,
+    )
+
+
+def test_a_watt_hour_at_30_costs_30_credits():
+    assert due_u(BARGAIN, 3_600_000) == 30_000_000
+    assert due_u(BARGAIN, 1) == 8  # 8.33 micro-credits
+
+
+def test_the_buyer_pays_and_the_seller_gets_for_what_was_received():
+    accounts = Accounts(0.3)
+    assert accounts.settle(BARGAIN, closed(4_500_000, 3_600_000))[0] == "paid"
+    assert accounts.balances_u() == {BOARD: -30_000_000, HUB: 30_000_000}
+
+
+def test_who_receives_less_than_it_bought_pays_for_less():
+    accounts = Accounts(0.3)
+    found, payment = accounts.settle(BARGAIN, closed(2_000_000, 1_500_000))
+    assert found == "short"
+    assert payment.amount_u == accounts.balance_u(HUB) == due_u(BARGAIN, 1_500_000)
+
+
+@pytest.mark.parametrize(
+    ("transfer", "expected"),
+    [
+        (OPENED, "waiting"),
+        (replace(closed(2_000_000, 0, ONE_SIDED), ept_prx=None), "waiting"),
+        (closed(0, 0, VOID), "nothing"),
+        (closed(0, 0), "nothing"),
+        (closed(1_000_000, 2_000_000, DISPUTED), "held"),
+        (closed(4_000_000, 500_000), "held"),  # a receiver that meters too little
+        (closed(4_000_000, 0), "held"),
+    ],
+)
+def test_nothing_is_paid_on_what_is_not_proved(transfer, expected):
+    accounts = Accounts(0.3)
+    assert accounts.settle(BARGAIN, transfer) == (expected, None)
+    assert accounts.balances_u() == {}
+
+
+def test_the_receiver_s_own_receipt_is_enough_to_pay():
+    """It admits what it got; the sender's receipt may come later and changes nothing."""
+    accounts = Accounts(0.3)
+    alone = replace(closed(3_600_000, 3_600_000, ONE_SIDED), ept_ptx=None)
+    assert accounts.settle(BARGAIN, alone)[0] == "paid"
+    assert accounts.settle(BARGAIN, closed(4_400_000, 3_600_000)) == ("paid", None)
+    assert len(accounts.statement(BOARD)) == 1
+
+
+def test_a_late_receipt_that_contradicts_takes_the_payment_back_by_a_new_line():
+    accounts = Accounts(0.3)
+    accounts.settle(BARGAIN, replace(closed(3_600_000, 3_600_000, ONE_SIDED), ept_ptx=None))
+    before = list(accounts.statement(HUB))
+    found, payment = accounts.settle(BARGAIN, closed(1_000_000, 3_600_000, DISPUTED))
+    assert (found, payment.amount_u) == ("held", -30_000_000)
+    assert accounts.statement(HUB)[: len(before)] == before
+    assert accounts.balance_u(HUB) == accounts.balance_u(BOARD) == 0
+
+
+def test_a_transfer_of_others_is_refused():
+    with pytest.raises(LedgerError, match="not what market 1 agreed: 2 to 1, not 1 to 2"):
+        Accounts(0.3).settle(BARGAIN, replace(OPENED, ptx=BOARD, prx=HUB))
+
+
+states = st.sampled_from([OPEN, SETTLED, ONE_SIDED, DISPUTED, VOID])
+events = st.lists(
+    st.tuples(st.integers(0, 5), states, st.integers(0, 10**7), st.integers(0, 10**7)),
+    max_size=40,
+)
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(events=events, price=st.integers(1, 100 << 48))
+def test_accounts_add_up_to_zero_and_only_grow(events, price):
+    """Whatever the transfers turn into and in whatever order they are settled and re-settled."""
+    accounts = Accounts(0.3)
+    seen = []
+    last = {}
+    for transfer_id, state, sent_mJ, received_mJ in events:
+        bargain = Bargain(1, transfer_id, HUB, 10 + transfer_id, price, 10**6)
+        transfer = replace(
+            closed(sent_mJ, received_mJ, state), transfer_id=transfer_id, prx=10 + transfer_id
+        )
+        found, _ = accounts.settle(bargain, transfer)
+        assert accounts.settle(bargain, transfer) == (found, None)
+        pays = found in {"paid", "short"}
+        last[transfer_id] = due_u(bargain, received_mJ) if pays else 0
+        assert sum(accounts.balances_u().values()) == 0
+        assert accounts.statement(HUB)[: len(seen)] == seen
+        seen = accounts.statement(HUB)
+    assert accounts.balance_u(HUB) == sum(last.values())
+
+    copy = Accounts(0.3)
+    for payment in seen:
+        copy.append(payment)
+    assert copy.balances_u() == accounts.balances_u()
