@@ -10,9 +10,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from generator import pictures
-from generator.outputs import load, outputs, stale
-from generator.source import HARDWARE, HardwareError
+try:
+    from generator import pictures
+    from generator.outputs import load, outputs, stale
+    from generator.source import HARDWARE, HardwareError
+except ModuleNotFoundError as error:
+    sys.exit(f"the generator needs {error.name}: pip install 'crowdcharge[hardware]'")
 
 ROOT = HARDWARE.parent
 

@@ -85,7 +85,12 @@ class Driver:
         return self.reading.ept
 
     def start(self):
-        """Yields waits in ms. Closed early (or failed), it leaves everything off."""
+        """Yields waits in ms. Closed early (or failed), it leaves everything off.
+
+        A driver that runs already is left alone.
+        """
+        if self.on:
+            return
         try:
             for _ in range(TRIES_MAX):
                 self.reading.clear(ept.NONE)

@@ -109,6 +109,7 @@ def test_a_chip_that_never_pings_is_tried_three_times_three_seconds():
     assert [edge for edge in desk.edges if edge[1:] == ("supply", 1)] == [
         (try_ms, "supply", 1) for try_ms in (0, 3070, 6140)
     ]
+    assert [edge[2] for edge in desk.edges if edge[1] == "supply"][:6] == [1, 0] * 3
     assert desk.clock.now == 3 * (stwbc86.SUPPLY_SETTLE_ms + stwbc86.BOOT_ms + qi.POLL_MAX_ms)
     assert desk.is_dark()
 
@@ -147,6 +148,16 @@ def test_a_start_can_be_stopped_between_its_steps():
         assert desk.is_dark(), steps
 
 
+def test_enabling_what_runs_already_touches_nothing():
+    desk = running()
+    desk.edges.clear()
+    desk.bus.log.clear()
+    assert list(desk.driver.start()) == []
+    assert desk.driver.enable() == ept.NONE
+    assert (desk.edges, desk.bus.log) == ([], [])
+    assert desk.driver.on
+
+
 def test_disable_works_before_the_first_enable_and_twice():
     desk = TxDesk()
     desk.driver.disable()
@@ -168,9 +179,14 @@ def test_a_locked_chip_is_cut_off_and_the_reset_line_brings_it_back():
     assert desk.is_dark()
     assert desk.driver.lockups == 1
     assert [edge[1:] for edge in desk.edges] == [("reset", 0), ("supply", 0)]
-    desk.chip.receiver = True
     assert desk.driver.enable() == ept.NONE
-    assert desk.run(1000) == ept.NONE
+    assert desk.run(3000) == ept.NONE
+    assert not desk.driver.reading.rx_present  # nobody lies there, and nothing is left over
+    desk.chip.locked = True
+    assert desk.run(100) == ept.NONE  # one missed answer counts from zero again
+    desk.chip.locked = False
+    desk.chip.receiver = True
+    assert desk.run(2000) == ept.NONE
     assert desk.driver.reading.rx_present
 
 
@@ -257,9 +273,13 @@ def test_every_reason_has_a_code_and_the_coil_is_off():
 
 
 def test_a_latched_fault_counts_although_the_reason_is_empty():
-    desk = running()
-    desk.chip._latch |= 1 << 0  # over-temperature: bit 0 here, bit 2 in the reason
-    assert desk.run(200) == ept.OVER_TEMPERATURE
+    for bit, code in stwbc86.LATCHED:
+        desk = running()
+        desk.chip._latch |= 1 << bit
+        assert desk.run(200) == code, bit
+    # the two registers number the same faults differently
+    assert dict(stwbc86.LATCHED)[0] == dict(stwbc86.FAULTS)[2] == ept.OVER_TEMPERATURE
+    assert dict(stwbc86.LATCHED)[17] == dict(stwbc86.FAULTS)[3] == ept.FOREIGN_OBJECT
 
 
 def test_pings_to_nobody_are_no_end():

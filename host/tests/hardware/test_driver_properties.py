@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""Whatever the chips, the bus and the caller do: not `on` means no field, and off always works."""
+
+from driver_bench import RxDesk, TxDesk
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+STEPS = st.lists(
+    st.one_of(
+        st.sampled_from(["enable", "disable", "lock", "unlock", "deaf", "lift", "lay", "dip"]),
+        st.tuples(st.just("trip"), st.integers(0, 18)),
+        st.tuples(st.just("wait"), st.integers(1, 3000)),
+        st.tuples(st.just("abandon"), st.integers(1, 6)),
+    ),
+    max_size=12,
+)
+
+
+def dip(desk):
+    """The supply falls for a moment and comes back."""
+    if desk.chip.powered:
+        desk.chip.powered = False
+        desk.chip.powered = True
+
+
+def abandon(desk, steps):
+    start = desk.driver.start()
+    for _, wait_ms in zip(range(steps), start, strict=False):
+        desk.clock.sleep_ms(wait_ms)
+    start.close()
+
+
+def trip(desk, reason):
+    if desk.chip.powered:
+        desk.chip.trip(reason)
+
+
+ACTS = {
+    "enable": lambda desk: desk.driver.enable(),
+    "disable": lambda desk: desk.driver.disable(),
+    "lock": lambda desk: setattr(desk.chip, "locked", True),
+    "unlock": lambda desk: setattr(desk.chip, "locked", False),
+    "deaf": lambda desk: setattr(desk.chip, "deaf", True),
+    "lift": lambda desk: setattr(desk.chip, "receiver", False),
+    "lay": lambda desk: setattr(desk.chip, "receiver", True),
+    "dip": dip,
+    "trip": trip,
+    "wait": TxDesk.run,
+    "abandon": abandon,
+}
+
+
+def act(desk, step):
+    name, *values = step if isinstance(step, tuple) else (step,)
+    ACTS[name](desk, *values)
+
+
+@given(STEPS)
+@settings(derandomize=True, deadline=None, max_examples=80)
+def test_a_transmitter_that_is_not_on_is_dark(steps):
+    desk = TxDesk()
+    for step in steps:
+        act(desk, step)
+        assert desk.driver.on or desk.is_dark(), step
+    desk.driver.disable()
+    assert desk.is_dark()
+
+
+@given(STEPS)
+@settings(derandomize=True, deadline=None, max_examples=80)
+def test_the_threshold_in_a_running_chip_is_ours_after_every_look(steps):
+    desk = TxDesk()
+    for step in steps:
+        act(desk, step)
+        if desk.run(100) == 0 and desk.driver.on and not desk.chip.locked:
+            assert desk.chip._byte(0x00E0) == 512 // 32
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(["enable", "disable", "field", "dark", "lock"]),
+            st.tuples(st.just("wait"), st.integers(1, 3000)),
+            st.tuples(st.just("trip"), st.integers(0, 22)),
+        ),
+        max_size=12,
+    )
+)
+@settings(derandomize=True, deadline=None, max_examples=80)
+def test_a_receiver_that_is_not_on_carries_no_load(steps):
+    desk = RxDesk()
+    for step in steps:
+        name, value = step if isinstance(step, tuple) else (step, 0)
+        if name in ("enable", "disable"):
+            getattr(desk.driver, name)()
+        elif name in ("field", "dark"):
+            desk.chip.field = name == "field"
+        elif name == "lock":
+            desk.chip.locked = True
+        elif name == "trip":
+            desk.chip.trip(value)
+        else:
+            desk.run(value)
+        assert desk.driver.on or not desk.switch or desk.switch[-1] == 0
