@@ -46,6 +46,8 @@ def _board(hub: Hub, board: VirtualBoard) -> dict[str, Any]:
         "pid": board.supervisor.pid,
         "boots": board.boots,
         "last_reset": board.last_reset,
+        "flash_written": board.hardware.flash_written,
+        "flash_erases": board.hardware.flash_erases,
         "peer": hub.plant.peer(board.config.id),
         "soc_pct": node.soc * 100,
         "stored_J": node.stored_nJ / 1e9,

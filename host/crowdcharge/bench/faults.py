@@ -90,6 +90,16 @@ def _brown_out(hub: Hub, board: VirtualBoard, *, off_s: float = 0.1) -> None:
     asyncio.get_running_loop().call_later(off_s / hub.clock.speed, board.reset, "brown-out")
 
 
+@_fault("torn-write")
+def _torn_write(_hub: Hub, board: VirtualBoard, *, after_bytes: int = 0) -> None:
+    """The supply dips when the flash has taken `after_bytes` more: that write is torn."""
+    if board.config.storage != "littlefs":
+        raise InputError(f'torn-write: board {board.config.id} needs storage = "littlefs"')
+    if after_bytes < 0:
+        raise InputError("torn-write: after_bytes must not be below 0")
+    board.hardware.flash_left = after_bytes
+
+
 @_fault("reset")
 def _reset(_hub: Hub, board: VirtualBoard) -> None:
     """Somebody presses the reset button."""

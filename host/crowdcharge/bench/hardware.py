@@ -15,6 +15,8 @@ Requests from shims/_hardware.py, little-endian: u8 sequence, opcode, payload.
     f  feed         no reply
     B  booted       no reply: the file system is there, Ctrl-C is safe
     R  reset
+    p  program flash  "w" or "e", u32 bytes         -> u32 how many of them still happen
+    P  flash was cut off in a write
     t  clock                                        -> nanoseconds as decimal text
 """
 
@@ -70,6 +72,8 @@ class Hardware:
         self._watchdog: asyncio.TimerHandle | None = None
         self._watchdog_s = 0.0
         self.reset_cause = 1
+        self.flash_written = self.flash_erases = 0
+        self.flash_left: int | None = None  # bytes until the supply fails in a write
 
     def power_off(self) -> list[str]:
         """Lets go of every pin and stops the watchdog; returns the pins that were high."""
@@ -148,6 +152,20 @@ class Hardware:
         loop = asyncio.get_running_loop()
         self._watchdog = loop.call_later(self._watchdog_s, self._on_reset, "watchdog")
 
+    def _program(self, payload: bytes) -> bytes:
+        count = struct.unpack_from("<I", payload, 1)[0]
+        self.flash_written += count
+        self.flash_erases += payload[:1] == b"e"
+        if self.flash_left is None:
+            return payload[1:5]
+        allowed = min(count, self.flash_left)
+        self.flash_left -= allowed
+        return struct.pack("<I", allowed)
+
+    def _cut_off(self, _payload: bytes) -> None:
+        self.flash_left = None
+        self._on_reset("brown-out")
+
     def _reset(self, _payload: bytes) -> None:
         self._on_reset("reset")
 
@@ -169,6 +187,8 @@ class Hardware:
         "d": _watchdog_start,
         "f": _feed,
         "R": _reset,
+        "p": _program,
+        "P": _cut_off,
         "B": _booted,
         "t": _clock,
     }

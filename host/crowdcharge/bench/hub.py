@@ -59,9 +59,9 @@ class Hub:
         folder = self.folder / f"board-{config.id}"
         folder.mkdir(parents=True, exist_ok=True)
         name, radio_address = f"board-{config.id}", address(config.id)
-        radio = None
+        radio: BoardRadio | str
         if config.radio == "hci":
-            self.hci_ports[config.id] = hci_pty(self.air, name, radio_address)
+            radio = self.hci_ports[config.id] = hci_pty(self.air, name, radio_address)
         else:
             radio = BoardRadio(self.air, name, radio_address, folder / "radio.socket")
         node, seed = self.plant.nodes[config.id], self.config.seed

@@ -28,7 +28,7 @@ from crowdcharge.bench.vm import VmOptions
 from crowdcharge.bench.witness import COILS, Witness
 
 # What stands for silicon, by port; imported before the firmware's own file system is mounted.
-MODULES = {
+MODULES: dict[str, tuple[str, ...]] = {
     "micropython": ("time", "machine", "bluetooth"),
     "circuitpython": ("time", "machine", "bluetooth"),
 }
@@ -63,13 +63,15 @@ class VirtualBoard:
         clock: Clock,
         seed: int,
         folder: Path,
-        radio: BoardRadio | None,
+        radio: BoardRadio | str,
     ) -> None:
+        """`radio` is the board's own, or the pty of an HCI controller for the VM's stack."""
         self.config = config
         self.address = address(config.id)
         self.node = node
         self.plant = plant
-        self.radio = radio
+        self.radio = radio if isinstance(radio, BoardRadio) else None
+        self._hci_port = radio if isinstance(radio, str) else ""
         self.folder = folder
         self.clock_jump_s = 0.0
         self.boots = 0
@@ -209,10 +211,10 @@ class VirtualBoard:
     def deploy(self, files: dict[str, Path]) -> None:
         """Writes the firmware and the board's identity, as flashing and provisioning do."""
         flash = self.folder / "flash"
+        for parent in {(flash / name).parent for name in files}:
+            parent.mkdir(parents=True, exist_ok=True)
         for name, source in files.items():
-            target = flash / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+            shutil.copyfile(source, flash / name)
         config = self.config
         identity: dict[str, object] = {
             "board": config.board,
@@ -231,11 +233,21 @@ class VirtualBoard:
             "CROWDCHARGE_SPEED_PERMILLE": str(round(speed * 1000)),
             "CROWDCHARGE_TICKS_START_MS": str(config.ticks_start_ms),
         }
-        (self.folder / "flash").mkdir(parents=True, exist_ok=True)
+        modules = MODULES[config.port]
+        if config.radio == "hci":  # the VM brings its own Bluetooth host stack
+            modules = tuple(name for name in modules if name != "bluetooth")
+            environment["MICROPYBTUART"] = self._hci_port
+        flash = self.folder / "flash"
+        flash.mkdir(parents=True, exist_ok=True)
+        storage = f"folder:{flash}"
+        if config.storage == "littlefs":
+            image = self.folder / "flash.image"
+            image.touch()
+            storage = f"littlefs:{image}:{flash}"
         return VmOptions(
-            modules=MODULES[config.port],
+            modules=modules,
             main=MAINS[config.port],
-            storage=f"{config.storage}:{self.folder / 'flash'}",
+            storage=storage,
             heap_kB=config.heap_kB,
             environment=environment,
         )

@@ -1,33 +1,36 @@
 # SPDX-License-Identifier: MIT
-# ruff: noqa: BLE001, E402, PLC0415, PTH123 - a boot loader: it reports whatever main.py raises
+# ruff: noqa: BLE001, E402, PTH123 - a boot loader: it reports whatever main.py raises
 """What a board's silicon and boot loader do, run by `micropython -i`: then boot.py, main.py, REPL.
 
 The bench's modules are imported before the board's own file system is mounted over the root, so
 that no trace of them is in it.
 """
 
-import os
-import sys
+import os as _os
+import sys as _sys
 
-for _name in os.getenv("CROWDCHARGE_MODULES").split():
+for _name in _os.getenv("CROWDCHARGE_MODULES").split():
     __import__(_name)
 from _hardware import tell as _tell
 
-sys.path[:] = []
+_storage, _path = _os.getenv("CROWDCHARGE_STORAGE").split(":", 1)
+if _storage == "littlefs":
+    import _flash
 import vfs as _vfs
+
+_sys.path[:] = ["", ".frozen", "/lib"]
+
+
+_main = {"__name__": "__main__"}
 
 
 def _mount():
-    storage, path = os.getenv("CROWDCHARGE_STORAGE").split(":", 1)
-    if storage == "littlefs":
-        import _flash
-
-        _flash.mount(path)
+    if _storage == "littlefs":
+        _flash.mount(_path)
     else:
         _vfs.umount("/")
-        _vfs.mount(_vfs.VfsPosix(path), "/")
-        os.chdir("/")
-    sys.path[:] = ["", ".frozen", "/lib"]
+        _vfs.mount(_vfs.VfsPosix(_path), "/")
+        _os.chdir("/")
 
 
 def _run(name):
@@ -36,14 +39,15 @@ def _run(name):
             code = compile(file.read(), name, "exec")
     except OSError:
         return
-    exec(code, {"__name__": "__main__"})
+    exec(code, _main)
 
 
 _mount()
 _tell("B")  # from here on Ctrl-C finds a board
 try:
     _run("boot.py")
-    if os.getenv("CROWDCHARGE_RUN_MAIN") == "1":
-        _run(os.getenv("CROWDCHARGE_MAIN"))
+    if _os.getenv("CROWDCHARGE_RUN_MAIN") == "1":
+        _run(_os.getenv("CROWDCHARGE_MAIN"))
 except (Exception, KeyboardInterrupt) as _error:
-    sys.print_exception(_error)
+    _sys.print_exception(_error)
+globals().update(_main)  # the REPL sees what main.py left

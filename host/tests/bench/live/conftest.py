@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from crowdcharge import firmware_tree
+from crowdcharge.bench.client import Control
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.launch import Bench, launch
 from crowdcharge.bench.plant import Contact
 from mpremote.transport_serial import SerialTransport
 
+METER_FAULTS = ("meter-dead", "meter-overflow", "meter-stuck")
+SWITCHED_FAULTS = ("link-drop", "gauge-lost", "hot-coil", "hot-battery", "stuck-switch", "cable")
 TINY = Path(__file__).parent / "tiny"
 # What a board's port does before it measures: power for the bus, the bus, a driver a meter.
 METERS = """
@@ -77,6 +80,22 @@ async def until(found: Callable[[], object], what: str, timeout_s: float = 20.0)
         await asyncio.sleep(0.01)
 
 
+async def until_board(control: Control, board_id: int, good: Callable[[dict], bool]) -> None:
+    end_s = time.monotonic() + 20.0
+    while not good(await control.board(board_id)):
+        assert time.monotonic() < end_s, await control.board(board_id)
+        await asyncio.sleep(0.02)
+
+
+CURES = [
+    *((fault, {"side": side, "on": False}) for side in ("tx", "rx") for fault in METER_FAULTS),
+    *((fault, {"on": False}) for fault in SWITCHED_FAULTS),
+    ("foreign-object", {"power_W": 0.0}),
+    ("packet-loss", {"share": 0.0}),
+    ("packet-duplication", {"share": 0.0}),
+]
+
+
 class TinyBench:
     """A running bench whose boards have just started; logs and witness are read from there on."""
 
@@ -90,8 +109,8 @@ class TinyBench:
         self._seen = dict.fromkeys(self.ports, 0)
         self._seen = {board_id: len(self.log(board_id)) for board_id in self.ports}
         for board_id in self.ports:
-            for fault in ("meter-dead", "gauge-lost", "hot-coil", "cable", "stuck-switch"):
-                await self.control.fault(fault, board_id, on=False)
+            for fault, back in CURES:
+                await self.control.fault(fault, board_id, **back)
             await self.control.fault("reset", board_id)
         await self.control.call("resume")
         for board_id in self.ports:
@@ -134,6 +153,19 @@ async def shared_bench(tiny_firmware, tmp_path_factory) -> AsyncIterator[Bench]:
         yield bench
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def odd_bench(tiny_firmware, tmp_path_factory) -> AsyncIterator[Bench]:
+    """Fast; board 1 with little memory and ticks about to wrap, 2 on littlefs, 3 with raw HCI."""
+    boards = (
+        BoardConfig(1, 90.0, ticks_start_ms=2**30 - 2000, heap_kB=512),
+        BoardConfig(2, 30.0, storage="littlefs"),
+        BoardConfig(3, 30.0, radio="hci"),
+    )
+    config = two_boards(tiny_firmware, boards=boards, speed=5.0)
+    async with launch(config, tmp_path_factory.mktemp("odd")) as bench:
+        yield bench
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def tiny_bench(shared_bench) -> TinyBench:
     tiny = TinyBench(shared_bench)
@@ -149,6 +181,7 @@ class Hands:
     two_boards = staticmethod(two_boards)
     repl = staticmethod(repl)
     until = staticmethod(until)
+    until_board = staticmethod(until_board)
 
 
 @pytest.fixture

@@ -130,7 +130,8 @@ async def test_a_brown_out_takes_registers_and_comes_back(tiny_bench, hands):
 async def test_every_fault_can_be_done_and_bad_ones_are_one_line(tiny_bench):
     control = tiny_bench.control
     for name in await control.call("faults"):
-        await control.fault(name, 1)
+        if name != "torn-write":  # needs littlefs
+            await control.fault(name, 1)
     with pytest.raises(InputError, match=r"unknown fault 'fire'; known are brown-out"):
         await control.fault("fire", 1)
     with pytest.raises(InputError, match="there is no board 9"):
@@ -139,6 +140,8 @@ async def test_every_fault_can_be_done_and_bad_ones_are_one_line(tiny_bench):
         await control.fault("hot-coil", 1, degrees=80)
     with pytest.raises(InputError, match="soc_pct must be a number"):
         await control.fault("soc", 1, soc_pct="full")
+    with pytest.raises(InputError, match="needs storage"):
+        await control.fault("torn-write", 1)
     with pytest.raises(InputError, match="cannot lie on board 1"):
         await control.fault("move", 1, peer=1)
 

@@ -4,8 +4,6 @@
 import asyncio
 
 import pytest
-from crowdcharge.bench.config import BoardConfig
-from crowdcharge.bench.launch import launch
 
 pytestmark = [pytest.mark.vm, pytest.mark.asyncio(loop_scope="module")]
 
@@ -118,15 +116,8 @@ async def test_machine_reset_and_identity(tiny_bench, hands):
     assert b"started 2" in tiny_bench.log(1)
 
 
-async def test_time_runs_at_the_benchs_speed_in_the_heap_that_was_asked(
-    tmp_path, tiny_firmware, hands
-):
-    boards = (BoardConfig(1, 90.0, ticks_start_ms=2**30 - 2000, heap_kB=512), BoardConfig(2, 30.0))
-    config = hands.two_boards(tiny_firmware, boards=boards, speed=5.0)
-    async with (
-        launch(config, tmp_path / "bench") as bench,
-        hands.repl(bench.serial_ports[1]) as board,
-    ):
+async def test_time_runs_at_the_benchs_speed(odd_bench, hands):
+    async with hands.repl(odd_bench.serial_ports[1]) as board:
         await board.exec(
             "import time, asyncio\n"
             "async def nap():\n    await asyncio.sleep(2)\n"
@@ -146,9 +137,47 @@ async def test_time_runs_at_the_benchs_speed_in_the_heap_that_was_asked(
             assert ticks_ms == pytest.approx(2000, abs=150), wait
             assert clock_ms == pytest.approx(2000, abs=150), wait
             assert asyncio.get_running_loop().time() - start_s < 1.5
+        assert int(await board.exec("print(time.ticks_ms())")) < 2**29  # it has wrapped
+
+
+async def test_the_clock_jumps_and_the_heap_is_as_small_as_asked(odd_bench, hands):
+    async with hands.repl(odd_bench.serial_ports[1]) as board:
+        before = int(await board.exec("import time; print(time.time())"))
+        await odd_bench.control.fault("clock-jump", 1, seconds=3600)
+        assert int(await board.exec("print(time.time())")) - before >= 3600
         heap = "import gc; print(gc.mem_free() + gc.mem_alloc())"
         assert int(await board.exec(heap)) < 512 * 1024
-        assert int(await board.exec("print(time.ticks_ms())")) < 2**29  # it has wrapped
-        before = int(await board.exec("print(time.time())"))
-        await bench.control.fault("clock-jump", 1, seconds=3600)
-        assert int(await board.exec("print(time.time())")) - before >= 3600
+
+
+async def test_a_torn_write_leaves_the_old_file_on_littlefs(odd_bench, hands):
+    control = odd_bench.control
+    async with hands.repl(odd_bench.serial_ports[2]) as board:
+        keep = "def keep(text):\n    with open('kept', 'w') as file: file.write(text * 9000)"
+        await board.exec(keep + "\nkeep('old')")
+        assert await board.exec("import os; print(os.stat('kept')[6])") == "27000"
+    boots = (await control.board(2))["boots"]
+    for after_bytes in (0, 1, 4097, 20_000):
+        async with hands.repl(odd_bench.serial_ports[2]) as board:
+            await control.fault("torn-write", 2, after_bytes=after_bytes)
+            await asyncio.to_thread(board._transport.exec_raw_no_follow, keep + "\nkeep('new')")
+            boots += 1
+            await hands.until_board(control, 2, lambda now, boots=boots: now["boots"] == boots)
+        assert (await control.board(2))["last_reset"] == "brown-out"
+        async with hands.repl(odd_bench.serial_ports[2]) as board:
+            assert await board.exec("print(open('kept').read() == 'old' * 9000)") == "True"
+
+
+async def test_a_raw_hci_radio_is_offered_to_the_vm(odd_bench, hands):
+    async with hands.repl(odd_bench.serial_ports[3]) as board:
+        path = await board.exec("import os; print(os.getenv('MICROPYBTUART'))")
+        assert path == odd_bench.hci_ports[3]
+        code = (
+            "try:\n    import bluetooth\nexcept ImportError:\n    print('the build has its own')"
+        )
+        assert await board.exec(code) == "the build has its own"
+
+
+async def test_main_py_leaves_its_names_to_the_repl_and_the_bench_none(tiny_bench, hands):
+    async with hands.repl(tiny_bench.ports[1]) as board:
+        assert await board.exec("print(machine.reset_cause())") == "2"
+        assert await board.exec("print('os' in globals())") == "False"
