@@ -18,7 +18,7 @@ WORD_SIZE = const(16)
 MODULUS = 1 << 128
 
 PEERS_MIN = const(3)  # with two, each learns the other from the sum
-ROUNDS_MAX = const(16)  # each opened sum is one more point of the peers' common demand curve
+ROUNDS_MAX = const(24)  # each opened sum is one more point of the peers' common demand curve
 
 _mJ_PER_Wh = const(3_600_000)
 _PAIR_KEY = b"crowdcharge market pair"
@@ -73,7 +73,9 @@ class Peer:
     `agreement` can be any X25519; a big host has a faster one than ours.
     """
 
-    def __init__(self, sha256, random, terms: Terms, session: bytes, trusted=None, agreement=x25519):  # type: ignore[no-untyped-def]  # no typing module on the VM
+    def __init__(
+        self, sha256, random, terms: Terms, session: bytes, trusted=None, agreement=x25519
+    ):
         self._sha256 = sha256
         self._random = random
         self._terms = terms

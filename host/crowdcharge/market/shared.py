@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from wptcore.market import FRACTION_BITS, PEERS_MIN, Peer, Terms, signed
+from wptcore.market import FRACTION_BITS, PEERS_MIN, ROUNDS_MAX, Peer, Terms, signed
 
 from crowdcharge.errors import InputError, WptError
 from crowdcharge.market.pricing import answers
@@ -60,6 +60,8 @@ class Relay:
         return list(self.keys.values())
 
     def ask(self) -> int:
+        if self.round_no + 1 >= ROUNDS_MAX:
+            raise MarketVoidError(f"no price within {ROUNDS_MAX} questions, all that peers answer")
         self.round_no += 1
         self._answers.clear()
         self._openings.clear()

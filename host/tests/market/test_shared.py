@@ -20,7 +20,7 @@ from crowdcharge.market.shared import (
     terms_of,
 )
 from wptcore import x25519
-from wptcore.market import Peer, energy_mJ
+from wptcore.market import ROUNDS_MAX, Peer, energy_mJ
 
 from .markets import random_market
 
@@ -103,6 +103,15 @@ def test_a_relay_that_hides_an_answer_gets_no_second_sum(rng):
     for i in range(4):
         with pytest.raises(ValueError, match="no answer"):
             peers[i].open(0, roster)
+
+
+def test_a_relay_that_asks_without_end_is_stopped_by_its_own_rule_and_by_the_peers(rng):
+    """Each opened sum is one more point of the common demand curve."""
+    relay = Relay({})
+    for _ in range(ROUNDS_MAX):
+        relay.ask()
+    with pytest.raises(MarketVoidError, match="questions"):
+        relay.ask()
 
 
 class Recorder(Relay):
