@@ -35,7 +35,7 @@ from crowdcharge.bench.hci_ports import serve_hci_tcp
 from crowdcharge.bench.host import attach
 
 FIRMWARE = Path(__file__).parents[1] / "tests" / "bench" / "firmware" / "echo.py"
-SHIM = Path(crowdcharge.bench.__file__).parent / "shims" / "bluetooth.py"
+SHIMS = Path(crowdcharge.bench.__file__).parent / "shims"
 COMMAND, REPLY = (f"6e40000{i}-b5a3-f393-e0a9-e50e24dcca9e" for i in (3, 4))
 IDLE_s = 5.0
 ROUNDS = 200
@@ -59,7 +59,8 @@ def bench(count: int, interval_ms: int = 250) -> Iterator[tuple[int, int, list[i
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "lib").mkdir()
-        (folder / "lib" / "bluetooth.py").symlink_to(SHIM)
+        for shim in ("bluetooth.py", "_radio.py"):
+            (folder / "lib" / shim).symlink_to(SHIMS / shim)
         command = [sys.executable, __file__, "--hub", str(count), name]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as hub_process:
             assert hub_process.stdout is not None

@@ -16,7 +16,9 @@ from collections.abc import Awaitable, Callable
 from bumble import core, hci, ll
 from bumble.link import LocalLink
 
-from crowdcharge.bench.controller import Advert, Connection, Controller
+from crowdcharge.bench.advertiser import Advert
+from crowdcharge.bench.connection import Connection
+from crowdcharge.bench.controller import Controller
 
 Chance = Callable[[str, str], float]
 

@@ -15,16 +15,13 @@ from bumble import core, hci
 from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.transport import open_transport
 
+from crowdcharge.bench.advertiser import SCANNABLE, ReportType
 from crowdcharge.bench.host import Host, Report
 
 if TYPE_CHECKING:
     from bumble.transport.common import Transport
 
-SCAN_RESPONSE = hci.HCI_LE_Advertising_Report_Event.EventType.SCAN_RSP
-SCANNABLE = (
-    hci.HCI_LE_Advertising_Report_Event.EventType.ADV_IND,
-    hci.HCI_LE_Advertising_Report_Event.EventType.ADV_SCAN_IND,
-)
+SCAN_RESPONSE = ReportType.SCAN_RSP
 Listener = Callable[[Report, bytes], None]
 T = TypeVar("T")
 

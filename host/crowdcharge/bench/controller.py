@@ -5,130 +5,20 @@ Each correction and its reason: `docs/explanation/virtual-bench.md`.
 """
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bumble import controller as stock
 from bumble import hci, ll
-from bumble.core import PhysicalTransport
 
-from crowdcharge.bench.lane import Lane, Packet
+from crowdcharge.bench.advertiser import SCANNABLE, Advert, Advertiser, ReportType
+from crowdcharge.bench.connection import Connection, Packet
 
 if TYPE_CHECKING:
     from crowdcharge.bench.air import Air
 
-AdvertisingType = hci.HCI_LE_Set_Advertising_Parameters_Command.AdvertisingType
-ReportType = hci.HCI_LE_Advertising_Report_Event.EventType
 Error = hci.HCI_ErrorCode
-
-REPORT_TYPES = {
-    AdvertisingType.ADV_IND: ReportType.ADV_IND,
-    AdvertisingType.ADV_SCAN_IND: ReportType.ADV_SCAN_IND,
-    AdvertisingType.ADV_NONCONN_IND: ReportType.ADV_NONCONN_IND,
-}
-SCANNABLE = (ReportType.ADV_IND, ReportType.ADV_SCAN_IND)
-INTERVAL_UNIT_s = 0.625e-3
-ADV_DELAY_MAX_s = 0.010  # Core 5.0, Vol 6, Part B, 4.4.2.2.1: advDelay
 ACTIVE_SCAN = 1
-NOT_ESTABLISHED_EVENTS = 6  # Vol 6, Part B, 4.5: no answer within six connection intervals
-
-
-@dataclass(frozen=True, slots=True)
-class Advert:
-    """One advertising packet together with the scan response that would answer a request."""
-
-    event_type: ReportType
-    address: hci.Address
-    data: bytes
-    scan_response: bytes
-
-
-class Advertiser(stock.LegacyAdvertiser):
-    """Interval in its real unit with advDelay; all three undirected types are sent."""
-
-    def __init__(self, radio: "Controller") -> None:
-        super().__init__(radio)
-        self._radio = radio
-        self._due_s = 0.0
-
-    def start(self) -> None:
-        self._due_s = asyncio.get_running_loop().time()
-        super().start()
-
-    @property
-    def connectable(self) -> bool:
-        return self.enabled and self.advertising_type == AdvertisingType.ADV_IND
-
-    def _on_timer_fired(self) -> None:
-        loop = asyncio.get_running_loop()
-        self.send_advertising_data()
-        delay_s = self._radio.air.rng.uniform(0, ADV_DELAY_MAX_s)
-        interval_s = self.advertising_interval_min * INTERVAL_UNIT_s
-        # From the planned time, so that a busy loop does not stretch the mean interval.
-        self._due_s = max(self._due_s, loop.time() - interval_s) + interval_s + delay_s
-        self.timer_handle = loop.call_at(self._due_s, self._on_timer_fired)
-
-    def send_advertising_data(self) -> None:
-        event_type = REPORT_TYPES.get(AdvertisingType(self.advertising_type))
-        if self.enabled and event_type is not None:
-            response = self.scan_response_data if event_type in SCANNABLE else b""
-            advert = Advert(event_type, self.address, self.advertising_data, response)
-            self._radio.air.advertise(self._radio, advert)
-
-
-class Connection(stock.Connection):
-    """One side of a link, with the parameters that the central chose."""
-
-    def __init__(
-        self,
-        radio: "Controller",
-        role: hci.Role,
-        self_address: hci.Address,
-        peer_address: hci.Address,
-        *,
-        interval_s: float,
-        latency: int,
-        timeout_s: float,
-    ) -> None:
-        super().__init__(
-            controller=radio,
-            handle=radio.allocate_connection_handle(),
-            role=role,
-            self_address=self_address,
-            peer_address=peer_address,
-            link=radio.air,
-            transport=PhysicalTransport.LE,
-            link_type=hci.HCI_Connection_Complete_Event.LinkType.ACL,
-        )
-        self.interval_s = interval_s
-        self.latency = latency
-        self.timeout_s = timeout_s
-        self.radio = radio
-        self.air = radio.air
-        self.identity = radio.identity
-        self.peer: Connection | None = None
-        self.peer_identity = ""
-        self.closed = False
-        self.lane = Lane(self)
-        self._supervision: asyncio.TimerHandle | None = None
-
-    def receive(self, packet: Packet) -> None:
-        if not self.closed:
-            self.radio.on_lane_packet(self, packet)
-
-    def start_supervision(self) -> None:
-        if self._supervision is None:
-            self.end_after(self.timeout_s, Error.CONNECTION_TIMEOUT_ERROR)
-
-    def end_after(self, delay_s: float, reason: int) -> None:
-        self._supervision = asyncio.get_running_loop().call_later(
-            delay_s, self.radio.on_le_disconnected, self, reason
-        )
-
-    def stop_supervision(self) -> None:
-        if self._supervision is not None:
-            self._supervision.cancel()
-            self._supervision = None
+NOT_ESTABLISHED_EVENTS = 6  # Core 5.0, Vol 6, Part B, 4.5: no answer within six intervals
 
 
 class Controller(stock.Controller):

@@ -19,7 +19,7 @@ from crowdcharge.bench.bleak_backend import backends
 from crowdcharge.bench.board_radio import BoardRadio
 from crowdcharge.bench.hci_ports import serve_hci_tcp
 
-SHIM = Path(crowdcharge.bench.__file__).parent / "shims" / "bluetooth.py"
+SHIMS = Path(crowdcharge.bench.__file__).parent / "shims"
 FIRMWARE = Path(__file__).parent / "firmware"
 STATUS, COMMAND, REPLY = (f"6e40000{i}-b5a3-f393-e0a9-e50e24dcca9e" for i in (2, 3, 4))
 
@@ -59,7 +59,8 @@ class Desk:
         self._folder = folder
         self._centrals = 0
         (folder / "lib").mkdir()
-        (folder / "lib" / "bluetooth.py").symlink_to(SHIM)
+        for name in ("bluetooth.py", "_radio.py"):
+            (folder / "lib" / name).symlink_to(SHIMS / name)
 
     async def start(self) -> "Desk":
         self.address, self.scanner, self.client = await self.central()

@@ -200,7 +200,7 @@ async def test_operations_end_with_the_link(desk):
             await client.read_gatt_char(STATUS)
 
     async with asyncio.timeout(10):
-        with pytest.raises(BleakError, match="disconnected|Service Discovery"):
+        with pytest.raises(BleakError, match=r"disconnected|Service Discovery"):
             await read_on()
 
 

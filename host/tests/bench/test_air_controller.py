@@ -5,8 +5,9 @@ import asyncio
 
 import pytest
 from bumble import hci
+from crowdcharge.bench.advertiser import ADV_DELAY_MAX_s
 from crowdcharge.bench.air import Air
-from crowdcharge.bench.controller import ADV_DELAY_MAX_s, Controller
+from crowdcharge.bench.controller import Controller
 from crowdcharge.bench.host import parse_reports
 
 pytestmark = pytest.mark.bench

@@ -7,19 +7,14 @@ two steps of asyncio, and by `poll()` while `time.sleep` runs. Behaviour, error 
 sizes are those of the NimBLE ports.
 
 Not here: the central role, pairing, L2CAP channels; a board of the bench needs none of them.
-
-Frames on $CROWDCHARGE_RADIO_SOCKET, little-endian: u16 length of what follows, opcode, payload
-(table in bench/board_radio.py).
 """
 
 import asyncio
 import asyncio.core
 import json
-import os
-import select
-import socket
 import struct
-import sys
+
+import _radio
 
 FLAG_READ = 0x0002
 FLAG_WRITE_NO_RESPONSE = 0x0004
@@ -43,8 +38,6 @@ _ENOTCONN = 107
 
 _ADVERT_MAX = 31
 _VALUE_DEFAULT = 20
-
-_poller = select.poll()
 
 
 class UUID:
@@ -106,76 +99,6 @@ class _Value:
         return data
 
 
-class _Socket:
-    """Frames to and from the hub; events wait in a list until firmware may see them."""
-
-    def __init__(self):
-        path = os.getenv("CROWDCHARGE_RADIO_SOCKET")
-        if not path:
-            raise RuntimeError("this board has no radio: CROWDCHARGE_RADIO_SOCKET is not set")
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.connect(struct.pack("<H", 1) + path.encode() + b"\0")
-        self._socket.setblocking(False)
-        self._received = b""
-        self._writable = select.poll()
-        self._writable.register(self._socket, select.POLLOUT)
-        self._unsent = b""
-        self.events = []
-        self.late = None
-        _poller.register(self._socket, select.POLLIN)
-
-    def post(self, opcode, payload=b""):
-        """Leaves with the next `flush`: system calls are what this module costs."""
-        self._unsent += struct.pack("<HB", len(payload) + 1, ord(opcode)) + payload
-
-    def flush(self):
-        frames, self._unsent = self._unsent, b""
-        while frames:
-            frames = frames[self._socket.write(frames) or 0 :]
-            if frames:
-                self._writable.poll()
-
-    def request(self, opcode, payload=b""):
-        """Sends and waits for the reply; events that come first are kept for later."""
-        self.post(opcode, payload)
-        self.flush()
-        while True:
-            _poller.poll()
-            self.receive()
-            for index, event in enumerate(self.events):
-                if event[0] == ord("="):
-                    del self.events[index]
-                    if self.events:  # the socket will not wake us for these
-                        self.late = asyncio.create_task(_deliver_soon())
-                    return event[1:]
-
-    def receive(self):
-        while True:
-            data = self._socket.read(4096)
-            if data is None:
-                break
-            if not data:
-                sys.stdout.write("the bench hub is gone: this board stops\n")
-                raise SystemExit(1)
-            self._received += data
-            if len(data) < 4096:
-                break
-        start = 0
-        received = self._received
-        while len(received) - start >= 2:
-            length = received[start] | received[start + 1] << 8
-            if len(received) - start - 2 < length:
-                break
-            self.events.append(received[start + 2 : start + 2 + length])
-            start += 2 + length
-        self._received = received[start:]
-
-    async def pump(self):
-        while True:
-            yield asyncio.core._io_queue.queue_read(self._socket)
-            poll()
-
-
 class BLE:
     _instance = None
 
@@ -189,8 +112,9 @@ class BLE:
         pass
 
     def _open(self):
-        self._radio = _Socket()
-        hello = self._radio.request("H")
+        self._late = None
+        _radio.open_socket()
+        hello = self._request("H")
         self._address_type = hello[0]
         self._address = hello[1:7]
         self._connections_max = hello[7]
@@ -204,11 +128,11 @@ class BLE:
         self._gap_name = "MPY NIMBLE"
         self._mtu = 256
         self._rxbuf = 256
-        self._pump = asyncio.create_task(self._radio.pump())
+        self._pump = asyncio.create_task(_pump())
 
     def active(self, on=None):
         if on is not None and bool(on) != self._active:
-            self._radio.request("A", bytes((bool(on),)))
+            self._request("A", bytes((bool(on),)))
             self._active = bool(on)
             self._connections.clear()
             if not on:
@@ -269,7 +193,7 @@ class BLE:
         if self._connections:
             raise OSError(_EIO)  # NimBLE refuses while a link is up
         table = [_service_table(*service) for service in services]
-        reply = self._radio.request("R", json.dumps(table).encode())
+        reply = self._request("R", json.dumps(table).encode())
         handles = list(struct.unpack(f"<{len(reply) // 2}H", reply))
         self._values = {handle: _Value() for handle in handles}
         result = []
@@ -311,9 +235,15 @@ class BLE:
         self._send(opcode, struct.pack("<HH", conn_handle, value_handle) + value)
 
     def _send(self, opcode, payload):
-        self._radio.post(opcode, payload)
+        _radio.post(opcode, payload)
         if not self._delivering:
-            self._radio.flush()
+            _radio.flush()
+
+    def _request(self, opcode, payload=b""):
+        reply = _radio.request(opcode, payload)
+        if _radio.events:  # the socket will not wake us for those that came before the reply
+            self._late = asyncio.create_task(_deliver_soon())
+        return reply
 
     def _need_active(self):
         if not self._active:
@@ -340,14 +270,14 @@ class BLE:
         """
         if self._delivering:
             return
-        while self._radio.events:
-            event = self._radio.events.pop(0)
+        while _radio.events:
+            event = _radio.events.pop(0)
             self._delivering = True
             try:
                 _EVENTS[chr(event[0])](self, memoryview(event)[1:])
             finally:
                 self._delivering = False
-                self._radio.flush()
+                _radio.flush()
 
     def _irq(self, event, data):
         return self._handler(event, data) if self._handler else None
@@ -407,13 +337,18 @@ async def _deliver_soon():
     BLE._instance._deliver()
 
 
+async def _pump():
+    while True:
+        yield asyncio.core._io_queue.queue_read(_radio.stream)
+        poll()
+
+
 def poll(wait_ms=0):
     """Delivers what has arrived; waits at most `wait_ms` for it (the hook of time.sleep)."""
-    ble = BLE._instance
-    if ble is None:
-        _poller.poll(wait_ms)
+    if BLE._instance is None:
+        _radio.wait(wait_ms)
         return
-    ble._radio.flush()  # a handler may sleep
-    if _poller.poll(0 if ble._radio.events else wait_ms):
-        ble._radio.receive()
-    ble._deliver()
+    _radio.flush()  # a handler may sleep
+    if _radio.wait(0 if _radio.events else wait_ms):
+        _radio.receive()
+    BLE._instance._deliver()

@@ -1,22 +1,79 @@
 # SPDX-License-Identifier: MIT
-"""One direction of one connection: in order and never lost, but late or held while it is cut."""
+"""A link: each side ends it by its own supervision timeout, and data waits while it is cut."""
 
 import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from bumble import ll
+from bumble import controller as stock
+from bumble import hci, ll
+from bumble.core import PhysicalTransport
 
 if TYPE_CHECKING:
-    from crowdcharge.bench.controller import Connection
+    from crowdcharge.bench.controller import Controller
 
 Packet = bytes | ll.ControlPdu
 
 
-class Lane:
-    """The link layer acknowledges and repeats, so loss costs time, not packets."""
+class Connection(stock.Connection):
+    """One side of a link, with the parameters that the central chose."""
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(
+        self,
+        radio: "Controller",
+        role: hci.Role,
+        self_address: hci.Address,
+        peer_address: hci.Address,
+        *,
+        interval_s: float,
+        latency: int,
+        timeout_s: float,
+    ) -> None:
+        super().__init__(
+            controller=radio,
+            handle=radio.allocate_connection_handle(),
+            role=role,
+            self_address=self_address,
+            peer_address=peer_address,
+            link=radio.air,
+            transport=PhysicalTransport.LE,
+            link_type=hci.HCI_Connection_Complete_Event.LinkType.ACL,
+        )
+        self.interval_s = interval_s
+        self.latency = latency
+        self.timeout_s = timeout_s
+        self.radio = radio
+        self.air = radio.air
+        self.identity = radio.identity
+        self.peer: Connection | None = None
+        self.peer_identity = ""
+        self.closed = False
+        self.lane = Lane(self)
+        self._supervision: asyncio.TimerHandle | None = None
+
+    def receive(self, packet: Packet) -> None:
+        if not self.closed:
+            self.radio.on_lane_packet(self, packet)
+
+    def start_supervision(self) -> None:
+        if self._supervision is None:
+            self.end_after(self.timeout_s, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
+
+    def end_after(self, delay_s: float, reason: int) -> None:
+        self._supervision = asyncio.get_running_loop().call_later(
+            delay_s, self.radio.on_le_disconnected, self, reason
+        )
+
+    def stop_supervision(self) -> None:
+        if self._supervision is not None:
+            self._supervision.cancel()
+            self._supervision = None
+
+
+class Lane:
+    """One direction of a link: the link layer repeats, so loss costs time and not packets."""
+
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._air = connection.air
         self._loop = asyncio.get_running_loop()

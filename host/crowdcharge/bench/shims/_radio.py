@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+# ruff: noqa: PLW0603 - one radio a process
+"""The wire to a board's radio in the hub: a stream on $CROWDCHARGE_RADIO_SOCKET.
+
+Frames, little-endian: u16 length of what follows, opcode, payload (table in bench/board_radio.py).
+"""
+
+import os
+import select
+import socket
+import struct
+import sys
+
+stream = None
+events = []  # frames that firmware has not seen yet
+_received = b""
+_unsent = b""
+_readable = select.poll()
+_writable = select.poll()
+
+
+def open_socket():
+    global stream
+    path = os.getenv("CROWDCHARGE_RADIO_SOCKET")
+    if not path:
+        raise RuntimeError("this board has no radio: CROWDCHARGE_RADIO_SOCKET is not set")
+    stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    stream.connect(struct.pack("<H", 1) + path.encode() + b"\0")
+    stream.setblocking(False)
+    _readable.register(stream, select.POLLIN)
+    _writable.register(stream, select.POLLOUT)
+
+
+def wait(wait_ms):
+    """Whether something arrived within this time."""
+    return bool(_readable.poll(wait_ms))
+
+
+def post(opcode, payload=b""):
+    """Leaves with the next `flush`: system calls are what a frame costs."""
+    global _unsent
+    _unsent += struct.pack("<HB", len(payload) + 1, ord(opcode)) + payload
+
+
+def flush():
+    global _unsent
+    frames, _unsent = _unsent, b""
+    while frames:
+        frames = frames[stream.write(frames) or 0 :]
+        if frames:
+            _writable.poll()
+
+
+def request(opcode, payload=b""):
+    """Sends and waits for the reply; events that come first stay for later."""
+    post(opcode, payload)
+    flush()
+    while True:
+        _readable.poll()
+        receive()
+        for index, event in enumerate(events):
+            if event[0] == ord("="):
+                del events[index]
+                return event[1:]
+
+
+def receive():
+    """Moves what arrived, frame by frame, to `events`."""
+    global _received
+    while True:
+        data = stream.read(4096)
+        if data is None:
+            break
+        if not data:
+            sys.stdout.write("the bench hub is gone: this board stops\n")
+            raise SystemExit(1)
+        _received += data
+        if len(data) < 4096:
+            break
+    start = 0
+    while len(_received) - start >= 2:
+        end = start + 2 + (_received[start] | _received[start + 1] << 8)
+        if len(_received) < end:
+            break
+        events.append(_received[start + 2 : end])
+        start = end
+    _received = _received[start:]
