@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the Qi drivers share. One interface, three drivers: switched, stwbc86, stwlc38.
 
+    follow(wanted, dt_ms)    a loop's pass: one step towards `wanted`, never waits; then as poll
     enable() -> EPT code     the whole start-up; NONE = running. Blocks up to 3 tries of 3 s
     start()                  the same as a generator of waits in ms, for a loop that keeps sampling
     disable(reason)          off, in the reverse order; always works, also on a dead chip
@@ -78,6 +79,37 @@ class Driver:
         self._sleep_ms = sleep_ms
         self.reading = Reading()
         self.on = False
+        self._starting = None  # the generator of a start-up that `follow` steps
+        self._wait_ms = 0
+        self._stays_off = False  # an end stands until the caller no longer wants power
+
+    def follow(self, wanted: bool, dt_ms: int) -> Reading:
+        """`dt_ms`: since the last pass. After an end it stays off until `wanted` was false."""
+        if not wanted:
+            self._stays_off = False
+            if self.on or self._starting is not None:
+                self.disable()
+            return self.reading
+        if not self.on and self._starting is None and not self._stays_off:
+            self._starting = self.start()
+            self._wait_ms = dt_ms
+        if self._starting is not None:
+            self._step(dt_ms)
+            return self.reading
+        self.poll(dt_ms)
+        self._stays_off = not self.on
+        return self.reading
+
+    def _step(self, dt_ms: int) -> None:
+        self._wait_ms -= dt_ms
+        if self._wait_ms > 0:
+            return
+        for wait_ms in self._starting:
+            self._wait_ms += wait_ms
+            if self._wait_ms > 0:
+                return
+        self._starting = None
+        self._stays_off = not self.on
 
     def enable(self) -> int:
         for wait_ms in self.start():
@@ -104,8 +136,12 @@ class Driver:
 
     def disable(self, reason: int = ept.STOPPED) -> None:
         """`reason` is told to the other side where the chip can say it."""
+        self._starting = None
         self.reading.clear(self.reading.ept)
         self._off(reason)
+
+    def poll(self, dt_ms: int = 0) -> Reading:
+        raise NotImplementedError
 
     def _try_once(self):
         """Yields waits; sets `on` when running, else `reading.ept`."""

@@ -151,7 +151,7 @@ class Stwbc86(qi.Driver):
             for _ in range(0, qi.POLL_MAX_ms, qi.POLL_ms):
                 yield qi.POLL_ms
                 if self._registers.read(_INTR_LATCH, 4) & _PING:
-                    self._errors = self._silence_ms = 0
+                    self._errors = 0
                     self._met = False
                     self.on = True
                     return

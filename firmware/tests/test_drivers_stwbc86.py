@@ -166,6 +166,64 @@ def test_disable_works_before_the_first_enable_and_twice():
     assert desk.driver.enable() == ept.NONE
 
 
+# -- follow: the same without waiting --
+
+
+def follow(desk, wanted, duration_ms, step_ms=20):
+    for _ in range(duration_ms // step_ms):
+        desk.clock.sleep_ms(step_ms)
+        desk.driver.follow(wanted, step_ms)
+
+
+def test_follow_starts_in_steps_no_shorter_than_the_waits():
+    desk = TxDesk()
+    desk.chip.receiver = True
+    follow(desk, True, 20)
+    assert desk.edges[-1][1:] == ("supply", 1)
+    follow(desk, True, 20)
+    assert desk.edges[-1][1:] == ("reset", 1)
+    assert desk.edges[-1][0] - desk.edges[-2][0] >= stwbc86.SUPPLY_SETTLE_ms
+    follow(desk, True, 40)
+    assert desk.bus.log == []
+    follow(desk, True, 2000)
+    assert desk.driver.on
+    assert desk.driver.reading.rx_present
+
+
+def test_follow_is_dark_in_the_pass_that_no_longer_wants():
+    for started_ms in (20, 40, 60, 100, 120, 2000):
+        desk = TxDesk()
+        follow(desk, True, started_ms)
+        desk.driver.follow(False, 20)
+        assert desk.is_dark(), started_ms
+        follow(desk, False, 200)
+        assert desk.is_dark()
+
+
+def test_follow_does_not_start_again_after_an_end():
+    desk = TxDesk()
+    desk.chip.receiver = True
+    follow(desk, True, 2000)
+    desk.chip.trip(3)
+    follow(desk, True, 100)
+    assert desk.driver.reading.ept == ept.FOREIGN_OBJECT
+    follow(desk, True, 60_000, 1000)
+    assert desk.is_dark()
+    assert desk.driver.reading.ept == ept.FOREIGN_OBJECT
+    desk.driver.follow(False, 20)
+    follow(desk, True, 2000)
+    assert desk.driver.on
+
+
+def test_follow_gives_up_after_three_tries():
+    desk = TxDesk()
+    desk.chip.stuck[0x00C9] = 0  # the ping bit never shows
+    follow(desk, True, 30_000)
+    assert [edge[2] for edge in desk.edges if edge[1] == "supply"][:6] == [1, 0] * 3
+    assert desk.driver.reading.ept == ept.NO_RESPONSE
+    assert desk.is_dark()
+
+
 # -- pitfall 12: lock-up when the receiver is taken away --
 
 
@@ -180,11 +238,11 @@ def test_a_locked_chip_is_cut_off_and_the_reset_line_brings_it_back():
     assert desk.driver.lockups == 1
     assert [edge[1:] for edge in desk.edges] == [("reset", 0), ("supply", 0)]
     assert desk.driver.enable() == ept.NONE
+    desk.chip.locked = True
+    assert desk.run(100) == ept.NONE  # missed answers count from zero again
+    desk.chip.locked = False
     assert desk.run(3000) == ept.NONE
     assert not desk.driver.reading.rx_present  # nobody lies there, and nothing is left over
-    desk.chip.locked = True
-    assert desk.run(100) == ept.NONE  # one missed answer counts from zero again
-    desk.chip.locked = False
     desk.chip.receiver = True
     assert desk.run(2000) == ept.NONE
     assert desk.driver.reading.rx_present
