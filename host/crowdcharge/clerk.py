@@ -6,6 +6,7 @@ board has metered and the ledger lacks is written, and every transfer of which b
 told all that they know is settled.
 """
 
+import asyncio
 from contextlib import suppress
 
 from wptcore import ept, transfer, wire
@@ -17,12 +18,14 @@ from crowdcharge.errors import GrantRefused, LedgerError, RemoteProtocolError
 from crowdcharge.events import Emit, FaultCleared, FaultRaised, Reading, Refused, Settled
 from crowdcharge.keys import Keys
 from crowdcharge.ledger import Body, Draft, Transfer, settlement
-from crowdcharge.models import Ack, Agent, Receipt
+from crowdcharge.models import Ack, Agent, Beacon, Receipt
 from crowdcharge.policy.base import Offer
 from crowdcharge.store import Store
 from crowdcharge.units import J_to_mJ
 
 _SAMPLES_HELD = 200
+_RECEIPT_TRIES = 10
+_RECEIPT_LAG_s = 0.1
 _ID_MODULO = 1 << 32
 
 
@@ -100,11 +103,14 @@ class Clerk:
 
     # -- what the boards metered --
 
-    async def sync(self, link: BoardLink) -> None:
-        """All that this board can tell. RadioError and ProtocolError leave the rest for later."""
+    async def sync(self, link: BoardLink) -> Beacon:
+        """All that this board can tell; returns its status.
+
+        RadioError and ProtocolError leave the rest for later.
+        """
         board_id = link.board_id
         ack = await self._stop_leftover(link)
-        receipts = await self._receipts(link)
+        receipts = await self._receipts(link, ack)
         self._heard_out |= {
             (unsettled.transfer_id, board_id)
             for unsettled in self._store.book.unsettled(board_id)
@@ -112,9 +118,9 @@ class Clerk:
         }
         self._write(receipts)
         await self._clear_lost_lease(link)
-        await self.read(link)
+        return await self._read(link)
 
-    async def read(self, link: BoardLink) -> None:
+    async def _read(self, link: BoardLink) -> Beacon:
         """The board's own state into the ledger and to the policy."""
         ack, beacon = await link.ask(), await link.status()
         self.agents[link.board_id] = Agent(link.board_id, link.limits, ack.soc_permille)
@@ -130,6 +136,7 @@ class Clerk:
         self._store.append([("reading", body)])
         self.fault(link.board_id, ack.ept if ack.state == transfer.FAULT else ept.NONE)
         self._emit(Reading(self._clock.now_s(), link.board_id, ack.soc_permille))
+        return beacon
 
     def fault(self, board_id: int, code: int) -> None:
         """The fault that stands now (NONE for none); raised and cleared are one row each."""
@@ -166,18 +173,25 @@ class Clerk:
             ack = await link.ask()
         return ack
 
-    async def _receipts(self, link: BoardLink) -> list[Receipt]:
-        """Oldest first. A value that changes under a long read is torn: read it again once."""
+    async def _receipts(self, link: BoardLink, ack: Ack) -> list[Receipt]:
+        """Oldest first. Read again while one is torn (it changed under a long read) or is missing
+        of the transfer that the board has just told about: what can be read lags a little."""
         key = self._keys[link.board_id]
-        for _ in range(2):
+        for _ in range(_RECEIPT_TRIES):
             receipts = await link.receipts()
-            if all(receipt.signed_with(key) for receipt in receipts):
-                return receipts[::-1]
+            signed = [receipt for receipt in receipts if receipt.signed_with(key)]
+            if len(signed) == len(receipts) and not self._lacks(ack, receipts):
+                break
+            await asyncio.sleep(_RECEIPT_LAG_s)
         ours = self._store.book.transfers
-        signed = [receipt for receipt in receipts if receipt.signed_with(key)]
         if any(receipt.transfer_id in ours for receipt in receipts if receipt not in signed):
             raise RemoteProtocolError(f"board {link.board_id}: a receipt with a wrong signature")
         return signed[::-1]  # the others were signed with a key that it had before
+
+    def _lacks(self, ack: Ack, receipts: list[Receipt]) -> bool:
+        told = ack.transfer_id
+        mine = told in self._store.book.transfers and not ack.runs(told)
+        return mine and all(receipt.transfer_id != told for receipt in receipts)
 
     def _write(self, receipts: list[Receipt]) -> None:
         book = self._store.book

@@ -57,16 +57,28 @@ class Schedule:
 
 
 class Present:
-    """Asks `present` (a bench, a camera) for the pairs; a pair that comes back meets anew."""
+    """Asks `present` (a bench, a camera) for the pairs.
 
-    def __init__(self, present: Callable[[float], Awaitable[Collection[Pair]]]) -> None:
+    A pair meets anew when it comes back, and every `again_s` while it stays.
+    """
+
+    def __init__(
+        self, present: Callable[[float], Awaitable[Collection[Pair]]], again_s: float = inf
+    ) -> None:
         self._present = present
+        self._again_s = again_s
         self._numbers: dict[Pair, int] = {}
-        self._now: set[Pair] = set()
+        self._since_s: dict[Pair, float] = {}
 
     async def meetings(self, now_s: float, _free: Collection[int]) -> Sequence[Meeting]:
         pairs = {(min(pair), max(pair)) for pair in await self._present(now_s)}
-        for pair in pairs - self._now:
-            self._numbers[pair] = self._numbers.get(pair, 0) + 1
-        self._now = pairs
-        return [Meeting(*pair, self._numbers[pair]) for pair in sorted(pairs)]
+        since_s = {pair: self._since_s.get(pair, -inf) for pair in pairs}
+        for pair, start_s in since_s.items():
+            if pair not in self._since_s or now_s >= start_s + self._again_s:
+                since_s[pair] = now_s
+                self._numbers[pair] = self._numbers.get(pair, 0) + 1
+        self._since_s = since_s
+        return [
+            Meeting(*pair, self._numbers[pair], since_s[pair] + self._again_s)
+            for pair in sorted(pairs)
+        ]

@@ -2,6 +2,7 @@
 """Listens: adverts into the fleet, boards that come and go into events; watches the scanner."""
 
 import asyncio
+from collections.abc import Callable
 
 from crowdcharge.clock import Clock
 from crowdcharge.errors import RadioError
@@ -17,14 +18,21 @@ _SILENCE_MAX_s = 30.0  # no advert from anyone: the scanner itself may be dead
 class Observer:
     """Times are the event loop's: adverts come in real time, however fast boards' clocks run."""
 
-    def __init__(self, radio: Radio, fleet: Fleet, clock: Clock, emit: Emit) -> None:
+    def __init__(
+        self,
+        radio: Radio,
+        fleet: Fleet,
+        clock: Clock,
+        emit: Emit,
+        is_connected: Callable[[int], bool],
+    ) -> None:
         self._radio = radio
         self._fleet = fleet
         self._clock = clock
         self._emit = emit
+        self._is_connected = is_connected
         self._present: set[int] = set()
         self._heard_s = 0.0
-        self._sleeper = asyncio.Event()
 
     async def run(self) -> None:
         """Until cancelled. NoAdapter if there is nothing to scan with."""
@@ -35,7 +43,7 @@ class Observer:
             while True:
                 await asyncio.sleep(_LOOK_EVERY_s)
                 self._lose_stale(loop.time())
-                if loop.time() - self._heard_s > _SILENCE_MAX_s:
+                if self._is_deaf(loop.time()):
                     await self._restart()
         finally:
             await self._radio.stop_scan()
@@ -52,10 +60,18 @@ class Observer:
             self._emit(BoardSeen(self._clock.now_s(), view))
 
     def _lose_stale(self, now_s: float) -> None:
+        """Many boards do not advertise while they are connected; the connection tells then."""
         for view in self._fleet.views():
-            if view.board_id in self._present and view.is_stale(now_s):
-                self._present.discard(view.board_id)
-                self._emit(BoardLost(self._clock.now_s(), view.board_id))
+            board_id = view.board_id
+            gone = view.is_stale(now_s) and not self._is_connected(board_id)
+            if gone and board_id in self._present:
+                self._present.discard(board_id)
+                self._emit(BoardLost(self._clock.now_s(), board_id))
+
+    def _is_deaf(self, now_s: float) -> bool:
+        """No advert from anyone, though not all boards are connected."""
+        connected = all(self._is_connected(view.board_id) for view in self._fleet.views())
+        return now_s - self._heard_s > _SILENCE_MAX_s and not (connected and self._present)
 
     async def _restart(self) -> None:
         self._heard_s = asyncio.get_running_loop().time()

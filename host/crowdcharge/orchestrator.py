@@ -20,6 +20,7 @@ from crowdcharge.events import Emit, Trouble
 from crowdcharge.exchange import Exchange, Terms
 from crowdcharge.fleet import Fleet
 from crowdcharge.keys import Keys
+from crowdcharge.models import Sighting
 from crowdcharge.observer import Observer
 from crowdcharge.policy.base import Encounter, Offer, Policy
 from crowdcharge.pool import SLOTS, Pool
@@ -30,6 +31,7 @@ from crowdcharge.store import Store
 _TICK_s = 0.05  # of the event loop
 _RETRY_s = 1.0
 _LAST_TRIES = 5
+_RESOLUTION = 0.002  # of a capacity: boards tell their charge in permille, so less is noise
 
 
 class Orchestrator:
@@ -63,7 +65,7 @@ class Orchestrator:
         self.pool = Pool(radio, self.fleet, keys, slots)
         self.clerk = Clerk(store, keys, clock, self._emit, first_transfer_id)
         self._contacts = contacts or Probe(self.pool, self.clerk, self.fleet, clock)
-        self._observer = Observer(radio, self.fleet, clock, self._emit)
+        self._observer = Observer(radio, self.fleet, clock, emit, self.pool.is_connected)
         self._busy: set[int] = set()
         self._synced: set[int] = set()
         self._retry_at_s: dict[int, float] = {}
@@ -156,9 +158,18 @@ class Orchestrator:
         work.create_task(guarded())
 
     async def _attend(self, board_id: int) -> None:
-        await self.clerk.sync(await self.pool.get(board_id))
+        await self._sync(board_id)
         self._synced.add(board_id)
         self._wait(board_id)  # its adverts lag behind what it just said
+
+    async def _sync(self, board_id: int) -> None:
+        """The status that was read counts as heard: it may be newer than any advert."""
+        link = await self.pool.get(board_id)
+        beacon = await self.clerk.sync(link)
+        view = self.fleet.view(board_id)
+        if view is not None:
+            now_s = asyncio.get_running_loop().time()
+            self.fleet.add(Sighting(beacon, link.address, view.rssi_dBm, now_s))
 
     async def _meet(self, meeting: Meeting, until_s: float | None) -> None:
         offer = await self._decide(meeting)
@@ -176,8 +187,10 @@ class Orchestrator:
             self.clerk.refused(refusal, transfer.transfer_id)
         finally:
             self._exchanges.discard(exchange)
-        for board_id in transfer.boards:
-            await self.clerk.sync(await self.pool.get(board_id))
+        syncs = [self._sync(board_id) for board_id in transfer.boards]
+        for failed in await asyncio.gather(*syncs, return_exceptions=True):
+            if failed is not None:
+                raise failed
 
     async def _decide(self, meeting: Meeting) -> Offer | None:
         """The policy sees what the boards say of themselves now; an unknown charge means no."""
@@ -189,7 +202,10 @@ class Orchestrator:
         if any(agents[board_id].soc_permille is None for board_id in meeting.pair):
             return None
         encounter = Encounter(*meeting.pair)
-        return self._policy.decide(encounter, agents, self._clock.now_s(), self._rng)
+        offer = self._policy.decide(encounter, agents, self._clock.now_s(), self._rng)
+        if offer is None or offer.energy_J < _RESOLUTION * agents[offer.ptx].capacity_J:
+            return None
+        return offer
 
     async def _last_round(self) -> None:
         """A few more tries for receipts that are owed; then the books are closed as they are."""

@@ -62,6 +62,9 @@ class Pool:
         link = self._seat(board_id).link
         return None if link is None or link.closed else link
 
+    def is_connected(self, board_id: int) -> bool:
+        return self.connected(board_id) is not None
+
     async def get(self, board_id: int) -> BoardLink:
         """The board's link, made new if there is none. BoardUnreachable says why not."""
         seat = self._seat(board_id)

@@ -80,7 +80,7 @@ async def _bench_contacts(
         return [(a, b) for a, b in (await control.status())["contacts"]]
 
     try:
-        yield Present(present), (await control.status())["vm"]
+        yield Present(present, section.slot_s), (await control.status())["vm"]
     finally:
         await control.close()
 

@@ -8,8 +8,9 @@ physics beyond "what is sent arrives with a loss". The virtual bench has those.
 
 import asyncio
 import selectors
+import tempfile
 from binascii import crc32
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,7 @@ class WorldBoard:
         self.flash = [b"", b""]
         self.links: dict[int, WorldLink] = {}
         self.coil_history: list[tuple[float, bool]] = []
+        self._until_refresh_ms = 0
         self.boot()
 
     @property
@@ -101,6 +103,7 @@ class WorldBoard:
         self.core.on_soc(self.soc_permille)
         self.core.on_sample(CELL_mV, 0, 250, 250, 1)
         self.save()
+        self.refresh()
 
     def power_cut(self) -> None:
         for link in list(self.links.values()):
@@ -124,6 +127,10 @@ class WorldBoard:
         self.core.pack_beacon_into(buffer, 0)
         return bytes(buffer)
 
+    def refresh(self) -> None:
+        """What can be read lags: the port writes it four times a second."""
+        self.readable = (self.beacon(), self.core.receipts, self.core.limits)
+
     def step(self, now_s: float, dt_ms: int) -> None:
         core, peer = self.core, self.peer
         current_mA = 0
@@ -141,6 +148,10 @@ class WorldBoard:
             self.coil_history.append((now_s, core.coil_on))
         self.pump()
         self.save()
+        self._until_refresh_ms -= dt_ms
+        if self._until_refresh_ms <= 0:
+            self._until_refresh_ms = 250
+            self.refresh()
 
     def pump(self) -> None:
         while (reply := self.core.pop_reply()) is not None:
@@ -173,9 +184,9 @@ class WorldLink:
         core = self.board.core
         values: dict[str, Callable[[], bytes]] = {
             wire.CHALLENGE_UUID: lambda: core.challenge(self._nonce),
-            wire.STATUS_UUID: self.board.beacon,
-            wire.RECEIPTS_UUID: lambda: core.receipts,
-            wire.LIMITS_UUID: lambda: core.limits,
+            wire.STATUS_UUID: lambda: self.board.readable[0],
+            wire.RECEIPTS_UUID: lambda: self.board.readable[1],
+            wire.LIMITS_UUID: lambda: self.board.readable[2],
         }
         value = values[uuid]()
         await self._moment()
@@ -389,17 +400,20 @@ def run_world(world: World, story: Coroutine[Any, Any, None]) -> None:
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> Callable[..., World]:
-    count = 0
+def make_world() -> Iterator[Callable[..., World]]:
+    """In memory where there is such a place: the disk is not under test, and fsync is slow."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        count = 0
 
-    def make(socs_pct: dict[int, float], **options: Any) -> World:
-        nonlocal count
-        count += 1
-        folder = tmp_path / str(count)
-        folder.mkdir()
-        return World(folder, socs_pct, **options)
+        def make(socs_pct: dict[int, float], **options: Any) -> World:
+            nonlocal count
+            count += 1
+            place = Path(folder) / str(count)
+            place.mkdir()
+            return World(place, socs_pct, **options)
 
-    return make
+        yield make
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ def test_killed_at_every_seventh_touch(make_world, run):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 def test_killed_at_every_touch(make_world, run):
     for kill_at in range(1, whole_edges(make_world, run) + 1):
         kill_and_restart(make_world, run, kill_at)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""`crowdcharge run` on a virtual bench: real firmware, real BLE, the bench's own witness."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from crowdcharge import keys as key_file
+from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
+from crowdcharge.bench.launch import Bench, launch
+from crowdcharge.bench.plant import Contact
+from crowdcharge.ledger import SETTLED, VOID
+from crowdcharge.store import Store
+from crowdcharge.verify import verify
+
+pytestmark = [pytest.mark.bench, pytest.mark.slow, pytest.mark.timeout(300)]
+
+SPEED = 2.0
+LEASE_s = 2.0
+SAMPLE_s = 0.1
+KEYS = {board_id: bytes([board_id]) * 32 for board_id in (1, 2, 3, 4)}
+SOCS_pct = {1: 90.0, 2: 10.0, 3: 80.0, 4: 20.0}
+
+
+def bench_config() -> BenchConfig:
+    boards = tuple(
+        BoardConfig(board_id, soc_pct, key=KEYS[board_id].hex())
+        for board_id, soc_pct in SOCS_pct.items()
+    )
+    together = ((Contact((1, 2)), Contact((3, 4))),)
+    return BenchConfig(boards, contacts=ContactsConfig(together, 1000.0), speed=SPEED)
+
+
+def write_config(folder: Path, bench: Bench, duration_s: float) -> Path:
+    key_file.save(folder / "keys.toml", KEYS)
+    path = folder / "run.toml"
+    path.write_text(
+        f"""
+[run]
+policy = "oblivious-share"
+keys = "keys.toml"
+out = "out"
+duration_s = {duration_s}
+[radio]
+transport = "{bench.transport}"
+speed = {SPEED}
+[transfer]
+lease_ms = {int(LEASE_s * 1000)}
+[contacts]
+source = "bench"
+control = "{bench.control_path}"
+slot_s = 8.0
+""",
+        encoding="utf-8",
+    )
+    return path
+
+
+def start_run(path: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", "from crowdcharge.cli import main; main()"]
+    return subprocess.Popen(
+        [*command, "run", str(path), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+async def finish(process: subprocess.Popen[bytes]) -> dict:
+    out, err = await asyncio.to_thread(process.communicate)
+    assert process.returncode == 0, err.decode()
+    return json.loads(out)
+
+
+async def coils_on(bench: Bench, wanted: int) -> dict:
+    """Waits until so many transmitters and receivers are on, or none."""
+    while True:
+        status = await bench.control.status()
+        on = sum(board["tx_on"] + board["rx_on"] for board in status["boards"])
+        if on >= wanted > 0 or (not wanted and not on):
+            return status
+        await asyncio.sleep(0.02)
+
+
+def check(folder: Path) -> list[str]:
+    """The states of the transfers in a ledger that verifies."""
+    with Store.read(folder / "out" / "ledger.sqlite") as store:
+        book = store.load()
+        assert [each for each in verify(store.rows(), KEYS) if each.wrong] == []
+        assert store.damage() is None
+        assert book.unsettled() == []
+        return [each.state for each in book.transfers.values()]
+
+
+async def test_four_boards_balance(tmp_path):
+    async with launch(bench_config()) as bench:
+        summary = await finish(start_run(write_config(tmp_path, bench, 50.0)))
+        status = await bench.control.status()
+    states = check(tmp_path)
+    assert set(states) <= {SETTLED, VOID}
+    assert SETTLED in states
+    assert summary["vm"].startswith("MicroPython")
+    assert summary["imbalance_after"] < summary["imbalance_before"] / 2
+    assert summary["sent_mJ"] - summary["received_mJ"] == summary["loss_mJ"]
+    for board in status["boards"]:
+        (told,) = [each for each in summary["boards"] if each["board_id"] == board["id"]]
+        assert told["sent_mJ"] == pytest.approx(board["sent_J"] * 1000, rel=0.02, abs=60)
+        assert told["received_mJ"] == pytest.approx(board["received_J"] * 1000, rel=0.02, abs=60)
+
+
+async def test_a_killed_host_leaves_no_coil_on_and_settles_when_it_is_back(tmp_path):
+    async with launch(bench_config()) as bench:
+        path = write_config(tmp_path, bench, 50.0)
+        process = start_run(path)
+        await coils_on(bench, 4)
+        await asyncio.sleep(1.0)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        killed_s = (await bench.control.status())["time_s"]
+        await coils_on(bench, 0)
+        seen = await bench.control.witness()
+        offs = [each["time_s"] for each in seen["changes"] if not each["on"]]
+        assert max(offs) - killed_s <= LEASE_s + SAMPLE_s
+        await finish(start_run(write_config(tmp_path, bench, 12.0)))
+    states = check(tmp_path)
+    assert len(states) >= 2
+    assert set(states) <= {SETTLED, VOID}
+    assert states[:2] == [SETTLED, SETTLED]
