@@ -35,12 +35,14 @@ def trade(
      "lane": {"a": 0.0009, "b": 30, "e_min": -700}, "mode": "charge"}
     """
     import numpy as np
+    from rich.console import Console
 
     from crowdcharge import market
 
     parsed = market.parse_market(_read(market_json))
     means = market.Means(tolerance, np.random.default_rng(seed), secrets.token_bytes)
-    deal = market.trade(parsed, scheme, means)
+    with Console(stderr=True).status(f"negotiating with {len(parsed.a)} EVs ({scheme}) ..."):
+        deal = market.trade(parsed, scheme, means)
     document = _document(scheme, deal, market.bounds_hit(parsed, deal.clearing))
     click.echo(json.dumps(document) if as_json else _text(document))
 

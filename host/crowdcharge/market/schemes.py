@@ -27,6 +27,8 @@ from crowdcharge.market.privacy import contained
 from crowdcharge.market.problem import Array, Market, refuse_without_trade
 from crowdcharge.market.search import Sums, find_price, price_search
 
+_RESOLUTION = 1e-12  # of the price, after thousands of rounds of rounding
+
 
 @dataclass(frozen=True, slots=True)
 class Means:
@@ -51,6 +53,11 @@ class Deal:
 def trade(market: Market, scheme: str, means: Means) -> Deal:
     """Negotiates the market by one of `SCHEMES`."""
     refuse_without_trade(market)
+    least = _RESOLUTION * market.lane_b
+    if means.tolerance < least:
+        raise InputError(
+            f"tolerance: {means.tolerance:g} is finer than floats carry ({least:.0e})"
+        )
     return SCHEMES[scheme](market, means)
 
 

@@ -8,12 +8,14 @@ payment are written together, so all accounts add up to zero after every line.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wptcore.market import FRACTION_BITS, divide
 
 from crowdcharge.errors import LedgerError
 from crowdcharge.ledger import DISPUTED, ONE_SIDED, OPEN, VOID, Transfer
+from crowdcharge.market.shared import MarketVoidError
 
 _mJ_PER_Wh = 3_600_000
 _u_PER_UNIT = 1_000_000
@@ -31,6 +33,43 @@ class Bargain:
     buyer: int
     price: int
     energy_mJ: int
+
+
+def bargains(
+    market_id: int,
+    price: int,
+    lane: tuple[int, int],
+    takes_mJ: Mapping[int, int],
+    first_transfer_id: int,
+    *,
+    confirmed: bool = True,
+) -> list[Bargain]:
+    """The bargains of a cleared market between one lane and many boards, in the boards' order.
+
+    `lane` is (board id, energy it committed to), `takes_mJ` what each board committed to at this
+    price; above 0 sells. A peer whose answers and energy do not belong together leaves them out of
+    balance: MarketVoidError, nobody trades, and nobody can tell who it was. A price that is not
+    confirmed has lost a peer, so its balance says nothing; then the lane serves the others.
+    """
+    lane_id, lane_mJ = lane
+    balance_mJ = lane_mJ + sum(takes_mJ.values())
+    if confirmed and abs(balance_mJ) > len(takes_mJ) + 1:
+        raise MarketVoidError(
+            f"market {market_id} is void: the committed energies are {balance_mJ} mJ out of "
+            "balance, so a peer's answers were not those of its energy"
+        )
+    traded = [(board, take_mJ) for board, take_mJ in takes_mJ.items() if take_mJ]
+    return [
+        Bargain(
+            market_id,
+            transfer_id,
+            board if take_mJ > 0 else lane_id,
+            lane_id if take_mJ > 0 else board,
+            price,
+            abs(take_mJ),
+        )
+        for transfer_id, (board, take_mJ) in enumerate(traded, start=first_transfer_id)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ FIGURES = {
     "lane-fig4": "market:fig4",
     "lane-fig5": "market:fig5",
     "lane-fig6": "market:fig6",
+    "lane-attack": "market:attack",
 }
 
 

@@ -31,6 +31,7 @@ from crowdcharge.market.lane import (
 )
 from crowdcharge.market.masking import Masking, masked_rounds
 from crowdcharge.market.pricing import answers, bounds_hit, clear
+from crowdcharge.market.privacy import recover_from_star
 from crowdcharge.market.problem import Array, Market
 from crowdcharge.reproduce import Progress, Result
 
@@ -104,6 +105,35 @@ def fig4(out: Path, _quick: bool, progress: Progress) -> Result:
             "lane_a_range": ["negative, so no condition", 0.0012],
         },
         "note": "the lower end of lane_a_range is (28); the paper's remark on its sign is a slip",
+    }
+
+
+def attack(out: Path, _quick: bool, progress: Progress) -> Result:
+    """What the lane can compute of the EVs' parameters under the paper's masking."""
+    rng = np.random.default_rng(_SEED)
+    market = _paper_market(rng)
+    values = answers(market, None)
+    weights = metropolis(star(_N))
+    masking = Masking(rng.uniform(0.3, 0.9, _N + 1), np.ones(2))
+    heard = list(islice(masked_rounds(weights, values, masking, rng), 200))
+    counts = [*range(2, 200, 3), 200]
+    errors = np.empty((len(counts), 2))
+    for place, count in enumerate(counts):
+        stolen = recover_from_star(weights, heard[:count])
+        a, b = 1 / stolen[:, 1], stolen[:, 0] / stolen[:, 1]
+        errors[place] = np.abs(a - market.a).max(), np.abs(b - market.b).max()
+        progress(place + 1, len(counts))
+    canvas = Canvas(figsize=(6, 3.5), layout="constrained")
+    axes = canvas.add_subplot()
+    axes.semilogy(counts, errors, label=["a of the worst EV", "b of the worst EV"])
+    axes.set_xlabel("rounds that the lane has heard")
+    axes.set_ylabel("error of the lane's estimate")
+    axes.legend()
+    canvas.savefig(out / "lane-attack.png", dpi=120)
+    return {
+        "ours": {"a_error": errors[-1, 0], "b_error": errors[-1, 1], "exposed_evs": _N},
+        "paper": {"a_error": None, "b_error": None, "exposed_evs": 0},
+        "note": "the paper assumes a lane that does not compute; a subtraction a round is enough",
     }
 
 

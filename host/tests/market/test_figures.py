@@ -32,6 +32,11 @@ def test_masked_states_and_prices_converge(draw):
     assert ours["ev_a_min"] == pytest.approx(paper["ev_a_min"])
 
 
+def test_the_lane_learns_all_parameters_of_a_masked_star(draw):
+    ours, _ = draw("lane-attack")
+    assert max(ours["a_error"], ours["b_error"]) < 1e-8
+
+
 def test_all_fifty_evs_and_the_lane_trade(draw):
     ours, paper = draw("lane-fig5")
     assert (ours["trading_evs"], ours["active_bounds"]) == (50, 0)

@@ -70,6 +70,15 @@ def test_one_ev_cannot_hide_behind_nobody(rng, scheme):
         trade(random_market(rng, 1, tight=False), scheme, means(rng))
 
 
+@pytest.mark.parametrize("scheme", ["consensus", "masked"])
+def test_the_finest_tolerance_is_reached_and_a_finer_one_refused(rng, scheme):
+    market = random_market(rng, 10, tight=False)
+    deal = trade(market, scheme, means(rng, 3e-11))
+    assert abs(deal.clearing.price - clear(market).price) <= deal.price_bound <= 3.1e-11
+    with pytest.raises(InputError, match="tolerance: 1e-13 is finer than floats carry"):
+        trade(market, scheme, means(rng, 1e-13))
+
+
 def test_consensus_of_a_single_ev_works(rng):
     market = random_market(rng, 1, tight=False)
     for scheme in ("consensus", "masked", "two-round"):

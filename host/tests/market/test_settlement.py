@@ -2,13 +2,18 @@
 """Accounts: paid for what was received, zero in sum, never changed."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from crowdcharge.errors import LedgerError
 from crowdcharge.ledger import DISPUTED, ONE_SIDED, OPEN, SETTLED, VOID, Transfer
-from crowdcharge.market.settlement import Accounts, Bargain, due_u
+from crowdcharge.market.settlement import Accounts, Bargain, bargains, due_u
+from crowdcharge.market.shared import MarketVoidError, Negotiation, fixed, make_peers, terms_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wptcore.market import energy_mJ
+
+from .markets import random_market
 
 HUB, BOARD = 1, 2
 PRICE = 30 << 48  # credits/Wh
@@ -86,6 +91,50 @@ def test_a_late_receipt_that_contradicts_takes_the_payment_back_by_a_new_line():
 def test_a_transfer_of_others_is_refused():
     with pytest.raises(LedgerError, match="not what market 1 agreed: 2 to 1, not 1 to 2"):
         Accounts(0.3).settle(BARGAIN, replace(OPENED, ptx=BOARD, prx=HUB))
+
+
+def cleared(rng, liar=None):
+    """Eight boards that buy from a hub, negotiated by the code that runs on boards."""
+    market = random_market(rng, 8, "discharge", tight=True)
+    peers = make_peers(market, b"s", rng.bytes)
+    if liar is not None:
+        peers[liar].answer = partial(_lie, peers[liar].answer)
+    agreed = Negotiation(peers).run()
+    price = fixed(agreed.price)
+    takes_mJ = [energy_mJ(terms.energy(price)) for terms in terms_of(market)]
+    return agreed, price, takes_mJ
+
+
+def _lie(answer, round_no, price):
+    c, s = answer(round_no, price)
+    return (c + (5 << 48)) % 2**128, s
+
+
+def test_a_cleared_market_becomes_bargains_that_the_hub_can_serve(rng):
+    agreed, price, (hub_mJ, *takes_mJ) = cleared(rng)
+    found = bargains(1, price, (HUB, hub_mJ), dict(enumerate(takes_mJ, 10)), 100)
+    assert agreed.confirmed
+    assert {bargain.seller for bargain in found} == {HUB}
+    assert sum(bargain.energy_mJ for bargain in found) == pytest.approx(hub_mJ, abs=9)
+    assert [b.transfer_id for b in found] == list(range(100, 100 + len(found)))
+    assert len(found) == sum(take_mJ != 0 for take_mJ in takes_mJ)
+
+
+def test_a_board_that_sells_is_the_seller():
+    found = bargains(1, PRICE, (HUB, -70), {2: 30, 3: 0, 4: 40}, 5)
+    assert [(b.seller, b.buyer, b.energy_mJ) for b in found] == [(2, HUB, 30), (4, HUB, 40)]
+
+
+def test_a_peer_that_lies_in_a_round_voids_the_market(rng):
+    """Its masked answer cannot be told from noise, but then the energies do not add up."""
+    _, price, (hub_mJ, *takes_mJ) = cleared(rng, liar=3)
+    with pytest.raises(MarketVoidError, match=r"market 1 is void: .* out of balance"):
+        bargains(1, price, (HUB, hub_mJ), dict(enumerate(takes_mJ, 10)), 100)
+
+
+def test_without_a_vanished_peer_the_lane_serves_the_others():
+    found = bargains(1, PRICE, (HUB, 100), {2: -30, 4: -40}, 5, confirmed=False)
+    assert sum(bargain.energy_mJ for bargain in found) == 70
 
 
 states = st.sampled_from([OPEN, SETTLED, ONE_SIDED, DISPUTED, VOID])
