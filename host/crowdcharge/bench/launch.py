@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from crowdcharge.bench import config as bench_config
+from crowdcharge.bench import micropython
 from crowdcharge.bench.client import Control
 from crowdcharge.bench.config import BenchConfig
 from crowdcharge.errors import BenchError, InputError
@@ -54,6 +55,7 @@ async def launch(
     config: BenchConfig | Path | None = None, folder: Path | None = None
 ) -> AsyncIterator[Bench]:
     """The hub ends with the block, or with this process; `folder` keeps its logs."""
+    micropython.binary()  # what the user can put right shows before a process starts
     path: Path | None
     with contextlib.ExitStack() as stack:
         if isinstance(config, BenchConfig):
@@ -62,6 +64,8 @@ async def launch(
             path.write_text(bench_config.dump(config), encoding="utf-8")
         else:
             path = config  # a file, or none
+            if path:
+                bench_config.load(path)
         hub = await _spawn(path, folder)
         try:
             ready = await _ready(hub)

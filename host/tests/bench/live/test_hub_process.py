@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 from bleak import BleakScanner
+from bthome_ble import BTHomeBluetoothDeviceData
 from crowdcharge.bench.bleak_backend import backends
 from crowdcharge.bench.client import Control
-from crowdcharge.bench.config import BenchConfig, BoardConfig
+from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.launch import launch
+from crowdcharge.bench.plant import Contact
 from crowdcharge.errors import BenchError, InputError
+from habluetooth import BluetoothServiceInfoBleak
 
 pytestmark = [pytest.mark.bench, pytest.mark.asyncio(loop_scope="module")]
 
@@ -29,23 +32,51 @@ async def vm_pids(control: Control) -> list[int]:
     return [board["pid"] for board in (await control.status())["boards"]]
 
 
-async def test_the_products_firmware_is_on_the_air_and_tells_the_truth():
-    boards = (BoardConfig(7, 63.0), BoardConfig(8, 12.0, gauge=False))
-    async with launch(BenchConfig(boards)) as bench:
+def bthome(device, advert) -> dict[str, float]:
+    """What the public BTHome parser makes of an advert: device class -> value."""
+    parser = BTHomeBluetoothDeviceData()
+    update = parser.update(
+        BluetoothServiceInfoBleak(
+            name=advert.local_name or device.address,
+            address=device.address,
+            rssi=advert.rssi,
+            manufacturer_data=advert.manufacturer_data,
+            service_data=advert.service_data,
+            service_uuids=advert.service_uuids,
+            source="test",
+            device=device,
+            advertisement=advert,
+            connectable=True,
+            time=0.0,
+            tx_power=None,
+        )
+    )
+    return {key.key: sensor.native_value for key, sensor in update.entity_values.items()}
+
+
+async def test_the_products_firmware_tells_the_plants_truth_in_bthome():
+    """A switch that conducts though it is off makes current flow without a grant."""
+    boards = (BoardConfig(7, 63.0), BoardConfig(8, 12.0))
+    contacts = ContactsConfig(((Contact((7, 8)),),))
+    async with launch(BenchConfig(boards, contacts=contacts)) as bench:
         assert bench.vm.startswith("MicroPython 1.")
-        scanner, _client = backends(bench.transport)
-        names: dict[str, str] = {}
-        everyone = asyncio.Event()
+        await bench.control.fault("stuck-switch", 7)
+        told: asyncio.Queue[dict[str, float]] = asyncio.Queue()
 
         def seen(device, advert):
-            if advert.local_name:
-                names[device.address] = advert.local_name
-            if len(names) == 2:
-                everyone.set()
+            if device.address == bench.addresses[7] and advert.service_data:
+                told.put_nowait(bthome(device, advert))
 
-        async with BleakScanner(seen, backend=scanner):
-            await asyncio.wait_for(everyone.wait(), 20)
-        assert set(names) == set(bench.addresses.values())
+        scanner, _client = backends(bench.transport)
+        async with BleakScanner(seen, backend=scanner), asyncio.timeout(20):
+            while (said := await told.get())["power"] < 0.2:
+                pass
+        truth = await bench.control.board(7)
+        assert said["battery"] == pytest.approx(truth["soc_pct"], abs=1)
+        assert said["voltage"] == pytest.approx(truth["cell_V"], abs=0.02)
+        assert abs(said["current"]) == pytest.approx(truth["cell_A"], abs=0.005)
+        assert said["power"] == pytest.approx(truth["tx_W"], rel=0.05)
+        assert said["power"] > 0.2
     assert bench.returncode == 0
 
 
@@ -74,6 +105,7 @@ async def test_the_bench_outlives_a_host_and_a_broken_client(tiny_bench):
     command = f"""
 import asyncio
 from bleak import BleakScanner
+from bthome_ble import BTHomeBluetoothDeviceData
 from crowdcharge.bench.bleak_backend import backends
 async def main():
     async with BleakScanner(backend=backends({tiny_bench.bench.transport!r})[0]):
