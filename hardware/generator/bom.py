@@ -5,7 +5,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from generator.circuit import Circuit, Part
+from generator.circuit import Circuit
 
 COLUMNS = ("quantity", "references", "part", "order number", "alternatives")
 
@@ -15,8 +15,8 @@ def rows(circuit: Circuit) -> Iterator[tuple[str, str, str, str, str]]:
     for ref, part in circuit.parts.items():
         groups.setdefault(part.name, []).append(ref)
     for refs in groups.values():
-        part: Part = circuit.parts[refs[0]]
-        yield str(len(refs)), " ".join(refs), part.title, part.order, part.alternatives
+        one = circuit.parts[refs[0]]
+        yield str(len(refs)), " ".join(refs), one.title, one.order, one.alternatives
 
 
 def table(circuit: Circuit) -> str:

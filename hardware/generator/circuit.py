@@ -74,6 +74,9 @@ def _with_gauge(build: dict[str, Any], board: dict[str, Any], tables: Tables) ->
     part = lookup(board, "gauge.part")
     if part is None or part in tables.mcus[board["mcu"]]["onboard"]:
         return build
+    if "gauge" not in build:
+        place = f"hardware/builds/{board['build']}.toml:1"
+        raise HardwareError([f"{place}: {board['name']} needs a gauge, and here is no [gauge]"])
     gauge = build["gauge"]
     nets = {name: list(pins) for name, pins in build["nets"].items()}
     for net, pin in gauge["nets"].items():
@@ -98,6 +101,8 @@ def _pin(text: str, board: dict[str, Any], mcu: dict[str, Any]) -> Pin:
 
 
 def _part(name: str, label: str, tables: Tables) -> Part:
+    if name not in tables.parts:
+        raise HardwareError([f"hardware/parts.toml:1: there is no part {name!r}"])
     values = tables.parts[name]
     pins = values["pins"]
     header = f"Connector_PinHeader_2.54mm:PinHeader_1x{len(pins):02d}_P2.54mm_Vertical"

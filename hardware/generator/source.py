@@ -66,17 +66,28 @@ def read_board(path: Path) -> Source:
     """A board with the keys of the board it extends below its own; checked against the schema."""
     own = read_toml(path)
     source = _extended(own, path)
-    schema = json.loads((HARDWARE / "boards.schema.json").read_text())
-    validator = jsonschema.Draft202012Validator(schema)
-    faults = [
-        source.fault(".".join(map(str, error.absolute_path)), _plain(error))
-        for error in sorted(validator.iter_errors(source.values), key=lambda e: list(e.path))
-    ]
+    faults = schema_faults(source, json.loads((HARDWARE / "boards.schema.json").read_text()))
     if not faults and source.values["name"] != path.stem:
         faults.append(source.fault("name", f"must be the file's name, {path.stem!r}"))
     if faults:
         raise HardwareError(faults)
     return source
+
+
+def read_table(path: Path, kind: str) -> dict[str, Any]:
+    """mcus.toml, parts.toml or a build, checked; `kind` is its definition in the schema."""
+    source = read_toml(path)
+    schema = json.loads((HARDWARE / "tables.schema.json").read_text())
+    faults = schema_faults(source, schema | {"$ref": f"#/$defs/{kind}"})
+    if faults:
+        raise HardwareError(faults)
+    return source.values
+
+
+def schema_faults(source: Source, schema: dict[str, Any]) -> list[str]:
+    validator = jsonschema.Draft202012Validator(schema)
+    errors = sorted(validator.iter_errors(source.values), key=lambda e: list(map(str, e.path)))
+    return [source.fault(".".join(map(str, e.absolute_path)), _plain(e)) for e in errors]
 
 
 def _extended(own: Source, path: Path) -> Source:

@@ -38,7 +38,11 @@ def wireviz(circuit: Circuit) -> str:
             "colors": [_colour(net, index) for index, net in enumerate(nets.values())],
         }
         wires = list(range(1, len(nets) + 1))
-        chain = [{ref: list(nets)}, {cable: wires}, {"X1": list(nets.values())}]
+        chain: list[dict[str, list[Any]]] = [
+            {ref: list(nets)},
+            {cable: wires},
+            {"X1": list(nets.values())},
+        ]
         connections.append(chain if len(nets) > 4 else chain[::-1])
     document = {"connectors": connectors, "cables": cables, "connections": connections}
     body = yaml.safe_dump(document, sort_keys=False, default_flow_style=None, width=99)

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Files that are no TOML, no board, or no text: one line a fault, with its place."""
 
+import re
+import shutil
 import subprocess
 import sys
 
 import pytest
+from generator.outputs import load, outputs
 from generator.source import HARDWARE, HardwareError, read_board
+from generator.tables import read_tables
 
 # old text, new text, start of the faulty line ("" = line 1), words
 SCHEMA_FAULTS = [
@@ -61,3 +65,64 @@ def test_check_passes_on_this_tree():
         [sys.executable, str(script), "--check"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+# file below hardware/, old text, new text, start of the fault
+TABLE_FAULTS = [
+    (
+        "mcus.toml",
+        'title = "Seeed XIAO ESP32-S3"',
+        'titel = "x"',
+        "seeed-xiao-esp32s3: 'title' is",
+    ),
+    (
+        "mcus.toml",
+        'D8 = [7, "adc"]',
+        'D8 = [7, "dac"]',
+        "seeed-xiao-esp32s3.pins.D8.1: 'dac' is not",
+    ),
+    (
+        "mcus.toml",
+        "watchdog_max_ms = 8388 ",
+        "watchdog_max_ms = 8.388 ",
+        "raspberry-pi-pico-w.watchdog",
+    ),
+    ("parts.toml", 'VIN = "power_in", GND', 'VIN = "powerin", GND', "tps22918.pins"),
+    ("parts.toml", "[tps22918]", "[tps22918", "is not TOML"),
+    (
+        "builds/switched.toml",
+        'TX_5V = ["U4.5V", "U5.5V"]',
+        'TX_5V = ["5V"]',
+        "nets.TX_5V.0: '5V' must",
+    ),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "words"), TABLE_FAULTS)
+def test_a_fault_in_a_table_names_file_line_and_key(tmp_path, file, old, new, words):
+    for name in ("mcus.toml", "parts.toml"):
+        shutil.copy(HARDWARE / name, tmp_path / name)
+    shutil.copytree(HARDWARE / "builds", tmp_path / "builds")
+    path = tmp_path / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(HardwareError) as caught:
+        read_tables(tmp_path)
+    hits = [fault for fault in caught.value.faults if words in fault]
+    assert len(hits) == 1, caught.value.faults
+    assert re.match(rf"{path.name}:\d+: ", hits[0])
+
+
+def test_a_build_without_a_place_for_the_gauge():
+    boards, tables = load(HARDWARE / "boards")
+    del tables.builds["switched"]["gauge"]
+    with pytest.raises(HardwareError, match=r"builds/switched\.toml:1: .* no \[gauge\]"):
+        outputs(boards, tables)
+
+
+def test_a_build_that_names_an_unknown_part():
+    boards, tables = load(HARDWARE / "boards")
+    tables.builds["switched"]["parts"]["R1"] = "r-1M"
+    with pytest.raises(HardwareError, match=r"parts\.toml:1: there is no part 'r-1M'"):
+        outputs(boards, tables)
