@@ -30,13 +30,12 @@ hub -> VM
 
 import asyncio
 import contextlib
-import json
 import struct
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from bumble import att, core, gatt, hci
+from bumble import att, core, hci
 from bumble.device import (
     AdvertisingType,
     Connection,
@@ -47,15 +46,13 @@ from bumble.device import (
 from bumble.profiles.gap import GenericAccessService
 
 from crowdcharge.bench.air import Air
+from crowdcharge.bench.board_values import RemoteValues
 from crowdcharge.bench.host import attach
 from crowdcharge.errors import BenchError
 
 SOCKET_PATH_MAX = 107  # sun_path, less its final zero
 ADDRESS_TYPE_PUBLIC = 0
-HCI_STATUS_TIMEOUT = (
-    13  # BLE_HS_ETIMEOUT, what NimBLE reports for an indication that got no answer
-)
-NEVER_ANSWERED = att.ATT_UNLIKELY_ERROR_ERROR
+NIMBLE_TIMEOUT = 13  # BLE_HS_ETIMEOUT: an indication got no answer
 
 
 class BoardRadio:
@@ -72,9 +69,6 @@ class BoardRadio:
         self.socket_path = Path(socket_path)
         self._air = air
         self._vm: _Vm | None = None
-        self._values: dict[int, gatt.Characteristic[bytes] | gatt.Descriptor] = {}
-        self._requests: dict[int, asyncio.Future[bytes]] = {}
-        self._next_request = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -85,8 +79,7 @@ class BoardRadio:
         )
         await self._device.power_on()
         self._device.on(Device.EVENT_CONNECTION, self._on_connection)
-        self._attributes_fixed = len(self._device.gatt_server.attributes)
-        self._services_fixed = len(self._device.gatt_server.services)
+        self._values = RemoteValues(self._device.gatt_server, self._send)
         self.socket_path.unlink(missing_ok=True)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(lambda: _Vm(self), str(self.socket_path))
@@ -106,13 +99,9 @@ class BoardRadio:
     def power_off(self) -> None:
         """Radio silence: adverts end, links are dropped, pending reads and writes fail."""
         self.controller.power_off()
-        for request in self._requests.values():
-            if not request.done():
-                request.set_exception(att.ATT_Error(error_code=NEVER_ANSWERED))
-        self._requests.clear()
+        self._values.clear()
         for task in self._tasks:
             task.cancel()
-        self._unregister()
 
     # The VM
 
@@ -154,6 +143,13 @@ class BoardRadio:
         if isinstance(access, GenericAccessService):
             access.device_name_characteristic.value = payload[2:]
 
+    def _register(self, payload: bytes) -> None:
+        handles = self._values.register(payload)
+        self._send("=", struct.pack(f"<{len(handles)}H", *handles))
+
+    def _answer(self, payload: bytes) -> None:
+        self._values.answer(payload)
+
     # Advertising
 
     def _advertise(self, payload: bytes) -> None:
@@ -179,72 +175,6 @@ class BoardRadio:
         advertiser.advertising_data = payload[6 : 6 + length]
         advertiser.scan_response_data = payload[6 + length :]
         advertiser.start()
-
-    # Attributes
-
-    def _register(self, payload: bytes) -> None:
-        self._unregister()
-        for uuid, characteristics in json.loads(payload):
-            built = [self._characteristic(*each) for each in characteristics]
-            self._device.gatt_server.add_service(gatt.Service(_uuid(uuid), built))
-            for characteristic in built:
-                self._values[characteristic.handle] = characteristic
-                self._values |= {each.handle: each for each in characteristic.descriptors}
-        self._send("=", struct.pack(f"<{len(self._values)}H", *self._values))
-
-    def _unregister(self) -> None:
-        server = self._device.gatt_server
-        del server.attributes[self._attributes_fixed :]
-        del server.services[self._services_fixed :]
-        server.attributes_by_handle.clear()
-        self._values.clear()
-
-    def _characteristic(
-        self, uuid: str, flags: int, descriptors: list[tuple[str, int]]
-    ) -> gatt.Characteristic[bytes]:
-        permissions = att.Attribute.Permissions
-        properties = gatt.Characteristic.Properties(flags & 0x3F)
-        built = gatt.Characteristic[bytes](
-            _uuid(uuid),
-            properties,
-            permissions.READABLE | permissions.WRITEABLE,
-            descriptors=[
-                gatt.Descriptor(_uuid(each), permissions(flags & 3)) for each, flags in descriptors
-            ],
-        )
-        for attribute in (built, *built.descriptors):
-            attribute.value = self._remote_value(attribute)
-        return built
-
-    def _remote_value(self, attribute: att.Attribute[bytes]) -> att.AttributeValueV2[bytes]:
-        async def read(link: att.Bearer) -> bytes:
-            return await self._ask("Q", link, attribute.handle)
-
-        async def write(link: att.Bearer, value: bytes) -> None:
-            await self._ask("W", link, attribute.handle, value)
-
-        return att.AttributeValueV2(read, write)
-
-    async def _ask(self, opcode: str, link: Any, handle: int, data: bytes = b"") -> bytes:
-        """One request to the VM; without a VM, or when it dies, an ATT error."""
-        if self._vm is None:
-            raise att.ATT_Error(error_code=NEVER_ANSWERED)
-        request = self._next_request = (self._next_request + 1) % 256
-        answer = asyncio.get_running_loop().create_future()
-        self._requests[request] = answer
-        self._send(opcode, struct.pack("<BHH", request, link.handle, handle) + data)
-        try:
-            return bytes(await answer)
-        finally:
-            self._requests.pop(request, None)
-
-    def _answer(self, payload: bytes) -> None:
-        request = self._requests.get(payload[0])
-        if request is not None and not request.done():
-            if payload[1]:
-                request.set_exception(att.ATT_Error(error_code=payload[1]))
-            else:
-                request.set_result(payload[2:])
 
     # Links
 
@@ -298,14 +228,16 @@ class BoardRadio:
     def _indicate(self, payload: bytes) -> None:
         link = self._link(payload)
         handle = int.from_bytes(payload[2:4], "little")
-        if link is not None and handle in self._values:
+        if link is not None and handle in self._values.attributes:
             self._spawn(self._indicate_and_report(link, handle, payload[4:]))
 
     async def _indicate_and_report(self, link: Connection, handle: int, data: bytes) -> None:
-        status = HCI_STATUS_TIMEOUT
+        status = NIMBLE_TIMEOUT
         with contextlib.suppress(TimeoutError):
             server = self._device.gatt_server
-            await server.indicate_subscriber(link, self._values[handle], data, force=True)
+            await server.indicate_subscriber(
+                link, self._values.attributes[handle], data, force=True
+            )
             status = 0
         self._send("i", struct.pack("<HHB", link.handle, handle, status))
 
@@ -372,7 +304,3 @@ async def _quietly(work: Coroutine[Any, Any, Any]) -> None:
     """The link may end under a request of the VM; it hears of that by its own event."""
     with contextlib.suppress(core.BaseBumbleError, TimeoutError):
         await work
-
-
-def _uuid(little_endian_hex: str) -> core.UUID:
-    return core.UUID.from_bytes(bytes.fromhex(little_endian_hex))

@@ -175,6 +175,10 @@ async def test_round_trips(desk, echo):
     with pytest.raises(BleakGATTProtocolError) as refused:
         await client.read_gatt_char(STATUS)
     assert refused.value.code == 0x81
+    with pytest.raises(BleakGATTProtocolError, match="Read Not Permitted"):
+        await client.read_gatt_char(COMMAND)
+    with pytest.raises(BleakGATTProtocolError, match="Write Not Permitted"):
+        await client.write_gatt_char(STATUS, b"x", response=True)
     await client.disconnect()
 
 

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""A board's GATT services: bumble holds the table, the VM holds the values."""
+
+import asyncio
+import json
+import struct
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from bumble import att, core, gatt
+from bumble.gatt_server import Server
+
+Properties = gatt.Characteristic.Properties
+WRITES = Properties.WRITE | Properties.WRITE_WITHOUT_RESPONSE
+NEVER_ANSWERED = att.ATT_UNLIKELY_ERROR_ERROR
+
+
+class RemoteValues:
+    """Every remote read and write of a value is one request to the VM, answered by it or not."""
+
+    def __init__(self, server: Server, send: Callable[[str, bytes], None]) -> None:
+        self.attributes: dict[int, att.Attribute[bytes]] = {}
+        self._server = server
+        self._send = send
+        self._own_attributes = len(server.attributes)  # generic access and attribute stay
+        self._own_services = len(server.services)
+        self._requests: dict[int, asyncio.Future[bytes]] = {}
+        self._last_request = 0
+
+    def register(self, table: bytes) -> list[int]:
+        """Replaces all services by this JSON table; the handles of their values, in its order."""
+        self.clear()
+        for uuid, characteristics in json.loads(table):
+            built = [self._characteristic(*each) for each in characteristics]
+            self._server.add_service(gatt.Service(_uuid(uuid), built))
+            for characteristic in built:
+                self.attributes[characteristic.handle] = characteristic
+                self.attributes |= {each.handle: each for each in characteristic.descriptors}
+        return list(self.attributes)
+
+    def clear(self) -> None:
+        """Without a VM: no services, and what was asked gets an ATT error."""
+        del self._server.attributes[self._own_attributes :]
+        del self._server.services[self._own_services :]
+        self._server.attributes_by_handle.clear()
+        self.attributes.clear()
+        for request in self._requests.values():
+            if not request.done():
+                request.set_exception(att.ATT_Error(error_code=NEVER_ANSWERED))
+        self._requests.clear()
+
+    def answer(self, payload: bytes) -> None:
+        """u8 request, u8 ATT error, data."""
+        request = self._requests.get(payload[0])
+        if request is not None and not request.done():
+            if payload[1]:
+                request.set_exception(att.ATT_Error(error_code=payload[1]))
+            else:
+                request.set_result(payload[2:])
+
+    def _characteristic(
+        self, uuid: str, flags: int, descriptors: list[tuple[str, int]]
+    ) -> gatt.Characteristic[bytes]:
+        """Descriptors are open both ways: the ports of MicroPython disagree about their flags."""
+        permissions = att.Attribute.READABLE | att.Attribute.WRITEABLE
+        properties = Properties(flags & 0x3F)
+        built = gatt.Characteristic[bytes](
+            _uuid(uuid),
+            properties,
+            permissions,
+            descriptors=[gatt.Descriptor(_uuid(each), permissions) for each, _ in descriptors],
+        )
+        built.value = self._value(built, properties)
+        for descriptor in built.descriptors:
+            descriptor.value = self._value(descriptor, Properties.READ | Properties.WRITE)
+        return built
+
+    def _value(
+        self, attribute: att.Attribute[bytes], properties: gatt.Characteristic.Properties
+    ) -> Any:  # bumble's annotation of `value` forgets its own second version
+        def read(link: att.Bearer) -> Coroutine[Any, Any, bytes]:
+            if not properties & Properties.READ:
+                raise att.ATT_Error(error_code=att.ATT_READ_NOT_PERMITTED_ERROR)
+            return self._ask("Q", link, attribute.handle)
+
+        async def write(link: att.Bearer, value: bytes) -> None:
+            if not properties & WRITES:
+                raise att.ATT_Error(error_code=att.ATT_WRITE_NOT_PERMITTED_ERROR)
+            await self._ask("W", link, attribute.handle, value)
+
+        return att.AttributeValueV2(read, write)
+
+    async def _ask(self, opcode: str, link: Any, handle: int, data: bytes = b"") -> bytes:
+        request = self._last_request = (self._last_request + 1) % 256
+        answer = asyncio.get_running_loop().create_future()
+        self._requests[request] = answer
+        self._send(opcode, struct.pack("<BHH", request, link.handle, handle) + data)
+        try:
+            return bytes(await answer)
+        finally:
+            self._requests.pop(request, None)
+
+
+def _uuid(little_endian_hex: str) -> core.UUID:
+    return core.UUID.from_bytes(bytes.fromhex(little_endian_hex))
