@@ -100,7 +100,7 @@ def test_the_truth_table_of_the_interlock(name):
         tx_on, rx_on, _ = levels(node, tx, rx, field_V, usb_V)
         wanted_tx = tx == HIGH and not field_V and not usb_V
         assert tx_on == wanted_tx, (tx, rx, field_V, usb_V)
-        assert rx_on == (rx == HIGH and not wanted_tx), (tx, rx, field_V, usb_V)
+        assert rx_on == (rx == HIGH and not wanted_tx and not usb_V), (tx, rx, field_V, usb_V)
         assert not (tx_on and rx_on)
 
 
