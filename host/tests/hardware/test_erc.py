@@ -80,10 +80,10 @@ def test_a_switch_without_pull_down(node, net, resistor):
     assert any(f"{net} has no pull-down" in fault for fault in erc.check(node))
 
 
-@pytest.mark.parametrize(("net", "transistor"), [("TX_ON", "Q1"), ("RX_ON", "Q2")])
-def test_a_switch_without_interlock(node, net, transistor):
+@pytest.mark.parametrize(("net", "transistors"), [("TX_ON", ["Q1"]), ("RX_ON", ["Q2", "Q3"])])
+def test_a_switch_without_interlock(node, net, transistors):
     """Pitfall 3: never transmit while receiving."""
-    drop(node, net, (transistor, "D"))
+    drop(node, net, *((transistor, "D") for transistor in transistors))
     assert any(f"{net} has no interlock" in fault for fault in erc.check(node))
 
 
