@@ -5,6 +5,7 @@ import hashlib
 
 from wptcore import auth, wire
 from wptcore.board import Board
+from wptcore.fod import LossCurve
 from wptcore.journal import Saved
 from wptcore.limits import Limits
 
@@ -16,15 +17,26 @@ BATTERY_mV = 4000
 
 
 def make_limits():
-    return Limits(3000, 5500, 3000, 12000, 600, 450, 100_000)
+    return Limits(3000, 5500, 3000, 12000, 600, -100, 450, 100_000)
 
 
-def make_board(key=KEY, soc_permille=600, saved=None, roles=wire.PTX | wire.PRX):
-    """A healthy board at rest with a fresh sample."""
+CURVE = LossCurve(250, 1350, 50, 400)
+
+
+def make_board(
+    key=KEY,
+    soc_permille=600,
+    saved=None,
+    roles=wire.PTX | wire.PRX,
+    curve=CURVE,
+    short_boot=False,
+):
+    """A healthy, calibrated board at rest that has passed its self-test."""
     saved = Saved() if saved is None else saved
-    board = Board(3, key, make_limits(), roles, saved, hashlib.sha256)
+    board = Board(3, key, make_limits(), roles, saved, hashlib.sha256, curve, short_boot)
     board.on_soc(soc_permille)
-    board.on_sample(BATTERY_mV, 0, 250, 250, 20)
+    for _ in range(12):
+        board.on_sample(BATTERY_mV, 0, 250, 250, 20)
     return board
 
 
@@ -85,13 +97,17 @@ class Host:
 
 
 def run(board, time_ms, current_mA=500, step_ms=20, bus_mV=BATTERY_mV, host=None, transfer_id=1):
-    """Time passes with samples; `host` renews the lease at each step."""
-    for _ in range(time_ms // step_ms):
-        board.on_sample(bus_mV, current_mA, 300, 250, step_ms)
+    """Time passes with samples that a real meter would give: never twice the same.
+
+    `host` renews the lease at each step and tells the power that the rig's curve expects.
+    """
+    for i in range(time_ms // step_ms):
+        board.on_sample(bus_mV, current_mA + (1 if i % 2 else -1), 300, 250, step_ms)
         board.on_soc(board.soc_permille)
         board.on_elapsed(step_ms)
         if host is not None and (board.coil_on or board.receiver_on):
-            host.send(wire.RENEW, transfer_id, 1000, 0, 0)
+            peer_power_mW = abs(bus_mV * current_mA) * 6 // 10_000
+            host.send(wire.RENEW, transfer_id, 1000, peer_power_mW, 0)
 
 
 def last_receipt(board):

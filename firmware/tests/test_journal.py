@@ -8,7 +8,8 @@ FIELDS = (
     "epoch",
     "sent_mJ",
     "received_mJ",
-    "latch",
+    "latches",
+    "short_boots",
     "floor_pct",
     "floor_cut",
     "open_transfer_id",
@@ -25,7 +26,8 @@ def make_saved(seed, receipts=2):
     saved.epoch = seed
     saved.sent_mJ = 0xFFFFFFFF - seed
     saved.received_mJ = seed * 1000
-    saved.latch = 0x82
+    saved.latches = b"\x82\x8f"
+    saved.short_boots = 2
     saved.floor_pct = 30
     saved.floor_cut = 1
     saved.open_transfer_id = 77

@@ -5,61 +5,69 @@
 """
 
 from wptcore import ept, transfer, wire
+from wptcore.checks import Checks, FLOW_mW
 from wptcore.commands import Commands
 from wptcore.compat import const
+from wptcore.diagnosis import Diagnosis
 from wptcore.floor import DonorFloor, FLOOR_MAX_pct, FLOOR_MIN_pct
+from wptcore.fod import ForeignObject
 from wptcore.meter import Meter
 from wptcore.receipts import Receipts
-from wptcore.running import Running
+from wptcore.running import Running, interrupted
+from wptcore.telemetry import Telemetry
 from wptcore.units import odometer_delta_mJ, power_mW
 
-_FLOW_mW = const(150)  # below it nothing is transferred: a coil without a receiver idles
 _PING_WINDOW_ms = const(5000)
 _QUIET_MAX_ms = const(1800)  # Qi's control-error timeout
-_SAMPLE_MAX_ms = const(500)
-_SOC_MAX_ms = const(5000)
 _SAVE_EVERY_ms = const(60000)
-
-_LATCHING = (ept.LEASE_LOST,)
+_STABLE_ms = const(60000)  # a boot that lasts this long is no part of a loop
+_SHORT_BOOTS_MAX = const(3)
 
 
 class Board:
     """`key`: 32 bytes, or b"" for a board that was never provisioned (it refuses every grant).
 
     `limits`: limits.Limits; `roles`: bit mask of wire.PTX and wire.PRX; `saved`: journal.Saved as
-    found at boot; `sha256` comes from the port (`hashlib.sha256`).
+    found at boot; `sha256` comes from the port (`hashlib.sha256`); `curve`: fod.LossCurve of this
+    rig or None; `short_boot`: the last run was ended by the watchdog or a brown-out.
     """
 
-    def __init__(self, board_id: int, key: bytes, limits, roles: int, saved, sha256):
+    def __init__(
+        self,
+        board_id: int,
+        key: bytes,
+        limits,
+        roles: int,
+        saved,
+        sha256,
+        curve=None,
+        short_boot=False,
+    ):
         saved.epoch = (saved.epoch + 1) & 0xFFFF
+        saved.short_boots = min(saved.short_boots + 1, 255) if short_boot else 0
         self.board_id = board_id
-        self.state = transfer.FAULT if saved.latch else transfer.IDLE
-        self.ept = saved.latch
-        self._provisioned = bool(key)
+        self.state = transfer.IDLE
+        self._ended_by = ept.NONE
         self._limits = limits
         self._roles = roles
         self._saved = saved
+        self._diagnosis = Diagnosis(saved.latches)
+        self._checks = Checks(self._diagnosis, limits)
+        self._fod = ForeignObject(curve)
         self._commands = Commands(self, key, sha256)
         self._receipts = Receipts(board_id, saved.epoch, key, sha256, saved.receipts)
         self._floor = DonorFloor(saved.floor_pct, bool(saved.floor_cut))
         self._meter = Meter(saved.sent_mJ, saved.received_mJ)
         self._running = None
         self._shown = None  # the running transfer or the last one, for Acks
-        self._latch = saved.latch
-        self._raised = ept.NONE
-        self._soc_permille = wire.SOC_UNKNOWN_permille
-        self._soc_age_ms = 0
-        self._sample_age_ms = _SAMPLE_MAX_ms + 1
-        self._bus_mV = 0
-        self._current_mA = 0
-        self._coil_dC = 0
-        self._field = False
-        self._cable = False
-        self._sequence = 0
-        self._packet_id = 0
+        self._telemetry = Telemetry(board_id, bool(key), saved, self._meter)
         self._save_due = True  # the new epoch
         self._save_age_ms = 0
+        self._uptime_ms = 0
+        if saved.short_boots >= _SHORT_BOOTS_MAX:
+            self._diagnosis.trip(ept.BOOT_LOOP)
         self._close_interrupted()
+        self._supervise()
 
     # -- permission --
 
@@ -72,8 +80,8 @@ class Board:
             and running.role == wire.PTX
             and running.lease_ms > 0
             and (self.state == transfer.PING or self.state == transfer.POWER)
-            and self._latch == ept.NONE
-            and not self._cable
+            and self._diagnosis.blocking == ept.NONE
+            and not self._telemetry.cable
         )
 
     @property
@@ -89,47 +97,53 @@ class Board:
     ) -> None:
         """One coherent sample of the meter that `receiver_on` names (the receiver's, else the
         transmitter's); `current_mA` > 0 leaves the battery."""
-        self._sample_age_ms = 0
-        self._bus_mV = bus_mV
-        self._current_mA = current_mA
-        self._coil_dC = coil_dC
-        self._raised = self._limits.check(
-            bus_mV, current_mA, coil_dC, battery_dC, not self.receiver_on
+        receiving = self.receiver_on
+        self._telemetry.note(bus_mV, current_mA, coil_dC)
+        switch_on = receiving or self.coil_on
+        self._checks.sample(
+            bus_mV, current_mA, coil_dC, battery_dC, dt_ms, not receiving, switch_on
         )
         if self._running is not None:
             self._measure(power_mW(bus_mV, current_mA), dt_ms)
-            self._supervise()
+        self._supervise()
 
-    def on_bad_sample(self, code: int) -> None:
+    def on_bad_sample(self, code: int, dt_ms: int) -> None:
         """The meter answered, but not with a measurement (overflow, calibration lost)."""
-        self._raised = code
+        self._checks.bad_sample(code, dt_ms)
+        self._supervise()
+
+    def on_fault(self, code: int) -> None:
+        """A declared fault that a driver found (Qi chip, self-test of the port)."""
+        self._diagnosis.trip(code)
         self._supervise()
 
     def on_soc(self, soc_permille: int) -> None:
         """wire.SOC_UNKNOWN_permille when the gauge does not know."""
-        self._soc_age_ms = 0
-        self._soc_permille = soc_permille
+        self._telemetry.soc_permille = soc_permille
+        self._checks.soc(soc_permille)
         if soc_permille <= 1000:
             self._floor.update(soc_permille)
 
     def on_field(self, present: bool) -> None:
-        self._field = present
+        self._telemetry.field = present
 
     def on_cable(self, present: bool) -> None:
-        self._cable = present
+        self._telemetry.cable = present
+        self._diagnosis.observe(ept.ROLE_CONFLICT, present, 0)
 
     def on_elapsed(self, dt_ms: int) -> None:
         self._commands.on_elapsed(dt_ms)
-        self._sample_age_ms += dt_ms
-        self._soc_age_ms += dt_ms
+        self._checks.elapsed(dt_ms)
+        self._uptime_ms += dt_ms
         self._save_age_ms += dt_ms
-        if self._soc_age_ms > _SOC_MAX_ms:
-            self._soc_permille = wire.SOC_UNKNOWN_permille
+        if self._saved.short_boots and self._uptime_ms >= _STABLE_ms:
+            self._saved.short_boots = 0
+            self._save_due = True
         if self._running is not None:
             self._running.elapse(dt_ms)
-            self._supervise()
             if self._save_age_ms >= _SAVE_EVERY_ms:
                 self._save_due = True
+        self._supervise()
 
     def on_link(self, handle: int, nonce: bytes) -> None:
         """A connection came, with the nonce that its challenge carries; or went: empty nonce."""
@@ -144,36 +158,26 @@ class Board:
             self._end(ept.MAINTENANCE)
         event = transfer.MAINT_ENTER if entered else transfer.MAINT_LEAVE
         self.state = transfer.next_state(self.state, event)
-        if self._latch != ept.NONE:
-            self.state = transfer.next_state(self.state, transfer.TRIP)
+        self._supervise()
 
     # -- authenticated commands: each returns NONE or a refusal --
 
     def grant(self, grant: tuple) -> int:
         """The fields of wire.GRANT. The same grant again changes nothing."""
-        transfer_id, role, _, power_max_mW, energy_max_mJ, duration_max_ms, floor_pct, lease_ms = (
-            grant
-        )
-        running = self._running
-        if running is not None and running.transfer_id == transfer_id and running.role == role:
+        wanted = Running(grant, self._odometer_mJ(grant[1]), self._telemetry.soc_permille)
+        if self._running is not None and self._running.is_same(wanted):
             return ept.NONE
-        code = self._refusal(role, floor_pct)
+        code = self._refusal(wanted)
         if code != ept.NONE:
             return code
-        if self._receipts.has(transfer_id):
+        if self._receipts.has(wanted.transfer_id):
             return ept.UNKNOWN_TRANSFER  # it has ended; a grant is never given twice
-        if not (
-            transfer_id > 0
-            and 0 < lease_ms <= wire.LEASE_MAX_ms
-            and 0 < power_max_mW <= self._limits.power_max_mW
-            and energy_max_mJ > 0
-            and duration_max_ms > 0
-        ):
+        if not wanted.in_range(self._limits.power_max_mW):
             return ept.OUT_OF_RANGE
-        self._start(Running(grant, self._odometer_mJ(role), self._soc_permille))
+        self._start(wanted)
         return ept.NONE
 
-    def renew(self, transfer_id: int, lease_ms: int, _peer_power_mW: int, peer_ept: int) -> int:
+    def renew(self, transfer_id: int, lease_ms: int, peer_power_mW: int, peer_ept: int) -> int:
         running = self._running
         if running is None or running.transfer_id != transfer_id:
             return ept.UNKNOWN_TRANSFER
@@ -181,8 +185,10 @@ class Board:
             return ept.OUT_OF_RANGE
         if peer_ept != ept.NONE:
             self._end(ept.PEER_ENDED)
-        else:
-            running.lease_ms = lease_ms
+            return ept.NONE
+        running.lease_ms = lease_ms
+        if running.role == wire.PTX and self._fod.compare(running.power_mW, peer_power_mW):
+            self.on_fault(ept.FOREIGN_OBJECT)
         return ept.NONE
 
     def stop(self, transfer_id: int) -> int:
@@ -194,13 +200,12 @@ class Board:
 
     def clear(self, code: int) -> int:
         """Clears exactly the fault that the host names, so a newer one is not lost unseen."""
-        if self._latch == ept.NONE:
-            return ept.NONE
-        if code != self._latch:
+        latch = self._diagnosis.latch
+        if latch != ept.NONE and not self._diagnosis.stands_latched(code):
             return ept.LATCHED
-        self._latch = ept.NONE
-        self.state = transfer.next_state(self.state, transfer.CLEAR)
-        self._save_due = True
+        self._diagnosis.clear(code)
+        if self._diagnosis.latch == ept.NONE:
+            self.state = transfer.next_state(self.state, transfer.CLEAR)
         return ept.NONE
 
     def configure(self, item: int, value: int) -> int:
@@ -212,9 +217,10 @@ class Board:
 
     # -- the safety decision --
 
-    def _refusal(self, role: int, floor_pct: int) -> int:
+    def _refusal(self, wanted) -> int:
         """Why no transfer may start now, or NONE."""
-        if self._latch != ept.NONE:
+        role = wanted.role
+        if self._diagnosis.latch != ept.NONE:
             return ept.LATCHED
         if self.state == transfer.MAINT:
             return ept.MAINTENANCE
@@ -222,15 +228,19 @@ class Board:
             return ept.BUSY
         if (role != wire.PTX and role != wire.PRX) or not role & self._roles:
             return ept.NO_ROLE
-        if self._unhealthy() != ept.NONE:
-            return self._unhealthy()
-        if role == wire.PTX and self._floor.refuses(self._soc_permille, floor_pct):
+        if self._diagnosis.blocking != ept.NONE:
+            return self._diagnosis.blocking
+        if role == wire.PTX and self._floor.refuses(
+            self._telemetry.soc_permille, wanted.floor_pct
+        ):
             return ept.FLOOR
+        if role == wire.PTX and not self._fod.allows(wanted.power_max_mW):
+            return ept.UNCALIBRATED
         return self._role_ends(role)
 
     def _end_reason(self, running) -> int:
         """Why the running transfer must end now, or NONE."""
-        code = self._unhealthy()
+        code = self._diagnosis.blocking
         if code == ept.NONE:
             code = running.exhausted()
         if code == ept.NONE:
@@ -238,31 +248,27 @@ class Board:
             code = ept.NO_RESPONSE if running.quiet_ms > window_ms else ept.NONE
         if code == ept.NONE and running.role == wire.PTX:
             counted_permille = running.soc_after_next_permille(self._limits.capacity_mJ)
-            soc_permille = min(self._soc_permille, counted_permille)
+            soc_permille = min(self._telemetry.soc_permille, counted_permille)
             reached = self._floor.reached(soc_permille, running.floor_pct)
             code = ept.FLOOR if reached else ept.NONE
         return self._role_ends(running.role) if code == ept.NONE else code
 
-    def _unhealthy(self) -> int:
-        """What stands against any transfer in either role."""
-        if self._raised != ept.NONE:
-            return self._raised
-        if self._sample_age_ms > _SAMPLE_MAX_ms:
-            return ept.METER_STALE
-        return ept.SOC_UNKNOWN if self._soc_permille > 1000 else ept.NONE
-
     def _role_ends(self, role: int) -> int:
         if role == wire.PTX:
-            return ept.ROLE_CONFLICT if self._cable else ept.NONE
-        return ept.CHARGE_COMPLETE if self._soc_permille == 1000 else ept.NONE
+            return ept.ROLE_CONFLICT if self._telemetry.cable else ept.NONE
+        return ept.CHARGE_COMPLETE if self._telemetry.soc_permille == 1000 else ept.NONE
 
     def _supervise(self) -> None:
-        """Called after every event that can end a transfer."""
-        if self._running is None:
-            return
-        code = self._end_reason(self._running)
-        if code != ept.NONE:
-            self._end(code)
+        """Called after every event that can end a transfer or latch a fault."""
+        if self._running is not None:
+            code = self._end_reason(self._running)
+            if code != ept.NONE:
+                self._end(code)
+        if self._diagnosis.latch != ept.NONE:
+            self.state = transfer.next_state(self.state, transfer.TRIP)
+        if self._diagnosis.changed:
+            self._diagnosis.changed = False
+            self._save_due = True
 
     def _measure(self, watts_mW: int, dt_ms: int) -> None:
         running = self._running
@@ -273,8 +279,8 @@ class Board:
             watts_mW = -watts_mW if watts_mW < 0 else 0  # into the battery
             self._meter.add_received(watts_mW, dt_ms)
         energy_mJ = odometer_delta_mJ(running.start_mJ, self._odometer_mJ(running.role))
-        flowing = watts_mW >= _FLOW_mW
-        running.measure(watts_mW, energy_mJ, self._coil_dC, flowing)
+        flowing = watts_mW >= FLOW_mW
+        running.measure(watts_mW, energy_mJ, self._telemetry.coil_dC, flowing)
         if flowing and self.state == transfer.PING:
             self.state = transfer.next_state(self.state, transfer.FLOW)
 
@@ -282,22 +288,22 @@ class Board:
         self._running = running
         self._shown = running
         self.state = transfer.next_state(self.state, transfer.GRANT)
-        self.ept = ept.NONE
+        self._ended_by = ept.NONE
+        self._fod.reset()
         self._save_due = True
 
     def _end(self, code: int) -> None:
         running = self._running
         self._running = None
         running.power_mW = 0
-        self.ept = code
+        self._ended_by = code
+        self.state = transfer.next_state(self.state, transfer.END)
         if code == ept.FLOOR:
             self._floor.cut = True
-        if code in _LATCHING:
-            self._latch = code
-            self.state = transfer.next_state(self.state, transfer.TRIP)
-        else:
-            self.state = transfer.next_state(self.state, transfer.END)
+        if code == ept.LEASE_LOST:
+            self._diagnosis.trip(code)
         self._keep_receipt(running, code)
+        self._supervise()
 
     # -- records --
 
@@ -305,20 +311,17 @@ class Board:
         return self._meter.sent_mJ if role == wire.PTX else self._meter.received_mJ
 
     def _keep_receipt(self, running, code: int) -> None:
-        self._receipts.keep(running, code, self._soc_permille, self._odometer_mJ(running.role))
+        self._receipts.keep(
+            running, code, self._telemetry.soc_permille, self._odometer_mJ(running.role)
+        )
         self._save_due = True
 
     def _close_interrupted(self) -> None:
         """A transfer that was running when the power failed gets its receipt now."""
-        saved = self._saved
-        if not saved.open_transfer_id:
-            return
-        grant = (saved.open_transfer_id, saved.open_role, saved.open_peer, 0, 0, 0, 0, 0)
-        running = Running(grant, saved.open_start_mJ, saved.open_soc_permille)
-        running.energy_mJ = odometer_delta_mJ(saved.open_start_mJ, self._odometer_mJ(running.role))
-        self._keep_receipt(running, ept.REBOOTED)
-        if self._latch == ept.NONE:
-            self.ept = ept.REBOOTED
+        running = interrupted(self._saved, self._meter)
+        if running is not None:
+            self._keep_receipt(running, ept.REBOOTED)
+            self._ended_by = ept.REBOOTED
 
     def pop_save(self):
         """The state to store now (journal.Saved), or None."""
@@ -329,17 +332,11 @@ class Board:
         saved = self._saved
         saved.sent_mJ = self._meter.sent_mJ
         saved.received_mJ = self._meter.received_mJ
-        saved.latch = self._latch
+        saved.latches = self._diagnosis.codes(True)
         saved.floor_pct = self._floor.floor_pct
         saved.floor_cut = 1 if self._floor.cut else 0
         saved.receipts = self._receipts.stored
-        running = self._running
-        saved.open_transfer_id = 0 if running is None else running.transfer_id
-        if running is not None:
-            saved.open_role = running.role
-            saved.open_peer = running.peer
-            saved.open_start_mJ = running.start_mJ
-            saved.open_soc_permille = running.soc_before_permille
+        saved.note_open(self._running)
         return saved
 
     # -- out --
@@ -358,17 +355,24 @@ class Board:
         return wire.pack_challenge(self.board_id, self._saved.epoch, nonce)
 
     @property
+    def ept(self) -> int:
+        """A latched fault, else why the last transfer ended."""
+        latch = self._diagnosis.latch
+        return self._ended_by if latch == ept.NONE else latch
+
+    @property
+    def faults(self) -> bytes:
+        """The `faults` characteristic: every code that stands, warnings too."""
+        return self._diagnosis.codes()
+
+    @property
     def receipts(self) -> bytes:
         """The last eight, newest first."""
         return self._receipts.stored
 
     @property
-    def power_max_mW(self) -> int:
-        return self._limits.power_max_mW
-
-    @property
     def soc_permille(self) -> int:
-        return self._soc_permille
+        return self._telemetry.soc_permille
 
     @property
     def limits(self) -> bytes:
@@ -387,54 +391,20 @@ class Board:
         """What every Ack tells beside its command and code."""
         shown = self._shown
         told = (0, 0, 0) if shown is None else (shown.transfer_id, shown.power_mW, shown.energy_mJ)
-        return (self.state, self.ept) + told + (self._soc_permille, self._coil_dC)
+        return (
+            (self.state, self.ept) + told + (self._telemetry.soc_permille, self._telemetry.coil_dC)
+        )
 
     @property
     def state_byte(self) -> int:
-        """State and flags as the beacon carries them."""
-        byte = self.state
-        if self._field:
-            byte |= wire.FIELD
-        if self._cable:
-            byte |= wire.CABLE
-        if self._latch != ept.NONE or self._raised != ept.NONE:
-            byte |= wire.PROBLEM
-        if not self._provisioned:
-            byte |= wire.UNPROVISIONED
-        return byte
+        return self._telemetry.state_byte(self.state, self._diagnosis.blocking != ept.NONE)
 
     def pack_beacon_into(self, buffer: bytearray, offset: int) -> None:
-        self._sequence = (self._sequence + 1) & 0xFF
         running = self._running
-        wire.pack_beacon_into(
-            buffer,
-            offset,
-            self.board_id,
-            self._saved.epoch,
-            self._sequence,
-            self.state_byte,
-            self.ept,
-            self._bus_mV,
-            self._current_mA,
-            self._soc_permille,
-            self._coil_dC,
-            0 if running is None else running.transfer_id,
-            self._meter.sent_mJ,
-            self._meter.received_mJ,
-        )
+        transfer_id = 0 if running is None else running.transfer_id
+        self._telemetry.pack_beacon_into(buffer, offset, self.state_byte, self.ept, transfer_id)
 
     def pack_bthome_into(self, buffer: bytearray, offset: int) -> int:
         """Returns the end of the service data."""
-        self._packet_id = (self._packet_id + 1) & 0xFF
-        return wire.pack_bthome_into(
-            buffer,
-            offset,
-            self._packet_id,
-            self._soc_permille,
-            self._bus_mV,
-            self._current_mA,
-            power_mW(self._bus_mV, self._current_mA),
-            self._coil_dC,
-            self.receiver_on,
-            self.state_byte & wire.PROBLEM != 0,
-        )
+        problem = self._diagnosis.blocking != ept.NONE
+        return self._telemetry.pack_bthome_into(buffer, offset, self.receiver_on, problem)

@@ -5,7 +5,8 @@ from wptcore import ept, wire
 from wptcore.compat import const
 from wptcore.links import LINKS_MAX, Links
 
-_PING_ENERGY_mJ = const(5000)
+_PING_MAX_mW = const(1000)
+_PING_ENERGY_mJ = const(3000)
 _PING_LEASE_ms = const(1000)  # beyond the ping itself, so that its end is not a lost lease
 
 
@@ -79,10 +80,9 @@ class Commands:
         """A short field without a peer, to find who lies on whom."""
         if not 0 < duration_ms <= wire.PING_MAX_ms:
             return ept.OUT_OF_RANGE
-        power_max_mW = self._board.power_max_mW
         lease_ms = duration_ms + _PING_LEASE_ms
         return self._board.grant(
-            (transfer_id, wire.PTX, 0, power_max_mW, _PING_ENERGY_mJ, duration_ms, 0, lease_ms)
+            (transfer_id, wire.PTX, 0, _PING_MAX_mW, _PING_ENERGY_mJ, duration_ms, 0, lease_ms)
         )
 
     def _reply(self, handle: int, frame_type: int, counter: int, code: int) -> None:

@@ -11,7 +11,8 @@ from wptcore import floor, wire
 from wptcore.compat import const
 
 _MAGIC = const(0x4343)
-_HEAD = "<HIHIIBBBIBHIHB"
+_HEAD = "<HIHII4sBBBIBHIHB"
+LATCHES_KEPT = const(4)
 _CRC = "<I"
 
 
@@ -22,7 +23,8 @@ class Saved:
         self.epoch = 0
         self.sent_mJ = 0
         self.received_mJ = 0
-        self.latch = 0
+        self.latches = b""  # codes
+        self.short_boots = 0  # boots in a row by watchdog or brown-out, none of which lasted
         self.floor_pct = floor.FLOOR_DEFAULT_pct
         self.floor_cut = 0
         self.open_transfer_id = 0  # 0 = none was running
@@ -31,6 +33,15 @@ class Saved:
         self.open_start_mJ = 0
         self.open_soc_permille = wire.SOC_UNKNOWN_permille
         self.receipts = b""  # newest first, each wire.RECEIPT_SIZE
+
+    def note_open(self, running) -> None:
+        """The transfer that runs while this is stored; None: none does."""
+        self.open_transfer_id = 0 if running is None else running.transfer_id
+        if running is not None:
+            self.open_role = running.role
+            self.open_peer = running.peer
+            self.open_start_mJ = running.start_mJ
+            self.open_soc_permille = running.soc_before_permille
 
 
 class Journal:
@@ -72,7 +83,8 @@ def pack_record(sequence: int, saved: Saved, crc32) -> bytes:
             saved.epoch & 0xFFFF,
             saved.sent_mJ,
             saved.received_mJ,
-            saved.latch,
+            saved.latches[:LATCHES_KEPT],
+            saved.short_boots,
             saved.floor_pct,
             saved.floor_cut,
             saved.open_transfer_id,
@@ -93,8 +105,8 @@ def unpack_record(record: bytes, crc32):
     if len(record) < size + 4:
         raise ValueError("journal length")
     fields = struct.unpack_from(_HEAD, record, 0)
-    end = size + fields[13] * wire.RECEIPT_SIZE
-    if fields[0] != _MAGIC or fields[13] > wire.RECEIPTS_KEPT or len(record) < end + 4:
+    end = size + fields[14] * wire.RECEIPT_SIZE
+    if fields[0] != _MAGIC or fields[14] > wire.RECEIPTS_KEPT or len(record) < end + 4:
         raise ValueError("journal header")
     if struct.unpack_from(_CRC, record, end)[0] != crc32(record[:end]) & 0xFFFFFFFF:
         raise ValueError("journal checksum")
@@ -103,7 +115,8 @@ def unpack_record(record: bytes, crc32):
         saved.epoch,
         saved.sent_mJ,
         saved.received_mJ,
-        saved.latch,
+        latches,
+        saved.short_boots,
         saved.floor_pct,
         saved.floor_cut,
         saved.open_transfer_id,
@@ -111,6 +124,7 @@ def unpack_record(record: bytes, crc32):
         saved.open_peer,
         saved.open_start_mJ,
         saved.open_soc_permille,
-    ) = fields[2:13]
+    ) = fields[2:14]
+    saved.latches = latches.rstrip(b"\0")
     saved.receipts = bytes(record[size:end])
     return fields[1], saved

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """One running transfer: its bounds, its lease, what it has measured so far."""
 
-from wptcore import ept
+from wptcore import ept, wire
 from wptcore.compat import const
+from wptcore.units import odometer_delta_mJ
 
 _CELL_LOSS = const(32)  # of what leaves the battery, the share that its inner resistance takes
 
@@ -30,6 +31,19 @@ class Running:
         self.quiet_ms = 0  # since power was last seen
         self.peak_mW = 0
         self.peak_dC = -1000
+
+    def is_same(self, other) -> bool:
+        return self.transfer_id == other.transfer_id and self.role == other.role
+
+    def in_range(self, power_max_mW: int) -> bool:
+        """`power_max_mW`: what the board bears."""
+        return (
+            self.transfer_id > 0
+            and 0 < self.lease_ms <= wire.LEASE_MAX_ms
+            and 0 < self.power_max_mW <= power_max_mW
+            and self.energy_max_mJ > 0
+            and self.duration_max_ms > 0
+        )
 
     def elapse(self, dt_ms: int) -> None:
         self.lease_ms -= dt_ms
@@ -62,3 +76,14 @@ class Running:
         if self.duration_ms >= self.duration_max_ms:
             return ept.DURATION_BUDGET
         return ept.NONE
+
+
+def interrupted(saved, meter):
+    """The transfer that `saved` left open, as far as the odometers of `meter` know; or None."""
+    if not saved.open_transfer_id:
+        return None
+    grant = (saved.open_transfer_id, saved.open_role, saved.open_peer, 0, 0, 0, 0, 0)
+    running = Running(grant, saved.open_start_mJ, saved.open_soc_permille)
+    odometer_mJ = meter.sent_mJ if running.role == wire.PTX else meter.received_mJ
+    running.energy_mJ = odometer_delta_mJ(running.start_mJ, odometer_mJ)
+    return running

@@ -28,6 +28,7 @@ COMMAND_UUID = "7a5c0004-6f1e-4d8b-9c3a-20c5e1b0d94f"  # write
 REPLY_UUID = "7a5c0005-6f1e-4d8b-9c3a-20c5e1b0d94f"  # notify
 RECEIPTS_UUID = "7a5c0006-6f1e-4d8b-9c3a-20c5e1b0d94f"  # read; the last eight, newest first
 LIMITS_UUID = "7a5c0007-6f1e-4d8b-9c3a-20c5e1b0d94f"  # read
+FAULTS_UUID = "7a5c0008-6f1e-4d8b-9c3a-20c5e1b0d94f"  # read, notify: the codes that stand
 
 MTU_MIN = const(100)
 LEASE_MAX_ms = const(5000)

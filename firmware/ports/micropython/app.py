@@ -27,6 +27,8 @@ class App:
             self.hal.roles,
             self.hal.saved,
             hashlib.sha256,
+            self.hal.curve,
+            self.hal.short_boot,
         )
         self.radio = Radio(self.board, pins.NAME, REVISION)
         self._unmetered_ms = 0
@@ -83,7 +85,7 @@ class App:
         dt_ms = self._unmetered_ms
         self._unmetered_ms = 0
         if code:
-            self.board.on_bad_sample(code)
+            self.board.on_bad_sample(code, dt_ms)
             return
         current_mA = -meter.current_mA if received else meter.current_mA
         self.hal.gauge.add(meter.bus_mV, current_mA, dt_ms)

@@ -11,6 +11,7 @@ from gauge import CountedCharge, FuelGauge
 from i2c_bus import I2CBus
 from power_meter import PowerMeter
 from wptcore import wire
+from wptcore.fod import LossCurve
 from wptcore.journal import Journal
 from wptcore.limits import Limits
 
@@ -19,6 +20,7 @@ _SLOTS = ("journal0.bin", "journal1.bin")
 _FIELD_mV = 3000  # a receiver's output is either near 0 V or near 5 V
 _ROLE_BITS = {"ptx": wire.PTX, "prx": wire.PRX}
 _KELVIN_0_C = 273.15
+_BATTERY_MIN_dC = 0  # a lithium cell is not charged below freezing
 
 
 def load_identity() -> dict:
@@ -35,6 +37,7 @@ class Hal:
 
     def __init__(self, pins, identity: dict):
         self._pins = pins
+        self._identity = identity
         self._coil = machine.Pin(pins.TX_ENABLE_PIN, machine.Pin.OUT, value=0)
         self._receiver = machine.Pin(pins.RX_ENABLE_PIN, machine.Pin.OUT, value=0)
         if pins.I2C_POWER_PIN >= 0:
@@ -70,9 +73,21 @@ class Hal:
             pins.CURRENT_MAX_mA,
             pins.POWER_MAX_mW,
             pins.COIL_MAX_dC,
+            _BATTERY_MIN_dC,
             pins.BATTERY_MAX_dC,
             self.capacity_mJ,
         )
+
+    @property
+    def curve(self):
+        """The rig's loss curve as `crowdcharge calibrate` stored it, or None."""
+        values = self._identity.get("loss_curve")
+        return LossCurve(*values) if values else None
+
+    @property
+    def short_boot(self) -> bool:
+        """The last run was ended by the watchdog or a brown-out."""
+        return machine.reset_cause() == machine.WDT_RESET
 
     @property
     def roles(self) -> int:

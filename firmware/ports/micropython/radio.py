@@ -49,6 +49,7 @@ _SERVICES = (
             (bluetooth.UUID(wire.REPLY_UUID), _NOTIFY),
             (bluetooth.UUID(wire.RECEIPTS_UUID), _READ),
             (bluetooth.UUID(wire.LIMITS_UUID), _READ),
+            (bluetooth.UUID(wire.FAULTS_UUID), _READ | _NOTIFY),
         ),
     ),
 )
@@ -81,6 +82,7 @@ class Radio:
                 self._reply,
                 self._receipts,
                 self._limits,
+                self._faults,
             ),
         ) = ble.gatts_register_services(_SERVICES)
         ble.gatts_set_buffer(self._command, _COMMAND_MAX)
@@ -161,6 +163,7 @@ class Radio:
         self._ble.gatts_write(self._status_handle, self._status, True)
         self._ble.gatts_write(self._receipts, board.receipts)
         self._ble.gatts_write(self._limits, board.limits)
+        self._ble.gatts_write(self._faults, board.faults)
         self._ble.gatts_write(
             self._battery_level, bytes((min(wire.soc_pct(board.soc_permille), 100),))
         )

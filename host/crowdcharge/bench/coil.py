@@ -39,6 +39,11 @@ class Link:
             + self.quadratic_per_W * received_W**2
         )
 
+    def loss_curve(self, threshold_mW: int = 500) -> list[int]:
+        """What `crowdcharge calibrate` would find here: the arguments of wptcore.fod.LossCurve."""
+        permille = (round(self.linear * 1000), round(self.quadratic_per_W * 1000))
+        return [round(self.fixed_W * 1000), *permille, threshold_mW]
+
     def received_W(self, sent_W: float, coupling: float) -> float:
         """The inverse of `sent_W`, for a transmitter that limits its power."""
         over_W = max(sent_W - self.fixed_W, 0.0)

@@ -35,6 +35,7 @@ class BoardConfig:
     idle_W: float = 0.0
     ambient_C: float = 25.0
     key: str = ""  # hex, 32 bytes; empty: not provisioned
+    calibrated: bool = True  # the rig's loss curve is on the board, as `calibrate` leaves it
     ticks_start_ms: int = 0  # where ticks_ms() begins: near 2**30 it wraps soon
 
 

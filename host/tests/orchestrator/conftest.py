@@ -29,6 +29,7 @@ from crowdcharge.store import Store
 from crowdcharge.verify import verify
 from wptcore import wire
 from wptcore.board import Board
+from wptcore.fod import LossCurve
 from wptcore.journal import Journal
 from wptcore.limits import Limits
 
@@ -37,6 +38,7 @@ BEACON_s = 0.5
 SUPERVISION_s = 0.5
 CELL_mV = 4000
 SENT_mA, RECEIVED_mA = 600, 400  # at 4 V: 2.4 W and 1.6 W
+CURVE = LossCurve(250, 1350, 50, 400)
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
@@ -89,6 +91,7 @@ class WorldBoard:
         self.links: dict[int, WorldLink] = {}
         self.coil_history: list[tuple[float, bool]] = []
         self._until_refresh_ms = 0
+        self._noise_mA = 0
         self.boot()
 
     @property
@@ -97,11 +100,14 @@ class WorldBoard:
 
     def boot(self) -> None:
         self._journal = Journal(self.flash, crc32)
-        limits = Limits(3000, 5500, 3000, 12000, 600, 450, self.capacity_mJ)
+        limits = Limits(3000, 5500, 3000, 12000, 600, -100, 450, self.capacity_mJ)
         roles = wire.PTX | wire.PRX
-        self.core = Board(self.board_id, self.key, limits, roles, self._journal.saved, sha256)
+        self.core = Board(
+            self.board_id, self.key, limits, roles, self._journal.saved, sha256, CURVE
+        )
         self.core.on_soc(self.soc_permille)
-        self.core.on_sample(CELL_mV, 0, 250, 250, 1)
+        for _ in range(12):  # the self-test after boot
+            self.core.on_sample(CELL_mV, 0, 250, 250, 20)
         self.save()
         self.refresh()
 
@@ -141,7 +147,8 @@ class WorldBoard:
             current_mA = -RECEIVED_mA
         self.energy_mJ -= CELL_mV * current_mA / 1e6 * dt_ms
         core.on_field(peer is not None and peer.core.coil_on)
-        core.on_sample(CELL_mV, current_mA, 300, 250, dt_ms)
+        self._noise_mA = 1 - self._noise_mA  # a real meter is never still
+        core.on_sample(CELL_mV, current_mA + self._noise_mA, 300, 250, dt_ms)
         core.on_soc(self.soc_permille)
         core.on_elapsed(dt_ms)
         if not self.coil_history or self.coil_history[-1][1] != core.coil_on:

@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: MIT
+from support import Host, last_receipt, make_board
+from wptcore import ept, transfer, wire
+from wptcore.declared import FAULTS, LATCH, WARN
+from wptcore.diagnosis import Diagnosis
+from wptcore.fod import ForeignObject, LossCurve
+
+GOOD = (4000, 500, 250, 250)
+STEP_ms = 20
+
+
+def caused(code):
+    """A board that transmitted until `code` was caused, and a host with a session on it."""
+    board, host = granted()
+    again = CAUSES[code](board, host)
+    if code not in (ept.BOOT_LOOP, ept.SELF_TEST):
+        return board, host
+    return again, Host(again).hello()
+
+
+def samples(board, count, bus_mV, current_mA, coil_dC, battery_dC):
+    """Never twice the same, as a real meter."""
+    for i in range(count):
+        board.on_sample(bus_mV, current_mA + i % 2, coil_dC, battery_dC, STEP_ms)
+        if board.soc_permille <= 1000:
+            board.on_soc(board.soc_permille)
+        board.on_elapsed(STEP_ms)
+
+
+def granted():
+    board = make_board()
+    host = Host(board).hello()
+    bounds = {"power_max_mW": 12_000, "energy_max_mJ": 90_000, "lease_ms": 5000}
+    assert host.grant(**bounds) == ept.NONE
+    samples(board, 5, *GOOD)
+    assert board.coil_on
+    return board, host
+
+
+def bad(code, count):
+    def cause(board, host):
+        for _ in range(count):
+            board.on_bad_sample(code, STEP_ms)
+            board.on_elapsed(STEP_ms)
+
+    return cause
+
+
+def stuck(board, host):
+    for _ in range(110):
+        board.on_sample(4000, 777, 250, 250, STEP_ms)
+        board.on_elapsed(STEP_ms)
+
+
+def silent(board, host):
+    for _ in range(27):
+        board.on_elapsed(STEP_ms)
+
+
+def sampled(*values):
+    return lambda board, host: samples(board, 5, *values)
+
+
+def foreign(board, host):
+    for _ in range(6):
+        samples(board, 5, *GOOD)
+        host.send(wire.RENEW, 1, 5000, 800, 0)
+
+
+def stopped_but_flowing(board, host):
+    host.send(wire.STOP, 1)
+    samples(board, 20, *GOOD)
+
+
+def gauge_lost(board, host):
+    board.on_soc(wire.SOC_UNKNOWN_permille)
+    samples(board, 1, *GOOD)
+
+
+def lease_over(board, host):
+    samples(board, 251, *GOOD)
+
+
+def cable(board, host):
+    board.on_cable(True)
+    samples(board, 1, *GOOD)
+
+
+def chip(board, host):
+    board.on_fault(ept.INTERNAL_FAULT)
+
+
+def reboots(board, host):
+    saved = board.pop_save()
+    for _ in range(3):
+        again = make_board(saved=saved, short_boot=True)
+        saved = again.pop_save()
+    return again
+
+
+def fresh_boot(board, host):
+    """Before the self-test has had its quiet samples."""
+    again = make_board(saved=board.pop_save())
+    again._diagnosis.trip(ept.SELF_TEST)
+    return again
+
+
+# fault -> what causes it while a board transmits
+CAUSES = {
+    ept.INTERNAL_FAULT: chip,
+    ept.OVER_TEMPERATURE: sampled(4000, 500, 601, 250),
+    ept.OVER_VOLTAGE: lambda board, host: (
+        samples(board, 1, 4900, 500, 250, 250),
+        samples(board, 5, 5501, 500, 250, 250),
+    ),
+    ept.OVER_CURRENT: sampled(3900, 3001, 250, 250),
+    ept.BATTERY_TEMPERATURE: sampled(4000, 500, 250, 451),
+    ept.LEASE_LOST: lease_over,
+    ept.UNDER_VOLTAGE: lambda board, host: (
+        samples(board, 1, 3100, 500, 250, 250),
+        samples(board, 5, 2999, 500, 250, 250),
+    ),
+    ept.METER_STALE: silent,
+    ept.METER_OVERFLOW: bad(ept.METER_OVERFLOW, 1),
+    ept.METER_CALIBRATION: bad(ept.METER_CALIBRATION, 1),
+    ept.METER_JUMP: sampled(5100, 500, 250, 250),
+    ept.SOC_UNKNOWN: gauge_lost,
+    ept.ROLE_CONFLICT: cable,
+    ept.FOREIGN_OBJECT: foreign,
+    ept.METER_STUCK: stuck,
+    ept.STUCK_SWITCH: stopped_but_flowing,
+    ept.SELF_TEST: fresh_boot,
+    ept.BOOT_LOOP: reboots,
+}
+NOT_AN_END = (ept.STUCK_SWITCH, ept.SELF_TEST, ept.BOOT_LOOP)  # raised while nothing runs
+
+
+def test_every_declared_fault_has_a_cause_here():
+    assert sorted(CAUSES) == sorted(row[0] for row in FAULTS)
+
+
+def test_every_fault_turns_the_coil_off_and_refuses_until_it_clears():
+    for code, severity, _, _ in FAULTS:
+        board, host = caused(code)
+        assert not board.coil_on, code
+        assert code in board.faults, code
+        if code not in NOT_AN_END:
+            assert last_receipt(board)[9] == code, (code, last_receipt(board)[9])
+        refusal = host.grant(transfer_id=2)
+        assert refusal == (ept.LATCHED if severity == LATCH else code), code
+        assert (board.state == transfer.FAULT) == (severity == LATCH), code
+
+
+def test_latches_clear_by_name_only_and_the_others_by_themselves():
+    for code, severity, _, clear_ms in FAULTS:
+        board, host = caused(code)
+        board.on_cable(False)
+        board.on_soc(600)
+        quiet = (4000, 0, 250, 250)
+        samples(board, clear_ms // STEP_ms + 8, *quiet)
+        assert (code in board.faults) == (severity == LATCH), code
+        if severity == LATCH:
+            wrong = ept.LEASE_LOST if code != ept.LEASE_LOST else ept.STUCK_SWITCH
+            assert host.send(wire.CLEAR, wrong) == ept.LATCHED
+            assert code in board.faults
+            assert host.send(wire.CLEAR, code) == ept.NONE
+        assert board.faults == b""
+        board.on_soc(600)
+        assert host.grant(transfer_id=3) == ept.NONE, code
+
+
+def test_latches_survive_a_reboot_and_the_others_do_not():
+    for code, severity, _, _ in FAULTS:
+        board, host = caused(code)
+        board._save_due = True
+        again = make_board(saved=board.pop_save(), short_boot=code == ept.BOOT_LOOP)
+        assert (code in again.faults) == (severity == LATCH), code
+
+
+def test_a_condition_shorter_than_its_time_raises_nothing():
+    board, host = granted()
+    for _ in range(30):
+        samples(board, 2, 3900, 3001, 250, 250)
+        samples(board, 2, *GOOD)
+        host.send(wire.RENEW, 1, 5000, 1200, 0)
+    assert board.coil_on and board.faults == b""
+
+
+def test_a_condition_shorter_than_its_clearing_time_stays():
+    diagnosis = Diagnosis()
+    for _ in range(5):
+        diagnosis.observe(ept.OVER_CURRENT, True, 20)
+    assert diagnosis.blocking == ept.OVER_CURRENT
+    for _ in range(20):
+        for _ in range(10):
+            diagnosis.observe(ept.OVER_CURRENT, False, 20)
+        diagnosis.observe(ept.OVER_CURRENT, True, 20)
+    assert diagnosis.blocking == ept.OVER_CURRENT
+    for _ in range(52):
+        diagnosis.observe(ept.OVER_CURRENT, False, 20)
+    assert diagnosis.blocking == ept.NONE
+
+
+def test_temperature_has_hysteresis():
+    board, host = granted()
+    samples(board, 5, 4000, 500, 601, 250)
+    samples(board, 200, 4000, 0, 560, 250)
+    assert ept.OVER_TEMPERATURE in board.faults
+    samples(board, 200, 4000, 0, 549, 250)
+    assert board.faults == b""
+
+
+def test_a_warning_forbids_donating_but_not_receiving():
+    assert [row[0] for row in FAULTS if row[1] == WARN] == [ept.ROLE_CONFLICT]
+    board = make_board()
+    board.on_cable(True)
+    host = Host(board).hello()
+    assert host.grant(role=wire.PTX) == ept.ROLE_CONFLICT
+    assert host.grant(role=wire.PRX) == ept.NONE
+
+
+def test_a_rig_without_a_curve_transmits_at_low_power_only():
+    for curve in (None, LossCurve(250, 1350, 50, 0)):
+        host = Host(make_board(curve=curve)).hello()
+        assert host.grant(power_max_mW=1001) == ept.UNCALIBRATED
+        assert host.grant(power_max_mW=1000) == ept.NONE
+    host = Host(make_board(curve=None)).hello()
+    assert host.grant(role=wire.PRX, power_max_mW=5000) == ept.NONE
+
+
+def test_the_loss_curve_is_the_quadratic_it_says():
+    curve = LossCurve(250, 1350, 50, 400)
+    for received_mW in (0, 100, 1000, 2500, 5000):
+        exact = 250 + 1.35 * received_mW + 0.05 * received_mW * received_mW / 1000
+        assert abs(curve.sent_mW(received_mW) - exact) <= 2
+
+
+def test_a_foreign_object_needs_three_steady_pairs_in_a_row():
+    check = ForeignObject(LossCurve(250, 1350, 50, 400))
+    clean, coin = (3937, 2500), (4500, 2500)
+    check.compare(*clean)
+    for _ in range(10):
+        assert not check.compare(*clean)
+        assert not check.compare(*coin)  # the first after a step is not steady
+        assert not check.compare(*coin)
+        assert not check.compare(*clean)
+        assert not check.compare(*clean)
+    check.compare(*coin)
+    assert not check.compare(*coin)
+    assert not check.compare(*coin)
+    assert check.compare(*coin)
+
+
+def test_a_minute_ends_a_boot_loop_count():
+    saved = make_board().pop_save()
+    for _ in range(2):
+        saved = make_board(saved=saved, short_boot=True).pop_save()
+    board = make_board(saved=saved, short_boot=False)
+    assert board.pop_save().short_boots == 0
+    saved.short_boots = 2
+    board = make_board(saved=saved, short_boot=True)
+    assert ept.BOOT_LOOP in board.faults
+    saved = make_board().pop_save()
+    saved.short_boots = 1
+    board = make_board(saved=saved, short_boot=True)
+    board.pop_save()
+    for _ in range(3001):
+        samples(board, 1, 4000, 0, 250, 250)
+    assert board.pop_save().short_boots == 0

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""From what the sensors say to the declared faults. One place, called once a sample."""
+
+from wptcore import ept
+from wptcore.compat import const
+from wptcore.units import power_mW
+
+FLOW_mW = const(150)  # below it nothing is transferred: a coil without a receiver idles
+_JUMP_mV = const(1000)
+_SOC_MAX_ms = const(5000)
+_SOC_KNOWN_MAX = const(1000)
+
+
+class Checks:
+    """`diagnosis`: diagnosis.Diagnosis, which this feeds; `limits`: limits.Limits."""
+
+    def __init__(self, diagnosis, limits):
+        self._diagnosis = diagnosis
+        self._limits = limits
+        self._bus_mV = 0  # of the battery; 0 = not yet seen
+        self._current_mA = 0
+        self._soc_age_ms = 0
+        diagnosis.trip(ept.SELF_TEST)
+        diagnosis.trip(ept.SOC_UNKNOWN)
+        diagnosis.trip(ept.METER_STALE)
+
+    def sample(
+        self,
+        bus_mV: int,
+        current_mA: int,
+        coil_dC: int,
+        battery_dC: int,
+        dt_ms: int,
+        on_battery: bool,
+        switch_on: bool,
+    ) -> None:
+        """`on_battery`: the transmitter's meter; `switch_on`: power may flow through it."""
+        limits, diagnosis = self._limits, self._diagnosis
+        flowing = power_mW(bus_mV, abs(current_mA)) >= FLOW_mW
+        hot = limits.coil_is_hot(coil_dC, diagnosis.stands(ept.OVER_TEMPERATURE))
+        off = limits.battery_is_off(battery_dC, diagnosis.stands(ept.BATTERY_TEMPERATURE))
+        same = bus_mV == self._bus_mV and current_mA == self._current_mA
+        diagnosis.observe(ept.METER_STALE, False, dt_ms)
+        diagnosis.observe(ept.METER_OVERFLOW, False, dt_ms)
+        diagnosis.observe(ept.METER_CALIBRATION, False, dt_ms)
+        diagnosis.observe(ept.METER_STUCK, same and flowing, dt_ms)
+        diagnosis.observe(ept.OVER_TEMPERATURE, hot, dt_ms)
+        diagnosis.observe(ept.BATTERY_TEMPERATURE, off, dt_ms)
+        diagnosis.observe(ept.OVER_VOLTAGE, bus_mV > limits.bus_max_mV, dt_ms)
+        diagnosis.observe(ept.OVER_CURRENT, abs(current_mA) > limits.current_max_mA, dt_ms)
+        if diagnosis.stands(ept.SELF_TEST):  # once after boot
+            diagnosis.observe(ept.SELF_TEST, flowing, dt_ms)
+        diagnosis.observe(ept.STUCK_SWITCH, flowing and not switch_on, dt_ms)
+        if on_battery:
+            jump = self._bus_mV != 0 and abs(bus_mV - self._bus_mV) > _JUMP_mV
+            diagnosis.observe(ept.METER_JUMP, jump, dt_ms)
+            diagnosis.observe(ept.UNDER_VOLTAGE, bus_mV < limits.bus_min_mV, dt_ms)
+            self._bus_mV = bus_mV
+        self._current_mA = current_mA
+
+    def bad_sample(self, code: int, dt_ms: int) -> None:
+        """The meter answered, but not with a measurement."""
+        self._diagnosis.observe(code, True, dt_ms)
+
+    def soc(self, soc_permille: int) -> None:
+        self._soc_age_ms = 0
+        self._diagnosis.observe(ept.SOC_UNKNOWN, soc_permille > _SOC_KNOWN_MAX, 0)
+
+    def elapsed(self, dt_ms: int) -> None:
+        """Time passes; the next sample and the next reading of the gauge take it back."""
+        self._diagnosis.observe(ept.METER_STALE, True, dt_ms)
+        self._soc_age_ms += dt_ms
+        if self._soc_age_ms > _SOC_MAX_ms:
+            self._diagnosis.observe(ept.SOC_UNKNOWN, True, dt_ms)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""Foreign objects by power loss: sent power above what the calibrated rig needs for the received.
+
+P_sent = c + b P_received + a P_received^2 for this rig, measured by `crowdcharge calibrate` (the
+form that Qi transmitters are tuned with: Infineon AN234970). A curve of another rig is worthless,
+misalignment looks like an object, and in-band detection can be fooled (VoltSchemer, USENIX
+Security 2024), so the coil's thermistor cuts off by itself beside it.
+"""
+
+from wptcore.compat import const
+
+UNCALIBRATED_MAX_mW = const(1000)  # what a rig without a curve may be granted
+_EXCEEDANCES = const(3)
+_STEADY_mW = const(250)  # while the power moves, both sides are not of the same instant
+
+
+class LossCurve:
+    """`offset_mW` c, `linear_permille` b, `square_permille_per_W` a, `threshold_mW` above it."""
+
+    def __init__(
+        self, offset_mW: int, linear_permille: int, square_permille_per_W: int, threshold_mW: int
+    ):
+        self.offset_mW = offset_mW
+        self.linear_permille = linear_permille
+        self.square_permille_per_W = square_permille_per_W
+        self.threshold_mW = threshold_mW
+
+    def sent_mW(self, received_mW: int) -> int:
+        """What the rig needs without a foreign object."""
+        square_mW = received_mW * received_mW // 1000 * self.square_permille_per_W // 1000
+        return self.offset_mW + received_mW * self.linear_permille // 1000 + square_mW
+
+
+class ForeignObject:
+    """`curve` None: not calibrated. A threshold of 0 would switch it off and counts as none."""
+
+    def __init__(self, curve=None):
+        self._curve = curve if curve is not None and curve.threshold_mW > 0 else None
+        self._sent_mW = 0
+        self._received_mW = 0
+        self._exceedances = 0
+
+    def allows(self, power_max_mW: int) -> bool:
+        """A rig without a curve transmits at low power only."""
+        return self._curve is not None or power_max_mW <= UNCALIBRATED_MAX_mW
+
+    def reset(self) -> None:
+        """A transfer begins."""
+        self._sent_mW = 0
+        self._received_mW = 0
+        self._exceedances = 0
+
+    def compare(self, sent_mW: int, received_mW: int) -> bool:
+        """One renewal's pair of powers; True when the last three were all above the curve."""
+        steady = (
+            abs(sent_mW - self._sent_mW) < _STEADY_mW
+            and abs(received_mW - self._received_mW) < _STEADY_mW
+        )
+        self._sent_mW = sent_mW
+        self._received_mW = received_mW
+        if self._curve is None or not steady:
+            return False
+        excess_mW = sent_mW - self._curve.sent_mW(received_mW)
+        self._exceedances = self._exceedances + 1 if excess_mW > self._curve.threshold_mW else 0
+        return self._exceedances >= _EXCEEDANCES

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+"""errors.toml is the only place where a code, a name or a text is written."""
+
+import importlib.util
+from pathlib import Path
+
+from crowdcharge import declared
+from wptcore import declared as core
+from wptcore import ept
+
+TOOL = Path(__file__).parents[3] / "firmware" / "tools" / "generate_errors.py"
+spec = importlib.util.spec_from_file_location("generate_errors", TOOL)
+assert spec is not None
+assert spec.loader is not None
+tool = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(tool)
+
+
+def test_what_is_generated_is_fresh() -> None:
+    assert tool.stale() == []
+
+
+def test_core_and_host_know_the_same_codes() -> None:
+    codes = {name: code for name, code in vars(ept).items() if name.isupper()}
+    assert {code: name for name, code in codes.items()} == declared.NAMES
+    assert set(declared.TEXTS) == set(declared.NAMES)
+    assert {row[0] for row in core.FAULTS} == set(declared.SEVERITIES)
+
+
+def test_faults_are_few_enough_for_one_small_int() -> None:
+    assert len(core.FAULTS) <= 30
