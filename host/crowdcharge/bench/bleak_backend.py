@@ -28,7 +28,7 @@ from bumble.device import Connection, Peer
 from bumble.gatt_client import CharacteristicProxy
 
 from crowdcharge.bench.adverts import advertisement_data
-from crowdcharge.bench.central import Central
+from crowdcharge.bench.central import Central, seen
 from crowdcharge.bench.host import Report
 
 MTU = 517  # what Linux asks for
@@ -119,20 +119,21 @@ class Client(BaseBleakClient):
     def is_connected(self) -> bool:
         return self._link is not None
 
-    async def connect(self, pair: bool, **_kwargs: Any) -> None:
+    async def connect(self, pair: bool, **kwargs: Any) -> None:
+        timeout_s = kwargs.get("timeout", self._timeout)
         if pair:
             await self.pair()
         if self._link is not None:
             raise BleakError(f"{self.address} is already connected")
         await self._central.acquire()
         try:
-            address = self._device.details if self._device else await self._find()
-            self._on_link(await self._central.connect(address, self._timeout))
+            address = self._device.details if self._device else await self._find(timeout_s)
+            self._on_link(await self._central.connect(address, timeout_s))
         except BaseException:
             await self._central.release()
             raise
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(timeout_s):
                 await self._request(self._discover())
         except BaseException:
             await self.disconnect()
@@ -187,7 +188,7 @@ class Client(BaseBleakClient):
 
     # The link
 
-    async def _find(self) -> hci.Address:
+    async def _find(self, timeout_s: float) -> hci.Address:
         """An address alone does not say its type; the next advert does."""
         found: asyncio.Future[hci.Address] = asyncio.get_running_loop().create_future()
         wanted = bytes(reversed(bytes.fromhex(self.address.replace(":", ""))))
@@ -198,10 +199,10 @@ class Client(BaseBleakClient):
 
         await self._central.start_scanning(look, active=False)
         try:
-            return await asyncio.wait_for(found, self._timeout)
+            return await asyncio.wait_for(found, timeout_s)
         except TimeoutError:
             raise BleakDeviceNotFoundError(
-                self.address, f"{self.address} was not seen within {self._timeout:g} s"
+                self.address, f"{self.address} was not seen within {timeout_s:g} s"
             ) from None
         finally:
             await self._central.stop_scanning(look)
@@ -237,7 +238,7 @@ class Client(BaseBleakClient):
             work.close()
             raise BleakError(f"{self.address} is not connected")
         task = asyncio.ensure_future(work)
-        task.add_done_callback(_seen)
+        task.add_done_callback(seen)
         gone.add_done_callback(lambda _gone: task.cancel())
         try:
             return await asyncio.shield(task)
@@ -286,12 +287,6 @@ class Client(BaseBleakClient):
         for each in proxy.descriptors:
             descriptor = BleakGATTDescriptor(each, each.handle, _uuid(each.type), characteristic)
             collection.add_descriptor(descriptor)
-
-
-def _seen(task: asyncio.Future[Any]) -> None:
-    """Takes the result of an operation that nobody waits for any more."""
-    if not task.cancelled():
-        task.exception()
 
 
 def _uuid(uuid: core.UUID) -> str:

@@ -92,6 +92,7 @@ class Central:
             work.close()
             raise BleakError(f"the radio at {self._uri} is gone")
         task = asyncio.ensure_future(work)
+        task.add_done_callback(seen)
         either: set[asyncio.Future[Any]] = {task, self._transport.source.terminated}
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -182,3 +183,9 @@ class Central:
         with contextlib.suppress(core.BaseBumbleError, BleakError, TimeoutError):
             link = await attempt
             await link.disconnect()
+
+
+def seen(task: asyncio.Future[Any]) -> None:
+    """Takes the result of an operation that nobody may wait for any more."""
+    if not task.cancelled():
+        task.exception()

@@ -24,7 +24,11 @@ class _Client(asyncio.Protocol):
         self._unsent = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The newest host has the radio; one that it takes the place of is cut off."""
         self._transport: Any = transport
+        if isinstance(self._controller.host, _Client):
+            self._controller.host.abort()
+            self._controller.power_off()
         self._controller.host = self
 
     def data_received(self, data: bytes) -> None:

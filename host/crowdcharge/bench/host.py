@@ -4,6 +4,7 @@
 The stock host formats every packet for its log, shown or not, and builds five objects an advert.
 """
 
+import logging
 import struct
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,6 +14,9 @@ from bumble.host import Host as StockHost
 from bumble.transport.common import AsyncPipeSink
 
 from crowdcharge.bench.controller import Controller
+
+# Its warnings are for those who ask for logs, not for a user's terminal.
+logging.getLogger("bumble").addHandler(logging.NullHandler())
 
 REPORT_HEAD = bytes((hci.HCI_EVENT_PACKET, hci.HCI_LE_META_EVENT))
 

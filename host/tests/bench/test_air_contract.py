@@ -13,6 +13,7 @@ from bleak.exc import (
     BleakError,
     BleakGATTProtocolError,
 )
+from bleak_retry_connector import establish_connection
 from crowdcharge.bench.bleak_backend import backends
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm]
@@ -216,6 +217,18 @@ async def test_reconnects(desk, echo):
         await client.disconnect()
 
 
+async def test_retry_connector_works_on_the_backend(desk):
+    board = await desk.board()
+    device = await desk.find(board)
+    desk.air.loss = lambda tx, _rx: 0.5 if tx == desk.address else 0.0  # requests get lost
+    client = await establish_connection(
+        BleakClient, device, "board 1", backend=desk.client, timeout=5, max_attempts=20
+    )
+    desk.air.loss = lambda _tx, _rx: 0.0
+    assert (await client.read_gatt_char(STATUS)).startswith(b"read")
+    await client.disconnect()
+
+
 async def test_a_full_board_is_not_on_the_air(desk):
     board = await desk.board(links_max=1, BOARD_INTERVAL_US="20000")
     client = await desk.connected(board)
@@ -248,6 +261,8 @@ async def test_address_without_a_sighting_is_looked_for(desk):
         assert client.is_connected
     with pytest.raises(BleakDeviceNotFoundError, match=r"was not seen within 0\.2 s"):
         await BleakClient("AA:00:00:00:00:00", backend=desk.client, timeout=0.2).connect()
+    with pytest.raises(BleakDeviceNotFoundError, match=r"was not seen within 0\.1 s"):
+        await BleakClient("AA:00:00:00:00:00", backend=desk.client).connect(timeout=0.1)
 
 
 async def test_twenty_boards_at_once(desk, echo):

@@ -9,7 +9,8 @@ import sys
 import pytest
 from bleak import BleakClient, BleakScanner
 from bumble import hci
-from crowdcharge.bench.hci_ports import hci_pty
+from crowdcharge.bench.bleak_backend import backends
+from crowdcharge.bench.hci_ports import hci_pty, serve_hci_tcp
 
 pytestmark = pytest.mark.bench
 ADDRESS = "D0:00:00:00:00:01"
@@ -91,3 +92,16 @@ async def test_garbage_on_the_pty_is_skipped(desk):
         loop.remove_reader(end)
     finally:
         os.close(end)
+
+
+async def test_newest_host_has_the_radio(desk):
+    port = await serve_hci_tcp(desk.air, "shared", "C0:00:00:00:00:FE")
+    first, second = (backends(f"tcp-client:127.0.0.1:{port}")[0] for _ in range(2))
+    scanner = BleakScanner(backend=first)
+    await scanner.start()
+    async with BleakScanner(backend=second):
+        await scanner.stop()  # its radio is gone; nothing hangs
+        await desk.board()
+        async with asyncio.timeout(10), BleakScanner(backend=second) as other:
+            async for _device, _advert in other.advertisement_data():
+                break
