@@ -10,8 +10,15 @@ from generator.tables import Tables, lookup, power_path
 ADC_PINS = ("coil_ntc", "battery_ntc")
 COIL_PINS = ("tx_enable", "rx_enable")
 PER_ROLE = {
-    "ptx": ("pins.tx_enable", "pins.coil_ntc", "meter.tx_address", "meter.tx_point", "qi.tx_part"),
-    "prx": ("meter.rx_address", "meter.rx_point", "qi.rx_part"),
+    "ptx": (
+        "pins.tx_enable",
+        "pins.coil_ntc",
+        "meter.tx_address",
+        "meter.tx_point",
+        "qi.tx_part",
+        "coil.tx",
+    ),
+    "prx": ("meter.rx_address", "meter.rx_point", "qi.rx_part", "coil.rx"),
 }
 RATINGS = (  # (limit of a board, rating of a part)
     ("current_max_mA", "current_max_mA"),
@@ -125,6 +132,9 @@ def _roles(board: Source) -> Iterator[str]:
                 yield board.fault(path, f"is needed for the role {role!r}")
     if not values["roles"] and (values["qi"]["kind"] != "none" or "tx_enable" in values["pins"]):
         yield board.fault("roles", "a monitor has no Qi part and no enable pin")
+    coil = values.get("coil")
+    if coil and coil["gap_min_mm"] >= coil["gap_max_mm"]:
+        yield board.fault("coil.gap_min_mm", "is not below gap_max_mm")
     if values["qi"]["kind"] == "stwbc86":
         for path in ST_NEEDS:
             if lookup(values, path) is None:

@@ -107,6 +107,7 @@ FAULTS = [
     ),
     ("feather_esp32s3_st", 'sda = "D9"', 'sda = "A1"', 'sda = "A1"', "already qi.tx_bus.sda"),
     ("xiao_nrf52840", 'coil_ntc = "D0"', 'coil_ntc = "D4"', "coil_ntc", "already i2c.sda"),
+    ("feather_esp32s3", "gap_min_mm = 2", "gap_min_mm = 6", "gap_min_mm", "not below gap_max_mm"),
     ("pico_w", 'tx_enable = "absent"', 'tx_enable = "GP6"', "roles", "a monitor has no"),
     ("pico_w", "roles = []", 'roles = ["ptx"]', "tx_enable", "is needed for the role 'ptx'"),
 ]
