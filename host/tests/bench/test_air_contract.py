@@ -183,6 +183,31 @@ async def test_round_trips(desk, echo):
     await client.disconnect()
 
 
+async def test_what_a_board_may_start_itself(desk, echo):
+    board = await desk.board()
+    client = await desk.connected(board)
+    talk = await echo(client)
+    assert await talk(b"update") == b"updated"
+    assert await talk(b"mtu") == b"mtu 256"
+    await client.disconnect()
+
+
+async def test_connection_update_reaches_the_board_and_the_link(desk, echo):
+    board = await desk.board()
+    client = await desk.connected(board)
+    talk = await echo(client)
+    (link,) = desk.client._central._device.connections.values()
+    await link.update_parameters(30, 30, 0, 200)
+    async with asyncio.timeout(10):
+        assert bytes(await talk.replies.get()) == b"interval 24, timeout 20"
+    assert {
+        (connection.interval_s, connection.timeout_s)
+        for radio in desk.air.controllers
+        for connection in radio.le_connections.values()
+    } == {(0.03, 0.2)}
+    await client.disconnect()
+
+
 @pytest.mark.parametrize("length", [240, 249, 250, 400])
 async def test_long_reads(desk, length):
     """Around one packet at this MTU, and eight receipts."""
@@ -237,6 +262,21 @@ async def test_a_full_board_is_not_on_the_air(desk):
     assert found is None
     await client.disconnect()
     assert await BleakScanner.find_device_by_address(board.address, timeout=10, backend=scanner)
+
+
+@pytest.mark.parametrize(("links_max", "answer"), [(1, b"errno 12"), (2, b"advertise")])
+async def test_links_of_a_board(desk, echo, links_max, answer):
+    board = await desk.board(links_max=links_max, BOARD_INTERVAL_US="20000")
+    device = await desk.find(board)
+    client = BleakClient(device, backend=desk.client, timeout=10)
+    await client.connect()
+    assert await (await echo(client))(b"advertise") == answer
+    if links_max == 2:
+        _address, _scanner, other = await desk.central()
+        async with BleakClient(device, backend=other, timeout=10) as second:
+            assert await (await echo(second))(b"second") == b"second"
+            assert len(board.radio.links) == 2
+    await client.disconnect()
 
 
 async def test_vanished_central_is_noticed_by_the_board(desk):

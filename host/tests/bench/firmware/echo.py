@@ -26,7 +26,7 @@ characteristics = (
 )
 ((status, command, reply, sure),) = ble.gatts_register_services(((service, characteristics),))
 ble.gatts_set_buffer(command, 100)
-state = {"reads": 0, "refuse": 0, "long": 0}
+state = {"reads": 0, "refuse": 0, "long": 0, "mtu": 0}
 
 
 def advertise():
@@ -41,6 +41,17 @@ def on_command(conn_handle, data):
         ble.gatts_indicate(conn_handle, sure, data)
     elif data == b"leave":
         ble.gap_disconnect(conn_handle)
+    elif data == b"update":
+        ble.gatts_write(reply, b"updated", True)
+    elif data == b"mtu":
+        state["mtu"] = 1
+        ble.gattc_exchange_mtu(conn_handle)
+    elif data == b"advertise":
+        try:
+            advertise()
+        except OSError as error:
+            data = b"errno %d" % error.errno
+        ble.gatts_notify(conn_handle, reply, data)
     elif data[:4] == b"long":
         state["long"] = int(data[4:])
     elif data[:6] == b"refuse":
@@ -60,6 +71,10 @@ def irq(event, data):
         return state["refuse"]
     elif event == 20:
         ble.gatts_notify(data[0], reply, b"indicated %d" % data[2])
+    elif event == 21 and state["mtu"]:
+        ble.gatts_notify(data[0], reply, b"mtu %d" % data[1])
+    elif event == 27:
+        ble.gatts_notify(data[0], reply, b"interval %d, timeout %d" % (data[1], data[3]))
     return 0
 
 
