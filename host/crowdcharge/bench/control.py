@@ -109,6 +109,7 @@ def resume(hub: Hub) -> None:
 def fault(hub: Hub, name: str, board: int, parameters: dict[str, Any] | None = None) -> None:
     hub.advance()
     faults.apply(hub, name, board, parameters or {})
+    hub.advance()
 
 
 def list_faults(_hub: Hub) -> dict[str, Any]:

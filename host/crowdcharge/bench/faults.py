@@ -16,7 +16,7 @@ from crowdcharge.errors import InputError
 
 if TYPE_CHECKING:
     from crowdcharge.bench.hub import Hub
-    from crowdcharge.bench.i2c.ina219 import Ina219
+    from crowdcharge.bench.truth import Meter
     from crowdcharge.bench.virtual_board import VirtualBoard
 
 _Handler = Callable[..., None]
@@ -85,8 +85,6 @@ def _power_on(_hub: Hub, board: VirtualBoard) -> None:
 def _brown_out(hub: Hub, board: VirtualBoard, *, off_s: float = 0.1) -> None:
     """The supply dips for `off_s` bench seconds; the chips of the bus lose their registers."""
     board.power_off("brown-out")
-    for meter in board.meters.values():
-        meter.lose_calibration()
     asyncio.get_running_loop().call_later(off_s / hub.clock.speed, board.reset, "brown-out")
 
 
@@ -154,10 +152,10 @@ def _rssi(hub: Hub, board: VirtualBoard, *, rssi_dBm: float = -90.0) -> None:
 # Meters and gauge
 
 
-def _meter(board: VirtualBoard, side: str) -> Ina219:
-    if side not in board.meters:
-        raise InputError(f"board {board.config.id} has no meter {side!r}; it has tx and rx")
-    return board.meters[side]
+def _meter(board: VirtualBoard, side: str) -> Meter:
+    if side not in board.page.meters:
+        raise InputError(f"a board has no meter {side!r}; it has tx and rx")
+    return board.page.meters[side]
 
 
 @_fault("meter-dead")
@@ -181,7 +179,7 @@ def _meter_stuck(_hub: Hub, board: VirtualBoard, *, side: str = "tx", on: bool =
 @_fault("meter-calibration")
 def _meter_calibration(_hub: Hub, board: VirtualBoard, *, side: str = "tx") -> None:
     """A glitch resets the INA219: configuration and calibration are gone, once."""
-    _meter(board, side).lose_calibration()
+    _meter(board, side).resets += 1
 
 
 @_fault("meter-jump")
@@ -189,15 +187,17 @@ def _meter_jump(
     _hub: Hub, board: VirtualBoard, *, side: str = "tx", current_A: float = 3.0
 ) -> None:
     """The INA219's next conversion reads `current_A`, once."""
-    _meter(board, side).glitch_V = current_A * board.wiring.shunt_Ohm
+    meter = _meter(board, side)
+    meter.glitch_uV = round(current_A * board.wiring.shunt_Ohm * 1e6)
+    meter.glitches += 1
 
 
 @_fault("gauge-lost")
 def _gauge_lost(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
     """The fuel gauge does not answer."""
-    if board.gauge is None:
+    if not board.has_gauge:
         raise InputError(f"board {board.config.id} has no fuel gauge")
-    board.gauge.lost = on
+    board.page.gauge.lost = on
 
 
 # Plant

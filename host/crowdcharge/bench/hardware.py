@@ -3,26 +3,24 @@
 
 Requests from shims/_hardware.py, little-endian: u8 sequence, opcode, payload.
 
-    h  hello                                        -> u8 reset cause, 6 bytes unique id
-    m  pin mode     u8 mode, u8 pull, pin
+    h  hello                                  -> u8 reset cause, 6 bytes unique id, JSON board
+    m  pin mode     u8 mode, pin
     w  pin write    u8 level, pin
-    r  pin read     pin                             -> u8 level
-    a  ADC          pin                             -> u16 share of full scale
-    b  I2C open     u8 bus, "sda scl" or nothing
-    s  I2C scan     u8 bus                          -> addresses
-    x  I2C transfer u8 bus, u8 address, u16 count, u8 writes, data -> bytes read
+    s  I2C scan                               -> addresses
+    x  I2C transfer u8 address, u16 count, u8 writes, data -> bytes read
     d  watchdog     u32 timeout_ms
     f  feed         no reply
     B  booted       no reply: the file system is there, Ctrl-C is safe
     R  reset
-    p  program flash  "w" or "e", u32 bytes         -> u32 how many of them still happen
+    p  program flash  "w" or "e", u32 bytes   -> u32 how many of them still happen
     P  flash was cut off in a write
-    t  clock                                        -> nanoseconds as decimal text
+    t  clock                                  -> nanoseconds as decimal text
 """
 
 import asyncio
 import contextlib
 import errno
+import json
 import socket
 import struct
 from collections.abc import Callable
@@ -30,7 +28,6 @@ from pathlib import Path
 from typing import ClassVar
 
 from crowdcharge.bench.i2c import Bus
-from crowdcharge.bench.wiring import Wiring
 
 _MODE_OUT = (3, 7)
 _NO_REPLY = frozenset("fB")
@@ -39,28 +36,25 @@ _NO_REPLY = frozenset("fB")
 class Hardware:
     """The state that firmware can reach. `on_output(pin, level)` hears every edge of an output.
 
-    An output pin has a pull-down: it is low until it is driven, and low again after a reset.
+    `board` is told to the VM: which pin, bus and chip is what. An output pin has a pull-down: it
+    is low until it is driven, and low again after a reset.
     """
 
     def __init__(
         self,
-        wiring: Wiring,
+        board: dict[str, object],
         bus: Bus,
         *,
         unique_id: bytes,
-        adc_share: Callable[[str], float],
-        inputs: Callable[[str], int],
         on_output: Callable[[str, int], None],
         on_reset: Callable[[str], None],
         on_booted: Callable[[], None],
         clock_ns: Callable[[], int],
         speed: float,
     ) -> None:
-        self._wiring = wiring
+        self._board = board
         self._bus = bus
         self._unique_id = unique_id
-        self._adc_share = adc_share
-        self._inputs = inputs
         self._on_output = on_output
         self._on_reset = on_reset
         self._on_booted = on_booted
@@ -68,7 +62,6 @@ class Hardware:
         self._speed = speed
         self._latches: dict[str, int] = {}
         self._driven: set[str] = set()
-        self._buses: set[int] = set()
         self._watchdog: asyncio.TimerHandle | None = None
         self._watchdog_s = 0.0
         self.reset_cause = 1
@@ -80,7 +73,6 @@ class Hardware:
         high = [pin for pin in self._driven if self._latches.get(pin)]
         self._latches.clear()
         self._driven.clear()
-        self._buses.clear()
         if self._watchdog:
             self._watchdog.cancel()
             self._watchdog = None
@@ -91,10 +83,12 @@ class Hardware:
         return self._HANDLERS[opcode](self, payload) or b""
 
     def _hello(self, _payload: bytes) -> bytes:
-        return bytes((self.reset_cause,)) + self._unique_id
+        levels = {pin: level for pin, level in self._latches.items() if pin in self._driven}
+        board = json.dumps({**self._board, "levels": levels})
+        return bytes((self.reset_cause,)) + self._unique_id + board.encode()
 
     def _pin_mode(self, payload: bytes) -> None:
-        pin = payload[2:].decode()
+        pin = payload[1:].decode()
         if payload[0] in _MODE_OUT:
             self._driven.add(pin)
             self._on_output(pin, self._latches.get(pin, 0))
@@ -108,35 +102,13 @@ class Hardware:
         if pin in self._driven:
             self._on_output(pin, payload[0])
 
-    def _pin_read(self, payload: bytes) -> bytes:
-        pin = payload.decode()
-        level = self._latches.get(pin, 0) if pin in self._driven else self._inputs(pin)
-        return bytes((level,))
-
-    def _adc(self, payload: bytes) -> bytes:
-        return struct.pack("<H", round(self._adc_share(payload.decode()) * 65535))
-
-    def _i2c_open(self, payload: bytes) -> None:
-        pins = payload[1:].decode()
-        wiring = self._wiring
-        if not pins or pins == f"{wiring.i2c_sda} {wiring.i2c_scl}":
-            self._buses.add(payload[0])
-        else:
-            self._buses.discard(payload[0])
-
-    def _live(self, bus: int) -> bool:
-        power = self._wiring.i2c_power
-        return bus in self._buses and (power == "-1" or bool(self._latches.get(power)))
-
-    def _i2c_scan(self, payload: bytes) -> bytes:
-        return bytes(self._bus.scan()) if self._live(payload[0]) else b""
+    def _i2c_scan(self, _payload: bytes) -> bytes:
+        return bytes(self._bus.scan())
 
     def _i2c_transfer(self, payload: bytes) -> bytes:
-        bus, address, count, writes = struct.unpack_from("<BBHB", payload)
-        if not self._live(bus):
-            raise OSError(errno.ENODEV, "the bus has no power")
+        address, count, writes = struct.unpack_from("<BHB", payload)
         try:
-            return self._bus.transfer(address, payload[5:] if writes else None, count)
+            return self._bus.transfer(address, payload[4:] if writes else None, count)
         except OSError:
             raise OSError(errno.ENODEV, "no acknowledge") from None
 
@@ -179,9 +151,6 @@ class Hardware:
         "h": _hello,
         "m": _pin_mode,
         "w": _pin_write,
-        "r": _pin_read,
-        "a": _adc,
-        "b": _i2c_open,
         "s": _i2c_scan,
         "x": _i2c_transfer,
         "d": _watchdog_start,

@@ -33,7 +33,7 @@ from crowdcharge.bench.witness import Witness
 from crowdcharge.errors import WptError
 
 HOST_ADDRESS = "C0:DE:FF:00:00:{:02X}"
-_TICK_s = 0.01  # real; physics is never older than this when a chip is read
+_TICK_s = 0.005  # real; physics is never older than this when a chip is read
 
 
 class Hub:
@@ -52,8 +52,10 @@ class Hub:
         self._set_up_air()
         self.vm_version = _vm_version()
         self.hci_ports: dict[int, str] = {}
-        self.boards = {board.id: self._board(board) for board in config.boards}
+        self.boards: dict[int, VirtualBoard] = {}
         self.arrange()
+        for board in config.boards:
+            self.boards[board.id] = self._board(board)
 
     def _board(self, config: BoardConfig) -> VirtualBoard:
         folder = self.folder / f"board-{config.id}"
@@ -138,6 +140,8 @@ class Hub:
             self.plant.advance_to(change_s)
             self.plant.set_contacts(self.schedule.contacts_at(change_s))
         self.plant.advance_to(now_s)
+        for board in self.boards.values():
+            board.publish()
 
     def arrange(self) -> None:
         """After a hand has moved boards."""

@@ -3,7 +3,6 @@
 
 import hashlib
 import json
-import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +12,6 @@ from crowdcharge.bench.board_radio import BoardRadio
 from crowdcharge.bench.config import BoardConfig
 from crowdcharge.bench.hardware import Hardware, HardwareServer
 from crowdcharge.bench.i2c import Bus
-from crowdcharge.bench.i2c.ina219 import Ina219
-from crowdcharge.bench.i2c.max17048 import Max17048, Reading
 from crowdcharge.bench.plant import Node, Plant
 from crowdcharge.bench.supervisor import (
     HARD_RESET,
@@ -23,7 +20,8 @@ from crowdcharge.bench.supervisor import (
     WDT_RESET,
     Supervisor,
 )
-from crowdcharge.bench.thermal import ntc_share
+from crowdcharge.bench.thermal import Lump, ntc_share
+from crowdcharge.bench.truth import Levels, Page
 from crowdcharge.bench.vm import VmOptions
 from crowdcharge.bench.witness import COILS, Witness
 
@@ -39,6 +37,10 @@ _RESET_CAUSES = {"watchdog": WDT_RESET, "reset": HARD_RESET, "brown-out": PWRON_
 def address(board_id: int) -> str:
     """The board's public Bluetooth address."""
     return f"C0:DE:00:00:{board_id >> 8:02X}:{board_id & 0xFF:02X}"
+
+
+def _digest(seed: int, board_id: int, what: str) -> bytes:
+    return hashlib.sha256(f"{seed}/{board_id}/{what}".encode()).digest()[:6]
 
 
 class Clock:
@@ -82,13 +84,13 @@ class VirtualBoard:
         self.wiring = wiring.load(config.board)
         self._pin_coils = {pin: coil for coil, pin in self.wiring.coils.items() if pin != "-1"}
         self.bus = Bus()
-        self._attach_chips(seed)
+        self.page = Page(folder / "truth")
+        self.page.open()
+        self.publish()
         self.hardware = Hardware(
-            self.wiring,
+            self._describe(seed),
             self.bus,
-            unique_id=hashlib.sha256(f"{seed}/{config.id}".encode()).digest()[:6],
-            adc_share=self._adc_share,
-            inputs=self._input,
+            unique_id=_digest(seed, config.id, "unique id"),
             on_output=self._output,
             on_reset=self.reset,
             on_booted=self._booted,
@@ -115,6 +117,7 @@ class VirtualBoard:
         self._server.stop()
         if self.radio:
             await self.radio.stop()
+        self.page.close()
 
     def power_on(self) -> None:
         if self.supervisor.running:
@@ -169,42 +172,49 @@ class VirtualBoard:
         setattr(self.node, f"{coil}_on", on)
         self._witness.record(now_s, self.config.id, coil, on, cause)
 
-    def _input(self, pin: str) -> int:
-        return int(pin == self.wiring.cable_sense and self.node.cable)
-
-    def _adc_share(self, pin: str) -> float:
-        lumps = {self.wiring.coil_ntc: self.node.coil, self.wiring.battery_ntc: self.node.battery}
-        lump = lumps.get(pin)
-        if lump is None:
-            return 0.0
-        wired = self.wiring
-        return ntc_share(
-            lump.temperature_C, wired.ntc_r25_Ohm, wired.ntc_beta_K, wired.ntc_pullup_Ohm
-        )
-
     # Chips
 
-    def _attach_chips(self, seed: int) -> None:
-        node, wired = self.node, self.wiring
-        self.meters: dict[str, Ina219] = {}
-        points: dict[str, tuple[int, Callable[[], tuple[float, float]]]] = {
-            "tx": (wired.tx_meter, lambda: (node.tx_A * wired.shunt_Ohm, node.tx_bus_V)),
-            "rx": (wired.rx_meter, lambda: (node.rx_A * wired.shunt_Ohm, node.rx_bus_V)),
+    def _describe(self, seed: int) -> dict[str, object]:
+        """What the VM's `machine` needs to know of the board."""
+        wired = self.wiring
+        chips: list[tuple[str, int, int, int]] = [
+            ("ina219", address, side, int.from_bytes(_digest(seed, self.config.id, str(side))))
+            for side, address in enumerate((wired.tx_meter, wired.rx_meter))
+            if address
+        ]
+        if self.has_gauge:
+            chips.append(("max17048", wired.gauge, 0, 0))
+        return {
+            "i2c": (wired.i2c_id, wired.i2c_sda, wired.i2c_scl, wired.i2c_power),
+            "adc": {wired.coil_ntc: 0, wired.battery_ntc: 1},
+            "inputs": {wired.cable_sense: 0},
+            "chips": chips,
         }
-        for side, (chip_address, measure) in points.items():
-            if chip_address:
-                rng = random.Random(f"{seed}/{self.config.id}/{side}")
-                self.meters[side] = Ina219(chip_address, measure, self._clock.now_s, rng)
-                self.bus.attach(self.meters[side])
-        self.gauge: Max17048 | None = None
-        if wired.gauge and self.config.gauge:
-            self.gauge = Max17048(self._gauge_reading, self._clock.now_s, wired.gauge)
-            self.bus.attach(self.gauge)
 
-    def _gauge_reading(self) -> Reading:
-        node = self.node
+    @property
+    def has_gauge(self) -> bool:
+        return bool(self.wiring.gauge) and self.config.gauge
+
+    def publish(self) -> None:
+        """Puts the plant's truth on the page that the board's chips see."""
+        node, shunt_Ohm = self.node, self.wiring.shunt_Ohm
         rate_per_h = -node.cell_A * node.ocv_V / node.cell.capacity_J * 3600
-        return Reading(node.cell_V, node.soc, rate_per_h)
+        self.page.write(
+            Levels(
+                tx=(round(node.tx_A * shunt_Ohm * 1e6), round(node.tx_bus_V * 1000)),
+                rx=(round(node.rx_A * shunt_Ohm * 1e6), round(node.rx_bus_V * 1000)),
+                cell=(round(node.cell_V * 1e6), round(node.soc * 1e6), round(rate_per_h * 1000)),
+                adc=(self._adc_u16(node.coil), self._adc_u16(node.battery)),
+                inputs=int(node.cable),
+            )
+        )
+
+    def _adc_u16(self, lump: Lump) -> int:
+        wired = self.wiring
+        share = ntc_share(
+            lump.temperature_C, wired.ntc_r25_Ohm, wired.ntc_beta_K, wired.ntc_pullup_Ohm
+        )
+        return round(share * 65535)
 
     # Software
 
@@ -221,6 +231,8 @@ class VirtualBoard:
             "board_id": config.id,
             "capacity_mJ": round(config.capacity_J * 1000),
         }
+        if config.calibrated:
+            identity["loss_curve"] = self.plant.link.loss_curve()
         if config.key:
             identity["key"] = config.key
         (flash / "identity.json").write_text(json.dumps(identity), encoding="utf-8")
@@ -230,6 +242,7 @@ class VirtualBoard:
         environment = {
             "CROWDCHARGE_HARDWARE_SOCKET": str(self.folder / "hardware.socket"),
             "CROWDCHARGE_RADIO_SOCKET": str(self.folder / "radio.socket"),
+            "CROWDCHARGE_TRUTH": str(self.page.path),
             "CROWDCHARGE_SPEED_PERMILLE": str(round(speed * 1000)),
             "CROWDCHARGE_TICKS_START_MS": str(config.ticks_start_ms),
         }

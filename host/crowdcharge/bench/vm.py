@@ -15,6 +15,7 @@ from pathlib import Path
 from crowdcharge.bench import micropython
 
 SHIMS = Path(__file__).parent / "shims"
+MODELS = Path(__file__).parent / "i2c"
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
@@ -42,6 +43,7 @@ class Vm:
             **os.environ,
             **options.environment,
             "CROWDCHARGE_MODULES": " ".join(options.modules),
+            "CROWDCHARGE_MODELS": str(MODELS),
             "CROWDCHARGE_MAIN": options.main,
             "CROWDCHARGE_RUN_MAIN": str(int(run_main)),
             "CROWDCHARGE_STORAGE": options.storage,

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The INA219 model against the data sheet's numbers, through Adafruit's driver, unmodified."""
 
-import random
+import statistics
 
 import pytest
 from adafruit_ina219 import INA219, ADCResolution, BusVoltageRange, Gain, Mode
 from crowdcharge.bench.i2c import Bus
 from crowdcharge.bench.i2c.ina219 import Ina219
+from crowdcharge.bench.i2c.noise import Noise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,14 +42,17 @@ class Rig:
 
     def __init__(self, current_A=0.5, bus_V=5.0, seed=1):
         self.current_A, self.bus_V, self.time_s = current_A, bus_V, 0.0
-        self.chip = Ina219(0x40, self._measure, lambda: self.time_s, random.Random(seed))
+        self.chip = Ina219(0x40, self._measure, self._now_us, Noise(seed))
         self.bus = Bus()
         self.bus.attach(self.chip)
         self.driver = INA219(Busio(self.bus))
         self.wait()
 
     def _measure(self):
-        return self.current_A * 0.1, self.bus_V
+        return round(self.current_A * 1e5), round(self.bus_V * 1000)
+
+    def _now_us(self):
+        return round(self.time_s * 1e6)
 
     def wait(self, dt_s=0.2):
         self.time_s += dt_s
@@ -63,13 +67,13 @@ def test_the_driver_reads_the_truth_within_the_chips_accuracy(current_A, bus_V, 
     rig = Rig(current_A, bus_V, seed)
     # grade B: 0.3 % gain, 10 uV offset = 0.1 mA, five sigma of one count of noise
     assert rig.driver.current == pytest.approx(current_A * 1000, rel=0.003, abs=0.8)
-    assert rig.driver.bus_voltage == pytest.approx(bus_V, abs=0.0021)
+    assert rig.driver.bus_voltage == pytest.approx(bus_V, abs=0.0026)
     product_W = abs(rig.driver.current) * rig.driver.bus_voltage / 1000
     assert rig.driver.power == pytest.approx(product_W, abs=0.0021)
 
 
 def test_power_on_values():
-    chip = Ina219(0x40, lambda: (0.0, 0.0), lambda: 0.0, random.Random(1))
+    chip = Ina219(0x40, lambda: (0, 0), lambda: 0, Noise(1))
     bus = Bus()
     bus.attach(chip)
     read = [int.from_bytes(bus.transfer(0x40, bytes((reg,)), 2), "big") for reg in range(6)]
@@ -177,7 +181,7 @@ def test_faults():
     rig.wait()
     assert rig.driver.raw_shunt_voltage == before
     rig.chip.stuck = False
-    rig.chip.glitch_V = 0.1
+    rig.chip.glitch_uV = 100_000
     rig.wait()
     assert rig.driver.raw_shunt_voltage == pytest.approx(25_000, rel=0.01)
     rig.wait()
@@ -209,3 +213,11 @@ def test_same_seed_same_noise():
         return [(rig.wait(), rig.driver.raw_shunt_voltage)[1] for _ in range(20)]
 
     assert values(1) == values(1) != values(2)
+
+
+def test_noise_is_gaussian_enough():
+    noise = Noise(7)
+    drawn = [noise.gauss(1000) for _ in range(20_000)]
+    assert statistics.mean(drawn) == pytest.approx(0, abs=25)
+    assert statistics.stdev(drawn) == pytest.approx(1000, rel=0.03)
+    assert sum(abs(value) > 2000 for value in drawn) / 20_000 == pytest.approx(0.0455, abs=0.008)

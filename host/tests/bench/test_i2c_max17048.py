@@ -5,7 +5,7 @@ import time
 
 import pytest
 from crowdcharge.bench.i2c import Bus
-from crowdcharge.bench.i2c.max17048 import Max17048, Reading
+from crowdcharge.bench.i2c.max17048 import Max17048
 
 
 class Busio:
@@ -34,7 +34,7 @@ def rig(monkeypatch):
     max1704x = pytest.importorskip("adafruit_max1704x")
     clock = [0.0]
     monkeypatch.setattr(time, "sleep", lambda dt_s: clock.__setitem__(0, clock[0] + dt_s))
-    chip = Max17048(lambda: Reading(3.87, 0.61, -1.5), lambda: clock[0])
+    chip = Max17048(lambda: (3_870_000, 610_000, -1500), lambda: round(clock[0] * 1e6))
     bus = Bus()
     bus.attach(chip)
     return max1704x.MAX17048(Busio(bus)), chip, clock
@@ -43,9 +43,9 @@ def rig(monkeypatch):
 def test_the_driver_reads_the_cell(rig):
     gauge, _chip, _clock = rig
     assert gauge.chip_version == 0x0012
-    assert gauge.cell_voltage == pytest.approx(3.87, abs=4e-5)
-    assert gauge.cell_percent == pytest.approx(61.0, abs=0.002)
-    assert gauge.charge_rate == pytest.approx(-150.0, abs=0.11)
+    assert gauge.cell_voltage == pytest.approx(3.87, abs=8e-5)
+    assert gauge.cell_percent == pytest.approx(61.0, abs=0.004)
+    assert gauge.charge_rate == pytest.approx(-150.0, abs=0.21)
     assert not gauge.reset_alert
 
 

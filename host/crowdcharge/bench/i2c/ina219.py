@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""INA219 current and power monitor, register by register (TI SBOS448G).
+"""INA219 current and power monitor, register by register (TI SBOS448G). Runs on both VMs.
 
 Modelled: configuration with reset bit, PGA clamp, bus range, resolution and averaging with their
 conversion times, triggered and continuous modes, CNVR, OVF, calibration with truncation, offset,
@@ -7,44 +7,49 @@ gain error and noise. Not modelled: the shunt is sampled at the end of a convers
 it, shunt and bus at the same instant; high-speed mode and bus time-out.
 """
 
-import random
-from collections.abc import Callable
+TYPE_CHECKING = False  # known to type checkers; `typing` is absent on MicroPython
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crowdcharge.bench.i2c.noise import Noise
 
 CONFIG, SHUNT, BUS, POWER, CURRENT, CALIBRATION = range(6)
 CONFIG_RESET = 0x399F
 _SHUNT_FULL_SCALE = (4_000, 8_000, 16_000, 32_000)  # 10 uV counts by PG
 _BUS_FULL_SCALE = (4_000, 8_000)  # 4 mV counts by BRNG
-_CONVERSION_us = {0: 84, 1: 148, 2: 276, 3: 532, 8: 532, 9: 1_060, 10: 2_130, 11: 4_260}
-_CONVERSION_us |= {12: 8_510, 13: 17_020, 14: 34_050, 15: 68_100}
+_SINGLE_us = (84, 148, 276, 532)  # by resolution, 9 to 12 bits
+_AVERAGED_us = (532, 1_060, 2_130, 4_260, 8_510, 17_020, 34_050, 68_100)
 _CNVR, _OVF = 0b10, 0b01
-_NOISE_uV = 10.0  # one count rms for a single sample
+_NOISE_nV = 10_000  # one count rms for a single sample
+_GAIN_MAX_ppm = 3_000  # grade B: +-0.3 %
+_OFFSET_MAX_nV = 10_000
 
 
 class Ina219:
-    """`measure()` gives the truth (shunt_V, bus_V); `now_s()` is bench time.
+    """`measure()` gives the truth (shunt_uV, bus_mV); `now_us()` is the board's time.
 
     Faults are attributes: `dead` (no answer), `stuck` (conversions repeat the first value),
-    `overflow` (OVF set, current and power void), `glitch_V` (added to the shunt voltage of the
+    `overflow` (OVF set, current and power void), `glitch_uV` (added to the shunt voltage of the
     next conversion) and the method `lose_calibration()`.
     """
 
     def __init__(
         self,
         address: int,
-        measure: Callable[[], tuple[float, float]],
-        now_s: Callable[[], float],
-        rng: random.Random,
-    ) -> None:
+        measure: "Callable[[], tuple[int, int]]",
+        now_us: "Callable[[], int]",
+        noise: "Noise",
+    ):
         self.address = address
         self._measure = measure
-        self._now_s = now_s
-        self._rng = rng
-        self._gain = 1.0 + rng.uniform(-0.003, 0.003)  # grade B: +-0.3 %
-        self._offset_uV = rng.uniform(-10.0, 10.0)
+        self._now_us = now_us
+        self._noise = noise
+        self._gain_ppm = noise.symmetric(_GAIN_MAX_ppm)
+        self._offset_nV = noise.symmetric(_OFFSET_MAX_nV)
         self.dead = self.stuck = self.overflow = False
-        self.glitch_V = 0.0
-        self._registers = [CONFIG_RESET, 0, 0, 0, 0, 0]
+        self.glitch_uV = 0
         self._pointer = CONFIG
+        self._ready = False
         self._reset()
 
     def lose_calibration(self) -> None:
@@ -67,7 +72,7 @@ class Ina219:
         value = self._value(self._pointer)
         if self._pointer == POWER:
             self._ready = False
-        return value.to_bytes(2, "big")[:count].ljust(count, b"\xff")
+        return (bytes((value >> 8, value & 0xFF)) + b"\xff" * count)[:count]
 
     def _store(self, register: int, value: int) -> None:
         if register == CONFIG and value & 0x8000:
@@ -80,67 +85,60 @@ class Ina219:
             self._registers[CALIBRATION] = value & 0xFFFE
 
     def _reset(self) -> None:
-        self._registers[:] = [CONFIG_RESET, 0, 0, 0, 0, 0]
+        self._registers = [CONFIG_RESET, 0, 0, 0, 0, 0]
         self._overflowed = False
         self._start()
 
     def _start(self) -> None:
         """Writing a converting mode clears CNVR and begins a conversion."""
-        self._started_s = self._now_s()
-        self._pending = self._mode not in {0, 4}
+        self._started_us = self._now_us()
+        self._pending = self._registers[CONFIG] & 3 != 0
         if self._pending:
             self._ready = False
 
-    @property
-    def _mode(self) -> int:
-        return self._registers[CONFIG] & 7
-
-    @property
-    def _conversion_s(self) -> float:
+    def _conversion_us(self) -> int:
         config = self._registers[CONFIG]
         shunt_us = _time_us(config >> 3 & 15) if config & 1 else 0
         bus_us = _time_us(config >> 7 & 15) if config & 2 else 0
-        return (shunt_us + bus_us) * 1e-6
+        return shunt_us + bus_us
 
     def _convert_if_due(self) -> None:
         if not self._pending:
             return
-        elapsed_s = self._now_s() - self._started_s
-        if elapsed_s < self._conversion_s:
+        elapsed_us, each_us = self._now_us() - self._started_us, self._conversion_us()
+        if elapsed_us < each_us:
             return
-        self._convert()
+        if not self.stuck:
+            self._convert()
         self._ready = True
-        if self._mode & 4:
-            self._started_s += elapsed_s - elapsed_s % self._conversion_s
+        if self._registers[CONFIG] & 4:
+            self._started_us += elapsed_us - elapsed_us % each_us
         else:
             self._pending = False
 
     def _convert(self) -> None:
-        if self.stuck:
-            return
         config = self._registers[CONFIG]
-        shunt_V, bus_V = self._measure()
-        shunt_V, self.glitch_V = shunt_V + self.glitch_V, 0.0
+        shunt_uV, bus_mV = self._measure()
+        shunt_uV, self.glitch_uV = shunt_uV + self.glitch_uV, 0
         if config & 1:
-            self._registers[SHUNT] = self._shunt_counts(shunt_V, config) & 0xFFFF
+            self._registers[SHUNT] = self._shunt_counts(shunt_uV, config) & 0xFFFF
         if config & 2:
-            full_scale = _BUS_FULL_SCALE[config >> 13 & 1]
-            step = _step(config >> 7 & 15)
-            counts = round(bus_V * 250 / step) * step
-            self._registers[BUS] = min(max(counts, 0), full_scale)
+            counts = _round(bus_mV, 4 * _step(config >> 7 & 15)) // 4
+            self._registers[BUS] = min(max(counts, 0), _BUS_FULL_SCALE[config >> 13 & 1])
         self._multiply()
 
-    def _shunt_counts(self, shunt_V: float, config: int) -> int:
+    def _shunt_counts(self, shunt_uV: int, config: int) -> int:
         setting = config >> 3 & 15
-        noise_uV = self._rng.gauss(0.0, _NOISE_uV / _samples(setting) ** 0.5)
-        counts = (shunt_V * 1e6 * self._gain + self._offset_uV + noise_uV) / 10
-        step = _step(setting)
+        noise_nV = self._noise.gauss(_NOISE_nV) * 100 // _SQRT_SAMPLES_pct[_averages(setting)]
+        gained_nV = shunt_uV * (1_000_000 + self._gain_ppm) // 1000
+        counts = _round(gained_nV + self._offset_nV + noise_nV, 10_000 * _step(setting)) // 10_000
         full_scale = _SHUNT_FULL_SCALE[config >> 11 & 3]
-        return min(max(round(counts / step) * step, -full_scale), full_scale)
+        return min(max(counts, -full_scale), full_scale)
 
     def _multiply(self) -> None:
         """Current = shunt x calibration / 4096; power = current x bus / 5000; both truncated."""
-        current = _trunc(_signed(self._registers[SHUNT]) * self._registers[CALIBRATION], 4096)
+        product = _signed(self._registers[SHUNT]) * self._registers[CALIBRATION]
+        current = product // 4096 if product >= 0 else -(-product // 4096)
         power = abs(current) * self._registers[BUS] // 5000
         self._overflowed = not -0x8000 <= current <= 0x7FFF or power > 0xFFFF
         self._registers[CURRENT] = current & 0xFFFF
@@ -150,25 +148,30 @@ class Ina219:
         if register == BUS:
             flags = _CNVR * self._ready | _OVF * (self.overflow or self._overflowed)
             return self._registers[BUS] << 3 | flags
-        if self.overflow and register in {POWER, CURRENT}:
+        if self.overflow and register in (POWER, CURRENT):
             return 0x7FFF
         return self._registers[register] if register <= CALIBRATION else 0
+
+
+_SQRT_SAMPLES_pct = (100, 141, 200, 283, 400, 566, 800, 1131)
 
 
 def _signed(value: int) -> int:
     return value - 0x10000 if value & 0x8000 else value
 
 
-def _trunc(value: int, divisor: int) -> int:
-    return value // divisor if value >= 0 else -(-value // divisor)
+def _round(value: int, step: int) -> int:
+    """To the next multiple of `step`."""
+    return (value + step // 2) // step * step
+
+
+def _averages(setting: int) -> int:
+    """Binary logarithm of the samples that are averaged."""
+    return setting & 7 if setting & 8 else 0
 
 
 def _time_us(setting: int) -> int:
-    return _CONVERSION_us[setting if setting & 8 else setting & 3]
-
-
-def _samples(setting: int) -> int:
-    return 1 << (setting & 7) if setting & 8 else 1
+    return _AVERAGED_us[setting & 7] if setting & 8 else _SINGLE_us[setting & 3]
 
 
 def _step(setting: int) -> int:

@@ -9,8 +9,11 @@ that no trace of them is in it.
 import os as _os
 import sys as _sys
 
+_sys.path.append(_os.getenv("CROWDCHARGE_MODELS"))
 for _name in _os.getenv("CROWDCHARGE_MODULES").split():
     __import__(_name)
+for _name in ("ina219", "max17048", "noise"):  # models of chips: no board has these names
+    _sys.modules.pop(_name, None)
 from _hardware import tell as _tell
 
 _storage, _path = _os.getenv("CROWDCHARGE_STORAGE").split(":", 1)

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT
-# ruff: noqa: A002, ARG002, PLC0415, RET503, UP031 - names and dialect are MicroPython's
+# ruff: noqa: A002, ARG002, B904, PLC0415, RET503, UP031 - names and dialect are MicroPython's
 """MicroPython's `machine` on the bench: pins, I2C, ADC, watchdog and reset, as on an ESP32-S3.
 
-Every level and every byte on a bus is the hub's (bench/hardware.py); nothing is decided here. Not
-here: interrupts of pins, PWM, SPI, UART, RTC, deep sleep. A NAK of a write without stop is raised
-by the read that follows it, because the two go to the hub as one transfer.
+Edges of outputs go to the hub (bench/hardware.py) and are there when `value()` returns; inputs
+and often-read chips are read from the hub's page (_chips.py); other chips are reached through
+the hub. Not here: interrupts of pins, PWM, SPI, UART, RTC, deep sleep. A NAK of a write without
+stop is raised by the read that follows it, because both are one transfer.
 """
 
+import json
 import struct
 from time import ticks_diff, ticks_ms
 
+import _chips
 from _hardware import call, tell
 
 PWRON_RESET = 1
@@ -18,9 +21,11 @@ WDT_RESET = 3
 DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
 
-_EINVAL = 22
+_ENODEV = 19
 _hello = call("h")
-_levels = {}  # what each output was set to: only a change goes to the hub
+_board = json.loads(_hello[7:])  # what is fitted where
+_levels = _board["levels"]  # of outputs: only a change goes to the hub
+_fitted = _chips.Chips(_board["chips"])
 
 
 def reset_cause():
@@ -28,7 +33,7 @@ def reset_cause():
 
 
 def unique_id():
-    return bytes(_hello[1:7])
+    return _hello[1:7]
 
 
 def reset():
@@ -61,22 +66,31 @@ class Pin:
     PULL_DOWN = 1
 
     def __init__(self, id, mode=-1, pull=-1, *, value=None):
-        self._id = str(id._id if isinstance(id, Pin) else id).encode()
+        self._id = id._id if isinstance(id, Pin) else str(id)
+        self._pull = -1
         self.init(mode, pull, value=value)
 
     def init(self, mode=-1, pull=-1, *, value=None):
         if value is not None:
             self.value(value)  # before it drives, so that there is no glitch
+        if pull != -1:
+            self._pull = pull
         if mode != -1:
-            call("m", bytes((mode, pull & 0xFF)) + self._id)
+            call("m", bytes((mode,)) + self._id.encode())
 
     def value(self, level=None):
         if level is None:
-            return call("r", self._id)[0]
+            return self._read()
         level = 1 if level else 0
         if _levels.get(self._id) != level:
-            call("w", bytes((level,)) + self._id)
+            call("w", bytes((level,)) + self._id.encode())
             _levels[self._id] = level
+
+    def _read(self):
+        bit = _board["inputs"].get(self._id)
+        if bit is not None:
+            return _chips.inputs() >> bit & 1
+        return _levels.get(self._id, int(self._pull == self.PULL_UP))
 
     __call__ = value
 
@@ -90,18 +104,21 @@ class Pin:
         self.value(not self.value())
 
     def __repr__(self):
-        return "Pin(%s)" % self._id.decode()
+        return "Pin(%s)" % self._id
 
 
 class I2C:
     def __init__(self, id=-1, *, scl=None, sda=None, freq=400_000, timeout=50_000):
-        self._id = bytes((id & 0xFF,))
+        wired_id, wired_sda, wired_scl, self._power = _board["i2c"]
+        asked = (wired_sda, wired_scl) if scl is None else (sda._id, scl._id)
+        self._wired = id == wired_id and asked == (wired_sda, wired_scl)
         self._pending = None
-        pins = b"" if scl is None else sda._id + b" " + scl._id
-        call("b", self._id + pins)
+
+    def _live(self):
+        return self._wired and (self._power == "-1" or _levels.get(self._power) == 1)
 
     def scan(self):
-        return list(call("s", self._id))
+        return sorted(_fitted.scan() + list(call("s"))) if self._live() else []
 
     def writeto(self, addr, buf, stop=True):
         buf = bytes(buf)
@@ -131,8 +148,14 @@ class I2C:
         self._transfer(addr, _address(memaddr, addrsize) + bytes(buf), 0)
 
     def _transfer(self, addr, data, count):
-        head = struct.pack("<BHB", addr, count, data is not None)
-        return call("x", self._id + head + (data or b""))
+        if not self._live():
+            raise OSError(_ENODEV)
+        if addr not in _fitted:
+            return call("x", struct.pack("<BHB", addr, count, data is not None) + (data or b""))
+        try:
+            return _fitted.transfer(addr, data, count)
+        except OSError:
+            raise OSError(_ENODEV)
 
 
 SoftI2C = I2C
@@ -149,13 +172,13 @@ class ADC:
     ATTN_11DB = 3
 
     def __init__(self, pin, *, atten=ATTN_11DB):
-        self._id = pin._id if isinstance(pin, Pin) else str(pin).encode()
+        self._channel = _board["adc"].get(pin._id if isinstance(pin, Pin) else str(pin))
 
     def atten(self, atten):
         pass
 
     def read_u16(self):
-        return struct.unpack("<H", call("a", self._id))[0]
+        return 0 if self._channel is None else _chips.adc(self._channel)
 
     def read(self):
         return self.read_u16() >> 4

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+# ruff: noqa: PTH123, SIM115 - the dialect is MicroPython's
+"""The chips that a board reads all the time, on this side of the wire to the hub.
+
+Their truth is the hub's page (layout in bench/truth.py); their registers live here and are
+therefore as after power-on when the VM starts, also after a soft reset.
+"""
+
+import os
+import struct
+from time import _elapsed_us
+
+from ina219 import Ina219
+from max17048 import Max17048
+from noise import Noise
+
+_FORMAT = "<I7i2HI3Ii3IiII"
+_SIZE = struct.calcsize(_FORMAT)
+_file = open(os.getenv("CROWDCHARGE_TRUTH"), "rb")
+_page = bytearray(_SIZE)
+
+
+def truth():
+    """The whole page as a tuple."""
+    while True:
+        _file.seek(0)
+        _file.readinto(_page)
+        words = struct.unpack(_FORMAT, _page)
+        if words[0] == words[-1]:
+            return words
+
+
+class _Meter:
+    """One INA219 with its faults; `side` is 0 for the transmitter's, 1 for the receiver's."""
+
+    def __init__(self, side, address, seed):
+        self._at = 1 + 2 * side
+        self._faults_at = 11 + 4 * side
+        self.chip = Ina219(address, self._measure, _elapsed_us, Noise(seed))
+        self._resets, self._glitches = truth()[self._faults_at + 1 : self._faults_at + 3]
+
+    def _measure(self):
+        return truth()[self._at : self._at + 2]
+
+    def update(self):
+        flags, resets, glitches, glitch_uV = truth()[self._faults_at : self._faults_at + 4]
+        chip = self.chip
+        chip.dead, chip.stuck, chip.overflow = flags & 1 != 0, flags & 2 != 0, flags & 4 != 0
+        if resets != self._resets:
+            self._resets = resets
+            chip.lose_calibration()
+        if glitches != self._glitches:
+            self._glitches = glitches
+            chip.glitch_uV = glitch_uV
+
+
+class _Gauge:
+    def __init__(self, address):
+        self.chip = Max17048(lambda: truth()[5:8], _elapsed_us, address)
+
+    def update(self):
+        self.chip.lost = truth()[19] != 0
+
+
+class Chips:
+    """`described`: what is fitted, from the hub: [kind, address, side, seed]."""
+
+    def __init__(self, described):
+        self._fitted = {}
+        for kind, address, side, seed in described:
+            fitted = _Meter(side, address, seed) if kind == "ina219" else _Gauge(address)
+            self._fitted[address] = fitted
+
+    def __contains__(self, address):
+        return address in self._fitted
+
+    def transfer(self, address, data, count):
+        """A write unless `data` is None, then a read of `count` bytes; OSError = NAK."""
+        fitted = self._fitted[address]
+        fitted.update()
+        if data is not None:
+            fitted.chip.write(data)
+        return fitted.chip.read(count) if count else b""
+
+    def scan(self):
+        return [address for address in self._fitted if self._answers(address)]
+
+    def _answers(self, address):
+        try:
+            self.transfer(address, b"", 0)
+        except OSError:
+            return False
+        return True
+
+
+def adc(channel):
+    return truth()[8 + channel]
+
+
+def inputs():
+    return truth()[10]

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""The page through which a board's chips see the plant: one small file a board.
+
+The hub writes it, the shims read it (shims/_chips.py) with one system call and no switch of
+process. A round trip to the hub for each of the fifteen transfers of a sample would load the
+hub with the number of boards times their speed, and stall a board whenever the machine is busy.
+
+Layout, little-endian: FORMAT below; the first and the last word are the same in a whole page.
+"""
+
+import os
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# count, shunt_uV and bus_mV of tx and rx, cell_uV, soc_ppm, rate_permille_per_h, two ADC values,
+# inputs, then of each meter: flags, resets, glitches, glitch_uV; gauge flags; count
+FORMAT = "<I7i2HI3Ii3IiII"
+DEAD, STUCK, OVERFLOW = 1, 2, 4
+
+
+@dataclass(slots=True)
+class Meter:
+    """Faults of one INA219; `resets` and `glitches` count, each rise happens once."""
+
+    dead: bool = False
+    stuck: bool = False
+    overflow: bool = False
+    resets: int = 0
+    glitches: int = 0
+    glitch_uV: int = 0
+
+    def words(self) -> tuple[int, int, int, int]:
+        flags = DEAD * self.dead | STUCK * self.stuck | OVERFLOW * self.overflow
+        return flags, self.resets, self.glitches, self.glitch_uV
+
+
+@dataclass(slots=True)
+class Gauge:
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What the plant says now; `inputs` are bits."""
+
+    tx: tuple[int, int]  # shunt_uV, bus_mV
+    rx: tuple[int, int]
+    cell: tuple[int, int, int]  # cell_uV, soc_ppm, rate_permille_per_h
+    adc: tuple[int, int]  # u16 of coil and battery thermistor
+    inputs: int
+
+
+@dataclass(slots=True)
+class Page:
+    path: Path
+    meters: dict[str, Meter] = field(default_factory=lambda: {"tx": Meter(), "rx": Meter()})
+    gauge: Gauge = field(default_factory=Gauge)
+    _count: int = 0
+    _last: bytes = b""
+    _file: int = -1
+
+    def open(self) -> None:
+        self._file = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def write(self, levels: Levels) -> None:
+        """Only when something has changed."""
+        words = (
+            *levels.tx,
+            *levels.rx,
+            *levels.cell,
+            *levels.adc,
+            levels.inputs,
+            *self.meters["tx"].words(),
+            *self.meters["rx"].words(),
+            int(self.gauge.lost),
+        )
+        body = struct.pack(FORMAT, 0, *words, 0)[4:-4]
+        if body == self._last:
+            return
+        self._last = body
+        self._count = self._count % 0xFFFFFFFF + 1
+        count = struct.pack("<I", self._count)
+        os.pwrite(self._file, count + body + count, 0)
