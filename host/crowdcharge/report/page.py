@@ -28,7 +28,7 @@ def write_report(ledger: Path, folder: Path) -> list[Path]:
         figure.savefig(path, dpi=130)
         written.append(path)
         vector = io.StringIO()
-        figure.savefig(vector, format="svg")
+        figure.savefig(vector, format="svg", metadata={"Date": None})
         drawings.append(vector.getvalue().split("?>", 1)[-1].split('dtd">', 1)[-1])
     page = folder / "report.html"
     page.write_text(_page(story, summarise(story.book), drawings), encoding="utf-8")
