@@ -53,6 +53,7 @@ class Runner:
     async def run(self) -> Summary:
         """Goes on in the ledger of earlier runs; writes summary.json beside it."""
         config = self._config
+        await self._check_radio()
         with Store.create(self.out / LEDGER) as store:
             self._orchestrator = Orchestrator(
                 radio=self._radio,
@@ -72,6 +73,11 @@ class Runner:
             summary = summarise(store.book)
         (self.out / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
         return summary
+
+    async def _check_radio(self) -> None:
+        """Before anything is written."""
+        await self._radio.start_scan(lambda _: None)
+        await self._radio.stop_scan()
 
     def _description(self) -> dict[str, object]:
         return {

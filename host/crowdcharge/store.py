@@ -17,6 +17,7 @@ from crowdcharge.ledger import FIRST_HASH, Book, Draft, Row, chained
 
 APPLICATION_ID = 0x43434C47  # "CCLG"
 SCHEMA_VERSION = 1
+_HEADER_SIZE = 100
 _BUSY_ms = 200  # the caller's event loop renews leases meanwhile: fail soon, retry later
 _DURABLE = {"open", "receipt", "entry", "state"}  # survive a power cut; the rest survives a kill
 
@@ -77,16 +78,20 @@ class Store:
         self._db = connection
         self.book = Book()
         self._seq, self._hash = 0, FIRST_HASH
+        self._writes = False
 
     @classmethod
     def create(cls, path: Path) -> "Store":
         """InputError if it cannot be written or is no ledger; LedgerError if it is damaged."""
+        if path.is_file() and 0 < path.stat().st_size < _HEADER_SIZE:
+            raise _not_a_ledger(path)  # SQLite would take it for an empty database
         store = cls(path, _connect(path, "rwc"))
         try:
             with _clear_errors(path):
                 if not store._is_ledger():
                     store._make_schema()
                 store._db.execute("PRAGMA journal_mode = WAL")
+                store._writes = True
             store._load()
         except BaseException:
             store._db.close()
@@ -153,7 +158,7 @@ class Store:
         with _clear_errors(self.path):
             query = "SELECT seq, CAST(kind AS BLOB), CAST(body AS BLOB), CAST(hash AS BLOB)"
             for seq, *texts in self._db.execute(query + " FROM journal ORDER BY seq"):
-                yield Row(seq, *(text.decode("utf-8", "surrogateescape") for text in texts))
+                yield Row(seq, *(_text(text) for text in texts))
 
     def damage(self) -> str | None:
         """What SQLite or the schema says against the file itself, or None."""
@@ -171,8 +176,9 @@ class Store:
 
     def close(self) -> None:
         """Leaves one plain file behind, unless someone else still reads it."""
-        with suppress(sqlite3.Error):
-            self._db.execute("PRAGMA journal_mode = DELETE")
+        with suppress(sqlite3.Error, UnicodeDecodeError):
+            if self._writes:
+                self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.close()
 
     def _load(self) -> None:
@@ -226,6 +232,11 @@ def _expected_schema() -> list[tuple[str, str]]:
         db.close()
 
 
+def _text(stored: bytes | None) -> str:
+    """A damaged file may hold NULL where the schema forbids it."""
+    return (stored or b"").decode("utf-8", "surrogateescape")
+
+
 @contextmanager
 def _clear_errors(path: Path) -> Iterator[None]:
     """SQLite's errors as one line that names the file."""
@@ -233,6 +244,8 @@ def _clear_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _clear(path, str(error)) from None
+    except UnicodeDecodeError:  # SQLite quotes damaged bytes in its message
+        raise LedgerError(f"ledger {path}: it is damaged") from None
 
 
 def _clear(path: Path, text: str) -> WptError:

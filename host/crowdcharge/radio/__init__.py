@@ -18,7 +18,7 @@ def open_radio(transport: str = "", adapter: str = "") -> Radio:
         return made
     backend = importlib.import_module("crowdcharge.bench.bleak_backend")
     try:
-        made = radio.BleakRadio(*backend.backends(transport))
+        made = radio.BleakRadio(*backend.backends(transport), transport=transport)
     except ValueError as error:
         raise NoAdapter(f'transport "{transport}": {error}') from None
     return made

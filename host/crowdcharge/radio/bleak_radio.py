@@ -34,7 +34,8 @@ _NO_ADAPTER = "no Bluetooth adapter: plug one in and switch it on, or name a tra
 class BleakRadio:
     """`scanner` and `client`: backend classes for bleak, None for the platform's own.
 
-    `adapter`: which one, for BlueZ ("hci1"); None for the first.
+    `adapter`: which one, for BlueZ ("hci1"); None for the first. `transport`: what the backend
+    classes reach, for messages.
     """
 
     def __init__(
@@ -42,7 +43,9 @@ class BleakRadio:
         scanner: type[BaseBleakScanner] | None = None,
         client: type[BaseBleakClient] | None = None,
         adapter: str | None = None,
+        transport: str = "",
     ) -> None:
+        self._transport = transport
         self._scanner_backend = scanner
         self._client_backend = client
         self._bluez: Any = {"adapter": adapter} if adapter else {}
@@ -62,12 +65,17 @@ class BleakRadio:
                 detected, bluez=self._bluez, backend=self._scanner_backend
             )
             await self._scanner.start()
-        except BleakBluetoothNotAvailableError:
-            raise NoAdapter(_NO_ADAPTER) from None
+        except BleakBluetoothNotAvailableError as error:
+            raise self._no_adapter(error.args[0]) from None
         except (BleakDBusError, OSError) as error:
-            raise NoAdapter(f"{_NO_ADAPTER} ({error})") from None
+            raise self._no_adapter(str(error)) from None
         except BleakError as error:
             raise RadioError(f"cannot scan: {error}") from None
+
+    def _no_adapter(self, reason: str) -> NoAdapter:
+        if self._transport:
+            return NoAdapter(f"no radio at {self._transport}; is the bench up? ({reason})")
+        return NoAdapter(f"{_NO_ADAPTER} ({reason})")
 
     async def stop_scan(self) -> None:
         scanner, self._scanner = self._scanner, None

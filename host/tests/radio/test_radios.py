@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""The recording, the factory, and what bleak's errors become."""
+
+import asyncio
+import os
+import subprocess
+import sys
+
+import pytest
+from bleak.backends.client import BaseBleakClient
+from bleak.backends.scanner import BaseBleakScanner
+from bleak.exc import (
+    BleakBluetoothNotAvailableError,
+    BleakBluetoothNotAvailableReason,
+    BleakDBusError,
+    BleakError,
+)
+from crowdcharge.clock import BoardClock
+from crowdcharge.errors import InputError, NoAdapter, RadioError
+from crowdcharge.radio import open_radio
+from crowdcharge.radio.base import Advert
+from crowdcharge.radio.bleak_radio import BleakRadio
+from crowdcharge.radio.replay_radio import ReplayRadio, dump, load
+
+ADVERTS = [(0.0, Advert("A", -50, b"\x01\x02")), (0.02, Advert("B", -70, b"\x03"))]
+
+
+async def test_a_recording_plays_what_was_heard(tmp_path):
+    path = tmp_path / "adverts.jsonl"
+    path.write_text("".join(dump(*entry) + "\n" for entry in ADVERTS))
+    assert load(path) == ADVERTS
+    heard: asyncio.Queue[Advert] = asyncio.Queue()
+    radio = ReplayRadio(load(path), BoardClock(speed=10.0))
+    await radio.start_scan(heard.put_nowait)
+    async with asyncio.timeout(10):
+        assert [await heard.get(), await heard.get()] == [advert for _, advert in ADVERTS]
+    with pytest.raises(RadioError, match="recording"):
+        await radio.connect("A", lambda: None)
+    await radio.close()
+
+
+@pytest.mark.parametrize(
+    "line", ["x", "[]", '{"t_s": 0}', '{"t_s": 0, "data": "0", "address": 1}']
+)
+def test_a_line_that_is_no_advert_is_named(tmp_path, line):
+    path = tmp_path / "adverts.jsonl"
+    path.write_text(dump(*ADVERTS[0]) + "\n" + line + "\n")
+    with pytest.raises(InputError, match="line 2"):
+        load(path)
+    with pytest.raises(InputError, match="none"):
+        load(tmp_path / "none")
+
+
+def scanner_that_fails(error):
+    class Failing(BaseBleakScanner):
+        def __init__(self, callback, uuids, *args, **kwargs):
+            super().__init__(callback, uuids)
+
+        async def start(self):
+            raise error
+
+        async def stop(self):
+            pass
+
+    return Failing
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (
+            BleakBluetoothNotAvailableError("off", BleakBluetoothNotAvailableReason.NO_BLUETOOTH),
+            NoAdapter,
+        ),
+        (BleakDBusError("org.freedesktop.DBus.Error.ServiceUnknown", []), NoAdapter),
+        (FileNotFoundError("no system bus"), NoAdapter),
+        (BleakError("odd"), RadioError),
+    ],
+)
+async def test_no_adapter_is_one_line(error, kind):
+    radio = BleakRadio(scanner_that_fails(error), BaseBleakClient)
+    with pytest.raises(kind) as caught:
+        await radio.start_scan(lambda _: None)
+    assert "\n" not in str(caught.value)
+    await radio.close()
+
+
+async def test_only_what_was_heard_can_be_connected():
+    radio = BleakRadio(scanner_that_fails(BleakError("odd")), BaseBleakClient)
+    with pytest.raises(RadioError, match="has not been heard"):
+        await radio.connect("11:22:33:44:55:66", lambda: None)
+
+
+async def test_a_transport_that_nobody_knows():
+    with pytest.raises(RadioError):
+        await open_radio("carrier-pigeon:7").start_scan(lambda _: None)
+
+
+async def test_a_hub_that_is_not_there():
+    with pytest.raises(RadioError):
+        await open_radio("tcp-client:127.0.0.1:9").start_scan(lambda _: None)
+
+
+def test_only_one_module_imports_bleak():
+    """The pure parts and the whole host run without it."""
+    program = """
+import sys
+sys.modules["bleak"] = sys.modules["bumble"] = None
+import crowdcharge.orchestrator, crowdcharge.runner, crowdcharge.summary, crowdcharge.verify
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, capture_output=True, env=dict(os.environ)
+    )
+    assert done.returncode == 0, done.stderr.decode()
