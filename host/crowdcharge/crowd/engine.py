@@ -2,6 +2,7 @@
 """`simulate`: a closed crowd that meets at random, for up to tens of millions of agents."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -91,9 +92,7 @@ Advance = Callable[[int, int], None]
 def compiled(
     agents: Any, rule: Rule, beta: float, scheduler: Scheduler, seed: int, threads: int
 ) -> Advance:
-    import numba  # noqa: PLC0415 - a second to load, and only this engine needs it
-
-    from crowdcharge.crowd import kernels  # noqa: PLC0415
+    from crowdcharge.crowd import kernels  # noqa: PLC0415 - numba takes a second to load
 
     kind = agents.dtype.type
     quantum = None if rule.quantum_J is None else kind(rule.quantum_J)
@@ -103,19 +102,22 @@ def compiled(
         stream = schedule.stream(seed)
         kernels.run_pairs(agents, stream, start, count, *switches)
 
+    def part(keys: schedule.Indices, first: int, last: int) -> None:
+        kernels.run_part_of_matching(agents, first, last, keys, *switches)
+
     def matchings(start: int, count: int) -> None:
         half = len(agents) // 2
-        try:
-            numba.set_num_threads(threads)
-        except ValueError as error:
-            raise InputError(f"threads = {threads}: {error}") from None
-        first, whole = start // half, count // half
-        keys = np.array([schedule.round_keys(seed, first + r) for r in range(whole)])
-        if whole:
-            kernels.run_matchings(agents, keys, *switches, threads)
-        if rest := count % half:
-            keys = schedule.round_keys(seed, first + whole)
-            kernels.run_part_of_matching(agents, 0, rest, keys, *switches)
+        whole, rest = divmod(count, half)
+        keys = schedule.round_keys(len(agents), seed, start // half, whole + (rest > 0))
+        if threads == 1:
+            kernels.run_matchings(agents, keys[:whole], *switches)
+        else:
+            cuts = [half * thread // threads for thread in range(threads + 1)]
+            with ThreadPoolExecutor(threads) as pool:
+                for each in keys[:whole]:
+                    list(pool.map(part, [each] * threads, cuts[:-1], cuts[1:]))
+        if rest:
+            part(keys[whole], 0, rest)
 
     return pairs if scheduler == "pairs" else matchings
 

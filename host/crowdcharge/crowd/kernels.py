@@ -4,6 +4,7 @@
 An agent is one row (energy, total of the levels it met, number of levels, weight), so a meeting
 touches two cache lines. Whether and in which direction energy moves is as random as the crowd,
 so both are arithmetic, not branches: a mispredicted branch costs more than the meeting.
+A crowd that outgrows the cache is waited for, so rows are asked for some meetings ahead.
 Every expression rounds as its twins in `vectorised.py` and `policy/` do.
 
 `quantum`, `gated` and `weighted` are None or a value; None compiles the part away.
@@ -13,12 +14,16 @@ from typing import Any
 
 import numba
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
-from crowdcharge.crowd.rule import ENERGY, MET, TOTAL, WEIGHT
-from crowdcharge.crowd.schedule import GOLDEN, LOW_32, MIX_1, MIX_2, STEPS
+from crowdcharge.crowd.rule import COLUMNS, ENERGY, MET, TOTAL, WEIGHT
+from crowdcharge.crowd.schedule import GOLDEN, LOW_32, MIX_1, MIX_2
 
 S27, S30, S31, S32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(32)
-BLOCK = 256  # meetings drawn at a time: their indices stay in the first-level cache
+BLOCK = 512  # meetings drawn at a time: their indices stay in the first-level cache
+AHEAD = 24  # meetings between asking for a row and using it
 
 compiled = numba.njit(cache=True, nogil=True)
 
@@ -33,7 +38,7 @@ def mix(x: Any) -> Any:
 @compiled
 def meet(agents: Any, a: Any, b: Any, kept: Any, quantum: Any, gated: Any, weighted: Any) -> None:
     """One meeting of agents a and b; `kept` = 1 - beta reaches the receiver."""
-    one = agents.dtype.type(1)
+    zero, one = agents.dtype.type(0), agents.dtype.type(1)
     energy_a, energy_b = agents[a, ENERGY], agents[b, ENERGY]
     level_a, level_b = energy_a, energy_b
     if weighted is None:
@@ -51,10 +56,46 @@ def meet(agents: Any, a: Any, b: Any, kept: Any, quantum: Any, gated: Any, weigh
         agents[a, MET], agents[b, MET] = met_a, met_b
         crosses = (level_a * met_a > total_a) ^ (level_b * met_b > total_b)
         sent *= agents.dtype.type(crosses)
-    a_sends = agents.dtype.type(sent > 0)
-    b_sends = one - a_sends
-    agents[a, ENERGY] = energy_a - sent * (a_sends + b_sends * kept)
-    agents[b, ENERGY] = energy_b + sent * (a_sends * kept + b_sends)
+    a_sends = sent if sent > zero else zero
+    b_sends = sent if sent < zero else zero
+    agents[a, ENERGY] = energy_a - (a_sends + b_sends * kept)
+    agents[b, ENERGY] = energy_b + (a_sends * kept + b_sends)
+
+
+def typed_prefetch(_context: Any, agents: Any, agent: Any) -> Any:
+    """Asks the cache for a row, to write: LLVM's llvm.prefetch, which numba does not offer."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows = context.make_array(signature.args[0])(context, builder, arguments[0])
+        number = builder.mul(arguments[1], ir.Constant(arguments[1].type, COLUMNS))
+        byte = ir.IntType(8).as_pointer()
+        address = builder.bitcast(builder.gep(rows.data, [number]), byte)
+        flag = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+        function = builder.module.declare_intrinsic("llvm.prefetch", (byte,), kind)
+        to_write, keep, data = (ir.Constant(flag, value) for value in (1, 3, 1))
+        builder.call(function, [address, to_write, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(agents, agent), generate
+
+
+prefetch: Any = intrinsic(typed_prefetch)
+
+
+@compiled
+def run_drawn(
+    agents: Any, drawn: Any, size: int, kept: Any, quantum: Any, gated: Any, weighted: Any
+) -> None:
+    """Meetings drawn[0] with drawn[1], drawn[2] with drawn[3], ...: `size` of them."""
+    for k in range(2 * min(AHEAD, size)):
+        prefetch(agents, np.uint64(drawn[k]))
+    for k in range(size):
+        if k + AHEAD < size:
+            prefetch(agents, np.uint64(drawn[2 * (k + AHEAD)]))
+            prefetch(agents, np.uint64(drawn[2 * (k + AHEAD) + 1]))
+        a, b = np.uint64(drawn[2 * k]), np.uint64(drawn[2 * k + 1])
+        meet(agents, a, b, kept, quantum, gated, weighted)
 
 
 @compiled
@@ -77,24 +118,22 @@ def run_pairs(
 ) -> None:
     """Meetings start..start+count-1 of `schedule.random_pairs`, in order."""
     n_a, n_b = np.uint64(len(agents)), np.uint64(len(agents) - 1)
-    drawn = np.empty((BLOCK, 2), np.uint32)
+    drawn = np.empty(2 * BLOCK, np.uint32)
     for low in range(0, count, BLOCK):
         size = min(BLOCK, count - low)
         for k in range(size):
             x = mix(stream + np.uint64(start + low + k) * GOLDEN)
             a = ((x >> S32) * n_a) >> S32
             b = ((x & LOW_32) * n_b) >> S32
-            drawn[k, 0] = a
-            drawn[k, 1] = b + np.uint64(b >= a)
-        for k in range(size):
-            a, b = np.uint64(drawn[k, 0]), np.uint64(drawn[k, 1])
-            meet(agents, a, b, kept, quantum, gated, weighted)
+            drawn[2 * k] = a
+            drawn[2 * k + 1] = b + np.uint64(b >= a)
+        run_drawn(agents, drawn, size, kept, quantum, gated, weighted)
 
 
 @compiled
 def permute(drawn: Any, size: int, mask: Any, shifts: Any, keys: Any) -> None:
     """`schedule.permuted` of drawn[:size] (uint32) in place, step by step to vectorise."""
-    for step in range(STEPS):
+    for step in range(len(keys)):
         addend, factor, shift = (
             np.uint32(keys[step, 0]),
             np.uint32(keys[step, 1]),
@@ -150,26 +189,13 @@ def run_part_of_matching(
             drawn[k] = 2 * low + k
         permute(drawn, 2 * size, mask, shifts, keys)
         walk(drawn, 2 * size, n, mask, shifts, keys)
-        for k in range(size):
-            a, b = np.uint64(drawn[2 * k]), np.uint64(drawn[2 * k + 1])
-            meet(agents, a, b, kept, quantum, gated, weighted)
+        run_drawn(agents, drawn, size, kept, quantum, gated, weighted)
 
 
-@numba.njit(cache=True, nogil=True, parallel=True)
+@compiled
 def run_matchings(
-    agents: Any, keys: Any, kept: Any, quantum: Any, gated: Any, weighted: Any, threads: int
+    agents: Any, keys: Any, kept: Any, quantum: Any, gated: Any, weighted: Any
 ) -> None:
-    """One round for each keys[r]; the pairs of a round are disjoint, so threads share them."""
-    half = len(agents) // 2
+    """One whole round for each keys[r]."""
     for r in range(len(keys)):
-        for thread in numba.prange(threads):
-            run_part_of_matching(
-                agents,
-                thread * half // threads,
-                (thread + 1) * half // threads,
-                keys[r],
-                kept,
-                quantum,
-                gated,
-                weighted,
-            )
+        run_part_of_matching(agents, 0, len(agents) // 2, keys[r], kept, quantum, gated, weighted)

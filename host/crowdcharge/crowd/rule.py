@@ -10,7 +10,8 @@ from crowdcharge.errors import InputError
 from crowdcharge.policy import ObliviousShare, OnlineAverage, Policy, SmallTransfer
 
 # An agent is one row; TOTAL sums the levels (energy per weight) of the MET agents, itself first.
-ENERGY, TOTAL, MET, WEIGHT = range(4)
+COLUMNS = 4
+ENERGY, TOTAL, MET, WEIGHT = range(COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
