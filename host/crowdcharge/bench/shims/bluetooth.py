@@ -40,6 +40,20 @@ _ADVERT_MAX = 31
 _VALUE_DEFAULT = 20
 
 
+class _Flag(asyncio.Event):
+    """asyncio.ThreadSafeFlag without its 1 ms polling: on the bench no event comes from outside.
+
+    Events are delivered in this thread, between two steps of asyncio or while it sleeps.
+    """
+
+    async def wait(self):
+        await super().wait()
+        self.clear()
+
+
+asyncio.ThreadSafeFlag = _Flag
+
+
 class UUID:
     def __init__(self, value):
         if isinstance(value, int):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Runs on the VM: what the documentation of `bluetooth` promises, in assertions."""
 
+import asyncio
 import sys
 
 import bluetooth
@@ -96,6 +97,29 @@ assert connect[1][1:] == (0, b"\xc0\x00\x00\x00\x00\x01"), connect
 assert (21, (connect[1][0], 185)) in events, events
 assert names.count(3) == 2 and (3, (connect[1][0], written)) in events, events
 assert ble.gatts_read(written) == b"abcde" and ble.gatts_read(written) == b""
+
+
+# ThreadSafeFlag: set before or while waiting, one wait a set, and a wait may time out
+async def flag_check():
+    flag = asyncio.ThreadSafeFlag()
+    flag.set()
+    await flag.wait()
+    for expected in (False, True):
+        try:
+            await asyncio.wait_for_ms(flag.wait(), 20)
+            woken = True
+        except asyncio.TimeoutError:  # noqa: UP041 - the VM has no other
+            woken = False
+        assert woken is expected
+        setter = asyncio.create_task(set_soon(flag))
+        assert not setter.done()
+
+
+async def set_soon(flag):
+    flag.set()
+
+
+asyncio.run(flag_check())
 
 # Off and on: everything is forgotten
 ble.active(False)
