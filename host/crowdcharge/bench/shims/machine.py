@@ -111,6 +111,7 @@ class I2C:
     def __init__(self, id=-1, *, scl=None, sda=None, freq=400_000, timeout=50_000):
         wired_id, wired_sda, wired_scl, self._power = _board["i2c"]
         asked = (wired_sda, wired_scl) if scl is None else (sda._id, scl._id)
+        self._bit_ns = 1_000_000_000 // freq
         self._wired = id == wired_id and asked == (wired_sda, wired_scl)
         self._pending = None
 
@@ -152,6 +153,8 @@ class I2C:
             raise OSError(_ENODEV)
         if addr not in _fitted:
             return call("x", struct.pack("<BHB", addr, count, data is not None) + (data or b""))
+        bits = 20 + 9 * (count + len(data or b"")) + (10 if data and count else 0)
+        _chips.clock.spend(bits * self._bit_ns // 1000)
         try:
             return _fitted.transfer(addr, data, count)
         except OSError:

@@ -139,10 +139,11 @@ class TinyBench:
 
 @pytest.fixture(scope="session")
 def tiny_firmware(tmp_path_factory) -> Path:
-    """`tiny/main.py` and the product's bus adapter."""
+    """`tiny/main.py`, with the product's bus adapter and meter."""
     folder = tmp_path_factory.mktemp("tiny")
     shutil.copy(TINY / "main.py", folder)
-    shutil.copy(firmware_tree.root() / "ports" / "micropython" / "i2c_bus.py", folder)
+    for name in ("i2c_bus.py", "power_meter.py"):
+        shutil.copy(firmware_tree.root() / "ports" / "micropython" / name, folder)
     return folder
 
 

@@ -33,6 +33,15 @@ async def test_the_driver_on_the_vm_reads_what_the_plant_holds(tiny_bench, hands
         assert status["boards"][0]["sent_J"] > status["boards"][1]["received_J"] > 0
 
 
+async def test_a_driver_that_counts_its_polls_gets_its_conversion(tiny_bench, hands):
+    """The bench's bus is quicker than wires, but not for the chips: one sample takes ten polls."""
+    async with hands.repl(tiny_bench.ports[1]) as board:
+        await board.exec(hands.METERS + "\nfrom power_meter import PowerMeter")
+        await board.exec("meter = PowerMeter(bus, pins.TX_METER_ADDRESS, pins.SHUNT_uOhm)")
+        codes = "print({meter.sample() for _ in range(100)}, meter.bus_mV > 3000)"
+        assert await board.exec(codes) == "{0} True"
+
+
 async def test_a_bus_without_power_or_on_other_pins_is_silent(tiny_bench, hands):
     async with hands.repl(tiny_bench.ports[1]) as board:
         wrong = "import machine; i = machine.I2C(0, sda=machine.Pin(21), scl=machine.Pin(22))"
