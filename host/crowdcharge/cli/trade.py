@@ -52,8 +52,8 @@ def _read(path: Path) -> object:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise InputError(f"{path}: is not JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: is not JSON that can be read: {error}") from None
 
 
 def _document(scheme: str, deal: Any, bounds: list[tuple[str, str]]) -> dict[str, Any]:

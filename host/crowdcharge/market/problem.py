@@ -20,6 +20,9 @@ Array = NDArray[np.float64]
 Mode = Literal["charge", "discharge"]
 MODES = ("charge", "discharge")
 
+_FLAT = 1e-12  # of b: below it, floats cannot tell a peer's marginal prices apart
+_FLAT_RULE = "must let the marginal price b + 2 a E rise visibly up to the bound of E"
+
 
 @dataclass(frozen=True, slots=True)
 class Market:
@@ -74,6 +77,10 @@ def check_market(market: Market) -> None:
     for field, values in (("a", market.a), ("b", market.b)):
         _refuse_first(field, values, values > 0, "must be above 0")
     _refuse_first("e_max", market.e_max, market.e_max >= 0, "must not be negative")
+    with np.errstate(over="ignore"):  # refused on the next line
+        moves = 2 * market.a * market.e_max
+    seen = (market.e_max == 0) | ((moves >= _FLAT * market.b) & (moves < np.inf))
+    _refuse_first("a", market.a, seen, _FLAT_RULE)
     for field, value in (("a", market.lane_a), ("b", market.lane_b)):
         if not (math.isfinite(value) and value > 0):
             raise InputError(f"lane: {field} must be above 0, not {value:g}")
@@ -82,6 +89,9 @@ def check_market(market: Market) -> None:
             f"lane: e_min must be below 0 (what the lane trades, signed), "
             f"not {market.lane_e_min:g}"
         )
+    moves_lane = -2 * market.lane_a * market.lane_e_min
+    if not _FLAT * market.lane_b <= moves_lane < math.inf:
+        raise InputError(f"lane: a {_FLAT_RULE}, not {market.lane_a:g}")
 
 
 def refuse_without_trade(market: Market) -> None:

@@ -5,6 +5,7 @@ All run on the star of the lane paper. A round is one step in which peers may se
 form, two-round, shared and homomorphic schemes use single directions, consensus both at once.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -54,9 +55,10 @@ def trade(market: Market, scheme: str, means: Means) -> Deal:
     """Negotiates the market by one of `SCHEMES`."""
     refuse_without_trade(market)
     least = _RESOLUTION * market.lane_b
-    if means.tolerance < least:
+    if not least <= means.tolerance < math.inf:
         raise InputError(
-            f"tolerance: {means.tolerance:g} is finer than floats carry ({least:.0e})"
+            f"tolerance: must be finite and, for floats to carry it, at least {least:.0e}, "
+            f"not {means.tolerance:g}"
         )
     return SCHEMES[scheme](market, means)
 

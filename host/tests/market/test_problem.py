@@ -27,6 +27,9 @@ def changed(path, value):
 CASES = [
     (["evs", 1, "a"], -0.1, "ev 1: a must be above 0, not -0.1"),
     (["evs", 0, "a"], 0, "ev 0: a must be above 0, not 0"),
+    (["evs", 0, "a"], 1e-300, "ev 0: a must let the marginal price b + 2 a E rise visibly"),
+    (["evs", 0, "a"], 1e308, "ev 0: a must let the marginal price b + 2 a E rise visibly"),
+    (["lane", "a"], 1e-20, "lane: a must let the marginal price b + 2 a E rise visibly"),
     (["evs", 1, "a"], float("nan"), "ev 1: a must be finite, not nan"),
     (["evs", 1, "b"], -3, "ev 1: b must be above 0, not -3"),
     (["evs", 0, "b"], float("inf"), "ev 0: b must be finite, not inf"),

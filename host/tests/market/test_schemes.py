@@ -75,8 +75,9 @@ def test_the_finest_tolerance_is_reached_and_a_finer_one_refused(rng, scheme):
     market = random_market(rng, 10, tight=False)
     deal = trade(market, scheme, means(rng, 3e-11))
     assert abs(deal.clearing.price - clear(market).price) <= deal.price_bound <= 3.1e-11
-    with pytest.raises(InputError, match="tolerance: 1e-13 is finer than floats carry"):
-        trade(market, scheme, means(rng, 1e-13))
+    for bad in (1e-13, 0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(InputError, match="tolerance: must be finite"):
+            trade(market, scheme, means(rng, bad))
 
 
 def test_consensus_of_a_single_ev_works(rng):
