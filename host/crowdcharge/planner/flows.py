@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from crowdcharge.planner.hubs import Hubs
-from crowdcharge.planner.jit import jit
-from crowdcharge.planner.problem import Floats, Ints
+from crowdcharge.planner.jit import inlined, jit
+from crowdcharge.planner.problem import Floats, Shorts
 
 
 class Agents(NamedTuple):
@@ -26,28 +26,38 @@ class State(NamedTuple):
 
     flow: Floats
     excess: Floats
+    last: Shorts  # agent -> its last entry within the horizon, -1: none
 
 
 class Work(NamedTuple):
-    level: Ints  # hub -> steps to the nearest unfilled target, -1: none
-    pointer: Ints  # hub -> the next arc to try
-    queue: Ints
-    path: Ints  # arcs of the current path: 2 * entry, + 1 if backwards
+    level: Shorts  # hub -> steps to the nearest unfilled target, -1: none
+    pointer: Shorts  # hub -> the next arc to try
+    queue: Shorts
+    path: Shorts  # arcs of the current path: 2 * entry, + 1 if backwards
+    room: Floats  # what each of them can take
 
 
 @jit
-def new_state(hubs: Hubs) -> State:
-    return State(np.zeros(len(hubs.ev)), np.zeros(len(hubs.start)))
+def new_state(hubs: Hubs, n: int) -> State:
+    return State(np.zeros(len(hubs.ev)), np.zeros(len(hubs.start)), np.full(n, -1, np.int32))
+
+
+@jit
+def copy_state(into: State, source: State) -> None:
+    into.flow[:] = source.flow
+    into.excess[:] = source.excess
+    into.last[:] = source.last
 
 
 @jit
 def new_work(hubs: Hubs) -> Work:
     count = len(hubs.start)
     return Work(
-        np.empty(count, np.int64),
-        np.empty(count, np.int64),
-        np.empty(count, np.int64),
-        np.empty(count, np.int64),
+        np.empty(count, np.int32),
+        np.empty(count, np.int32),
+        np.empty(count, np.int32),
+        np.empty(count, np.int32),
+        np.empty(count),
     )
 
 
@@ -59,6 +69,7 @@ def extend(hubs: Hubs, agents: Agents, state: State, before: int, after: int) ->
     """
     for m in range(hubs.start[before], hubs.start[after]):
         p, v = hubs.prev[m], hubs.ev[m]
+        state.last[v] = m
         if p >= 0:
             state.flow[m] = state.flow[p]
         else:
@@ -70,67 +81,71 @@ def extend(hubs: Hubs, agents: Agents, state: State, before: int, after: int) ->
 @jit
 def _layer(hubs: Hubs, agents: Agents, state: State, horizon: int, work: Work, eps: float) -> None:
     """Breadth first from the unfilled targets backwards along arcs that can take more."""
-    level, queue, flow = work.level, work.queue, state.flow
-    end = hubs.start[horizon]
+    level, queue, flow, room = work.level, work.queue, state.flow, agents.room
+    start, ev, prev, prev_hub, next_hub = (
+        hubs.start,
+        hubs.ev,
+        hubs.prev,
+        hubs.prev_hub,
+        hubs.next_hub,
+    )
     level[:horizon] = -1
-    tail = 0
-    for h in range(horizon):
-        for m in range(hubs.start[h], hubs.start[h + 1]):
-            if hubs.next[m] >= end and agents.wanted[hubs.ev[m]] - flow[m] > eps:
-                level[h] = 0
-                queue[tail] = h
-                tail += 1
-                break
-    head = 0
+    head = tail = 0
+    for v in range(len(state.last)):
+        m = state.last[v]
+        if m >= 0 and agents.wanted[v] - flow[m] > eps and level[hubs.hub[m]] < 0:
+            level[hubs.hub[m]] = 0
+            queue[tail] = hubs.hub[m]
+            tail += 1
     while head < tail:
         h = queue[head]
         head += 1
-        for m in range(hubs.start[h], hubs.start[h + 1]):
-            p, q = hubs.prev[m], hubs.next[m]
-            if p >= 0 and agents.room[hubs.ev[m]] - flow[p] > eps:
-                u = hubs.hub[p]
-                if level[u] < 0:
-                    level[u] = level[h] + 1
-                    queue[tail] = u
-                    tail += 1
-            if q < end and flow[m] > eps:
-                u = hubs.hub[q]
-                if level[u] < 0:
-                    level[u] = level[h] + 1
-                    queue[tail] = u
-                    tail += 1
+        for m in range(start[h], start[h + 1]):
+            u = prev_hub[m]
+            if u >= 0 and level[u] < 0 and room[ev[m]] - flow[prev[m]] > eps:
+                level[u] = level[h] + 1
+                queue[tail] = u
+                tail += 1
+            u = next_hub[m]
+            if u < horizon and level[u] < 0 and flow[m] > eps:
+                level[u] = level[h] + 1
+                queue[tail] = u
+                tail += 1
 
 
-@jit
+@inlined
 def _arc(
-    hubs: Hubs, agents: Agents, flow: Floats, horizon: int, level: Ints, code: int
+    hubs: Hubs, agents: Agents, flow: Floats, level: Shorts, horizon: int, below: int, code: int
 ) -> tuple[float, int]:
-    """(what the arc can take, its head or -1 for a target) if it leads one layer down, else 0."""
+    """(what the arc can take, its head or -1 for a target); 0 if it does not lead `below`."""
     m = code >> 1
-    here = hubs.hub[m]
     if code & 1:
-        p = hubs.prev[m]
-        if p >= 0 and level[hubs.hub[p]] == level[here] - 1:
-            return flow[p], hubs.hub[p]
+        u = hubs.prev_hub[m]
+        if u >= 0 and level[u] == below:
+            return flow[hubs.prev[m]], u
         return 0.0, -1
-    q = hubs.next[m]
-    if q >= hubs.start[horizon]:
+    u = hubs.next_hub[m]
+    if u >= horizon:
         return agents.wanted[hubs.ev[m]] - flow[m], -1
-    if level[hubs.hub[q]] == level[here] - 1:
-        return agents.room[hubs.ev[m]] - flow[m], hubs.hub[q]
+    if level[u] == below:
+        return agents.room[hubs.ev[m]] - flow[m], u
     return 0.0, -1
 
 
-@jit
-def _push(hubs: Hubs, state: State, source: int, depth: int, work: Work, amount: float) -> None:
-    """Send `amount` along the path in `work.path`."""
-    state.excess[source] -= amount
-    for k in range(depth):
+@inlined
+def _push(hubs: Hubs, flow: Floats, work: Work, depth: int, amount: float, eps: float) -> int:
+    """Send `amount` along the path; the place of its first arc that is then full."""
+    full = 0
+    for k in range(depth - 1, -1, -1):
         code = work.path[k]
         if code & 1:
-            state.flow[hubs.prev[code >> 1]] -= amount
+            flow[hubs.prev[code >> 1]] -= amount
         else:
-            state.flow[code >> 1] += amount
+            flow[code >> 1] += amount
+        work.room[k] -= amount
+        if work.room[k] <= eps:
+            full = k
+    return full
 
 
 @jit
@@ -138,54 +153,56 @@ def _drain(
     hubs: Hubs, agents: Agents, state: State, horizon: int, work: Work, eps: float, source: int
 ) -> None:
     """Depth first from one hub until its excess is gone or its layers are used up."""
-    depth, here = 0, source
-    while state.excess[source] > eps:
-        if work.pointer[here] == 2 * hubs.start[here + 1]:
+    level, pointer, path, flow = work.level, work.pointer, work.path, state.flow
+    depth, here, left = 0, source, state.excess[source]
+    while left > eps:
+        code = pointer[here]
+        if code == 2 * hubs.start[here + 1]:
             if depth == 0:
-                return
+                break
             depth -= 1
-            back = work.path[depth]
-            here = hubs.hub[back >> 1]
-            work.pointer[here] += 1
+            here = hubs.hub[path[depth] >> 1]
+            pointer[here] += 1
             continue
-        code = work.pointer[here]
-        room, head = _arc(hubs, agents, state.flow, horizon, work.level, code)
+        room, head = _arc(hubs, agents, flow, level, horizon, level[here] - 1, code)
         if room <= eps:
-            work.pointer[here] += 1
+            pointer[here] = code + 1
             continue
-        work.path[depth] = code
+        path[depth] = code
+        work.room[depth] = room
         depth += 1
         if head >= 0:
             here = head
             continue
-        amount = state.excess[source]
-        for k in range(depth):
-            amount = min(
-                amount, _arc(hubs, agents, state.flow, horizon, work.level, work.path[k])[0]
-            )
-        _push(hubs, state, source, depth, work, amount)
-        depth, here = 0, source
+        amount = min(left, work.room[:depth].min())
+        left -= amount
+        depth = _push(hubs, flow, work, depth, amount, eps)
+        here = hubs.hub[path[depth] >> 1]
+    state.excess[source] = left
 
 
 @jit
 def saturate(
     hubs: Hubs, agents: Agents, state: State, horizon: int, work: Work, eps: float
 ) -> bool:
-    """Complete the flow to a maximum one; True if every target is filled."""
+    """Complete the flow to a maximum one; True if every target is filled.
+
+    False as soon as some excess is cut off from all targets (`work.level` < 0 where it is).
+    """
+    enough = eps * len(agents.supply)
     while True:
         _layer(hubs, agents, state, horizon, work, eps)
         left = stuck = 0.0
         for h in range(horizon):
+            work.pointer[h] = 2 * hubs.start[h]
             if state.excess[h] > eps:
                 left += state.excess[h]
                 if work.level[h] < 0:
                     stuck += state.excess[h]
-        if left <= eps * len(agents.supply):
+        if left <= enough:
             return True
-        if stuck > eps * len(agents.supply):
+        if stuck > enough:
             return False
-        for h in range(horizon):
-            work.pointer[h] = 2 * hubs.start[h]
         for h in range(horizon):
             if state.excess[h] > eps and work.level[h] >= 0:
                 _drain(hubs, agents, state, horizon, work, eps, h)

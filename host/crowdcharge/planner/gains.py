@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from crowdcharge.planner.jit import jit
+from crowdcharge.planner.jit import inlined, jit
 from crowdcharge.planner.network import Network
-from crowdcharge.planner.problem import Floats, Ints
+from crowdcharge.planner.problem import Floats, Shorts
 
 ONWARD, BACK = -2, -1
 LABEL_MAX = 400
@@ -26,7 +26,7 @@ class Flow(NamedTuple):
     carry: Floats  # by node
     sent: Floats  # by contact
     excess: Floats  # by node
-    label: Ints  # by node
+    label: Shorts  # by node
     room: Floats  # by agent: e_max - e_min
     wanted: Floats  # by agent: final level - e_min
     price: Floats  # gain ** label
@@ -34,102 +34,77 @@ class Flow(NamedTuple):
 
 
 class Search(NamedTuple):
-    layer: Ints  # node -> arcs to an unfilled target, -1: none
-    pointer: Ints
-    queue: Ints
-    path: Ints  # nodes of the current path
-    arc: Ints  # and the arc taken from each
+    layer: Shorts  # node -> arcs to an unfilled target, -1: none
+    pointer: Shorts  # node -> the next arc to try
+    queue: Shorts
+    path: Shorts  # nodes of the current path
+    arc: Shorts  # and the arc taken from each
+    value: Floats  # what each of them can take, in value
 
 
 @jit
 def new_search(nodes: int) -> Search:
     return Search(
-        np.empty(nodes, np.int64),
-        np.empty(nodes, np.int64),
-        np.empty(nodes, np.int64),
-        np.empty(nodes, np.int64),
-        np.empty(nodes, np.int64),
+        np.empty(nodes, np.int32),
+        np.empty(nodes, np.int32),
+        np.empty(nodes, np.int32),
+        np.empty(nodes, np.int32),
+        np.empty(nodes, np.int32),
+        np.empty(nodes),
     )
 
 
-@jit
-def is_last(net: Network, v: int) -> bool:
-    return bool(v + 1 == net.first[net.agent[v] + 1])
-
-
-@jit
-def _over_contact(net: Network, flow: Flow, touch: int, eps: float) -> tuple[float, int, int]:
-    """(what the node can still send over this contact, its length in labels, the other node).
+@inlined
+def _over(net: Network, flow: Flow, touch: int, eps: float) -> tuple[float, int]:
+    """(what the node can still send over this contact, its length in labels).
 
     To send back what came in is a step up: it regains what was lost.
     """
-    c, side = touch >> 1, touch & 1
-    other = net.ends[c, 1 - side]
-    x = -flow.sent[c] if side else flow.sent[c]
+    x = flow.sent[touch >> 1]
+    if touch & 1:
+        x = -x
     if flow.step == 0:
-        return net.limit[c] - x, 0, other
+        return net.limit[touch >> 1] - x, 0
     if x >= -eps:
-        return net.limit[c] - x, 1, other
-    return -x * flow.price[1], -1, other
+        return net.limit[touch >> 1] - x, 1
+    return -x * flow.price[1], -1
 
 
-@jit
-def _arc(net: Network, flow: Flow, v: int, p: int, eps: float) -> tuple[float, int, int]:
-    """(what arc `p` of node v can take, its length, its head or -1 for the target)."""
-    k = p - net.start[v]
-    if k == ONWARD:
-        i = net.agent[v]
-        if is_last(net, v):
-            return flow.wanted[i] - flow.carry[v], 0, -1
-        return flow.room[i] - flow.carry[v], 0, v + 1
-    if k == BACK:
-        if v == net.first[net.agent[v]]:
-            return 0.0, 0, v
-        return flow.carry[v - 1], 0, v - 1
-    return _over_contact(net, flow, net.touch[p], eps)
-
-
-@jit
-def _enter(flow: Flow, search: Search, u: int, v: int, length: int, tail: int) -> int:
-    """Put node u, that can send to v, into the layers if the labels allow it."""
-    if search.layer[u] < 0 and flow.label[u] == flow.label[v] + length:
-        search.layer[u] = search.layer[v] + 1
+@inlined
+def _enter(flow: Flow, search: Search, u: int, wanted: int, layer: int, tail: int) -> int:
+    """Put node u, that can send on, into the layers if its label is the one wanted."""
+    if flow.label[u] == wanted:
+        search.layer[u] = layer
         search.queue[tail] = u
-        return tail + 1
+        tail += 1
     return tail
-
-
-@jit
-def _into(net: Network, flow: Flow, touch: int, eps: float) -> tuple[float, int, int]:
-    """As `_over_contact`, seen from the receiving node: what the other can send to it."""
-    other = net.ends[touch >> 1, 1 - (touch & 1)]
-    room, length, _ = _over_contact(net, flow, touch ^ 1, eps)
-    return room, length, other
 
 
 @jit
 def _layers(net: Network, flow: Flow, search: Search, eps: float) -> int:
     """Breadth first backwards from the unfilled targets; number of nodes that reach one."""
-    search.layer[:] = -1
+    layer, label, carry = search.layer, flow.label, flow.carry
+    layer[:] = -1
     tail = head = 0
     for i in range(len(flow.room)):
         v = net.first[i + 1] - 1
-        if flow.label[v] == 0 and flow.wanted[i] - flow.carry[v] > eps:
-            search.layer[v] = 0
-            search.queue[tail] = v
-            tail += 1
+        if flow.wanted[i] - carry[v] > eps:
+            tail = _enter(flow, search, v, 0, 0, tail)
     while head < tail:
         v = search.queue[head]
         head += 1
         i = net.agent[v]
-        if v > net.first[i] and flow.room[i] - flow.carry[v - 1] > eps:
-            tail = _enter(flow, search, v - 1, v, 0, tail)
-        if v + 1 < net.first[i + 1] and flow.carry[v] > eps:
-            tail = _enter(flow, search, v + 1, v, 0, tail)
+        here, deeper = label[v], layer[v] + 1
+        if v > net.first[i] and layer[v - 1] < 0 and flow.room[i] - carry[v - 1] > eps:
+            tail = _enter(flow, search, v - 1, here, deeper, tail)
+        if v + 1 < net.first[i + 1] and layer[v + 1] < 0 and carry[v] > eps:
+            tail = _enter(flow, search, v + 1, here, deeper, tail)
         for p in range(net.start[v], net.start[v + 1]):
-            room, length, u = _into(net, flow, net.touch[p], eps)
-            if room > eps:
-                tail = _enter(flow, search, u, v, length, tail)
+            u = net.other[p]
+            if layer[u] < 0 and abs(label[u] - here) <= flow.step:
+                room, length = _over(net, flow, net.touch[p] ^ 1, eps)
+                if room > eps:
+                    tail = _enter(flow, search, u, here + length, deeper, tail)
     return tail
 
 
@@ -145,9 +120,11 @@ def _relabel(net: Network, flow: Flow, search: Search, reached: int, eps: float)
         if v + 1 < net.first[i + 1] and search.layer[v + 1] < 0 and flow.carry[v] > eps:
             slack = min(slack, flow.label[v] - flow.label[v + 1])
         for p in range(net.start[v], net.start[v + 1]):
-            room, length, u = _into(net, flow, net.touch[p], eps)
-            if room > eps and search.layer[u] < 0:
-                slack = min(slack, flow.label[v] + length - flow.label[u])
+            u = net.other[p]
+            if search.layer[u] < 0:
+                room, length = _over(net, flow, net.touch[p] ^ 1, eps)
+                if room > eps:
+                    slack = min(slack, flow.label[v] + length - flow.label[u])
     if slack == LABEL_MAX:
         return False
     for v in range(len(flow.label)):
@@ -156,58 +133,83 @@ def _relabel(net: Network, flow: Flow, search: Search, reached: int, eps: float)
     return True
 
 
-@jit
-def _push(net: Network, flow: Flow, search: Search, source: int, depth: int, value: float) -> None:
-    flow.excess[source] -= value / flow.price[flow.label[source]]
-    for k in range(depth):
-        v, p = search.path[k], search.arc[k]
-        here = p - net.start[v]
-        amount = value / flow.price[flow.label[v]]
-        if here == ONWARD:
-            flow.carry[v] += amount
-        elif here == BACK:
-            flow.carry[v - 1] -= amount
-        else:
-            c, sign = net.touch[p] >> 1, 1 - 2 * (net.touch[p] & 1)
-            if flow.sent[c] * sign < 0 and flow.step:  # undone: counted where it was sent
-                other = net.ends[c, 1 - (net.touch[p] & 1)]
-                amount = value / flow.price[flow.label[other]]
-            flow.sent[c] += sign * amount
+@inlined
+def _arc(net: Network, flow: Flow, v: int, p: int, eps: float) -> tuple[float, int, int]:
+    """(what arc `p` of node v can take, its length, its head or -1 for the target)."""
+    i, k = net.agent[v], p - net.start[v]
+    if k == ONWARD:
+        if v + 1 == net.first[i + 1]:
+            return flow.wanted[i] - flow.carry[v], 0, -1
+        return flow.room[i] - flow.carry[v], 0, v + 1
+    if k == BACK:
+        if v == net.first[i]:
+            return 0.0, 0, v
+        return flow.carry[v - 1], 0, v - 1
+    room, length = _over(net, flow, net.touch[p], eps)
+    return room, length, net.other[p]
+
+
+@inlined
+def _send(net: Network, flow: Flow, v: int, p: int, value: float, eps: float) -> None:
+    """Put `value` more on arc `p` of node v."""
+    k = p - net.start[v]
+    amount = value / flow.price[flow.label[v]]
+    if k == ONWARD:
+        flow.carry[v] += amount
+    elif k == BACK:
+        flow.carry[v - 1] -= amount
+    else:
+        c, sign = net.touch[p] >> 1, 1.0 - 2.0 * (net.touch[p] & 1)
+        if flow.sent[c] * sign < -eps and flow.step == 1:  # back: counted where it came from
+            amount = value / flow.price[flow.label[net.other[p]]]
+        flow.sent[c] += sign * amount
+
+
+@inlined
+def _push(net: Network, flow: Flow, search: Search, depth: int, value: float, eps: float) -> int:
+    """Send `value` along the path; the place of its first arc that is then full."""
+    full = 0
+    for k in range(depth - 1, -1, -1):
+        v = search.path[k]
+        _send(net, flow, v, search.arc[k], value, eps)
+        search.value[k] -= value
+        if search.value[k] <= eps * flow.price[flow.label[v]]:
+            full = k
+    return full
 
 
 @jit
 def _drain(net: Network, flow: Flow, search: Search, source: int, eps: float) -> None:
     """Depth first from one node until its excess is gone or its layers are used up."""
+    layer, pointer, label, price = search.layer, search.pointer, flow.label, flow.price
     depth, v = 0, source
-    while flow.excess[source] > eps:
-        if search.pointer[v] == net.start[v + 1]:
+    unit = price[label[source]]
+    left = flow.excess[source] * unit
+    while left > eps * unit:
+        p = pointer[v]
+        if p == net.start[v + 1]:
             if depth == 0:
-                return
+                break
             depth -= 1
             v = search.path[depth]
-            search.pointer[v] += 1
+            pointer[v] += 1
             continue
-        p = search.pointer[v]
         room, length, head = _arc(net, flow, v, p, eps)
-        down = head < 0 or (
-            search.layer[head] == search.layer[v] - 1
-            and flow.label[head] + length == flow.label[v]
-        )
+        down = head < 0 or (layer[head] == layer[v] - 1 and label[head] + length == label[v])
         if room <= eps or not down:
-            search.pointer[v] += 1
+            pointer[v] = p + 1
             continue
         search.path[depth], search.arc[depth] = v, p
+        search.value[depth] = room * price[label[v]]
         depth += 1
         if head >= 0:
             v = head
             continue
-        value = flow.excess[source] * flow.price[flow.label[source]]
-        for k in range(depth):
-            u = search.path[k]
-            room = _arc(net, flow, u, search.arc[k], eps)[0]
-            value = min(value, room * flow.price[flow.label[u]])
-        _push(net, flow, search, source, depth, value)
-        depth, v = 0, source
+        value = min(left, search.value[:depth].min())
+        left -= value
+        depth = _push(net, flow, search, depth, value, eps)
+        v = search.path[depth]
+    flow.excess[source] = left / unit
 
 
 @jit

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from crowdcharge.planner.jit import jit
-from crowdcharge.planner.problem import Floats, Ints
+from crowdcharge.planner.problem import Floats, Ints, Shorts
 
 
 class Cycle(NamedTuple):
@@ -30,11 +30,12 @@ class Cycle(NamedTuple):
 class Hubs(NamedTuple):
     """The hubs of several cycles, linked along every agent's way."""
 
-    start: Ints
-    ev: Ints
-    hub: Ints  # entry -> hub
-    prev: Ints  # entry -> the agent's entry before, or -1
-    next: Ints  # entry -> the agent's next entry, or the number of entries
+    start: Shorts
+    ev: Shorts
+    hub: Shorts  # entry -> hub
+    prev: Shorts  # entry -> the agent's entry before, or -1
+    prev_hub: Shorts  # entry -> the hub of that, or -1
+    next_hub: Shorts  # entry -> the agent's next hub, or the number of hubs
 
 
 @jit
@@ -120,28 +121,26 @@ def build_cycle(contacts: Ints, n: int) -> Cycle:
 def link(cycle: Cycle, n: int, cycles: int) -> Hubs:
     """Repeat one cycle's hubs and link each agent's entries."""
     entries, hubs = len(cycle.ev), len(cycle.start) - 1
-    total = entries * cycles
-    start = np.empty(hubs * cycles + 1, np.int64)
-    ev = np.empty(total, np.int64)
-    hub = np.empty(total, np.int64)
-    prev = np.empty(total, np.int64)
-    following = np.full(total, total, np.int64)
-    latest = np.full(n, -1, np.int64)
-    start[0] = 0
-    m = 0
-    for h in range(hubs * cycles):
+    total, ends = entries * cycles, hubs * cycles
+    start = np.empty(ends + 1, np.int32)
+    ev, hub = np.empty(total, np.int32), np.empty(total, np.int32)
+    prev, prev_hub = np.empty(total, np.int32), np.empty(total, np.int32)
+    next_hub = np.full(total, ends, np.int32)
+    latest = np.full(n, -1, np.int32)
+    start[0] = m = 0
+    for h in range(ends):
         base = h % hubs
         for k in range(cycle.start[base], cycle.start[base + 1]):
             v = cycle.ev[k]
-            ev[m] = v
-            hub[m] = h
-            prev[m] = latest[v]
-            if latest[v] >= 0:
-                following[latest[v]] = m
+            p = latest[v]
+            ev[m], hub[m], prev[m], prev_hub[m] = v, h, p, -1
+            if p >= 0:
+                prev_hub[m] = hub[p]
+                next_hub[p] = h
             latest[v] = m
             m += 1
         start[h + 1] = m
-    return Hubs(start, ev, hub, prev, following)
+    return Hubs(start, ev, hub, prev, prev_hub, next_hub)
 
 
 @jit
@@ -156,7 +155,7 @@ def first_balanced_group(cycle: Cycle, surplus: Floats, tolerance: float) -> int
     total = surplus.copy()
     unbalanced = 0
     for v in range(n):
-        unbalanced += abs(total[v]) > tolerance
+        unbalanced += int(abs(total[v]) > tolerance)
     if unbalanced == 0:
         return -1
     h = 0
@@ -166,10 +165,11 @@ def first_balanced_group(cycle: Cycle, surplus: Floats, tolerance: float) -> int
             for k in range(cycle.start[h] + 1, cycle.start[h + 1]):
                 other = find(parent, cycle.ev[k])
                 if other != root:
-                    unbalanced -= (abs(total[root]) > tolerance) + (abs(total[other]) > tolerance)
+                    unbalanced -= int(abs(total[root]) > tolerance)
+                    unbalanced -= int(abs(total[other]) > tolerance)
                     total[root] += total[other]
                     parent[other] = root
-                    unbalanced += abs(total[root]) > tolerance
+                    unbalanced += int(abs(total[root]) > tolerance)
             h += 1
         if unbalanced == 0:
             return group

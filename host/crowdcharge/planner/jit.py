@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The compiler behind the planners' kernels: numba, with what it compiled kept on disk."""
+"""The compiler behind the planners' kernels: numba, with what it compiled kept on disk.
 
+numba's cache notices a change in a function's own file only, not in the files that it calls.
+So the cache has a folder for each state of this package's sources.
+"""
+
+import hashlib
 from collections.abc import Callable
-from typing import TypeVar, cast
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from crowdcharge.errors import WptError
 
@@ -16,7 +22,26 @@ except ImportError as error:
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
+_HERE = Path(__file__).parent
+_SOURCES = b"".join(source.read_bytes() for source in sorted(_HERE.glob("*.py")))
+_CACHE = _HERE / "__pycache__" / hashlib.sha256(_SOURCES).hexdigest()[:12]
+
 
 def jit(function: Function) -> Function:
-    """Compile at the first call, once for ever (the code is cached beside the source)."""
-    return cast("Function", numba.njit(cache=True, nogil=True)(function))
+    """Compile at the first call, once for ever."""
+    return _compiled(function, inline="never")
+
+
+def inlined(function: Function) -> Function:
+    """As `jit`, pasted into its callers: for the smallest steps of inner loops."""
+    return _compiled(function, inline="always")
+
+
+def _compiled(function: Function, **options: Any) -> Function:
+    config: Any = numba.config
+    before, config.CACHE_DIR = config.CACHE_DIR, str(_CACHE)
+    try:
+        compiled: Any = numba.njit(cache=True, nogil=True, **options)(function)
+    finally:
+        config.CACHE_DIR = before
+    return cast("Function", compiled)

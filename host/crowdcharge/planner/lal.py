@@ -10,8 +10,8 @@ import numpy as np
 from crowdcharge.planner.flows import Agents
 from crowdcharge.planner.problem import Floats, Plan, Problem, unreachable
 from crowdcharge.planner.reading import PAPER_TABLES, Reading, Stage, outside, stages
-from crowdcharge.planner.routes import transfers
-from crowdcharge.planner.search import NEVER, Found, shortest_horizon
+from crowdcharge.planner.routes import Sent, shortest_plan
+from crowdcharge.planner.search import NEVER
 from crowdcharge.planner.timed import first_plan, never
 
 RELATIVE_LEAST = 1e-10
@@ -41,9 +41,12 @@ def lal(problem: Problem, max_doublings: int = 3, reading: Reading = PAPER_TABLE
             or (agents.wanted > agents.room).any()
         ):
             continue
-        found = shortest_horizon(problem.contacts, problem.cycle, agents, part.after, part.until)
-        if found.time != NEVER:
-            return _plan(problem, agents, found)
+        least = RELATIVE_LEAST * float(agents.room.max())
+        time, sent = shortest_plan(
+            problem.contacts, problem.cycle, agents, part.after, part.until, least
+        )
+        if time != NEVER:
+            return _plan(problem, time, sent)
     return unreachable(never(problem, max_doublings))
 
 
@@ -52,11 +55,9 @@ def _agents(problem: Problem, e_min: Floats) -> Agents:
     return Agents(problem.e0 - e_min, problem.e_max - e_min, final - e_min)
 
 
-def _plan(problem: Problem, agents: Agents, found: Found) -> Plan:
-    least = RELATIVE_LEAST * float(agents.room.max())
-    sent = transfers(problem.contacts, problem.cycle, agents, found, least)
+def _plan(problem: Problem, time: int, sent: Sent) -> Plan:
     final = problem.e0.copy()
     final += np.bincount(sent.prx, sent.energy, problem.n)
     final -= np.bincount(sent.ptx, sent.energy, problem.n)
     columns = (sent.slot.tolist(), sent.ptx.tolist(), sent.prx.tolist(), sent.energy.tolist())
-    return Plan("ok", found.time, 0.0, tuple(zip(*columns, strict=True)), final)
+    return Plan("ok", time, 0.0, tuple(zip(*columns, strict=True)), final)

@@ -43,7 +43,7 @@ def _start(net: Network, supply: Floats, room: Floats, wanted: Floats, beta: flo
         carry[net.first[i] : net.first[i + 1]] = own
         excess[net.first[i]] = supply[i] - own
     price: Floats = np.float64(1.0 - beta) ** np.arange(LABEL_MAX + 2)
-    label = np.zeros(nodes, np.int64)
+    label = np.zeros(nodes, np.int32)
     return Flow(
         carry, np.zeros(len(net.slot)), excess, label, room, wanted, price, 1 if beta > 0 else 0
     )

@@ -10,17 +10,18 @@ from typing import NamedTuple
 import numpy as np
 
 from crowdcharge.planner.jit import jit
-from crowdcharge.planner.problem import Floats, Ints
+from crowdcharge.planner.problem import Floats, Ints, Shorts
 
 
 class Network(NamedTuple):
-    first: Ints  # agent -> its first node; one more at the end
-    agent: Ints  # node -> agent
-    ends: Ints  # contact -> its two nodes
+    first: Shorts  # agent -> its first node; one more at the end
+    agent: Shorts  # node -> agent
     slot: Ints  # contact -> absolute slot
+    ends: Shorts  # contact -> its two nodes
     limit: Floats  # contact -> the most that can be sent
-    start: Ints  # node -> first place in `touch`; one more at the end
-    touch: Ints  # contacts of each node: 2 * contact, + 1 if the node is the contact's second
+    start: Shorts  # node -> first place in `touch`; one more at the end
+    touch: Shorts  # contacts of each node: 2 * contact, + 1 if the node is the contact's second
+    other: Shorts  # the node at the other end of each of these
 
 
 @jit
@@ -41,7 +42,7 @@ def build_network(contacts: Ints, limit: Floats, slots: int, horizon: int, n: in
     once = len(contacts)
     slot = np.empty(m, np.int64)
     repeated = np.empty(m)
-    first = np.zeros(n + 1, np.int64)
+    first = np.zeros(n + 1, np.int32)
     latest = np.zeros(n, np.int64)
     for c in range(m):
         slot[c] = contacts[c % once, 2] + (c // once) * slots
@@ -54,11 +55,11 @@ def build_network(contacts: Ints, limit: Floats, slots: int, horizon: int, n: in
     for v in range(n):
         first[v + 1] = first[v] + max(first[v + 1], 1)
     nodes = first[n]
-    agent = np.empty(nodes, np.int64)
+    agent = np.empty(nodes, np.int32)
     for v in range(n):
         agent[first[v] : first[v + 1]] = v
-    ends = np.empty((m, 2), np.int64)
-    start = np.zeros(nodes + 1, np.int64)
+    ends = np.empty((m, 2), np.int32)
+    start = np.zeros(nodes + 1, np.int32)
     here = first[:n] - 1
     latest[:] = 0
     for c in range(m):
@@ -69,19 +70,21 @@ def build_network(contacts: Ints, limit: Floats, slots: int, horizon: int, n: in
                 here[v] += 1
             ends[c, side] = here[v]
             start[here[v] + 1] += 1
-    return Network(first, agent, ends, slot, repeated, start, _touches(ends, start))
+    touch, other = _touches(ends, start)
+    return Network(first, agent, slot, ends, repeated, start, touch, other)
 
 
 @jit
-def _touches(ends: Ints, start: Ints) -> Ints:
+def _touches(ends: Shorts, start: Shorts) -> tuple[Shorts, Shorts]:
     """Fill the lists of contacts by node; `start` comes as counts and leaves as offsets."""
     for v in range(1, len(start)):
         start[v] += start[v - 1]
     place = start[:-1].copy()
-    touch = np.empty(2 * len(ends), np.int64)
+    touch, other = np.empty(2 * len(ends), np.int32), np.empty(2 * len(ends), np.int32)
     for c in range(len(ends)):
         for side in range(2):
             v = ends[c, side]
             touch[place[v]] = 2 * c + side
+            other[place[v]] = ends[c, 1 - side]
             place[v] += 1
-    return touch
+    return touch, other

@@ -9,7 +9,7 @@ from crowdcharge.planner.flows import Agents
 from crowdcharge.planner.hubs import find
 from crowdcharge.planner.jit import jit
 from crowdcharge.planner.problem import Floats, Ints
-from crowdcharge.planner.search import Found, horizon_of
+from crowdcharge.planner.search import Found, horizon_of, shortest_horizon
 
 
 class Sent(NamedTuple):
@@ -122,3 +122,12 @@ def transfers(contacts: Ints, slots: int, agents: Agents, found: Found, least: f
         time = (q // groups) * slots + cycle.group_slot[g]
         count = _settle(contacts, forest, top, need, time, sent, count, least)
     return Sent(sent.slot[:count], sent.ptx[:count], sent.prx[:count], sent.energy[:count])
+
+
+@jit
+def shortest_plan(
+    contacts: Ints, slots: int, agents: Agents, after: int, until: int, least: float
+) -> tuple[int, Sent]:
+    """The first feasible time in (after, until], or NEVER, and the transfers."""
+    found = shortest_horizon(contacts, slots, agents, after, until)
+    return found.time, transfers(contacts, slots, agents, found, least)

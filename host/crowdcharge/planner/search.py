@@ -6,6 +6,8 @@ from typing import NamedTuple
 from crowdcharge.planner.flows import (
     Agents,
     State,
+    Work,
+    copy_state,
     extend,
     new_state,
     new_work,
@@ -17,6 +19,7 @@ from crowdcharge.planner.problem import Ints
 
 RELATIVE_EPS = 1e-12
 NEVER = -1
+SINGLE_STEPS = 8
 
 
 class Found(NamedTuple):
@@ -54,49 +57,66 @@ def _last_group(cycle: Cycle, slots: int, until: int) -> int:
 
 
 @jit
-def _copy(into: State, source: State) -> None:
-    into.flow[:] = source.flow
-    into.excess[:] = source.excess
+def _opens(cycle: Cycle, hubs: Hubs, state: State, work: Work, group: int) -> int:
+    """The first group after an infeasible one in which stuck energy can get out.
+
+    `work.level` < 0 marks the hubs that reach no unfilled target. Until an agent that was last
+    in such a hub meets another one, no horizon is feasible.
+    """
+    horizon = horizon_of(cycle, group)
+    for h in range(horizon, len(hubs.start) - 1):
+        side = -1
+        for m in range(hubs.start[h], hubs.start[h + 1]):
+            last = state.last[hubs.ev[m]]
+            here = 2 if last < 0 else int(work.level[hubs.hub[last]] >= 0)
+            if here == 2 or (side >= 0 and here != side):
+                while horizon_of(cycle, group) <= h:
+                    group += 1
+                return group
+            side = here
+    return (len(hubs.start) - 1) // (len(cycle.start) - 1) * len(cycle.group_end)
 
 
 @jit
 def _shortest(
     cycle: Cycle, hubs: Hubs, agents: Agents, low: int, last: int, eps: float
 ) -> tuple[int, State]:
-    """The first feasible group of low..last with its flow, or NEVER."""
-    state, work = new_state(hubs), new_work(hubs)
-    base, infeasible = 0, low - 1
-    group, step = low, 1
-    trial = state
+    """The first feasible group of low..last with its flow, or NEVER.
+
+    Goes from one group that opens a way to the next; if that takes long, gallops and halves.
+    """
+    n = len(agents.supply)
+    state, work = new_state(hubs, n), new_work(hubs)
+    base = step = tries = 0
+    lower = state
     while True:
+        group = min(last, low + step)
+        if step:
+            lower = State(state.flow.copy(), state.excess.copy(), state.last.copy())
         horizon = horizon_of(cycle, group)
         extend(hubs, agents, state, base, horizon)
-        base = horizon
         if saturate(hubs, agents, state, horizon, work, eps):
             break
-        if group == last:
+        base = horizon
+        low = max(group + 1, _opens(cycle, hubs, state, work, group))
+        if low > last:
             return NEVER, state
-        infeasible = group
-        trial = State(state.flow.copy(), state.excess.copy())
-        group = min(last, group + step)
-        step *= 2
-    feasible = group
-    if feasible - infeasible <= 1:
-        return feasible, state
-    lower = trial  # the flow at `infeasible`
-    trial = new_state(hubs)
-    while feasible - infeasible > 1:
-        middle = (feasible + infeasible) // 2
-        _copy(trial, lower)
+        tries += 1
+        step = 0 if tries < SINGLE_STEPS else max(1, 2 * step)
+    trial = new_state(hubs, n) if group > low else state
+    while group > low:
+        middle = (group + low) // 2
         horizon = horizon_of(cycle, middle)
-        extend(hubs, agents, trial, horizon_of(cycle, infeasible), horizon)
+        copy_state(trial, lower)
+        extend(hubs, agents, trial, base, horizon)
         if saturate(hubs, agents, trial, horizon, work, eps):
-            feasible = middle
-            _copy(state, trial)
+            group = middle
+            copy_state(state, trial)
         else:
-            infeasible = middle
-            _copy(lower, trial)
-    return feasible, state
+            base = horizon
+            low = max(middle + 1, _opens(cycle, hubs, trial, work, middle))
+            copy_state(lower, trial)
+    return group, state
 
 
 @jit
@@ -108,14 +128,14 @@ def shortest_horizon(contacts: Ints, slots: int, agents: Agents, after: int, unt
     low = first_balanced_group(cycle, agents.supply - agents.wanted, 1e3 * eps)
     hubs = link(cycle, n, 1)
     if low == -1 and after < 0:
-        return Found(0, 0, cycle, hubs, new_state(hubs))
+        return Found(0, 0, cycle, hubs, new_state(hubs, n))
     if len(contacts) == 0 or low == len(cycle.group_end):
-        return Found(NEVER, 0, cycle, hubs, new_state(hubs))
+        return Found(NEVER, 0, cycle, hubs, new_state(hubs, n))
     low = max(low, _last_group(cycle, slots, after) + 1, 0)
     last = _last_group(cycle, slots, until)
     once = len(cycle.group_end) - 1
     group = NEVER
-    state = new_state(hubs)
+    state = new_state(hubs, n)
     if low <= min(once, last):
         group, state = _shortest(cycle, hubs, agents, low, min(once, last), eps)
     if group == NEVER and last > once:

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from crowdcharge.planner.effective import least_loss
 from crowdcharge.planner.lossy import greatest_total
-from crowdcharge.planner.lp import Model, least_loss
+from crowdcharge.planner.lp import Model
 from crowdcharge.planner.problem import Floats, Plan, Problem, unreachable
 from crowdcharge.planner.reading import (
     PAPER_TABLES,
