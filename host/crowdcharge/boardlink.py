@@ -24,6 +24,11 @@ _COMMAND_NAMES = {
     wire.PING: "Ping",
 }
 T = TypeVar("T")
+OnFaults = Callable[[int, frozenset[int]], None]
+
+
+def ignore_faults(_board_id: int, _codes: frozenset[int]) -> None:
+    pass
 
 
 class BoardLink:
@@ -32,8 +37,9 @@ class BoardLink:
     ack: Ack
     limits: Limits
 
-    def __init__(self, board_id: int) -> None:
+    def __init__(self, board_id: int, on_faults: OnFaults) -> None:
         self.board_id = board_id
+        self._on_faults = on_faults
         self.closed = False
         self._link: Link
         self._session: Session
@@ -48,9 +54,13 @@ class BoardLink:
         board_id: int,
         key: bytes,
         random_bytes: Callable[[int], bytes],
+        on_faults: OnFaults = ignore_faults,
     ) -> Self:
-        """RadioError if it cannot be reached, RemoteProtocolError if it is not that board."""
-        self = cls(board_id)
+        """RadioError if it cannot be reached, RemoteProtocolError if it is not that board.
+
+        `on_faults` is called with the board's number and the codes that stand, when they change.
+        """
+        self = cls(board_id, on_faults)
         self._link = await radio.connect(address, self._on_closed)
         try:
             await self._introduce(key, random_bytes(auth.NONCE_SIZE))
@@ -83,6 +93,10 @@ class BoardLink:
         """The last eight, newest first."""
         return self._decoded(unpack_receipts, await self._read(wire.RECEIPTS_UUID))
 
+    async def faults(self) -> frozenset[int]:
+        """The codes that stand, warnings too."""
+        return frozenset(await self._read(wire.FAULTS_UUID))
+
     async def close(self) -> None:
         self._on_closed()
         with suppress(RadioError):  # it is gone, which is what we wanted
@@ -104,6 +118,7 @@ class BoardLink:
             )
         await self.ask()
         self.limits = self._decoded(Limits.unpack, await self._read(wire.LIMITS_UUID))
+        await self._link.subscribe(wire.FAULTS_UUID, self._on_fault_codes)
 
     async def _read(self, uuid: str) -> bytes:
         if self.closed:
@@ -131,6 +146,9 @@ class BoardLink:
             if awaited.done() and not awaited.cancelled():
                 awaited.exception()  # seen, even when the write failed first
         return self.ack
+
+    def _on_fault_codes(self, codes: bytes) -> None:
+        self._on_faults(self.board_id, frozenset(codes))
 
     def _on_reply(self, frame: bytes) -> None:
         """A reply that is not authentic, or not to the question that stands, answers nothing."""

@@ -134,23 +134,31 @@ class Clerk:
             "t_ms": self._now_ms(),
         }
         self._store.append([("reading", body)])
-        self.fault(link.board_id, ack.ept if ack.state == transfer.FAULT else ept.NONE)
         self._emit(Reading(self._clock.now_s(), link.board_id, ack.soc_permille))
         return beacon
 
-    def fault(self, board_id: int, code: int) -> None:
-        """The fault that stands now (NONE for none); raised and cleared are one row each."""
-        standing = self._store.book.faults.get(board_id, ept.NONE)
-        if code == standing:
+    def faults(self, board_id: int, codes: frozenset[int]) -> None:
+        """Those that stand now; each that was raised or cleared since is one row and one event."""
+        standing = self._store.book.faults.get(board_id, frozenset())
+        changes = [(code, code in codes) for code in sorted(codes ^ standing)]
+        if not changes:
             return
-        if standing != ept.NONE:
-            self._store.append([self._fault_row(board_id, standing, raised=False)])
-            self._emit(
-                FaultCleared(self._clock.now_s(), board_id, standing, declared.name(standing))
+        self._store.append(
+            (
+                "fault",
+                {
+                    "board_id": board_id,
+                    "code": code,
+                    "name": declared.name(code),
+                    "raised": raised,
+                    "t_ms": self._now_ms(),
+                },
             )
-        if code != ept.NONE:
-            self._store.append([self._fault_row(board_id, code, raised=True)])
-            self._emit(FaultRaised(self._clock.now_s(), board_id, code, declared.name(code)))
+            for code, raised in changes
+        )
+        for code, raised in changes:
+            event = FaultRaised if raised else FaultCleared
+            self._emit(event(self._clock.now_s(), board_id, code, declared.name(code)))
 
     def pending(self) -> set[int]:
         """Boards that still owe the ledger a receipt."""
@@ -161,9 +169,10 @@ class Clerk:
             if (unsettled.transfer_id, board_id) not in self._heard_out
         }
 
-    def standing_faults(self) -> dict[int, int]:
-        """Board -> code, as of the ledger."""
-        return self._store.book.faults
+    def has_problem(self, board_id: int) -> bool:
+        """As of the ledger: something stands that is more than a warning."""
+        codes = self._store.book.faults.get(board_id, frozenset())
+        return any(declared.SEVERITIES.get(code) != "warn" for code in codes)
 
     async def _stop_leftover(self, link: BoardLink) -> Ack:
         """A transfer of ours that still runs, from before a crash, ends here."""
@@ -243,19 +252,15 @@ class Clerk:
 
     async def _clear_lost_lease(self, link: BoardLink) -> None:
         """Only after its receipt is in the ledger; any other latch is for a person to judge."""
-        if link.ack.state == transfer.FAULT and link.ack.ept == ept.LEASE_LOST:
-            self.fault(link.board_id, ept.LEASE_LOST)
-            await link.command(wire.CLEAR, ept.LEASE_LOST)
-
-    def _fault_row(self, board_id: int, code: int, *, raised: bool) -> Draft:
-        body = {
-            "board_id": board_id,
-            "code": code,
-            "name": declared.name(code),
-            "raised": raised,
-            "t_ms": self._now_ms(),
-        }
-        return ("fault", body)
+        codes = await link.faults()
+        self.faults(link.board_id, codes)
+        if link.ack.state != transfer.FAULT:
+            return
+        if ept.LEASE_LOST in {link.ack.ept, *codes}:
+            self.faults(link.board_id, codes | {ept.LEASE_LOST})
+            ack = await link.command(wire.CLEAR, ept.LEASE_LOST)
+            if ack.code == ept.NONE:
+                self.faults(link.board_id, codes - {ept.LEASE_LOST})
 
     def _new_id(self) -> int:
         """Never one that this ledger has seen, and never 0."""

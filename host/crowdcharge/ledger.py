@@ -223,7 +223,7 @@ class Book:
     balances_mJ: dict[str, int] = field(default_factory=dict)
     first_reading: dict[int, Body] = field(default_factory=dict)
     last_reading: dict[int, Body] = field(default_factory=dict)
-    faults: dict[int, int] = field(default_factory=dict)  # board -> standing code
+    faults: dict[int, frozenset[int]] = field(default_factory=dict)  # codes that stand
     runs: list[Body] = field(default_factory=list)
     refusals: int = 0
 
@@ -291,10 +291,9 @@ class Book:
         self._update(body, state=body["state"], ept_ptx=body["ept_ptx"], ept_prx=body["ept_prx"])
 
     def _apply_fault(self, body: Body) -> None:
-        if body["raised"]:
-            self.faults[body["board_id"]] = body["code"]
-        else:
-            self.faults.pop(body["board_id"], None)
+        board_id, code = body["board_id"], frozenset({body["code"]})
+        standing = self.faults.get(board_id, frozenset())
+        self.faults[board_id] = standing | code if body["raised"] else standing - code
 
     def _update(self, body: Body, **changes: Any) -> None:
         transfer_id = body["transfer_id"]

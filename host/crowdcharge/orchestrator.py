@@ -10,12 +10,11 @@ from collections.abc import Coroutine
 from typing import Any
 
 import numpy as np
-from wptcore import transfer
 
 from crowdcharge.clerk import Clerk
 from crowdcharge.clock import Clock
 from crowdcharge.contacts import Contacts, Meeting, Pair
-from crowdcharge.errors import GrantRefused, WptError
+from crowdcharge.errors import GrantRefused, LedgerError, WptError
 from crowdcharge.events import Emit, Trouble
 from crowdcharge.exchange import Exchange, Terms
 from crowdcharge.fleet import Fleet
@@ -62,7 +61,7 @@ class Orchestrator:
         self._terms = terms or Terms()
         self._keys = keys
         self.fleet = Fleet()
-        self.pool = Pool(radio, self.fleet, keys, slots)
+        self.pool = Pool(radio, self.fleet, keys, slots, self._on_faults)
         self.clerk = Clerk(store, keys, clock, self._emit, first_transfer_id)
         self._contacts = contacts or Probe(self.pool, self.clerk, self.fleet, clock)
         self._observer = Observer(radio, self.fleet, clock, emit, self.pool.is_connected)
@@ -100,6 +99,12 @@ class Orchestrator:
             await asyncio.gather(observing, return_exceptions=True)
             await self.pool.close()
 
+    def _on_faults(self, board_id: int, codes: frozenset[int]) -> None:
+        try:
+            self.clerk.faults(board_id, codes)
+        except LedgerError as error:
+            self._emit(Trouble(self._clock.now_s(), board_id, str(error)))
+
     def _is_over(self, until_s: float | None) -> bool:
         if self._stopping.is_set():
             return True
@@ -128,13 +133,13 @@ class Orchestrator:
 
     def _wanting(self) -> list[int]:
         """Boards to visit: new ones, those that owe a receipt, those that report a change."""
-        pending, faults = self.clerk.pending(), self.clerk.standing_faults()
+        pending = self.clerk.pending()
         found = []
         for view in self.fleet.views():
             board_id = view.board_id
             if board_id in self._busy or board_id not in self._keys or self._must_wait(board_id):
                 continue
-            changed = (view.newest.state == transfer.FAULT) != (board_id in faults)
+            changed = view.newest.problem != self.clerk.has_problem(board_id)
             if board_id not in self._synced or board_id in pending or changed:
                 found.append(board_id)
         return found

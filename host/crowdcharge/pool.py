@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from crowdcharge.boardlink import BoardLink
+from crowdcharge.boardlink import BoardLink, OnFaults, ignore_faults
 from crowdcharge.errors import BoardUnreachable, ProtocolError, RadioError
 from crowdcharge.fleet import Fleet
 from crowdcharge.keys import Keys
@@ -37,6 +37,7 @@ class Pool:
         fleet: Fleet,
         keys: Keys,
         slots: int = SLOTS,
+        on_faults: OnFaults = ignore_faults,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._radio = radio
@@ -44,6 +45,7 @@ class Pool:
         self._keys = keys
         self._slots = slots
         self._random_bytes = random_bytes
+        self._on_faults = on_faults
         self._seats: dict[int, _Seat] = {}
         self._uses = 0
 
@@ -93,7 +95,7 @@ class Pool:
         try:
             await self._free_slot()
             link = await BoardLink.open(
-                self._radio, view.address, board_id, key, self._random_bytes
+                self._radio, view.address, board_id, key, self._random_bytes, self._on_faults
             )
         except (RadioError, ProtocolError) as error:
             self._back_off(seat)

@@ -11,6 +11,7 @@ import selectors
 import tempfile
 from binascii import crc32
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,10 @@ class WorldBoard:
 
     def refresh(self) -> None:
         """What can be read lags: the port writes it four times a second."""
-        self.readable = (self.beacon(), self.core.receipts, self.core.limits)
+        core = self.core
+        self.readable = (self.beacon(), core.receipts, core.limits, core.faults)
+        for link in list(self.links.values()):
+            link.tell_faults(core.faults)
 
     def step(self, now_s: float, dt_ms: int) -> None:
         core, peer = self.core, self.peer
@@ -179,7 +183,8 @@ class WorldLink:
         self.board = board
         self.address = board.address
         self._on_closed = on_closed
-        self._on_data: OnData | None = None
+        self._on_data: dict[str, OnData] = {}
+        self._told = b""
         self.open = True
         self.handle = world.next_handle()
         self._nonce = sha256(str(self.handle).encode()).digest()[:16]
@@ -194,6 +199,7 @@ class WorldLink:
             wire.STATUS_UUID: lambda: self.board.readable[0],
             wire.RECEIPTS_UUID: lambda: self.board.readable[1],
             wire.LIMITS_UUID: lambda: self.board.readable[2],
+            wire.FAULTS_UUID: lambda: self.board.readable[3],
         }
         value = values[uuid]()
         await self._moment()
@@ -209,15 +215,21 @@ class WorldLink:
 
     async def subscribe(self, uuid: str, on_data: OnData) -> None:
         await self._moment()
-        self._on_data = on_data
+        self._on_data[uuid] = on_data
 
     async def close(self) -> None:
         await self._moment()
         self.drop()
 
     def notify(self, frame: bytes) -> None:
-        if self._on_data is not None and not self._world.dead and not self._world.mute(frame):
-            self._on_data(frame)
+        if not self._world.dead and not self._world.mute(frame):
+            self._on_data[wire.REPLY_UUID](frame)
+
+    def tell_faults(self, codes: bytes) -> None:
+        if codes != self._told and wire.FAULTS_UUID in self._on_data and not self._world.dead:
+            self._told = codes
+            with suppress(asyncio.CancelledError):  # the host may be killed in its callback
+                self._on_data[wire.FAULTS_UUID](codes)
 
     def drop(self) -> None:
         if self.open:
