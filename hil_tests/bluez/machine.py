@@ -13,7 +13,7 @@ from .errors import CannotRunError, GuestDiedError
 QEMU = "qemu-system-x86_64"
 CONSOLE = ["-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot"]
 KVM = ["-accel", "kvm", "-cpu", "host"]
-TCG = ["-accel", "tcg,thread=multi", "-cpu", "max"]
+TCG = ["-accel", "tcg,thread=multi", "-cpu", "Nehalem"]
 KVM_PROBE_s = 15.0
 
 
@@ -59,7 +59,7 @@ def boot(root: Path, shares: dict[str, Path], results: Path, timeout_s: float) -
 
     The console goes to the screen and to `console.log` in `results`, the one writable share.
     """
-    append = "console=ttyS0 quiet panic=-1 mitigations=off rdinit=/first-init"
+    append = "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable clocksource=tsc rdinit=/first-init"
     command = [QEMU, *accelerator(root), *CONSOLE, "-m", "2048", "-smp", "2"]
     command += ["-device", "virtio-rng-pci", *_boot_files(root), "-append", append]
     command += _share("rootfs", root) + _share("results", results, writable=True)
