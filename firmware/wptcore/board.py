@@ -90,6 +90,10 @@ class Board:
         running = self._running
         return running is not None and running.role == wire.PRX and running.lease_ms > 0
 
+    @property
+    def is_running(self) -> bool:
+        return self._running is not None
+
     # -- events --
 
     def on_sample(
@@ -159,6 +163,10 @@ class Board:
         event = transfer.MAINT_ENTER if entered else transfer.MAINT_LEAVE
         self.state = transfer.next_state(self.state, event)
         self._supervise()
+
+    def on_loss_curve(self, curve) -> None:
+        """Another fod.LossCurve from now on; None: this rig is not calibrated."""
+        self._fod = ForeignObject(curve)
 
     # -- authenticated commands: each returns NONE or a refusal --
 
@@ -373,6 +381,11 @@ class Board:
     @property
     def soc_permille(self) -> int:
         return self._telemetry.soc_permille
+
+    @property
+    def figures(self) -> tuple:
+        """Epoch, bus_mV, current_mA, coil_dC, soc_permille, sent_mJ, received_mJ."""
+        return self._telemetry.figures
 
     @property
     def limits(self) -> bytes:
