@@ -117,11 +117,11 @@ def plot_soc(out: Path, made: Run) -> Path:
     return path
 
 
-def new_figure() -> tuple[Any, Any]:
+def new_figure(rows: int = 1, columns: int = 1) -> tuple[Any, Any]:
     """A figure without pyplot: no window, no global state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - slow to load
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasAgg(figure)
-    return figure, figure.subplots()
+    return figure, figure.subplots(rows, columns)
