@@ -27,6 +27,12 @@ class Telemetry:
         self.current_mA = current_mA
         self.coil_dC = coil_dC
 
+    @property
+    def figures(self) -> tuple:
+        """Epoch, bus_mV, current_mA, coil_dC, soc_permille, sent_mJ, received_mJ."""
+        readings = (self.bus_mV, self.current_mA, self.coil_dC, self.soc_permille)
+        return (self._saved.epoch,) + readings + (self._meter.sent_mJ, self._meter.received_mJ)
+
     def state_byte(self, state: int, problem: bool) -> int:
         """State and flags as the beacon carries them."""
         byte = state

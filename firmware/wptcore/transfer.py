@@ -7,7 +7,7 @@ IDLE = const(0)
 PING = const(1)  # granted; waiting for power to flow
 POWER = const(2)  # power flows
 FAULT = const(3)  # latched until an authenticated Clear
-MAINT = const(4)  # flashing or calibrating: the coil is impossible
+MAINT = const(4)  # flashing or calibrating: the coil is impossible, whatever trips or clears
 
 GRANT = const(0)
 FLOW = const(1)  # power was seen
@@ -35,7 +35,6 @@ TRANSITIONS = {
     (POWER, MAINT_ENTER): MAINT,
     (FAULT, MAINT_ENTER): MAINT,
     (MAINT, MAINT_LEAVE): IDLE,
-    (MAINT, TRIP): FAULT,
 }
 
 

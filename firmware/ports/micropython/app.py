@@ -4,12 +4,15 @@
 import hashlib
 import time
 
-from hal import Hal, load_identity
+from console import Desk, SerialConsole
+from hal import Hal
 from radio import Radio
+from storage import load_identity
 from wptcore.board import Board
 
 REVISION = "0.1.0"
-_ACTIVE_ms = 20
+_ACTIVE_ms = 20  # while power may flow
+_IDLE_ms = 200
 _SOC_ms = 250
 _FIELD_ms = 200
 
@@ -31,16 +34,22 @@ class App:
             self.hal.short_boot,
         )
         self.radio = Radio(self.board, pins.NAME, REVISION)
+        desk = Desk(self.hal, identity, pins.NAME, REVISION)
+        self.console = SerialConsole(self.board, desk)
+        self.maintenance = desk.maintenance
+        if self.maintenance:
+            self.board.on_maintenance(True)
         self._unmetered_ms = 0
         self._since_soc_ms = _SOC_ms
         self._since_field_ms = 0
 
     async def run(self) -> None:
-        self.hal.start_watchdog()
+        if not self.maintenance:  # a watchdog cannot be stopped, and copying files takes long
+            self.hal.start_watchdog()
         last_ms = time.ticks_ms()
         try:
             while True:
-                await self.radio.wait(_ACTIVE_ms)
+                await self.radio.wait(_ACTIVE_ms if self.board.is_running else _IDLE_ms)
                 now_ms = time.ticks_ms()
                 self._pass(time.ticks_diff(now_ms, last_ms))
                 last_ms = now_ms
@@ -50,6 +59,7 @@ class App:
 
     def _pass(self, dt_ms: int) -> None:
         self.radio.deliver()
+        self.console.step(dt_ms)
         self._sense(dt_ms)
         self.board.on_elapsed(dt_ms)
         self.hal.set_receiver(self.board.receiver_on)
@@ -59,13 +69,16 @@ class App:
         saved = self.board.pop_save()
         if saved is not None:
             self.hal.save(saved)
+        if self.console.reset_due:
+            self.hal.reset()
 
     def _sense(self, dt_ms: int) -> None:
         self._unmetered_ms += dt_ms
         self._since_soc_ms += dt_ms
         self._since_field_ms += dt_ms
         try:
-            self._sense_meter()
+            if not self.maintenance:  # else a bench supply on the meter is no fault
+                self._sense_meter()
             if self._since_field_ms >= _FIELD_ms:
                 self._since_field_ms = 0
                 self.board.on_field(self.hal.field_present())

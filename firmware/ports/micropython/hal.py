@@ -2,46 +2,39 @@
 """The board's silicon: meters, gauge, thermistors, enable pins, watchdog, flash. No decision."""
 
 import binascii
-import json
+import hashlib
 import math
-import os
+import time
 
 import machine
+import storage
 from gauge import CountedCharge, FuelGauge
 from i2c_bus import I2CBus
 from power_meter import PowerMeter
-from wptcore import wire
+from wptcore import calibration, wire
 from wptcore.fod import LossCurve
 from wptcore.journal import Journal
 from wptcore.limits import Limits
 
-_IDENTITY = "identity.json"
-_SLOTS = ("journal0.bin", "journal1.bin")
 _FIELD_mV = 3000  # a receiver's output is either near 0 V or near 5 V
 _ROLE_BITS = {"ptx": wire.PTX, "prx": wire.PRX}
 _KELVIN_0_C = 273.15
 _BATTERY_MIN_dC = 0  # a lithium cell is not charged below freezing
-
-
-def load_identity() -> dict:
-    """What provisioning wrote; without it the board shows its state and grants nothing."""
-    try:
-        with open(_IDENTITY) as file:
-            return json.load(file)
-    except (OSError, ValueError):
-        return {}
+_LAST_WORDS_ms = 100  # until what was printed has left over USB
 
 
 class Hal:
-    """`pins`: the generated board module; `identity`: board_id, key, capacity_mJ."""
+    """`pins`: the generated board module; `identity`: as storage.load_identity returns it.
+
+    A pin of -1 is not fitted.
+    """
 
     def __init__(self, pins, identity: dict):
         self._pins = pins
         self._identity = identity
-        self._coil = machine.Pin(pins.TX_ENABLE_PIN, machine.Pin.OUT, value=0)
-        self._receiver = machine.Pin(pins.RX_ENABLE_PIN, machine.Pin.OUT, value=0)
-        if pins.I2C_POWER_PIN >= 0:
-            machine.Pin(pins.I2C_POWER_PIN, machine.Pin.OUT, value=1)
+        self._coil = _output(pins.TX_ENABLE_PIN, 0)
+        self._receiver = _output(pins.RX_ENABLE_PIN, 0)
+        _output(pins.I2C_POWER_PIN, 1)
         self._cable = _input(pins.CABLE_SENSE_PIN)
         self._coil_adc = _adc(pins.COIL_NTC_PIN)
         self._battery_adc = _adc(pins.BATTERY_NTC_PIN)
@@ -59,7 +52,7 @@ class Hal:
             self.gauge = FuelGauge(self.bus, pins.GAUGE_ADDRESS)
         else:
             self.gauge = CountedCharge(self.capacity_mJ)
-        self._journal = Journal([_read(name) for name in _SLOTS], binascii.crc32)
+        self._journal = Journal(storage.load_slots(), binascii.crc32)
         self._watchdog = None
 
     # -- what the board is --
@@ -80,9 +73,12 @@ class Hal:
 
     @property
     def curve(self):
-        """The rig's loss curve as `crowdcharge calibrate` stored it, or None."""
+        """The rig's loss curve as `crowdcharge calibrate` stored it, or None without a whole one."""
         values = self._identity.get("loss_curve")
-        return LossCurve(*values) if values else None
+        if not values:
+            return None
+        whole = self._identity.get("curve_hash") == calibration.curve_hash(hashlib.sha256, values)
+        return LossCurve(*values) if whole else None
 
     @property
     def short_boot(self) -> bool:
@@ -103,11 +99,14 @@ class Hal:
     # -- in --
 
     def meter(self, received: bool):
-        """The meter of one side; OSError or ValueError while it does not answer."""
+        """The meter of one side or None; OSError or ValueError while it does not answer."""
         pins = self._pins
         address = pins.RX_METER_ADDRESS if received else pins.TX_METER_ADDRESS
         if address not in self._meters:
-            self._meters[address] = PowerMeter(self.bus, address, pins.SHUNT_uOhm)
+            correction = self._identity.get("meters", {}).get("rx" if received else "tx", (0, 0))
+            self._meters[address] = (
+                PowerMeter(self.bus, address, pins.SHUNT_uOhm, *correction) if address else None
+            )
         return self._meters[address]
 
     def forget_meters(self) -> None:
@@ -116,6 +115,8 @@ class Hal:
 
     def field_present(self) -> bool:
         meter = self.meter(True)
+        if meter is None:
+            return False
         meter.sample()
         return meter.bus_mV > _FIELD_mV
 
@@ -145,10 +146,16 @@ class Hal:
     # -- out --
 
     def set_coil(self, on: bool) -> None:
-        self._coil.value(1 if on else 0)
+        if self._coil is not None:
+            self._coil.value(1 if on else 0)
 
     def set_receiver(self, on: bool) -> None:
-        self._receiver.value(1 if on else 0)
+        if self._receiver is not None:
+            self._receiver.value(1 if on else 0)
+
+    @property
+    def watched(self) -> bool:
+        return self._watchdog is not None
 
     def start_watchdog(self) -> None:
         self._watchdog = machine.WDT(timeout=self._pins.WATCHDOG_ms)
@@ -158,19 +165,15 @@ class Hal:
             self._watchdog.feed()
 
     def save(self, saved) -> None:
-        slot, record = self._journal.next_record(saved)
-        with open(_SLOTS[slot], "wb") as file:
-            file.write(record)
-        if hasattr(os, "sync"):
-            os.sync()
+        storage.save_slot(*self._journal.next_record(saved))
+
+    def reset(self) -> None:
+        time.sleep_ms(_LAST_WORDS_ms)
+        machine.reset()
 
 
-def _read(name: str) -> bytes:
-    try:
-        with open(name, "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
+def _output(pin: int, level: int):
+    return machine.Pin(pin, machine.Pin.OUT, value=level) if pin >= 0 else None
 
 
 def _adc(pin: int):

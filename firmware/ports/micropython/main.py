@@ -1,15 +1,32 @@
 # SPDX-License-Identifier: MIT
-"""Starts the firmware on the board that `identity.json` names."""
+# ruff: noqa: PLC0415 - what may be half-flashed is imported only after the look at the mark
+"""Starts the firmware on the board that `identity.json` names.
 
-import asyncio
+A board that was left half-flashed stays at the prompt: its files are not to be trusted, and with
+nobody to drive it the coil's pin is held low by its pull-down.
+"""
 
-from app import App
-from hal import load_identity
+
+def half_flashed() -> bool:
+    try:
+        with open("maintenance") as file:
+            return file.read() == "flash"
+    except OSError:
+        return False
 
 
-def board_module():
+def start() -> None:
+    import asyncio
+
+    from app import App
+    from storage import load_identity
+
     name = load_identity().get("board", "feather_esp32s3")
-    return getattr(__import__("boards." + name), name)
+    pins = getattr(__import__("boards." + name), name)
+    asyncio.run(App(pins).run())
 
 
-asyncio.run(App(board_module()).run())
+if half_flashed():
+    print("crowdcharge: half-flashed; run crowdcharge flash again")
+else:
+    start()

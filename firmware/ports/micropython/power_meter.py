@@ -6,23 +6,27 @@ and shunt apart, so their product is not one sample.
 """
 
 from adafruit_ina219 import INA219, ADCResolution, BusVoltageRange, Gain, Mode
-from wptcore import ept
+from wptcore import calibration, ept
 
 _POLLS_MAX = 50  # 12-bit bus and shunt take 1.2 ms (data sheet, table 5)
 _CALIBRATION = 4096  # not used for the sums; it is zero after a brown-out of the chip
 
 
 class PowerMeter:
-    """`sample()` sets bus_mV and current_mA and returns NONE or an EPT code.
+    """`sample()` sets bus_mV, shunt_uV and current_mA and returns NONE or an EPT code.
 
-    Raises OSError when the chip does not answer.
+    `gain_ppm` and `offset_uA` correct the current, as `crowdcharge calibrate` found them. Raises
+    OSError when the chip does not answer.
     """
 
-    def __init__(self, bus, address: int, shunt_uOhm: int):
+    def __init__(self, bus, address: int, shunt_uOhm: int, gain_ppm: int = 0, offset_uA: int = 0):
         self._chip = INA219(bus, address)
         self._shunt_uOhm = shunt_uOhm
+        self._gain_ppm = gain_ppm
+        self._offset_uA = offset_uA
         self._configure()
         self.bus_mV = 0
+        self.shunt_uV = 0
         self.current_mA = 0
 
     def _configure(self) -> None:
@@ -45,6 +49,10 @@ class PowerMeter:
             self._configure()
             return ept.METER_CALIBRATION
         self.bus_mV = chip.raw_bus_voltage * 4
-        shunt_uV = chip.raw_shunt_voltage * 10
-        self.current_mA = (shunt_uV * 1000 + self._shunt_uOhm // 2) // self._shunt_uOhm
+        self.shunt_uV = chip.raw_shunt_voltage * 10
+        self.current_mA = calibration.corrected_mA(
+            calibration.current_uA(self.shunt_uV, self._shunt_uOhm),
+            self._gain_ppm,
+            self._offset_uA,
+        )
         return ept.METER_OVERFLOW if chip.overflow else ept.NONE

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from wptcore.calibration import curve_hash
+
 from crowdcharge.bench import wiring
 from crowdcharge.bench.board_radio import BoardRadio
 from crowdcharge.bench.config import BoardConfig
@@ -232,7 +234,8 @@ class VirtualBoard:
             "capacity_mJ": round(config.capacity_J * 1000),
         }
         if config.calibrated:
-            identity["loss_curve"] = self.plant.link.loss_curve()
+            curve = self.plant.link.loss_curve()
+            identity |= {"loss_curve": curve, "curve_hash": curve_hash(hashlib.sha256, curve)}
         if config.key:
             identity["key"] = config.key
         (flash / "identity.json").write_text(json.dumps(identity), encoding="utf-8")

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""The board's file system: identity, maintenance mark, journal slots."""
+
+import json
+import os
+
+_IDENTITY = "identity.json"
+_BESIDE = "identity.new"
+_MAINTENANCE = "maintenance"  # "on", or "flash" while files are copied (see main.py)
+_SLOTS = ("journal0.bin", "journal1.bin")
+
+
+def load_identity() -> dict:
+    """board, board_id, key, capacity_mJ, meters, loss_curve, curve_hash, as far as they are
+    known; without them the board shows its state and grants nothing."""
+    for name in (_IDENTITY, _BESIDE):  # the second: power failed between write and rename
+        try:
+            with open(name) as file:
+                return json.load(file)
+        except (OSError, ValueError):
+            pass
+    return {}
+
+
+def save_identity(identity: dict) -> None:
+    """Beside, then renamed: a power cut leaves the old one or the new one."""
+    with open(_BESIDE, "w") as file:
+        json.dump(identity, file)
+    _sync()
+    os.rename(_BESIDE, _IDENTITY)
+    _sync()
+
+
+def in_maintenance() -> bool:
+    return bool(read(_MAINTENANCE))
+
+
+def set_maintenance(on: bool) -> None:
+    """From the next boot on."""
+    if on:
+        write(_MAINTENANCE, b"on")
+    else:
+        os.remove(_MAINTENANCE)
+
+
+def load_slots() -> list:
+    return [read(name) for name in _SLOTS]
+
+
+def save_slot(slot: int, record: bytes) -> None:
+    write(_SLOTS[slot], record)
+
+
+def read(name: str) -> bytes:
+    try:
+        with open(name, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def write(name: str, data: bytes) -> None:
+    with open(name, "wb") as file:
+        file.write(data)
+    _sync()
+
+
+def _sync() -> None:
+    if hasattr(os, "sync"):
+        os.sync()

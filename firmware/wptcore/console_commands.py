@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: MIT
+"""What the serial console can do. Who has the cable has the board; the key is still never shown.
+
+What is stored changes in maintenance only: there the coil is impossible and no watchdog runs, and
+the next boot reads all of it afresh.
+"""
+
+from wptcore import auth, calibration, wire
+from wptcore.compat import const
+from wptcore.console import VERSION
+from wptcore.fod import LossCurve
+from wptcore.transfer import STATE_NAMES
+
+_SAMPLES_MAX = const(1000)
+_TRIAL_MAX_mW = const(3000)
+_CURVE_MAX = const(9999)
+TRIAL_ms = const(600_000)
+_CAPACITY_MAX_mJ = const(1_000_000_000)
+_LIMITS = (
+    "bus_min_mV",
+    "bus_max_mV",
+    "current_max_mA",
+    "power_max_mW",
+    "coil_max_dC",
+    "battery_min_dC",
+    "battery_max_dC",
+    "capacity_mJ",
+)
+_FINGERPRINT = b"crowdcharge fingerprint"
+
+# (command, arguments, what it does)
+HELP = (
+    ("help", "", "this list"),
+    ("version", "", "firmware, virtual machine and version of this protocol"),
+    ("identity", "", "what is stored: id, fingerprint of the key, calibration"),
+    ("status", "", "state, faults, readings, odometers"),
+    ("limits", "", "what the parts of this board bear"),
+    ("selftest", "", "asks every sensor and looks for current that must not flow"),
+    ("maintenance", "on|off", "reboots; on: the coil is impossible, no watchdog runs"),
+    ("meter", "tx|rx COUNT", "COUNT raw samples of one meter (in maintenance)"),
+    ("provision", "ID KEY", "board id and key of 64 hexadecimal digits (in maintenance)"),
+    ("configure", "capacity_mJ VALUE", "capacity of the battery (in maintenance)"),
+    ("calibrate", "tx|rx GAIN_ppm OFFSET_uA", "correction of one meter (in maintenance)"),
+    ("calibrate", "curve C_mW B_permille A_permille_per_W THRESHOLD_mW", "loss (in maintenance)"),
+    ("calibrate", "trial LOSS_mW", "until reboot or for ten minutes: allow this loss"),
+    ("reset", "", "reboots"),
+)
+
+
+def fingerprint(sha256, key: bytes) -> str:
+    """Tells two keys apart and tells nothing else."""
+    if not key:
+        return "none"
+    return "".join("%02x" % byte for byte in auth.hmac_sha256(sha256, key, _FINGERPRINT)[:4])
+
+
+class ConsoleCommands:
+    """`board`: board.Board; `desk`: the port's silicon and storage (ports/*/hal.py).
+
+    `run` and `next_of_stream` return (key, value) pairs; ValueError: refused, "word: sentence";
+    OSError: flash or bus failed.
+    """
+
+    def __init__(self, board, desk, sha256):
+        self.streaming = False
+        self.reset_due = False
+        self._board = board
+        self._desk = desk
+        self._sha256 = sha256
+        self._side = ""
+        self._left = 0
+        self._trial_ms = 0
+        self._handlers = {  # with the number of arguments
+            "help": (self._help, 0),
+            "version": (self._version, 0),
+            "identity": (self._identity, 0),
+            "status": (self._status, 0),
+            "limits": (self._limits, 0),
+            "selftest": (self._selftest, 0),
+            "maintenance": (self._maintenance, 1),
+            "meter": (self._meter, 2),
+            "provision": (self._provision, 2),
+            "configure": (self._configure, 2),
+            "calibrate tx": (self._store_meter, 3),
+            "calibrate rx": (self._store_meter, 3),
+            "calibrate curve": (self._store_curve, 5),
+            "calibrate trial": (self._try_curve, 2),
+            "reset": (self._reset, 0),
+        }
+
+    def run(self, command: str, arguments: list):
+        """A new command ends a stream that still runs."""
+        self.streaming = False
+        name = command
+        if command == "calibrate":
+            name = " ".join([command] + arguments[:1])
+        handler, count = self._handlers.get(name, (None, 0))
+        if handler is None:
+            raise ValueError("unknown: no such command; type help")
+        if len(arguments) != count:
+            raise ValueError("usage: %s needs %d arguments; type help" % (command, count))
+        return handler(*arguments)
+
+    def on_elapsed(self, dt_ms: int) -> None:
+        """A trial of the loss curve ends by itself."""
+        if self._trial_ms > 0:
+            self._trial_ms -= dt_ms
+            if self._trial_ms <= 0:
+                self._board.on_loss_curve(self._desk.curve)
+
+    def next_of_stream(self):
+        """The next raw sample; the last call closes the stream."""
+        if self._left == 0:
+            self.streaming = False
+            return (("side", self._side),)
+        self._left -= 1
+        shunt_uV, bus_mV, current_mA = self._desk.raw_sample(self._side == "rx")
+        return (("shunt_uV", shunt_uV), ("bus_mV", bus_mV), ("current_mA", current_mA))
+
+    # -- that only look --
+
+    def _help(self):
+        return [(("%s %s" % row[:2]).strip(), row[2]) for row in HELP]
+
+    def _version(self):
+        desk = self._desk
+        return (
+            ("protocol", VERSION),
+            ("firmware", desk.revision),
+            ("board", desk.name),
+            ("vm", desk.vm),
+        )
+
+    def _identity(self):
+        stored = self._desk.identity
+        curve = stored.get("loss_curve")
+        pairs = [
+            ("board", self._desk.name),
+            ("board_id", stored.get("board_id", 0)),
+            ("key", fingerprint(self._sha256, bytes.fromhex(stored.get("key", "")))),
+            ("capacity_mJ", self._desk.capacity_mJ),
+        ]
+        for side in ("tx", "rx"):
+            gain_ppm, offset_uA = stored.get("meters", {}).get(side, (0, 0))
+            pairs.append((side + "_gain_ppm", gain_ppm))
+            pairs.append((side + "_offset_uA", offset_uA))
+        pairs.append(("curve", ",".join(str(value) for value in curve) if curve else "none"))
+        pairs.append(("curve_hash", stored.get("curve_hash", "none") if curve else "none"))
+        return pairs
+
+    def _status(self):
+        board = self._board
+        epoch, bus_mV, current_mA, coil_dC, soc_permille, sent_mJ, received_mJ = board.figures
+        transfer_id, power_mW, energy_mJ = board.ack_fields()[2:5]
+        faults = ",".join("0x%02X" % code for code in board.faults)
+        return (
+            ("state", STATE_NAMES[board.state]),
+            ("ept", "0x%02X" % board.ept),
+            ("faults", faults or "none"),
+            ("coil_on", 1 if board.coil_on else 0),
+            ("maintenance", 1 if self._desk.maintenance else 0),
+            ("watchdog", 1 if self._desk.watched else 0),
+            ("epoch", epoch),
+            ("soc_permille", soc_permille if soc_permille <= 1000 else "unknown"),
+            ("bus_mV", bus_mV),
+            ("current_mA", current_mA),
+            ("coil_dC", coil_dC),
+            ("transfer_id", transfer_id),
+            ("power_mW", power_mW),
+            ("energy_mJ", energy_mJ),
+            ("sent_mJ", sent_mJ),
+            ("received_mJ", received_mJ),
+        )
+
+    def _limits(self):
+        limits = self._desk.limits
+        _, _, _, _, floor_pct, resume_pct, roles = wire.unpack_limits(self._board.limits)
+        pairs = [(name, getattr(limits, name)) for name in _LIMITS]
+        return pairs + [("floor_pct", floor_pct), ("resume_pct", resume_pct), ("roles", roles)]
+
+    def _selftest(self):
+        if self._board.coil_on or self._board.receiver_on:
+            raise ValueError("busy: a transfer is running; first: maintenance on")
+        return self._desk.selftest()
+
+    def _meter(self, side: str, count: str):
+        self._need_maintenance()
+        self._side = _one_of(side, ("tx", "rx"))
+        self._left = _number(count, 1, _SAMPLES_MAX)
+        self.streaming = True
+
+    # -- that change something --
+
+    def _maintenance(self, word: str):
+        entered = _one_of(word, ("on", "off")) == "on"
+        if entered != self._desk.maintenance:
+            self._desk.set_maintenance(entered)
+            self._board.on_maintenance(True)  # ends what runs; the reboot does the rest
+            self.reset_due = True
+        return (("maintenance", word),)
+
+    def _provision(self, board_id: str, key: str):
+        self._need_maintenance()
+        number = _number(board_id, 1, 0xFFFF)
+        try:
+            raw = bytes.fromhex(key)
+        except ValueError:
+            raw = b""
+        if len(raw) != auth.KEY_SIZE:
+            raise ValueError("range: a key has 64 hexadecimal digits")
+        self._store("board_id", number, "key", key)
+        return (("board_id", number), ("key", fingerprint(self._sha256, raw)))
+
+    def _configure(self, item: str, value: str):
+        self._need_maintenance()
+        _one_of(item, ("capacity_mJ",))
+        number = _number(value, 1000, _CAPACITY_MAX_mJ)
+        self._store(item, number)
+        return ((item, number),)
+
+    def _store_meter(self, side: str, gain: str, offset: str):
+        self._need_maintenance()
+        correction = (
+            _number(gain, -calibration.GAIN_MAX_ppm, calibration.GAIN_MAX_ppm),
+            _number(offset, -calibration.OFFSET_MAX_uA, calibration.OFFSET_MAX_uA),
+        )
+        meters = dict(self._desk.identity.get("meters", {}))
+        meters[side] = correction
+        self._store("meters", meters)
+        return (("side", side), ("gain_ppm", correction[0]), ("offset_uA", correction[1]))
+
+    def _store_curve(self, _curve: str, *values: str):
+        self._need_maintenance()
+        curve = [_number(value, -_CURVE_MAX, _CURVE_MAX) for value in values]
+        if curve[3] <= 0:
+            raise ValueError("range: the threshold must be above 0, else it would be off")
+        curve_hash = calibration.curve_hash(self._sha256, curve)
+        self._store("loss_curve", curve, "curve_hash", curve_hash)
+        return (("curve_hash", curve_hash),)
+
+    def _try_curve(self, _trial: str, loss_mW: str):
+        """Before the curve is known the rig must run to measure it, with the thermistor on."""
+        threshold_mW = _number(loss_mW, 1, _TRIAL_MAX_mW)
+        self._board.on_loss_curve(LossCurve(0, 1000, 0, threshold_mW))
+        self._trial_ms = TRIAL_ms
+        return (("trial_ms", TRIAL_ms),)
+
+    def _reset(self):
+        self.reset_due = True
+        return ()
+
+    def _need_maintenance(self) -> None:
+        if not self._desk.maintenance:
+            raise ValueError("maintenance: first: maintenance on")
+
+    def _store(self, *keys_and_values) -> None:
+        stored = dict(self._desk.identity)
+        for i in range(0, len(keys_and_values), 2):
+            stored[keys_and_values[i]] = keys_and_values[i + 1]
+        self._desk.save_identity(stored)
+
+
+def _number(text: str, low: int, high: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if not low <= value <= high:
+        raise ValueError("range: a whole number from %d to %d is needed" % (low, high))
+    return value
+
+
+def _one_of(word: str, words: tuple) -> str:
+    if word not in words:
+        raise ValueError("usage: one of %s is needed" % " ".join(words))
+    return word
