@@ -54,19 +54,18 @@ class Bench:
 async def launch(
     config: BenchConfig | Path | None = None, folder: Path | None = None
 ) -> AsyncIterator[Bench]:
-    """The hub ends with the block, or with this process; `folder` keeps its logs."""
-    micropython.binary()  # what the user can put right shows before a process starts
-    path: Path | None
-    with contextlib.ExitStack() as stack:
-        if isinstance(config, BenchConfig):
-            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="crowdcharge-"))
-            path = Path(scratch) / "bench.toml"
-            path.write_text(bench_config.dump(config), encoding="utf-8")
-        else:
-            path = config  # a file, or none
-            if path:
-                bench_config.load(path)
-        hub = await _spawn(path, folder)
+    """The hub ends with the block, or with this process; `folder` keeps its logs.
+
+    What the user can put right (`InputError`, no VM) shows before a process starts.
+    """
+    micropython.binary()
+    scratch = tempfile.TemporaryDirectory(prefix="crowdcharge-", ignore_cleanup_errors=True)
+    with scratch as name:
+        path = Path(name) / "bench.toml"
+        if not isinstance(config, BenchConfig):
+            config = bench_config.load(config) if config else bench_config.default()
+        path.write_text(bench_config.dump(config), encoding="utf-8")
+        hub = await _spawn(path, folder or Path(name) / "hub")
         try:
             ready = await _ready(hub)
             control = await Control.connect(ready["control"])
@@ -78,13 +77,11 @@ async def launch(
             await _end(hub)
 
 
-async def _spawn(path: Path | None, folder: Path | None) -> asyncio.subprocess.Process:
-    arguments = [sys.executable, "-m", "crowdcharge.bench.hub", "--until-eof"]
-    arguments += [str(path)] if path else []
-    arguments += ["--folder", str(folder)] if folder else []
+async def _spawn(path: Path, folder: Path) -> asyncio.subprocess.Process:
+    command = [sys.executable, "-m", "crowdcharge.bench.hub", "--until-eof", str(path)]
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
-        *arguments, stdin=pipe, stdout=pipe, stderr=pipe, limit=1 << 24
+        *command, "--folder", str(folder), stdin=pipe, stdout=pipe, stderr=pipe, limit=1 << 24
     )
 
 

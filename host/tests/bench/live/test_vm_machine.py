@@ -34,7 +34,7 @@ async def test_the_driver_on_the_vm_reads_what_the_plant_holds(tiny_bench, hands
 
 
 async def test_a_driver_that_counts_its_polls_gets_its_conversion(tiny_bench, hands):
-    """The bench's bus is quicker than wires, but not for the chips: one sample takes ten polls."""
+    """The bench's bus is quicker than wires, but not for the chips: a sample takes some polls."""
     async with hands.repl(tiny_bench.ports[1]) as board:
         await board.exec(hands.METERS + "\nfrom power_meter import PowerMeter")
         await board.exec("meter = PowerMeter(bus, pins.TX_METER_ADDRESS, pins.SHUNT_uOhm)")
