@@ -3,6 +3,8 @@
 
 import csv
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -189,3 +191,15 @@ def test_study_has_no_exchange_as_its_baseline(tmp_path):
     made = study.run(scenario, 0, scenario.link, None, study.NoExchange())
     assert made.transfers == []
     assert made.imbalance[0] == made.imbalance[-1]
+
+
+EXAMPLES = re.findall(
+    r"```toml\n(.*?)```",
+    (Path(__file__).parents[3] / "docs" / "reference" / "scenario.md").read_text("utf-8"),
+    re.DOTALL,
+)
+
+
+@pytest.mark.parametrize("text", EXAMPLES, ids=["boards", "crowd", "compiled"])
+def test_examples_of_the_reference_page_run(tmp_path, text):
+    assert json.loads(run(tmp_path, text, "--json"))["mean"]["imbalance_after"] < 0.25
