@@ -18,7 +18,7 @@ WORD_SIZE = const(16)
 MODULUS = 1 << 128
 
 PEERS_MIN = const(3)  # with two, each learns the other from the sum
-ROUNDS_MAX = const(24)  # each opened sum is one more point of the peers' common demand curve
+ROUNDS_MAX = const(32)  # each opened sum is one more point of the peers' common demand curve
 
 _mJ_PER_Wh = const(3_600_000)
 _PAIR_KEY = b"crowdcharge market pair"

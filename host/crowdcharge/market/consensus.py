@@ -18,7 +18,7 @@ from crowdcharge.errors import WptError
 from crowdcharge.market.graph import Graph, Weights, diameter, metropolis, second_eigenvalue
 from crowdcharge.market.problem import Array
 
-ROUNDS_MAX = 10_000_000
+ROUNDS_MAX = 1_000_000
 
 # The bound on the error of every state, from the states and the number of rounds done.
 ErrorBound = Callable[[Array, int], float]

@@ -29,6 +29,8 @@ from crowdcharge.market.problem import Array, Market, refuse_without_trade
 from crowdcharge.market.search import Sums, find_price, price_search
 
 _RESOLUTION = 1e-12  # of the price, after thousands of rounds of rounding
+_FAR = 1e6  # a Newton step to so many times the lane's b leaves every bracket
+_IDLE = 1e-10  # of the lane's bound: so much energy is nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,41 @@ class _Averaging:
         self.rounds += reached.rounds
         self.messages += reached.messages
         self.bound = reached.bound
-        c, s = reached.states[0] * len(values)
-        self._values, self._sums = values, (float(c), float(s))
+        c, s = (reached.states[0] * len(values)).tolist()
+        self._values, self._sums = values, _settled(self._market, c, s)
         return self._sums
+
+
+def _or_flat(
+    market: Market,
+    bound: ErrorBound,
+    left: Callable[[int], Array] = lambda _: np.zeros(2),
+) -> ErrorBound:
+    """Where (nearly) all peers sit on their bounds there is no ratio to wait for.
+
+    Then the sign of the net energy is enough, or that it is nothing.
+    """
+
+    def stop(states: Array, rounds: int) -> float:
+        left_c, left_s = left(rounds).tolist()
+        c, slope = states[:, 0], float(np.abs(states[:, 1]).max()) + left_s
+        clear_sign = float(max(c.min(), -c.max())) - left_c > _FAR * market.lane_b * slope
+        idle = _idle_energy(market) / len(states)
+        nothing = float(np.abs(c).max()) + left_c + market.lane_b * slope < idle
+        return 0.0 if clear_sign or nothing else bound(states, rounds)
+
+    return stop
+
+
+def _settled(market: Market, c: float, s: float) -> Sums:
+    """The sums as the price search may take them: noise around a flat or balanced market is 0."""
+    if abs(c) + market.lane_b * abs(s) < _idle_energy(market):
+        return 0.0, 0.0
+    return (c, 0.0) if abs(c) > _FAR / 2 * market.lane_b * abs(s) else (c, s)
+
+
+def _idle_energy(market: Market) -> float:
+    return -_IDLE * market.lane_e_min
 
 
 def _averaged(
@@ -121,7 +155,7 @@ def _consensus(market: Market, means: Means) -> Deal:
 
     def average(values: Array) -> Consensus:
         rounds = metropolis_rounds(weights, values)
-        return run(graph, values, rounds, _bound_for(values, ratio_spread), step)
+        return run(graph, values, rounds, _or_flat(market, ratio_spread), step)
 
     return _averaged(market, step, average, ("lane", *_evs(market.a.size)))
 
@@ -136,7 +170,8 @@ def _masked(market: Market, means: Means) -> Deal:
         rounds: Iterator[Array] = (
             each.states for each in masked_rounds(weights, values, masking, means.rng)
         )
-        return run(graph, values, rounds, _bound_for(values, masked_ratio_bound(masking)), step)
+        bound = _or_flat(market, masked_ratio_bound(masking), masking.left)
+        return run(graph, values, rounds, bound, step)
 
     seen = {i for observer in graph for i in contained(graph, (observer,))}
     exposed = tuple(shared.peer_name(i) for i in sorted(seen))
@@ -194,15 +229,6 @@ SCHEMES: dict[str, Callable[[Market, Means], Deal]] = {
     "shared": _shared,
     "homomorphic": _homomorphic,
 }
-
-
-def _bound_for(values: Array, bound: ErrorBound) -> ErrorBound:
-    """Where every peer sits on a bound there is no ratio: only the sign of the sum is asked."""
-    if values[:, 1].any():
-        return bound
-    return lambda states, _: (
-        0.0 if (states[:, 0] > 0).all() or (states[:, 0] < 0).all() else np.inf
-    )
 
 
 def _evs(n: int) -> tuple[str, ...]:

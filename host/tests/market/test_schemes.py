@@ -4,8 +4,10 @@
 import numpy as np
 import pytest
 from crowdcharge.errors import InputError
-from crowdcharge.market import SCHEMES, Means, clear, trade
+from crowdcharge.market import SCHEMES, Market, Means, clear, trade
 from crowdcharge.market.consensus import star_rounds_law
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from .markets import random_market
 
@@ -26,6 +28,39 @@ def test_every_scheme_reaches_the_price_to_its_stated_bound(rng, scheme, tight, 
         assert deal.clearing.energies == pytest.approx(exact.energies, abs=1e-4)
         exact_schemes = ("closed-form", "two-round", "shared")
         assert deal.price_bound < 1e-8 or scheme not in exact_schemes
+
+
+WIDE = st.floats(-3, 1)
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(
+    exponents=st.lists(st.tuples(WIDE, WIDE), min_size=2, max_size=6),
+    lane=st.tuples(WIDE, WIDE),
+    scheme=st.sampled_from(["consensus", "masked", "two-round", "shared"]),
+    seed=st.integers(0, 99),
+)
+def test_wild_markets_clear_by_every_scheme(exponents, lane, scheme, seed):
+    """Most questions meet a peer at its bound, and some meet them all there."""
+    rng = np.random.default_rng(seed)
+    a, e_max = (10.0 ** np.array(each) for each in zip(*exponents, strict=True))
+    b = rng.uniform(20, 31, a.size)
+    b[0] = 20.0
+    market = Market(a, b, e_max, 10 ** lane[0], 30.0, -(10 ** lane[1]))
+    deal = trade(market, scheme, means(rng))
+    exact = clear(market)
+    flat = deal.clearing.energies == pytest.approx(exact.energies, rel=1e-9)
+    assert abs(deal.clearing.price - exact.price) <= deal.price_bound or flat
+
+
+@pytest.mark.parametrize("scheme", [name for name in SCHEMES if name != "homomorphic"])
+def test_a_market_that_balances_with_all_at_their_bounds(rng, scheme):
+    """Any price between clears it; there is no ratio to average."""
+    two = np.array([5.0, 5.0])
+    market = Market(np.array([0.1, 0.1]), np.array([20.0, 21.0]), two, 0.001, 30.0, -10.0)
+    deal = trade(market, scheme, means(rng))
+    assert deal.clearing.energies.tolist() == [5, 5]
+    assert deal.clearing.lane_energy == -10
 
 
 @pytest.mark.slow
