@@ -26,6 +26,8 @@ def files(port: str, firmware: Path | None = None) -> dict[str, Path]:
     """Path on the board -> source; `firmware` is a folder that stands in for the port's own."""
     tree = root()
     found = _python(firmware or tree / "ports" / port, "")
+    if firmware is None:
+        found |= _python(tree / "ports" / "shared", "")
     core = Path(wptcore.__path__[0])
     for name, folder in (
         ("wptcore", core),

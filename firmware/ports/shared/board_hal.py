@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""What both ports' hal.py share: meters, gauge, thermistor maths, limits, journal. No decision."""
+
+import binascii
+import math
+
+import storage
+from gauge import CountedCharge, FuelGauge
+from power_meter import PowerMeter
+from wptcore import calibration, wire
+from wptcore.fod import LossCurve
+from wptcore.journal import Journal
+from wptcore.limits import Limits
+
+_FIELD_mV = 3000  # a receiver's output is either near 0 V or near 5 V
+_ROLE_BITS = {"ptx": wire.PTX, "prx": wire.PRX}
+_KELVIN_0_C = 273.15
+_BATTERY_MIN_dC = 0  # a lithium cell is not charged below freezing
+_NOT_FITTED_dC = 250
+_BROKEN_dC = 2000
+
+
+class BoardHal:
+    """`pins`: the generated board module; `identity`: as storage.load_identity returns it;
+    `bus`: busio.I2C or its like; `sha256`: of the port."""
+
+    def __init__(self, pins, identity: dict, bus, sha256):
+        self._pins = pins
+        self._identity = identity
+        self._sha256 = sha256
+        self.bus = bus
+        self._meters = {}
+        self.capacity_mJ = identity.get("capacity_mJ", pins.CAPACITY_mJ)
+        if pins.GAUGE:
+            self.gauge = FuelGauge(bus, pins.GAUGE_ADDRESS)
+        else:
+            self.gauge = CountedCharge(self.capacity_mJ)
+        self._journal = Journal(storage.load_slots(), binascii.crc32)
+
+    # -- what the board is --
+
+    @property
+    def limits(self) -> Limits:
+        pins = self._pins
+        return Limits(
+            pins.BUS_MIN_mV,
+            pins.BUS_MAX_mV,
+            pins.CURRENT_MAX_mA,
+            pins.POWER_MAX_mW,
+            pins.COIL_MAX_dC,
+            _BATTERY_MIN_dC,
+            pins.BATTERY_MAX_dC,
+            self.capacity_mJ,
+        )
+
+    @property
+    def curve(self):
+        """The rig's loss curve as `crowdcharge calibrate` stored it whole, or None."""
+        values = self._identity.get("loss_curve")
+        if not values:
+            return None
+        whole = self._identity.get("curve_hash") == calibration.curve_hash(self._sha256, values)
+        return LossCurve(*values) if whole else None
+
+    @property
+    def roles(self) -> int:
+        mask = 0
+        for role in self._pins.ROLES:
+            mask |= _ROLE_BITS[role]
+        return mask
+
+    @property
+    def saved(self):
+        return self._journal.saved
+
+    def save(self, saved) -> None:
+        storage.save_slot(*self._journal.next_record(saved))
+
+    # -- sensors --
+
+    def meter(self, received: bool):
+        """The meter of one side or None; OSError or ValueError while it does not answer."""
+        pins = self._pins
+        address = pins.RX_METER_ADDRESS if received else pins.TX_METER_ADDRESS
+        if address not in self._meters:
+            correction = self._identity.get("meters", {}).get("rx" if received else "tx", (0, 0))
+            self._meters[address] = (
+                PowerMeter(self.bus, address, pins.SHUNT_uOhm, *correction) if address else None
+            )
+        return self._meters[address]
+
+    def forget_meters(self) -> None:
+        """After an error: they are set up anew when they answer again."""
+        self._meters.clear()
+
+    def field_present(self) -> bool:
+        meter = self.meter(True)
+        if meter is None:
+            return False
+        meter.sample()
+        return meter.bus_mV > _FIELD_mV
+
+    def temperature_dC(self, reading_u16: int) -> int:
+        """Beta equation of an NTC below a pull-up; open or shorted reads as far too hot.
+
+        -1: not fitted.
+        """
+        if reading_u16 < 0:
+            return _NOT_FITTED_dC
+        share = reading_u16 / 65535
+        if not 0.001 < share < 0.999:
+            return _BROKEN_dC
+        pins = self._pins
+        resistance_Ohm = pins.NTC_PULLUP_Ohm * share / (1 - share)
+        inverse_K = 1 / (25 + _KELVIN_0_C) + math.log(resistance_Ohm / pins.NTC_R25_Ohm) / (
+            pins.NTC_BETA_K
+        )
+        return int((1 / inverse_K - _KELVIN_0_C) * 10)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""One pass of the firmware: sense, decide (in the core), act, publish. Decides nothing itself."""
+
+from console import SerialConsole
+from desk import Desk
+from radio import Radio
+from wptcore.board import Board
+
+REVISION = "0.1.0"
+ACTIVE_ms = 20  # while power may flow
+IDLE_ms = 200
+_SOC_ms = 250
+_FIELD_ms = 200
+
+
+class BoardLoop:
+    """`pins`: the generated board module; `hal`: the port's Hal; `sha256`: of the port."""
+
+    def __init__(self, pins, identity: dict, hal, sha256):
+        self.hal = hal
+        self.board = Board(
+            identity.get("board_id", 0),
+            bytes.fromhex(identity.get("key", "")),
+            hal.limits,
+            hal.roles,
+            hal.saved,
+            sha256,
+            hal.curve,
+            hal.short_boot,
+        )
+        self.radio = Radio(self.board, pins.NAME, REVISION)
+        desk = Desk(hal, identity, pins.NAME, REVISION)
+        self.console = SerialConsole(self.board, desk, sha256)
+        self.maintenance = desk.maintenance
+        if self.maintenance:
+            self.board.on_maintenance(True)
+        self._unmetered_ms = 0
+        self._since_soc_ms = _SOC_ms
+        self._since_field_ms = 0
+
+    @property
+    def period_ms(self) -> int:
+        """How long the loop may wait for the radio before the next pass."""
+        return ACTIVE_ms if self.board.is_running else IDLE_ms
+
+    def start(self) -> None:
+        if not self.maintenance:  # a watchdog cannot be stopped, and copying files takes long
+            self.hal.start_watchdog()
+
+    def stop(self) -> None:
+        self.hal.set_coil(False)
+        self.hal.set_receiver(False)
+
+    def step(self, dt_ms: int) -> None:
+        self.radio.deliver()
+        self.console.step(dt_ms)
+        self._sense(dt_ms)
+        self.board.on_elapsed(dt_ms)
+        self.hal.set_receiver(self.board.receiver_on)
+        self.hal.set_coil(self.board.coil_on)
+        self.hal.feed_watchdog()
+        self.radio.publish(dt_ms)
+        saved = self.board.pop_save()
+        if saved is not None:
+            self.hal.save(saved)
+        if self.console.reset_due:
+            self.hal.reset()
+
+    def _sense(self, dt_ms: int) -> None:
+        self._unmetered_ms += dt_ms
+        self._since_soc_ms += dt_ms
+        self._since_field_ms += dt_ms
+        try:
+            if not self.maintenance:  # else a bench supply on the meter is no fault
+                self._sense_meter()
+            if self._since_field_ms >= _FIELD_ms:
+                self._since_field_ms = 0
+                self.board.on_field(self.hal.field_present())
+        except (OSError, ValueError):
+            self.hal.forget_meters()  # no sample: the core ends what runs when it is stale
+        if self._since_soc_ms >= _SOC_ms:
+            self._since_soc_ms = 0
+            self.board.on_soc(self.hal.gauge.read_permille())
+        self.board.on_cable(self.hal.on_cable())
+
+    def _sense_meter(self) -> None:
+        if self._unmetered_ms == 0:
+            return
+        received = self.board.receiver_on
+        meter = self.hal.meter(received)
+        if meter is None:
+            return
+        code = meter.sample()
+        dt_ms = self._unmetered_ms
+        self._unmetered_ms = 0
+        if code:
+            self.board.on_bad_sample(code, dt_ms)
+            return
+        current_mA = -meter.current_mA if received else meter.current_mA
+        self.hal.gauge.add(meter.bus_mV, current_mA, dt_ms)
+        self.board.on_sample(
+            meter.bus_mV, current_mA, self.hal.coil_dC(), self.hal.battery_dC(), dt_ms
+        )

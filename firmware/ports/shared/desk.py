@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""What the core's console commands need from a board, the same on both ports."""
+
+import sys
+
+import storage
+from wptcore import ept
+from wptcore.checks import FLOW_mW
+from wptcore.units import power_mW
+from wptcore.wire import SOC_UNKNOWN_permille
+
+_COLD_dC = -200
+
+
+class Desk:
+    """`hal`: the port's Hal; `name`: of the board; `revision`: of the firmware."""
+
+    def __init__(self, hal, identity: dict, name: str, revision: str):
+        self._hal = hal
+        self.identity = identity
+        self.name = name
+        self.revision = revision
+        self.vm = "%s-%d.%d.%d" % ((sys.implementation.name,) + sys.implementation.version[:3])
+        self.maintenance = storage.in_maintenance()
+        self.set_maintenance = storage.set_maintenance
+        self.limits = hal.limits
+        self.capacity_mJ = hal.capacity_mJ
+        self.curve = hal.curve
+
+    @property
+    def watched(self) -> bool:
+        return self._hal.watched
+
+    def save_identity(self, identity: dict) -> None:
+        storage.save_identity(identity)
+        self.identity = identity
+
+    def raw_sample(self, received: bool):
+        """(shunt_uV, bus_mV, current_mA) of one conversion; only the last is corrected."""
+        meter = self._hal.meter(received)
+        if meter is None:
+            raise ValueError("missing: this board has no such meter")
+        if meter.sample() != ept.NONE:
+            raise ValueError("meter: overflow, or its registers were lost; try again")
+        return meter.shunt_uV, meter.bus_mV, meter.current_mA
+
+    def selftest(self) -> list:
+        """Each part's own line and `result` at the end."""
+        hal = self._hal
+        found = [("tx_meter", self._meter(False)), ("rx_meter", self._meter(True))]
+        soc_permille = hal.gauge.read_permille()
+        found.append(("gauge", "silent" if soc_permille == SOC_UNKNOWN_permille else "ok"))
+        for name, value_dC, max_dC in (
+            ("coil", hal.coil_dC(), self.limits.coil_max_dC),
+            ("battery", hal.battery_dC(), self.limits.battery_max_dC),
+        ):
+            found.append((name, "ok" if _COLD_dC < value_dC < max_dC else "implausible"))
+            found.append((name + "_dC", value_dC))
+        bad = [value for _, value in found if value in ("silent", "implausible", "leaks")]
+        found.append(("result", "fail" if bad else "pass"))
+        return found
+
+    def _meter(self, received: bool) -> str:
+        try:
+            if self._hal.meter(received) is None:
+                return "none"
+            _, bus_mV, current_mA = self.raw_sample(received)
+        except (OSError, ValueError):
+            self._hal.forget_meters()
+            return "silent"
+        return "leaks" if power_mW(bus_mV, abs(current_mA)) >= FLOW_mW else "ok"
