@@ -264,10 +264,10 @@ class Clerk:
 
     def _new_id(self) -> int:
         """Never one that this ledger has seen, and never 0."""
-        seen = {key[1] for key in self._store.book.receipts}
-        while self._next_id % _ID_MODULO in {0, *self._store.book.transfers} | seen:
+        seen = self._store.book.seen_ids
+        while (transfer_id := self._next_id % _ID_MODULO) in seen or not transfer_id:
             self._next_id += 1
-        return self._next_id % _ID_MODULO
+        return transfer_id
 
     def _now_ms(self) -> int:
         return int(self._clock.now_s() * 1000)

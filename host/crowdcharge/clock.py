@@ -13,6 +13,10 @@ class Clock(Protocol):
 
     async def sleep(self, duration_s: float) -> None: ...
 
+    def timeout(self, duration_s: float) -> asyncio.Timeout:
+        """As asyncio.timeout, in board time."""
+        ...
+
 
 class BoardClock:
     """Wall time since its making, times `speed` (a virtual bench may run faster than life)."""
@@ -26,3 +30,6 @@ class BoardClock:
 
     async def sleep(self, duration_s: float) -> None:
         await asyncio.sleep(max(duration_s, 0.0) / self._speed)
+
+    def timeout(self, duration_s: float) -> asyncio.Timeout:
+        return asyncio.timeout(duration_s / self._speed)

@@ -132,12 +132,13 @@ class Exchange:
             due_s = max(due_s + period_s, self._clock.now_s())
             await self._pause(due_s - self._clock.now_s())
             try:
-                await self._renew(side, peer)
+                async with self._clock.timeout(period_s):
+                    await self._renew(side, peer)
+            except TimeoutError:  # an answer got lost: the next renewal is due already
+                self._give_up_if_silent(side)
             except (RadioError, ProtocolError):
-                if self._is_silent(side):
-                    self._end(side, ept.LEASE_LOST, known=False)
-                else:
-                    await self._clock.sleep(period_s)
+                self._give_up_if_silent(side)
+                await self._clock.sleep(period_s)
 
     async def _renew(self, side: _Side, peer: _Side) -> None:
         link = await self._pool.get(side.board_id)
@@ -171,6 +172,10 @@ class Exchange:
         side.ended, side.known = code, known
         side.power_mW = 0
         self._wake.set()
+
+    def _give_up_if_silent(self, side: _Side) -> None:
+        if self._is_silent(side):
+            self._end(side, ept.LEASE_LOST, known=False)
 
     def _is_silent(self, side: _Side) -> bool:
         """Without a word for a whole lease a board has ended by itself, and so must its peer."""

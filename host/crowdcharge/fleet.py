@@ -14,6 +14,8 @@ _STALE_INTERVALS = 12  # this many adverts missed in a row
 _STALE_MIN_s = 5.0
 _STALE_UNLEARNED_s = 30.0
 _SMOOTHING = 0.2
+_FORGET_s = 30.0  # an address that is silent for so long while another speaks
+_ADDRESSES_MAX = 16  # of one board: more are somebody's game
 
 
 def odometer_rise_mJ(before_mJ: int, after_mJ: int) -> int:
@@ -71,41 +73,65 @@ class Fleet:
     def __init__(self) -> None:
         self._views: dict[int, dict[str, BoardView]] = {}
         self._proven: dict[int, str] = {}
+        self._doubts: dict[tuple[int, str], int] = {}
 
     def add(self, sighting: Sighting) -> BoardView:
         """The view of that board at that address, with the sighting in it."""
-        views = self._views.setdefault(sighting.beacon.board_id, {})
-        view = views.get(sighting.address)
+        beacon, address = sighting.beacon, sighting.address
+        views = self._views.setdefault(beacon.board_id, {})
+        view = views.get(address)
         if view is None:
-            beacon = sighting.beacon
-            view = BoardView(sighting.address, beacon, beacon, sighting.seen_s, sighting.rssi_dBm)
+            self._make_room(beacon.board_id, views)
+            view = BoardView(address, beacon, beacon, sighting.seen_s, sighting.rssi_dBm)
         else:
             view = _heard(view, sighting)
-        views[sighting.address] = view
+        views[address] = view
         return view
 
     def prove(self, board_id: int, address: str) -> None:
         """The board at this address has authenticated itself."""
         self._proven[board_id] = address
+        self._doubts.pop((board_id, address), None)
 
     def doubt(self, board_id: int, address: str) -> None:
-        """Whatever is at this address did not authenticate: forgotten until heard again."""
-        self._views.get(board_id, {}).pop(address, None)
+        """Whatever is at this address did not authenticate; others go first from now on."""
+        self._doubts[board_id, address] = self._doubts.get((board_id, address), 0) + 1
         if self._proven.get(board_id) == address:
             del self._proven[board_id]
 
     def view(self, board_id: int) -> BoardView | None:
-        """At its proven address if it is heard there, else where it was heard last."""
+        """At its proven address; else where it was doubted least and heard first."""
         views = self._views.get(board_id)
         if not views:
             return None
-        proven = views.get(self._proven.get(board_id, ""))
-        return proven or max(views.values(), key=lambda view: view.seen_s)
+        latest_s = max(view.seen_s for view in views.values())
+        heard = [view for view in views.values() if latest_s - view.seen_s < _FORGET_s]
+        proven = self._proven.get(board_id)
+        return min(
+            heard,
+            key=lambda view: (
+                view.address != proven,
+                self._doubts.get((board_id, view.address), 0),
+            ),
+        )
 
     def views(self) -> list[BoardView]:
         """One a board, by number."""
         found = (self.view(board_id) for board_id in sorted(self._views))
         return [view for view in found if view is not None]
+
+    def _make_room(self, board_id: int, views: dict[str, BoardView]) -> None:
+        """Drops the address that was silent the longest: a board speaks several times a second."""
+        if len(views) < _ADDRESSES_MAX:
+            return
+        proven = self._proven.get(board_id)
+        silent = min((view for view in views.values() if view.address != proven), key=_seen_s)
+        del views[silent.address]
+        self._doubts.pop((board_id, silent.address), None)
+
+
+def _seen_s(view: BoardView) -> float:
+    return view.seen_s
 
 
 def _heard(view: BoardView, sighting: Sighting) -> BoardView:

@@ -226,6 +226,8 @@ class Book:
     faults: dict[int, frozenset[int]] = field(default_factory=dict)  # codes that stand
     runs: list[Body] = field(default_factory=list)
     refusals: int = 0
+    seen_ids: set[int] = field(default_factory=set)  # of transfers, ours or not
+    _unsettled: dict[int, None] = field(default_factory=dict)  # in the order of opening
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> "Book":
@@ -252,11 +254,14 @@ class Book:
         self.last_reading[body["board_id"]] = body
 
     def _apply_open(self, body: Body) -> None:
-        if body["transfer_id"] in self.transfers:
+        transfer_id = body["transfer_id"]
+        if transfer_id in self.transfers:
             raise ValueError
-        self.transfers[body["transfer_id"]] = Transfer(
-            body["transfer_id"], body["ptx"], body["prx"], body["energy_max_mJ"], body["t_ms"]
+        self.transfers[transfer_id] = Transfer(
+            transfer_id, body["ptx"], body["prx"], body["energy_max_mJ"], body["t_ms"]
         )
+        self.seen_ids.add(transfer_id)
+        self._unsettled[transfer_id] = None
 
     def _apply_refusal(self, body: Body) -> None:
         self.refusals += 1
@@ -269,6 +274,7 @@ class Book:
         if receipt.key in self.receipts:
             raise ValueError
         self.receipts[receipt.key] = receipt
+        self.seen_ids.add(receipt.transfer_id)
         self.last_receipt[receipt.board_id, receipt.role] = receipt
 
     def _apply_gap(self, body: Body) -> None:
@@ -297,15 +303,15 @@ class Book:
 
     def _update(self, body: Body, **changes: Any) -> None:
         transfer_id = body["transfer_id"]
-        self.transfers[transfer_id] = replace(self.transfers[transfer_id], **changes)
+        transfer = replace(self.transfers[transfer_id], **changes)
+        self.transfers[transfer_id] = transfer
+        if transfer.is_closed:
+            self._unsettled.pop(transfer_id, None)
 
     def unsettled(self, board_id: int | None = None) -> list[Transfer]:
         """Open or one-sided, of one board or of all."""
-        return [
-            transfer
-            for transfer in self.transfers.values()
-            if not transfer.is_closed and board_id in {None, *transfer.boards}
-        ]
+        found = (self.transfers[transfer_id] for transfer_id in self._unsettled)
+        return [transfer for transfer in found if board_id in {None, *transfer.boards}]
 
     def receipt(self, transfer: Transfer, role: int) -> Receipt | None:
         board_id = transfer.ptx if role == wire.PTX else transfer.prx

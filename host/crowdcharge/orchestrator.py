@@ -17,7 +17,7 @@ from crowdcharge.contacts import Contacts, Meeting, Pair
 from crowdcharge.errors import GrantRefused, LedgerError, WptError
 from crowdcharge.events import Emit, Trouble
 from crowdcharge.exchange import Exchange, Terms
-from crowdcharge.fleet import Fleet
+from crowdcharge.fleet import BoardView, Fleet
 from crowdcharge.keys import Keys
 from crowdcharge.models import Sighting
 from crowdcharge.observer import Observer
@@ -137,12 +137,18 @@ class Orchestrator:
         found = []
         for view in self.fleet.views():
             board_id = view.board_id
-            if board_id in self._busy or board_id not in self._keys or self._must_wait(board_id):
-                continue
-            changed = view.newest.problem != self.clerk.has_problem(board_id)
-            if board_id not in self._synced or board_id in pending or changed:
-                found.append(board_id)
+            if self._is_available(view):
+                changed = view.newest.problem != self.clerk.has_problem(board_id)
+                if changed or board_id in pending or board_id not in self._synced:
+                    found.append(board_id)
         return found
+
+    def _is_available(self, view: BoardView) -> bool:
+        board_id = view.board_id
+        if board_id in self._busy or board_id not in self._keys or self._must_wait(board_id):
+            return False
+        is_here = not view.is_stale(asyncio.get_running_loop().time())
+        return is_here or self.pool.is_connected(board_id)
 
     def _start(
         self, work: asyncio.TaskGroup, job: Coroutine[Any, Any, None], *boards: int

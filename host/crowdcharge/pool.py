@@ -90,7 +90,10 @@ class Pool:
             raise BoardUnreachable(board_id, "the host has no key for it")
         if view is None:
             raise BoardUnreachable(board_id, "it has not been heard")
-        if asyncio.get_running_loop().time() < seat.retry_at_s:
+        now_s = asyncio.get_running_loop().time()
+        if view.is_stale(now_s):
+            raise BoardUnreachable(board_id, "it is not heard any more")
+        if now_s < seat.retry_at_s:
             raise BoardUnreachable(board_id, "the last try failed; waiting before the next")
         try:
             await self._free_slot()

@@ -43,10 +43,12 @@ class Runner:
         self._policy = policies.make(config.run.policy, **config.run.policy_options)
         self._radio = open_radio(config.radio.transport, config.radio.adapter)
         self._orchestrator: Orchestrator | None = None
+        self._stopped = False
         self.out = _writable(config.run.out)
 
     def stop(self) -> None:
         """Ends running transfers and settles them; then `run` returns."""
+        self._stopped = True
         if self._orchestrator is not None:
             self._orchestrator.stop()
 
@@ -68,6 +70,8 @@ class Runner:
                 slots=config.radio.slots,
                 first_transfer_id=secrets.randbits(31) | 1,
             )
+            if self._stopped:
+                self._orchestrator.stop()
             store.append([("run", self._description())])
             await self._orchestrator.run(config.run.duration_s or None)
             summary = summarise(store.book)

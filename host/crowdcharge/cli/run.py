@@ -32,7 +32,10 @@ def run(config: Path, as_json: bool) -> None:
     loaded = load(config)
     view = LiveView(Console(stderr=True), f"crowdcharge run: {loaded.run.policy}", as_json)
     with view.show():
-        summary = asyncio.run(_run(loaded, view))
+        try:
+            summary = asyncio.run(_run(loaded, view))
+        except asyncio.CancelledError:  # the second Ctrl-C
+            raise click.Abort from None
     click.echo(json.dumps(summary, indent=2) if as_json else _closing(summary, loaded.run.out))
 
 

@@ -127,3 +127,30 @@ def test_a_stranger_cannot_displace_a_proven_board():
     assert [view.address for view in fleet.views()] == ["true"]
     fleet.doubt(7, "true")
     assert fleet.view(7).address == "false"
+
+
+def test_a_stranger_with_ever_new_addresses_does_not_hide_the_board():
+    fleet = Fleet()
+    tried = set()
+    for number in range(400):
+        now_s = number * 0.25
+        fleet.add(sighting(Beacon.unpack(packed(sequence=number % 256)), now_s, "true"))
+        for more in range(3):
+            fleet.add(sighting(Beacon.unpack(packed(epoch=9)), now_s, f"{number}.{more}"))
+        if number % 4 == 0 and "true" not in tried:
+            address = fleet.view(7).address
+            tried.add(address)
+            fleet.doubt(7, address)
+    assert "true" in tried
+    assert len(fleet._views[7]) <= 16
+    assert len(fleet._doubts) <= 16
+
+
+def test_a_board_that_came_back_at_another_address_is_taken():
+    fleet = Fleet()
+    fleet.add(sighting(Beacon.unpack(packed()), 0.0, "old"))
+    fleet.prove(7, "old")
+    fleet.add(sighting(Beacon.unpack(packed(sequence=1)), 29.0, "new"))
+    assert fleet.view(7).address == "old"
+    fleet.add(sighting(Beacon.unpack(packed(sequence=2)), 31.0, "new"))
+    assert fleet.view(7).address == "new"

@@ -77,6 +77,9 @@ class LoopClock:
     async def sleep(self, duration_s: float) -> None:
         await asyncio.sleep(max(duration_s, 0.0))
 
+    def timeout(self, duration_s: float) -> asyncio.Timeout:
+        return asyncio.timeout(duration_s)
+
 
 class WorldBoard:
     """A board with its cell and its flash; `power_cut` is what a battery pulled out does."""
