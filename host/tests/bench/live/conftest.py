@@ -142,8 +142,8 @@ def tiny_firmware(tmp_path_factory) -> Path:
     """`tiny/main.py`, with the product's bus adapter and meter."""
     folder = tmp_path_factory.mktemp("tiny")
     shutil.copy(TINY / "main.py", folder)
-    for name in ("i2c_bus.py", "power_meter.py"):
-        shutil.copy(firmware_tree.root() / "ports" / "micropython" / name, folder)
+    for name in ("micropython/i2c_bus.py", "shared/power_meter.py"):
+        shutil.copy(firmware_tree.root() / "ports" / name, folder)
     return folder
 
 
