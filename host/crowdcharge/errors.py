@@ -13,6 +13,10 @@ WptError                    exit code 1: the work failed
     GrantRefused
     LedgerError
         OdometerWentBack
+    LineError               a serial port, or what is at its other end
+        NoAnswer
+    CommandRefused          a board's console said no
+    FlashError
     PlanInfeasible
     BenchError
 """
@@ -79,6 +83,31 @@ class OdometerWentBack(LedgerError):
             f"board {board_id}: odometer went back from {before_mJ} to {after_mJ} mJ in one epoch"
         )
         self.board_id = board_id
+
+
+class LineError(WptError):
+    pass
+
+
+class NoAnswer(LineError):
+    """`heard`: something came, but no answer; `at_prompt`: MicroPython's prompt was in it."""
+
+    def __init__(self, text: str, heard: bool = False, at_prompt: bool = False) -> None:
+        super().__init__(text)
+        self.heard = heard
+        self.at_prompt = at_prompt
+
+
+class CommandRefused(WptError):
+    """`word`: what kind of refusal, as docs/reference/console.md lists them."""
+
+    def __init__(self, port: str, word: str, text: str = "") -> None:
+        super().__init__(f"{port}: the board refused: {text or word}")
+        self.word = word
+
+
+class FlashError(WptError):
+    pass
 
 
 class PlanInfeasible(WptError):

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+"""`crowdcharge console`: a board's serial console for people."""
+
+import click
+
+
+@click.command()
+@click.option("--port", required=True, help="The board's serial port.")
+@click.argument("words", nargs=-1)
+def console(port: str, words: tuple[str, ...]) -> None:
+    """Ask one thing (WORDS), or without WORDS line by line until Ctrl-D."""
+    from crowdcharge.flash.terminal import one, talk
+    from crowdcharge.serial_line import SerialLine
+
+    with SerialLine(port) as line:
+        line.hello()
+        if words:
+            one(line, words, click.echo)
+        else:
+            talk(line, click.echo)

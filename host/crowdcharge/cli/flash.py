@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""`crowdcharge flash`: the firmware onto a board."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--board", "name", required=True, help="Kind of board, as in hardware/boards.")
+@click.option("--port", required=True, help="Serial port, or the drive of a CircuitPython board.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def flash(name: str, port: str, as_json: bool) -> None:
+    """Copy what has changed, verify it, start it. The coil is off throughout."""
+    from rich.console import Console
+
+    from crowdcharge.flash import drive, micropython
+    from crowdcharge.flash.tree import board_kind
+
+    kind = board_kind(name)
+    screen = Console(stderr=True)
+    with screen.status("") as status:
+        deploy = drive.flash if Path(port).is_dir() else micropython.flash
+        done = deploy(kind, port, status.update)
+    click.echo(json.dumps(asdict(done)) if as_json else _text(name, port, done.copied, done.kept))
+
+
+def _text(name: str, port: str, copied: tuple[str, ...], kept: int) -> str:
+    lines = [f"  copied {path}" for path in copied]
+    lines.append(f"{port} runs as {name}: {len(copied)} files copied, {kept} were up to date.")
+    return "\n".join(lines)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""Puts the firmware on a MicroPython board: only what changed, verified, never with a live coil.
+
+1. The console is told `maintenance on`: a transfer ends, the board reboots without its watchdog.
+2. mpremote takes over. A mark in the file system keeps main.py from starting the firmware.
+3. Changed files are copied, and the digests of all are compared.
+4. Only then the mark goes, the board reboots, and must answer. Whatever is interrupted before
+   leaves a board that stays at its prompt, and this can simply be run again.
+"""
+
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from crowdcharge.errors import CommandRefused, FlashError, InputError, NoAnswer
+from crowdcharge.flash import mpremote, scripts
+from crowdcharge.flash.tree import BoardKind, build, digest, stale
+from crowdcharge.serial_line import SerialLine
+
+_MPY_VERSION = 6  # of what mpy-cross writes; MicroPython 1.19 and newer load it
+
+
+@dataclass(frozen=True, slots=True)
+class Flashed:
+    """Paths on the board; `version` is what its console says now."""
+
+    copied: tuple[str, ...]
+    removed: tuple[str, ...]
+    kept: int
+    version: dict[str, str]
+    maintenance: bool
+
+
+def flash(
+    kind: BoardKind,
+    port: str,
+    progress: Callable[[str], None] = lambda _: None,
+    firmware: Path | None = None,
+) -> Flashed:
+    """InputError: another kind of board; LineError, FlashError: then run it again."""
+    with tempfile.TemporaryDirectory(prefix="crowdcharge-") as scratch:
+        progress("compiling")
+        files = build(kind, Path(scratch), firmware)
+        progress("coil off, watchdog off")
+        stays = _quieten(kind, port)
+        progress("comparing")
+        found = mpremote.run(port, mpremote.script(scripts.SURVEY))
+        _check(kind, port, found)
+        changed = [name for name in files if found["files"].get(name) != digest(files[name])]
+        unwanted = stale(files, found["files"])
+        if changed or unwanted:
+            _copy(port, files, changed, unwanted, Path(scratch) / "copied", progress)
+        progress("starting")
+        release = mpremote.script(scripts.RELEASE, board=kind.name)
+        mpremote.run(port, ["resume"], release, ["reset"])
+    version = _started(kind, port, stays)
+    return Flashed(
+        tuple(changed), tuple(unwanted), len(files) - len(changed), version, maintenance=stays
+    )
+
+
+def _quieten(kind: BoardKind, port: str) -> bool:
+    """True if somebody had put the board into maintenance before."""
+    with SerialLine(port) as line, suppress(NoAnswer, CommandRefused):
+        name = line.ask("version", timeout_s=1.0, tries=2).get("board")
+        if name != kind.name:
+            raise InputError(f"{port}: this board is a {name}, not a {kind.name}")
+        return not line.maintain(True)
+    return False
+
+
+def _check(kind: BoardKind, port: str, found: dict[str, Any]) -> None:
+    release = ".".join(str(number) for number in found["version"])
+    if found["vm"] != kind.vm:
+        raise InputError(f"{port}: {kind.name} needs {kind.vm}, but {found['vm']} runs there")
+    if found["mpy"] != _MPY_VERSION:
+        raise InputError(
+            f"{port}: MicroPython {release} cannot load our files (.mpy version {found['mpy']},"
+            f" not {_MPY_VERSION}): install MicroPython 1.19 or newer on the board first"
+        )
+    if found["board"] not in {"", kind.name}:
+        raise InputError(f"{port}: this board is a {found['board']}, not a {kind.name}")
+
+
+def _copy(
+    port: str,
+    files: dict[str, Path],
+    changed: list[str],
+    unwanted: list[str],
+    scratch: Path,
+    progress: Callable[[str], None],
+) -> None:
+    parents = {str(parent) for name in files for parent in PurePosixPath(name).parents}
+    folders = sorted(parents - {"."})
+    mark = mpremote.script(scripts.MARK, stale=unwanted, folders=folders)
+    commands = [["resume"], mark]
+    for folder in sorted({str(PurePosixPath(name).parent) for name in changed}):
+        sources = [
+            str(_named(files[name], name, scratch))
+            for name in changed
+            if str(PurePosixPath(name).parent) == folder
+        ]
+        # A folder's name ends with a slash; the root's is nothing but the colon.
+        commands.append(["fs", "cp", *sources, ":" if folder == "." else f":{folder}/"])
+    commands.append(mpremote.script(scripts.SURVEY))
+    found = mpremote.run(port, *commands, on_line=_copying(progress))
+    wrong = [name for name in files if found["files"].get(name) != digest(files[name])]
+    if wrong:
+        raise FlashError(
+            f"{port}: {', '.join(wrong[:3])} did not arrive whole: flash again (the board refuses"
+            " to transmit until then); if it stays so, its flash is full or worn"
+        )
+
+
+def _named(source: Path, name: str, scratch: Path) -> Path:
+    """mpremote names a copy after its source."""
+    if source.name == PurePosixPath(name).name:
+        return source
+    renamed = scratch / name
+    renamed.parent.mkdir(parents=True, exist_ok=True)
+    renamed.write_bytes(source.read_bytes())
+    return renamed
+
+
+def _copying(progress: Callable[[str], None]) -> Callable[[str], None]:
+    def line(text: str) -> None:
+        if text.startswith("cp "):
+            progress(f"copying {PurePosixPath(text.split()[1]).name}")
+
+    return line
+
+
+def _started(kind: BoardKind, port: str, stays: bool) -> dict[str, str]:
+    """The new firmware must answer before the board leaves maintenance."""
+    with SerialLine(port) as line:
+        version = line.ask("version", tries=10)
+        if version.get("board") != kind.name:
+            raise FlashError(f"{port}: {version.get('board')} answers, not {kind.name}")
+        if not stays:
+            line.maintain(False)
+    return version

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""Gives a board its number and a new key: to the board over its cable, to the host's keys file."""
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+from wptcore.auth import KEY_SIZE
+from wptcore.console_commands import fingerprint
+
+from crowdcharge import keys as key_file
+from crowdcharge.errors import LineError
+from crowdcharge.serial_line import SerialLine
+
+
+def provision(
+    line: SerialLine,
+    board_id: int,
+    path: Path,
+    random_bytes: Callable[[int], bytes],
+    capacity_mJ: int | None = None,
+) -> str:
+    """The new key's fingerprint. A board that had a key gets another: that is key rotation.
+
+    The host stores the key first: if all ends between the two, running it again puts it right,
+    and no board has a key that nobody knows.
+    """
+    line.hello()
+    keys = key_file.load(path) if path.exists() else {}
+    key = random_bytes(KEY_SIZE)
+    entered = line.maintain(True)
+    try:
+        key_file.save(path, {**keys, board_id: key})
+        line.ask("provision", board_id, key.hex())
+        if capacity_mJ is not None:
+            line.ask("configure", "capacity_mJ", capacity_mJ)
+        found = line.ask("identity")
+    finally:
+        if entered:
+            line.maintain(False)
+    expected = fingerprint(sha256, key)
+    if (found["board_id"], found["key"]) != (str(board_id), expected):
+        raise LineError(f"{line.port}: the board did not keep its key: provision it again")
+    return expected

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""What runs on a board in MicroPython's raw REPL while it is flashed."""
+
+# Tells what the board is and the digest of every file it has.
+SURVEY = """
+import os, sys, hashlib, binascii
+def digest(path):
+    h = hashlib.sha256()
+    with open(path, 'rb') as f:
+        while True:
+            block = f.read(1024)
+            if not block:
+                return binascii.hexlify(h.digest()).decode()
+            h.update(block)
+def walk(folder, prefix, found):
+    for entry in os.ilistdir(folder):
+        name = prefix + entry[0]
+        if entry[1] & 0x4000:
+            walk(name, name + '/', found)
+        else:
+            found[name] = digest(name)
+    return found
+try:
+    with open('identity.json') as f:
+        board = json.load(f).get('board', '')
+except (OSError, ValueError):
+    board = ''
+impl = sys.implementation
+tell({'vm': impl[0], 'version': list(impl[1][:3]), 'mpy': getattr(impl, '_mpy', 0) & 0xFF,
+      'board': board, 'files': walk('', '', {})})
+"""
+
+# From here on the board refuses to start its firmware until all of it is there.
+MARK = """
+import os
+with open('maintenance', 'w') as f:
+    f.write('flash')
+for name in stale:
+    os.remove(name)
+for name in folders:
+    try:
+        os.mkdir(name)
+    except OSError:
+        pass
+if hasattr(os, 'sync'):
+    os.sync()
+"""
+
+# Names the kind of board for main.py; keeps whatever else is known of it.
+RELEASE = """
+import os
+try:
+    with open('identity.json') as f:
+        identity = json.load(f)
+except (OSError, ValueError):
+    identity = {}
+identity['board'] = board
+with open('identity.new', 'w') as f:
+    json.dump(identity, f)
+os.rename('identity.new', 'identity.json')
+with open('maintenance', 'w') as f:
+    f.write('on')
+if hasattr(os, 'sync'):
+    os.sync()
+"""

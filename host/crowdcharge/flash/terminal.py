@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""The serial console for people: what they type goes out framed, what comes back is shown."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Sequence
+
+from crowdcharge.errors import CommandRefused
+from crowdcharge.serial_line import Pairs, SerialLine
+
+_STREAMS = "meter"
+_SLOW_s = 5.0
+
+Show = Callable[[str], object]
+
+
+def one(line: SerialLine, words: Sequence[str], show: Show) -> None:
+    """One command. CommandRefused, NoAnswer, LineError."""
+    if words[0] == _STREAMS:
+        for pairs in line.stream(*words):
+            show("  ".join(f"{name} {value}" for name, value in pairs.items()))
+        return
+    pairs = line.ask(*words, timeout_s=_SLOW_s)
+    show("\n".join(_lines(pairs)) or "ok")
+
+
+def talk(line: SerialLine, show: Show) -> None:
+    """Line by line from standard input; what the board refuses does not end it."""
+    if sys.stdin.isatty():
+        with contextlib.suppress(ImportError):
+            import readline  # noqa: F401, PLC0415 - its import gives input() a history
+        show("help lists the commands, Ctrl-D ends.")
+    while True:
+        try:
+            words = (input("> ") if sys.stdin.isatty() else input()).split()
+        except EOFError:
+            return
+        try:
+            if words:
+                one(line, words, show)
+        except CommandRefused as error:
+            show(str(error))
+
+
+def _lines(pairs: Pairs) -> list[str]:
+    width = max((len(name) for name in pairs), default=0)
+    return [
+        f"{name.replace('_', ' ') if ' ' in name else name:<{width}}  {value.replace('_', ' ')}"
+        for name, value in pairs.items()
+    ]

