@@ -6,7 +6,7 @@ import time
 
 from board_loop import BoardLoop
 from hal import Hal
-from storage import load_identity
+from memory import load_identity
 
 
 class App:

@@ -12,7 +12,7 @@ _LAST_WORDS_ms = 100  # until what was printed has left over USB
 
 
 class Hal(BoardHal):
-    """`pins`: the generated board module; `identity`: as storage.load_identity returns it.
+    """`pins`: the generated board module; `identity`: as memory.load_identity returns it.
 
     A pin of -1 is not fitted.
     """

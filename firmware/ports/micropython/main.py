@@ -19,7 +19,7 @@ def start() -> None:
     import asyncio
 
     from app import App
-    from storage import load_identity
+    from memory import load_identity
 
     name = load_identity().get("board", "feather_esp32s3")
     pins = getattr(__import__("boards." + name), name)

@@ -6,9 +6,9 @@ The interrupt handler only copies; the loop delivers to the core and publishes f
 
 import asyncio
 import os
-import struct
 
 import bluetooth
+from adverts import Adverts
 from wptcore import wire
 from wptcore.auth import NONCE_SIZE
 from wptcore.links import LINKS_MAX
@@ -24,7 +24,6 @@ _ADVERT_ms = 250
 _NOTIFY_GAP_ms = 50  # NimBLE on ESP32 drops notifications that come faster
 _EVENTS_MAX = 16
 _COMMAND_MAX = 128
-_AD_FLAGS = b"\x02\x01\x06"
 _READ_OK = 0
 _READ_UNLIKELY = 0x0E
 
@@ -63,11 +62,8 @@ class Radio:
         self._wake = asyncio.ThreadSafeFlag()
         self._since_advert_ms = _ADVERT_ms
         self._since_notify_ms = _NOTIFY_GAP_ms
-        self._beacon_turn = True
-        self._advert = bytearray(31)
-        self._advert[: len(_AD_FLAGS)] = _AD_FLAGS
-        self._status = bytearray(wire.BEACON_SIZE)
-        self._scan_response = _scan_response("wpt-%d" % board.board_id)
+        self._adverts = Adverts(board)
+        self._scan_response = self._adverts.scan_response()
         self._ble = ble = bluetooth.BLE()
         ble.active(True)
         ble.config(mtu=247)
@@ -158,40 +154,19 @@ class Radio:
             pass  # the link went; its disconnect event follows
 
     def _refresh(self) -> None:
-        board = self._board
-        board.pack_beacon_into(self._status, 0)
-        self._ble.gatts_write(self._status_handle, self._status, True)
-        self._ble.gatts_write(self._receipts, board.receipts)
-        self._ble.gatts_write(self._limits, board.limits)
-        self._ble.gatts_write(self._faults, board.faults)
-        self._ble.gatts_write(
-            self._battery_level, bytes((min(wire.soc_pct(board.soc_permille), 100),))
-        )
-        self._advertise()
-
-    def _advertise(self) -> None:
-        """Beacon and BTHome in turn; connectable while a link is free."""
-        advert = self._advert
-        if self._beacon_turn:
-            struct.pack_into("<BBH", advert, 3, 3 + wire.BEACON_SIZE, 0xFF, wire.COMPANY_ID)
-            advert[7 : 7 + wire.BEACON_SIZE] = self._status
-            end = 7 + wire.BEACON_SIZE
-        else:
-            end = self._board.pack_bthome_into(advert, 7)
-            struct.pack_into("<BBH", advert, 3, end - 4, 0x16, wire.BTHOME_UUID)
-        self._beacon_turn = not self._beacon_turn
+        board, ble = self._board, self._ble
+        advert = self._adverts.advance()
+        ble.gatts_write(self._status_handle, self._adverts.status, True)
+        ble.gatts_write(self._receipts, board.receipts)
+        ble.gatts_write(self._limits, board.limits)
+        ble.gatts_write(self._faults, board.faults, True)
+        ble.gatts_write(self._battery_level, bytes((min(wire.soc_pct(board.soc_permille), 100),)))
         try:
-            self._ble.gap_advertise(
+            ble.gap_advertise(
                 _ADVERT_ms * 1000,
-                memoryview(advert)[:end],
+                advert,
                 resp_data=self._scan_response,
                 connectable=len(self._challenges) < LINKS_MAX,
             )
         except OSError:
             pass  # the controller is busy with a connection; the next refresh tries again
-
-
-def _scan_response(name: str) -> bytes:
-    uuid = bytes(bluetooth.UUID(wire.SERVICE_UUID))
-    text = name.encode()
-    return bytes((len(text) + 1, 0x09)) + text + bytes((len(uuid) + 1, 0x07)) + uuid

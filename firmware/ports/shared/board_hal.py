@@ -4,7 +4,7 @@
 import binascii
 import math
 
-import storage
+import memory
 from gauge import CountedCharge, FuelGauge
 from power_meter import PowerMeter
 from wptcore import calibration, wire
@@ -21,7 +21,7 @@ _BROKEN_dC = 2000
 
 
 class BoardHal:
-    """`pins`: the generated board module; `identity`: as storage.load_identity returns it;
+    """`pins`: the generated board module; `identity`: as memory.load_identity returns it;
     `bus`: busio.I2C or its like; `sha256`: of the port."""
 
     def __init__(self, pins, identity: dict, bus, sha256):
@@ -35,7 +35,7 @@ class BoardHal:
             self.gauge = FuelGauge(bus, pins.GAUGE_ADDRESS)
         else:
             self.gauge = CountedCharge(self.capacity_mJ)
-        self._journal = Journal(storage.load_slots(), binascii.crc32)
+        self._journal = Journal(memory.load_slots(), binascii.crc32)
 
     # -- what the board is --
 
@@ -74,7 +74,7 @@ class BoardHal:
         return self._journal.saved
 
     def save(self, saved) -> None:
-        storage.save_slot(*self._journal.next_record(saved))
+        memory.save_slot(*self._journal.next_record(saved))
 
     # -- sensors --
 

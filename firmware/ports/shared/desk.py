@@ -3,7 +3,7 @@
 
 import sys
 
-import storage
+import memory
 from wptcore import ept
 from wptcore.checks import FLOW_mW
 from wptcore.units import power_mW
@@ -21,8 +21,8 @@ class Desk:
         self.name = name
         self.revision = revision
         self.vm = "%s-%d.%d.%d" % ((sys.implementation.name,) + sys.implementation.version[:3])
-        self.maintenance = storage.in_maintenance()
-        self.set_maintenance = storage.set_maintenance
+        self.maintenance = memory.in_maintenance()
+        self.set_maintenance = memory.set_maintenance
         self.limits = hal.limits
         self.capacity_mJ = hal.capacity_mJ
         self.curve = hal.curve
@@ -32,7 +32,7 @@ class Desk:
         return self._hal.watched
 
     def save_identity(self, identity: dict) -> None:
-        storage.save_identity(identity)
+        memory.save_identity(identity)
         self.identity = identity
 
     def raw_sample(self, received: bool):

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""The serial console on the board's own USB: bytes to the core's console, its lines back.
+
+It shares the port with CircuitPython's prompt: Ctrl-C ends the firmware, and app.py switches the
+coil off on its way out.
+"""
+
+import binascii
+import sys
+
+import supervisor
+from desk import Desk
+from wptcore.console import Console
+from wptcore.console_commands import ConsoleCommands
+
+_BYTES_PER_PASS = 256
+
+
+class SerialConsole:
+    def __init__(self, board, desk: Desk, sha256):
+        self._commands = ConsoleCommands(board, desk, sha256)
+        self._console = Console(self._commands, binascii.crc32)
+        self._console.announce(
+            (("board", desk.name), ("firmware", desk.revision), ("vm", desk.vm))
+        )
+
+    @property
+    def reset_due(self) -> bool:
+        """A command asked for a reboot, and its answer has left."""
+        return self._commands.reset_due
+
+    def step(self, dt_ms: int) -> None:
+        """Takes what has come, answers; never waits."""
+        self._commands.on_elapsed(dt_ms)
+        waiting = min(supervisor.runtime.serial_bytes_available, _BYTES_PER_PASS)
+        if waiting:
+            self._console.feed(sys.stdin.read(waiting).encode())
+        self._console.step()
+        line = self._console.pop_line()
+        while line is not None:
+            sys.stdout.write(line.decode())
+            line = self._console.pop_line()

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""The board's silicon through CircuitPython's modules: enable pins, thermistors, watchdog.
+
+A pin of -1 is not fitted; the others are names of the `board` module.
+"""
+
+import time
+
+import analogio
+import board
+import busio
+import digitalio
+import microcontroller
+from board_hal import BoardHal
+from sha import sha256
+from watchdog import WatchDogMode
+
+_LAST_WORDS_s = 0.1  # until what was printed has left over USB
+_SHORT_BOOTS = (microcontroller.ResetReason.WATCHDOG, microcontroller.ResetReason.BROWNOUT)
+
+
+class Hal(BoardHal):
+    """`pins`: the generated board module; `identity`: as memory.load_identity returns it."""
+
+    def __init__(self, pins, identity: dict):
+        self._coil = _output(pins.TX_ENABLE_PIN, False)
+        self._receiver = _output(pins.RX_ENABLE_PIN, False)
+        self._power = _output(pins.I2C_POWER_PIN, True)
+        self._cable = _input(pins.CABLE_SENSE_PIN)
+        self._coil_ntc = _adc(pins.COIL_NTC_PIN)
+        self._battery_ntc = _adc(pins.BATTERY_NTC_PIN)
+        self.watched = False
+        bus = busio.I2C(_pin(pins.I2C_SCL), _pin(pins.I2C_SDA), frequency=pins.I2C_FREQ_Hz)
+        super().__init__(pins, identity, bus, sha256)
+
+    @property
+    def short_boot(self) -> bool:
+        """The last run was ended by the watchdog or a brown-out."""
+        return microcontroller.cpu.reset_reason in _SHORT_BOOTS
+
+    def coil_dC(self) -> int:
+        return self.temperature_dC(_reading_u16(self._coil_ntc))
+
+    def battery_dC(self) -> int:
+        return self.temperature_dC(_reading_u16(self._battery_ntc))
+
+    def on_cable(self) -> bool:
+        return self._cable is not None and self._cable.value
+
+    def set_coil(self, on: bool) -> None:
+        if self._coil is not None:
+            self._coil.value = on
+
+    def set_receiver(self, on: bool) -> None:
+        if self._receiver is not None:
+            self._receiver.value = on
+
+    def start_watchdog(self) -> None:
+        timer = microcontroller.watchdog
+        timer.timeout = self._pins.WATCHDOG_ms / 1000
+        timer.mode = WatchDogMode.RESET
+        self.watched = True
+
+    def feed_watchdog(self) -> None:
+        if self.watched:
+            microcontroller.watchdog.feed()
+
+    def reset(self) -> None:
+        time.sleep(_LAST_WORDS_s)
+        microcontroller.reset()
+
+
+def _pin(name):
+    return getattr(board, name)
+
+
+def _output(name, level: bool):
+    if name == -1:
+        return None
+    pin = digitalio.DigitalInOut(_pin(name))
+    pin.switch_to_output(value=level)
+    return pin
+
+
+def _input(name):
+    return None if name == -1 else digitalio.DigitalInOut(_pin(name))
+
+
+def _adc(name):
+    return None if name == -1 else analogio.AnalogIn(_pin(name))
+
+
+def _reading_u16(adc) -> int:
+    return -1 if adc is None else adc.value

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""What survives a reboot, in `microcontroller.nvm`: identity, maintenance mark, journal slots.
+
+CIRCUITPY itself is read-only to code while a computer has it mounted. Two pages of flash each
+hold one journal slot and one copy of the identity, because nRF52840 rewrites a page as a whole: a
+torn write costs one page, and the other one has the record before it.
+"""
+
+import binascii
+import json
+import struct
+
+import microcontroller
+
+_PAGE = 4096
+_RECORD_AT, _RECORD_MAX = 0, 1024
+_IDENTITY_AT, _IDENTITY_MAX = 1024, 1024
+_MARK_AT = 2048
+_HEAD = "<HI"  # length, CRC-32
+_HEAD_SIZE = 6
+_ON = 0xA5
+
+
+def load_identity() -> dict:
+    """board, board_id, key, capacity_mJ, meters, loss_curve, curve_hash, as far as they are
+    known; without them the board shows its state and grants nothing."""
+    for page in range(2):
+        data = _read(page * _PAGE + _IDENTITY_AT, _IDENTITY_MAX)
+        if data:
+            return json.loads(data)
+    return {}
+
+
+def save_identity(identity: dict) -> None:
+    """One page after the other: a power cut leaves the old one or the new one."""
+    data = json.dumps(identity).encode()
+    if len(data) > _IDENTITY_MAX - _HEAD_SIZE:
+        raise ValueError("identity: too long for the board's memory")
+    for page in range(2):
+        _write(page * _PAGE + _IDENTITY_AT, data)
+
+
+def in_maintenance() -> bool:
+    return microcontroller.nvm[_MARK_AT] == _ON
+
+
+def set_maintenance(on: bool) -> None:
+    """From the next boot on."""
+    microcontroller.nvm[_MARK_AT] = _ON if on else 0
+
+
+def load_slots() -> list:
+    return [_read(slot * _PAGE + _RECORD_AT, _RECORD_MAX) for slot in range(2)]
+
+
+def save_slot(slot: int, record: bytes) -> None:
+    _write(slot * _PAGE + _RECORD_AT, record)
+
+
+def _write(at: int, data: bytes) -> None:
+    head = struct.pack(_HEAD, len(data), binascii.crc32(data) & 0xFFFFFFFF)
+    microcontroller.nvm[at : at + _HEAD_SIZE + len(data)] = head + data
+
+
+def _read(at: int, size_max: int) -> bytes:
+    """Empty where nothing whole is stored."""
+    nvm = microcontroller.nvm
+    length, checksum = struct.unpack(_HEAD, bytes(nvm[at : at + _HEAD_SIZE]))
+    if length > size_max - _HEAD_SIZE:
+        return b""
+    data = bytes(nvm[at + _HEAD_SIZE : at + _HEAD_SIZE + length])
+    return data if binascii.crc32(data) & 0xFFFFFFFF == checksum else b""
