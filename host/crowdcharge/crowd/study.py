@@ -164,8 +164,11 @@ def text_of(document: dict[str, Any]) -> str:
     against = runs[0].get("against_no_exchange")
     if against:
         lines.append("  against no exchange (first run):")
-        ratios = against.pop("capacity_lost_ratio")
-        lines += [f"    {key.replace('_', ' ')}: {value:.6g}" for key, value in against.items()]
+        ratios = against["capacity_lost_ratio"]
+        lines += [
+            f"    {key.replace('_', ' ')}: {against[key]:.6g}"
+            for key in ("cord_sessions_skipped", "outage_s_avoided")
+        ]
         lines += [
             f"    capacity lost, {model}: {'-' if ratio is None else format(ratio, '.4f')} times"
             for model, ratio in ratios.items()

@@ -2,6 +2,7 @@
 """Crowd protocols: one file each; `make` builds one by name."""
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 from crowdcharge.errors import InputError
@@ -40,12 +41,24 @@ def make(name: str, **options: Any) -> Policy:
     """The policy of that name; InputError names the known policies or the wrong option."""
     if name not in POLICIES:
         raise InputError(f'no policy "{name}"; known: {", ".join(sorted(POLICIES))}')
+    known = signature(POLICIES[name]).parameters
+    for key, value in options.items():
+        if key not in known:
+            raise InputError(f"policy {name} has no option {key}; known: {', '.join(known)}")
+        allowed, text = NUMBERS.get(known[key].annotation, ((), ""))
+        if allowed and type(value) not in allowed:
+            raise InputError(f"policy {name}: {key} must be {text}, not {value!r}")
     try:
         return POLICIES[name](**options)
     except TypeError as error:
-        wrong = str(error).rpartition("__init__() ")[2]
-        raise InputError(f"policy {name} {wrong}") from None
+        raise InputError(f"policy {name}: {error}") from None
 
+
+NUMBERS: dict[Any, tuple[tuple[type, ...], str]] = {
+    float: ((int, float), "a number"),
+    int: ((int,), "a whole number"),
+    int | None: ((int,), "a whole number"),
+}
 
 __all__ = [
     "POLICIES",

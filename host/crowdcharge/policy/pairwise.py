@@ -12,14 +12,17 @@ Weights = Mapping[int, float] | Literal["capacity"] | None
 
 
 def check_weights(weights: Weights) -> Weights:
-    """The same weights, or InputError when one of them is not positive."""
+    """The same weights with whole-number agents (a file has them as text), or InputError."""
     if isinstance(weights, str) and weights != "capacity":
         raise InputError(f'weights must be "capacity" or a table agent = weight, not "{weights}"')
-    if isinstance(weights, Mapping):
-        for agent, weight in weights.items():
-            if not weight > 0:
-                raise InputError(f"weight of agent {agent} must be positive, not {weight!r}")
-    return weights
+    if not isinstance(weights, Mapping):
+        return weights
+    for agent, weight in weights.items():
+        if not str(agent).isdecimal():
+            raise InputError(f"weights: {agent!r} is not an agent's number")
+        if type(weight) not in (int, float) or not weight > 0:
+            raise InputError(f"weight of agent {agent} must be positive, not {weight!r}")
+    return {int(agent): float(weight) for agent, weight in weights.items()}
 
 
 def weight_of(weights: Weights, agent: int, view: AgentView) -> float:

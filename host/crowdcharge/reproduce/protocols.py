@@ -60,7 +60,7 @@ def over_interactions(out: Path, quick: bool, progress: Progress) -> Result:
             }
             progress(column * len(PROTOCOLS) + k + 1, 2 * len(PROTOCOLS))
         axes[0][column].set(title=f"beta = {beta:g}", ylabel="imbalance")
-        axes[1][column].set(xlabel="interactions", ylabel="lost share of the energy")
+        axes[1][column].set(xlabel="interactions", ylabel="lost share", ylim=(-0.01, 0.25))
     axes[0][0].legend()
     figure.savefig(out / "protocols.png")
     note = "(imbalance, lost share) after so many interactions; 100 agents, U[0, 100]."

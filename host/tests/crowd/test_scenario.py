@@ -83,7 +83,7 @@ def test_kinds_of_contacts(contacts, expected):
         (BOARDS[16:] + PAIRS, "duration_s: is missing"),
         (BOARDS + PAIRS + "[crowd]\nn = 3\n", "boards: give either"),
         (BOARDS + PAIRS + '[policy]\nname = "greedy"\n', "s.toml:14: policy.name: must be one of"),
-        (BOARDS + PAIRS + "[policy]\nfoo = 1\n", "unexpected keyword argument 'foo'"),
+        (BOARDS + PAIRS + "[policy]\nfoo = 1\n", "policy online-average has no option foo"),
         (BOARDS + PAIRS + "[link]\nefficiency = 1.5\n", "s.toml:14: link.efficiency: must be"),
         (BOARDS + PAIRS + '[link]\ncurve = "c.csv"\n', "link.curve: a measured curve needs"),
         (BOARDS + PAIRS + "[cord]\nuntil_pct = 5\n", "cord.until_pct: must be above"),

@@ -84,7 +84,11 @@ def test_every_policy_conserves_energy_and_respects_capacity(crowd, name, beta):
     ("name", "options", "said"),
     [
         ("nope", {}, "known: ageing-aware-depth, .*uav-hub"),
-        ("online-average", {"speed": 1}, "unexpected keyword argument 'speed'"),
+        ("online-average", {"speed": 1}, "has no option speed; known: weights"),
+        ("online-average", {"weights": {"x": 1}}, "'x' is not an agent's number"),
+        ("small-transfer", {"quantum_J": "2"}, "quantum_J must be a number, not '2'"),
+        ("uav-hub", {"hub": 1.5}, "hub must be a whole number"),
+        ("social-gate", {"friends": 3}, "policy social-gate: "),
         ("online-average", {"weights": "mass"}, 'not "mass"'),
         ("online-average", {"weights": {3: 0}}, "weight of agent 3"),
         ("small-transfer", {"quantum_J": 0}, "quantum_J must be positive"),
@@ -97,6 +101,12 @@ def test_every_policy_conserves_energy_and_respects_capacity(crowd, name, beta):
 def test_wrong_options_are_named(name, options, said):
     with pytest.raises(InputError, match=said):
         make(name, **options)
+
+
+def test_weights_of_a_file_have_text_for_keys(crowd):
+    people = crowd([90, 30])
+    people.meet(make("oblivious-share", weights={"0": 1, "1": 2}), 0, 1)
+    assert people.energies == pytest.approx([40, 80])
 
 
 def test_a_missing_weight_names_the_agent(crowd):
