@@ -2,13 +2,14 @@
 """The radio of a laptop or a Raspberry Pi through bleak, or any bleak backend handed in here.
 
 The only file that imports bleak. Passes the BLEDevice of the latest advert, never an address, and
-makes one connect at a time: parallel ones give InProgress on BlueZ. Retries and back-off are
-bleak-retry-connector's.
+makes one connect at a time: parallel ones give InProgress on BlueZ. Passing disturbances of a
+connect are retried by bleak-retry-connector; a failed one by the pool, with its back-off. Any
+operation that fails ends its link, so that nobody goes on with objects that BlueZ has dropped.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from bleak import BleakClient, BleakScanner
@@ -16,14 +17,16 @@ from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 from bleak.exc import BleakBluetoothNotAvailableError, BleakDBusError, BleakError
-from bleak_retry_connector import establish_connection
+from bleak_retry_connector import BleakNotFoundError, establish_connection
 from wptcore import wire
 
 from crowdcharge.errors import NoAdapter, RadioError
+from crowdcharge.radio import bluez
 from crowdcharge.radio.base import Advert, OnAdvert, OnClosed, OnData
 
 CONNECT_TIMEOUT_s = 10.0
-CONNECT_ATTEMPTS = 2
+CONNECT_ATTEMPTS = 1  # bleak 3.1 answers a second one on the same client: already connected
+CONNECT_WHOLE_s = 25.0  # with bleak-retry-connector's own waiting for a device that has gone
 IO_TIMEOUT_s = 5.0
 _ATT_HEADER = 3
 
@@ -51,6 +54,7 @@ class BleakRadio:
         self._bluez: Any = {"adapter": adapter} if adapter else {}
         self._scanner: BleakScanner | None = None
         self._devices: dict[str, BLEDevice] = {}
+        self._links: dict[str, BleakLink] = {}
         self._connecting = asyncio.Lock()
 
     async def start_scan(self, on_advert: OnAdvert) -> None:
@@ -60,10 +64,13 @@ class BleakRadio:
                 self._devices[device.address] = device
                 on_advert(Advert(device.address, data.rssi, payload))
 
+        self._devices.clear()
         try:
             self._scanner = BleakScanner(
                 detected, bluez=self._bluez, backend=self._scanner_backend
             )
+            if self._scanner_backend is None:
+                await bluez.drop_orphans(self._bluez, self._connected())
             await self._scanner.start()
         except BleakBluetoothNotAvailableError as error:
             raise self._no_adapter(error.args[0]) from None
@@ -77,10 +84,14 @@ class BleakRadio:
             return NoAdapter(f"no radio at {self._transport}; is the bench up? ({reason})")
         return NoAdapter(f"{_NO_ADAPTER} ({reason})")
 
+    def _connected(self) -> set[str]:
+        return {address for address, link in self._links.items() if not link.lost}
+
     async def stop_scan(self) -> None:
+        """Also of a scan that ended by itself, when bluetoothd restarted or the adapter went."""
         scanner, self._scanner = self._scanner, None
         if scanner is not None:
-            with _radio_errors("stop scanning"):
+            with suppress(*_FAILURES):
                 await scanner.stop()
 
     async def connect(self, address: str, on_closed: OnClosed) -> "BleakLink":
@@ -88,53 +99,103 @@ class BleakRadio:
         if device is None:
             raise RadioError(f"{address} has not been heard")
         async with self._connecting:
-            with _radio_errors(f"connect to {address}"):
-                client = await establish_connection(
-                    _Client,
-                    device,
-                    address,
-                    disconnected_callback=lambda _: on_closed(),
-                    max_attempts=CONNECT_ATTEMPTS,
-                    bluez=self._bluez,
-                    backend=self._client_backend,
-                )
-        return BleakLink(client)
+            if address in self._links:
+                await self._links.pop(address).discard()
+            self._links[address] = link = BleakLink(on_closed)
+            try:
+                with _radio_errors(f"connect to {address}"):
+                    async with asyncio.timeout(CONNECT_WHOLE_s):
+                        link.client = await self._establish(device, link)
+            except BaseException:
+                del self._links[address]
+                raise
+        return link
+
+    async def _establish(self, device: BLEDevice, link: "BleakLink") -> BleakClient:
+        try:
+            return await establish_connection(
+                _Client,
+                device,
+                device.address,
+                disconnected_callback=lambda _: link.lose(),
+                max_attempts=CONNECT_ATTEMPTS,
+                use_services_cache=False,
+                bluez=self._bluez,
+                backend=self._client_backend,
+            )
+        except BleakNotFoundError:
+            self._devices.pop(device.address, None)  # until it is heard again
+            raise
 
     async def close(self) -> None:
         await self.stop_scan()
 
 
 class BleakLink:
-    def __init__(self, client: BleakClient) -> None:
-        self._client = client
+    """`lost` once it has ended, for whatever reason; `on_closed` is called once."""
+
+    client: BleakClient
+
+    def __init__(self, on_closed: OnClosed) -> None:
+        self._on_closed = on_closed
+        self._notified = False
+        self.lost = False
 
     @property
     def address(self) -> str:
-        return self._client.address
+        return self.client.address
 
     @property
     def mtu(self) -> int:
-        """BlueZ tells the MTU per characteristic only, and 23 for the connection."""
-        command = self._client.services.get_characteristic(wire.COMMAND_UUID)
+        """BlueZ tells the MTU per characteristic only."""
+        command = self.client.services.get_characteristic(wire.COMMAND_UUID)
         if command is None:
             raise RadioError(f"{self.address} has no crowd-charge service")
-        return max(self._client.mtu_size, command.max_write_without_response_size + _ATT_HEADER)
+        mtu = command.max_write_without_response_size + _ATT_HEADER
+        return mtu if bluez.is_bluez(self.client) else max(self.client.mtu_size, mtu)
 
     async def read(self, uuid: str) -> bytes:
-        async with _io(f"read from {self.address}"):
-            return bytes(await self._client.read_gatt_char(uuid))
+        async with self._io("read from"):
+            return bytes(await self.client.read_gatt_char(uuid))
 
     async def write(self, uuid: str, data: bytes) -> None:
-        async with _io(f"write to {self.address}"):
-            await self._client.write_gatt_char(uuid, data, response=True)
+        async with self._io("write to"):
+            await self.client.write_gatt_char(uuid, data, response=True)
 
     async def subscribe(self, uuid: str, on_data: OnData) -> None:
-        async with _io(f"subscribe to {self.address}"):
-            await self._client.start_notify(uuid, lambda _, data: on_data(bytes(data)))
+        def notified(_: object, data: bytearray) -> None:
+            self._notified = True
+            on_data(bytes(data))
+
+        async with self._io("subscribe to"):
+            await self.client.start_notify(uuid, notified)
 
     async def close(self) -> None:
-        async with _io(f"disconnect from {self.address}"):
-            await self._client.disconnect()
+        """A board that never answered may have been asked by services that it has no more."""
+        async with self._io("disconnect from"):
+            await self.client.disconnect()
+        if not self._notified:
+            await bluez.forget(self.client)
+
+    async def discard(self) -> None:
+        """Of a link that is lost, or about to be replaced."""
+        with suppress(RadioError):
+            await self.close()
+
+    def lose(self) -> None:
+        if not self.lost:
+            self.lost = True
+            self._on_closed()
+
+    @asynccontextmanager
+    async def _io(self, what: str) -> AsyncIterator[None]:
+        try:
+            with _radio_errors(f"{what} {self.address}"):
+                async with asyncio.timeout(IO_TIMEOUT_s):
+                    yield
+        except RadioError:
+            self.lose()
+            raise
 
 
 class _Client(BleakClient):
@@ -143,13 +204,6 @@ class _Client(BleakClient):
     async def connect(self, **kwargs: Any) -> None:
         kwargs["timeout"] = CONNECT_TIMEOUT_s
         await super().connect(**kwargs)
-
-
-@asynccontextmanager
-async def _io(what: str) -> AsyncIterator[None]:
-    with _radio_errors(what):
-        async with asyncio.timeout(IO_TIMEOUT_s):
-            yield
 
 
 @contextmanager
