@@ -256,7 +256,7 @@ def test_a_latch_outlives_maintenance():
 def test_a_reboot_in_a_transfer_leaves_a_receipt_and_a_new_epoch():
     board, host = granted()
     run(board, 1000, host=host)
-    board._save_due = True
+    board._store.due = True
     saved = board.pop_save()
     sent_mJ = saved.sent_mJ
     again = make_board(saved=saved)

@@ -54,8 +54,7 @@ def test_every_flipped_bit_is_refused_and_the_board_goes_on():
 
 
 def test_refusals_are_named():
-    host = Host(make_board()).hello()
-    frame = host.frame(wire.STOP, 1)
+    frame = Host(make_board()).hello().frame(wire.STOP, 1)
     for damaged, code in (
         (b"\0" + frame[1:], ept.BAD_VERSION),
         (frame[:1] + b"\x70" + frame[2:], ept.BAD_TYPE),
@@ -64,7 +63,7 @@ def test_refusals_are_named():
         (b"", ept.BAD_LENGTH),
         (frame[:-1] + bytes((frame[-1] ^ 1,)), ept.BAD_TAG),
     ):
-        assert host.deliver(damaged)[1] == code
+        assert Host(make_board()).hello().deliver(damaged)[1] == code
 
 
 def test_a_replayed_frame_is_refused():
@@ -102,6 +101,38 @@ def test_too_many_failures_lock_the_link_and_ask_for_its_end():
     assert host.board.unwelcome_link == LINK
 
 
+def test_what_is_no_frame_counts_as_a_failure_too():
+    for junk in (b"", bytes(30), bytes(128), b"\x01" + bytes(40), b"\x01\x70" + bytes(40)):
+        host = Host(make_board()).hello()
+        for _ in range(links.FAILURES_MAX):
+            assert host.board.unwelcome_link == -1
+            assert host.deliver(junk)[1] in (ept.BAD_LENGTH, ept.BAD_VERSION, ept.BAD_TYPE)
+        assert host.board.unwelcome_link == LINK
+
+
+def test_one_links_failures_are_not_anothers():
+    board = make_board()
+    host = Host(board, link=1).hello()
+    for link in range(2, 40):  # a stranger who comes again and again
+        board.on_link(link, NONCE)
+        for _ in range(links.FAILURES_MAX):
+            board.on_command(link, bytes(40))
+            board.pop_reply()
+        assert board.unwelcome_link == link
+        board.on_link(link, b"")
+    assert host.grant() == ept.NONE
+
+
+def test_silence_is_dropped_sooner_while_every_link_is_taken():
+    board = make_board()
+    for link in range(links.LINKS_MAX):
+        board.on_link(link, NONCE)
+    board.on_elapsed(links.HELLO_CROWDED_ms)
+    assert board.unwelcome_link == -1
+    board.on_elapsed(1)
+    assert board.unwelcome_link == 0
+
+
 def test_a_silent_link_is_dropped_and_an_authentic_one_is_not():
     board = make_board()
     Host(board, link=1).hello()
@@ -126,9 +157,11 @@ def test_two_links_have_sessions_of_their_own():
 def test_a_flood_of_frames_gets_bounded_answers():
     board = make_board()
     board.on_link(LINK, NONCE)
+    host = Host(board, link=LINK + 1)
     for _ in range(1000):
         board.on_command(LINK, bytes(30))
-    answers = 0
-    while board.pop_reply() is not None:
-        answers += 1
-    assert 0 < answers <= 2 * links.LINKS_MAX
+    board.on_command(host.link, host.frame(wire.HELLO, HOST_NONCE))
+    answers = []
+    while (reply := board.pop_reply()) is not None:
+        answers.append(reply[0])
+    assert answers == [LINK, LINK, LINK + 1]  # and not to the stranger alone

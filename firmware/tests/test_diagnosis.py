@@ -92,7 +92,7 @@ def chip(board, host):
 
 def reboots(board, host):
     saved = board.pop_save()
-    for _ in range(3):
+    for _ in range(4):  # three runs that were cut short
         again = make_board(saved=saved, short_boot=True)
         saved = again.pop_save()
     return again
@@ -172,9 +172,64 @@ def test_latches_clear_by_name_only_and_the_others_by_themselves():
 def test_latches_survive_a_reboot_and_the_others_do_not():
     for code, severity, _, _ in FAULTS:
         board, host = caused(code)
-        board._save_due = True
+        board._store.due = True
         again = make_board(saved=board.pop_save(), short_boot=code == ept.BOOT_LOOP)
         assert (code in again.faults) == (severity == LATCH), code
+
+
+def test_a_meter_that_sticks_at_the_receiver_is_noticed():
+    host = Host(make_board()).hello()
+    assert host.grant(role=wire.PRX, lease_ms=5000) == ept.NONE
+    for _ in range(110):
+        host.board.on_sample(5000, -400, 250, 250, STEP_ms)
+        host.board.on_elapsed(STEP_ms)
+    assert last_receipt(host.board)[9] == ept.METER_STUCK
+
+
+def test_power_on_the_side_whose_switch_is_off_latches():
+    for role in (0, wire.PRX, wire.PTX):
+        host = Host(make_board()).hello()
+        board = host.board
+        current_mA = 500 if role == wire.PTX else -500 if role == wire.PRX else 0
+        if role:
+            assert host.grant(role=role, lease_ms=5000) == ept.NONE
+        for step in range(20):
+            if step % 10 == 0:
+                board.on_idle_side(5000, 200)
+            samples(board, 1, 4000, current_mA, 250, 250)
+        assert board.faults == bytes((ept.STUCK_SWITCH,)), role
+        assert not board.coil_on and not board.receiver_on
+
+
+def test_one_odd_look_at_the_other_side_is_no_stuck_switch():
+    host = Host(make_board()).hello()
+    host.board.on_idle_side(5000, 200)
+    samples(host.board, 10, 4000, 0, 250, 250)
+    host.board.on_idle_side(0, 0)
+    samples(host.board, 100, 4000, 0, 250, 250)
+    assert host.board.faults == b""
+
+
+def test_the_qi_chips_own_ends_are_the_receipts():
+    for code in (ept.RECONFIGURE, ept.NEGOTIATION_FAILURE, ept.RESTART, ept.NO_RESPONSE):
+        board, host = granted()
+        board.on_qi_end(code)
+        assert not board.coil_on
+        assert last_receipt(board)[9] == code
+        assert board.faults == b""
+        assert host.grant(transfer_id=2) == ept.NONE
+    for code in (ept.INTERNAL_FAULT, ept.FOREIGN_OBJECT, ept.OVER_TEMPERATURE):
+        board, host = granted()
+        board.on_qi_end(code)
+        assert last_receipt(board)[9] == code
+        assert code in board.faults
+
+
+def test_cold_counts_as_hot():
+    for battery_dC in (-101, 451):
+        board, host = granted()
+        samples(board, 5, 4000, 500, 250, battery_dC)
+        assert last_receipt(board)[9] == ept.BATTERY_TEMPERATURE
 
 
 def test_a_condition_shorter_than_its_time_raises_nothing():
@@ -253,11 +308,13 @@ def test_a_foreign_object_needs_three_steady_pairs_in_a_row():
 
 def test_a_minute_ends_a_boot_loop_count():
     saved = make_board().pop_save()
-    for _ in range(2):
-        saved = make_board(saved=saved, short_boot=True).pop_save()
+    for _ in range(3):
+        board = make_board(saved=saved, short_boot=True)
+        assert board.faults == b""
+        saved = board.pop_save()
     board = make_board(saved=saved, short_boot=False)
     assert board.pop_save().short_boots == 0
-    saved.short_boots = 2
+    saved.short_boots = 3
     board = make_board(saved=saved, short_boot=True)
     assert ept.BOOT_LOOP in board.faults
     saved = make_board().pop_save()

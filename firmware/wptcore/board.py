@@ -7,21 +7,15 @@
 from wptcore import ept, transfer, wire
 from wptcore.checks import Checks, FLOW_mW
 from wptcore.commands import Commands
-from wptcore.compat import const
 from wptcore.diagnosis import Diagnosis
 from wptcore.floor import DonorFloor, FLOOR_MAX_pct, FLOOR_MIN_pct
 from wptcore.fod import ForeignObject
 from wptcore.meter import Meter
+from wptcore.persistence import Persistence
 from wptcore.receipts import Receipts
 from wptcore.running import Running, interrupted
 from wptcore.telemetry import Telemetry
 from wptcore.units import odometer_delta_mJ, power_mW
-
-_PING_WINDOW_ms = const(5000)
-_QUIET_MAX_ms = const(1800)  # Qi's control-error timeout
-_SAVE_EVERY_ms = const(60000)
-_STABLE_ms = const(60000)  # a boot that lasts this long is no part of a loop
-_SHORT_BOOTS_MAX = const(3)
 
 
 class Board:
@@ -29,7 +23,7 @@ class Board:
 
     `limits`: limits.Limits; `roles`: bit mask of wire.PTX and wire.PRX; `saved`: journal.Saved as
     found at boot; `sha256` comes from the port (`hashlib.sha256`); `curve`: fod.LossCurve of this
-    rig or None; `short_boot`: the last run was ended by the watchdog or a brown-out.
+    rig or None; `short_boot`: the last run was ended by the watchdog or a loss of power.
     """
 
     def __init__(
@@ -43,14 +37,12 @@ class Board:
         curve=None,
         short_boot=False,
     ):
-        saved.epoch = (saved.epoch + 1) & 0xFFFF
-        saved.short_boots = min(saved.short_boots + 1, 255) if short_boot else 0
+        self._store = Persistence(saved, short_boot)
         self.board_id = board_id
         self.state = transfer.IDLE
         self._ended_by = ept.NONE
         self._limits = limits
         self._roles = roles
-        self._saved = saved
         self._diagnosis = Diagnosis(saved.latches)
         self._checks = Checks(self._diagnosis, limits)
         self._fod = ForeignObject(curve)
@@ -61,10 +53,7 @@ class Board:
         self._running = None
         self._shown = None  # the running transfer or the last one, for Acks
         self._telemetry = Telemetry(board_id, bool(key), saved, self._meter)
-        self._save_due = True  # the new epoch
-        self._save_age_ms = 0
-        self._uptime_ms = 0
-        if saved.short_boots >= _SHORT_BOOTS_MAX:
+        if self._store.boots_loop:
             self._diagnosis.trip(ept.BOOT_LOOP)
         self._close_interrupted()
         self._supervise()
@@ -116,10 +105,21 @@ class Board:
         self._checks.bad_sample(code, dt_ms)
         self._supervise()
 
+    def on_idle_side(self, bus_mV: int, current_mA: int) -> None:
+        """The meter that on_sample does not read: its switch is off, so nothing may flow."""
+        self._checks.idle_side(bus_mV, current_mA)
+
     def on_fault(self, code: int) -> None:
-        """A declared fault that a driver found (Qi chip, self-test of the port)."""
+        """A declared fault that a driver found."""
         self._diagnosis.trip(code)
         self._supervise()
+
+    def on_qi_end(self, code: int) -> None:
+        """The Qi chip ended by itself, for the reason that its driver read."""
+        if self._diagnosis.declares(code):
+            self.on_fault(code)
+        elif self._running is not None:
+            self._end(code)
 
     def on_soc(self, soc_permille: int) -> None:
         """wire.SOC_UNKNOWN_permille when the gauge does not know."""
@@ -138,15 +138,9 @@ class Board:
     def on_elapsed(self, dt_ms: int) -> None:
         self._commands.on_elapsed(dt_ms)
         self._checks.elapsed(dt_ms)
-        self._uptime_ms += dt_ms
-        self._save_age_ms += dt_ms
-        if self._saved.short_boots and self._uptime_ms >= _STABLE_ms:
-            self._saved.short_boots = 0
-            self._save_due = True
+        self._store.elapse(dt_ms, self._running is not None)
         if self._running is not None:
             self._running.elapse(dt_ms)
-            if self._save_age_ms >= _SAVE_EVERY_ms:
-                self._save_due = True
         self._supervise()
 
     def on_link(self, handle: int, nonce: bytes) -> None:
@@ -172,7 +166,7 @@ class Board:
 
     def grant(self, grant: tuple) -> int:
         """The fields of wire.GRANT. The same grant again changes nothing."""
-        wanted = Running(grant, self._odometer_mJ(grant[1]), self._telemetry.soc_permille)
+        wanted = Running(grant, self._meter.odometer_mJ(grant[1]), self._telemetry.soc_permille)
         if self._running is not None and self._running.is_same(wanted):
             return ept.NONE
         code = self._refusal(wanted)
@@ -220,7 +214,7 @@ class Board:
         if item != wire.CONFIGURE_FLOOR_pct or not FLOOR_MIN_pct <= value <= FLOOR_MAX_pct:
             return ept.OUT_OF_RANGE
         self._floor.floor_pct = value
-        self._save_due = True
+        self._store.due = True
         return ept.NONE
 
     # -- the safety decision --
@@ -250,15 +244,12 @@ class Board:
         """Why the running transfer must end now, or NONE."""
         code = self._diagnosis.blocking
         if code == ept.NONE:
-            code = running.exhausted()
-        if code == ept.NONE:
-            window_ms = _PING_WINDOW_ms if self.state == transfer.PING else _QUIET_MAX_ms
-            code = ept.NO_RESPONSE if running.quiet_ms > window_ms else ept.NONE
+            code = running.exhausted(self.state == transfer.PING)
         if code == ept.NONE and running.role == wire.PTX:
             counted_permille = running.soc_after_next_permille(self._limits.capacity_mJ)
             soc_permille = min(self._telemetry.soc_permille, counted_permille)
-            reached = self._floor.reached(soc_permille, running.floor_pct)
-            code = ept.FLOOR if reached else ept.NONE
+            if self._floor.reached(soc_permille, running.floor_pct):
+                code = ept.FLOOR
         return self._role_ends(running.role) if code == ept.NONE else code
 
     def _role_ends(self, role: int) -> int:
@@ -276,19 +267,14 @@ class Board:
             self.state = transfer.next_state(self.state, transfer.TRIP)
         if self._diagnosis.changed:
             self._diagnosis.changed = False
-            self._save_due = True
+            self._store.due = True
 
-    def _measure(self, watts_mW: int, dt_ms: int) -> None:
+    def _measure(self, power_mW: int, dt_ms: int) -> None:
         running = self._running
-        if running.role == wire.PTX:
-            watts_mW = watts_mW if watts_mW > 0 else 0
-            self._meter.add_sent(watts_mW, dt_ms)
-        else:
-            watts_mW = -watts_mW if watts_mW < 0 else 0  # into the battery
-            self._meter.add_received(watts_mW, dt_ms)
-        energy_mJ = odometer_delta_mJ(running.start_mJ, self._odometer_mJ(running.role))
-        flowing = watts_mW >= FLOW_mW
-        running.measure(watts_mW, energy_mJ, self._telemetry.coil_dC, flowing)
+        flow_mW = self._meter.add(running.role, power_mW, dt_ms)
+        energy_mJ = odometer_delta_mJ(running.start_mJ, self._meter.odometer_mJ(running.role))
+        flowing = flow_mW >= FLOW_mW
+        running.measure(flow_mW, energy_mJ, self._telemetry.coil_dC, flowing)
         if flowing and self.state == transfer.PING:
             self.state = transfer.next_state(self.state, transfer.FLOW)
 
@@ -298,7 +284,7 @@ class Board:
         self.state = transfer.next_state(self.state, transfer.GRANT)
         self._ended_by = ept.NONE
         self._fod.reset()
-        self._save_due = True
+        self._store.due = True
 
     def _end(self, code: int) -> None:
         running = self._running
@@ -315,37 +301,26 @@ class Board:
 
     # -- records --
 
-    def _odometer_mJ(self, role: int) -> int:
-        return self._meter.sent_mJ if role == wire.PTX else self._meter.received_mJ
-
     def _keep_receipt(self, running, code: int) -> None:
         self._receipts.keep(
-            running, code, self._telemetry.soc_permille, self._odometer_mJ(running.role)
+            running, code, self._telemetry.soc_permille, self._meter.odometer_mJ(running.role)
         )
-        self._save_due = True
+        self._store.due = True
 
     def _close_interrupted(self) -> None:
         """A transfer that was running when the power failed gets its receipt now."""
-        running = interrupted(self._saved, self._meter)
+        running = interrupted(self._store.saved, self._meter)
         if running is not None:
             self._keep_receipt(running, ept.REBOOTED)
             self._ended_by = ept.REBOOTED
 
     def pop_save(self):
         """The state to store now (journal.Saved), or None."""
-        if not self._save_due:
+        if not self._store.due:
             return None
-        self._save_due = False
-        self._save_age_ms = 0
-        saved = self._saved
-        saved.sent_mJ = self._meter.sent_mJ
-        saved.received_mJ = self._meter.received_mJ
-        saved.latches = self._diagnosis.codes(True)
-        saved.floor_pct = self._floor.floor_pct
-        saved.floor_cut = 1 if self._floor.cut else 0
-        saved.receipts = self._receipts.stored
-        saved.note_open(self._running)
-        return saved
+        return self._store.fill(
+            self._meter, self._diagnosis, self._floor, self._receipts, self._running
+        )
 
     # -- out --
 
@@ -360,7 +335,7 @@ class Board:
 
     def challenge(self, nonce: bytes) -> bytes:
         """The `challenge` characteristic of one connection; `nonce` is fresh."""
-        return wire.pack_challenge(self.board_id, self._saved.epoch, nonce)
+        return wire.pack_challenge(self.board_id, self._store.saved.epoch, nonce)
 
     @property
     def ept(self) -> int:
@@ -392,7 +367,7 @@ class Board:
         """The `limits` characteristic."""
         return wire.pack_limits(
             self.board_id,
-            self._saved.epoch,
+            self._store.saved.epoch,
             self._limits.capacity_mJ,
             self._limits.power_max_mW,
             self._floor.floor_pct,

@@ -17,8 +17,10 @@ class Checks:
     def __init__(self, diagnosis, limits):
         self._diagnosis = diagnosis
         self._limits = limits
-        self._bus_mV = 0  # of the battery; 0 = not yet seen
+        self._bus_mV = 0
         self._current_mA = 0
+        self._battery_mV = 0  # 0 = not yet seen
+        self._idle_flows = False
         self._soc_age_ms = 0
         diagnosis.trip(ept.SELF_TEST)
         diagnosis.trip(ept.SOC_UNKNOWN)
@@ -50,13 +52,19 @@ class Checks:
         diagnosis.observe(ept.OVER_CURRENT, abs(current_mA) > limits.current_max_mA, dt_ms)
         if diagnosis.stands(ept.SELF_TEST):  # once after boot
             diagnosis.observe(ept.SELF_TEST, flowing, dt_ms)
-        diagnosis.observe(ept.STUCK_SWITCH, flowing and not switch_on, dt_ms)
+        stuck = self._idle_flows or (flowing and not switch_on)
+        diagnosis.observe(ept.STUCK_SWITCH, stuck, dt_ms)
         if on_battery:
-            jump = self._bus_mV != 0 and abs(bus_mV - self._bus_mV) > _JUMP_mV
+            jump = self._battery_mV != 0 and abs(bus_mV - self._battery_mV) > _JUMP_mV
             diagnosis.observe(ept.METER_JUMP, jump, dt_ms)
             diagnosis.observe(ept.UNDER_VOLTAGE, bus_mV < limits.bus_min_mV, dt_ms)
-            self._bus_mV = bus_mV
+            self._battery_mV = bus_mV
+        self._bus_mV = bus_mV
         self._current_mA = current_mA
+
+    def idle_side(self, bus_mV: int, current_mA: int) -> None:
+        """The other meter, whose switch is off; the next sample counts what this one saw."""
+        self._idle_flows = power_mW(bus_mV, abs(current_mA)) >= FLOW_mW
 
     def bad_sample(self, code: int, dt_ms: int) -> None:
         """The meter answered, but not with a measurement."""

@@ -3,8 +3,9 @@
 
 from wptcore import ept, wire
 from wptcore.compat import const
-from wptcore.links import LINKS_MAX, Links
+from wptcore.links import Links
 
+_REPLIES_MAX = const(2)  # that wait for the radio, a link
 _PING_MAX_mW = const(1000)
 _PING_ENERGY_mJ = const(3000)
 _PING_LEASE_ms = const(1000)  # beyond the ping itself, so that its end is not a lost lease
@@ -42,6 +43,7 @@ class Commands:
         """`frame` as it came; whatever it is, the sender gets a clear answer."""
         counter = 0
         frame_type = 0
+        fields = None
         try:
             version, frame_type, counter = wire.unpack_header(frame)
             if version != wire.VERSION:
@@ -50,11 +52,14 @@ class Commands:
                 code = ept.BAD_TYPE
             else:
                 fields = wire.unpack_body(frame)
-                code = self._admit(handle, frame)
-                if code == ept.NONE:
-                    code = self._handlers[frame_type](*fields)
         except ValueError:
             code = ept.BAD_LENGTH
+        if fields is None:
+            self._links.malformed(handle)
+        else:
+            code = self._admit(handle, frame)
+            if code == ept.NONE:
+                code = self._handlers[frame_type](*fields)
         self._reply(handle, frame_type, counter, code)
 
     def pop_reply(self):
@@ -86,8 +91,8 @@ class Commands:
         )
 
     def _reply(self, handle: int, frame_type: int, counter: int, code: int) -> None:
-        if len(self._replies) >= 2 * LINKS_MAX:
-            return  # a flood gets no more answers than the radio can carry
+        if sum(1 for reply in self._replies if reply[0] == handle) >= _REPLIES_MAX:
+            return  # a flood gets no more answers than the radio can carry, nor another's
         fields = self._board.ack_fields()
         ack = wire.pack_frame(wire.ACK, counter, frame_type, code, *fields)
         self._replies.append((handle, self._links.seal(handle, ack)))

@@ -55,6 +55,9 @@ class Diagnosis:
             self._time_ms[i] = 0
             self.changed = True
 
+    def declares(self, code: int) -> bool:
+        return code in self._index
+
     def stands(self, code: int) -> bool:
         return self._raised[self._index[code]]
 

@@ -2,14 +2,17 @@
 """Who is connected and whom we believe: one authenticated session a link.
 
 A link that is not authenticated within HELLO_MAX_ms, or that fails too often, is dropped, so a
-stranger cannot hold a connection.
+stranger cannot hold a connection. There is no lock-out over all links: a stranger could use it to
+keep the real host out, and guessing a 128-bit tag needs no slowing down.
 """
 
 from wptcore import auth, ept, wire
 from wptcore.compat import const
 
 LINKS_MAX = const(3)
-HELLO_MAX_ms = const(5000)
+# Linux reads all services first: 30 round trips before it is the host's turn.
+HELLO_MAX_ms = const(15000)
+HELLO_CROWDED_ms = const(3000)  # while no other link could come
 FAILURES_MAX = const(5)
 
 
@@ -45,8 +48,9 @@ class Links:
 
     def unwelcome(self) -> int:
         """The handle of a link to drop, or -1."""
+        hello_max_ms = HELLO_CROWDED_ms if len(self._links) >= LINKS_MAX else HELLO_MAX_ms
         for link in self._links:
-            if link.failures >= FAILURES_MAX or (not link.key and link.age_ms > HELLO_MAX_ms):
+            if link.failures >= FAILURES_MAX or (not link.key and link.age_ms > hello_max_ms):
                 return link.handle
         return -1
 
@@ -55,6 +59,12 @@ class Links:
             if link.handle == handle:
                 return link
         return None
+
+    def malformed(self, handle: int) -> None:
+        """What came on this link was no frame: that counts as a failure."""
+        link = self._find(handle)
+        if link is not None:
+            link.failures += 1
 
     def check(self, handle: int, frame: bytes) -> int:
         """NONE if the frame is authentic and new on this link, else the refusal code."""

@@ -2,6 +2,7 @@
 """Two mJ odometers. mW x ms is uJ exactly; the remainder is carried, so nothing is ever lost."""
 
 from wptcore.units import U32_MODULO
+from wptcore.wire import PTX
 
 
 class Meter:
@@ -10,6 +11,19 @@ class Meter:
         self.received_mJ = received_mJ
         self._sent_uJ = 0
         self._received_uJ = 0
+
+    def odometer_mJ(self, role: int) -> int:
+        return self.sent_mJ if role == PTX else self.received_mJ
+
+    def add(self, role: int, power_mW: int, dt_ms: int) -> int:
+        """`power_mW` > 0 leaves the battery; returns what flows in the role's direction, or 0."""
+        if role == PTX:
+            flow_mW = power_mW if power_mW > 0 else 0
+            self.add_sent(flow_mW, dt_ms)
+        else:
+            flow_mW = -power_mW if power_mW < 0 else 0
+            self.add_received(flow_mW, dt_ms)
+        return flow_mW
 
     def add_sent(self, power_mW: int, dt_ms: int) -> None:
         total_uJ = self._sent_uJ + power_mW * dt_ms

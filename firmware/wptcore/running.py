@@ -5,6 +5,8 @@ from wptcore import ept, wire
 from wptcore.compat import const
 from wptcore.units import odometer_delta_mJ
 
+_PING_WINDOW_ms = const(5000)
+_QUIET_MAX_ms = const(1800)  # Qi's control-error timeout
 _CELL_LOSS = const(32)  # of what leaves the battery, the share that its inner resistance takes
 
 
@@ -65,8 +67,8 @@ class Running:
         spent_mJ += spent_mJ // _CELL_LOSS
         return self.soc_before_permille + -spent_mJ // (capacity_mJ // 1000)
 
-    def exhausted(self) -> int:
-        """The bound that is used up, or NONE."""
+    def exhausted(self, pinging: bool) -> int:
+        """The bound that is used up, or NONE; `pinging`: no power has been seen yet."""
         if self.lease_ms <= 0:
             return ept.LEASE_LOST
         if self.energy_mJ >= self.energy_max_mJ:
@@ -75,6 +77,8 @@ class Running:
             return ept.POWER_BUDGET
         if self.duration_ms >= self.duration_max_ms:
             return ept.DURATION_BUDGET
+        if self.quiet_ms > (_PING_WINDOW_ms if pinging else _QUIET_MAX_ms):
+            return ept.NO_RESPONSE
         return ept.NONE
 
 
@@ -84,6 +88,5 @@ def interrupted(saved, meter):
         return None
     grant = (saved.open_transfer_id, saved.open_role, saved.open_peer, 0, 0, 0, 0, 0)
     running = Running(grant, saved.open_start_mJ, saved.open_soc_permille)
-    odometer_mJ = meter.sent_mJ if running.role == wire.PTX else meter.received_mJ
-    running.energy_mJ = odometer_delta_mJ(running.start_mJ, odometer_mJ)
+    running.energy_mJ = odometer_delta_mJ(running.start_mJ, meter.odometer_mJ(running.role))
     return running
