@@ -16,7 +16,11 @@ from sha import sha256
 from watchdog import WatchDogMode
 
 _LAST_WORDS_s = 0.1  # until what was printed has left over USB
-_SHORT_BOOTS = (microcontroller.ResetReason.WATCHDOG, microcontroller.ResetReason.BROWNOUT)
+_SHORT_BOOTS = (
+    microcontroller.ResetReason.WATCHDOG,
+    microcontroller.ResetReason.BROWNOUT,
+    microcontroller.ResetReason.POWER_ON,
+)
 
 
 class Hal(BoardHal):
@@ -35,7 +39,7 @@ class Hal(BoardHal):
 
     @property
     def short_boot(self) -> bool:
-        """The last run was ended by the watchdog or a brown-out."""
+        """Nobody asked for this boot."""
         return microcontroller.cpu.reset_reason in _SHORT_BOOTS
 
     def coil_dC(self) -> int:

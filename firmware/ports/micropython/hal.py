@@ -35,8 +35,8 @@ class Hal(BoardHal):
 
     @property
     def short_boot(self) -> bool:
-        """The last run was ended by the watchdog or a brown-out."""
-        return machine.reset_cause() == machine.WDT_RESET
+        """Nobody asked for this boot; a brown-out reads as a power-on on an ESP32."""
+        return machine.reset_cause() in (machine.WDT_RESET, machine.PWRON_RESET)
 
     def coil_dC(self) -> int:
         return self.temperature_dC(_reading_u16(self._coil_ntc))

@@ -22,7 +22,7 @@ _READ = bluetooth.FLAG_READ
 _NOTIFY = bluetooth.FLAG_NOTIFY
 _ADVERT_ms = 250
 _NOTIFY_GAP_ms = 50  # NimBLE on ESP32 drops notifications that come faster
-_EVENTS_MAX = 16
+_FRAMES_MAX = 4  # of one link that wait for the loop
 _COMMAND_MAX = 128
 _READ_OK = 0
 _READ_UNLIKELY = 0x0E
@@ -102,8 +102,9 @@ class Radio:
         return _READ_OK
 
     def _take_frame(self, link: int) -> None:
-        """A flood beyond what the loop can take is dropped here."""
-        if len(self._events) < _EVENTS_MAX:
+        """A flood beyond what the loop can take is dropped here, the flooding link's alone."""
+        waiting = sum(1 for event in self._events if event[0] == link and event[2])
+        if waiting < _FRAMES_MAX:
             self._events.append((link, self._ble.gatts_read(self._command), True))
 
     def _prepare_read(self, link: int, attribute: int) -> int:

@@ -94,11 +94,9 @@ class BoardHal:
         self._meters.clear()
 
     def field_present(self) -> bool:
+        """As of the last sample of the receiver's meter."""
         meter = self.meter(True)
-        if meter is None:
-            return False
-        meter.sample()
-        return meter.bus_mV > _FIELD_mV
+        return meter is not None and meter.bus_mV > _FIELD_mV
 
     def temperature_dC(self, reading_u16: int) -> int:
         """Beta equation of an NTC below a pull-up; open or shorted reads as far too hot.

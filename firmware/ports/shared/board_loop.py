@@ -75,13 +75,20 @@ class BoardLoop:
                 self._sense_meter()
             if self._since_field_ms >= _FIELD_ms:
                 self._since_field_ms = 0
-                self.board.on_field(self.hal.field_present())
+                self._sense_idle_side()
         except (OSError, ValueError):
             self.hal.forget_meters()  # no sample: the core ends what runs when it is stale
         if self._since_soc_ms >= _SOC_ms:
             self._since_soc_ms = 0
             self.board.on_soc(self.hal.gauge.read_permille())
         self.board.on_cable(self.hal.on_cable())
+
+    def _sense_idle_side(self) -> None:
+        """The meter that _sense_meter leaves out: its switch must be off."""
+        meter = self.hal.meter(not self.board.receiver_on)
+        if meter is not None and not meter.sample() and not self.maintenance:
+            self.board.on_idle_side(meter.bus_mV, meter.current_mA)
+        self.board.on_field(self.hal.field_present())
 
     def _sense_meter(self) -> None:
         if self._unmetered_ms == 0:
