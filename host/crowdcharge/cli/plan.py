@@ -3,7 +3,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +11,6 @@ from crowdcharge.errors import InputError
 
 if TYPE_CHECKING:
     from crowdcharge import planner
-    from crowdcharge.planner.reading import BoundsFrom, Growth
 
 
 @click.command()
@@ -20,21 +19,16 @@ if TYPE_CHECKING:
               help="lal: shortest time, no losses; lay: least loss.")  # fmt: skip
 @click.option("--max-doublings", type=click.IntRange(0, 10), default=3, show_default=True,
               help="Horizons C, 2C, ... up to this many doublings of the cycle.")  # fmt: skip
-@click.option("--e-min-growth", "growth", type=click.Choice(["fixed", "doubled", "proportional"]),
+@click.option("--e-min-growth", type=click.Choice(["fixed", "doubled", "proportional"]),
               default="fixed", show_default=True, help="How e_min grows.")  # fmt: skip
 @click.option("--bounds-from", type=click.Choice(["start", "first_contact"]), default="start",
               show_default=True, help="From when on the bounds hold.")  # fmt: skip
+@click.option("--burning", type=click.Choice(["accepted", "refused"]), default="accepted",
+              show_default=True, help="Plans that move energy only to lose it.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def plan(
-    path: Path,
-    method: str,
-    max_doublings: int,
-    growth: "Growth",
-    bounds_from: "BoundsFrom",
-    as_json: bool,
-) -> None:
+def plan(path: Path, method: str, max_doublings: int, as_json: bool, **reading: Any) -> None:
     """Plan transfers for PROBLEM.json (levels, contacts of one cycle, bounds, losses)."""
-    from crowdcharge import planner  # noqa: PLC0415 - numba and HiGHS load only when planning
+    from crowdcharge import planner
 
     try:
         document = json.loads(path.read_text())
@@ -46,7 +40,7 @@ def plan(
         problem = planner.Problem.from_json(document)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    made = getattr(planner, method)(problem, max_doublings, planner.Reading(growth, bounds_from))
+    made = getattr(planner, method)(problem, max_doublings, planner.Reading(**reading))
     click.echo(json.dumps(made.to_json()) if as_json else _text(made))
     if method == "lal" and problem.beta != 0:
         click.echo("note: lal plans without losses; beta was not used", err=True)

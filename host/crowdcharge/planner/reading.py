@@ -11,11 +11,12 @@ from crowdcharge.planner.problem import Floats, Problem
 
 Growth = Literal["fixed", "doubled", "proportional"]
 BoundsFrom = Literal["start", "first_contact"]
+Burning = Literal["accepted", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Two choices that the paper leaves open.
+    """Three choices that the paper leaves open.
 
     `e_min_growth`: Alg. 1 and 3 double `e_min` with every doubled horizon ("doubled"), footnote 3
     calls it proportional to T ("proportional": times T / C, never below `e_min`), but Tables III
@@ -23,10 +24,15 @@ class Reading:
 
     `bounds_from`: eq. 5b bounds every level from slot 0 on ("start"); section II-B bounds it
     after an agent's interactions ("first_contact").
+
+    `burning`: a plan that sends energy one way now and back at a later contact, only to lose
+    what a short horizon cannot distribute, is effective by the paper's word ("accepted"); with
+    "refused" such a horizon is too short, which also spares LAY its search for directions.
     """
 
     e_min_growth: Growth = "fixed"
     bounds_from: BoundsFrom = "start"
+    burning: Burning = "accepted"
 
 
 PAPER_TABLES = Reading()

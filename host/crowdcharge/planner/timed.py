@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from crowdcharge.errors import InputError
 from crowdcharge.planner.effective import least_loss
 from crowdcharge.planner.lossy import greatest_total
 from crowdcharge.planner.lp import Model
@@ -91,8 +92,10 @@ def plan_at(problem: Problem, time: int, stage: Stage, reading: Reading) -> Plan
         )  # fmt: skip
         if answer.leftover <= RELATIVE_LEFTOVER * problem.e_max.max():
             return _plan(problem, time, answer.flow.sent[None])
-        if beta == 0.0 or not answer.found:
+        if beta == 0.0 or not answer.found or reading.burning == "refused":
             return None
+    elif reading.burning == "refused":
+        raise InputError("to refuse burning needs one beta for all contacts and levels in bounds")
     sent = least_loss(replace(problem, e_min=e_min), time)
     return None if sent is None else _plan(problem, time, sent[None])
 
