@@ -64,5 +64,9 @@ class Control:
         seen: dict[str, Any] = await self.call("witness", since_s=since_s, board=board)
         return seen
 
-    async def fault(self, fault: str, board: int, **parameters: Any) -> None:
-        await self.call("fault", name=fault, board=board, parameters=parameters)
+    async def fault(self, fault: str, board: int, **parameters: Any) -> float:
+        """Bench time at which it was done."""
+        done_s: float = await self.call(
+            "fault", name=fault, board=board, parameters=parameters
+        )
+        return done_s

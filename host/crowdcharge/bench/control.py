@@ -106,10 +106,12 @@ def resume(hub: Hub) -> None:
     hub.arrange()
 
 
-def fault(hub: Hub, name: str, board: int, parameters: dict[str, Any] | None = None) -> None:
+def fault(hub: Hub, name: str, board: int, parameters: dict[str, Any] | None = None) -> float:
+    """Bench time at which it was done."""
     hub.advance()
     faults.apply(hub, name, board, parameters or {})
     hub.advance()
+    return hub.plant.now_s
 
 
 def list_faults(_hub: Hub) -> dict[str, Any]:

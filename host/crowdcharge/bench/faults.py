@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _Handler = Callable[..., None]
 FAULTS: dict[str, _Handler] = {}
+_BROKEN_ADC = {"open": 65535, "short": 0}  # an NTC to ground below a pull-up
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
@@ -127,7 +128,7 @@ def _clock_jump(_hub: Hub, board: VirtualBoard, *, seconds: float = 3600.0) -> N
 
 @_fault("link-drop")
 def _link_drop(hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
-    """Board and host no longer hear each other."""
+    """Board and hosts no longer hear each other."""
     hub.cut(board, on)
 
 
@@ -192,6 +193,31 @@ def _meter_jump(
     meter.glitches += 1
 
 
+@_fault("bus-voltage")
+def _bus_voltage(
+    _hub: Hub, board: VirtualBoard, *, side: str = "tx", voltage_V: float = 2.5, on: bool = True
+) -> None:
+    """One meter's bus is held at a voltage, whatever the plant says."""
+    _meter(board, side)
+    if on:
+        board.held_bus_V[side] = voltage_V
+    else:
+        board.held_bus_V.pop(side, None)
+
+
+@_fault("sensor")
+def _sensor(
+    _hub: Hub, board: VirtualBoard, *, which: str = "coil", broken: str = "open", on: bool = True
+) -> None:
+    """A thermistor's wire breaks (open), or its two wires touch (short)."""
+    if which not in {"coil", "battery"} or broken not in _BROKEN_ADC:
+        raise InputError("sensor: which must be coil or battery, broken open or short")
+    if on:
+        board.broken_ntcs[which] = _BROKEN_ADC[broken]
+    else:
+        board.broken_ntcs.pop(which, None)
+
+
 @_fault("gauge-lost")
 def _gauge_lost(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
     """The fuel gauge does not answer."""
@@ -229,6 +255,12 @@ def _hot_battery(
 def _stuck_switch(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
     """The transmitter's load switch conducts, whatever its enable pin says."""
     board.node.tx_stuck = on
+
+
+@_fault("stuck-receiver")
+def _stuck_receiver(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
+    """The receiver's output switch conducts, whatever its enable pin says."""
+    board.node.rx_stuck = on
 
 
 @_fault("cable")

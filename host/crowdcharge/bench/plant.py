@@ -50,6 +50,7 @@ class Node:
     tx_on: bool = False
     rx_on: bool = False
     tx_stuck: bool = False  # the load switch conducts, whatever its pin says
+    rx_stuck: bool = False  # the receiver's output switch does
     cable: bool = False  # sensed only: no energy comes over it
     foreign_W: float = 0.0  # what an object on the coil takes while there is a field
     tx_limit_W: float | None = None  # set by a Qi chip that limits its power
@@ -188,7 +189,7 @@ class Plant:
         received_W = 0.0
         if receiver and field_up:
             receiver.rx_bus_V = self.link.output_V
-            if receiver.rx_on:
+            if receiver.rx_on or receiver.rx_stuck:
                 received_W = self._received_W(donor, receiver, coupling)
         sent_W = (
             self.link.sent_W(received_W, coupling) + donor.foreign_W

@@ -78,6 +78,8 @@ class VirtualBoard:
         self._hci_port = radio if isinstance(radio, str) else ""
         self.folder = folder
         self.clock_jump_s = 0.0
+        self.held_bus_V: dict[str, float] = {}  # side -> what its meter sees, whatever the plant
+        self.broken_ntcs: dict[str, int] = {}  # "coil", "battery" -> ADC value
         self.boots = 0
         self.last_reset = "power-on"
         self.frozen = False
@@ -203,15 +205,20 @@ class VirtualBoard:
         rate_per_h = -node.cell_A * node.ocv_V / node.cell.capacity_J * 3600
         self.page.write(
             Levels(
-                tx=(round(node.tx_A * shunt_Ohm * 1e6), round(node.tx_bus_V * 1000)),
-                rx=(round(node.rx_A * shunt_Ohm * 1e6), round(node.rx_bus_V * 1000)),
+                tx=(round(node.tx_A * shunt_Ohm * 1e6), self._bus_mV("tx", node.tx_bus_V)),
+                rx=(round(node.rx_A * shunt_Ohm * 1e6), self._bus_mV("rx", node.rx_bus_V)),
                 cell=(round(node.cell_V * 1e6), round(node.soc * 1e6), round(rate_per_h * 1000)),
-                adc=(self._adc_u16(node.coil), self._adc_u16(node.battery)),
+                adc=(self._adc_u16("coil", node.coil), self._adc_u16("battery", node.battery)),
                 inputs=int(node.cable),
             )
         )
 
-    def _adc_u16(self, lump: Lump) -> int:
+    def _bus_mV(self, side: str, bus_V: float) -> int:
+        return round(self.held_bus_V.get(side, bus_V) * 1000)
+
+    def _adc_u16(self, name: str, lump: Lump) -> int:
+        if name in self.broken_ntcs:
+            return self.broken_ntcs[name]
         wired = self.wiring
         share = ntc_share(
             lump.temperature_C, wired.ntc_r25_Ohm, wired.ntc_beta_K, wired.ntc_pullup_Ohm
