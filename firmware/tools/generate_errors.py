@@ -98,24 +98,35 @@ def page(entries: list[tuple[str, Entry]]) -> str:
         " of Qi's End Power Transfer packet; ours begin at 0x80 (ends and faults) and 0xC0"
         " (refusals).\n\n## Faults\n\nRaised and cleared as state. `warn` is shown; `end` ends a"
         " transfer and refuses grants while it stands; `latch` stands until an authenticated Clear"
-        " names it, over reboots.\n\n| code | name | severity | raised after | clears after |"
-        " raised by |\n|---|---|---|---|---|---|"
+        " names it, over reboots. The tests inject each one into boards on real VMs"
+        " (host/tests/hostile/test_fault_matrix.py).\n\n| code | name | severity | raised after |"
+        " coil off within | clears after | raised by |\n|---|---|---|---|---|---|---|"
     ]
     for kind, entry in entries:
         if kind == "fault":
             clears = "Clear" if entry["severity"] == "latch" else _duration(entry["clear_ms"])
             parts.append(
                 f"| 0x{entry['code']:02X} | `{entry['name']}` | {entry['severity']} |"
-                f" {_duration(entry['raise_ms'])} | {clears} | {entry['raised_by']} |"
+                f" {_duration(entry['raise_ms'])} | {_reaction(entry)} | {clears} |"
+                f" {entry['raised_by']} |"
             )
-    for title, wanted in (("Ends", "end"), ("Refusals", "refusal")):
-        parts.append(f"\n## {title}\n\n| code | name | means |\n|---|---|---|")
-        parts += [
-            f"| 0x{entry['code']:02X} | `{entry['name']}` | {entry['text']} |"
-            for kind, entry in entries
-            if kind == wanted
-        ]
+    parts.append("\n## Ends\n\n| code | name | coil off within | means |\n|---|---|---|---|")
+    parts += [
+        f"| 0x{entry['code']:02X} | `{entry['name']}` | {_reaction(entry)} | {entry['text']} |"
+        for kind, entry in entries
+        if kind == "end"
+    ]
+    parts.append("\n## Refusals\n\n| code | name | means |\n|---|---|---|")
+    parts += [
+        f"| 0x{entry['code']:02X} | `{entry['name']}` | {entry['text']} |"
+        for kind, entry in entries
+        if kind == "refusal"
+    ]
     return "\n".join(parts) + "\n"
+
+
+def _reaction(entry: Entry) -> str:
+    return f"{entry['reaction_ms']} ms" if entry["reaction_ms"] else "was off"
 
 
 def _duration(time_ms: int) -> str:
