@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from crowdcharge.planner import Problem
 
 HERE = Path(__file__).parent

@@ -2,6 +2,7 @@
 """Small random problems that between them take every path of the planners."""
 
 import numpy as np
+
 from crowdcharge.planner import Problem
 
 

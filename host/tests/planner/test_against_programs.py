@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from crowdcharge.planner import lal, lay, lyp, verify
 
 DOUBLINGS = 1
