@@ -96,7 +96,7 @@ def check(folder: Path) -> list[str]:
 
 async def test_four_boards_balance(tmp_path):
     async with launch(bench_config()) as bench:
-        summary = await finish(start_run(write_config(tmp_path, bench, 50.0)))
+        summary = await finish(start_run(write_config(tmp_path, bench, 34.0)))
         status = await bench.control.status()
     states = check(tmp_path)
     assert set(states) <= {SETTLED, VOID}
@@ -123,8 +123,39 @@ async def test_a_killed_host_leaves_no_coil_on_and_settles_when_it_is_back(tmp_p
         seen = await bench.control.witness()
         offs = [each["time_s"] for each in seen["changes"] if not each["on"]]
         assert max(offs) - killed_s <= LEASE_s + SAMPLE_s
-        await finish(start_run(write_config(tmp_path, bench, 12.0)))
+        await finish(start_run(write_config(tmp_path, bench, 10.0)))
     states = check(tmp_path)
     assert len(states) >= 2
     assert set(states) <= {SETTLED, VOID}
     assert states[:2] == [SETTLED, SETTLED]
+
+
+async def test_ctrl_c_settles_what_runs_and_a_dead_hub_is_one_line(tmp_path):
+    async with launch(bench_config()) as bench:
+        path = write_config(tmp_path, bench, 0.0)
+        process = start_run(path)
+        await coils_on(bench, 4)
+        process.send_signal(signal.SIGINT)
+        summary = await finish(process)
+        assert "STOPPED" in {each["ept_ptx"] for each in summary["transfers"]}
+        assert set(check(tmp_path)) <= {SETTLED, VOID}
+        process = start_run(path)
+        await coils_on(bench, 2)
+        bench.process.kill()
+        out, err = await asyncio.to_thread(process.communicate)
+    assert process.returncode == 1
+    assert out == b""
+    assert err.decode().startswith("crowdcharge: ")
+    assert err.count(b"\n") == 1
+
+
+async def test_contacts_are_found_by_short_fields(tmp_path):
+    async with launch(bench_config()) as bench:
+        path = write_config(tmp_path, bench, 24.0)
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.partition("[contacts]")[0] + '[contacts]\nsource = "ping"\n')
+        summary = await finish(start_run(path))
+    pairs = {(each["ptx"], each["prx"]) for each in summary["transfers"]}
+    assert pairs
+    assert pairs <= {(1, 2), (3, 4), (2, 1), (4, 3)}
+    assert set(check(tmp_path)) <= {SETTLED, VOID}
