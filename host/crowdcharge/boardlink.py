@@ -6,12 +6,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self, TypeVar
 
-from wptcore import auth, wire
-
 from crowdcharge.errors import AckTimeout, BoardUnreachable, RadioError, RemoteProtocolError
 from crowdcharge.models import Ack, Beacon, Limits, Receipt, unpack_receipts
 from crowdcharge.radio.base import Link, Radio
 from crowdcharge.session import Session, UnprovenRefusalError
+from wptcore import auth, wire
 
 ACK_TIMEOUT_s = 2.0
 _COMMAND_NAMES = {

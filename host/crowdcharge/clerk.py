@@ -9,8 +9,6 @@ told all that they know is settled.
 import asyncio
 from contextlib import suppress
 
-from wptcore import ept, transfer, wire
-
 from crowdcharge import declared
 from crowdcharge.boardlink import BoardLink
 from crowdcharge.clock import Clock
@@ -22,6 +20,7 @@ from crowdcharge.models import Ack, Agent, Beacon, Receipt
 from crowdcharge.policy.base import Offer
 from crowdcharge.store import Store
 from crowdcharge.units import J_to_mJ
+from wptcore import ept, transfer, wire
 
 _SAMPLES_HELD = 200
 _RECEIPT_TRIES = 10

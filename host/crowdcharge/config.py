@@ -13,12 +13,11 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from wptcore import wire
-
 from crowdcharge.contacts import Schedule
 from crowdcharge.errors import InputError
 from crowdcharge.exchange import Terms
 from crowdcharge.pool import SLOTS
+from wptcore import wire
 
 T = TypeVar("T")
 

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from wptcore import ept, wire
-
 from crowdcharge import declared
 from crowdcharge.clock import Clock
 from crowdcharge.errors import GrantRefused, ProtocolError, RadioError
@@ -19,6 +17,7 @@ from crowdcharge.events import Emit, Progress, TransferEnded, TransferStarted
 from crowdcharge.ledger import Transfer
 from crowdcharge.models import Ack
 from crowdcharge.pool import Pool
+from wptcore import ept, wire
 
 RENEWALS_PER_LEASE = 3
 _RECEIVER_MARGIN = 2  # the transmitter's budget ends a transfer, the receiver's only bounds it

@@ -13,9 +13,8 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from wptcore.auth import KEY_SIZE
-
 from crowdcharge.errors import InputError
+from wptcore.auth import KEY_SIZE
 
 Keys = Mapping[int, bytes]
 

@@ -23,10 +23,9 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
-from wptcore import wire
-
 from crowdcharge.errors import LedgerError
 from crowdcharge.models import Receipt
+from wptcore import wire
 
 Body = dict[str, Any]
 Draft = tuple[str, Body]  # a row that is not written yet: (kind, body)

@@ -7,8 +7,6 @@ A probe is a transfer without a receiver. It costs a little energy, which is met
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 
-from wptcore import ept, wire
-
 from crowdcharge.boardlink import BoardLink
 from crowdcharge.clerk import Clerk
 from crowdcharge.clock import Clock
@@ -17,6 +15,7 @@ from crowdcharge.errors import WptError
 from crowdcharge.fleet import Fleet
 from crowdcharge.policy.base import Offer
 from crowdcharge.pool import Pool
+from wptcore import ept, wire
 
 DURATION_ms = 2000
 EVERY_s = 30.0

@@ -7,11 +7,10 @@ past. Counters rise strictly; every Ack carries the counter of the command that 
 
 from hashlib import sha256
 
-from wptcore import auth, wire
-
 from crowdcharge import declared
 from crowdcharge.errors import LocalProtocolError, RemoteProtocolError
 from crowdcharge.models import Ack, known
+from wptcore import auth, wire
 
 _NO_TAG = bytes(auth.TAG_SIZE)
 

@@ -3,11 +3,10 @@
 
 from typing import Any
 
-from wptcore import ept
-
 from crowdcharge import declared
 from crowdcharge.ledger import VOID, Book, Transfer, account_of
 from crowdcharge.units import permille_to_pct
+from wptcore import ept
 
 Summary = dict[str, Any]
 

@@ -91,9 +91,8 @@ def _write(path: Path, lines: list[str]) -> None:
 
 
 def _as_json(view: "BoardView") -> dict[str, Any]:
-    from wptcore import transfer
-
     from crowdcharge import declared
+    from wptcore import transfer
 
     beacon = view.newest
     return {

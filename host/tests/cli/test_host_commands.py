@@ -6,6 +6,7 @@ import sqlite3
 import sys
 
 import pytest
+
 from crowdcharge import cli
 from crowdcharge import keys as key_file
 from crowdcharge.radio.base import Advert

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import get_type_hints
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from crowdcharge import config
 from crowdcharge.errors import InputError
 from crowdcharge.exchange import Terms
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 PATH = Path("/somewhere/run.toml")
 GOOD = """[run]

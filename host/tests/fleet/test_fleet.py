@@ -5,10 +5,11 @@ import itertools
 import random
 
 import pytest
-from crowdcharge.fleet import Fleet, is_newer, odometer_rise_mJ
-from crowdcharge.models import Beacon, Sighting
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from crowdcharge.fleet import Fleet, is_newer, odometer_rise_mJ
+from crowdcharge.models import Beacon, Sighting
 from wptcore import wire
 
 U32 = 1 << 32

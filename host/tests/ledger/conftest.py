@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from crowdcharge.ledger import settlement
 from crowdcharge.models import Receipt
 from crowdcharge.store import Store

@@ -2,6 +2,9 @@
 """How a transfer is closed: by both receipts, by one, by none, and corrected later."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from crowdcharge.ledger import (
     DISPUTED,
     FIRST_HASH,
@@ -15,8 +18,6 @@ from crowdcharge.ledger import (
     settlement,
 )
 from crowdcharge.models import Receipt
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from wptcore import wire
 
 TRANSFER = Transfer(5, 1, 2, 5000, 0)

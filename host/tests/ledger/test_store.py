@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+
 from crowdcharge.errors import InputError, LedgerError, WptError
 from crowdcharge.ledger import SETTLED, VOID
 from crowdcharge.store import Store

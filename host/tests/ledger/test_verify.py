@@ -4,11 +4,12 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from crowdcharge.ledger import FIRST_HASH, Row, chained, gap_row, receipt_row, row_hash
 from crowdcharge.store import Store
 from crowdcharge.verify import verify
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from wptcore import wire
 
 SETTINGS = settings(

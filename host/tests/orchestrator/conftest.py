@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from crowdcharge import policy as policies
 from crowdcharge.contacts import Contacts
 from crowdcharge.errors import BoardUnreachable, RadioError

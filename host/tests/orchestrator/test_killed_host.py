@@ -8,6 +8,7 @@ CI takes every seventh instant, `pytest -m long` all of them.
 import asyncio
 
 import pytest
+
 from crowdcharge.contacts import Schedule
 from crowdcharge.exchange import Terms
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from crowdcharge import keys as key_file
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.launch import Bench, launch

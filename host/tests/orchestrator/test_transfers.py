@@ -4,6 +4,7 @@
 import asyncio
 
 import pytest
+
 from crowdcharge.contacts import Schedule
 from crowdcharge.errors import RadioError
 from crowdcharge.events import (

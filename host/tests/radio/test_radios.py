@@ -15,6 +15,7 @@ from bleak.exc import (
     BleakDBusError,
     BleakError,
 )
+
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import InputError, NoAdapter, RadioError
 from crowdcharge.radio import open_radio

@@ -5,6 +5,7 @@ import os
 import stat
 
 import pytest
+
 from crowdcharge import keys
 from crowdcharge.errors import InputError
 

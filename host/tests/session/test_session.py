@@ -5,11 +5,12 @@ from contextlib import suppress
 from hashlib import sha256
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from crowdcharge.errors import LocalProtocolError, RemoteProtocolError
 from crowdcharge.models import Ack
 from crowdcharge.session import Session, UnprovenRefusalError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from wptcore import auth, ept, wire
 from wptcore.links import Links
 

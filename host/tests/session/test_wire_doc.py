@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from wptcore import auth, wire
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "wire.md").read_text(encoding="utf-8")
