@@ -105,9 +105,10 @@ class Board:
         self._checks.bad_sample(code, dt_ms)
         self._supervise()
 
-    def on_idle_side(self, bus_mV: int, current_mA: int) -> None:
+    def on_idle_side(self, bus_mV: int, current_mA: int, dt_ms: int) -> None:
         """The meter that on_sample does not read: its switch is off, so nothing may flow."""
-        self._checks.idle_side(bus_mV, current_mA)
+        self._checks.idle_side(bus_mV, current_mA, dt_ms)
+        self._supervise()
 
     def on_fault(self, code: int) -> None:
         """A declared fault that a driver found."""

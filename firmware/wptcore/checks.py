@@ -17,8 +17,6 @@ class Checks:
     def __init__(self, diagnosis, limits):
         self._diagnosis = diagnosis
         self._limits = limits
-        self._bus_mV = 0
-        self._current_mA = 0
         self._battery_mV = 0  # 0 = not yet seen
         self._idle_flows = False
         self._soc_age_ms = 0
@@ -41,30 +39,31 @@ class Checks:
         flowing = power_mW(bus_mV, abs(current_mA)) >= FLOW_mW
         hot = limits.coil_is_hot(coil_dC, diagnosis.stands(ept.OVER_TEMPERATURE))
         off = limits.battery_is_off(battery_dC, diagnosis.stands(ept.BATTERY_TEMPERATURE))
-        same = bus_mV == self._bus_mV and current_mA == self._current_mA
         diagnosis.observe(ept.METER_STALE, False, dt_ms)
         diagnosis.observe(ept.METER_OVERFLOW, False, dt_ms)
         diagnosis.observe(ept.METER_CALIBRATION, False, dt_ms)
-        diagnosis.observe(ept.METER_STUCK, same and flowing, dt_ms)
+        diagnosis.observe(ept.METER_STUCK, False, dt_ms)
         diagnosis.observe(ept.OVER_TEMPERATURE, hot, dt_ms)
         diagnosis.observe(ept.BATTERY_TEMPERATURE, off, dt_ms)
         diagnosis.observe(ept.OVER_VOLTAGE, bus_mV > limits.bus_max_mV, dt_ms)
         diagnosis.observe(ept.OVER_CURRENT, abs(current_mA) > limits.current_max_mA, dt_ms)
         if diagnosis.stands(ept.SELF_TEST):  # once after boot
             diagnosis.observe(ept.SELF_TEST, flowing, dt_ms)
-        stuck = self._idle_flows or (flowing and not switch_on)
-        diagnosis.observe(ept.STUCK_SWITCH, stuck, dt_ms)
+        if flowing and not switch_on:
+            diagnosis.observe(ept.STUCK_SWITCH, True, dt_ms)
+        elif not self._idle_flows:
+            diagnosis.observe(ept.STUCK_SWITCH, False, dt_ms)
         if on_battery:
             jump = self._battery_mV != 0 and abs(bus_mV - self._battery_mV) > _JUMP_mV
             diagnosis.observe(ept.METER_JUMP, jump, dt_ms)
             diagnosis.observe(ept.UNDER_VOLTAGE, bus_mV < limits.bus_min_mV, dt_ms)
             self._battery_mV = bus_mV
-        self._bus_mV = bus_mV
-        self._current_mA = current_mA
 
-    def idle_side(self, bus_mV: int, current_mA: int) -> None:
-        """The other meter, whose switch is off; the next sample counts what this one saw."""
+    def idle_side(self, bus_mV: int, current_mA: int, dt_ms: int) -> None:
+        """The other meter, whose switch is off; it is sampled more seldom."""
         self._idle_flows = power_mW(bus_mV, abs(current_mA)) >= FLOW_mW
+        if self._idle_flows:
+            self._diagnosis.observe(ept.STUCK_SWITCH, True, dt_ms)
 
     def bad_sample(self, code: int, dt_ms: int) -> None:
         """The meter answered, but not with a measurement."""

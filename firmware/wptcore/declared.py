@@ -24,7 +24,7 @@ FAULTS = (
     (0x8B, END, 0, 0),  # SOC_UNKNOWN
     (0x8C, WARN, 0, 0),  # ROLE_CONFLICT
     (0x8F, LATCH, 0, 0),  # FOREIGN_OBJECT
-    (0x90, END, 2000, 0),  # METER_STUCK
+    (0x90, END, 0, 100),  # METER_STUCK
     (0x91, LATCH, 300, 0),  # STUCK_SWITCH
     (0x92, END, 0, 200),  # SELF_TEST
     (0x93, LATCH, 0, 0),  # BOOT_LOOP

@@ -2,6 +2,7 @@
 """The loop on CircuitPython: plain, because `_bleio` is polled anyway."""
 
 import supervisor
+
 from board_loop import BoardLoop
 from hal import Hal
 from memory import load_identity

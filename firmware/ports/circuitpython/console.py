@@ -9,6 +9,7 @@ import binascii
 import sys
 
 import supervisor
+
 from desk import Desk
 from wptcore.console import Console
 from wptcore.console_commands import ConsoleCommands

@@ -11,9 +11,10 @@ import board
 import busio
 import digitalio
 import microcontroller
+from watchdog import WatchDogMode
+
 from board_hal import BoardHal
 from sha import sha256
-from watchdog import WatchDogMode
 
 _LAST_WORDS_s = 0.1  # until what was printed has left over USB
 _SHORT_BOOTS = (

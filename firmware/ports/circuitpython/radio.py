@@ -10,6 +10,7 @@ import os
 import time
 
 import _bleio
+
 from adverts import Adverts
 from wptcore import wire
 from wptcore.auth import NONCE_SIZE

@@ -5,6 +5,7 @@ import hashlib
 import time
 
 import machine
+
 from board_hal import BoardHal
 from i2c_bus import I2CBus
 

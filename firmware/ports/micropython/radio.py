@@ -8,6 +8,7 @@ import asyncio
 import os
 
 import bluetooth
+
 from adverts import Adverts
 from wptcore import wire
 from wptcore.auth import NONCE_SIZE

@@ -74,7 +74,6 @@ class BoardLoop:
             if not self.maintenance:  # else a bench supply on the meter is no fault
                 self._sense_meter()
             if self._since_field_ms >= _FIELD_ms:
-                self._since_field_ms = 0
                 self._sense_idle_side()
         except (OSError, ValueError):
             self.hal.forget_meters()  # no sample: the core ends what runs when it is stale
@@ -85,9 +84,11 @@ class BoardLoop:
 
     def _sense_idle_side(self) -> None:
         """The meter that _sense_meter leaves out: its switch must be off."""
+        dt_ms = self._since_field_ms
+        self._since_field_ms = 0
         meter = self.hal.meter(not self.board.receiver_on)
         if meter is not None and not meter.sample() and not self.maintenance:
-            self.board.on_idle_side(meter.bus_mV, meter.current_mA)
+            self.board.on_idle_side(meter.bus_mV, meter.current_mA, dt_ms)
         self.board.on_field(self.hal.field_present())
 
     def _sense_meter(self) -> None:

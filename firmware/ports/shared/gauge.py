@@ -2,6 +2,7 @@
 """State of charge: a MAX17048 where the board has one, else counted charge with rest voltage."""
 
 from adafruit_max1704x import MAX17048
+
 from wptcore.battery import CoulombCount
 from wptcore.wire import SOC_UNKNOWN_permille
 

@@ -6,9 +6,12 @@ and shunt apart, so their product is not one sample.
 """
 
 from adafruit_ina219 import INA219, ADCResolution, BusVoltageRange, Gain, Mode
+
 from wptcore import calibration, ept
 
 _POLLS_MAX = 50  # 12-bit bus and shunt take 1.2 ms (data sheet, table 5)
+_SAME_MAX = 50  # conversions of a live chip differ in their last bits
+_FLOWING_uV = 1000  # at rest they may well be the same
 _CALIBRATION = 4096  # not used for the sums; it is zero after a brown-out of the chip
 
 
@@ -28,6 +31,8 @@ class PowerMeter:
         self.bus_mV = 0
         self.shunt_uV = 0
         self.current_mA = 0
+        self._raw = (0, 0)
+        self._same = 0
 
     def _configure(self) -> None:
         chip = self._chip
@@ -48,11 +53,16 @@ class PowerMeter:
         if chip.calibration != _CALIBRATION:
             self._configure()
             return ept.METER_CALIBRATION
-        self.bus_mV = chip.raw_bus_voltage * 4
-        self.shunt_uV = chip.raw_shunt_voltage * 10
+        raw = (chip.raw_bus_voltage, chip.raw_shunt_voltage)
+        self._same = self._same + 1 if raw == self._raw else 0
+        self._raw = raw
+        self.bus_mV = raw[0] * 4
+        self.shunt_uV = raw[1] * 10
         self.current_mA = calibration.corrected_mA(
             calibration.current_uA(self.shunt_uV, self._shunt_uOhm),
             self._gain_ppm,
             self._offset_uA,
         )
+        if self._same >= _SAME_MAX and abs(self.shunt_uV) > _FLOWING_uV:
+            return ept.METER_STUCK
         return ept.METER_OVERFLOW if chip.overflow else ept.NONE

@@ -66,7 +66,5 @@ class Control:
 
     async def fault(self, fault: str, board: int, **parameters: Any) -> float:
         """Bench time at which it was done."""
-        done_s: float = await self.call(
-            "fault", name=fault, board=board, parameters=parameters
-        )
+        done_s: float = await self.call("fault", name=fault, board=board, parameters=parameters)
         return done_s

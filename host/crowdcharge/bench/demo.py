@@ -33,6 +33,11 @@ _SOCS_pct = (90.0, 5.0, 26.0, 88.0)
 _CYCLES_MAX = 6
 _GOAL = 0.1  # of the first imbalance
 _TERMS = Terms(lease_ms=3000, duration_max_ms=120_000)
+_PORTS = {
+    "micropython": (("micropython", "virtual"),),
+    "circuitpython": (("circuitpython", "feather_nrf52840"),),
+    "mixed": (("micropython", "virtual"), ("circuitpython", "feather_nrf52840")),
+}
 _QUANTUM_J = 8.0  # of small-transfer: a twelfth of a cell
 
 
@@ -42,12 +47,15 @@ class Demo:
     policy: str = "online-average"
     speed: float = 5.0
     seed: int = 1
+    port: str = "micropython"
 
     def __post_init__(self) -> None:
         if not 2 <= self.boards <= BOARDS_MAX:
             raise InputError(f"--boards must be 2 to {BOARDS_MAX}, not {self.boards}")
         if not 0.1 <= self.speed <= 10:
             raise InputError(f"--speed must be 0.1 to 10, not {self.speed:g}")
+        if self.port not in _PORTS:
+            raise InputError(f"--port must be one of {', '.join(_PORTS)}, not {self.port!r}")
         self.make_policy()
 
     def make_policy(self) -> policies.Policy:
@@ -62,8 +70,15 @@ class Demo:
             *_SOCS_pct[: self.boards],
             *(float(soc) for soc in drawn_pct[len(_SOCS_pct) :]),
         ]
+        kinds = _PORTS[self.port]
         boards = tuple(
-            BoardConfig(index + 1, soc_pct, key=rng.bytes(32).hex())
+            BoardConfig(
+                index + 1,
+                soc_pct,
+                port=kinds[index % len(kinds)][0],
+                board=kinds[index % len(kinds)][1],
+                key=rng.bytes(32).hex(),
+            )
             for index, soc_pct in enumerate(socs_pct)
         )
         return BenchConfig(boards, speed=self.speed, seed=self.seed)

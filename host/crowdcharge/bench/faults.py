@@ -226,6 +226,15 @@ def _gauge_lost(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
     board.page.gauge.lost = on
 
 
+@_fault("load")
+def _load(_hub: Hub, board: VirtualBoard, *, side: str = "tx", current_mA: float = 0.0) -> None:
+    """A bench supply and load send this current through one meter's shunt, and nowhere else."""
+    _meter(board, side)
+    if abs(current_mA) > 3200:
+        raise InputError("load: current_mA must be within 3200, what the shunt bears")
+    board.load_A[side] = current_mA / 1000
+
+
 # Plant
 
 

@@ -7,9 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from wptcore.calibration import curve_hash
-
-from crowdcharge.bench import wiring
+from crowdcharge.bench import nvm, wiring
 from crowdcharge.bench.board_radio import BoardRadio
 from crowdcharge.bench.config import BoardConfig
 from crowdcharge.bench.hardware import Hardware, HardwareServer
@@ -26,14 +24,17 @@ from crowdcharge.bench.thermal import Lump, ntc_share
 from crowdcharge.bench.truth import Levels, Page
 from crowdcharge.bench.vm import VmOptions
 from crowdcharge.bench.witness import COILS, Witness
+from wptcore.calibration import curve_hash
 
 # What stands for silicon, by port; imported before the firmware's own file system is mounted.
 MODULES: dict[str, tuple[str, ...]] = {
     "micropython": ("time", "machine", "bluetooth"),
-    "circuitpython": ("time", "machine", "bluetooth"),
+    "circuitpython": ("time", "machine", "bluetooth", "_circuitpython"),
 }
 MAINS = {"micropython": "main.py", "circuitpython": "code.py"}
 _RESET_CAUSES = {"watchdog": WDT_RESET, "reset": HARD_RESET, "brown-out": PWRON_RESET}
+
+_SETTLE_s = 1e-6  # a meter that is read right after its switch sees what the switch did
 
 
 def address(board_id: int) -> str:
@@ -80,6 +81,7 @@ class VirtualBoard:
         self.clock_jump_s = 0.0
         self.held_bus_V: dict[str, float] = {}  # side -> what its meter sees, whatever the plant
         self.broken_ntcs: dict[str, int] = {}  # "coil", "battery" -> ADC value
+        self.load_A = {"tx": 0.0, "rx": 0.0}  # a bench supply's, through one meter's shunt only
         self.boots = 0
         self.last_reset = "power-on"
         self.frozen = False
@@ -174,6 +176,8 @@ class VirtualBoard:
         now_s = self._clock.now_s()
         self.plant.advance_to(now_s)
         setattr(self.node, f"{coil}_on", on)
+        self.plant.advance_to(now_s + _SETTLE_s)
+        self.publish()
         self._witness.record(now_s, self.config.id, coil, on, cause)
 
     # Chips
@@ -189,6 +193,7 @@ class VirtualBoard:
         if self.has_gauge:
             chips.append(("max17048", wired.gauge, 0, 0))
         return {
+            "pins": wired.names,
             "i2c": (wired.i2c_id, wired.i2c_sda, wired.i2c_scl, wired.i2c_power),
             "adc": {wired.coil_ntc: 0, wired.battery_ntc: 1},
             "inputs": {wired.cable_sense: 0},
@@ -201,17 +206,20 @@ class VirtualBoard:
 
     def publish(self) -> None:
         """Puts the plant's truth on the page that the board's chips see."""
-        node, shunt_Ohm = self.node, self.wiring.shunt_Ohm
+        node = self.node
         rate_per_h = -node.cell_A * node.ocv_V / node.cell.capacity_J * 3600
         self.page.write(
             Levels(
-                tx=(round(node.tx_A * shunt_Ohm * 1e6), self._bus_mV("tx", node.tx_bus_V)),
-                rx=(round(node.rx_A * shunt_Ohm * 1e6), self._bus_mV("rx", node.rx_bus_V)),
+                tx=(self._shunt_uV("tx", node.tx_A), self._bus_mV("tx", node.tx_bus_V)),
+                rx=(self._shunt_uV("rx", node.rx_A), self._bus_mV("rx", node.rx_bus_V)),
                 cell=(round(node.cell_V * 1e6), round(node.soc * 1e6), round(rate_per_h * 1000)),
                 adc=(self._adc_u16("coil", node.coil), self._adc_u16("battery", node.battery)),
                 inputs=int(node.cable),
             )
         )
+
+    def _shunt_uV(self, side: str, current_A: float) -> int:
+        return round((current_A + self.load_A[side]) * self.wiring.shunt_Ohm * 1e6)
 
     def _bus_mV(self, side: str, bus_V: float) -> int:
         return round(self.held_bus_V.get(side, bus_V) * 1000)
@@ -245,7 +253,11 @@ class VirtualBoard:
             identity |= {"loss_curve": curve, "curve_hash": curve_hash(hashlib.sha256, curve)}
         if config.key:
             identity["key"] = config.key
-        (flash / "identity.json").write_text(json.dumps(identity), encoding="utf-8")
+        text = json.dumps(identity)
+        if config.port == "circuitpython":
+            (self.folder / "nvm.image").write_bytes(nvm.image(text.encode()))
+        else:
+            (flash / "identity.json").write_text(text, encoding="utf-8")
 
     def _vm_options(self, speed: float) -> VmOptions:
         config = self.config
@@ -253,6 +265,7 @@ class VirtualBoard:
             "CROWDCHARGE_HARDWARE_SOCKET": str(self.folder / "hardware.socket"),
             "CROWDCHARGE_RADIO_SOCKET": str(self.folder / "radio.socket"),
             "CROWDCHARGE_TRUTH": str(self.page.path),
+            "CROWDCHARGE_NVM": str(self.folder / "nvm.image"),
             "CROWDCHARGE_SPEED_PERMILLE": str(round(speed * 1000)),
             "CROWDCHARGE_TICKS_START_MS": str(config.ticks_start_ms),
         }

@@ -28,6 +28,20 @@ class Wiring:
     shunt_Ohm: float
     gauge: int
 
+    @property
+    def names(self) -> list[str]:
+        """Pins that are attributes of CircuitPython's `board`, not numbers."""
+        pins = (
+            self.i2c_sda,
+            self.i2c_scl,
+            self.i2c_power,
+            *self.coils.values(),
+            self.cable_sense,
+            self.coil_ntc,
+            self.battery_ntc,
+        )
+        return [pin for pin in pins if pin.isidentifier()]
+
 
 def exists(name: str) -> bool:
     return name.isidentifier() and _path(name).is_file()

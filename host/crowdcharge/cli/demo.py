@@ -16,13 +16,21 @@ from crowdcharge.cli.live import LiveView
 @click.option("--policy", default="online-average", show_default=True, help="The crowd protocol.")
 @click.option("--speed", default=5.0, show_default=True, help="Board time per real time, to 10.")
 @click.option("--seed", default=1, show_default=True, help="The same seed tells the same story.")
+@click.option(
+    "--port",
+    default="micropython",
+    show_default=True,
+    help="Firmware: micropython, circuitpython or mixed.",
+)
 @click.option("--out", default="out", show_default=True, type=Path, help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json and nothing else.")
-def demo(boards: int, policy: str, speed: float, seed: int, out: Path, as_json: bool) -> None:
+def demo(
+    boards: int, policy: str, speed: float, seed: int, port: str, out: Path, as_json: bool
+) -> None:
     """Boards on a virtual bench balance their energy; one donor is cut off at 20 %."""
     from crowdcharge.bench import demo as bench_demo
 
-    told = bench_demo.Demo(boards, policy, speed, seed)
+    told = bench_demo.Demo(boards, policy, speed, seed, port)
     view = LiveView(Console(stderr=True), f"crowdcharge demo: {policy}, seed {seed}", as_json)
     with view.show():
         summary = asyncio.run(bench_demo.run(told, out, view.on_event))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ruff: noqa: PTH102, PTH116, PTH123, SIM115, UP031 - the dialect is MicroPython's
+# ruff: noqa: PTH102, PTH116, PTH123, SIM115 - the dialect is MicroPython's
 """The board's flash chip: a littlefs2 image in a file, with a supply that may fail in a write.
 
 The hub is asked before every program and erase how many bytes of it still happen. On the first

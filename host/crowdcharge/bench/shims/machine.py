@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ruff: noqa: A002, ARG002, B904, PLC0415, RET503, UP031 - names and dialect are MicroPython's
+# ruff: noqa: A002, B904, PLC0415, RET503 - names and dialect are MicroPython's
 """MicroPython's `machine` on the bench: pins, I2C, ADC, watchdog and reset, as on an ESP32-S3.
 
 Edges of outputs go to the hub (bench/hardware.py) and are there when `value()` returns; inputs

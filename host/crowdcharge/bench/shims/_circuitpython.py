@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+# ruff: noqa: E402 - the order of these imports is the point
+"""CircuitPython's names on the bench's VM, instead of MicroPython's.
+
+The modules of shims/circuitpython stand on `machine`, `bluetooth` and `time` of this folder, which
+are taken away afterwards: firmware of this port finds what CircuitPython has and nothing else.
+This checks use of the API and logic. It is not CircuitPython: its VM, its `_bleio` and its timing
+are not here.
+"""
+
+import sys
+
+sys.path.append(__file__.rpartition("/")[0] + "/circuitpython")
+
+import bluetooth
+import machine
+
+for _name in [
+    "_bleio",
+    "analogio",
+    "board",
+    "busio",
+    "digitalio",
+    "microcontroller",
+    "supervisor",
+    "watchdog",
+]:
+    __import__(_name)
+for _module in (machine, bluetooth):
+    sys.modules.pop(_module.__name__)
+import _circuitpython_hashlib
+import _circuitpython_time
+
+sys.modules["hashlib"] = _circuitpython_hashlib
+sys.modules["time"] = _circuitpython_time
+for _name in ("uctypes", "umachine"):
+    sys.modules.pop(_name, None)

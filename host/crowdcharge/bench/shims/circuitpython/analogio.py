@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+"""CircuitPython's `analogio.AnalogIn`."""
+
+import machine
+
+
+class AnalogIn:
+    def __init__(self, pin):
+        self._adc = machine.ADC(machine.Pin(pin._name))
+        self.reference_voltage = 3.3
+
+    @property
+    def value(self):
+        return self._adc.read_u16()
+
+    def deinit(self):
+        pass

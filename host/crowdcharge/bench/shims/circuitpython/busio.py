@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""CircuitPython's `busio.I2C` over the bench's bus."""
+
+import machine
+
+
+class I2C:
+    def __init__(self, scl, sda, *, frequency=100000, timeout=255):
+        bus_id = machine._board["i2c"][0]
+        pins = [machine.Pin(pin._name) for pin in (scl, sda)]
+        self._i2c = machine.I2C(bus_id, scl=pins[0], sda=pins[1], freq=frequency)
+        self._locked = False
+
+    def try_lock(self):
+        if self._locked:
+            return False
+        self._locked = True
+        return True
+
+    def unlock(self):
+        self._need_lock()
+        self._locked = False
+
+    def scan(self):
+        self._need_lock()
+        return self._i2c.scan()
+
+    def writeto(self, address, buffer, *, start=0, end=None):
+        self._need_lock()
+        self._i2c.writeto(address, memoryview(buffer)[start:end])
+
+    def readfrom_into(self, address, buffer, *, start=0, end=None):
+        self._need_lock()
+        self._i2c.readfrom_into(address, memoryview(buffer)[start:end])
+
+    def writeto_then_readfrom(
+        self, address, out_buffer, in_buffer, *, out_start=0, out_end=None, in_start=0, in_end=None
+    ):
+        self._need_lock()
+        self._i2c.writeto(address, memoryview(out_buffer)[out_start:out_end], False)
+        self._i2c.readfrom_into(address, memoryview(in_buffer)[in_start:in_end])
+
+    def deinit(self):
+        pass
+
+    def _need_lock(self):
+        if not self._locked:
+            raise RuntimeError("Function requires lock")

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""CircuitPython's `digitalio`: one pin in or out."""
+
+import machine
+
+
+class Direction:
+    INPUT = "digitalio.Direction.INPUT"
+    OUTPUT = "digitalio.Direction.OUTPUT"
+
+
+class Pull:
+    UP = "digitalio.Pull.UP"
+    DOWN = "digitalio.Pull.DOWN"
+
+
+_used = set()
+
+
+class DigitalInOut:
+    def __init__(self, pin):
+        if pin._name in _used:
+            raise ValueError("%s in use" % pin._name)
+        _used.add(pin._name)
+        self._name = pin._name
+        self._pin = machine.Pin(pin._name, machine.Pin.IN)
+        self._direction = Direction.INPUT
+
+    def deinit(self):
+        self.switch_to_input()
+        _used.discard(self._name)
+
+    @property
+    def direction(self):
+        return self._direction
+
+    def switch_to_output(self, value=False, drive_mode=None):
+        self._pin.init(machine.Pin.OUT, value=1 if value else 0)
+        self._direction = Direction.OUTPUT
+
+    def switch_to_input(self, pull=None):
+        pulls = {Pull.UP: machine.Pin.PULL_UP, Pull.DOWN: machine.Pin.PULL_DOWN}
+        self._pin.init(machine.Pin.IN, pulls.get(pull, -1))
+        self._direction = Direction.INPUT
+
+    @property
+    def value(self):
+        return bool(self._pin.value())
+
+    @value.setter
+    def value(self, level):
+        if self._direction != Direction.OUTPUT:
+            raise AttributeError("Cannot set value when direction is input.")
+        self._pin.value(1 if level else 0)

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: MIT
+"""CircuitPython's `watchdog` module; the timer itself is `microcontroller.watchdog`."""
+
+
+class WatchDogTimeout(Exception):  # noqa: N818 - CircuitPython's name
+    pass
+
+
+class WatchDogMode:
+    RAISE = "watchdog.WatchDogMode.RAISE"
+    RESET = "watchdog.WatchDogMode.RESET"
