@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from bleak import BleakScanner
+
 from crowdcharge.bench.bleak_backend import backends
 from crowdcharge.bench.config import BenchConfig, BoardConfig
 from crowdcharge.bench.launch import Bench, launch

@@ -5,11 +5,12 @@ import statistics
 
 import pytest
 from adafruit_ina219 import INA219, ADCResolution, BusVoltageRange, Gain, Mode
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from crowdcharge.bench.i2c import Bus
 from crowdcharge.bench.i2c.ina219 import Ina219
 from crowdcharge.bench.i2c.noise import Noise
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 class Busio:

@@ -4,6 +4,7 @@
 import time
 
 import pytest
+
 from crowdcharge.bench.i2c import Bus
 from crowdcharge.bench.i2c.max17048 import Max17048
 

@@ -4,6 +4,7 @@
 import dataclasses
 
 import pytest
+
 from crowdcharge.bench import config as bench_config
 from crowdcharge.bench.config import ContactsConfig
 from crowdcharge.bench.contacts import Schedule

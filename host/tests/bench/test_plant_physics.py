@@ -4,12 +4,13 @@
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from crowdcharge.bench.battery import Cell, open_circuit_V
 from crowdcharge.bench.coil import Link
 from crowdcharge.bench.plant import Contact, Node, Plant
 from crowdcharge.bench.thermal import Lump, ntc_share
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 LINK = Link()
 EXACT = settings(derandomize=True, deadline=None, max_examples=30)

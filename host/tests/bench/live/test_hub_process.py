@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from bleak import BleakScanner
 from bthome_ble import BTHomeBluetoothDeviceData
+from habluetooth import BluetoothServiceInfoBleak
+
 from crowdcharge.bench.bleak_backend import backends
 from crowdcharge.bench.client import Control
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.launch import launch
 from crowdcharge.bench.plant import Contact
 from crowdcharge.errors import BenchError, InputError
-from habluetooth import BluetoothServiceInfoBleak
 
 pytestmark = [pytest.mark.bench, pytest.mark.asyncio(loop_scope="module")]
 
