@@ -16,9 +16,9 @@ from typing import Self
 
 import serial
 from serial.tools import list_ports
-from wptcore.console import VERSION, frame, unframe
 
 from crowdcharge.errors import CommandRefused, InputError, LineError, NoAnswer
+from wptcore.console import VERSION, frame, unframe
 
 ANSWER_s = 1.5
 TRIES = 3

@@ -60,7 +60,8 @@ def main() -> None:
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:
-        print(f"crowdcharge: {error.format_message()}", file=sys.stderr)  # noqa: T201
+        text = " ".join(error.format_message().split())  # click spreads choices over lines
+        print(f"crowdcharge: {text}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
     except WptError as error:
         print(f"crowdcharge: {error}", file=sys.stderr)  # noqa: T201

@@ -24,6 +24,4 @@ def selftest(port: str, as_json: bool) -> None:
         click.echo(f"{version['board']}, firmware {version['firmware']} on {version['vm']}")
         click.echo("\n".join(f"  {name:<12} {value}" for name, value in found.items()))
     if found["result"] != "pass":
-        raise WptError(
-            f"{port}: the self-test failed; docs/howto/bring-up.md helps"
-        )
+        raise WptError(f"{port}: the self-test failed; docs/howto/bring-up.md helps")

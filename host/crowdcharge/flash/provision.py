@@ -5,12 +5,11 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from wptcore.auth import KEY_SIZE
-from wptcore.console_commands import fingerprint
-
 from crowdcharge import keys as key_file
 from crowdcharge.errors import LineError
 from crowdcharge.serial_line import SerialLine
+from wptcore.auth import KEY_SIZE
+from wptcore.console_commands import fingerprint
 
 
 def provision(

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""`crowdcharge calibrate`: a board's meters, a rig's loss curve."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from crowdcharge.errors import InputError
+
+_port = click.option("--port", required=True, help="The board's serial port.")
+_out = click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("calibration.json"),
+    show_default=True,
+    help="Where the measured points and results are kept.",
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+@click.group()
+def calibrate() -> None:
+    """Make a board's figures true: `meter` against a reference, `curve` for foreign objects."""
+
+
+@calibrate.command()
+@_port
+@click.option("--side", type=click.Choice(["tx", "rx"]), required=True, help="Which meter.")
+@click.option("--reference", "references", type=float, multiple=True, help="What it shows, in mA.")
+@click.option("--instrument", help="Program: gets the point's number, sets the load, prints mA.")
+@click.option("--points", type=click.IntRange(2, 20), default=5, show_default=True)
+@click.option(
+    "--reference-ppm", type=float, default=1000.0, show_default=True, help="Its uncertainty (k=1)."
+)
+@click.option("--restart", is_flag=True, help="Forget the points that were measured before.")
+@_out
+@_json
+def meter(
+    port: str,
+    side: str,
+    references: tuple[float, ...],
+    instrument: str | None,
+    points: int,
+    reference_ppm: float,
+    restart: bool,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Gain and offset of one meter. Set a load, say what the reference shows; then another."""
+    from crowdcharge.flash import calibrate as work
+    from crowdcharge.serial_line import SerialLine
+
+    if bool(references) == bool(instrument):
+        raise InputError(
+            "calibration needs a reference: --reference MA (what a multimeter in the same lead"
+            " shows now) or --instrument PROGRAM"
+        )
+    if len(references) > 1:
+        raise InputError("one --reference a call: set the load, call; set the next load, call")
+    values = work.from_instrument(instrument, points) if instrument else references
+    with SerialLine(port) as line:
+        measured, found = work.calibrate_meter(line, side, values, reference_ppm, out, restart)
+        waits = line.ask("status")["maintenance"] == "1"
+    if as_json:
+        result = asdict(found) if found else None
+        click.echo(json.dumps({"points": [asdict(p) for p in measured], "correction": result}))
+        return
+    for point in measured:
+        click.echo(f"  {point.reference_mA:9.2f} mA reads {point.raw_mA:9.2f} mA")
+    if found:
+        click.echo(
+            f"{side}: gain {found.gain_ppm} ppm (u {found.u_gain_ppm:.0f}), offset"
+            f" {found.offset_uA} uA (u {found.u_offset_uA:.0f}); stored on the board and in {out}"
+        )
+    else:
+        click.echo("Set another load, at least 50 mA away, and call again; the board waits for it")
+        click.echo("in maintenance.")
+    if found and waits:
+        click.echo("A load still flows, so the board stays in maintenance: when it is off, run")
+        click.echo(f"  crowdcharge console --port {port} maintenance off")
+
+
+@calibrate.command()
+@_port
+@click.option("--loss-mw", default=2500, show_default=True, help="The most the rig may lose.")
+def trial(port: str, loss_mw: int) -> None:
+    """Let a rig without a curve transmit for ten minutes, or until it reboots."""
+    from crowdcharge.serial_line import SerialLine
+
+    with SerialLine(port) as line:
+        line.hello()
+        line.ask("calibrate", "trial", loss_mw)
+    click.echo(f"{port}: transfers may lose up to {loss_mw} mW for ten minutes. Stay with it.")
+
+
+@calibrate.command()
+@_port
+@click.option(
+    "--ledger",
+    "ledgers",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    required=True,
+    help="Of transfers from this board; one for each gap.",
+)
+@_out
+@_json
+def curve(port: str, ledgers: tuple[Path, ...], out: Path, as_json: bool) -> None:
+    """Fit sent against received power over all gaps; store it on the board with its hash."""
+    from crowdcharge.flash.calibrate import calibrate_curve
+    from crowdcharge.serial_line import SerialLine
+
+    with SerialLine(port) as line:
+        found, curve_hash = calibrate_curve(line, list(ledgers), out)
+    if as_json:
+        click.echo(json.dumps({"hash": curve_hash, **asdict(found)}))
+        return
+    click.echo(
+        f"P_sent = {found.offset_mW} mW (u {found.u_offset_mW:.0f})"
+        f" + {found.linear_permille / 1000:.3f} (u {found.u_linear_permille / 1000:.3f}) P"
+        f" + {found.square_permille_per_W / 1000:.3f} / W"
+        f" (u {found.u_square_permille_per_W / 1000:.3f}) P^2"
+    )
+    click.echo(
+        f"  from {found.pairs} pairs, {found.received_min_mW:.0f} to {found.received_max_mW:.0f}"
+        f" mW; residual {found.residual_mW:.0f} mW, threshold {found.threshold_mW} mW"
+    )
+    click.echo(f"  stored on the board and in {out}, hash {curve_hash}")

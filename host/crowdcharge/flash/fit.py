@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""PURE: least squares for a meter's correction and for a rig's loss curve, with uncertainties.
+
+Standard uncertainties (k = 1) after the GUM (JCGM 100:2008): the spread of the residuals by
+ordinary least squares, and the reference's own, added in quadrature.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from crowdcharge.errors import InputError
+
+_RANGE_MIN = 1.3  # the largest received power over the smallest
+_PAIRS_MIN = 12
+_THRESHOLD_SIGMAS = 4.0
+_THRESHOLD_MIN_mW = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One load: what the reference showed, what our meter read raw, and that mean's own spread."""
+
+    reference_mA: float
+    raw_mA: float
+    spread_mA: float
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """true = (raw - offset) x (1 + gain). `u_*` are standard uncertainties."""
+
+    gain_ppm: int
+    offset_uA: int
+    u_gain_ppm: float
+    u_offset_uA: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The arguments of wptcore.fod.LossCurve; `u_mW` of a predicted power; `residual_mW` rms."""
+
+    offset_mW: int
+    linear_permille: int
+    square_permille_per_W: int
+    threshold_mW: int
+    residual_mW: float
+    u_offset_mW: float
+    u_linear_permille: float
+    u_square_permille_per_W: float
+    pairs: int
+    received_min_mW: float
+    received_max_mW: float
+
+    @property
+    def values(self) -> tuple[int, int, int, int]:
+        return (
+            self.offset_mW,
+            self.linear_permille,
+            self.square_permille_per_W,
+            self.threshold_mW,
+        )
+
+
+def correction(points: Sequence[Point], reference_ppm: float) -> Correction:
+    """InputError: the points do not span a load. `reference_ppm`: of the reference itself."""
+    true_mA = np.array([point.reference_mA for point in points])
+    span_mA = float(np.ptp(true_mA)) if len(points) else 0.0
+    if span_mA < 50:
+        raise InputError("a gain needs two loads at least 50 mA apart; add a point")
+    raw_mA = np.array([point.raw_mA for point in points])
+    spread_mA = np.array([max(point.spread_mA, 1e-4) for point in points])
+    (slope, offset_mA), covariance = _weighted(np.column_stack((true_mA, np.ones_like(true_mA))),
+                                               raw_mA, spread_mA)  # fmt: skip
+    u_gain_ppm = float(np.hypot(np.sqrt(covariance[0, 0]) * 1e6, reference_ppm))
+    return Correction(
+        gain_ppm=round((1 / slope - 1) * 1e6),
+        offset_uA=round(offset_mA * 1000),
+        u_gain_ppm=u_gain_ppm,
+        u_offset_uA=float(np.sqrt(covariance[1, 1])) * 1000,
+    )
+
+
+def loss_curve(sent_mW: Sequence[float], received_mW: Sequence[float]) -> Curve:
+    """P_sent = c + b P_received + a P_received^2 over steady pairs of all powers and gaps.
+
+    The threshold is four times the residuals' spread, so it covers the gaps that were measured.
+    InputError: too few pairs, or all at about one power.
+    """
+    sent, received = np.asarray(sent_mW, float), np.asarray(received_mW, float)
+    if len(sent) < _PAIRS_MIN:
+        raise InputError(
+            f"a loss curve needs {_PAIRS_MIN} steady pairs of powers, there are {len(sent)}:"
+            " let transfers run longer"
+        )
+    if received.max() < _RANGE_MIN * received.min():
+        raise InputError(
+            f"all transfers ran at about {received.mean():.0f} mW: a loss curve needs several"
+            " powers (other gaps, or a receiver that is nearly full)"
+        )
+    terms = np.column_stack((np.ones_like(received), received, received**2 / 1000))
+    values, covariance = _weighted(terms, sent, np.ones_like(sent))
+    residual_mW = float(np.sqrt(np.sum((sent - terms @ values) ** 2) / (len(sent) - 3)))
+    u = np.sqrt(np.diag(covariance)) * residual_mW
+    return Curve(
+        offset_mW=round(values[0]),
+        linear_permille=round(values[1] * 1000),
+        square_permille_per_W=round(values[2] * 1000),
+        threshold_mW=max(round(_THRESHOLD_SIGMAS * residual_mW), _THRESHOLD_MIN_mW),
+        residual_mW=residual_mW,
+        u_offset_mW=float(u[0]),
+        u_linear_permille=float(u[1] * 1000),
+        u_square_permille_per_W=float(u[2] * 1000),
+        pairs=len(sent),
+        received_min_mW=float(received.min()),
+        received_max_mW=float(received.max()),
+    )
+
+
+def _weighted(
+    terms: np.ndarray, observed: np.ndarray, spread: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Values and their covariance for observations with these standard deviations."""
+    weighted = terms / spread[:, None]
+    values, *_ = np.linalg.lstsq(weighted, observed / spread, rcond=None)
+    return values, np.linalg.inv(weighted.T @ weighted)

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""`calibration.json`: what was measured and found for each board, for the reports and for people.
+
+{"boards": {"7": {"tx": {"points": [...], "correction": {...}}, "curve": {...}}}}
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from crowdcharge.errors import InputError
+from crowdcharge.flash.fit import Correction, Curve, Point
+
+FILE = "calibration.json"
+Entry = dict[str, Any]
+
+
+class Records:
+    """One file; `save` after a change. InputError: unreadable or not such a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._boards: dict[str, Entry] = {}
+        if not path.exists():
+            return
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            self._boards = dict(document["boards"])
+        except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path} is no calibration file: {error!r}") from None
+
+    def points(self, board_id: int, side: str) -> list[Point]:
+        return [Point(**point) for point in self._side(board_id, side).get("points", [])]
+
+    def set_meter(
+        self, board_id: int, side: str, points: list[Point], found: Correction | None
+    ) -> None:
+        entry = self._side(board_id, side)
+        entry["points"] = [asdict(point) for point in points]
+        entry["correction"] = asdict(found) if found else None
+
+    def correction(self, board_id: int, side: str) -> Correction | None:
+        """None: this meter is as it was made."""
+        found = self._boards.get(str(board_id), {}).get(side, {}).get("correction")
+        return Correction(**found) if found else None
+
+    def set_curve(self, board_id: int, curve: Curve, curve_hash: str, sources: list[str]) -> None:
+        entry = {"hash": curve_hash, "sources": sources, **asdict(curve)}
+        self._boards.setdefault(str(board_id), {})["curve"] = entry
+
+    def save(self) -> None:
+        beside = self._path.with_name(self._path.name + ".new")
+        try:
+            beside.write_text(json.dumps({"boards": self._boards}, indent=2) + "\n", "utf-8")
+            beside.replace(self._path)
+        except OSError as error:
+            raise InputError(f"cannot write {self._path}: {error.strerror}") from None
+
+    def _side(self, board_id: int, side: str) -> Entry:
+        entry: Entry = self._boards.setdefault(str(board_id), {}).setdefault(side, {})
+        return entry
