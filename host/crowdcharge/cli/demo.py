@@ -4,6 +4,7 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -37,8 +38,8 @@ def demo(
     click.echo(json.dumps(summary, indent=2) if as_json else _closing(summary, out))
 
 
-def _closing(summary: dict[str, object], out: Path) -> str:
-    settled = len(summary["transfers"])  # type: ignore[arg-type] - JSON
+def _closing(summary: dict[str, Any], out: Path) -> str:
+    settled = len(summary["transfers"])
     return (
         f"{settled} transfers, efficiency {summary['efficiency']:.1%}, "
         f"imbalance {summary['imbalance_before']:.3f} -> {summary['imbalance_after']:.3f}, "

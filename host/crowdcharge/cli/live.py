@@ -5,10 +5,10 @@ Drawn on stderr and only on a terminal; elsewhere each notable event is one line
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 from rich.bar import Bar
 from rich.console import Console, Group, RenderableType
@@ -114,7 +114,7 @@ def sentence(event: Event) -> str | None:
     """One line for a person, or None for what only moves the picture."""
     for kind, text in _SENTENCES.items():
         if isinstance(event, kind):
-            return f"{event.time_s:7.1f} s  {text(cast('object', event))}"
+            return f"{event.time_s:7.1f} s  {text(event)}"
     return None
 
 
@@ -138,7 +138,7 @@ def _settled(event: Settled) -> str:
     )
 
 
-_SENTENCES = {
+_SENTENCES: dict[type, Callable[[Any], str]] = {
     BoardLost: lambda event: f"board {event.board_id} is out of sight",
     TransferStarted: _started,
     TransferEnded: _ended,

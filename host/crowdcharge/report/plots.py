@@ -18,7 +18,7 @@ _LEGEND_MAX = 10
 
 def colour(board_id: int) -> tuple[float, float, float, float]:
     """The same board has the same colour in every plot."""
-    return colormaps["tab20"]((board_id - 1) % 20)  # type: ignore[no-any-return]
+    return colormaps["tab20"]((board_id - 1) % 20)
 
 
 def soc(story: Story) -> Figure:
