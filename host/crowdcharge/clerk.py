@@ -203,12 +203,12 @@ class Clerk:
 
     def _write(self, receipts: list[Receipt]) -> None:
         book = self._store.book
-        touched = {receipt.transfer_id for receipt in receipts if receipt.key not in book.receipts}
         rows = [*self._samples, *book.admit(receipts)]
         if rows:
             self._store.append(rows)
         self._samples.clear()
-        candidates = {unsettled.transfer_id for unsettled in book.unsettled()} | touched
+        candidates = {unsettled.transfer_id for unsettled in book.unsettled()}
+        candidates |= {receipt.transfer_id for receipt in receipts}  # a late one reopens
         for transfer_id in sorted(candidates & set(book.transfers)):
             self._settle(book.transfers[transfer_id])
 

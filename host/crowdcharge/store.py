@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from crowdcharge.errors import InputError, LedgerError, WptError
-from crowdcharge.ledger import FIRST_HASH, Book, Draft, Row, chained
+from crowdcharge.ledger import FIRST_HASH, Book, Draft, Row, chained, row_hash
 
 APPLICATION_ID = 0x43434C47  # "CCLG"
 SCHEMA_VERSION = 1
@@ -92,7 +92,7 @@ class Store:
                     store._make_schema()
                 store._db.execute("PRAGMA journal_mode = WAL")
                 store._writes = True
-            store._load()
+            store._load(check=True)
         except BaseException:
             store._db.close()
             raise
@@ -181,10 +181,12 @@ class Store:
                 self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.close()
 
-    def _load(self) -> None:
-        """The chain is not re-checked here: `ledger verify` does."""
+    def _load(self, check: bool = False) -> None:
+        """`check`: nobody writes on behind a row that was altered."""
         self.book = Book()
         for row in self.rows():
+            if check and row.hash != row_hash(self._hash, row.seq, row.kind, row.body):
+                raise LedgerError(f"ledger {self.path}: row {row.seq} was altered; not continued")
             self.book.apply(row)
             self._seq, self._hash = row.seq, row.hash
 

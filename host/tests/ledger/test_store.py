@@ -56,6 +56,16 @@ def test_an_append_is_all_or_nothing(ledger_file, open_row):
         assert 9 in store.book.transfers
 
 
+def test_an_altered_ledger_is_not_continued(ledger_file):
+    db = sqlite3.connect(ledger_file)
+    db.execute("DROP TRIGGER no_update")
+    db.execute("UPDATE journal SET hash = replace(hash, 'a', 'b') WHERE seq = 3")
+    db.commit()
+    db.close()
+    with pytest.raises(LedgerError, match="row 3 was altered"):
+        Store.create(ledger_file)
+
+
 def test_a_locked_ledger_is_an_error_and_loses_nothing(ledger_file, open_row):
     with Store.create(ledger_file) as store:
         other = sqlite3.connect(ledger_file, isolation_level=None)

@@ -21,7 +21,7 @@ import pytest
 
 from crowdcharge import policy as policies
 from crowdcharge.contacts import Contacts
-from crowdcharge.errors import BoardUnreachable, RadioError
+from crowdcharge.errors import LedgerError, RadioError
 from crowdcharge.events import Event
 from crowdcharge.exchange import Terms
 from crowdcharge.models import Beacon
@@ -250,6 +250,33 @@ class WorldLink:
             raise RadioError(f"{self.address} is not connected")
 
 
+class WorldRadio:
+    """The radio of one host."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    async def start_scan(self, on_advert: OnAdvert) -> None:
+        self._world.edge()
+        self._world.listeners[self] = on_advert
+
+    async def stop_scan(self) -> None:
+        self._world.listeners.pop(self, None)
+
+    async def connect(self, address: str, on_closed: OnClosed) -> WorldLink:
+        world = self._world
+        world.edge()
+        await asyncio.sleep(0.02)
+        world.edge()
+        for board in world.boards.values():
+            if board.address == address and address not in world.out_of_reach:
+                return WorldLink(world, board, on_closed)
+        raise RadioError(f"nobody answers at {address}")
+
+    async def close(self) -> None:
+        pass
+
+
 class World:
     """The boards, their air, and a host that can be killed at any of its edges."""
 
@@ -266,28 +293,11 @@ class World:
         self.mute: Callable[[bytes], bool] = lambda _frame: False
         self._handles = 0
         self._host: asyncio.Task[None] | None = None
-        self._on_advert: OnAdvert | None = None
+        self.listeners: dict[WorldRadio, OnAdvert] = {}
+        self.out_of_reach: set[str] = set()
+        self.locked = False  # the ledger, by someone else
 
     # -- the radio --
-
-    async def start_scan(self, on_advert: OnAdvert) -> None:
-        self.edge()
-        self._on_advert = on_advert
-
-    async def stop_scan(self) -> None:
-        self._on_advert = None
-
-    async def connect(self, address: str, on_closed: OnClosed) -> WorldLink:
-        self.edge()
-        await asyncio.sleep(0.02)
-        self.edge()
-        for board in self.boards.values():
-            if board.address == address:
-                return WorldLink(self, board, on_closed)
-        raise BoardUnreachable(0, f"nobody at {address}")
-
-    async def close(self) -> None:
-        pass
 
     def next_handle(self) -> int:
         self._handles += 1
@@ -321,8 +331,8 @@ class World:
             if clock.now_s() >= next_beacon_s:
                 next_beacon_s += BEACON_s
                 for board in self.boards.values():
-                    if self._on_advert is not None:
-                        self._on_advert(Advert(board.address, -50, board.beacon()))
+                    for on_advert in list(self.listeners.values()):
+                        on_advert(Advert(board.address, -50, board.beacon()))
             await asyncio.sleep(SAMPLE_s)
 
     # -- the host --
@@ -333,7 +343,7 @@ class World:
         options.setdefault("policy", policies.make("oblivious-share"))
         options.setdefault("terms", Terms(lease_ms=1500))
         return Orchestrator(
-            radio=self,
+            radio=WorldRadio(self),
             store=store,
             keys=self.keys,
             contacts=contacts,
@@ -343,10 +353,12 @@ class World:
             **options,
         )
 
-    async def host(self, contacts: Contacts | None, until_s: float, **options: Any) -> None:
-        """One life of a host; returns early if it is killed."""
+    async def host(
+        self, contacts: Contacts | None, until_s: float, ledger: str = "", **options: Any
+    ) -> None:
+        """One life of a host; returns early if it is killed. `ledger`: a name of its own."""
         self.dead = False
-        with MortalStore.open(self) as store:
+        with MortalStore.open(self, self.ledger.with_name(ledger or self.ledger.name)) as store:
             orchestrator = self.orchestrator(store, contacts, **options)
             self._host = asyncio.create_task(orchestrator.run(until_s))
             try:
@@ -354,7 +366,7 @@ class World:
             except asyncio.CancelledError:
                 assert self.dead
         if self.dead:
-            self._on_advert = None
+            self.listeners.clear()
             asyncio.get_running_loop().call_later(SUPERVISION_s, self._drop_links)
 
     def _drop_links(self) -> None:
@@ -364,25 +376,24 @@ class World:
 
     # -- what must hold --
 
-    def store(self) -> Store:
-        store = Store.read(self.ledger)
+    def store(self, ledger: str = "") -> Store:
+        store = Store.read(self.ledger.with_name(ledger or self.ledger.name))
         store.load()
         return store
 
-    def check_books(self) -> None:
-        """The ledger verifies, and for each board it equals what the board has metered."""
-        with self.store() as store:
-            findings = [finding for finding in verify(store.rows(), self.keys) if finding.wrong]
-            assert findings == []
-            assert store.damage() is None
-            transfers = store.book.transfers.values()
-            for board in self.boards.values():
-                beacon = Beacon.unpack(board.beacon())
-                sent = sum(each.sent_mJ for each in transfers if each.ptx == board.board_id)
-                received = sum(
-                    each.received_mJ for each in transfers if each.prx == board.board_id
-                )
-                assert (sent, received) == (beacon.sent_mJ, beacon.received_mJ)
+    def check_books(self, *ledgers: str) -> None:
+        """Each ledger verifies; for each board they add up to what the board has metered."""
+        transfers = []
+        for ledger in ledgers or ("",):
+            with self.store(ledger) as store:
+                assert [each for each in verify(store.rows(), self.keys) if each.wrong] == []
+                assert store.damage() is None
+                transfers += store.book.transfers.values()
+        for board in self.boards.values():
+            beacon = Beacon.unpack(board.beacon())
+            sent = sum(each.sent_mJ for each in transfers if each.ptx == board.board_id)
+            received = sum(each.received_mJ for each in transfers if each.prx == board.board_id)
+            assert (sent, received) == (beacon.sent_mJ, beacon.received_mJ)
 
     def of(self, kind: type[Event]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -394,8 +405,8 @@ class MortalStore(Store):
     world: World
 
     @classmethod
-    def open(cls, world: World) -> "MortalStore":
-        store = cls.create(world.ledger)
+    def open(cls, world: World, path: Path) -> "MortalStore":
+        store = cls.create(path)
         assert isinstance(store, MortalStore)
         store.world = world
         return store
@@ -403,6 +414,8 @@ class MortalStore(Store):
     def append(self, drafts: Any) -> None:
         rows = list(drafts)
         self.world.edge()
+        if self.world.locked:
+            raise LedgerError("database is locked")
         super().append(rows)
         self.world.edge()
 

@@ -6,7 +6,6 @@ import asyncio
 import pytest
 
 from crowdcharge.contacts import Schedule
-from crowdcharge.errors import RadioError
 from crowdcharge.events import (
     FaultCleared,
     FaultRaised,
@@ -130,23 +129,17 @@ def test_a_lost_link_is_made_again_in_the_middle(make_world, run):
 def test_a_board_out_of_reach_ends_both_and_settles_when_it_is_back(make_world, run):
     world = make_world({1: 90.0, 2: 10.0})
     world.lay((1, 2))
-    connect = world.connect
 
     async def story():
-        async def deaf(address, on_closed):
-            if address == world.boards[2].address:
-                raise RadioError("out of reach")
-            return await connect(address, on_closed)
-
         host = asyncio.create_task(world.host(PAIR, until_s=40.0))
         await asyncio.sleep(3.0)
-        world.connect = deaf
+        world.out_of_reach.add(world.boards[2].address)
         for link in list(world.boards[2].links.values()):
             link.drop()
         await asyncio.sleep(4.0)
         assert not any(board.core.coil_on for board in world.boards.values())
         assert world.boards[2].core.ept == ept.LEASE_LOST
-        world.connect = connect
+        world.out_of_reach.clear()
         await host
 
     run(world, story())
@@ -269,3 +262,40 @@ def test_a_latched_fault_stays_until_a_person_clears_it(make_world, run):
     with world.store() as store:
         assert store.book.faults[1] == {ept.FOREIGN_OBJECT}
     world.check_books()
+
+
+def test_a_locked_ledger_grants_nothing_new_and_loses_nothing(make_world, run):
+    world = make_world({1: 90.0, 2: 10.0, 3: 80.0, 4: 20.0})
+    world.lay((1, 2), (3, 4))
+
+    async def story():
+        slots = (((1, 2),), ((3, 4),), ((1, 2), (3, 4)))
+        host = asyncio.create_task(world.host(Schedule(4.0, slots), until_s=30.0))
+        await asyncio.sleep(3.0)
+        assert world.boards[1].core.coil_on
+        world.locked = True
+        await asyncio.sleep(6.0)
+        assert not any(board.core.coil_on for board in world.boards.values())
+        world.locked = False
+        await host
+
+    run(world, story())
+    assert any("locked" in each.text for each in world.of(Trouble))
+    with world.store() as store:
+        assert {each.state for each in store.book.transfers.values()} == {SETTLED}
+    world.check_books()
+
+
+def test_two_hosts_at_once_get_in_each_others_way_and_both_ledgers_are_true(make_world, run):
+    world = make_world({1: 90.0, 2: 10.0, 3: 80.0, 4: 20.0})
+    world.lay((1, 2), (3, 4))
+    schedule = Schedule(5.0, (((1, 2), (3, 4)),))
+
+    async def story():
+        one = world.host(schedule, 30.0, "one.sqlite", first_transfer_id=1)
+        other = world.host(schedule, 30.0, "other.sqlite", first_transfer_id=1001)
+        await asyncio.gather(one, other)
+
+    run(world, story())
+    world.check_books("one.sqlite", "other.sqlite")
+    assert world.of(TransferEnded)
