@@ -28,6 +28,22 @@ def simulate(
     as_json: bool,
 ) -> None:
     """Simulate the crowd of SCENARIO.toml, and the same crowd without any exchange."""
+    try:
+        text = run(scenario_file, out, seed, runs, policy, as_json)
+    except ModuleNotFoundError as error:
+        hint = "pip install 'crowdcharge[crowd]'"
+        raise InputError(f"this needs the package {error.name}: {hint}") from None
+    click.echo(text)
+
+
+def run(
+    scenario_file: Path,
+    out: Path | None,
+    seed: int | None,
+    runs: int | None,
+    policy: str | None,
+    as_json: bool,
+) -> str:
     from crowdcharge.crowd import study
     from crowdcharge.policy import make
 
@@ -52,4 +68,4 @@ def simulate(
             out,
             lambda done: bars.update(task, completed=done),
         )
-    click.echo(json.dumps(document) if as_json else study.text_of(document))
+    return json.dumps(document) if as_json else study.text_of(document)

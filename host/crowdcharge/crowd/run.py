@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -76,8 +77,8 @@ def run(
     chosen = policy or scenario.make_policy()
     rng = np.random.default_rng([seed, 2])
     world = World(boards, contacts, chosen, link, rng, scenario.floor_pct, scenario.habit)
-    step_s = scenario.sample_s or max(end_s / SAMPLES, 1e-6)
-    time_s = np.append(np.arange(0, end_s, step_s), end_s)
+    steps = SAMPLES if scenario.sample_s is None else max(1, ceil(end_s / scenario.sample_s))
+    time_s = np.linspace(0, end_s, steps + 1)
     rows = []
     for now_s in time_s:
         world.run_to(float(now_s))
@@ -197,7 +198,7 @@ def summary(made: Run, scenario: Scenario, ageing: bool = True) -> dict[str, Any
 
 
 def ageing_figures(made: Run, scenario: Scenario) -> dict[str, Any]:
-    """Over the time each board was there; the last, shorter sampling step counts as a full one."""
+    """Over the time each board was there."""
     step_s = float(made.time_s[1] - made.time_s[0]) if len(made.time_s) > 1 else 0.0
     traces = [column[~np.isnan(column)] for column in made.soc.T]
     losses = capacity_losses(

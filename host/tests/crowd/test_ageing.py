@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+
 from crowdcharge.crowd import ageing
 
 YEAR_s = 365 * 86_400.0

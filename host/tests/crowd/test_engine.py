@@ -5,13 +5,14 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from scipy.stats import chisquare, ks_2samp
+
 from crowdcharge.crowd import schedule, simulate
 from crowdcharge.crowd.kernels import run_given as compiled_given
 from crowdcharge.crowd.rule import rule_of
 from crowdcharge.crowd.vectorised import independent_sets, run_given
 from crowdcharge.errors import InputError
 from crowdcharge.policy import ObliviousShare, OnlineAverage, SmallTransfer
-from scipy.stats import chisquare, ks_2samp
 
 WEIGHTS = {agent: 1 + agent % 3 for agent in range(1000)}
 POLICIES = {

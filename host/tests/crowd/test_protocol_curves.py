@@ -2,6 +2,7 @@
 """The comparison figures: small samples, and the order that the papers' abstracts claim."""
 
 import pytest
+
 from crowdcharge.reproduce import protocols
 
 

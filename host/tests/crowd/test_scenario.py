@@ -2,6 +2,7 @@
 """The scenario file: what it says, and the line, key and reason of what is wrong."""
 
 import pytest
+
 from crowdcharge.crowd.scenario import Generated, Intervals, Meetings, Slots, TraceFile, parse
 from crowdcharge.errors import InputError
 from crowdcharge.policy import SmallTransfer

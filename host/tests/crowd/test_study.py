@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+
 from crowdcharge.cli.simulate import simulate
 from crowdcharge.crowd import study
 from crowdcharge.crowd.link import Link, read_curve

@@ -2,6 +2,7 @@
 """Published contact formats: what they mean, and the one line that is wrong."""
 
 import pytest
+
 from crowdcharge.crowd.contacts import Contact, from_slots, merged
 from crowdcharge.crowd.traces.readers import FORMATS, read_copenhagen
 from crowdcharge.errors import InputError

@@ -5,6 +5,7 @@ from math import inf
 
 import numpy as np
 import pytest
+
 from crowdcharge.crowd.board import Board
 from crowdcharge.crowd.contacts import Contact, random_meetings
 from crowdcharge.crowd.engine import simulate
