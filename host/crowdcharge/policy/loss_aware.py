@@ -59,10 +59,14 @@ class LossAware:
         now_s: float,
         rng: np.random.Generator,
     ) -> Offer | None:
-        weight = {agent: weight_of(self.weights, agent, view) for agent, view in views.items()}
         energies = [view.energy_J for view in views.values()]
-        level = target_level_J(energies, self.beta, list(weight.values()))
-        targets = {agent: weight[agent] * level for agent in (encounter.a, encounter.b)}
+        pair = (encounter.a, encounter.b)
+        if self.weights is None:
+            targets = dict.fromkeys(pair, target_level_J(energies, self.beta))
+        else:
+            weight = {agent: weight_of(self.weights, agent, view) for agent, view in views.items()}
+            level = target_level_J(energies, self.beta, list(weight.values()))
+            targets = {agent: weight[agent] * level for agent in pair}
         return towards(views, targets, self.beta)
 
 

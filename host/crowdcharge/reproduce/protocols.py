@@ -83,11 +83,11 @@ def mean_curves(
 
 def over_beta(out: Path, quick: bool, progress: Progress) -> Result:
     """The share lost until the imbalance is below 0.01, against the least possible."""
-    seeds, betas = (2, (0.1, 0.3)) if quick else (8, (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4))
+    seeds, betas = (1, (0.1, 0.3)) if quick else (4, (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4))
     ours: dict[str, list[float]] = {name: [] for name in (*PROTOCOLS, "least possible")}
     for k, beta in enumerate(betas):
         for name in PROTOCOLS:
-            _, spread, lost = mean_curves(name, beta, seeds, 12_000)
+            _, spread, lost = mean_curves(name, beta, seeds, 8000)
             balanced = int(np.argmax(spread < 0.01))
             ours[name].append(
                 round(float(lost[balanced]), 4) if spread[balanced] < 0.01 else np.nan

@@ -9,6 +9,7 @@ from scipy.stats import chisquare, ks_2samp
 
 from crowdcharge.crowd import schedule, simulate
 from crowdcharge.crowd.kernels import run_given as compiled_given
+from crowdcharge.crowd.metrics import imbalance
 from crowdcharge.crowd.rule import rule_of
 from crowdcharge.crowd.vectorised import independent_sets, run_given
 from crowdcharge.errors import InputError
@@ -75,7 +76,7 @@ def test_independent_sets_keep_each_agents_order():
 @pytest.mark.parametrize("n", [4, 5, 8])
 def test_random_matchings_are_uniform(n):
     count = Counter()
-    for index in range(6000):
+    for index in range(3000):
         matching = schedule.random_matching(n, 11, index).tolist()
         count[frozenset(frozenset(pair) for pair in matching)] += 1
     expected = {4: 3, 5: 15, 8: 105}[n]
@@ -138,6 +139,50 @@ def test_precisions_agree_in_distribution():
     single, double = sample(np.float32, range(80)), sample(np.float64, range(80, 160))
     assert ks_2samp(single[0], double[0]).pvalue > 1e-3
     assert ks_2samp(single[1], double[1]).pvalue > 1e-3
+
+
+def meet_one_by_one(initial, pairs, beta):
+    """P_OA in plain Python."""
+    energy, total, met = initial.tolist(), initial.tolist(), [1] * len(initial)
+    for a, b in pairs:
+        for one, other in ((a, b), (b, a)):
+            total[one] += energy[other]
+            met[one] += 1
+        if (energy[a] > total[a] / met[a]) != (energy[b] > total[b] / met[b]):
+            rich, poor = (a, b) if energy[a] > energy[b] else (b, a)
+            sent = (energy[rich] - energy[poor]) / 2
+            energy[rich] -= sent
+            energy[poor] += (1 - beta) * sent
+    return np.array(energy)
+
+
+def drawn_pairs(scheduler, n, interactions, seed):
+    """Meetings from numpy's own generator."""
+    rng = np.random.default_rng(seed)
+    if scheduler == "pairs":
+        return [tuple(rng.choice(n, 2, replace=False).tolist()) for _ in range(interactions)]
+    rounds = [rng.permutation(n).reshape(-1, 2) for _ in range(interactions // (n // 2))]
+    return np.concatenate(rounds).tolist()
+
+
+@pytest.mark.parametrize("scheduler", ["pairs", "matching"])
+def test_crowds_are_those_of_plain_python(scheduler):
+    """Same distribution of loss and imbalance over 60 crowds each, from unrelated generators."""
+    n, interactions = 60, 600
+    ours, theirs = ([], []), ([], [])
+    for seed in range(60):
+        initial = np.random.default_rng([seed, 1]).uniform(0, 100, n)
+        other = np.random.default_rng([seed, 2]).uniform(0, 100, n)
+        pairs = drawn_pairs(scheduler, n, interactions, seed)
+        made = simulate("online-average", n, interactions, 0.2, scheduler, seed, initial_J=initial)
+        for sample, before, after in (
+            (ours, initial, made.final_J),
+            (theirs, other, meet_one_by_one(other, pairs, 0.2)),
+        ):
+            sample[0].append(1 - after.sum() / before.sum())
+            sample[1].append(imbalance(after))
+    assert ks_2samp(ours[0], theirs[0]).pvalue > 1e-3
+    assert ks_2samp(ours[1], theirs[1]).pvalue > 1e-3
 
 
 @pytest.mark.parametrize(
