@@ -28,6 +28,7 @@ class BoardConfig:
     board: str = "virtual"  # module of firmware/boards
     port: str = "micropython"
     radio: str = "shim"
+    links: int = 3  # connections that its radio holds at once; a Pico W: 1
     storage: str = "folder"
     heap_kB: int = 2048
     gauge: bool = True
@@ -273,6 +274,7 @@ _BOARD_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda value: re.fullmatch(r"([0-9a-fA-F]{64})?", value) is not None,
         "must be 64 hex digits",
     ),
+    "links": (lambda value: 1 <= value <= 4, "must be 1 to 4"),
     "board": (wiring.exists, "is no board of firmware/boards"),
     "port": _one_of(PORTS),
     "radio": _one_of(RADIOS),

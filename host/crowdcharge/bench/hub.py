@@ -65,7 +65,9 @@ class Hub:
         if config.radio == "hci":
             radio = self.hci_ports[config.id] = hci_pty(self.air, name, radio_address)
         else:
-            radio = BoardRadio(self.air, name, radio_address, folder / "radio.socket")
+            radio = BoardRadio(
+                self.air, name, radio_address, folder / "radio.socket", config.links
+            )
         node, seed = self.plant.nodes[config.id], self.config.seed
         return VirtualBoard(
             config, node, self.plant, self.witness, self.clock, seed, folder, radio
