@@ -19,6 +19,7 @@ def independent_sets(pairs: Indices, n: int) -> Iterator[Indices]:
     after another gives.
     """
     first = np.empty(n, np.int64)
+    pairs = pairs.astype(np.intp)
     while len(pairs):
         index = np.arange(len(pairs))
         # Of repeated indices the last assignment stays: written backwards, the first meeting.
@@ -38,8 +39,8 @@ def run_given(agents: Agents, pairs: Indices, kept: np.floating, rule: Rule) -> 
 
 def run_disjoint(agents: Agents, pairs: Indices, kept: np.floating, rule: Rule) -> None:
     """Meetings that share no agent; `pairs` (k, 2). Twin of `kernels.meet`."""
-    a, b = pairs[:, 0], pairs[:, 1]
-    row_a, row_b = agents[a], agents[b]
+    a, b = (np.ascontiguousarray(side, np.intp) for side in pairs.T)
+    row_a, row_b = agents.take(a, axis=0), agents.take(b, axis=0)
     energy_a, energy_b = row_a[:, ENERGY], row_b[:, ENERGY]
     level_a, level_b = energy_a, energy_b
     if rule.weighted:
