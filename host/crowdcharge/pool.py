@@ -25,7 +25,12 @@ class _Seat:
     used: int = 0  # order of the last use
     failures: int = 0
     retry_at_s: float = 0.0
+    opening: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def takes_slot(self) -> bool:
+        return self.opening or (self.link is not None and not self.link.closed)
 
 
 class Pool:
@@ -96,7 +101,7 @@ class Pool:
         if now_s < seat.retry_at_s:
             raise BoardUnreachable(board_id, "the last try failed; waiting before the next")
         try:
-            await self._free_slot()
+            await self._take_slot(seat)
             link = await BoardLink.open(
                 self._radio, view.address, board_id, key, self._random_bytes, self._on_faults
             )
@@ -105,6 +110,8 @@ class Pool:
             if isinstance(error, ProtocolError):
                 self._fleet.doubt(board_id, view.address)
             raise
+        finally:
+            seat.opening = False
         seat.failures = 0
         self._fleet.prove(board_id, view.address)
         return link
@@ -114,14 +121,19 @@ class Pool:
         seat.retry_at_s = asyncio.get_running_loop().time() + delay_s
         seat.failures += 1
 
-    async def _free_slot(self) -> None:
-        """Gives up the connection that was used longest ago, if all slots are taken."""
-        taken = [seat for seat in self._seats.values() if seat.link and not seat.link.closed]
+    async def _take_slot(self, seat: _Seat) -> None:
+        """Gives up the connection that was used longest ago, if all slots are taken.
+
+        A slot is taken from here on, before anything is waited for: others ask meanwhile.
+        """
+        taken = [other for other in self._seats.values() if other.takes_slot]
         if len(taken) < self._slots:
+            seat.opening = True
             return
-        idle = [seat for seat in taken if not seat.holders and not seat.lock.locked()]
+        idle = [other for other in taken if not other.holders and not other.lock.locked()]
         if not idle:
             raise RadioError(f"all {self._slots} connections of the adapter are in use")
-        oldest = min(idle, key=lambda seat: seat.used)
+        oldest = min(idle, key=lambda other: other.used)
+        seat.opening = True
         if oldest.link is not None:
             await oldest.link.close()

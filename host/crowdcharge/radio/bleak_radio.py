@@ -16,17 +16,22 @@ from bleak import BleakClient, BleakScanner
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
-from bleak.exc import BleakBluetoothNotAvailableError, BleakDBusError, BleakError
+from bleak.exc import (
+    BleakBluetoothNotAvailableError,
+    BleakDBusError,
+    BleakDeviceNotFoundError,
+    BleakError,
+)
 from bleak_retry_connector import BleakNotFoundError, establish_connection
-from wptcore import wire
 
 from crowdcharge.errors import NoAdapter, RadioError
 from crowdcharge.radio import bluez
 from crowdcharge.radio.base import Advert, OnAdvert, OnClosed, OnData
+from wptcore import wire
 
 CONNECT_TIMEOUT_s = 10.0
 CONNECT_ATTEMPTS = 1  # bleak 3.1 answers a second one on the same client: already connected
-CONNECT_WHOLE_s = 25.0  # with bleak-retry-connector's own waiting for a device that has gone
+CONNECT_WHOLE_s = 30.0  # with bleak-retry-connector's own waiting for a device that has gone
 IO_TIMEOUT_s = 5.0
 _ATT_HEADER = 3
 
@@ -123,8 +128,9 @@ class BleakRadio:
                 bluez=self._bluez,
                 backend=self._client_backend,
             )
-        except BleakNotFoundError:
-            self._devices.pop(device.address, None)  # until it is heard again
+        except BleakNotFoundError as error:
+            if isinstance(error.__cause__, BleakDeviceNotFoundError):
+                self._devices.pop(device.address, None)  # until it is heard again
             raise
 
     async def close(self) -> None:
@@ -199,10 +205,14 @@ class BleakLink:
 
 
 class _Client(BleakClient):
-    """The connector asks for 20 s an attempt; a lease does not wait that long."""
+    """The connector asks for 20 s an attempt; a lease does not wait that long.
+
+    On BlueZ the time is as it is there, because it includes reading all services.
+    """
 
     async def connect(self, **kwargs: Any) -> None:
-        kwargs["timeout"] = CONNECT_TIMEOUT_s
+        if not bluez.is_bluez(self):
+            kwargs["timeout"] = CONNECT_TIMEOUT_s
         await super().connect(**kwargs)
 
 

@@ -15,6 +15,7 @@ from bleak import BleakAdapter, BleakClient
 from bleak.backends import BleakBackend
 from bleak.exc import BleakError
 from bleak_retry_connector import close_stale_connections
+
 from wptcore import wire
 
 
