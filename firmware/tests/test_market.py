@@ -190,3 +190,15 @@ def test_a_swapped_key_is_refused_by_a_peer_that_knows_its_partners():
     peer.join([peer.public_key, roster[0], roster[1]])
     other = Peer(sha256, make_random(8), make_terms(2)[0], SESSION, set(roster[:2]))
     assert refused(other.join, [other.public_key, roster[0], roster[2]])
+
+
+def test_one_energy_at_the_price_of_an_opened_sum_and_then_silence():
+    peers, roster = make_peers(3)
+    peer = peers[0]
+    assert refused(peer.commit, 30 * ONE)
+    opened_sum(peers, roster, 0, 30 * ONE)
+    assert refused(peer.commit, 31 * ONE)
+    assert peer.commit(30 * ONE) == make_terms(3)[0].energy(30 * ONE)
+    assert peer.commit(30 * ONE) == peer.commit(30 * ONE)
+    assert refused(peer.answer, 1, 31 * ONE)
+    assert refused(peer.open, 0, roster)

@@ -15,6 +15,7 @@ FROM_HOST = b"H"
 FROM_BOARD = b"B"
 _SESSION = b"crowdcharge session"
 _RECEIPT = b"crowdcharge receipt"
+_TAKE = b"crowdcharge market take"
 
 _BLOCK_SIZE = const(64)
 
@@ -51,3 +52,8 @@ def tag(sha256, key: bytes, direction: bytes, frame: bytes) -> bytes:
 def receipt_tag(sha256, key: bytes, body: bytes) -> bytes:
     """Made with the board key, so a receipt stays checkable after its session."""
     return hmac_sha256(sha256, key, _RECEIPT + body)[:TAG_SIZE]
+
+
+def take_tag(sha256, key: bytes, body: bytes) -> bytes:
+    """Like a receipt's: what a board committed to in a market stays checkable."""
+    return hmac_sha256(sha256, key, _TAKE + body)[:TAG_SIZE]

@@ -22,8 +22,8 @@ class Board:
     """`key`: 32 bytes, or b"" for a board that was never provisioned (it refuses every grant).
 
     `limits`: limits.Limits; `roles`: bit mask of wire.PTX and wire.PRX; `saved`: journal.Saved as
-    found at boot; `sha256` comes from the port (`hashlib.sha256`); `curve`: fod.LossCurve of this
-    rig or None; `short_boot`: the last run was ended by the watchdog or a loss of power.
+    found at boot; `sha256`: `hashlib.sha256`; `curve`: fod.LossCurve of this rig or None;
+    `short_boot`: the watchdog or a loss of power ended the last run; `market`: see Commands.
     """
 
     def __init__(
@@ -36,6 +36,7 @@ class Board:
         sha256,
         curve=None,
         short_boot=False,
+        market=None,
     ):
         self._store = Persistence(saved, short_boot)
         self.board_id = board_id
@@ -46,7 +47,7 @@ class Board:
         self._diagnosis = Diagnosis(saved.latches)
         self._checks = Checks(self._diagnosis, limits)
         self._fod = ForeignObject(curve)
-        self._commands = Commands(self, key, sha256)
+        self._commands = Commands(self, key, sha256, market)
         self._receipts = Receipts(board_id, saved.epoch, key, sha256, saved.receipts)
         self._floor = DonorFloor(saved.floor_pct, bool(saved.floor_cut))
         self._meter = Meter(saved.sent_mJ, saved.received_mJ)
@@ -380,9 +381,8 @@ class Board:
         """What every Ack tells beside its command and code."""
         shown = self._shown
         told = (0, 0, 0) if shown is None else (shown.transfer_id, shown.power_mW, shown.energy_mJ)
-        return (
-            (self.state, self.ept) + told + (self._telemetry.soc_permille, self._telemetry.coil_dC)
-        )
+        figures = (self._telemetry.soc_permille, self._telemetry.coil_dC)
+        return (self.state, self.ept) + told + figures
 
     @property
     def state_byte(self) -> int:

@@ -12,10 +12,14 @@ _PING_LEASE_ms = const(1000)  # beyond the ping itself, so that its end is not a
 
 
 class Commands:
-    """`board`: board.Board, which decides; here only the frame is judged."""
+    """`board`: board.Board, which decides; here only the frame is judged.
 
-    def __init__(self, board, key: bytes, sha256):
+    `market`: market_desk.MarketDesk, or None: this board trades in no market.
+    """
+
+    def __init__(self, board, key: bytes, sha256, market=None):
         self._board = board
+        self._market = market
         self._provisioned = bool(key)
         self._links = Links(key, sha256)
         self._replies = []
@@ -48,7 +52,7 @@ class Commands:
             version, frame_type, counter = wire.unpack_header(frame)
             if version != wire.VERSION:
                 code = ept.BAD_VERSION
-            elif frame_type not in self._handlers:
+            elif frame_type not in self._handlers and not _is_market(frame_type):
                 code = ept.BAD_TYPE
             else:
                 fields = wire.unpack_body(frame)
@@ -59,7 +63,7 @@ class Commands:
         else:
             code = self._admit(handle, frame)
             if code == ept.NONE:
-                code = self._handlers[frame_type](*fields)
+                code = self._carry_out(frame_type, fields)
         self._reply(handle, frame_type, counter, code)
 
     def pop_reply(self):
@@ -74,6 +78,14 @@ class Commands:
         if not self._provisioned:
             return ept.NOT_PROVISIONED
         return self._links.check(handle, frame)
+
+    def _carry_out(self, frame_type: int, fields: tuple):
+        """A code for the Ack, or a whole reply: (its type, its fields...)."""
+        if not _is_market(frame_type):
+            return self._handlers[frame_type](*fields)
+        if self._market is None:
+            return ept.NO_TERMS
+        return self._market.on_frame(self._board, frame_type, fields)
 
     def _hello(self, _host_nonce: bytes) -> int:
         return ept.NONE  # the link's check has made the session
@@ -90,9 +102,16 @@ class Commands:
             (transfer_id, wire.PTX, 0, _PING_MAX_mW, _PING_ENERGY_mJ, duration_ms, 0, lease_ms)
         )
 
-    def _reply(self, handle: int, frame_type: int, counter: int, code: int) -> None:
+    def _reply(self, handle: int, frame_type: int, counter: int, answer) -> None:
         if sum(1 for reply in self._replies if reply[0] == handle) >= _REPLIES_MAX:
             return  # a flood gets no more answers than the radio can carry, nor another's
-        fields = self._board.ack_fields()
-        ack = wire.pack_frame(wire.ACK, counter, frame_type, code, *fields)
-        self._replies.append((handle, self._links.seal(handle, ack)))
+        if isinstance(answer, tuple):
+            reply = wire.pack_frame(answer[0], counter, *answer[1:])
+        else:
+            fields = self._board.ack_fields()
+            reply = wire.pack_frame(wire.ACK, counter, frame_type, answer, *fields)
+        self._replies.append((handle, self._links.seal(handle, reply)))
+
+
+def _is_market(frame_type: int) -> bool:
+    return wire.MARKET_OPEN <= frame_type <= wire.MARKET_PRICE

@@ -20,6 +20,9 @@ MODULUS = 1 << 128
 PEERS_MIN = const(3)  # with two, each learns the other from the sum
 ROUNDS_MAX = const(32)  # each opened sum is one more point of the peers' common demand curve
 
+# Received by sent: below it a link is broken, or somebody's meter is.
+EFFICIENCY_MIN_permille = const(400)
+
 _mJ_PER_Wh = const(3_600_000)
 _PAIR_KEY = b"crowdcharge market pair"
 
@@ -37,6 +40,10 @@ def signed(word: int) -> int:
 
 def energy_mJ(energy: int) -> int:
     return divide(energy * _mJ_PER_Wh, 1 << FRACTION_BITS)
+
+
+def energy_of_mJ(energy_mJ: int) -> int:
+    return divide(energy_mJ << FRACTION_BITS, _mJ_PER_Wh)
 
 
 class Terms:
@@ -70,23 +77,22 @@ class Peer:
 
     `sha256` as in hashlib, `random(n)` gives n bytes that nobody can guess, `trusted` holds the
     public keys this peer accepts (None accepts all: then a relay that swaps keys is not caught).
-    `agreement` can be any X25519; a big host has a faster one than ours.
+    `key_pair` is this peer's x25519.KeyPair, or one that makes the same in another way; without
+    it the peer draws a secret of its own.
     """
 
-    def __init__(
-        self, sha256, random, terms: Terms, session: bytes, trusted=None, agreement=x25519
-    ):
+    def __init__(self, sha256, random, terms: Terms, session: bytes, trusted=None, key_pair=None):
         self._sha256 = sha256
         self._random = random
         self._terms = terms
         self._session = session
         self._trusted = trusted
-        self._agreement = agreement
-        self._secret = random(x25519.KEY_SIZE)
-        self.public_key: bytes = agreement.public_key(self._secret)
+        self._key_pair = key_pair or x25519.KeyPair(random(x25519.KEY_SIZE))
+        self.public_key: bytes = self._key_pair.public_key
         self._pair_keys: "dict[bytes, bytes]" = {}
-        self._roster: "tuple[bytes, ...]" = ()
+        self.roster: "tuple[bytes, ...]" = ()
         self._round = -1
+        self._asked: "int | None" = None
         self._own_mask: "tuple[int, int] | None" = None
         self._opened = False
 
@@ -96,16 +102,17 @@ class Peer:
         self._check_roster(keys)
         for key in keys:
             if key != self.public_key and key not in self._pair_keys:
-                shared = self._agreement.shared_secret(self._secret, key)
+                shared = self._key_pair.shared_secret(key)
                 self._pair_keys[key] = hmac_sha256(self._sha256, shared, _PAIR_KEY)
-        self._roster = keys
+        self.roster = keys
         self._own_mask = None
 
     def answer(self, round_no: int, price: "int | None") -> "tuple[int, int]":
         """This round's masked answer. A round is answered once: the same mask twice is no mask."""
-        if not self._roster or not self._round < round_no < ROUNDS_MAX:
+        if not self.roster or not self._round < round_no < ROUNDS_MAX:
             raise ValueError("no roster yet, or the round was answered")
         self._round = round_no
+        self._asked = price
         self._own_mask = _words(self._random(2 * WORD_SIZE))
         c, s = self._terms.answer(price)
         mask_c, mask_s = self._own_mask
@@ -118,10 +125,22 @@ class Peer:
         self._own_mask = None
         if own_mask is None or round_no != self._round:
             raise ValueError("no answer to open")
-        if tuple(sorted(present)) != self._roster:
+        if tuple(sorted(present)) != self.roster:
             return None
         self._opened = True
         return own_mask
+
+    def commit(self, price: int) -> int:
+        """The energy that this peer will trade at the last price it was asked; then it is silent.
+
+        One price, of which a sum was opened before: else the relay could read the terms off the
+        energies at two prices of its choice.
+        """
+        if not self._opened or price != self._asked:
+            raise ValueError("not the price that was agreed")
+        self._round = ROUNDS_MAX
+        self._own_mask = None
+        return self._terms.energy(price)
 
     def _check_roster(self, keys: "tuple[bytes, ...]") -> None:
         if len(keys) < PEERS_MIN or len(set(keys)) != len(keys):
@@ -130,7 +149,7 @@ class Peer:
             raise ValueError("roster without this peer")
         if self._opened:
             raise ValueError("a sum was opened: the roster is final")
-        if self._roster and not set(keys) < set(self._roster):
+        if self.roster and not set(keys) < set(self.roster):
             raise ValueError("a roster can only shrink")
         if self._trusted is not None and not set(keys) <= self._trusted | {self.public_key}:
             raise ValueError("roster with a key that is not trusted")
@@ -141,11 +160,11 @@ class Peer:
         The masks hang on the question, so they cancel only if all were asked the same: one peer
         alone asked another price would show itself in the difference of two sums.
         """
-        members = self._sha256(b"".join(self._roster)).digest()
+        members = self._sha256(b"".join(self.roster)).digest()
         question = b"free" if price is None else (price % MODULUS).to_bytes(WORD_SIZE, "little")
         context = self._session + members + bytes([round_no]) + question
         c = s = 0
-        for key in self._roster:
+        for key in self.roster:
             if key != self.public_key:
                 mask_c, mask_s = _words(hmac_sha256(self._sha256, self._pair_keys[key], context))
                 sign = 1 if self.public_key < key else -1

@@ -53,7 +53,17 @@ STOP = const(0x04)
 CLEAR = const(0x05)
 CONFIGURE = const(0x06)
 PING = const(0x07)
+MARKET_OPEN = const(0x10)
+MARKET_KEY = const(0x11)
+MARKET_SEAT = const(0x12)
+MARKET_ASK = const(0x13)
+MARKET_PRESENT = const(0x14)
+MARKET_PRICE = const(0x15)
 ACK = const(0x80)
+MARKET_PUBLIC = const(0x81)
+MARKET_ANSWER = const(0x82)
+MARKET_OPENING = const(0x83)
+MARKET_TAKE = const(0x84)
 
 _HEADER = "<BBI"
 HEADER_SIZE = const(6)
@@ -65,7 +75,17 @@ _BODIES = {
     CLEAR: "<B",  # EPT code to clear
     CONFIGURE: "<BI",  # item, value
     PING: "<IH",  # transfer, duration ms
+    MARKET_OPEN: "<16sBB",  # session, number of peers, index of this one
+    MARKET_KEY: "<B32s16s",  # index, public key, nonce of a partner
+    MARKET_SEAT: "<Q",  # bit map of the indexes that take part
+    MARKET_ASK: "<BB16s",  # round, 1: there is a price, price
+    MARKET_PRESENT: "<BQ",  # round, bit map of the indexes that have answered
+    MARKET_PRICE: "<16s",  # price
     ACK: "<BBBBIIIHh",  # command, code, state, ept, transfer, power mW, energy mJ, SoC, coil dC
+    MARKET_PUBLIC: "<32s16s",  # public key, nonce
+    MARKET_ANSWER: "<B16s16s",  # round, c, s
+    MARKET_OPENING: "<B16s16s",  # round, mask of c, mask of s
+    MARKET_TAKE: "<q16s",  # energy mJ, above 0 sells; signature
 }
 CONFIGURE_FLOOR_pct = const(1)
 
@@ -77,6 +97,7 @@ RECEIPT_SIZE = const(51)
 RECEIPTS_KEPT = const(8)
 _CHALLENGE = "<BHH16s"
 _LIMITS = "<BHHIIBBB"
+_TAKE = "<BH16s16sq"
 
 
 def soc_pct(soc_permille: int) -> int:
@@ -278,6 +299,11 @@ def unpack_receipt(data: bytes) -> tuple:
     if len(data) != RECEIPT_BODY_SIZE and len(data) != RECEIPT_SIZE:
         raise ValueError("receipt length")
     return _unpack_versioned(_RECEIPT, data[:RECEIPT_BODY_SIZE], "receipt")
+
+
+def pack_take(board_id: int, session: bytes, price: bytes, energy_mJ: int) -> bytes:
+    """What a board signs when it commits to an energy in a market."""
+    return struct.pack(_TAKE, VERSION, board_id, session, price, energy_mJ)
 
 
 def _unpack_versioned(layout: str, data: bytes, what: str) -> tuple:

@@ -49,6 +49,9 @@ NAMES: dict[int, str] = {
     0xCC: "LATCHED",
     0xCD: "MAINTENANCE",
     0xCE: "UNCALIBRATED",
+    0xCF: "MARKET_WAIT",
+    0xD0: "MARKET_RULES",
+    0xD1: "NO_TERMS",
 }
 
 TEXTS: dict[int, str] = {
@@ -98,6 +101,9 @@ TEXTS: dict[int, str] = {
     0xCC: "a latched fault stands",
     0xCD: "the board is in maintenance",
     0xCE: "the rig's loss curve is not calibrated; grant less power or calibrate",
+    0xCF: "the board is still computing its keys; ask again",
+    0xD0: "the question breaks the market's rules, or the board knows no such market",
+    0xD1: "the board has no terms of a market, or does not know its charge",
 }
 
 SEVERITIES: dict[int, str] = {

@@ -19,6 +19,7 @@ _ADVERT_s = 0.25
 _ADVERT_ms = 250
 _NOTIFY_GAP_ms = 50
 _COMMAND_MAX = 128
+_REPLY_MAX = 96
 _FRAMES_HELD = 8
 _LINK = 0
 _READ = _bleio.Characteristic.READ
@@ -48,7 +49,7 @@ class Radio:
         self._challenge = _add(crowd, wire.CHALLENGE_UUID, _READ, 64)
         command = _add(crowd, wire.COMMAND_UUID, _WRITE, _COMMAND_MAX)
         self._frames = _bleio.PacketBuffer(command, buffer_size=_FRAMES_HELD)
-        self._reply = _add(crowd, wire.REPLY_UUID, _NOTIFY, 64)
+        self._reply = _add(crowd, wire.REPLY_UUID, _NOTIFY, _REPLY_MAX)
         self._receipts = _add(
             crowd, wire.RECEIPTS_UUID, _READ, wire.RECEIPTS_KEPT * wire.RECEIPT_SIZE
         )

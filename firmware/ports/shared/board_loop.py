@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """One pass of the firmware: sense, decide (in the core), act, publish. Decides nothing itself."""
 
+import os
+
 from console import SerialConsole
 from desk import Desk
 from radio import Radio
 from wptcore.board import Board
+from wptcore.ept import NONE
 
 REVISION = "0.1.0"
 ACTIVE_ms = 20  # while power may flow
@@ -18,15 +21,18 @@ class BoardLoop:
 
     def __init__(self, pins, identity: dict, hal, sha256):
         self.hal = hal
+        key = bytes.fromhex(identity.get("key", ""))
+        self.market = _market(identity, key, sha256)
         self.board = Board(
             identity.get("board_id", 0),
-            bytes.fromhex(identity.get("key", "")),
+            key,
             hal.limits,
             hal.roles,
             hal.saved,
             sha256,
             hal.curve,
             hal.short_boot,
+            self.market,
         )
         self.radio = Radio(self.board, pins.NAME, REVISION)
         desk = Desk(hal, identity, pins.NAME, REVISION)
@@ -41,7 +47,8 @@ class BoardLoop:
     @property
     def period_ms(self) -> int:
         """How long the loop may wait for the radio before the next pass."""
-        return ACTIVE_ms if self.board.is_running else IDLE_ms
+        working = self.market is not None and self.market.is_working
+        return ACTIVE_ms if self.board.is_running or working else IDLE_ms
 
     def start(self) -> None:
         if not self.maintenance:  # a watchdog cannot be stopped, and copying files takes long
@@ -57,14 +64,21 @@ class BoardLoop:
         self._sense(dt_ms)
         self.board.on_elapsed(dt_ms)
         self.hal.set_receiver(self.board.receiver_on)
-        self.hal.set_coil(self.board.coil_on)
+        self._drive_coil(dt_ms)
         self.hal.feed_watchdog()
+        if self.market is not None and not self.board.is_running:
+            self.market.step()
         self.radio.publish(dt_ms)
         saved = self.board.pop_save()
         if saved is not None:
             self.hal.save(saved)
         if self.console.reset_due:
             self.hal.reset()
+
+    def _drive_coil(self, dt_ms: int) -> None:
+        code = self.hal.drive_coil(self.board.coil_on, dt_ms)
+        if code != NONE:
+            self.board.on_qi_end(code)
 
     def _sense(self, dt_ms: int) -> None:
         self._unmetered_ms += dt_ms
@@ -109,3 +123,12 @@ class BoardLoop:
         self.board.on_sample(
             meter.bus_mV, current_mA, self.hal.coil_dC(), self.hal.battery_dC(), dt_ms
         )
+
+
+def _market(identity: dict, key: bytes, sha256):
+    """Loaded only where an owner has provisioned terms: it takes memory."""
+    if "market" not in identity:
+        return None
+    from wptcore.market_desk import MarketDesk, Settings  # noqa: PLC0415 - not on every board
+
+    return MarketDesk(Settings(identity), key, sha256, os.urandom)

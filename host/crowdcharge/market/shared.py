@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: MIT
 """The sums of a market from peers that show nobody their terms: masks agreed pair by pair.
 
-Each party is a `wptcore.market.Peer`, the very code that runs on a board; here is the relay
-between them and a driver that runs all parties in one process. After Bonawitz et al., "Practical
+Each party is a `wptcore.market.Peer`, the very code that runs on a board; here is what the relay
+between them does (`negotiate`), and a driver that runs all parties in one process; another one in
+`crowdcharge.trading` moves the same steps over the air. After Bonawitz et al., "Practical
 Secure Aggregation" (CCS 2017), with a restart instead of secret-shared seeds when a peer vanishes.
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from wptcore.market import FRACTION_BITS, PEERS_MIN, ROUNDS_MAX, Peer, Terms, signed
+from wptcore.x25519 import KEY_SIZE
 
 from crowdcharge.errors import InputError, WptError
 from crowdcharge.market.pricing import answers
@@ -28,18 +30,16 @@ class MarketVoidError(WptError):
     """The run ended without a price: nobody trades, and what was answered stays shut."""
 
 
-class Agreement:
-    """X25519 by a library in constant time; takes the place of wptcore.x25519 on a host."""
+class KeyPair:
+    """X25519 by a library in constant time; takes the place of wptcore.x25519's on a host."""
 
-    @staticmethod
-    def public_key(secret: bytes) -> bytes:
-        return X25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+    def __init__(self, secret: bytes) -> None:
+        self._secret = X25519PrivateKey.from_private_bytes(secret)
+        self.public_key = self._secret.public_key().public_bytes_raw()
 
-    @staticmethod
-    def shared_secret(secret: bytes, peer_public_key: bytes) -> bytes:
+    def shared_secret(self, peer_public_key: bytes) -> bytes:
         """ValueError for a key of low order, as wptcore.x25519."""
-        peer = X25519PublicKey.from_public_bytes(peer_public_key)
-        return X25519PrivateKey.from_private_bytes(secret).exchange(peer)
+        return self._secret.exchange(X25519PublicKey.from_public_bytes(peer_public_key))
 
 
 class Relay:
@@ -107,6 +107,85 @@ class Relay:
         return math.ldexp(c, -FRACTION_BITS), math.ldexp(s, -FRACTION_BITS)
 
 
+SEAT, ASK, PRESENT = "seat", "ask", "present"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the relay tells these peers, and what it wants of each: nothing to SEAT, but to have
+    joined; a masked answer to ASK; the own mask to PRESENT. `price` has fraction bits."""
+
+    kind: str
+    to: tuple[int, ...]
+    round_no: int = -1
+    price: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """`price` has fraction bits; `confirmed` is False if a member vanished after it was found."""
+
+    price: int
+    members: tuple[int, ...]
+    confirmed: bool
+    questions: int
+
+
+Replies = Mapping[int, Words]
+Steps = Generator[Step, Replies, Agreed]
+
+
+def negotiate(relay: Relay) -> Steps:
+    """The whole run, sans-IO: yields each step, takes what came back, returns the agreement.
+
+    A peer that is not in the replies has vanished; to PRESENT, one may also have declined.
+    """
+    yield from _seat(relay)
+    search = price_search()
+    asked = next(search)
+    questions = 0
+    while True:
+        question = None if asked is None else fixed(asked)
+        sums = yield from _round(relay, question)
+        if sums is None and question is not None:
+            return Agreed(question, tuple(relay.keys), False, questions)
+        if sums is None:
+            continue
+        questions += 1
+        try:
+            asked = search.send(sums)
+        except StopIteration as found:
+            return Agreed(fixed(found.value), tuple(relay.keys), True, questions)
+
+
+def _seat(relay: Relay) -> Generator[Step, Replies, None]:
+    """Until all of those who are left have joined one roster."""
+    while True:
+        joined = yield Step(SEAT, tuple(relay.keys))
+        gone = [peer for peer in relay.keys if peer not in joined]
+        if not gone:
+            return
+        relay.drop(gone)
+
+
+def _round(relay: Relay, price: int | None) -> Generator[Step, Replies, Sums | None]:
+    """None: somebody was missing; before any sum was opened, the rest have a new roster."""
+    round_no = relay.ask()
+    answers = yield Step(ASK, tuple(relay.keys), round_no, price)
+    for peer, words in answers.items():
+        relay.on_answer(peer, words)
+    there = tuple(peer for peer in relay.keys if peer in answers)
+    openings = yield Step(PRESENT, there, round_no)
+    if not relay.missing:
+        for peer, words in openings.items():
+            relay.on_opening(peer, words)
+        return relay.sums()
+    if not relay.opened_any:
+        relay.drop(relay.missing)
+        yield from _seat(relay)
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Negotiated:
     """`members` answered to the end; `confirmed` is False if one vanished after the price."""
@@ -137,57 +216,44 @@ class Negotiation:
 
     def run(self) -> Negotiated:
         self._count(len(self._peers))  # the keys, up
-        self._seat()
-        search = price_search()
-        asked = next(search)
-        questions = 0
+        steps = negotiate(self.relay)
+        step, before = next(steps), ASK
         while True:
-            sums = self._round(asked)
-            if sums is None and asked is not None:
-                return self._done(asked, questions, confirmed=False)
-            if sums is None:
-                continue
-            questions += 1
+            if (before, step.kind) != (SEAT, ASK):  # roster and question go down together
+                self._count(len(step.to))
+            replies = self._perform(step)
+            before = step.kind
             try:
-                asked = search.send(sums)
+                step = steps.send(replies)
             except StopIteration as found:
-                return self._done(found.value, questions, confirmed=True)
-            self._count(len(self.relay.keys))  # the next question, down
+                return self._done(found.value)
 
-    def _seat(self) -> None:
-        """Roster and first question go down together."""
-        self._count(len(self.relay.keys))
-        for i in self.relay.keys:
-            self._peers[i].join(self.relay.roster)
+    def _perform(self, step: Step) -> dict[int, Words]:
+        if step.kind == SEAT:
+            for i in step.to:
+                self._peers[i].join(self.relay.roster)
+            return dict.fromkeys(step.to, (0, 0))
+        word = "answer" if step.kind == ASK else "open"
+        heard = [i for i in step.to if not self._silent(i, step.round_no, word)]
+        if step.kind == ASK:
+            told = {i: self._peers[i].answer(step.round_no, step.price) for i in heard}
+        else:
+            present = self.relay.present
+            opened = {i: self._peers[i].open(step.round_no, present) for i in heard}
+            told = {i: words for i, words in opened.items() if words is not None}
+        self._count(len(told))
+        return told
 
-    def _round(self, price: float | None) -> Sums | None:
-        """None: somebody was missing; before any sum was opened, the rest have a new roster."""
-        relay = self.relay
-        round_no = relay.ask()
-        question = None if price is None else fixed(price)
-        for i in relay.keys:
-            if not self._silent(i, round_no, "answer"):
-                relay.on_answer(i, self._peers[i].answer(round_no, question))
-        self._count(len(relay.present))
-        self._count(len(relay.present))  # who is present, down
-        for i in relay.keys:
-            if i in relay.missing or self._silent(i, round_no, "open"):
-                continue
-            words = self._peers[i].open(round_no, relay.present)
-            if words is not None:
-                relay.on_opening(i, words)
-        self._count(len(relay.present))
-        if not relay.missing:
-            return relay.sums()
-        if not relay.opened_any:
-            relay.drop(relay.missing)
-            self._seat()
-        return None
-
-    def _done(self, price: float, questions: int, *, confirmed: bool) -> Negotiated:
-        self._count(len(self.relay.keys))  # the price, down
-        members = tuple(self.relay.keys)
-        return Negotiated(price, members, confirmed, questions, self._rounds, self._messages)
+    def _done(self, agreed: Agreed) -> Negotiated:
+        self._count(len(agreed.members))  # the price, down
+        return Negotiated(
+            math.ldexp(agreed.price, -FRACTION_BITS),
+            agreed.members,
+            agreed.confirmed,
+            agreed.questions,
+            self._rounds,
+            self._messages,
+        )
 
     def _count(self, messages: int) -> None:
         self._rounds += 1
@@ -197,7 +263,7 @@ class Negotiation:
 def make_peers(market: Market, session: bytes, random: RandomBytes) -> dict[int, Peer]:
     """The lane as peer 0 and the EVs, each with its own terms and keys."""
     return {
-        i: Peer(sha256, random, terms, session, None, Agreement)
+        i: Peer(sha256, random, terms, session, None, KeyPair(random(KEY_SIZE)))
         for i, terms in enumerate(terms_of(market))
     }
 

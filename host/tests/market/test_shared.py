@@ -10,7 +10,7 @@ from crowdcharge.market import Market, clear
 from crowdcharge.market.ambiguity import second_explanation
 from crowdcharge.market.pricing import answers
 from crowdcharge.market.shared import (
-    Agreement,
+    KeyPair,
     MarketVoidError,
     Negotiation,
     Relay,
@@ -142,7 +142,10 @@ class OtherWorld(Peer):
 
 def record(terms, seed, kind=Peer, shifts=None):
     rng = np.random.default_rng(seed)
-    peers = {i: kind(sha256, rng.bytes, t, b"s", None, Agreement) for i, t in enumerate(terms)}
+    peers = {
+        i: kind(sha256, rng.bytes, t, b"s", None, KeyPair(rng.bytes(32)))
+        for i, t in enumerate(terms)
+    }
     for i, shift in (shifts or {}).items():
         peers[i].shift = shift
     run = Negotiation(peers)
@@ -192,11 +195,12 @@ def test_an_answer_looks_like_noise_to_the_attack_that_breaks_the_masked_star(rn
 
 def test_the_host_s_agreement_and_the_board_s_are_the_same_function(rng):
     mine, yours = rng.bytes(32), rng.bytes(32)
-    assert Agreement.public_key(mine) == x25519.public_key(mine)
+    pair = KeyPair(mine)
+    assert pair.public_key == x25519.KeyPair(mine).public_key
     public = x25519.public_key(yours)
-    assert Agreement.shared_secret(mine, public) == x25519.shared_secret(mine, public)
+    assert pair.shared_secret(public) == x25519.shared_secret(mine, public)
     with pytest.raises(ValueError, match="shared key"):
-        Agreement.shared_secret(mine, bytes(32))
+        pair.shared_secret(bytes(32))
 
 
 def test_numbers_that_fit_no_fixed_point_are_refused():
