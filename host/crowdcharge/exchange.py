@@ -32,6 +32,7 @@ class Terms:
     power_max_mW: int = 0
     duration_max_ms: int = 3_600_000
     floor_pct: int = 20
+    energy_min_J: float = 0.0  # an offer below it is not worth its start-up
 
 
 @dataclass(slots=True)

@@ -184,7 +184,7 @@ class Orchestrator:
 
     async def _meet(self, meeting: Meeting, until_s: float | None) -> None:
         offer = await self._decide(meeting)
-        if offer is None or self._stopping.is_set():
+        if offer is None or offer.energy_J < self._terms.energy_min_J or self._stopping.is_set():
             return
         ends_s = meeting.ends_s if until_s is None else min(meeting.ends_s, until_s)
         transfer = self.clerk.open(offer, self._terms.power_max_mW)

@@ -50,7 +50,7 @@ class PowerMeter:
             polls += 1
             if polls > _POLLS_MAX:
                 raise OSError("INA219 does not convert")
-        if chip.calibration != _CALIBRATION:
+        if chip._raw_calibration != _CALIBRATION:  # `calibration` is what the driver remembers
             self._configure()
             return ept.METER_CALIBRATION
         raw = (chip.raw_bus_voltage, chip.raw_shunt_voltage)

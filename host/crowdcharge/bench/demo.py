@@ -30,9 +30,11 @@ from crowdcharge.summary import Summary, imbalance, summarise
 LEDGER, SUMMARY, KEYS = "ledger.sqlite", "summary.json", "keys.toml"
 BOARDS_MAX = 100
 _SOCS_pct = (90.0, 5.0, 26.0, 88.0)
-_CYCLES_MAX = 6
+_ROUNDS_MAX = 60
+_SPEED_MAX = 5.0
+_BOARD_SPEED = 30.0  # boards x speed
 _GOAL = 0.1  # of the first imbalance
-_TERMS = Terms(lease_ms=3000, duration_max_ms=120_000)
+_TERMS = Terms(lease_ms=5000, duration_max_ms=120_000, energy_min_J=0.5)
 _PORTS = {
     "micropython": (("micropython", "virtual"),),
     "circuitpython": (("circuitpython", "feather_nrf52840"),),
@@ -45,18 +47,22 @@ _QUANTUM_J = 8.0  # of small-transfer: a twelfth of a cell
 class Demo:
     boards: int = 4
     policy: str = "online-average"
-    speed: float = 5.0
+    speed: float | None = None  # None: as fast as so many boards bear on two cores
     seed: int = 1
     port: str = "micropython"
 
     def __post_init__(self) -> None:
         if not 2 <= self.boards <= BOARDS_MAX:
             raise InputError(f"--boards must be 2 to {BOARDS_MAX}, not {self.boards}")
-        if not 0.1 <= self.speed <= 10:
+        if self.speed is not None and not 0.1 <= self.speed <= 10:
             raise InputError(f"--speed must be 0.1 to 10, not {self.speed:g}")
         if self.port not in _PORTS:
             raise InputError(f"--port must be one of {', '.join(_PORTS)}, not {self.port!r}")
         self.make_policy()
+
+    @property
+    def pace(self) -> float:
+        return self.speed or min(_SPEED_MAX, _BOARD_SPEED / self.boards)
 
     def make_policy(self) -> policies.Policy:
         options = {"quantum_J": _QUANTUM_J} if self.policy == "small-transfer" else {}
@@ -81,7 +87,7 @@ class Demo:
             )
             for index, soc_pct in enumerate(socs_pct)
         )
-        return BenchConfig(boards, speed=self.speed, seed=self.seed)
+        return BenchConfig(boards, speed=self.pace, seed=self.seed)
 
 
 async def run(demo: Demo, out: Path, emit: Emit) -> Summary:
@@ -117,15 +123,12 @@ async def _orchestrate(
     async def arrange(pairs: Round) -> None:
         await bench.control.call("hold", pairs=[list(pair) for pair in pairs])
 
-    cycles = 0
-
-    def goes_on() -> bool:
-        nonlocal cycles
-        cycles += 1
+    def goes_on(rounds: int) -> bool:
         balanced = _imbalance_now(orchestrator) <= _GOAL * _imbalance_first(store)
-        if balanced or cycles >= _CYCLES_MAX:
+        if balanced or rounds >= _ROUNDS_MAX:
             orchestrator.stop()
-        return not balanced
+            return False
+        return True
 
     orchestrator = Orchestrator(
         radio=BleakRadio(*backends(bench.transport)),
@@ -133,7 +136,7 @@ async def _orchestrate(
         keys=board_keys,
         policy=demo.make_policy(),
         contacts=Rounds(story(demo.boards), arrange, goes_on),
-        clock=BoardClock(demo.speed),
+        clock=BoardClock(demo.pace),
         rng=np.random.default_rng(demo.seed),
         emit=emit,
         terms=_TERMS,

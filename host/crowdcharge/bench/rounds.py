@@ -39,24 +39,26 @@ def tournament(boards: list[int]) -> list[Round]:
 class Rounds:
     """Contacts for the orchestrator; `arrange` lays the pairs together on the bench.
 
-    `on_cycle` is called after each whole cycle and ends the demo by returning False.
+    `goes_on` gets the number of rounds that are over, and ends the meetings by returning False.
     """
 
     def __init__(
         self,
         cycle: Sequence[Round],
         arrange: Callable[[Round], Awaitable[None]],
-        on_cycle: Callable[[], bool],
+        goes_on: Callable[[int], bool],
     ) -> None:
         self._cycle = cycle
         self._arrange = arrange
-        self._on_cycle = on_cycle
+        self._goes_on = goes_on
         self._boards = {board for pairs in cycle for pair in pairs for board in pair}
         self._number = -1  # of the running round, counted over all cycles
         self._begun: set[Pair] = set()
         self._over = False
 
     async def meetings(self, _now_s: float, free: Collection[int]) -> Sequence[Meeting]:
+        if self._over:
+            return []
         if self._boards <= set(free) and self._round_is_done():
             await self._next_round()
         if self._over or self._number < 0:
@@ -72,8 +74,7 @@ class Rounds:
         return self._number < 0 or self._begun == set(self._pairs())
 
     async def _next_round(self) -> None:
-        at_the_end = self._number >= 0 and (self._number + 1) % len(self._cycle) == 0
-        if at_the_end and not self._on_cycle():
+        if self._number >= 0 and not self._goes_on(self._number + 1):
             self._over = True
             return
         self._number += 1

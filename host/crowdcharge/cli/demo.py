@@ -15,7 +15,7 @@ from crowdcharge.cli.live import LiveView
 @click.command()
 @click.option("--boards", default=4, show_default=True, help="How many boards.")
 @click.option("--policy", default="online-average", show_default=True, help="The crowd protocol.")
-@click.option("--speed", default=5.0, show_default=True, help="Board time per real time, to 10.")
+@click.option("--speed", type=float, help="Board time per real time, to 10 (4 boards: 5).")
 @click.option("--seed", default=1, show_default=True, help="The same seed tells the same story.")
 @click.option(
     "--port",
@@ -26,7 +26,7 @@ from crowdcharge.cli.live import LiveView
 @click.option("--out", default="out", show_default=True, type=Path, help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json and nothing else.")
 def demo(
-    boards: int, policy: str, speed: float, seed: int, port: str, out: Path, as_json: bool
+    boards: int, policy: str, speed: float | None, seed: int, port: str, out: Path, as_json: bool
 ) -> None:
     """Boards on a virtual bench balance their energy; one donor is cut off at 20 %."""
     from crowdcharge.bench import demo as bench_demo

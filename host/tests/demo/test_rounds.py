@@ -4,6 +4,7 @@
 from itertools import combinations
 
 import pytest
+
 from crowdcharge.bench.demo import Demo
 from crowdcharge.bench.rounds import Round, Rounds, story, tournament
 from crowdcharge.errors import InputError
@@ -28,17 +29,16 @@ def test_the_story_opens_with_the_low_donor_twice(boards: int) -> None:
 
 async def test_a_round_ends_when_all_its_pairs_have_met_and_are_free() -> None:
     arranged: list[Round] = []
-    cycles = 0
+    over: list[int] = []
 
     async def arrange(pairs: Round) -> None:
         arranged.append(pairs)
 
-    def on_cycle() -> bool:
-        nonlocal cycles
-        cycles += 1
-        return cycles < 2
+    def goes_on(rounds_over: int) -> bool:
+        over.append(rounds_over)
+        return rounds_over < 3
 
-    rounds = Rounds([((1, 2), (3, 4)), ((1, 3),)], arrange, on_cycle)
+    rounds = Rounds([((1, 2), (3, 4)), ((1, 3),)], arrange, goes_on)
     assert not await rounds.meetings(0.0, {1, 2, 3})  # not everyone is there yet
     assert not arranged
     assert [m.pair for m in await rounds.meetings(0.0, {1, 2, 3, 4})] == [(1, 2), (3, 4)]
@@ -49,18 +49,18 @@ async def test_a_round_ends_when_all_its_pairs_have_met_and_are_free() -> None:
     assert arranged[-1] == ((1, 3),)
     second_cycle = await rounds.meetings(0.0, {1, 2, 3, 4})
     assert [m.number for m in second_cycle] == [2, 2]
-    await rounds.meetings(0.0, {1, 2, 3, 4})
-    assert not await rounds.meetings(0.0, {1, 2, 3, 4})  # on_cycle has said that it is over
-    assert cycles == 2
+    assert not await rounds.meetings(0.0, {1, 2, 3, 4})  # goes_on has said that it is over
+    assert not await rounds.meetings(0.0, {1, 2, 3, 4})
+    assert over == [1, 2, 3]
 
 
 async def test_a_pair_that_was_busy_still_meets_in_its_round() -> None:
     async def arrange(_pairs: Round) -> None:
         return None
 
-    rounds = Rounds([((1, 2), (3, 4))], arrange, lambda: False)
+    rounds = Rounds([((1, 2), (3, 4))], arrange, lambda _: False)
     await rounds.meetings(0.0, {1, 2, 3, 4})
-    rounds = Rounds([((1, 2),), ((3, 4),)], arrange, lambda: True)
+    rounds = Rounds([((1, 2),), ((3, 4),)], arrange, lambda _: True)
     assert [m.pair for m in await rounds.meetings(0.0, {1, 2, 3, 4})] == [(1, 2)]
     assert [m.pair for m in await rounds.meetings(0.0, {1, 2, 3, 4})] == [(3, 4)]
     assert not await rounds.meetings(0.0, {1, 2})  # pair (3, 4) is at it
