@@ -17,9 +17,10 @@ from typing import ClassVar
 
 import mesa
 import numpy as np
+from scipy.stats import ks_2samp
+
 from crowdcharge.crowd import simulate
 from crowdcharge.crowd.metrics import imbalance
-from scipy.stats import ks_2samp
 
 BETA = 0.2
 MESA, PYTHON = "mesa 3.3", "pure Python"

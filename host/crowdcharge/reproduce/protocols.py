@@ -217,7 +217,7 @@ def ageing(out: Path, quick: bool, progress: Progress) -> Result:
     return {
         "ours": ours,
         "paper": "46.74 to 60.87 % less capacity reduction than earlier protocols (abstract)",
-        "note": "Ours: capacity lost, no exchange = 1. Rules and traces are ours; only the order of"
+        "note": "Capacity lost, no exchange = 1. Rules and traces are ours; only the order of"
         " the protocols compares.",
     }
 

@@ -6,6 +6,7 @@ from math import inf
 
 import numpy as np
 import pytest
+
 from crowdcharge.policy import Encounter
 
 

@@ -6,10 +6,11 @@ from math import floor
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
+
 from crowdcharge.errors import InputError, PlanInfeasible
 from crowdcharge.policy.charging_skip import Cord, Meeting, charging_skip, moves
 from crowdcharge.policy.pairing import most_relief, stable_partners
-from scipy.optimize import linprog
 
 
 def random_case(seed):

@@ -5,6 +5,7 @@ from math import log
 
 import numpy as np
 import pytest
+
 from crowdcharge.policy import Encounter
 from crowdcharge.policy.star import StarFormation, star_shares
 from crowdcharge.policy.tree import TreeFormation, tree_shares

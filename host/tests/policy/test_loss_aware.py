@@ -3,11 +3,12 @@
 
 import numpy as np
 import pytest
-from crowdcharge.policy import make
-from crowdcharge.policy.loss_aware import target_level_J
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
+
+from crowdcharge.policy import make
+from crowdcharge.policy.loss_aware import target_level_J
 
 
 def test_four_vehicle_example():

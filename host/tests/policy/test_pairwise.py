@@ -3,11 +3,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from crowdcharge.errors import InputError
 from crowdcharge.policy import POLICIES, Offer, make
 from crowdcharge.policy.pairwise import share_J
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def test_oblivious_share_moves_half_of_the_difference(crowd):

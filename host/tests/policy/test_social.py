@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+
 from crowdcharge.policy import Offer, make
 from crowdcharge.policy.social import friend_sets, tie_strength
 

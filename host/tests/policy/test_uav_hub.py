@@ -6,6 +6,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+
 from crowdcharge.errors import InputError
 from crowdcharge.policy import Offer, make
 from crowdcharge.policy.mission import mission
