@@ -10,6 +10,7 @@ import argparse
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ NEEDS = {machine.QEMU: "qemu-system-x86", "debootstrap": "debootstrap"}
 WHERE_PYTHON_IS = "import sys, sysconfig as s; print(sys.prefix, s.get_path('purelib'), sep='\\n')"
 # Only the plugins that the tests need: each one more costs seconds under emulation.
 PYTEST = ["python3", "-m", "pytest", "-v", "--color=no", "--timeout=300"]
-PYTEST += ["--junitxml=/results/junit.xml"]
+PYTEST += ["--junitxml=/results/junit.xml", "--confcutdir=hil_tests/bluez"]
 PYTEST += ["-p", "no:cacheprovider", "-p", "pytest_asyncio.plugin", "-p", "pytest_timeout"]
 
 
@@ -97,7 +98,8 @@ def run(arguments: argparse.Namespace, pytest_arguments: list[str]) -> int:
     results.mkdir(parents=True, exist_ok=True)
     root = rootfs.ensure(results / "debootstrap.log")
     venv, environment = guest_environment(arguments.python, root)
-    tests = pytest_arguments or ["hil_tests/bluez/guest"]
+    named = any("hil_tests/" in argument for argument in pytest_arguments)
+    tests = pytest_arguments if named else [*pytest_arguments, "hil_tests/bluez/guest"]
     write_job(results, environment, arguments.command or [*PYTEST, *tests])
     shares = {"project": PROJECT, "venv": venv}
     machine.boot(root, shares, results, arguments.timeout)
@@ -113,6 +115,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--timeout", type=float, default=900.0, metavar="SECONDS")
     parser.add_argument("--command", type=shlex.split, help="run this in the guest, not pytest")
     arguments, pytest_arguments = parser.parse_known_args(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that QEMU is ended, too
     try:
         return run(arguments, pytest_arguments)
     except CannotRunError as error:

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from hil_tests.bluez import machine, rootfs
 from hil_tests.bluez.__main__ import main
 from hil_tests.bluez.errors import CannotRunError, GuestDiedError

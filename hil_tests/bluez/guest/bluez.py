@@ -46,3 +46,17 @@ async def adapter(radio_transport: str) -> AsyncIterator[None]:
         with contextlib.suppress(ProcessLookupError):
             dongle.terminate()
         await dongle.wait()
+
+
+async def product(*arguments: str) -> str:
+    """What a `crowdcharge` command printed on stdout; it must succeed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "from crowdcharge.cli import main; main()",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    return output.decode()

@@ -10,11 +10,11 @@ from bleak.backends import BleakBackend
 from bumble.core import AdvertisingData
 from bumble.device import Device, DeviceConfiguration
 from bumble.gatt import Characteristic, CharacteristicValue, Service
+from hil_tests.bluez.guest import bluez
+
 from crowdcharge.bench.air import Air
 from crowdcharge.bench.hci_ports import serve_hci_tcp
 from crowdcharge.bench.host import attach
-
-from hil_tests.bluez.guest import bluez
 
 SERVICE = "8f2f0001-6d1c-4a1e-9b6a-1d3f5a7c9e00"
 ECHO = "8f2f0002-6d1c-4a1e-9b6a-1d3f5a7c9e00"

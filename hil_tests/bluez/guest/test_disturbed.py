@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""What happens to Bluetooth on a Linux machine in the middle of a transfer.
+
+Every time: coils off within the lease, the run resumes by itself, the books are right.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hil_tests.bluez.guest import bluez
+from hil_tests.bluez.guest.bench import launch_plugged
+
+from crowdcharge import keys as key_file
+from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
+from crowdcharge.bench.launch import Bench
+from crowdcharge.bench.plant import Contact
+from crowdcharge.config import parse
+from crowdcharge.contacts import Schedule
+from crowdcharge.events import Event, TransferEnded, TransferStarted, Trouble
+from crowdcharge.ledger import SETTLED, VOID
+from crowdcharge.runner import Runner
+from crowdcharge.store import Store
+from crowdcharge.verify import verify
+
+pytestmark = pytest.mark.timeout(900)
+
+LEASE_s = 5.0
+SAMPLE_s = 0.2
+SLOT_s = 60.0
+RESUMED_WITHIN_s = 240.0
+
+
+@dataclass
+class Host:
+    """The product's run in this process, and all that it tells."""
+
+    bench: Bench
+    out: Path
+    keys: dict[int, bytes]
+    events: list[Event] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def emit(self, event: Event) -> None:
+        self.events.append(event)
+        self.changed.set()
+
+    async def told(self, kind: type[Event], count: int) -> None:
+        async with asyncio.timeout(RESUMED_WITHIN_s):
+            while sum(isinstance(event, kind) for event in self.events) < count:
+                self.changed.clear()
+                await self.changed.wait()
+
+    async def coils(self, on: bool) -> None:
+        async with asyncio.timeout(RESUMED_WITHIN_s):
+            while True:
+                if (await self.bench.control.witness())["on"] == on:
+                    return
+                await asyncio.sleep(0.05)
+
+    def states(self) -> list[str]:
+        """Of all transfers, from a ledger that verifies."""
+        with Store.read(self.out / "ledger.sqlite") as store:
+            book = store.load()
+            assert [each for each in verify(store.rows(), self.keys) if each.wrong] == []
+            assert book.unsettled() == []
+            return [each.state for each in book.transfers.values()]
+
+
+@contextlib.asynccontextmanager
+async def host_on(tmp_path: Path, boards: int, slots: int) -> AsyncIterator[Host]:
+    """Pairs (1, 2), (3, 4), ... lie together and share; the host is stopped at the end."""
+    keys = {board: bytes([board]) * 32 for board in range(1, boards + 1)}
+    pairs = tuple((board, board + 1) for board in range(1, boards, 2))
+    config = BenchConfig(
+        tuple(
+            BoardConfig(board, 90.0 if board % 2 else 10.0, key=key.hex())
+            for board, key in keys.items()
+        ),
+        contacts=ContactsConfig((tuple(Contact(pair) for pair in pairs),), 10_000.0),
+    )
+    key_file.save(tmp_path / "keys.toml", keys)
+    text = f"""
+        [run]
+        policy = "oblivious-share"
+        keys = "keys.toml"
+        out = "out"
+        [radio]
+        slots = {slots}
+        [transfer]
+        lease_ms = {int(LEASE_s * 1000)}
+        [contacts]
+        source = "bench"
+    """
+    async with launch_plugged(config) as bench:
+        host = Host(bench, tmp_path / "out", keys)
+        run = parse(text, tmp_path / "run.toml")
+        runner = Runner(run, host.emit, Schedule(SLOT_s, (pairs,)), bench.vm)
+        running = asyncio.create_task(runner.run())
+        try:
+            yield host
+            runner.stop()
+            await running
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+async def power_cycle() -> None:
+    await bluez.set_power("off")
+    await bluez.set_power("on")
+
+
+async def kill_bluetoothd() -> None:
+    """A crash; bluetoothd cleans nothing up, and somebody starts it again."""
+    assert not await bluez.said("systemctl", "kill", "--signal=KILL", "bluetooth")
+    await bluez.restart()
+
+
+@pytest.mark.parametrize("disturb", [bluez.restart, power_cycle, kill_bluetoothd])
+async def test_coils_go_off_and_the_run_resumes(
+    tmp_path: Path, disturb: Callable[[], Awaitable[None]]
+) -> None:
+    async with host_on(tmp_path, boards=2, slots=7) as host:
+        await host.told(TransferStarted, 1)
+        await host.coils(on=True)
+        disturbed_s = (await host.bench.control.status())["time_s"]
+        await disturb()
+        await bluez.set_power("on")
+        await host.coils(on=False)
+        seen = await host.bench.control.witness()
+        offs = [each["time_s"] for each in seen["changes"] if not each["on"]]
+        await host.told(TransferStarted, 2)
+        assert min(offs) <= disturbed_s + LEASE_s + SAMPLE_s
+    assert set(host.states()) <= {SETTLED, VOID}
+    assert len(host.states()) >= 2
+
+
+async def test_eight_boards_share_five_slots(tmp_path: Path) -> None:
+    async with host_on(tmp_path, boards=8, slots=5) as host:
+        async with asyncio.timeout(RESUMED_WITHIN_s):
+            while len({each.ptx for each in host.events if isinstance(each, TransferEnded)}) < 4:
+                connected = await bluez.said("bluetoothctl", "devices", "Connected")
+                assert connected.count("Device ") <= 5
+                await asyncio.sleep(1.0)
+    assert not [each for each in host.events if isinstance(each, Trouble) and "slot" in each.text]
+    assert set(host.states()) <= {SETTLED, VOID}
