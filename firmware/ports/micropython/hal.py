@@ -33,6 +33,18 @@ class Hal(BoardHal):
             freq=pins.I2C_FREQ_Hz,
         )
         super().__init__(pins, identity, I2CBus(i2c), hashlib.sha256)
+        if pins.QI == "stwbc86":
+            self.qi = self._stwbc86()
+
+    def _stwbc86(self):
+        from drivers.stwbc86 import Stwbc86  # a board without it keeps the memory
+
+        pins = self._pins
+        i2c = machine.I2C(
+            pins.TX_QI_I2C_ID, sda=machine.Pin(pins.TX_QI_SDA), scl=machine.Pin(pins.TX_QI_SCL)
+        )
+        reset = _output(pins.TX_RESET_PIN, 0)
+        return Stwbc86(I2CBus(i2c), self._coil, reset, time.sleep_ms, pins.FOD_THRESHOLD_mW)
 
     @property
     def short_boot(self) -> bool:
@@ -49,6 +61,7 @@ class Hal(BoardHal):
         return self._cable is not None and bool(self._cable.value())
 
     def set_coil(self, on: bool) -> None:
+        """The switch alone; the loop uses drive_coil."""
         if self._coil is not None:
             self._coil.value(1 if on else 0)
 

@@ -7,7 +7,7 @@ import math
 import memory
 from gauge import CountedCharge, FuelGauge
 from power_meter import PowerMeter
-from wptcore import calibration, wire
+from wptcore import calibration, ept, wire
 from wptcore.fod import LossCurve
 from wptcore.journal import Journal
 from wptcore.limits import Limits
@@ -29,6 +29,7 @@ class BoardHal:
         self._identity = identity
         self._sha256 = sha256
         self.bus = bus
+        self.qi = None
         self._meters = {}
         self.capacity_mJ = identity.get("capacity_mJ", pins.CAPACITY_mJ)
         if pins.GAUGE:
@@ -75,6 +76,16 @@ class BoardHal:
 
     def save(self, saved) -> None:
         memory.save_slot(*self._journal.next_record(saved))
+
+    # -- the transmitter --
+
+    def drive_coil(self, on: bool, dt_ms: int) -> int:
+        """NONE, or why the Qi chip ended by itself. `qi` None: a module that is only switched."""
+        if self.qi is None:
+            self.set_coil(on)
+            return ept.NONE
+        code = self.qi.follow(on, dt_ms).ept
+        return code if on else ept.NONE
 
     # -- sensors --
 

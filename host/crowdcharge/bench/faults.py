@@ -235,6 +235,22 @@ def _load(_hub: Hub, board: VirtualBoard, *, side: str = "tx", current_mA: float
     board.load_A[side] = current_mA / 1000
 
 
+@_fault("qi-end")
+def _qi_end(_hub: Hub, board: VirtualBoard, *, reason: int = 9) -> None:
+    """The Qi chip ends power by itself: a bit of its EPT reason (9: a fault of its own)."""
+    if board.qi_chip is None:
+        raise InputError(f"board {board.config.id} has no Qi chip with a bus")
+    board.qi_chip.trip(reason)
+
+
+@_fault("qi-locked")
+def _qi_locked(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
+    """The Qi chip answers no more; the field stays as it is."""
+    if board.qi_chip is None:
+        raise InputError(f"board {board.config.id} has no Qi chip with a bus")
+    board.qi_chip.locked = on
+
+
 # Plant
 
 

@@ -12,6 +12,7 @@ from crowdcharge.bench.board_radio import BoardRadio
 from crowdcharge.bench.config import BoardConfig
 from crowdcharge.bench.hardware import Hardware, HardwareServer
 from crowdcharge.bench.i2c import Bus
+from crowdcharge.bench.i2c.stwbc86 import Stwbc86
 from crowdcharge.bench.plant import Node, Plant
 from crowdcharge.bench.supervisor import (
     HARD_RESET,
@@ -90,6 +91,11 @@ class VirtualBoard:
         self.wiring = wiring.load(config.board)
         self._pin_coils = {pin: coil for coil, pin in self.wiring.coils.items() if pin != "-1"}
         self.bus = Bus()
+        self.qi_chip: Stwbc86 | None = None
+        if self.wiring.qi == "stwbc86":
+            self.qi_chip = Stwbc86(lambda: round(clock.now_s() * 1000))
+            self.qi_chip.reset = True
+            self.bus.attach(self.qi_chip)
         self.page = Page(folder / "truth")
         self.page.open()
         self.publish()
@@ -171,11 +177,15 @@ class VirtualBoard:
         coil = self._pin_coils.get(pin)
         if coil:
             self._switch(coil, bool(level), "pin")
+        elif self.qi_chip and pin == self.wiring.tx_reset:
+            self.qi_chip.reset = not level
 
     def _switch(self, coil: str, on: bool, cause: str) -> None:
         now_s = self._clock.now_s()
         self.plant.advance_to(now_s)
         setattr(self.node, f"{coil}_on", on)
+        if self.qi_chip and coil == "tx":
+            self.qi_chip.powered = on
         self.plant.advance_to(now_s + _SETTLE_s)
         self.publish()
         self._witness.record(now_s, self.config.id, coil, on, cause)
@@ -194,6 +204,7 @@ class VirtualBoard:
             chips.append(("max17048", wired.gauge, 0, 0))
         return {
             "pins": wired.names,
+            "qi_i2c": wired.qi_i2c,
             "i2c": (wired.i2c_id, wired.i2c_sda, wired.i2c_scl, wired.i2c_power),
             "adc": {wired.coil_ntc: 0, wired.battery_ntc: 1},
             "inputs": {wired.cable_sense: 0},
@@ -207,6 +218,8 @@ class VirtualBoard:
     def publish(self) -> None:
         """Puts the plant's truth on the page that the board's chips see."""
         node = self.node
+        if self.qi_chip:
+            self._show_qi(self.qi_chip)
         rate_per_h = -node.cell_A * node.ocv_V / node.cell.capacity_J * 3600
         self.page.write(
             Levels(
@@ -220,6 +233,12 @@ class VirtualBoard:
 
     def _shunt_uV(self, side: str, current_A: float) -> int:
         return round((current_A + self.load_A[side]) * self.wiring.shunt_Ohm * 1e6)
+
+    def _show_qi(self, chip: Stwbc86) -> None:
+        """The chip's own loss curve is taken as tuned to the rig: only a foreign object is loss."""
+        chip.receiver = self.node.coupled_s > 0
+        chip.received_mW = round(self.node.tx_A * self.node.tx_bus_V * 1000)
+        chip.sent_mW = chip.received_mW + round(self.node.foreign_W * 1000)
 
     def _bus_mV(self, side: str, bus_V: float) -> int:
         return round(self.held_bus_V.get(side, bus_V) * 1000)

@@ -27,6 +27,9 @@ class Wiring:
     rx_meter: int
     shunt_Ohm: float
     gauge: int
+    qi: str
+    qi_i2c: tuple[int, str, str]  # id, data, clock of the transmitter chip's own bus
+    tx_reset: str
 
     @property
     def names(self) -> list[str]:
@@ -69,4 +72,11 @@ def load(name: str) -> Wiring:
         rx_meter=values["RX_METER_ADDRESS"],
         shunt_Ohm=values["SHUNT_uOhm"] * 1e-6,
         gauge=values["GAUGE_ADDRESS"],
+        qi=values["QI"],
+        qi_i2c=(
+            values.get("TX_QI_I2C_ID", -1),
+            str(values.get("TX_QI_SDA", -1)),
+            str(values.get("TX_QI_SCL", -1)),
+        ),
+        tx_reset=str(values.get("TX_RESET_PIN", -1)),
     )

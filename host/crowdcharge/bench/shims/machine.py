@@ -111,9 +111,11 @@ class Pin:
 class I2C:
     def __init__(self, id=-1, *, scl=None, sda=None, freq=400_000, timeout=50_000):
         wired_id, wired_sda, wired_scl, self._power = _board["i2c"]
-        asked = (wired_sda, wired_scl) if scl is None else (sda._id, scl._id)
+        asked = [id, wired_sda, wired_scl] if scl is None else [id, sda._id, scl._id]
         self._bit_ns = 1_000_000_000 // freq
-        self._wired = id == wired_id and asked == (wired_sda, wired_scl)
+        self._wired = asked == [wired_id, wired_sda, wired_scl]
+        if asked == _board["qi_i2c"]:  # the Qi chip alone, with pull-ups of its own
+            self._wired, self._power = True, "-1"
         self._pending = None
 
     def _live(self):
