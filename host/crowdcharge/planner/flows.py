@@ -62,11 +62,42 @@ def new_work(hubs: Hubs) -> Work:
 
 
 @jit
-def extend(hubs: Hubs, agents: Agents, state: State, before: int, after: int) -> None:
-    """Grow the horizon from `before` to `after` hubs: every agent carries on what it has.
+def begin(hubs: Hubs, agents: Agents, state: State, horizon: int) -> None:
+    """A first flow: every agent keeps what it wants itself and hands the rest to whom it meets.
 
-    At its first hub an agent keeps what it wants itself and puts the rest up for others.
+    What finds no taker at first hand stays at the giver's first hub as excess.
     """
+    own = np.minimum(agents.supply, agents.wanted)
+    extra, need = agents.supply - own, agents.wanted - own
+    for h in range(horizon):
+        first, end = hubs.start[h], hubs.start[h + 1]
+        taker = first
+        for m in range(first, end):
+            v = hubs.ev[m]
+            while extra[v] > 0.0 and taker < end:
+                w = hubs.ev[taker]
+                amount = min(extra[v], need[w])
+                extra[v] -= amount
+                need[w] -= amount
+                own[w] += amount
+                taker += int(need[w] <= 0.0)
+        for m in range(first, end):
+            v = hubs.ev[m]
+            state.flow[m] = own[v] + extra[v]
+            state.last[v] = m
+    for m in range(hubs.start[horizon]):
+        v = hubs.ev[m]
+        state.flow[m] -= extra[v]
+        if hubs.prev[m] < 0:
+            state.excess[hubs.hub[m]] += extra[v]
+
+
+@jit
+def extend(hubs: Hubs, agents: Agents, state: State, before: int, after: int) -> None:
+    """Grow the horizon from `before` to `after` hubs: every agent carries on what it has."""
+    if before == 0:
+        begin(hubs, agents, state, after)
+        return
     for m in range(hubs.start[before], hubs.start[after]):
         p, v = hubs.prev[m], hubs.ev[m]
         state.last[v] = m
@@ -79,8 +110,13 @@ def extend(hubs: Hubs, agents: Agents, state: State, before: int, after: int) ->
 
 
 @jit
-def _layer(hubs: Hubs, agents: Agents, state: State, horizon: int, work: Work, eps: float) -> None:
-    """Breadth first from the unfilled targets backwards along arcs that can take more."""
+def _layer(
+    hubs: Hubs, agents: Agents, state: State, horizon: int, work: Work, eps: float, waiting: int
+) -> None:
+    """Breadth first from the unfilled targets backwards along arcs that can take more.
+
+    Ends early when all `waiting` hubs with an excess are found.
+    """
     level, queue, flow, room = work.level, work.queue, state.flow, agents.room
     start, ev, prev, prev_hub, next_hub = (
         hubs.start,
@@ -97,9 +133,10 @@ def _layer(hubs: Hubs, agents: Agents, state: State, horizon: int, work: Work, e
             level[hubs.hub[m]] = 0
             queue[tail] = hubs.hub[m]
             tail += 1
-    while head < tail:
+    while head < tail and waiting > 0:
         h = queue[head]
         head += 1
+        waiting -= int(state.excess[h] > eps)
         for m in range(start[h], start[h + 1]):
             u = prev_hub[m]
             if u >= 0 and level[u] < 0 and room[ev[m]] - flow[prev[m]] > eps:
@@ -191,16 +228,19 @@ def saturate(
     """
     enough = eps * len(agents.supply)
     while True:
-        _layer(hubs, agents, state, horizon, work, eps)
-        left = stuck = 0.0
+        waiting, left = 0, 0.0
         for h in range(horizon):
             work.pointer[h] = 2 * hubs.start[h]
             if state.excess[h] > eps:
+                waiting += 1
                 left += state.excess[h]
-                if work.level[h] < 0:
-                    stuck += state.excess[h]
         if left <= enough:
             return True
+        _layer(hubs, agents, state, horizon, work, eps, waiting)
+        stuck = 0.0
+        for h in range(horizon):
+            if state.excess[h] > eps and work.level[h] < 0:
+                stuck += state.excess[h]
         if stuck > enough:
             return False
         for h in range(horizon):

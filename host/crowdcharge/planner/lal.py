@@ -5,16 +5,11 @@ The paper solves a series of linear programs. Without losses each of them is a m
 problem; the shortest horizon is found by galloping from a lower bound (see `search`).
 """
 
-import numpy as np
-
-from crowdcharge.planner.flows import Agents
-from crowdcharge.planner.problem import Floats, Plan, Problem, unreachable
+from crowdcharge.planner.problem import Plan, Problem, unreachable
 from crowdcharge.planner.reading import PAPER_TABLES, Reading, Stage, outside, stages
-from crowdcharge.planner.routes import Sent, shortest_plan
+from crowdcharge.planner.routes import shortest_plan
 from crowdcharge.planner.search import NEVER
 from crowdcharge.planner.timed import first_plan, never
-
-RELATIVE_LEAST = 1e-10
 
 
 def lal(problem: Problem, max_doublings: int = 3, reading: Reading = PAPER_TABLES) -> Plan:
@@ -30,34 +25,21 @@ def lal(problem: Problem, max_doublings: int = 3, reading: Reading = PAPER_TABLE
         return first_plan(problem.lossless(), max_doublings, reading, at_once=False)
     if reason := outside(problem, problem.e_min):
         return unreachable(reason)
-    if reading.e_min_growth == "fixed":
-        parts = [Stage(-1, problem.cycle << max_doublings, 1.0)]
-    else:
-        parts = list(stages(problem, max_doublings, reading))
+    parts = list(stages(problem, max_doublings, reading))
+    if reading.e_min_growth == "fixed":  # the same question at every horizon: ask it once
+        parts = [Stage(-1, parts[-1].until, 1.0)]
     for part in parts:
-        agents = _agents(problem, problem.e_min * part.growth)
-        if (
-            min(agents.supply.min(), agents.wanted.min()) < 0
-            or (agents.wanted > agents.room).any()
-        ):
-            continue
-        least = RELATIVE_LEAST * float(agents.room.max())
-        time, sent = shortest_plan(
-            problem.contacts, problem.cycle, agents, part.after, part.until, least
+        time, sent, final = shortest_plan(
+            problem.contacts,
+            problem.cycle,
+            problem.e0,
+            problem.e_min * part.growth,
+            problem.e_max,
+            problem.shares,
+            part.after,
+            part.until,
         )
         if time != NEVER:
-            return _plan(problem, time, sent)
+            columns = (column.tolist() for column in sent)
+            return Plan("ok", time, 0.0, tuple(zip(*columns, strict=True)), final)
     return unreachable(never(problem, max_doublings))
-
-
-def _agents(problem: Problem, e_min: Floats) -> Agents:
-    final = problem.shares * problem.e0.sum()
-    return Agents(problem.e0 - e_min, problem.e_max - e_min, final - e_min)
-
-
-def _plan(problem: Problem, time: int, sent: Sent) -> Plan:
-    final = problem.e0.copy()
-    final += np.bincount(sent.prx, sent.energy, problem.n)
-    final -= np.bincount(sent.ptx, sent.energy, problem.n)
-    columns = (sent.slot.tolist(), sent.ptx.tolist(), sent.prx.tolist(), sent.energy.tolist())
-    return Plan("ok", time, 0.0, tuple(zip(*columns, strict=True)), final)

@@ -60,8 +60,8 @@ def e_min_at(problem: Problem, time: int, stage: Stage, reading: Reading) -> Flo
 
 def outside(problem: Problem, e_min: Floats) -> str:
     """Which agent starts outside its bounds, or an empty string."""
-    bad = np.flatnonzero((problem.e0 < e_min) | (problem.e0 > problem.e_max))
-    if not len(bad):
+    bad = (problem.e0 < e_min) | (problem.e0 > problem.e_max)
+    if not bad.any():
         return ""
-    i = int(bad[0])
+    i = int(np.argmax(bad))
     return f"agent {i} starts at {problem.e0[i]:g}, outside {e_min[i]:g}..{problem.e_max[i]:g}"

@@ -9,7 +9,9 @@ from crowdcharge.planner.flows import Agents
 from crowdcharge.planner.hubs import find
 from crowdcharge.planner.jit import jit
 from crowdcharge.planner.problem import Floats, Ints
-from crowdcharge.planner.search import Found, horizon_of, shortest_horizon
+from crowdcharge.planner.search import NEVER, Found, horizon_of, shortest_horizon
+
+RELATIVE_LEAST = 1e-10  # smaller transfers are rounding
 
 
 class Sent(NamedTuple):
@@ -95,12 +97,7 @@ def transfers(contacts: Ints, slots: int, agents: Agents, found: Found, least: f
     for q in range(found.groups):
         g = q % groups
         size += cycle.group_contact[g + 1] - cycle.group_contact[g]
-    sent = Sent(
-        np.empty(size, np.int64),
-        np.empty(size, np.int64),
-        np.empty(size, np.int64),
-        np.empty(size),
-    )
+    sent = empty_sent(size)
     forest = Forest(
         np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
     )
@@ -126,8 +123,36 @@ def transfers(contacts: Ints, slots: int, agents: Agents, found: Found, least: f
 
 @jit
 def shortest_plan(
-    contacts: Ints, slots: int, agents: Agents, after: int, until: int, least: float
-) -> tuple[int, Sent]:
-    """The first feasible time in (after, until], or NEVER, and the transfers."""
+    contacts: Ints,
+    slots: int,
+    e0: Floats,
+    e_min: Floats,
+    e_max: Floats,
+    share: Floats,
+    after: int,
+    until: int,
+) -> tuple[int, Sent, Floats]:
+    """The first feasible time in (after, until], or NEVER; the transfers; the final levels."""
+    agents = Agents(e0 - e_min, e_max - e_min, share * e0.sum() - e_min)
+    least = RELATIVE_LEAST * e_max.max()
+    for v in range(len(e0)):
+        low = min(agents.supply[v], agents.wanted[v])
+        if low < 0.0 or max(agents.supply[v], agents.wanted[v]) > agents.room[v]:
+            return NEVER, empty_sent(0), e0
     found = shortest_horizon(contacts, slots, agents, after, until)
-    return found.time, transfers(contacts, slots, agents, found, least)
+    sent = transfers(contacts, slots, agents, found, least)
+    final = e0.copy()
+    for k in range(len(sent.slot)):
+        final[sent.ptx[k]] -= sent.energy[k]
+        final[sent.prx[k]] += sent.energy[k]
+    return found.time, sent, final
+
+
+@jit
+def empty_sent(size: int) -> Sent:
+    return Sent(
+        np.empty(size, np.int64),
+        np.empty(size, np.int64),
+        np.empty(size, np.int64),
+        np.empty(size),
+    )

@@ -126,21 +126,22 @@ def shortest_horizon(contacts: Ints, slots: int, agents: Agents, after: int, unt
     eps = RELATIVE_EPS * max(agents.room.max(), 1e-300)
     cycle = build_cycle(contacts, n)
     low = first_balanced_group(cycle, agents.supply - agents.wanted, 1e3 * eps)
-    hubs = link(cycle, n, 1)
+    hubs = link(cycle, n, 0)
     if low == -1 and after < 0:
         return Found(0, 0, cycle, hubs, new_state(hubs, n))
     if len(contacts) == 0 or low == len(cycle.group_end):
         return Found(NEVER, 0, cycle, hubs, new_state(hubs, n))
     low = max(low, _last_group(cycle, slots, after) + 1, 0)
     last = _last_group(cycle, slots, until)
-    once = len(cycle.group_end) - 1
-    group = NEVER
+    groups = len(cycle.group_end)
+    group, cycles = NEVER, 1
     state = new_state(hubs, n)
-    if low <= min(once, last):
-        group, state = _shortest(cycle, hubs, agents, low, min(once, last), eps)
-    if group == NEVER and last > once:
-        hubs = link(cycle, n, -(-until // slots))
-        group, state = _shortest(cycle, hubs, agents, max(low, once + 1), last, eps)
+    while group == NEVER and low <= last:
+        if low < groups * cycles:
+            hubs = link(cycle, n, cycles)
+            group, state = _shortest(cycle, hubs, agents, low, min(groups * cycles - 1, last), eps)
+            low = max(low, groups * cycles)
+        cycles *= 2
     if group == NEVER:
         return Found(NEVER, 0, cycle, hubs, state)
     return Found(_time(cycle, group, slots), group + 1, cycle, hubs, state)

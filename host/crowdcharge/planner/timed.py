@@ -18,8 +18,8 @@ from crowdcharge.planner.reading import (
     outside,
     stages,
 )
+from crowdcharge.planner.routes import RELATIVE_LEAST
 
-RELATIVE_LEAST = 1e-10
 RELATIVE_LEFTOVER = 1e-9
 
 
