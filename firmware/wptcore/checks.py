@@ -19,10 +19,10 @@ class Checks:
         self._limits = limits
         self._battery_mV = 0  # 0 = not yet seen
         self._idle_flows = False
+        self._sampled = False  # since time passed last
         self._soc_age_ms = 0
         diagnosis.trip(ept.SELF_TEST)
         diagnosis.trip(ept.SOC_UNKNOWN)
-        diagnosis.trip(ept.METER_STALE)
 
     def sample(
         self,
@@ -39,7 +39,7 @@ class Checks:
         flowing = power_mW(bus_mV, abs(current_mA)) >= FLOW_mW
         hot = limits.coil_is_hot(coil_dC, diagnosis.stands(ept.OVER_TEMPERATURE))
         off = limits.battery_is_off(battery_dC, diagnosis.stands(ept.BATTERY_TEMPERATURE))
-        diagnosis.observe(ept.METER_STALE, False, dt_ms)
+        self._sampled = True
         diagnosis.observe(ept.METER_OVERFLOW, False, dt_ms)
         diagnosis.observe(ept.METER_CALIBRATION, False, dt_ms)
         diagnosis.observe(ept.METER_STUCK, False, dt_ms)
@@ -74,8 +74,9 @@ class Checks:
         self._diagnosis.observe(ept.SOC_UNKNOWN, soc_permille > _SOC_KNOWN_MAX, 0)
 
     def elapsed(self, dt_ms: int) -> None:
-        """Time passes; the next sample and the next reading of the gauge take it back."""
-        self._diagnosis.observe(ept.METER_STALE, True, dt_ms)
+        """Time passes, with a sample or without."""
+        self._diagnosis.observe(ept.METER_STALE, not self._sampled, dt_ms)
+        self._sampled = False
         self._soc_age_ms += dt_ms
         if self._soc_age_ms > _SOC_MAX_ms:
             self._diagnosis.observe(ept.SOC_UNKNOWN, True, dt_ms)

@@ -31,7 +31,6 @@ BOOT_LOOP = const(0x93)
 
 # Ends
 CHARGE_COMPLETE = const(0x01)
-RECONFIGURE = const(0x07)
 NO_RESPONSE = const(0x08)
 NEGOTIATION_FAILURE = const(0x0A)
 RESTART = const(0x0B)
