@@ -140,8 +140,8 @@ class VirtualBoard:
 
     def power_off(self, cause: str) -> None:
         """The VM dies at once, the pull-downs switch both coils off, the radio falls silent."""
+        self.supervisor.kill()  # first: without its hardware a living VM would end at its prompt
         self._server.disconnect()
-        self.supervisor.kill()
         self.frozen = False
         self.hardware.power_off()
         for coil in COILS:
