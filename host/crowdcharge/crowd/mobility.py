@@ -30,9 +30,7 @@ class RandomWaypoint:
     def check(self) -> None:
         sizes = (self.side_m, self.slowest_m_per_s, self.range_m, self.step_s)
         if min(sizes) <= 0 or self.pause_s < 0 or self.fastest_m_per_s < self.slowest_m_per_s:
-            raise InputError(
-                "mobility: sizes, speeds and steps must be positive, fastest >= slowest"
-            )
+            raise InputError("sizes, speeds and steps must be positive, fastest >= slowest")
 
     def positions(self, n: int, duration_s: float, rng: np.random.Generator) -> Iterator[Points]:
         """(n, 2) metres at 0, step_s, 2 step_s, ... up to the duration."""

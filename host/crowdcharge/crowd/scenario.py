@@ -11,6 +11,7 @@ from crowdcharge.crowd.mobility import RandomWaypoint
 from crowdcharge.crowd.toml_table import Table
 from crowdcharge.crowd.traces.readers import FORMATS
 from crowdcharge.crowd.world import CordHabit
+from crowdcharge.errors import InputError
 from crowdcharge.policy import POLICIES, Policy, make
 
 Pair = tuple[int, int]
@@ -173,7 +174,10 @@ def check(scenario: Scenario, top: Table) -> None:
         raise top.fail("duration_s", "is missing: contacts that repeat or move have no end")
     if scenario.engine == "compiled" and (why := not_plain(scenario)):
         raise top.fail("engine", f"the compiled engine knows no {why}; use events")
-    scenario.make_policy()
+    try:
+        scenario.make_policy()
+    except InputError as error:
+        raise top.table("policy").fail("", str(error)) from None
 
 
 def not_plain(scenario: Scenario) -> str:
@@ -315,7 +319,10 @@ def parse_mobility(table: Table) -> RandomWaypoint:
     names = {each.name: each.default for each in fields(RandomWaypoint)}
     inner.only(names)
     model = RandomWaypoint(**{key: inner.number(key) for key in names if key in inner})
-    model.check()
+    try:
+        model.check()
+    except InputError as error:
+        raise inner.fail("", str(error)) from None
     return model
 
 

@@ -103,6 +103,8 @@ class Table:
         header = re.compile(rf"\s*\[+\s*{re.escape(name)}\s*\]")
         starts = [k for k, line in enumerate(self._lines) if name and header.match(line)]
         first = starts[index] if index < len(starts) else 0
+        if not key:
+            return first + 1
         for number, line in enumerate(self._lines[first:], first):
             if re.match(rf"\s*(\[+\s*)?{re.escape(key)}\s*(=|\])", line):
                 return number + 1

@@ -2,7 +2,7 @@
 """Crowd protocols: one file each; `make` builds one by name."""
 
 from collections.abc import Callable
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 from crowdcharge.errors import InputError
@@ -48,6 +48,11 @@ def make(name: str, **options: Any) -> Policy:
         allowed, text = NUMBERS.get(known[key].annotation, ((), ""))
         if allowed and type(value) not in allowed:
             raise InputError(f"policy {name}: {key} must be {text}, not {value!r}")
+    missing = [
+        key for key in known if known[key].default is Parameter.empty and key not in options
+    ]
+    if missing:
+        raise InputError(f"policy {name} needs {' and '.join(missing)}")
     try:
         return POLICIES[name](**options)
     except TypeError as error:

@@ -84,9 +84,16 @@ def test_kinds_of_contacts(contacts, expected):
         (BOARDS[16:] + PAIRS, "duration_s: is missing"),
         (BOARDS + PAIRS + "[crowd]\nn = 3\n", "boards: give either"),
         (BOARDS + PAIRS + '[policy]\nname = "greedy"\n', "s.toml:14: policy.name: must be one of"),
-        (BOARDS + PAIRS + "[policy]\nfoo = 1\n", "policy online-average has no option foo"),
+        (
+            BOARDS + PAIRS + "[policy]\nfoo = 1\n",
+            "s.toml:13: policy: policy online-average has no option foo",
+        ),
         (BOARDS + PAIRS + "[link]\nefficiency = 1.5\n", "s.toml:14: link.efficiency: must be"),
         (BOARDS + PAIRS + '[link]\ncurve = "c.csv"\n', "link.curve: a measured curve needs"),
+        (
+            "duration_s = 1\n[crowd]\nn = 4\n[contacts.mobility]\nrange_m = 0\n",
+            "s.toml:4: contacts.mobility: sizes, speeds",
+        ),
         (BOARDS + PAIRS + "[cord]\nuntil_pct = 5\n", "cord.until_pct: must be above"),
         (
             'engine = "compiled"\n' + BOARDS + PAIRS,

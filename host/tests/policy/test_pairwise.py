@@ -88,6 +88,7 @@ def test_every_policy_conserves_energy_and_respects_capacity(crowd, name, beta):
         ("online-average", {"speed": 1}, "has no option speed; known: weights"),
         ("online-average", {"weights": {"x": 1}}, "'x' is not an agent's number"),
         ("small-transfer", {"quantum_J": "2"}, "quantum_J must be a number, not '2'"),
+        ("uav-hub", {}, "policy uav-hub needs hub"),
         ("uav-hub", {"hub": 1.5}, "hub must be a whole number"),
         ("social-gate", {"friends": 3}, "policy social-gate: "),
         ("online-average", {"weights": "mass"}, 'not "mass"'),
