@@ -74,7 +74,7 @@ def run(
     """One run; `policy` in place of the scenario's, `trace` for a TraceFile's contacts."""
     boards = boards_of(scenario, seed, trace)
     contacts, end_s = contacts_of(scenario, seed, [board.id for board in boards], trace)
-    chosen = policy or scenario.make_policy()
+    chosen = policy or scenario.make_policy(link.beta)
     rng = np.random.default_rng([seed, 2])
     world = World(boards, contacts, chosen, link, rng, scenario.floor_pct, scenario.habit)
     steps = SAMPLES if scenario.sample_s is None else max(1, ceil(end_s / scenario.sample_s))

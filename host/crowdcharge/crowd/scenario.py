@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from inspect import signature
 from math import inf
 from typing import Any
 
@@ -107,8 +108,12 @@ class Scenario:
     engine: str
     bench: dict[str, Any] = field(default_factory=dict)
 
-    def make_policy(self) -> Policy:
-        return make(self.policy, **self.policy_options)
+    def make_policy(self, beta: float | None = None) -> Policy:
+        """A policy that reckons with a loss takes the link's `beta`, unless the file gives one."""
+        options = dict(self.policy_options)
+        if beta is not None and "beta" in signature(POLICIES[self.policy]).parameters:
+            options.setdefault("beta", beta)
+        return make(self.policy, **options)
 
 
 ENGINES = ("events", "compiled")

@@ -104,7 +104,7 @@ def compiled_study(scenario: Scenario, out: Path | None, progress: Progress) -> 
         seed = scenario.seed + index
         soc = np.random.default_rng([seed, 0]).uniform(*crowd.soc_pct, crowd.n) / 100
         made = simulate(
-            scenario.make_policy(),
+            scenario.make_policy(scenario.link.beta),
             crowd.n,
             spec.count,
             scenario.link.beta,

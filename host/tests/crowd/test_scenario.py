@@ -42,6 +42,12 @@ def test_a_whole_file():
     assert policy.quantum_J == 3
 
 
+def test_a_policy_takes_the_links_loss_unless_told():
+    text = BOARDS + PAIRS + '[link]\nefficiency = 0.6\n[policy]\nname = "loss-aware"\n'
+    assert parse(text).make_policy(0.4).beta == 0.4
+    assert parse(text + "beta = 0.1\n").make_policy(0.4).beta == 0.1
+
+
 def test_the_bench_files_long_pair_is_understood():
     text = BOARDS + "[contacts]\ncycle = [[{ boards = [2, 1], gap_mm = 3.0 }]]\n"
     assert parse(text).contacts == Slots((((2, 1),),), 10)
