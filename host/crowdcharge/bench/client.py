@@ -40,15 +40,22 @@ class Control:
             try:
                 self._writer.write(json.dumps(request).encode() + b"\n")
                 await self._writer.drain()
-                line = await self._reader.readline()
+                reply = await self._reply(self._number)
             except OSError:
-                line = b""
-        if not line:
+                reply = None
+        if reply is None:
             raise BenchError("the bench has ended")
-        reply = json.loads(line)
         if "error" in reply:
             raise InputError(reply["error"])
         return reply["result"]
+
+    async def _reply(self, number: int) -> dict[str, Any] | None:
+        """None: the hub is gone. An answer to a call that was cancelled may come before ours."""
+        while line := await self._reader.readline():
+            reply: dict[str, Any] = json.loads(line)
+            if reply["id"] in {number, None}:
+                return reply
+        return None
 
     async def status(self) -> dict[str, Any]:
         status: dict[str, Any] = await self.call("status")

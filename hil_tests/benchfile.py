@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""What a bench is made of, from its TOML file: boards by what they are, not where they are plugged.
+
+Words after labgrid: a bench offers `features`, a test needs some, and is skipped by name where
+one is missing. Standard library only: reading a bench file starts nothing.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+BENCHES = Path(__file__).parent / "benches"
+
+
+class BenchFileError(Exception):
+    """One line that names the file and the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """`usb`: its USB serial number (real benches); `actions`: name -> on and off commands."""
+
+    id: int
+    board: str  # module of firmware/boards
+    usb: str = ""
+    port: str = "micropython"  # the virtual bench: which port of the firmware
+    soc_pct: float = 50.0
+    shunt_ppm: Mapping[str, float] = field(default_factory=dict)
+    actions: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two boards that lie on each other."""
+
+    name: str
+    donor: int
+    receiver: int
+    coil: str = ""
+    gap_mm: float = 3.0
+    offset_mm: float = 0.0
+
+    @property
+    def boards(self) -> tuple[int, int]:
+        return (self.donor, self.receiver)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An INA219 breakout on the bench's Raspberry Pi, in the lead of one meter of one board."""
+
+    id: str
+    board: int
+    side: str
+    address: int
+    calibration: str  # hash of its calibration record
+    expires: date
+    shunt_uOhm: int = 100_000
+    gain_ppm: int = 0
+    offset_uA: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scpi:
+    """A VISA resource; `library` "@sim" or a file for pyvisa-sim."""
+
+    resource: str
+    library: str = "@py"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What no test may ask of this bench."""
+
+    load_max_mA: float = 1500.0
+    supply_V: float = 5.0
+    transfer_max_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class BenchFile:
+    name: str
+    kind: str  # "virtual" or "real"
+    boards: tuple[Board, ...]
+    pairs: tuple[Pair, ...]
+    speed: float = 1.0
+    seed: int = 1
+    capacity_J: float = 2000.0
+    keys: str = ""
+    adapter: str = ""
+    references: tuple[Reference, ...] = ()
+    supply: Scpi | None = None
+    load: Scpi | None = None
+    limits: Limits = field(default_factory=Limits)
+
+    def board(self, board_id: int) -> Board:
+        return next(board for board in self.boards if board.id == board_id)
+
+    def pair(self, name: str) -> Pair:
+        return next(pair for pair in self.pairs if pair.name == name)
+
+
+def load(name: str) -> BenchFile:
+    """`name`: "virtual", or a path; BenchFileError says what is wrong with it."""
+    path = BENCHES / "virtual.toml" if name == "virtual" else Path(name)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _bench(path.stem, table)
+    except OSError as error:
+        raise BenchFileError(f"bench file {path}: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise BenchFileError(f"bench file {path}: {error}") from None
+
+
+def _bench(name: str, table: dict[str, Any]) -> BenchFile:
+    tables = {"boards": Board, "pairs": Pair, "references": Reference}
+    values: dict[str, Any] = {"name": name, **table}
+    for key, kind in tables.items():
+        values[key] = tuple(_record(kind, entry, key) for entry in table.get(key, ()))
+    for key, kind in (("supply", Scpi), ("load", Scpi), ("limits", Limits)):
+        if key in table:
+            values[key] = _record(kind, table[key], key)
+    bench: BenchFile = _record(BenchFile, values, "bench")
+    if bench.kind not in {"virtual", "real"}:
+        raise ValueError(f'kind must be "virtual" or "real", not {bench.kind!r}')
+    _check_boards(bench)
+    return bench
+
+
+def _check_boards(bench: BenchFile) -> None:
+    ids = [board.id for board in bench.boards]
+    if len(set(ids)) != len(ids):
+        raise ValueError("boards: an id is there twice")
+    named = {board for pair in bench.pairs for board in pair.boards}
+    named |= {reference.board for reference in bench.references}
+    if named - set(ids):
+        raise ValueError(f"there is no board {min(named - set(ids))}")
+    for board in bench.boards:
+        if bench.kind == "real" and not board.usb:
+            raise ValueError(f"board {board.id} needs usb, its USB serial number")
+
+
+def _record(kind: type, table: Mapping[str, Any], where: str) -> Any:
+    known = {item.name for item in fields(kind)}
+    unknown = set(table) - known
+    if unknown:
+        raise ValueError(f"{where}: unknown key {min(unknown)!r}; known are {sorted(known)}")
+    try:
+        return kind(**table)
+    except TypeError as error:
+        raise ValueError(f"{where}: {error}") from None

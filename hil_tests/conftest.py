@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""`--bench virtual` (default) or `--bench FILE.toml`; `--require-bench`; docs/howto/hil.md.
+
+Light on purpose: `-m mocked` needs neither VM nor bench, so whatever does is imported in the
+fixture that needs it.
+"""
+
+from collections.abc import AsyncIterator, Generator
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from hil_tests import benchfile, report
+
+if TYPE_CHECKING:
+    from hil_tests.dut import Couple, Dut
+    from hil_tests.rig import Rig
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("hil", "hardware in the loop")
+    group.addoption("--bench", default="virtual", help='"virtual", or a bench file')
+    group.addoption("--require-bench", action="store_true", help="an absent bench fails a test")
+    group.addoption("--hil-report", metavar="DIR", help="write an HTML page with plots there")
+    group.addoption("--endurance-s", type=float, default=3600.0, help="of the test marked long")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "feature(*names): what the bench must have")
+    try:
+        config.stash[_BENCH] = benchfile.load(config.getoption("--bench"))
+    except benchfile.BenchFileError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.stash[report.SERIES] = {}
+    if folder := config.getoption("--hil-report"):
+        config.pluginmanager.register(report.Page(folder, config))
+
+
+_BENCH = pytest.StashKey[benchfile.BenchFile]()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One set of bodies over the pairs, or over the boards, of whatever bench is given."""
+    bench = metafunc.config.stash[_BENCH]
+    if "couple" in metafunc.fixturenames:
+        names = [pair.name for pair in bench.pairs]
+        metafunc.parametrize("couple", names, indirect=True, scope="function")
+    elif "dut" in metafunc.fixturenames:
+        ids = [board.id for board in bench.boards]
+        metafunc.parametrize(
+            "dut", ids, indirect=True, scope="function", ids=[_label(bench, each) for each in ids]
+        )
+
+
+def _label(bench: benchfile.BenchFile, board_id: int) -> str:
+    return f"{bench.board(board_id).board}-{board_id}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Whatever uses the rig runs in its event loop and bears its markers."""
+    markers = [pytest.mark.hil, pytest.mark.timeout(600)]
+    if config.stash[_BENCH].kind == "virtual":
+        markers += [pytest.mark.bench, pytest.mark.vm]
+    for item in items:
+        if "rig" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            for marker in markers:
+                item.add_marker(marker)
+
+
+@pytest.fixture(scope="session")
+def bench(pytestconfig: pytest.Config) -> benchfile.BenchFile:
+    return pytestconfig.stash[_BENCH]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def rig(
+    bench: benchfile.BenchFile, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator["Rig"]:
+    from hil_tests.rig import open_rig
+
+    async with open_rig(bench, tmp_path_factory.mktemp("bench")) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def couple(request: pytest.FixtureRequest, rig: "Rig") -> "Couple":
+    """A pair of the bench, at rest and without faults."""
+    pair = rig.bench.pair(request.param)
+    _need(request, rig, *pair.boards)
+    return await rig.couple(pair)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def dut(request: pytest.FixtureRequest, rig: "Rig") -> "Dut":
+    _need(request, rig, request.param)
+    return await rig.ready(request.param)
+
+
+def _need(request: pytest.FixtureRequest, rig: "Rig", *boards: int) -> None:
+    """Skips with the name of what is missing; an absent board fails with --require-bench."""
+    absent = next(filter(None, map(rig.missing, boards)), "")
+    if absent and request.config.getoption("--require-bench"):
+        pytest.fail(absent)
+    needed = [name for marker in request.node.iter_markers("feature") for name in marker.args]
+    lacking = [name for name in needed if name not in rig.instruments.features]
+    if absent or lacking:
+        pytest.skip(absent or f"bench {rig.bench.name} lacks the feature {lacking[0]}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """The last lines of the boards' consoles belong to every failure."""
+    found = yield
+    rig = getattr(item, "funcargs", {}).get("rig")
+    if rig is not None and found.failed:
+        for board_id in rig.present:
+            tail = rig.instruments.console_tail(board_id)
+            found.sections.append((f"console of board {board_id}", tail))
+    if rig is not None and call.when == "call":
+        item.config.stash[report.SERIES][item.nodeid] = rig.taken()
+    return found

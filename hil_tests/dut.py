@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+"""A board under test as the product's own host sees it: serial console, BLE, receipts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from crowdcharge.boardlink import BoardLink
+from crowdcharge.clock import BoardClock
+from crowdcharge.errors import RadioError, WptError
+from crowdcharge.exchange import Exchange, Terms
+from crowdcharge.fleet import BoardView, Fleet
+from crowdcharge.ledger import Transfer
+from crowdcharge.models import Ack, Beacon, Receipt
+from crowdcharge.observer import Observer
+from crowdcharge.pool import Pool
+from crowdcharge.radio.base import Radio
+from crowdcharge.serial_line import SerialLine
+from hil_tests.instruments import Instruments
+from hil_tests.series import Series
+from wptcore import transfer, wire
+
+PATIENCE_s = 90.0  # real: for what happens in a second when nothing else runs on the machine
+_POLL_s = 0.02
+_TERMS = Terms(lease_ms=5000)
+
+
+async def until(found: Callable[[], Any], what: str) -> Any:
+    """Awaits until the coroutine function `found` gives something true, and returns it."""
+    loop = asyncio.get_running_loop()
+    ends_s = loop.time() + PATIENCE_s
+    while not (value := await found()):
+        assert loop.time() < ends_s, f"not within {PATIENCE_s:g} s: {what}"
+        await asyncio.sleep(_POLL_s)
+    return value
+
+
+class Dut:
+    """`kind`: what firmware/boards calls it. The console opens its port for one question."""
+
+    def __init__(self, host: "Host", board_id: int, kind: str, port: str) -> None:
+        self.id = board_id
+        self.kind = kind
+        self.port = port
+        self._host = host
+
+    async def console(self, work: Callable[[SerialLine], Any]) -> Any:
+        """Runs `work` with the board's serial line, in a thread."""
+
+        def in_thread() -> Any:
+            with SerialLine(self.port) as line:
+                return work(line)
+
+        return await asyncio.to_thread(in_thread)
+
+    async def link(self) -> BoardLink:
+        """A connection, made anew if there is none; waits for a board that is just starting."""
+        last: list[WptError] = []
+
+        async def connected() -> BoardLink | None:
+            try:
+                link = await self._host.pool.get(self.id)
+                await link.ask()
+            except WptError as error:
+                last[:] = [error]
+                await asyncio.sleep(0.2)
+                return None
+            return link
+
+        try:
+            found = await until(connected, f"board {self.id} connects")
+        except AssertionError:
+            raise last[0] if last else AssertionError(self.id) from None
+        assert isinstance(found, BoardLink)
+        return found
+
+    async def ask(self) -> Ack:
+        return await (await self.link()).ask()
+
+    async def status(self) -> Beacon:
+        return await (await self.link()).status()
+
+    async def command(self, frame_type: int, *values: int) -> Ack:
+        """Repeated if its answer is lost, as the product does."""
+        for _ in range(3):
+            try:
+                return await (await self.link()).command(frame_type, *values)
+            except RadioError as error:
+                last = error
+        raise last
+
+    async def receipt(self, transfer_id: int) -> Receipt:
+        """Waits until the board has closed the transfer."""
+
+        async def found() -> Receipt | None:
+            try:
+                receipts = await (await self.link()).receipts()
+            except RadioError:
+                return None
+            return next((each for each in receipts if each.transfer_id == transfer_id), None)
+
+        receipt = await until(found, f"board {self.id} has a receipt of {transfer_id}")
+        assert isinstance(receipt, Receipt)
+        assert receipt.signed_with(self._host.keys[self.id])
+        return receipt
+
+    async def faults(self) -> frozenset[int]:
+        return await (await self.link()).faults()
+
+    async def clear(self) -> None:
+        """Ends what runs and clears what is latched."""
+        ack = await self.ask()
+        if ack.state in (transfer.PING, transfer.POWER):
+            await self.command(wire.STOP, ack.transfer_id)
+
+        async def idle() -> bool:
+            ack = await self.ask()
+            if ack.state == transfer.FAULT:
+                await self.command(wire.CLEAR, ack.ept)
+            return ack.state == transfer.IDLE and ack.soc_permille is not None
+
+        await until(idle, f"board {self.id} is idle")
+        await until(self._unblocked, f"board {self.id} has no standing fault")
+
+    async def _unblocked(self) -> bool:
+        return not (await self.status()).problem
+
+
+class Run:
+    """One transfer that the product's Exchange keeps alive; `fall_silent` is a host that dies."""
+
+    def __init__(self, donor: Dut, receiver: Dut, transfer_id: int, exchange: Exchange) -> None:
+        self.donor, self.receiver = donor, receiver
+        self.transfer_id = transfer_id
+        self._exchange = exchange
+        self.task: asyncio.Task[None] | None = None
+
+    def start(self, duration_s: float) -> None:
+        self.task = asyncio.create_task(self._exchange.run(duration_s))
+
+    async def ended(self) -> None:
+        """Until both boards have ended, or GrantRefused."""
+        assert self.task
+        await self.task
+
+    async def stop(self) -> None:
+        self._exchange.stop()
+        await self.ended()
+
+    async def fall_silent(self) -> None:
+        """No Stop, no renewal, nothing."""
+        assert self.task
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+    async def receipts(self) -> tuple[Receipt, Receipt]:
+        sent = await self.donor.receipt(self.transfer_id)
+        return sent, await self.receiver.receipt(self.transfer_id)
+
+
+class Host:
+    """The product's radio, fleet and pool, as an orchestrator would hold them."""
+
+    def __init__(self, radio: Radio, keys: dict[int, bytes], speed: float, first_id: int) -> None:
+        self.keys = keys
+        self.clock = BoardClock(speed)
+        self.fleet = Fleet()
+        self.radio = radio
+        self.pool = Pool(radio, self.fleet, keys)
+        self._observer = Observer(
+            radio, self.fleet, self.clock, lambda _: None, self.pool.is_connected
+        )
+        self._next_id = first_id
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator["Host"]:
+        watching = asyncio.create_task(self._observer.run())
+        try:
+            yield self
+        finally:
+            await self.pool.close()
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    def view(self, board_id: int) -> BoardView | None:
+        return self.fleet.view(board_id)
+
+    def run(self, donor: Dut, receiver: Dut, energy_J: float = 1e5, terms: Terms = _TERMS) -> Run:
+        """A transfer to start; budgets and lease are those of `terms`."""
+        transfer_id, self._next_id = self._next_id, self._next_id + 1
+        opened = Transfer(transfer_id, donor.id, receiver.id, round(energy_J * 1000), 0)
+        exchange = Exchange(
+            opened, terms, self.pool, self.clock, lambda _: None, lambda *_: None
+        )
+        return Run(donor, receiver, transfer_id, exchange)
+
+
+class Couple:
+    """Two boards that lie on each other, with the bench's instruments around them."""
+
+    def __init__(
+        self, host: Host, donor: Dut, receiver: Dut, instruments: Instruments, series: Series
+    ) -> None:
+        self.host = host
+        self.donor, self.receiver = donor, receiver
+        self.instruments = instruments
+        self._series = series
+
+    @asynccontextmanager
+    async def running(
+        self, energy_J: float = 1e5, terms: Terms = _TERMS, duration_s: float = 1000.0
+    ) -> AsyncIterator[Run]:
+        """A transfer in which power flows, by the instruments' word; stopped with the block."""
+        run = self.host.run(self.donor, self.receiver, energy_J, terms)
+        run.start(self.host.clock.now_s() + duration_s)
+        recording = self._series.recording(
+            self.instruments, self.donor.id, self.receiver.id
+        )
+        try:
+            async with recording:
+                await self.flows(run)
+                yield run
+        finally:
+            if run.task and not run.task.done():
+                await run.stop()
+
+    async def flows(self, run: Run) -> None:
+        async def power() -> bool:
+            assert run.task
+            if run.task.done():
+                await run.task
+                raise AssertionError("the transfer ended before power flowed")
+            return await self.instruments.power_W(self.receiver.id, "rx") > 0.1
+
+        await until(power, "power flows")
+
+    async def off_s(self, since_s: float) -> float:
+        """When the donor's coil went off for good, after `since_s`."""
+
+        async def off() -> float | None:
+            changes = await self.instruments.coil_changes(self.donor.id, since_s)
+            return changes[-1][0] if changes and not changes[-1][1] else None
+
+        found = await until(off, "the coil is off")
+        assert isinstance(found, float)
+        return found

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""The bench's own senses and hands, the same on a virtual and on a real bench.
+
+What a test asserts comes from here, never from the firmware's own word alone. `features` names
+what the bench has; `feature(...)` in a test names what it needs.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from crowdcharge.bench.client import Control
+from hil_tests.benchfile import BenchFile
+
+REFERENCE, LOAD = "reference", "load"
+
+
+class Instruments(Protocol):
+    """Sides are "tx" and "rx"; times are seconds of the boards' clocks since the bench began."""
+
+    @property
+    def features(self) -> frozenset[str]: ...
+
+    async def time_s(self) -> float: ...
+
+    async def energy_J(self, board: int, side: str) -> float:
+        """What has flowed through this side's lead so far."""
+        ...
+
+    async def power_W(self, board: int, side: str) -> float: ...
+
+    async def coil_changes(self, board: int, since_s: float) -> list[tuple[float, bool]]:
+        """(time, on) of each time that the transmitter went on or off."""
+        ...
+
+    async def load_mA(self, board: int, side: str, current_mA: float) -> float:
+        """Sets the load on one meter's shunt; returns what the reference shows, in mA."""
+        ...
+
+    async def act(self, board: int, action: str, on: bool = True) -> None:
+        """A hand on the bench: cut the power, put a coin on the coil, take the board away."""
+        ...
+
+    async def place(self, donor: int, receiver: int, gap_mm: float, offset_mm: float) -> None: ...
+
+    async def charge(self, board: int, soc_pct: float) -> None:
+        """Another battery (a battery emulator); feature "battery"."""
+        ...
+
+    async def rest(self) -> None:
+        """Everything that an action has done is taken back."""
+        ...
+
+    def console_tail(self, board: int) -> str: ...
+
+    async def close(self) -> None: ...
+
+
+# action -> (fault on, parameters), (fault off, parameters) of the virtual bench
+ACTIONS: dict[str, tuple[tuple[str, Mapping[str, Any]], tuple[str, Mapping[str, Any]]]] = {
+    "power-cut": (("kill", {}), ("power-on", {})),
+    "radio-cut": (("link-drop", {}), ("link-drop", {"on": False})),
+    "hot-coil": (("hot-coil", {}), ("hot-coil", {"on": False})),
+    "coin": (("foreign-object", {"power_W": 1.0}), ("foreign-object", {"power_W": 0.0})),
+    "cable": (("cable", {}), ("cable", {"on": False})),
+    "meter-cut": (("meter-dead", {}), ("meter-dead", {"on": False})),
+    "stuck-switch": (("stuck-switch", {}), ("stuck-switch", {"on": False})),
+}
+
+
+class VirtualInstruments:
+    """The plant's truth and the witness of the enable pins, over the hub's control socket."""
+
+    features = frozenset({REFERENCE, LOAD, "geometry", "battery", "pin-witness", *ACTIONS})
+
+    def __init__(self, bench: BenchFile, running: Any) -> None:
+        self._bench = bench
+        self._running = running
+        self._control: Control = running.control
+
+    async def prepare(self) -> None:
+        """Shunts as the bench file has them."""
+        for board in self._bench.boards:
+            for side, ppm in board.shunt_ppm.items():
+                await self._control.fault("shunt", board.id, side=side, ppm=ppm)
+
+    async def time_s(self) -> float:
+        now_s: float = (await self._control.status())["time_s"]
+        return now_s
+
+    async def energy_J(self, board: int, side: str) -> float:
+        key = {"tx": "sent_J", "rx": "received_J"}[side]
+        energy_J: float = (await self._control.board(board))[key]
+        return energy_J
+
+    async def power_W(self, board: int, side: str) -> float:
+        power_W: float = (await self._control.board(board))[f"{side}_W"]
+        return power_W
+
+    async def coil_changes(self, board: int, since_s: float) -> list[tuple[float, bool]]:
+        seen = await self._control.witness(since_s, board)
+        return [
+            (change["time_s"], change["on"])
+            for change in seen["changes"]
+            if change["coil"] == "tx"
+        ]
+
+    async def load_mA(self, board: int, side: str, current_mA: float) -> float:
+        await self._control.fault("load", board, side=side, current_mA=current_mA)
+        return current_mA
+
+    async def act(self, board: int, action: str, on: bool = True) -> None:
+        fault, parameters = ACTIONS[action][0 if on else 1]
+        await self._control.fault(fault, board, **parameters)
+
+    async def place(self, donor: int, receiver: int, gap_mm: float, offset_mm: float) -> None:
+        geometry = {"gap_mm": gap_mm, "offset_mm": offset_mm}
+        await self._control.fault("move", donor, peer=receiver, **geometry)
+
+    async def charge(self, board: int, soc_pct: float) -> None:
+        await self._control.fault("soc", board, soc_pct=soc_pct)
+
+    async def rest(self) -> None:
+        for board in self._bench.boards:
+            for _, (fault, parameters) in ACTIONS.values():
+                await self._control.fault(fault, board.id, **parameters)
+            for side in ("tx", "rx"):
+                await self._control.fault("load", board.id, side=side, current_mA=0.0)
+            await self._control.fault("soc", board.id, soc_pct=board.soc_pct)
+
+    def console_tail(self, board: int) -> str:
+        data: bytes = self._running.console_logs[board].read_bytes()
+        return data[-2000:].decode("utf-8", "replace")
+
+    async def close(self) -> None:
+        """The hub takes all of it along."""

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""A bench file brought to life: boards found, radio open, instruments at hand."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from crowdcharge import keys as key_file
+from crowdcharge.bench.config import BenchConfig, BoardConfig
+from crowdcharge.bench.launch import launch
+from crowdcharge.clock import BoardClock
+from crowdcharge.radio import open_radio
+from crowdcharge.radio.replay_radio import ReplayRadio
+from hil_tests.benchfile import BenchFile, Pair
+from hil_tests.dut import Couple, Dut, Host
+from hil_tests.instruments import Instruments, VirtualInstruments
+from hil_tests.series import Series
+
+
+class Rig:
+    """`ports`: of the boards that are there."""
+
+    def __init__(
+        self, bench: BenchFile, host: Host, ports: dict[int, str], instruments: Instruments
+    ) -> None:
+        self.bench = bench
+        self.host = host
+        self.instruments = instruments
+        self._duts = {
+            board_id: Dut(host, board_id, bench.board(board_id).board, port)
+            for board_id, port in ports.items()
+        }
+        self._series: list[Series] = []
+
+    @property
+    def present(self) -> list[int]:
+        return sorted(self._duts)
+
+    def missing(self, board_id: int) -> str:
+        """Why a board cannot be tested, or ""."""
+        if board_id in self._duts:
+            return ""
+        board = self.bench.board(board_id)
+        return (
+            f"bench {self.bench.name}: board {board_id} ({board.board}, USB serial number"
+            f" {board.usb}) is not plugged in"
+        )
+
+    async def ready(self, board_id: int) -> Dut:
+        """At rest, without faults."""
+        await self.instruments.rest()
+        dut = self._duts[board_id]
+        await dut.clear()
+        return dut
+
+    async def couple(self, pair: Pair) -> Couple:
+        donor, receiver = [await self.ready(board_id) for board_id in pair.boards]
+        await self.instruments.place(*pair.boards, pair.gap_mm, pair.offset_mm)
+        series = Series(pair.name)
+        self._series.append(series)
+        return Couple(self.host, donor, receiver, self.instruments, series)
+
+    def taken(self) -> list[Series]:
+        """What was recorded since the last call."""
+        series, self._series = self._series, []
+        return [each for each in series if each.points]
+
+
+@asynccontextmanager
+async def open_rig(bench: BenchFile, folder: Path) -> AsyncIterator[Rig]:
+    opened = _virtual(bench, folder) if bench.kind == "virtual" else _real(bench)
+    async with opened as rig:
+        yield rig
+
+
+@asynccontextmanager
+async def _virtual(bench: BenchFile, folder: Path) -> AsyncIterator[Rig]:
+    keys = {board.id: bytes([board.id]) * 32 for board in bench.boards}
+    boards = tuple(
+        BoardConfig(
+            board.id,
+            board.soc_pct,
+            capacity_J=bench.capacity_J,
+            board=board.board,
+            port=board.port,
+            key=keys[board.id].hex(),
+        )
+        for board in bench.boards
+    )
+    async with launch(BenchConfig(boards, speed=bench.speed, seed=bench.seed), folder) as running:
+        instruments = VirtualInstruments(bench, running)
+        await instruments.prepare()
+        host = Host(open_radio(running.transport), keys, bench.speed, first_id=1)
+        async with host.listening():
+            yield Rig(bench, host, running.serial_ports, instruments)
+
+
+@asynccontextmanager
+async def _real(bench: BenchFile) -> AsyncIterator[Rig]:
+    from hil_tests.desk import DeskInstruments, find_ports
+
+    ports = find_ports(bench)
+    instruments = DeskInstruments(bench, ports)
+    if not ports:  # then nobody needs a radio or keys either
+        yield Rig(bench, Host(ReplayRadio([], BoardClock()), {}, 1.0, 1), {}, instruments)
+        return
+    keys = key_file.load(Path(bench.keys).expanduser())
+    host = Host(open_radio(adapter=bench.adapter), keys, 1.0, secrets.randbits(31) | 1)
+    try:
+        async with host.listening():
+            yield Rig(bench, host, ports, instruments)
+    finally:
+        await instruments.close()
