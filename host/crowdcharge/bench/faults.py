@@ -251,6 +251,15 @@ def _qi_locked(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
     board.qi_chip.locked = on
 
 
+@_fault("shunt")
+def _shunt(_hub: Hub, board: VirtualBoard, *, side: str = "tx", ppm: float = 0.0) -> None:
+    """One meter's shunt differs from its nominal value, as a 1 % resistor may by 10000 ppm."""
+    _meter(board, side)
+    if abs(ppm) > 100_000:
+        raise InputError("shunt: ppm must be within 100000")
+    board.shunt_ppm[side] = ppm
+
+
 # Plant
 
 

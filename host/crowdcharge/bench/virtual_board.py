@@ -83,6 +83,7 @@ class VirtualBoard:
         self.held_bus_V: dict[str, float] = {}  # side -> what its meter sees, whatever the plant
         self.broken_ntcs: dict[str, int] = {}  # "coil", "battery" -> ADC value
         self.load_A = {"tx": 0.0, "rx": 0.0}  # a bench supply's, through one meter's shunt only
+        self.shunt_ppm = {"tx": 0.0, "rx": 0.0}  # how far a shunt is from its nominal value
         self.boots = 0
         self.last_reset = "power-on"
         self.frozen = False
@@ -232,7 +233,8 @@ class VirtualBoard:
         )
 
     def _shunt_uV(self, side: str, current_A: float) -> int:
-        return round((current_A + self.load_A[side]) * self.wiring.shunt_Ohm * 1e6)
+        shunt_uOhm = self.wiring.shunt_Ohm * (1e6 + self.shunt_ppm[side])
+        return round((current_A + self.load_A[side]) * shunt_uOhm)
 
     def _show_qi(self, chip: Stwbc86) -> None:
         """The chip's own loss curve is taken as tuned to the rig: only a foreign object is loss."""
