@@ -22,6 +22,9 @@ from wptcore.market import (
 
 PEERS_MAX = const(64)  # the bits of a roster
 PIN_SIZE = const(16)  # of a public key: enough that nobody finds another one with the same
+A_MIN_u = const(1_000)  # credits/Wh^2 in millionths: what 48 fraction bits carry well
+A_MAX_u = const(1_000_000_000_000)
+B_MAX_u = const(1_000_000_000_000)
 _STEPS_A_PASS = const(16)
 _u_PER_UNIT = const(1_000_000)
 _NOT_IDLE = {transfer.FAULT: ept.LATCHED, transfer.MAINT: ept.MAINTENANCE}

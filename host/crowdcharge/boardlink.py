@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Self, TypeVar
 
 from crowdcharge.errors import AckTimeout, BoardUnreachable, RadioError, RemoteProtocolError
-from crowdcharge.models import Ack, Beacon, Limits, Receipt, unpack_receipts
+from crowdcharge.models import Ack, Beacon, Limits, Receipt, Told, unpack_receipts
 from crowdcharge.radio.base import Link, Radio
 from crowdcharge.session import Session, UnprovenRefusalError
 from wptcore import auth, wire
@@ -21,6 +21,12 @@ _COMMAND_NAMES = {
     wire.CLEAR: "Clear",
     wire.CONFIGURE: "Configure",
     wire.PING: "Ping",
+    wire.MARKET_OPEN: "Market_Open",
+    wire.MARKET_KEY: "Market_Key",
+    wire.MARKET_SEAT: "Market_Seat",
+    wire.MARKET_ASK: "Market_Ask",
+    wire.MARKET_PRESENT: "Market_Present",
+    wire.MARKET_PRICE: "Market_Price",
 }
 T = TypeVar("T")
 OnFaults = Callable[[int, frozenset[int]], None]
@@ -43,7 +49,9 @@ class BoardLink:
         self._link: Link
         self._session: Session
         self._turn = asyncio.Lock()
-        self._awaited: asyncio.Future[Ack] | None = None
+        self._since = 0
+        self._unanswered: tuple[int, int | bytes, int] = (0, 0, 0)  # type, first field, counter
+        self._awaited: asyncio.Future[Ack | Told] | None = None
 
     @classmethod
     async def open(
@@ -73,17 +81,29 @@ class BoardLink:
         return self._link.address
 
     async def command(self, frame_type: int, *fields: int) -> Ack:
-        """The board's Ack, whatever its code. Commands are idempotent: repeat one that timed out.
+        """The board's Ack, whatever its code. Commands are idempotent: repeat one that timed out,
+        and a late Ack to an earlier try (same type, same transfer) is as good.
 
         BoardUnreachable, AckTimeout, or UnprovenRefusalError if the board does not believe us.
         """
+        return self._acked(await self.inquire(frame_type, *fields))
+
+    async def inquire(self, frame_type: int, *fields: int | bytes) -> Ack | Told:
+        """As `command`, for questions that have an answer of their own; an Ack refuses them."""
         async with self._turn:
-            return await self._exchange(frame_type, self._session.seal(frame_type, *fields))
+            frame = self._session.seal(frame_type, *fields)
+            tried, first_field, _ = self._unanswered
+            if (tried, first_field) != (frame_type, fields[0]):
+                self._unanswered = (frame_type, fields[0], self._session.counter)
+            answer = await self._exchange(frame_type, frame, self._unanswered[2])
+            self._unanswered = (0, 0, 0)
+            return answer
 
     async def ask(self) -> Ack:
         """The board's state now, without changing anything."""
         async with self._turn:
-            return await self._exchange(wire.HELLO, self._session.hello())
+            frame = self._session.hello()
+            return self._acked(await self._exchange(wire.HELLO, frame, self._session.counter))
 
     async def status(self) -> Beacon:
         return self._decoded(Beacon.unpack, await self._read(wire.STATUS_UUID))
@@ -130,21 +150,30 @@ class BoardLink:
         except ValueError as error:
             raise RemoteProtocolError(f"board {self.board_id}: {error}") from None
 
-    async def _exchange(self, frame_type: int, frame: bytes) -> Ack:
+    def _acked(self, answer: Ack | Told) -> Ack:
+        if isinstance(answer, Told):
+            raise RemoteProtocolError(f"board {self.board_id}: an answer to another question")
+        return answer
+
+    async def _exchange(self, frame_type: int, frame: bytes, since: int) -> Ack | Told:
+        """`since`: the lowest counter whose answer is one to this frame."""
         if self.closed:
             raise BoardUnreachable(self.board_id, "the connection was lost")
+        self._since = since
         self._awaited = awaited = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(ACK_TIMEOUT_s):
                 await self._link.write(wire.COMMAND_UUID, frame)
-                self.ack = await awaited
+                answer: Ack | Told = await awaited
         except TimeoutError:
             raise AckTimeout(self.board_id, _COMMAND_NAMES[frame_type], ACK_TIMEOUT_s) from None
         finally:
             self._awaited = None
             if awaited.done() and not awaited.cancelled():
                 awaited.exception()  # seen, even when the write failed first
-        return self.ack
+        if isinstance(answer, Ack):
+            self.ack = answer
+        return answer
 
     def _on_fault_codes(self, codes: bytes) -> None:
         self._on_faults(self.board_id, frozenset(codes))
@@ -155,15 +184,15 @@ class BoardLink:
         if awaited is None or awaited.done():
             return
         try:
-            ack = self._session.open(frame)
+            answer = self._session.open(frame)
         except UnprovenRefusalError as refusal:
-            if refusal.counter == self._session.counter:
+            if refusal.counter >= self._since:
                 awaited.set_exception(refusal)
         except RemoteProtocolError:
             return
         else:
-            if ack.counter == self._session.counter:
-                awaited.set_result(ack)
+            if answer.counter >= self._since:
+                awaited.set_result(answer)
 
     def _on_closed(self) -> None:
         self.closed = True

@@ -107,6 +107,35 @@ class FaultCleared:
 
 
 @dataclass(frozen=True, slots=True)
+class MarketAsked:
+    """A question of a market; `price` in credits/Wh, None: the first, without one."""
+
+    time_s: float
+    round_no: int
+    price: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MarketCleared:
+    """Each board's energy as it committed to it; above 0 sells."""
+
+    time_s: float
+    price: float
+    energies_mJ: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """Micro-credits; below 0 an earlier payment is taken back."""
+
+    time_s: float
+    transfer_id: int
+    payer: int
+    payee: int
+    amount_u: int
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """Something failed and will be tried again; `board_id` 0: not about one board."""
 
@@ -126,6 +155,9 @@ Event = (
     | Settled
     | FaultRaised
     | FaultCleared
+    | MarketAsked
+    | MarketCleared
+    | Paid
     | Trouble
 )
 Emit = Callable[[Event], None]

@@ -32,6 +32,7 @@ class Terms:
     power_max_mW: int = 0
     duration_max_ms: int = 3_600_000
     floor_pct: int = 20
+    received_max_mJ: int = 0  # 0: bounded only by what is sent
     energy_min_J: float = 0.0  # an offer below it is not worth its start-up
 
 
@@ -107,7 +108,8 @@ class Exchange:
         link = await self._pool.get(side.board_id)
         energy_max_mJ = self._transfer.energy_max_mJ
         if side.role == wire.PRX:
-            energy_max_mJ = energy_max_mJ * _RECEIVER_MARGIN + _RECEIVER_MARGIN_mJ
+            margin_mJ = energy_max_mJ * _RECEIVER_MARGIN + _RECEIVER_MARGIN_mJ
+            energy_max_mJ = self._terms.received_max_mJ or margin_mJ
         peer = self._prx if side is self._ptx else self._ptx
         ack = await link.command(
             wire.GRANT,

@@ -15,6 +15,9 @@ more row. `Book` is what the rows say; `verify.py` re-checks them.
     entry    one side of a posting   {transfer_id, account, amount_mJ}
     state    where a transfer stands {transfer_id, state, ept_ptx, ept_prx}
     fault    raised or cleared       {board_id, code, name, raised, t_ms}
+    market   boards agreed, or not   {market_id, session, lane, price, confirmed, takes, void, ...}
+    bargain  a transfer is a sale    {market_id, transfer_id, seller, buyer, price, energy_mJ}
+    payment  after its metering      {transfer_id, payer, payee, received_mJ, amount_u}
 """
 
 import json
@@ -32,6 +35,7 @@ Draft = tuple[str, Body]  # a row that is not written yet: (kind, body)
 
 KINDS = frozenset(
     {"run", "reading", "open", "refusal", "sample", "receipt", "gap", "entry", "state", "fault"}
+    | {"market", "bargain", "payment"}
 )
 FIRST_HASH = "0" * 64
 LOSS = "loss"
@@ -224,6 +228,9 @@ class Book:
     last_reading: dict[int, Body] = field(default_factory=dict)
     faults: dict[int, frozenset[int]] = field(default_factory=dict)  # codes that stand
     runs: list[Body] = field(default_factory=list)
+    markets: dict[int, Body] = field(default_factory=dict)
+    bargains: dict[int, Body] = field(default_factory=dict)  # by transfer
+    payments: list[Body] = field(default_factory=list)
     refusals: int = 0
     seen_ids: set[int] = field(default_factory=set)  # of transfers, ours or not
     _unsettled: dict[int, None] = field(default_factory=dict)  # in the order of opening
@@ -299,6 +306,27 @@ class Book:
         board_id, code = body["board_id"], frozenset({body["code"]})
         standing = self.faults.get(board_id, frozenset())
         self.faults[board_id] = standing | code if body["raised"] else standing - code
+
+    def _apply_market(self, body: Body) -> None:
+        if body["market_id"] in self.markets:
+            raise ValueError
+        self.markets[body["market_id"]] = body
+
+    def _apply_bargain(self, body: Body) -> None:
+        """Of a market, and about a transfer between the same two."""
+        transfer = self.transfers[body["transfer_id"]]
+        market = self.markets[body["market_id"]]
+        if (body["seller"], body["buyer"]) != (transfer.ptx, transfer.prx):
+            raise ValueError
+        if body["transfer_id"] in self.bargains or body["price"] != market["price"]:
+            raise ValueError
+        self.bargains[body["transfer_id"]] = body
+
+    def _apply_payment(self, body: Body) -> None:
+        bargain = self.bargains[body["transfer_id"]]
+        if (body["payer"], body["payee"]) != (bargain["buyer"], bargain["seller"]):
+            raise ValueError
+        self.payments.append(body)
 
     def _update(self, body: Body, **changes: Any) -> None:
         transfer_id = body["transfer_id"]

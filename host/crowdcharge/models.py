@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from wptcore import auth, transfer, wire
 
@@ -86,6 +87,15 @@ class Ack:
 
     def runs(self, transfer_id: int) -> bool:
         return self.state in RUNNING_STATES and self.transfer_id == transfer_id
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An authenticated answer to a question of a market; `fields` as in wire's table."""
+
+    counter: int
+    frame_type: int
+    fields: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)

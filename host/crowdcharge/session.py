@@ -9,10 +9,13 @@ from hashlib import sha256
 
 from crowdcharge import declared
 from crowdcharge.errors import LocalProtocolError, RemoteProtocolError
-from crowdcharge.models import Ack, known
+from crowdcharge.models import Ack, Told, known
 from wptcore import auth, wire
 
 _NO_TAG = bytes(auth.TAG_SIZE)
+_ANSWERS = frozenset(
+    {wire.ACK, wire.MARKET_PUBLIC, wire.MARKET_ANSWER, wire.MARKET_OPENING, wire.MARKET_TAKE}
+)
 
 
 class UnprovenRefusalError(RemoteProtocolError):
@@ -58,21 +61,23 @@ class Session:
         frame: bytes = wire.pack_frame(frame_type, self._counter, *fields)
         return frame + auth.tag(sha256, self._key, auth.FROM_HOST, frame)
 
-    def open(self, frame: bytes) -> Ack:
-        """The authentic Ack. UnprovenRefusalError: a hint; RemoteProtocolError: not the board."""
+    def open(self, frame: bytes) -> Ack | Told:
+        """The authentic answer. UnprovenRefusalError: a hint; RemoteProtocolError: not the board."""
         try:
             version, frame_type, counter = wire.unpack_header(frame)
             fields = wire.unpack_body(frame)
         except ValueError as error:
             raise RemoteProtocolError(f"board {self.board_id}: {error}") from None
-        if version != wire.VERSION or frame_type != wire.ACK:
-            raise RemoteProtocolError(f"board {self.board_id}: not an Ack of this version")
+        if version != wire.VERSION or frame_type not in _ANSWERS:
+            raise RemoteProtocolError(f"board {self.board_id}: not an answer of this version")
         split = len(frame) - auth.TAG_SIZE
         expected = auth.tag(sha256, self._key, auth.FROM_BOARD, frame[:split])
         if not auth.equal(expected, frame[split:]):
-            if frame[split:] == _NO_TAG:
+            if frame[split:] == _NO_TAG and frame_type == wire.ACK:
                 raise UnprovenRefusalError(self.board_id, counter, fields[1])
-            raise RemoteProtocolError(f"board {self.board_id}: an Ack with a wrong tag")
+            raise RemoteProtocolError(f"board {self.board_id}: an answer with a wrong tag")
+        if frame_type != wire.ACK:
+            return Told(counter, frame_type, fields)
         told = [counter, *fields]
         told[8] = known(told[8])
         return Ack(*told)

@@ -2,7 +2,7 @@
 """The ledger's file: SQLite, append-only by triggers, each call of `append` one transaction.
 
 `journal` is the only table; views (transfers, receipts, entries, samples, readings, refusals,
-faults) show its rows by column for whoever opens the file with another tool.
+faults, markets, bargains, payments) show its rows by column for whoever opens the file with another tool.
 """
 
 import sqlite3
@@ -19,7 +19,15 @@ APPLICATION_ID = 0x43434C47  # "CCLG"
 SCHEMA_VERSION = 1
 _HEADER_SIZE = 100
 _BUSY_ms = 200  # the caller's event loop renews leases meanwhile: fail soon, retry later
-_DURABLE = {"open", "receipt", "entry", "state"}  # survive a power cut; the rest survives a kill
+_DURABLE = {
+    "open",
+    "receipt",
+    "entry",
+    "state",
+    "market",
+    "bargain",
+    "payment",
+}  # survive a power cut; the rest survives a kill
 
 _JOURNAL = """
 CREATE TABLE journal(
@@ -59,6 +67,9 @@ _VIEWS = {
     ),
     "refusals": ("refusal", "transfer_id board_id code name t_ms"),
     "faults": ("fault", "board_id code name raised t_ms"),
+    "markets": ("market", "market_id session lane price confirmed takes void t_ms"),
+    "bargains": ("bargain", "market_id transfer_id seller buyer price energy_mJ"),
+    "payments": ("payment", "transfer_id payer payee received_mJ amount_u"),
 }
 
 

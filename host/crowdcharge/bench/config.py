@@ -13,6 +13,7 @@ from crowdcharge.bench import wiring
 from crowdcharge.bench.coil import Link
 from crowdcharge.bench.plant import Contact
 from crowdcharge.errors import InputError
+from wptcore.market_desk import A_MAX_u, A_MIN_u, B_MAX_u
 
 _SCALARS = ("speed", "seed", "hosts", "firmware")
 RADIOS = ("shim", "hci")
@@ -37,6 +38,10 @@ class BoardConfig:
     ambient_C: float = 25.0
     key: str = ""  # hex, 32 bytes; empty: not provisioned
     calibrated: bool = True  # the rig's loss curve is on the board, as `calibrate` leaves it
+    market_a: float = 0.0  # the owner's terms in a market, credits/Wh^2; 0: it trades in none
+    market_b: float = 0.0  # credits/Wh
+    keep_pct: float = 50.0  # sells down to it
+    target_pct: float = 80.0  # buys up to it
     ticks_start_ms: int = 0  # where ticks_ms() begins: near 2**30 it wraps soon
 
 
@@ -263,9 +268,17 @@ def _one_of(names: tuple[str, ...]) -> tuple[Callable[[Any], bool], str]:
     return (lambda value: value in names), f"must be one of {', '.join(names)}"
 
 
+_PCT: tuple[Callable[[Any], bool], str] = (lambda value: 0 <= value <= 100, "must be 0 to 100")
 _BOARD_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "id": (lambda value: 1 <= value <= 0xFFFE, "must be 1 to 65534"),
-    "soc_pct": (lambda value: 0 <= value <= 100, "must be 0 to 100"),
+    "soc_pct": _PCT,
+    "market_a": (
+        lambda value: value == 0 or A_MIN_u <= value * 1e6 <= A_MAX_u,
+        f"must be {A_MIN_u / 1e6:g} to {A_MAX_u / 1e6:g}, or 0",
+    ),
+    "market_b": (lambda value: 0 <= value * 1e6 <= B_MAX_u, f"must be 0 to {B_MAX_u / 1e6:g}"),
+    "keep_pct": _PCT,
+    "target_pct": _PCT,
     "capacity_J": (lambda value: 1 <= value <= 1e6, "must be 1 to 1000000"),
     "resistance_Ohm": (lambda value: 0.001 <= value <= 10, "must be 0.001 to 10"),
     "idle_W": (lambda value: 0 <= value <= 5, "must be 0 to 5"),

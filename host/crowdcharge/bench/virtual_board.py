@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import secrets
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,7 @@ from crowdcharge.bench.thermal import Lump, ntc_share
 from crowdcharge.bench.truth import Levels, Page
 from crowdcharge.bench.vm import VmOptions
 from crowdcharge.bench.witness import COILS, Witness
+from wptcore import x25519
 from wptcore.calibration import curve_hash
 
 # What stands for silicon, by port; imported before the firmware's own file system is mounted.
@@ -45,6 +47,19 @@ def address(board_id: int) -> str:
 
 def _digest(seed: int, board_id: int, what: str) -> bytes:
     return hashlib.sha256(f"{seed}/{board_id}/{what}".encode()).digest()[:6]
+
+
+def _market_terms(config: BoardConfig) -> dict[str, object]:
+    """What the console's `market` stores: the secret is the board's alone, also on a bench."""
+    if not config.market_a:
+        return {}
+    secret = secrets.token_bytes(x25519.KEY_SIZE)
+    a_u, b_u = round(config.market_a * 1e6), round(config.market_b * 1e6)
+    return {
+        "market": [a_u, b_u, round(config.keep_pct), round(config.target_pct)],
+        "market_secret": secret.hex(),
+        "market_key": x25519.public_key(secret).hex(),
+    }
 
 
 class Clock:
@@ -274,6 +289,7 @@ class VirtualBoard:
             identity |= {"loss_curve": curve, "curve_hash": curve_hash(hashlib.sha256, curve)}
         if config.key:
             identity["key"] = config.key
+        identity |= _market_terms(config)
         text = json.dumps(identity)
         if config.port == "circuitpython":
             (self.folder / "nvm.image").write_bytes(nvm.image(text.encode()))

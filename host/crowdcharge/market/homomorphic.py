@@ -12,9 +12,9 @@ import math
 from collections.abc import Iterable, Sequence
 
 import pailliers  # type: ignore[import-untyped]  # it ships no stubs
-from wptcore.market import FRACTION_BITS, MODULUS, Terms, signed
 
 from crowdcharge.market.search import Sums
+from wptcore.market import FRACTION_BITS, MODULUS, Terms, signed
 
 KEY_BITS = 2048
 _SHIFT = 256  # c and s share a plaintext: sums of 128-bit words never reach bit 256

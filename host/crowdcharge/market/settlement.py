@@ -11,11 +11,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from wptcore.market import FRACTION_BITS, divide
-
 from crowdcharge.errors import LedgerError
-from crowdcharge.ledger import DISPUTED, ONE_SIDED, OPEN, VOID, Transfer
+from crowdcharge.ledger import DISPUTED, ONE_SIDED, OPEN, VOID, Body, Book, Draft, Transfer
 from crowdcharge.market.shared import MarketVoidError
+from wptcore.market import FRACTION_BITS, EFFICIENCY_MIN_permille, divide
 
 _mJ_PER_Wh = 3_600_000
 _u_PER_UNIT = 1_000_000
@@ -108,10 +107,52 @@ def outcome(bargain: Bargain, transfer: Transfer, efficiency_min: float) -> str:
     return PAID if transfer.received_mJ >= bargain.energy_mJ else SHORT
 
 
+EFFICIENCY_MIN = EFFICIENCY_MIN_permille / 1000
+
+
+def bargain_of(body: Body) -> Bargain:
+    """A stored bargain."""
+    return Bargain(**body)
+
+
+def accounts_of(book: Book) -> "Accounts":
+    """The accounts as the ledger's payments make them."""
+    accounts = Accounts()
+    for body in book.payments:
+        bargain = bargain_of(book.bargains[body["transfer_id"]])
+        accounts.append(Payment(bargain, body["received_mJ"], body["amount_u"]))
+    return accounts
+
+
+def payments_due(book: Book) -> list[Draft]:
+    """The rows that pay what is owed by now and was not paid yet; [] when all is paid."""
+    accounts = accounts_of(book)
+    rows: list[Draft] = []
+    for transfer_id, body in book.bargains.items():
+        _, payment = accounts.settle(bargain_of(body), book.transfers[transfer_id])
+        if payment is not None:
+            rows.append(payment_row(payment))
+    return rows
+
+
+def payment_row(payment: Payment) -> Draft:
+    bargain = payment.bargain
+    return (
+        "payment",
+        {
+            "transfer_id": bargain.transfer_id,
+            "payer": bargain.buyer,
+            "payee": bargain.seller,
+            "received_mJ": payment.received_mJ,
+            "amount_u": payment.amount_u,
+        },
+    )
+
+
 class Accounts:
     """One append-only account a board. `efficiency_min`: below it a settled transfer is held."""
 
-    def __init__(self, efficiency_min: float) -> None:
+    def __init__(self, efficiency_min: float = EFFICIENCY_MIN) -> None:
         self._efficiency_min = efficiency_min
         self._payments: list[Payment] = []
         self._balances_u: Counter[int] = Counter()

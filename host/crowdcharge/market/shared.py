@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from wptcore.market import FRACTION_BITS, PEERS_MIN, ROUNDS_MAX, Peer, Terms, signed
-from wptcore.x25519 import KEY_SIZE
 
 from crowdcharge.errors import InputError, WptError
 from crowdcharge.market.pricing import answers
 from crowdcharge.market.problem import Market
 from crowdcharge.market.search import Sums, price_search
+from wptcore.market import FRACTION_BITS, PEERS_MIN, ROUNDS_MAX, Peer, Terms, signed
+from wptcore.x25519 import KEY_SIZE
 
 Words = tuple[int, int]
 RandomBytes = Callable[[int], bytes]
