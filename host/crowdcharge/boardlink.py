@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Self, TypeVar
 
 from crowdcharge.errors import AckTimeout, BoardUnreachable, RadioError, RemoteProtocolError
-from crowdcharge.models import Ack, Beacon, Limits, Receipt, Told, unpack_receipts
+from crowdcharge.models import Ack, Beacon, Limits, Receipt, unpack_receipts
 from crowdcharge.radio.base import Link, Radio
 from crowdcharge.session import Session, UnprovenRefusalError
 from wptcore import auth, wire
@@ -21,12 +21,6 @@ _COMMAND_NAMES = {
     wire.CLEAR: "Clear",
     wire.CONFIGURE: "Configure",
     wire.PING: "Ping",
-    wire.MARKET_OPEN: "Market_Open",
-    wire.MARKET_KEY: "Market_Key",
-    wire.MARKET_SEAT: "Market_Seat",
-    wire.MARKET_ASK: "Market_Ask",
-    wire.MARKET_PRESENT: "Market_Present",
-    wire.MARKET_PRICE: "Market_Price",
 }
 T = TypeVar("T")
 OnFaults = Callable[[int, frozenset[int]], None]
@@ -51,7 +45,7 @@ class BoardLink:
         self._turn = asyncio.Lock()
         self._since = 0
         self._unanswered: tuple[int, int | bytes, int] = (0, 0, 0)  # type, first field, counter
-        self._awaited: asyncio.Future[Ack | Told] | None = None
+        self._awaited: asyncio.Future[Ack] | None = None
 
     @classmethod
     async def open(
@@ -86,10 +80,6 @@ class BoardLink:
 
         BoardUnreachable, AckTimeout, or UnprovenRefusalError if the board does not believe us.
         """
-        return self._acked(await self.inquire(frame_type, *fields))
-
-    async def inquire(self, frame_type: int, *fields: int | bytes) -> Ack | Told:
-        """As `command`, for questions that have an answer of their own; an Ack refuses them."""
         async with self._turn:
             frame = self._session.seal(frame_type, *fields)
             tried, first_field, _ = self._unanswered
@@ -103,7 +93,7 @@ class BoardLink:
         """The board's state now, without changing anything."""
         async with self._turn:
             frame = self._session.hello()
-            return self._acked(await self._exchange(wire.HELLO, frame, self._session.counter))
+            return await self._exchange(wire.HELLO, frame, self._session.counter)
 
     async def status(self) -> Beacon:
         return self._decoded(Beacon.unpack, await self._read(wire.STATUS_UUID))
@@ -150,12 +140,7 @@ class BoardLink:
         except ValueError as error:
             raise RemoteProtocolError(f"board {self.board_id}: {error}") from None
 
-    def _acked(self, answer: Ack | Told) -> Ack:
-        if isinstance(answer, Told):
-            raise RemoteProtocolError(f"board {self.board_id}: an answer to another question")
-        return answer
-
-    async def _exchange(self, frame_type: int, frame: bytes, since: int) -> Ack | Told:
+    async def _exchange(self, frame_type: int, frame: bytes, since: int) -> Ack:
         """`since`: the lowest counter whose answer is one to this frame."""
         if self.closed:
             raise BoardUnreachable(self.board_id, "the connection was lost")
@@ -164,16 +149,14 @@ class BoardLink:
         try:
             async with asyncio.timeout(ACK_TIMEOUT_s):
                 await self._link.write(wire.COMMAND_UUID, frame)
-                answer: Ack | Told = await awaited
+                self.ack = await awaited
         except TimeoutError:
             raise AckTimeout(self.board_id, _COMMAND_NAMES[frame_type], ACK_TIMEOUT_s) from None
         finally:
             self._awaited = None
             if awaited.done() and not awaited.cancelled():
                 awaited.exception()  # seen, even when the write failed first
-        if isinstance(answer, Ack):
-            self.ack = answer
-        return answer
+        return self.ack
 
     def _on_fault_codes(self, codes: bytes) -> None:
         self._on_faults(self.board_id, frozenset(codes))
@@ -184,15 +167,15 @@ class BoardLink:
         if awaited is None or awaited.done():
             return
         try:
-            answer = self._session.open(frame)
+            ack = self._session.open(frame)
         except UnprovenRefusalError as refusal:
             if refusal.counter >= self._since:
                 awaited.set_exception(refusal)
         except RemoteProtocolError:
             return
         else:
-            if answer.counter >= self._since:
-                awaited.set_result(answer)
+            if ack.counter >= self._since:
+                awaited.set_result(ack)
 
     def _on_closed(self) -> None:
         self.closed = True
