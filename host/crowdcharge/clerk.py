@@ -8,14 +8,16 @@ told all that they know is settled.
 
 import asyncio
 from contextlib import suppress
+from dataclasses import asdict
 
 from crowdcharge import declared
 from crowdcharge.boardlink import BoardLink
 from crowdcharge.clock import Clock
 from crowdcharge.errors import GrantRefused, LedgerError, RemoteProtocolError
-from crowdcharge.events import Emit, FaultCleared, FaultRaised, Reading, Refused, Settled
+from crowdcharge.events import Emit, FaultCleared, FaultRaised, Paid, Reading, Refused, Settled
 from crowdcharge.keys import Keys
 from crowdcharge.ledger import Body, Draft, Transfer, settlement
+from crowdcharge.market.settlement import Bargain, payments_due
 from crowdcharge.models import Ack, Agent, Beacon, Receipt
 from crowdcharge.policy.base import Offer
 from crowdcharge.store import Store
@@ -58,6 +60,10 @@ class Clerk:
         }
         self._store.append([("open", body)])
         return self._store.book.transfers[transfer_id]
+
+    def bargain(self, agreed: Bargain) -> None:
+        """Makes an opened transfer the sale that a market has agreed."""
+        self._store.append([("bargain", asdict(agreed))])
 
     def refused(self, refusal: GrantRefused, transfer_id: int) -> None:
         name = declared.name(refusal.code)
@@ -212,6 +218,14 @@ class Clerk:
         for transfer_id in sorted(candidates & set(book.transfers)):
             self._settle(book.transfers[transfer_id])
 
+    def pay(self) -> None:
+        """What is owed by now in markets; again and again pays nothing twice."""
+        due = payments_due(self._store.book)
+        self._store.append(due)
+        for _, body in due:
+            parties = (body["transfer_id"], body["payer"], body["payee"])
+            self._emit(Paid(self._clock.now_s(), *parties, body["amount_u"]))
+
     def close_books(self) -> None:
         """At the end of a run: what one board has receipted is booked, whatever the other owes."""
         book = self._store.book
@@ -237,6 +251,7 @@ class Clerk:
         if not rows:
             return
         self._store.append(rows)
+        self.pay()
         settled = book.transfers[unsettled.transfer_id]
         self._emit(
             Settled(

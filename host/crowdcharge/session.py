@@ -62,7 +62,7 @@ class Session:
         return frame + auth.tag(sha256, self._key, auth.FROM_HOST, frame)
 
     def open(self, frame: bytes) -> Ack | Told:
-        """The authentic answer. UnprovenRefusalError: a hint; RemoteProtocolError: not the board."""
+        """The authentic answer. UnprovenRefusalError: a hint; RemoteProtocolError: no answer."""
         try:
             version, frame_type, counter = wire.unpack_header(frame)
             fields = wire.unpack_body(frame)

@@ -2,7 +2,7 @@
 """The ledger's file: SQLite, append-only by triggers, each call of `append` one transaction.
 
 `journal` is the only table; views (transfers, receipts, entries, samples, readings, refusals,
-faults, markets, bargains, payments) show its rows by column for whoever opens the file with another tool.
+faults, markets, bargains, payments) show its rows by column for other tools.
 """
 
 import sqlite3

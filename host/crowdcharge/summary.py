@@ -4,9 +4,18 @@
 from typing import Any
 
 from crowdcharge import declared
-from crowdcharge.ledger import VOID, Book, Transfer, account_of
+from crowdcharge.ledger import VOID, Body, Book, Transfer, account_of
+from crowdcharge.market.settlement import (
+    EFFICIENCY_MIN,
+    Accounts,
+    Bargain,
+    accounts_of,
+    bargain_of,
+    outcome,
+)
 from crowdcharge.units import permille_to_pct
 from wptcore import ept
+from wptcore.market import FRACTION_BITS
 
 Summary = dict[str, Any]
 
@@ -41,6 +50,7 @@ def summarise(book: Book) -> Summary:
         "policy": run.get("policy"),
         "seed": run.get("seed"),
         "vm": run.get("vm"),
+        "markets": [_market(book, market) for market in book.markets.values()],
     }
 
 
@@ -74,6 +84,39 @@ def _transfer(transfer: Transfer) -> Summary:
         "ept_ptx": _ept(transfer.ept_ptx),
         "ept_prx": _ept(transfer.ept_prx),
         "state": transfer.state,
+    }
+
+
+def _market(book: Book, market: Body) -> Summary:
+    """Prices in credits/Wh, amounts in credits; boards in the order of their accounts."""
+    number = market["market_id"]
+    accounts = accounts_of(book, number)
+    mine = [bargain_of(body) for body in book.bargains.values() if body["market_id"] == number]
+    return {
+        "market_id": number,
+        "lane": market["lane"],
+        "price_per_Wh": market["price"] / (1 << FRACTION_BITS),
+        "confirmed": market["confirmed"],
+        "void": market["void"],
+        "energies_mJ": {str(take["board_id"]): take["energy_mJ"] for take in market["takes"]},
+        "bargains": [_bargain(book, accounts, bargain) for bargain in mine],
+        "accounts": {
+            str(take["board_id"]): accounts.balance_u(take["board_id"]) / 1e6
+            for take in market["takes"]
+        },
+    }
+
+
+def _bargain(book: Book, accounts: Accounts, bargain: Bargain) -> Summary:
+    transfer = book.transfers[bargain.transfer_id]
+    return {
+        "transfer_id": bargain.transfer_id,
+        "seller": bargain.seller,
+        "buyer": bargain.buyer,
+        "energy_mJ": bargain.energy_mJ,
+        "received_mJ": transfer.received_mJ,
+        "outcome": outcome(bargain, transfer, EFFICIENCY_MIN),
+        "paid": accounts.paid_u(bargain.transfer_id) / 1e6,
     }
 
 

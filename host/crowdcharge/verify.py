@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from crowdcharge.errors import LedgerError
 from crowdcharge.fleet import odometer_rise_mJ
 from crowdcharge.ledger import FIRST_HASH, Book, Row, receipt_of, receipt_row, row_hash
+from crowdcharge.market import audit
+from crowdcharge.market.settlement import accounts_of
 from crowdcharge.models import Receipt
 
 
@@ -59,6 +61,8 @@ class _Verifier:
             elif row.kind == "gap":
                 yield from self._gap(row)
             self._book.apply(row)
+            for text in self._trade(row):
+                yield Finding(row.seq, f"({row.kind}) {text}")
             if row.kind == "entry":
                 self._unposted_mJ += row.fields()["amount_mJ"]
             elif row.kind == "state":
@@ -115,7 +119,19 @@ class _Verifier:
                     f" but the receipt says {receipt.energy_mJ}",
                 )
 
+    def _trade(self, row: Row) -> list[str]:
+        if row.kind == "market":
+            return audit.market_faults(row.fields(), self._keys)
+        if row.kind == "bargain":
+            return audit.bargain_faults(self._book, row.fields())
+        return audit.payment_faults(self._book, row.fields()) if row.kind == "payment" else []
+
     def _conservation(self, seq: int) -> Iterator[Finding]:
+        for text in audit.unpaid(self._book):
+            yield Finding(seq, text, wrong=False)
+        credits_u = sum(accounts_of(self._book).balances_u().values())
+        if credits_u:
+            yield Finding(seq, f"the markets' accounts add up to {credits_u} micro-credits, not 0")
         total_mJ = sum(self._book.balances_mJ.values())
         if total_mJ:
             yield Finding(seq, f"the accounts add up to {total_mJ} mJ instead of 0")

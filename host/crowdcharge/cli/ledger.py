@@ -106,8 +106,8 @@ def _show(summary: dict[str, object]) -> None:
     from rich.table import Table
 
     console = Console()
-    for title, key in (("Transfers", "transfers"), ("Boards", "boards")):
-        records = summary[key]
+
+    def show(title: str, records: object) -> None:
         assert isinstance(records, list)
         table = Table(title=title, title_justify="left", box=None)
         for name in records[0] if records else ():
@@ -115,6 +115,14 @@ def _show(summary: dict[str, object]) -> None:
         for record in records:
             table.add_row(*("-" if value is None else str(value) for value in record.values()))
         console.print(table)
+
+    show("Transfers", summary["transfers"])
+    show("Boards", summary["boards"])
+    for market in summary["markets"]:  # type: ignore[attr-defined]  # JSON
+        found = market["void"] or f"{market['price_per_Wh']:.6g} credits/Wh, lane {market['lane']}"
+        show(f"Market {market['market_id']}: {found}", market["bargains"])
+        accounts = (f"{board} {amount:+.6f}" for board, amount in market["accounts"].items())
+        console.print(f"accounts in credits, by board: {', '.join(accounts)}")
     console.print(
         f"sent {summary['sent_mJ']} mJ = received {summary['received_mJ']} mJ"
         f" + loss {summary['loss_mJ']} mJ"

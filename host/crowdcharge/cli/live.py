@@ -23,6 +23,9 @@ from crowdcharge.events import (
     Event,
     FaultCleared,
     FaultRaised,
+    MarketAsked,
+    MarketCleared,
+    Paid,
     Progress,
     Reading,
     Refused,
@@ -138,12 +141,31 @@ def _settled(event: Settled) -> str:
     )
 
 
+def _asked(event: MarketAsked) -> str:
+    price = "" if event.price is None else f" at {event.price:.6g} credits/Wh"
+    return f"market, question {event.round_no + 1}: what would you all trade{price}?"
+
+
+def _cleared(event: MarketCleared) -> str:
+    trades = ", ".join(
+        f"{board_id} {'sells' if energy_mJ > 0 else 'buys'} {_J(abs(energy_mJ))}"
+        for board_id, energy_mJ in event.energies_mJ.items()
+    )
+    return f"market cleared at {event.price:.6g} credits/Wh: {trades}"
+
+
 _SENTENCES: dict[type, Callable[[Any], str]] = {
     BoardLost: lambda event: f"board {event.board_id} is out of sight",
     TransferStarted: _started,
     TransferEnded: _ended,
     Refused: lambda event: f"board {event.board_id} refused: {_plain(event.name)}",
     Settled: _settled,
+    MarketAsked: _asked,
+    MarketCleared: _cleared,
+    Paid: lambda event: (
+        f"transfer {event.transfer_id}: {event.payer} pays {event.payee} "
+        f"{event.amount_u / 1e6:.6f} credits"
+    ),
     FaultRaised: lambda event: f"board {event.board_id} fault: {_plain(event.name)}",
     FaultCleared: lambda event: f"board {event.board_id} cleared: {_plain(event.name)}",
     Trouble: lambda event: event.text,

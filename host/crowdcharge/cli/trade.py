@@ -14,7 +14,7 @@ _SCHEMES = ("closed-form", "consensus", "masked", "two-round", "shared", "homomo
 
 
 @click.command()
-@click.argument("market_json", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("market_json", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--scheme", type=click.Choice(_SCHEMES), default="closed-form", show_default=True)
 @click.option(
     "--tolerance",
@@ -24,16 +24,65 @@ _SCHEMES = ("closed-form", "consensus", "masked", "two-round", "shared", "homomo
     help="Bound on the price error of consensus and masked.",
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the masking noise of masked.")
+@click.option("--bench", "boards", type=int, metavar="N", help="N boards and a hub, for real.")
+@click.option("--speed", default=3.0, show_default=True, help="Of the bench, to 10.")
+@click.option("--out", default="out", show_default=True, type=Path, help="Results of the bench.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def trade(
-    market_json: Path, scheme: str, tolerance: float, seed: int | None, as_json: bool
+    market_json: Path | None,
+    scheme: str,
+    tolerance: float,
+    seed: int | None,
+    boards: int | None,
+    speed: float,
+    out: Path,
+    as_json: bool,
 ) -> None:
     """Clear the market of MARKET_JSON: price, energies, and who had to show what.
+
+    With --bench N, boards on a virtual bench that keep their terms to themselves agree with a
+    hub by the shared scheme, transfer what they sold, and pay for what was received.
 
     \b
     {"evs": [{"a": 0.2, "b": 28, "e_max": 15}, ...],
      "lane": {"a": 0.0009, "b": 30, "e_min": -700}, "mode": "charge"}
     """
+    if (boards is None) == (market_json is None):
+        raise InputError("give either a market file or --bench N")
+    if boards is not None:
+        _on_bench(boards, speed, 1 if seed is None else seed, out, as_json)
+    elif market_json is not None:
+        _clear(market_json, scheme, tolerance, seed, as_json)
+
+
+def _on_bench(boards: int, speed: float, seed: int, out: Path, as_json: bool) -> None:
+    import asyncio
+
+    from rich.console import Console
+
+    from crowdcharge.bench import fair
+    from crowdcharge.cli.live import LiveView
+
+    told = fair.Fair(boards, speed, seed)
+    view = LiveView(Console(stderr=True), f"crowdcharge trade: {boards} boards, a hub", as_json)
+    with view.show():
+        summary = asyncio.run(fair.run(told, out, view.on_event))
+    click.echo(json.dumps(summary, indent=2) if as_json else _closing(summary, out))
+
+
+def _closing(summary: dict[str, Any], out: Path) -> str:
+    market = summary["markets"][-1]
+    outcomes = [bargain["outcome"] for bargain in market["bargains"]]
+    counts = ", ".join(f"{outcomes.count(name)} {name}" for name in sorted(set(outcomes)))
+    return (
+        f"Cleared at {market['price_per_Wh']:.6g} credits/Wh; {len(outcomes)} bargains: {counts}\n"
+        f"Open {out / 'report.html'}; accounts: crowdcharge ledger show {out / 'ledger.sqlite'}"
+    )
+
+
+def _clear(
+    market_json: Path, scheme: str, tolerance: float, seed: int | None, as_json: bool
+) -> None:
     import numpy as np
     from rich.console import Console
 

@@ -115,11 +115,13 @@ def bargain_of(body: Body) -> Bargain:
     return Bargain(**body)
 
 
-def accounts_of(book: Book) -> "Accounts":
-    """The accounts as the ledger's payments make them."""
+def accounts_of(book: Book, market_id: int | None = None) -> "Accounts":
+    """The accounts as the ledger's payments make them, of one market or of all."""
     accounts = Accounts()
     for body in book.payments:
         bargain = bargain_of(book.bargains[body["transfer_id"]])
+        if market_id not in {None, bargain.market_id}:
+            continue
         accounts.append(Payment(bargain, body["received_mJ"], body["amount_u"]))
     return accounts
 
@@ -170,14 +172,20 @@ class Accounts:
                 f"{transfer.ptx} to {transfer.prx}, not {bargain.seller} to {bargain.buyer}"
             )
         found = outcome(bargain, transfer, self._efficiency_min)
-        pays = found in {PAID, SHORT}
-        owed_u = due_u(bargain, transfer.received_mJ) if pays else 0
-        difference_u = owed_u - self._paid_u[bargain.transfer_id]
+        difference_u = self.owed_u(bargain, transfer) - self.paid_u(bargain.transfer_id)
         if not difference_u:
             return found, None
         payment = Payment(bargain, transfer.received_mJ, difference_u)
         self.append(payment)
         return found, payment
+
+    def owed_u(self, bargain: Bargain, transfer: Transfer) -> int:
+        """What the buyer owes in all, as the transfer stands."""
+        pays = outcome(bargain, transfer, self._efficiency_min) in {PAID, SHORT}
+        return due_u(bargain, transfer.received_mJ) if pays else 0
+
+    def paid_u(self, transfer_id: int) -> int:
+        return self._paid_u[transfer_id]
 
     def append(self, payment: Payment) -> None:
         """One line, two accounts: also how stored payments are read back."""

@@ -45,7 +45,7 @@ def _page(story: Story, summary: dict[str, Any], drawings: list[str]) -> str:
         f"{escape(str(summary['vm'] or 'real hardware'))}. Every figure comes from the ledger.</p>"
         f"<div class=cards>{_cards(summary)}</div><h2>What happened</h2>"
         f"<div class=plots>{figures}</div><h2>Transfers</h2>{_transfers(summary)}"
-        f"<h2>Boards</h2>{_boards(summary)}{_notes(story)}</main></html>"
+        f"<h2>Boards</h2>{_boards(summary)}{_markets(summary)}{_notes(story)}</main></html>"
     )
 
 
@@ -71,6 +71,30 @@ def _transfers(summary: dict[str, Any]) -> str:
     head = "".join(f"<th>{name}" for name in _ENERGY_COLUMNS)
     head += "<th class=text>donor ended<th class=text>receiver ended<th class=text>state"
     return f"<table><tr>{head}{''.join(_transfer(row) for row in summary['transfers'])}</table>"
+
+
+def _markets(summary: dict[str, Any]) -> str:
+    return "".join(_market(market) for market in summary["markets"])
+
+
+def _market(market: dict[str, Any]) -> str:
+    head = f"<h2>Market {market['market_id']}</h2>"
+    if market["void"]:
+        return f"{head}<p>Void: {escape(market['void'])}</p>"
+    doubt = "" if market["confirmed"] else ", not confirmed: a board vanished after it was found"
+    columns = "".join(f"<th>{name}" for name in ("transfer", "seller", "buyer", "bought J"))
+    columns += "<th>received J<th>credits paid<th class=text>outcome"
+    rows = "".join(
+        f"<tr><td>{row['transfer_id']}<td>{row['seller']}<td>{row['buyer']}"
+        f"<td>{row['energy_mJ'] / 1000:.2f}<td>{row['received_mJ'] / 1000:.2f}"
+        f"<td>{row['paid']:.6f}<td class=text>{row['outcome']}"
+        for row in market["bargains"]
+    )
+    accounts = ", ".join(f"{board} {amount:+.6f}" for board, amount in market["accounts"].items())
+    return (
+        f"{head}<p>{market['price_per_Wh']:.6g} credits/Wh with lane {market['lane']}{doubt}.</p>"
+        f"<table><tr>{columns}{rows}</table><p>Accounts by board, in credits: {accounts}</p>"
+    )
 
 
 def _transfer(row: dict[str, Any]) -> str:
