@@ -4,6 +4,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Self, TypeVar
 
 from crowdcharge.errors import AckTimeout, BoardUnreachable, RadioError, RemoteProtocolError
@@ -12,7 +13,8 @@ from crowdcharge.radio.base import Link, Radio
 from crowdcharge.session import Session, UnprovenRefusalError
 from wptcore import auth, wire
 
-ACK_TIMEOUT_s = 2.0
+ACK_TIMEOUT_s = 1.0
+TRIES = 3
 _COMMAND_NAMES = {
     wire.HELLO: "Hello",
     wire.GRANT: "Grant",
@@ -43,8 +45,8 @@ class BoardLink:
         self._link: Link
         self._session: Session
         self._turn = asyncio.Lock()
-        self._since = 0
-        self._unanswered: tuple[int, int | bytes, int] = (0, 0, 0)  # type, first field, counter
+        self._since = 0  # the lowest counter whose answer is one to the frame that stands
+        self._unanswered: tuple[int, int | bytes] = (0, 0)  # its type and first field
         self._awaited: asyncio.Future[Ack] | None = None
 
     @classmethod
@@ -75,25 +77,19 @@ class BoardLink:
         return self._link.address
 
     async def command(self, frame_type: int, *fields: int) -> Ack:
-        """The board's Ack, whatever its code. Commands are idempotent: repeat one that timed out,
-        and a late Ack to an earlier try (same type, same transfer) is as good.
+        """The board's Ack, whatever its code. Commands are idempotent, so one that is not
+        answered is sent again, and a late Ack to an earlier try is as good.
 
         BoardUnreachable, AckTimeout, or UnprovenRefusalError if the board does not believe us.
         """
         async with self._turn:
-            frame = self._session.seal(frame_type, *fields)
-            tried, first_field, _ = self._unanswered
-            if (tried, first_field) != (frame_type, fields[0]):
-                self._unanswered = (frame_type, fields[0], self._session.counter)
-            answer = await self._exchange(frame_type, frame, self._unanswered[2])
-            self._unanswered = (0, 0, 0)
-            return answer
+            seal = partial(self._session.seal, frame_type, *fields)
+            return await self._answered(frame_type, fields[0], seal)
 
     async def ask(self) -> Ack:
         """The board's state now, without changing anything."""
         async with self._turn:
-            frame = self._session.hello()
-            return await self._exchange(wire.HELLO, frame, self._session.counter)
+            return await self._answered(wire.HELLO, 0, self._session.hello)
 
     async def status(self) -> Beacon:
         return self._decoded(Beacon.unpack, await self._read(wire.STATUS_UUID))
@@ -140,23 +136,34 @@ class BoardLink:
         except ValueError as error:
             raise RemoteProtocolError(f"board {self.board_id}: {error}") from None
 
-    async def _exchange(self, frame_type: int, frame: bytes, since: int) -> Ack:
-        """`since`: the lowest counter whose answer is one to this frame."""
+    async def _answered(
+        self, frame_type: int, subject: int | bytes, seal: Callable[[], bytes]
+    ) -> Ack:
+        """Sends until it is answered; the answer to an earlier try about the same counts."""
+        if self._unanswered != (frame_type, subject):
+            self._unanswered = (frame_type, subject)
+            self._since = self._session.counter + 1
+        for _ in range(TRIES):
+            with suppress(TimeoutError):
+                answer = await self._exchange(seal())
+                self._unanswered = (0, 0)
+                self.ack = answer
+                return answer
+        raise AckTimeout(self.board_id, _COMMAND_NAMES[frame_type], TRIES * ACK_TIMEOUT_s)
+
+    async def _exchange(self, frame: bytes) -> Ack:
         if self.closed:
             raise BoardUnreachable(self.board_id, "the connection was lost")
-        self._since = since
-        self._awaited = awaited = asyncio.get_running_loop().create_future()
+        awaited: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
+        self._awaited = awaited
         try:
             async with asyncio.timeout(ACK_TIMEOUT_s):
                 await self._link.write(wire.COMMAND_UUID, frame)
-                self.ack = await awaited
-        except TimeoutError:
-            raise AckTimeout(self.board_id, _COMMAND_NAMES[frame_type], ACK_TIMEOUT_s) from None
+                return await awaited
         finally:
             self._awaited = None
             if awaited.done() and not awaited.cancelled():
                 awaited.exception()  # seen, even when the write failed first
-        return self.ack
 
     def _on_fault_codes(self, codes: bytes) -> None:
         self._on_faults(self.board_id, frozenset(codes))

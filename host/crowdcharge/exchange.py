@@ -43,7 +43,7 @@ class _Side:
     power_mW: int = 0
     energy_mJ: int = 0
     soc_permille: int | None = None
-    heard_s: float = 0.0
+    leased_s: float = 0.0
     ended: int = ept.NONE  # why, once it has ended or is given up
     known: bool = True  # `ended` is the board's own word
 
@@ -111,6 +111,7 @@ class Exchange:
             margin_mJ = energy_max_mJ * _RECEIVER_MARGIN + _RECEIVER_MARGIN_mJ
             energy_max_mJ = self._terms.received_max_mJ or margin_mJ
         peer = self._prx if side is self._ptx else self._ptx
+        asked_s = self._clock.now_s()
         ack = await link.command(
             wire.GRANT,
             self._transfer.transfer_id,
@@ -124,12 +125,12 @@ class Exchange:
         )
         if ack.code != ept.NONE:
             raise GrantRefused(side.board_id, ack.code, declared.name(ack.code))
-        self._heard(side, ack)
+        self._heard(side, ack, asked_s)
 
     async def _serve(self, side: _Side, peer: _Side) -> None:
         """Renews one side until it has ended; wakes early to tell it that its peer has."""
         period_s = self._terms.lease_ms / 1000 / RENEWALS_PER_LEASE
-        due_s = self._clock.now_s()
+        due_s = side.leased_s
         while side.ended == ept.NONE:
             due_s = max(due_s + period_s, self._clock.now_s())
             await self._pause(due_s - self._clock.now_s())
@@ -144,7 +145,7 @@ class Exchange:
 
     async def _renew(self, side: _Side, peer: _Side) -> None:
         link = await self._pool.get(side.board_id)
-        transfer_id = self._transfer.transfer_id
+        transfer_id, asked_s = self._transfer.transfer_id, self._clock.now_s()
         if self._stop:
             ack = await link.command(wire.STOP, transfer_id)
         else:
@@ -156,11 +157,12 @@ class Exchange:
                 peer.power_mW,
                 peer.ended or lost,
             )
-        self._heard(side, ack)
+        self._heard(side, ack, asked_s)
 
-    def _heard(self, side: _Side, ack: Ack) -> None:
+    def _heard(self, side: _Side, ack: Ack, asked_s: float) -> None:
+        """`asked_s`: the lease runs from the question at the latest, not from its answer."""
         transfer_id = self._transfer.transfer_id
-        side.heard_s = self._clock.now_s()
+        side.leased_s = asked_s
         if ack.transfer_id == transfer_id:
             side.power_mW = ack.power_mW
             side.energy_mJ = ack.energy_mJ
@@ -181,7 +183,7 @@ class Exchange:
 
     def _is_silent(self, side: _Side) -> bool:
         """Without a word for a whole lease a board has ended by itself, and so must its peer."""
-        return (self._clock.now_s() - side.heard_s) * 1000 > self._terms.lease_ms
+        return (self._clock.now_s() - side.leased_s) * 1000 > self._terms.lease_ms
 
     async def _pause(self, duration_s: float) -> None:
         sleeping = asyncio.ensure_future(self._clock.sleep(duration_s))
