@@ -26,6 +26,7 @@ REBOOT_s = 20.0
 _BAUD = 115_200
 _POLL_s = 0.05
 _REOPEN_s = 0.1
+_LOOK_s = 0.5
 _HEARD_MAX = 4096
 _TO_PROMPT, _SOFT_REBOOT = b"\x02", b"\x04"
 _PROMPT = b">>> "
@@ -63,14 +64,13 @@ class SerialLine:
         """The pairs of the board's answer. CommandRefused: it said no; NoAnswer, LineError."""
         self._heard.clear()
         for _ in range(tries):
-            number = self._send(words)
             deadline_s = time.monotonic() + timeout_s
+            number = self._send(words)
             while (answer := self._answer(number, deadline_s)) is not None:
                 status, told = answer
                 if status == "ok":
                     return _pairs(told)
-                if status == "again":
-                    break
+                number = self._send(words)
         raise self._silence(timeout_s * tries)
 
     def stream(self, *words: object, timeout_s: float = ANSWER_s) -> Iterator[Pairs]:
@@ -109,19 +109,17 @@ class SerialLine:
         """The status after the reboot that ends `epoch`."""
         deadline_s = time.monotonic() + REBOOT_s
         while True:
+            time.sleep(_REOPEN_s)
             try:
-                status = self.ask("status", timeout_s=_REOPEN_s * 5, tries=1)
-            except NoAnswer as error:
+                status = self.ask("status", timeout_s=_LOOK_s, tries=1)
+            except NoAnswer:
                 if time.monotonic() > deadline_s:
-                    raise
-                if error.at_prompt:
                     raise
                 continue
             if status["epoch"] != epoch:
                 return status
             if time.monotonic() > deadline_s:
                 raise LineError(f"{self.port}: the board was to reboot and did not")
-            time.sleep(_REOPEN_s)
 
     # -- what goes out --
 

@@ -4,13 +4,15 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from crowdcharge.errors import FlashError, InputError, LineError
 
-_TIMEOUT_s = 600.0
+_QUIET_s = 30.0
 _ENTERS_RAW_REPL = "could not enter raw repl"
 _REPLY = "crowdcharge "  # begins the line that a script of ours prints for us
 
@@ -22,29 +24,64 @@ def run(port: str, *commands: list[str], on_line: Callable[[str], None] | None =
     """
     if find_spec("mpremote") is None:
         raise InputError("flashing needs mpremote: pip install 'crowdcharge[flash]'")
-    arguments = [sys.executable, "-m", "mpremote", "connect", port]
-    for command in commands:
-        arguments += ["+", *command] if command is not commands[0] else command
+    arguments = [sys.executable, "-m", "mpremote", "connect", port, *commands[0]]
+    for command in commands[1:]:
+        arguments += ["+", *command]
     told: Any = None
-    with subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
+    last = ""
+    with (
+        subprocess.Popen(
+            arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process,
+        _Patience(process) as patience,
+    ):
         assert process.stdout
-        last = ""
-        try:
-            for line in process.stdout:
-                last = line.strip() or last
-                if line.startswith(_REPLY):
-                    told = json.loads(line.removeprefix(_REPLY))
-                elif on_line:
-                    on_line(line.strip())
-            code = process.wait(_TIMEOUT_s)
-        except BaseException:
-            process.kill()
-            raise
-    if code:
+        for line in process.stdout:
+            patience.heard()
+            last = line.strip() or last
+            if line.startswith(_REPLY):
+                told = json.loads(line.removeprefix(_REPLY))
+            elif on_line:
+                on_line(line.strip())
+    if patience.ended:
+        raise LineError(f"{port}: no MicroPython answers there: is the board on, and well?")
+    if process.returncode:
         raise _error(port, last)
     return told
+
+
+class _Patience:
+    """Ends a process that says nothing for too long (mpremote waits for ever on a mute port), or
+    whose caller is interrupted."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self._timer = threading.Timer(_QUIET_s, self._end)
+        self.ended = False
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self,
+        error: type[BaseException] | None,
+        _value: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if error:
+            self._process.kill()
+        self._process.wait()
+        self._timer.cancel()
+
+    def heard(self) -> None:
+        self._timer.cancel()
+        self._timer = threading.Timer(_QUIET_s, self._end)
+        self._timer.start()
+
+    def _end(self) -> None:
+        self.ended = True
+        self._process.kill()
 
 
 def script(code: str, **values: object) -> list[str]:

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""A bench with the product's firmware on its boards, and the hand of a host on the radio."""
+
+import asyncio
+import contextlib
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from crowdcharge import firmware_tree
+from crowdcharge.bench.bleak_backend import backends
+from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
+from crowdcharge.bench.launch import Bench, launch
+from crowdcharge.bench.plant import Contact
+from crowdcharge.boardlink import BoardLink
+from crowdcharge.radio.bleak_radio import BleakRadio
+from wptcore import ept, wire
+
+KEYS = {1: bytes(range(32)), 2: bytes(range(1, 33))}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def bench(tmp_path_factory) -> AsyncIterator[Bench]:
+    """Boards 1 (90 %) and 2 (30 %) on each other, provisioned and calibrated."""
+    boards = tuple(
+        BoardConfig(number, soc_pct, capacity_J=1000.0, key=KEYS[number].hex())
+        for number, soc_pct in ((1, 90.0), (2, 30.0))
+    )
+    config = BenchConfig(boards, contacts=ContactsConfig(((Contact((1, 2)),),)))
+    async with launch(config, tmp_path_factory.mktemp("bench")) as running:
+        yield running
+
+
+async def command(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
+    """`crowdcharge ARGUMENTS` as a process of its own."""
+    code = "from crowdcharge.cli import main; main()"
+    return await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        **options,
+    )
+
+
+async def until(bench: Bench, board_id: int, good: Callable[[dict], bool]) -> None:
+    """Until the plant's truth of a board is so."""
+    end_s = asyncio.get_running_loop().time() + 20
+    while not good(await bench.control.board(board_id)):
+        assert asyncio.get_running_loop().time() < end_s, await bench.control.board(board_id)
+        await asyncio.sleep(0.05)
+
+
+class Transfer:
+    """One from board 1 to board 2, renewed for as long as both answer."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._radio = BleakRadio(*backends(bench.transport))
+        self.number = secrets.randbits(30) | 1
+
+    async def link(self, board_id: int) -> BoardLink:
+        return await BoardLink.open(
+            self._radio,
+            self._bench.addresses[board_id],
+            board_id,
+            KEYS[board_id],
+            secrets.token_bytes,
+        )
+
+    async def on_air(self, *boards: int) -> None:
+        missing = {self._bench.addresses[board_id] for board_id in boards}
+        seen = asyncio.Event()
+
+        def heard(advert) -> None:
+            missing.discard(advert.address)
+            if not missing:
+                seen.set()
+
+        await self._radio.start_scan(heard)
+        async with asyncio.timeout(20):
+            await seen.wait()
+        await self._radio.stop_scan()
+
+    @contextlib.asynccontextmanager
+    async def running(self):
+        await self.on_air(1, 2)
+        donor, receiver = await self.link(1), await self.link(2)
+        for link, role, peer in ((receiver, wire.PRX, 2), (donor, wire.PTX, 1)):
+            ack = await link.command(
+                wire.GRANT, self.number, role, peer, 6000, 500_000, 600_000, 0, 5000
+            )
+            assert ack.code == ept.NONE, ack
+        renewing = asyncio.create_task(self._renew(donor, receiver))
+        try:
+            yield donor
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+            await donor.close()
+            await receiver.close()
+
+    async def _renew(self, donor: BoardLink, receiver: BoardLink) -> None:
+        while True:
+            for link, peer in ((receiver, donor), (donor, receiver)):
+                await link.command(wire.RENEW, self.number, 5000, peer.ack.power_mW, 0)
+            await asyncio.sleep(0.3)
+
+
+class Hands:
+    """What test modules, which cannot import this one, need from it."""
+
+    KEYS = KEYS
+    Transfer = Transfer
+    command = staticmethod(command)
+    until = staticmethod(until)
+
+
+@pytest.fixture
+def hands() -> type[Hands]:
+    return Hands
+
+
+@pytest.fixture
+def port_copy(tmp_path) -> Path:
+    """The MicroPython port's own files, to be changed by a test."""
+
+    folder = tmp_path / "port"
+    shutil.copytree(firmware_tree.root() / "ports" / "micropython", folder)
+    return folder
