@@ -5,7 +5,7 @@ import binascii
 import hashlib
 
 from support import CURVE, KEY, Host, make_board, make_limits, run
-from wptcore import calibration, ept, transfer
+from wptcore import calibration, ept, transfer, x25519
 from wptcore.console import LINE_MAX, Console, frame, unframe
 from wptcore.console_commands import HELP, ConsoleCommands, TRIAL_ms, fingerprint
 
@@ -37,6 +37,9 @@ class Desk:
 
     def set_maintenance(self, on):
         self.marked = on
+
+    def random(self, size):
+        return bytes(range(size))
 
     def raw_sample(self, received):
         self.samples += 1
@@ -316,3 +319,39 @@ def test_corrected_current_is_the_formula_in_small_integers():
             exact_uA = (raw_uA - offset_uA) * (1_000_000 + gain_ppm) / 1_000_000
             found_mA = calibration.corrected_mA(raw_uA, gain_ppm, offset_uA)
             assert abs(found_mA * 1000 - exact_uA) <= 560, (shunt_uV, gain_ppm)
+
+
+def test_the_owner_s_terms_are_stored_with_a_secret_that_is_never_shown():
+    line = Line(maintenance=True)
+    public = x25519.public_key(bytes(range(32))).hex()
+    assert line.ask("market 150000000 30000000 40 80") == "ok market_key=" + public
+    stored = line.desk.identity
+    assert tuple(stored["market"]) == (150_000_000, 30_000_000, 40, 80)
+    assert stored["market_secret"] == bytes(range(32)).hex()
+    stored["market_secret"] = "77" * 32  # other terms keep the keys
+    assert line.ask("market 1000 1 0 100") == "ok market_key=" + public
+    assert line.desk.identity["market_secret"] == "77" * 32
+    shown = line.ask("identity")
+    assert "market=1000,1,0,100 market_key=" + public in shown
+    assert "77777777" not in shown
+    assert line.ask("market 0 0 0 0") == "ok market_key=none"
+    assert line.desk.identity == {"board_id": 3, "key": "11" * 32}
+
+
+def test_terms_out_of_range_are_refused():
+    line = Line(maintenance=True)
+    for text in ("999 1 0 100", "1000 0 0 100", "1000 1 101 100", "1000 1 0 -1", "x 1 1 1"):
+        assert line.ask("market " + text).startswith("err range ")
+    assert Line().ask("market 1000 1 0 100").startswith("err maintenance ")
+    assert "market" not in line.desk.identity
+
+
+def test_partners_are_pinned_by_half_their_key():
+    line = Line(maintenance=True)
+    assert line.ask("trust " + "ab" * 32) == "ok market_trusted=1"
+    assert line.ask("trust " + "cd" * 32) == "ok market_trusted=2"
+    assert line.ask("trust " + "ab" * 32) == "ok market_trusted=2"
+    assert line.desk.identity["market_trusted"] == ["cd" * 16, "ab" * 16]
+    assert line.ask("trust " + "ab" * 31).startswith("err range ")
+    assert line.ask("trust anybody") == "ok market_trusted=0"
+    assert "market_trusted" not in line.desk.identity

@@ -40,6 +40,8 @@ HELP = (
     ("meter", "tx|rx COUNT", "COUNT raw samples of one meter (in maintenance)"),
     ("provision", "ID KEY", "board id and key of 64 hexadecimal digits (in maintenance)"),
     ("configure", "capacity_mJ VALUE", "capacity of the battery (in maintenance)"),
+    ("market", "A_u B_u KEEP_pct TARGET_pct", "the owner's terms (in maintenance); A_u 0: none"),
+    ("trust", "KEY|anybody", "adds a partner's market key; then no others (in maintenance)"),
     ("calibrate", "tx|rx GAIN_ppm OFFSET_uA", "correction of one meter (in maintenance)"),
     ("calibrate", "curve C_mW B_permille A_permille_per_W THRESHOLD_mW", "loss (in maintenance)"),
     ("calibrate", "trial LOSS_mW", "until reboot or for ten minutes: allow this loss"),
@@ -81,6 +83,8 @@ class ConsoleCommands:
             "meter": (self._meter, 2),
             "provision": (self._provision, 2),
             "configure": (self._configure, 2),
+            "market": (self._store_market, 4),
+            "trust": (self._trust, 1),
             "calibrate tx": (self._store_meter, 3),
             "calibrate rx": (self._store_meter, 3),
             "calibrate curve": (self._store_curve, 5),
@@ -146,6 +150,10 @@ class ConsoleCommands:
             pairs.append((side + "_offset_uA", offset_uA))
         pairs.append(("curve", ",".join(str(value) for value in curve) if curve else "none"))
         pairs.append(("curve_hash", stored.get("curve_hash", "none") if curve else "none"))
+        terms = stored.get("market")
+        pairs.append(("market", ",".join(str(value) for value in terms) if terms else "none"))
+        pairs.append(("market_key", stored.get("market_key", "none")))
+        pairs.append(("market_trusted", len(stored.get("market_trusted", ()))))
         return pairs
 
     def _status(self):
@@ -218,6 +226,42 @@ class ConsoleCommands:
         self._store(item, number)
         return ((item, number),)
 
+    def _store_market(self, a: str, b: str, keep: str, target: str):
+        """The secret is drawn here and never leaves; other terms keep it, so partners' pins
+        hold. Loaded now only: a board without a market keeps the memory."""
+        self._need_maintenance()
+        from wptcore import market_desk  # noqa: PLC0415
+
+        a_u = _number(a, 0, market_desk.A_MAX_u)
+        if a_u == 0:
+            self._drop("market", "market_secret", "market_key", "market_trusted")
+            return (("market_key", "none"),)
+        terms = (
+            _number(a, market_desk.A_MIN_u, market_desk.A_MAX_u),
+            _number(b, 1, market_desk.B_MAX_u),
+            _number(keep, 0, 100),
+            _number(target, 0, 100),
+        )
+        stored = self._desk.identity
+        secret, key = stored.get("market_secret", ""), stored.get("market_key", "")
+        if not key:
+            secret, key = market_desk.new_keys(self._desk.random)
+        self._store("market", terms, "market_secret", secret, "market_key", key)
+        return (("market_key", key),)
+
+    def _trust(self, key: str):
+        self._need_maintenance()
+        from wptcore import market_desk  # noqa: PLC0415
+
+        if key == "anybody":
+            self._drop("market_trusted")
+            return (("market_trusted", 0),)
+        pin = market_desk.pin(key)
+        trusted = [each for each in self._desk.identity.get("market_trusted", ()) if each != pin]
+        trusted.append(pin)
+        self._store("market_trusted", trusted)
+        return (("market_trusted", len(trusted)),)
+
     def _store_meter(self, side: str, gain: str, offset: str):
         self._need_maintenance()
         correction = (
@@ -252,6 +296,12 @@ class ConsoleCommands:
     def _need_maintenance(self) -> None:
         if not self._desk.maintenance:
             raise ValueError("maintenance: first: maintenance on")
+
+    def _drop(self, *keys) -> None:
+        kept = dict(self._desk.identity)
+        for key in keys:
+            kept.pop(key, None)
+        self._desk.save_identity(kept)
 
     def _store(self, *keys_and_values) -> None:
         stored = dict(self._desk.identity)

@@ -30,6 +30,23 @@ _u_PER_UNIT = const(1_000_000)
 _NOT_IDLE = {transfer.FAULT: ept.LATCHED, transfer.MAINT: ept.MAINTENANCE}
 
 
+def new_keys(random) -> "tuple[str, str]":
+    """A secret and its public key, as they are stored."""
+    secret = random(x25519.KEY_SIZE)
+    return secret.hex(), x25519.public_key(secret).hex()
+
+
+def pin(key: str) -> str:
+    """What is stored of a partner's public key, given in hexadecimal digits."""
+    try:
+        raw = bytes.fromhex(key)
+    except ValueError:
+        raw = b""
+    if len(raw) != x25519.KEY_SIZE:
+        raise ValueError("range: a key has 64 hexadecimal digits")
+    return raw[:PIN_SIZE].hex()
+
+
 class Settings:
     """What the owner has provisioned; a dict as the port stores it.
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the core's console commands need from a board, the same on both ports."""
 
+import os
 import sys
 
 import memory
@@ -23,6 +24,7 @@ class Desk:
         self.vm = "%s-%d.%d.%d" % ((sys.implementation.name,) + sys.implementation.version[:3])
         self.maintenance = memory.in_maintenance()
         self.set_maintenance = memory.set_maintenance
+        self.random = os.urandom
         self.limits = hal.limits
         self.capacity_mJ = hal.capacity_mJ
         self.curve = hal.curve
