@@ -5,7 +5,7 @@ Light on purpose: `-m mocked` needs neither VM nor bench, so whatever does is im
 fixture that needs it.
 """
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +67,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
             for marker in markers:
                 item.add_marker(marker)
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Callable[[str, object], None]:
+    """Figures for the reports; the last one of a name counts."""
+    properties = request.node.user_properties
+
+    def noted(name: str, value: object) -> None:
+        properties[:] = [each for each in properties if each[0] != name]
+        properties.append((name, value))
+
+    return noted
 
 
 @pytest.fixture(scope="session")

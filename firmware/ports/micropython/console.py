@@ -31,6 +31,11 @@ class SerialConsole:
         """A command asked for a reboot, and its answer has left."""
         return self._commands.reset_due
 
+    @property
+    def streaming(self) -> bool:
+        """One line a pass: then passes should be short."""
+        return self._commands.streaming
+
     def step(self, dt_ms: int) -> None:
         """Takes what has come, answers; never waits."""
         self._commands.on_elapsed(dt_ms)

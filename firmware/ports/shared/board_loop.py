@@ -48,7 +48,8 @@ class BoardLoop:
     def period_ms(self) -> int:
         """How long the loop may wait for the radio before the next pass."""
         working = self.market is not None and self.market.is_working
-        return ACTIVE_ms if self.board.is_running or working else IDLE_ms
+        busy = self.board.is_running or self.console.streaming or working
+        return ACTIVE_ms if busy else IDLE_ms
 
     def start(self) -> None:
         if not self.maintenance:  # a watchdog cannot be stopped, and copying files takes long
