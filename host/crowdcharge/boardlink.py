@@ -8,7 +8,7 @@ from functools import partial
 from typing import Self, TypeVar
 
 from crowdcharge.errors import AckTimeout, BoardUnreachable, RadioError, RemoteProtocolError
-from crowdcharge.models import Ack, Beacon, Limits, Receipt, unpack_receipts
+from crowdcharge.models import Ack, Beacon, Limits, Receipt, Told, unpack_receipts
 from crowdcharge.radio.base import Link, Radio
 from crowdcharge.session import Session, UnprovenRefusalError
 from wptcore import auth, wire
@@ -23,7 +23,14 @@ _COMMAND_NAMES = {
     wire.CLEAR: "Clear",
     wire.CONFIGURE: "Configure",
     wire.PING: "Ping",
+    wire.MARKET_OPEN: "Market_Open",
+    wire.MARKET_KEY: "Market_Key",
+    wire.MARKET_SEAT: "Market_Seat",
+    wire.MARKET_ASK: "Market_Ask",
+    wire.MARKET_PRESENT: "Market_Present",
+    wire.MARKET_PRICE: "Market_Price",
 }
+_NOTHING: tuple[int, tuple[int | bytes, ...]] = (0, ())
 T = TypeVar("T")
 OnFaults = Callable[[int, frozenset[int]], None]
 
@@ -46,8 +53,8 @@ class BoardLink:
         self._session: Session
         self._turn = asyncio.Lock()
         self._since = 0  # the lowest counter whose answer is one to the frame that stands
-        self._unanswered: tuple[int, int | bytes] = (0, 0)  # its type and first field
-        self._awaited: asyncio.Future[Ack] | None = None
+        self._unanswered: tuple[int, tuple[int | bytes, ...]] = _NOTHING  # its type and subject
+        self._awaited: asyncio.Future[Ack | Told] | None = None
 
     @classmethod
     async def open(
@@ -82,14 +89,19 @@ class BoardLink:
 
         BoardUnreachable, AckTimeout, or UnprovenRefusalError if the board does not believe us.
         """
+        return self._acked(await self.inquire(frame_type, *fields))
+
+    async def inquire(self, frame_type: int, *fields: int | bytes) -> Ack | Told:
+        """As `command`, for questions that have an answer of their own; an Ack refuses them."""
         async with self._turn:
             seal = partial(self._session.seal, frame_type, *fields)
-            return await self._answered(frame_type, fields[0], seal)
+            subject = fields[:1] if frame_type == wire.RENEW else fields  # its bounds may change
+            return await self._answered(frame_type, subject, seal)
 
     async def ask(self) -> Ack:
         """The board's state now, without changing anything."""
         async with self._turn:
-            return await self._answered(wire.HELLO, 0, self._session.hello)
+            return self._acked(await self._answered(wire.HELLO, (), self._session.hello))
 
     async def status(self) -> Beacon:
         return self._decoded(Beacon.unpack, await self._read(wire.STATUS_UUID))
@@ -136,9 +148,14 @@ class BoardLink:
         except ValueError as error:
             raise RemoteProtocolError(f"board {self.board_id}: {error}") from None
 
+    def _acked(self, answer: Ack | Told) -> Ack:
+        if isinstance(answer, Told):
+            raise RemoteProtocolError(f"board {self.board_id}: an answer to another question")
+        return answer
+
     async def _answered(
-        self, frame_type: int, subject: int | bytes, seal: Callable[[], bytes]
-    ) -> Ack:
+        self, frame_type: int, subject: tuple[int | bytes, ...], seal: Callable[[], bytes]
+    ) -> Ack | Told:
         """Sends until it is answered; the answer to an earlier try about the same counts."""
         if self._unanswered != (frame_type, subject):
             self._unanswered = (frame_type, subject)
@@ -146,15 +163,16 @@ class BoardLink:
         for _ in range(TRIES):
             with suppress(TimeoutError):
                 answer = await self._exchange(seal())
-                self._unanswered = (0, 0)
-                self.ack = answer
+                self._unanswered = _NOTHING
+                if isinstance(answer, Ack):
+                    self.ack = answer
                 return answer
         raise AckTimeout(self.board_id, _COMMAND_NAMES[frame_type], TRIES * ACK_TIMEOUT_s)
 
-    async def _exchange(self, frame: bytes) -> Ack:
+    async def _exchange(self, frame: bytes) -> Ack | Told:
         if self.closed:
             raise BoardUnreachable(self.board_id, "the connection was lost")
-        awaited: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
+        awaited: asyncio.Future[Ack | Told] = asyncio.get_running_loop().create_future()
         self._awaited = awaited
         try:
             async with asyncio.timeout(ACK_TIMEOUT_s):
@@ -174,15 +192,15 @@ class BoardLink:
         if awaited is None or awaited.done():
             return
         try:
-            ack = self._session.open(frame)
+            answer = self._session.open(frame)
         except UnprovenRefusalError as refusal:
             if refusal.counter >= self._since:
                 awaited.set_exception(refusal)
         except RemoteProtocolError:
             return
         else:
-            if ack.counter >= self._since:
-                awaited.set_result(ack)
+            if answer.counter >= self._since:
+                awaited.set_result(answer)
 
     def _on_closed(self) -> None:
         self.closed = True
