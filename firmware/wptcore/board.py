@@ -129,6 +129,7 @@ class Board:
         self._checks.soc(soc_permille)
         if soc_permille <= 1000:
             self._floor.update(soc_permille)
+        self._supervise()
 
     def on_field(self, present: bool) -> None:
         self._telemetry.field = present
@@ -136,6 +137,7 @@ class Board:
     def on_cable(self, present: bool) -> None:
         self._telemetry.cable = present
         self._diagnosis.observe(ept.ROLE_CONFLICT, present, 0)
+        self._supervise()
 
     def on_elapsed(self, dt_ms: int) -> None:
         self._commands.on_elapsed(dt_ms)
@@ -244,9 +246,7 @@ class Board:
 
     def _end_reason(self, running) -> int:
         """Why the running transfer must end now, or NONE."""
-        code = self._diagnosis.blocking
-        if code == ept.NONE:
-            code = running.exhausted(self.state == transfer.PING)
+        code = self._diagnosis.blocking or running.exhausted(self.state == transfer.PING)
         if code == ept.NONE and running.role == wire.PTX:
             counted_permille = running.soc_after_next_permille(self._limits.capacity_mJ)
             soc_permille = min(self._telemetry.soc_permille, counted_permille)

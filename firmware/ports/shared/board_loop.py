@@ -69,10 +69,10 @@ class BoardLoop:
         self.hal.feed_watchdog()
         if self.market is not None and not self.board.is_running:
             self.market.step()
-        self.radio.publish(dt_ms)
         saved = self.board.pop_save()
         if saved is not None:
             self.hal.save(saved)
+        self.radio.publish(dt_ms)  # after it is stored: what was acknowledged survives a power cut
         if self.console.reset_due:
             self.hal.reset()
 
