@@ -126,7 +126,7 @@ def run_file(tmp_path):
         ('"keys.toml"', '"no-keys.toml"', 2, "no-keys.toml: No such file"),
         ('out = "out"', 'out = "keys.toml/out"', 2, "cannot write into"),
         ("slots = [[[1, 2]]]", "slots = 3", 2, "line 8: contacts.slots"),
-        ('"online-average"', '"online-average"\npolicy_options = { x = 1 }', 2, "unexpected"),
+        ('"online-average"', '"online-average"\npolicy_options = { x = 1 }', 2, "has no option x"),
         ("", "", 1, "127.0.0.1"),
     ],
 )
