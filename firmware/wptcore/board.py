@@ -201,7 +201,6 @@ class Board:
         running = self._running
         if running is not None and running.transfer_id == transfer_id:
             self._end(ept.STOPPED)
-            return ept.NONE
         return ept.NONE if self._receipts.has(transfer_id) else ept.UNKNOWN_TRANSFER
 
     def clear(self, code: int) -> int:
@@ -219,6 +218,7 @@ class Board:
             return ept.OUT_OF_RANGE
         self._floor.floor_pct = value
         self._store.due = True
+        self._supervise()
         return ept.NONE
 
     # -- the safety decision --
