@@ -43,8 +43,8 @@ LOSS = "loss"
 OPEN, SETTLED, ONE_SIDED, DISPUTED = "open", "settled", "one-sided", "disputed"
 VOID = "void"  # granted to neither, or no energy flowed before a refusal
 
-_EXCESS_mJ = 50  # two meters of 1 % may see a received mJ that was not seen sent
-_EXCESS_DIVISOR = 50
+_METERS_DIVISOR = 50  # two meters of 1 % each
+_SAMPLE_MAX_ms = 500  # and a first or last sample that stands for as long as a board accepts
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +138,18 @@ def _closing_state(transfer: Transfer, sent: Receipt | None, received: Receipt |
     if sent is None or received is None:
         metered = sent or received
         return ONE_SIDED if metered and metered.energy_mJ else VOID
-    excess_mJ = received.energy_mJ - sent.energy_mJ
     contradicts = (
-        excess_mJ > _EXCESS_mJ + sent.energy_mJ // _EXCESS_DIVISOR
+        received.energy_mJ > sent.energy_mJ + _tolerance_mJ(sent, received)
         or sent.peer != transfer.prx
         or received.peer != transfer.ptx
     )
     return DISPUTED if contradicts else SETTLED
+
+
+def _tolerance_mJ(sent: Receipt, received: Receipt) -> int:
+    """How much more may be seen received than sent, by honest meters."""
+    sample_mJ = received.peak_mW * _SAMPLE_MAX_ms // 1000
+    return sent.energy_mJ // _METERS_DIVISOR + sample_mJ
 
 
 def _postings(transfer: Transfer, sent_mJ: int, received_mJ: int) -> Iterator[Draft]:
