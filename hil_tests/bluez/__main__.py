@@ -23,7 +23,7 @@ PROJECT = Path(__file__).parents[2]
 NEEDS = {machine.QEMU: "qemu-system-x86", "debootstrap": "debootstrap"}
 WHERE_PYTHON_IS = "import sys, sysconfig as s; print(sys.prefix, s.get_path('purelib'), sep='\\n')"
 # Only the plugins that the tests need: each one more costs seconds under emulation.
-PYTEST = ["python3", "-m", "pytest", "-v", "--color=no", "--timeout=300"]
+PYTEST = ["python3", "-m", "pytest", "-v", "--color=no", "--timeout=600"]
 PYTEST += ["--junitxml=/results/junit.xml", "--confcutdir=hil_tests/bluez"]
 PYTEST += ["-p", "no:cacheprovider", "-p", "pytest_asyncio.plugin", "-p", "pytest_timeout"]
 

@@ -7,7 +7,9 @@ import sys
 import time
 from collections.abc import AsyncIterator
 
-POWERED_WITHIN_s = 60.0
+from crowdcharge.bench.vhci import bridge
+
+POWERED_WITHIN_s = 120.0
 
 
 async def said(*command: str) -> str:
@@ -35,17 +37,14 @@ async def restart() -> None:
 @contextlib.asynccontextmanager
 async def adapter(radio_transport: str) -> AsyncIterator[None]:
     """The bench's radio plugged into this kernel, powered on, pulled out at the end."""
-    dongle = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "crowdcharge.bench.vhci", radio_transport
-    )
+    dongle = asyncio.create_task(bridge(radio_transport))
     try:
         await set_power("on")
         yield
-        assert dongle.returncode is None, "the bridge to the kernel ended by itself"
+        assert not dongle.done(), "the bridge to the kernel ended by itself"
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            dongle.terminate()
-        await dongle.wait()
+        dongle.cancel()
+        await asyncio.gather(dongle, return_exceptions=True)
 
 
 async def product(*arguments: str) -> str:

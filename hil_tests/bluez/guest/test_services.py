@@ -9,6 +9,7 @@ import pytest
 from bumble.core import AdvertisingData
 from bumble.device import Device, DeviceConfiguration
 from bumble.gatt import Characteristic, CharacteristicValue, Service
+from bumble.hci import OwnAddressType
 from hil_tests.bluez.guest import bluez
 
 from crowdcharge.bench.air import Air
@@ -64,7 +65,11 @@ class EchoBoard:
         self._device.add_service(Service(wire.SERVICE_UUID, [command, self._reply]))
         await self._device.power_on()
         data = AdvertisingData([(AdvertisingData.MANUFACTURER_SPECIFIC_DATA, BEACON)])
-        await self._device.start_advertising(advertising_data=bytes(data), auto_restart=True)
+        await self._device.start_advertising(
+            own_address_type=OwnAddressType.PUBLIC,
+            advertising_data=bytes(data),
+            auto_restart=True,
+        )
 
     def _on_command(self, _connection: object, value: bytes) -> None:
         self._task = asyncio.get_running_loop().create_task(
