@@ -90,12 +90,16 @@ class LineError(WptError):
 
 
 class NoAnswer(LineError):
-    """`heard`: something came, but no answer; `at_prompt`: MicroPython's prompt was in it."""
+    """`heard`: something came, but no answer; `at_prompt`: MicroPython's prompt was in it;
+    `half_flashed`: the board said so."""
 
-    def __init__(self, text: str, heard: bool = False, at_prompt: bool = False) -> None:
+    def __init__(
+        self, text: str, heard: bool = False, at_prompt: bool = False, half_flashed: bool = False
+    ) -> None:
         super().__init__(text)
         self.heard = heard
         self.at_prompt = at_prompt
+        self.half_flashed = half_flashed
 
 
 class CommandRefused(WptError):

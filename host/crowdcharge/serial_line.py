@@ -27,6 +27,7 @@ _BAUD = 115_200
 _POLL_s = 0.05
 _REOPEN_s = 0.1
 _LOOK_s = 0.5
+_PROMPTS_MAX = 2  # in a row: it will not start
 _HEARD_MAX = 4096
 _TO_PROMPT, _SOFT_REBOOT = b"\x02", b"\x04"
 _PROMPT = b">>> "
@@ -89,12 +90,20 @@ class SerialLine:
     def hello(self) -> Pairs:
         """What `version` answers. A board that waits at MicroPython's prompt is started first."""
         try:
-            return self.ask("version")
+            return self.ask("version", tries=2)
         except NoAnswer as error:
-            if error.heard and not error.at_prompt:
+            if error.half_flashed or (error.heard and not error.at_prompt):
                 raise
         self._write(_TO_PROMPT + _SOFT_REBOOT)
-        return self.ask("version", timeout_s=REBOOT_s / TRIES)
+        deadline_s = time.monotonic() + REBOOT_s
+        prompts = 0
+        while True:
+            try:
+                return self.ask("version", timeout_s=_LOOK_s, tries=1)
+            except NoAnswer as error:
+                prompts += error.at_prompt
+                if error.half_flashed or prompts > _PROMPTS_MAX or time.monotonic() > deadline_s:
+                    raise
 
     def maintain(self, on: bool) -> bool:
         """Reboots the board into maintenance or out of it; False if it was there already."""
@@ -201,7 +210,8 @@ class SerialLine:
     def _silence(self, waited_s: float) -> NoAnswer:
         heard = bytes(self._heard).strip()
         at_prompt = _PROMPT.strip() in heard
-        if b"half-flashed" in heard:
+        half_flashed = b"half-flashed" in heard
+        if half_flashed:
             what = "the board was left half-flashed: run crowdcharge flash again"
         elif at_prompt:
             what = "MicroPython is there, but our firmware does not run: run crowdcharge flash"
@@ -210,7 +220,7 @@ class SerialLine:
             what = f"what answers is not our firmware (heard {shown!r}): is it the right port?"
         else:
             what = f"no answer within {waited_s:g} s: is it the right port, and the board on?"
-        return NoAnswer(f"{self.port}: {what}", bool(heard), at_prompt)
+        return NoAnswer(f"{self.port}: {what}", bool(heard), at_prompt, half_flashed)
 
 
 def _pairs(text: str) -> Pairs:

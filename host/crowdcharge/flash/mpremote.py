@@ -17,8 +17,15 @@ _ENTERS_RAW_REPL = "could not enter raw repl"
 _REPLY = "crowdcharge "  # begins the line that a script of ours prints for us
 
 
-def run(port: str, *commands: list[str], on_line: Callable[[str], None] | None = None) -> Any:
+def run(
+    port: str,
+    *commands: list[str],
+    on_line: Callable[[str], None] | None = None,
+    quiet_s: float = _QUIET_s,
+) -> Any:
     """Runs `commands` one after another; what a script told by `tell`, or None.
+
+    LineError: no MicroPython there, or silence for `quiet_s`; FlashError: mpremote failed.
 
     The board is left in the raw REPL; begin a later call's commands with `resume`.
     """
@@ -33,7 +40,7 @@ def run(port: str, *commands: list[str], on_line: Callable[[str], None] | None =
         subprocess.Popen(
             arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process,
-        _Patience(process) as patience,
+        _Patience(process, quiet_s) as patience,
     ):
         assert process.stdout
         for line in process.stdout:
@@ -54,9 +61,10 @@ class _Patience:
     """Ends a process that says nothing for too long (mpremote waits for ever on a mute port), or
     whose caller is interrupted."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[str]", quiet_s: float) -> None:
         self._process = process
-        self._timer = threading.Timer(_QUIET_s, self._end)
+        self._quiet_s = quiet_s
+        self._timer = threading.Timer(quiet_s, self._end)
         self.ended = False
 
     def __enter__(self) -> Self:
@@ -76,7 +84,7 @@ class _Patience:
 
     def heard(self) -> None:
         self._timer.cancel()
-        self._timer = threading.Timer(_QUIET_s, self._end)
+        self._timer = threading.Timer(self._quiet_s, self._end)
         self._timer.start()
 
     def _end(self) -> None:
