@@ -132,11 +132,13 @@ class Trading:
     # -- its transfers --
 
     async def _carry_out(self, bargain: Bargain) -> None:
-        """Tried again while nothing has flowed: each try is a transfer of its own."""
+        """Tried again while nothing has flowed and both are there: each try is a transfer."""
         for _ in range(_TRIES):
             await self._together(bargain.seller, bargain.buyer)
             transfer = await self._transfer(bargain)
-            if transfer.state not in {OPEN, VOID}:
+            there = await self._visit_all(transfer.boards)
+            settled = self._store.book.transfers[transfer.transfer_id]
+            if settled.state not in {OPEN, VOID} or not there:
                 return
 
     async def _transfer(self, bargain: Bargain) -> Transfer:
@@ -156,15 +158,15 @@ class Trading:
             self.clerk.refused(refusal, transfer.transfer_id)
         except WptError as error:
             self._trouble(error)
-        await self._visit_all(transfer.boards)
-        return self._store.book.transfers[transfer.transfer_id]
+        return transfer
 
     # -- visits: readings, receipts, settlement --
 
-    async def _visit_all(self, boards: Collection[int]) -> None:
-        await asyncio.gather(*(self._visit(board_id) for board_id in boards))
+    async def _visit_all(self, boards: Collection[int]) -> bool:
+        """All of them were there."""
+        return all(await asyncio.gather(*(self._visit(board_id) for board_id in boards)))
 
-    async def _visit(self, board_id: int) -> None:
+    async def _visit(self, board_id: int) -> bool:
         """As long as our patience lasts; a board that stays silent settles another time."""
         loop = asyncio.get_running_loop()
         heard = self._fleet.view(board_id) is not None
@@ -176,9 +178,9 @@ class Trading:
             except WptError as error:
                 if loop.time() >= until_s:
                     self._trouble(error)
-                    return
+                    return False
             else:
-                return
+                return True
             await asyncio.sleep(_RETRY_s)
 
     def _on_faults(self, board_id: int, codes: frozenset[int]) -> None:
