@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "donors: one pair for each donor is enough")
     config.addinivalue_line("markers", "feature(*names): what the bench must have")
     try:
         config.stash[_BENCH] = benchfile.load(config.getoption("--bench"))
@@ -44,7 +45,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One set of bodies over the pairs, or over the boards, of whatever bench is given."""
     bench = metafunc.config.stash[_BENCH]
     if "couple" in metafunc.fixturenames:
-        names = [pair.name for pair in bench.pairs]
+        pairs = {pair.donor: pair for pair in reversed(bench.pairs)}.values()
+        if metafunc.definition.get_closest_marker("donors") is None:
+            pairs = bench.pairs
+        names = [pair.name for pair in pairs]
         metafunc.parametrize("couple", names, indirect=True, scope="function")
     elif "dut" in metafunc.fixturenames:
         ids = [board.id for board in bench.boards]
@@ -66,7 +70,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if "rig" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
             for marker in markers:
-                item.add_marker(marker)
+                item.add_marker(marker)  # after the test's own: its timeout counts
+        if "long" in item.keywords and "long" not in config.getoption("markexpr"):
+            item.add_marker(pytest.mark.skip(reason="hours: -m long"))
 
 
 @pytest.fixture

@@ -76,6 +76,7 @@ class VirtualInstruments:
         self._bench = bench
         self._running = running
         self._control: Control = running.control
+        self._undo: dict[tuple[object, ...], tuple[str, int, Mapping[str, Any]]] = {}
 
     async def prepare(self) -> None:
         """Shunts as the bench file has them."""
@@ -105,11 +106,14 @@ class VirtualInstruments:
         ]
 
     async def load_mA(self, board: int, side: str, current_mA: float) -> float:
+        none = {"side": side, "current_mA": 0.0}
+        self._undo["load", board, side] = ("load", board, none)
         await self._control.fault("load", board, side=side, current_mA=current_mA)
         return current_mA
 
     async def act(self, board: int, action: str, on: bool = True) -> None:
         fault, parameters = ACTIONS[action][0 if on else 1]
+        self._undo[action, board] = (ACTIONS[action][1][0], board, ACTIONS[action][1][1])
         await self._control.fault(fault, board, **parameters)
 
     async def place(self, donor: int, receiver: int, gap_mm: float, offset_mm: float) -> None:
@@ -117,15 +121,14 @@ class VirtualInstruments:
         await self._control.fault("move", donor, peer=receiver, **geometry)
 
     async def charge(self, board: int, soc_pct: float) -> None:
+        before = {"soc_pct": self._bench.board(board).soc_pct}
+        self._undo["charge", board] = ("soc", board, before)
         await self._control.fault("soc", board, soc_pct=soc_pct)
 
     async def rest(self) -> None:
-        for board in self._bench.boards:
-            for _, (fault, parameters) in ACTIONS.values():
-                await self._control.fault(fault, board.id, **parameters)
-            for side in ("tx", "rx"):
-                await self._control.fault("load", board.id, side=side, current_mA=0.0)
-            await self._control.fault("soc", board.id, soc_pct=board.soc_pct)
+        while self._undo:
+            _, (fault, board, parameters) = self._undo.popitem()
+            await self._control.fault(fault, board, **parameters)
 
     def console_tail(self, board: int) -> str:
         data: bytes = self._running.console_logs[board].read_bytes()

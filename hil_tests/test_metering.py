@@ -8,7 +8,8 @@ transfers together: that error shrinks, a wrong gain does not.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from hil_tests.instruments import LOAD, REFERENCE, Instruments
 _RUNS_MAX = 5
 _RUN_s = 16.0  # board time
 _STEP_s = 1.5
-_LOADS_mA = (100.0, 600.0, 1200.0)
+_LOADS_mA = (100.0, 1200.0)
 _REFERENCE_ppm = 100.0
 _TRIAL_mW = 3000
 _TERMS = Terms(lease_ms=5000)
@@ -71,18 +72,34 @@ async def change(couple: Couple, rng: np.random.Generator) -> None:
 
 async def errors_pct(couple: Couple, limit_pct: float, note: Note) -> list[float]:
     """Of both odometers, over as many runs as it takes to be within the limit."""
-    await couple.donor.console(lambda line: line.ask("calibrate", "trial", _TRIAL_mW))
     rng = np.random.default_rng(couple.donor.id)
     reference_J, metered_J = np.zeros(2), np.zeros(2)
-    for _ in range(_RUNS_MAX):
-        more_reference_J, more_metered_J = await one_run(couple, rng)
-        reference_J, metered_J = reference_J + more_reference_J, metered_J + more_metered_J
-        errors = (100 * (metered_J / reference_J - 1)).tolist()
-        note("error_pct", [round(error, 3) for error in errors])
-        note("energy_J", [round(energy, 1) for energy in reference_J.tolist()])
-        if max(map(abs, errors)) <= limit_pct:
-            break
+    async with lossy(couple.donor):
+        for _ in range(_RUNS_MAX):
+            more_reference_J, more_metered_J = await one_run(couple, rng)
+            reference_J, metered_J = reference_J + more_reference_J, metered_J + more_metered_J
+            errors = (100 * (metered_J / reference_J - 1)).tolist()
+            note("error_pct", [round(error, 3) for error in errors])
+            note("energy_J", [round(energy, 1) for energy in reference_J.tolist()])
+            if max(map(abs, errors)) <= limit_pct:
+                break
     return errors
+
+
+@asynccontextmanager
+async def lossy(donor: Dut) -> AsyncIterator[None]:
+    """Gaps and coins are no foreign objects here: a trial of the curve, until the board reboots."""
+    await donor.console(lambda line: line.ask("calibrate", "trial", _TRIAL_mW))
+    try:
+        yield
+    finally:
+        await donor.console(restart)
+
+
+def restart(line: SerialLine) -> None:
+    epoch = line.ask("status")["epoch"]
+    line.ask("reset")
+    line.rebooted(epoch)
 
 
 async def calibrate(dut: Dut, side: str, instruments: Instruments, path: Path) -> None:
@@ -110,6 +127,7 @@ def calibrated(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[tuple[int,
     return set(), tmp_path_factory.mktemp("calibration") / "calibration.json"
 
 
+@pytest.mark.donors
 @pytest.mark.feature(REFERENCE)
 async def test_odometers_agree_within_1_percent(
     couple: Couple, note: Note
@@ -117,6 +135,7 @@ async def test_odometers_agree_within_1_percent(
     assert max(map(abs, await errors_pct(couple, 1.0, note))) <= 1.0
 
 
+@pytest.mark.donors
 @pytest.mark.feature(REFERENCE, LOAD)
 async def test_calibrated_odometers_agree_within_0_3_percent(
     couple: Couple,

@@ -49,6 +49,7 @@ async def test_a_lost_radio_ends_a_transfer(couple: Couple) -> None:
     assert (await couple.donor.receipt(run.transfer_id)).ept == ept.LEASE_LOST
 
 
+@pytest.mark.donors
 async def test_a_raised_floor_cuts_a_donor_off(couple: Couple) -> None:
     """Any battery will do: the grant puts the floor just below its charge."""
     soc_permille = (await couple.donor.ask()).soc_permille
@@ -63,6 +64,7 @@ async def test_a_raised_floor_cuts_a_donor_off(couple: Couple) -> None:
     assert await couple.instruments.power_W(couple.donor.id, "tx") < 0.02
 
 
+@pytest.mark.donors
 @pytest.mark.feature("battery")
 async def test_twenty_percent_is_the_floor(couple: Couple) -> None:
     await couple.instruments.charge(couple.donor.id, 20.6)
@@ -81,6 +83,7 @@ async def test_twenty_percent_is_the_floor(couple: Couple) -> None:
     assert refusal.value.code == ept.FLOOR
 
 
+@pytest.mark.donors
 @pytest.mark.parametrize(
     ("energy_J", "changes", "code"),
     [
@@ -109,6 +112,7 @@ async def test_a_budget_ends_a_transfer(
         assert 6000 <= sent.energy_mJ <= 6000 + sent.peak_mW * _SLACK_s
 
 
+@pytest.mark.donors
 @pytest.mark.parametrize(
     ("action", "code"),
     [
@@ -129,6 +133,7 @@ async def test_a_fault_ends_a_transfer(couple: Couple, action: str, code: int) -
     assert received.ept in {ept.PEER_ENDED, ept.NO_RESPONSE}
 
 
+@pytest.mark.donors
 @pytest.mark.feature("power-cut")
 async def test_a_power_cut_loses_no_energy_and_no_record(couple: Couple) -> None:
     before = await couple.donor.status()
@@ -149,6 +154,7 @@ async def test_a_power_cut_loses_no_energy_and_no_record(couple: Couple) -> None
     assert (await couple.donor.ask()).state in (transfer.IDLE, transfer.FAULT)
 
 
+@pytest.mark.donors
 async def test_the_boards_limits_are_those_of_their_kind(couple: Couple) -> None:
     """Of the generated board module, and over BLE the same as over the console."""
     for dut in (couple.donor, couple.receiver):
