@@ -57,21 +57,19 @@ class Rounds:
         self._over = False
 
     async def meetings(self, _now_s: float, free: Collection[int]) -> Sequence[Meeting]:
-        if self._over:
-            return []
         if self._boards <= set(free) and self._round_is_done():
             await self._next_round()
-        if self._over or self._number < 0:
-            return []
         found = [pair for pair in self._pairs() if set(pair) <= set(free)]
         self._begun.update(found)
         return [Meeting(*pair, self._number) for pair in found]
 
     def _pairs(self) -> Round:
+        if self._over or self._number < 0:
+            return ()
         return self._cycle[self._number % len(self._cycle)]
 
     def _round_is_done(self) -> bool:
-        return self._number < 0 or self._begun == set(self._pairs())
+        return not self._over and (self._number < 0 or self._begun == set(self._pairs()))
 
     async def _next_round(self) -> None:
         if self._number >= 0 and not self._goes_on(self._number + 1):
