@@ -4,39 +4,98 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator, Collection
+import tomllib
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from crowdcharge.errors import InputError
+
 if TYPE_CHECKING:
+    from crowdcharge.bench.scenario_run import ScenarioRun
     from crowdcharge.cli.live import LiveView
     from crowdcharge.config import ContactsSection, RunConfig
     from crowdcharge.contacts import Contacts, Pair
     from crowdcharge.runner import Runner
     from crowdcharge.summary import Summary
 
+Job = tuple[Callable[["LiveView"], Coroutine[Any, Any, "Summary"]], str, Path]
+
 
 @click.command()
-@click.argument("config", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE.toml", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json and nothing else.")
-def run(config: Path, as_json: bool) -> None:
-    """Balance boards as CONFIG.toml says. Ctrl-C settles what runs and ends."""
+def run(file: Path, out: Path | None, as_json: bool) -> None:
+    """Balance boards as the file says. Ctrl-C settles what runs and ends.
+
+    The file of a run finds its boards over the radio. A scenario, the file that `simulate` takes,
+    gets the boards of a virtual bench, and the report lays simulated and metered side by side.
+    """
     from rich.console import Console
 
     from crowdcharge.cli.live import LiveView
-    from crowdcharge.config import load
 
-    loaded = load(config)
-    view = LiveView(Console(stderr=True), f"crowdcharge run: {loaded.run.policy}", as_json)
+    text = _text_of(file)
+    prepare = _scenario if _is_scenario(text) else _configured
+    work, policy, out = prepare(file, text, out)
+    view = LiveView(Console(stderr=True), f"crowdcharge run: {policy}", as_json)
     with view.show():
         try:
-            summary = asyncio.run(_run(loaded, view))
+            summary = asyncio.run(work(view))
         except asyncio.CancelledError:  # the second Ctrl-C
             raise click.Abort from None
-    click.echo(json.dumps(summary, indent=2) if as_json else _closing(summary, loaded.run.out))
+    click.echo(json.dumps(summary, indent=2) if as_json else _closing(summary, out))
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file") from None
+
+
+def _is_scenario(text: str) -> bool:
+    """A crowd and no [run]. A file that is neither, the reader of runs finds fault with."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    return "run" not in tables and bool({"boards", "crowd"} & tables.keys())
+
+
+def _configured(path: Path, text: str, out: Path | None) -> Job:
+    from crowdcharge.config import parse
+
+    config = parse(text, path)
+    if out is not None:
+        config = replace(config, run=replace(config.run, out=out))
+    return partial(_run, config), config.run.policy, config.run.out
+
+
+def _scenario(path: Path, text: str, out: Path | None) -> Job:
+    try:
+        from crowdcharge.bench.scenario_run import ScenarioRun
+        from crowdcharge.crowd.scenario import parse
+    except ModuleNotFoundError as error:
+        hint = "pip install 'crowdcharge[bench,crowd]'"
+        raise InputError(f"this needs the package {error.name}: {hint}") from None
+
+    scenario, folder = parse(text, str(path)), out or Path("out")
+
+    async def work(view: "LiveView") -> "Summary":
+        runner = ScenarioRun(scenario, path.parent, folder, view.on_event)
+        _end_on_signal(runner)
+        return await runner.run()
+
+    return work, scenario.policy, folder
 
 
 async def _run(config: "RunConfig", view: "LiveView") -> "Summary":
@@ -51,7 +110,7 @@ async def _run(config: "RunConfig", view: "LiveView") -> "Summary":
     return summary
 
 
-def _end_on_signal(runner: "Runner") -> None:
+def _end_on_signal(runner: "Runner | ScenarioRun") -> None:
     """The first signal ends in good order, the second at once; boards end by themselves."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None

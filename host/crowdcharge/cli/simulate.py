@@ -45,7 +45,6 @@ def run(
     as_json: bool,
 ) -> str:
     from crowdcharge.crowd import study
-    from crowdcharge.policy import make
 
     scenario = study.load(scenario_file)
     if seed is not None:
@@ -53,8 +52,8 @@ def run(
     if runs is not None:
         scenario = replace(scenario, runs=runs)
     if policy is not None:
-        make(policy)
         scenario = replace(scenario, policy=policy, policy_options={})
+        scenario.make_policy()
     if out is not None:
         try:
             out.mkdir(parents=True, exist_ok=True)

@@ -106,14 +106,20 @@ class Scenario:
     seed: int
     runs: int
     engine: str
-    bench: dict[str, Any] = field(default_factory=dict)
+    bench: Table = field(default_factory=lambda: Table({}, "", []))
 
     def make_policy(self, beta: float | None = None) -> Policy:
-        """A policy that reckons with a loss takes the link's `beta`, unless the file gives one."""
-        options = dict(self.policy_options)
-        if beta is not None and "beta" in signature(POLICIES[self.policy]).parameters:
-            options.setdefault("beta", beta)
-        return make(self.policy, **options)
+        """What the file leaves open a policy takes from the scenario: `beta` (the link's), and
+        for plans cycle, slot, power and floor."""
+        policy = POLICIES.get(self.policy)
+        known = signature(policy).parameters if policy else {}
+        facts: dict[str, Any] = {"power_W": self.link.power_W, "floor_pct": self.floor_pct}
+        if beta is not None:
+            facts["beta"] = beta
+        if isinstance(self.contacts, Slots):
+            facts |= {"cycle": self.contacts.cycle, "slot_s": self.contacts.slot_s}
+        options = {key: value for key, value in facts.items() if key in known}
+        return make(self.policy, **(options | self.policy_options))
 
 
 ENGINES = ("events", "compiled")
@@ -156,7 +162,7 @@ def parse(text: str, name: str = "scenario.toml") -> Scenario:
         seed=top.integer("seed", 0, 0, 2**63),
         runs=top.integer("runs", 1, 1, 10_000),
         engine=top.string("engine", "events", ENGINES),
-        bench=top.table("bench").values(),
+        bench=top.table("bench"),
     )
     check(scenario, top)
     return scenario

@@ -12,6 +12,7 @@ from crowdcharge.policy.loss_aware import LossAware
 from crowdcharge.policy.mobility_social import MobilitySocial
 from crowdcharge.policy.oblivious_share import ObliviousShare
 from crowdcharge.policy.online_average import OnlineAverage
+from crowdcharge.policy.plan_following import PlanFollowing
 from crowdcharge.policy.small_transfer import SmallTransfer
 from crowdcharge.policy.social import SocialGate, SocialWeight
 from crowdcharge.policy.star import StarFormation
@@ -27,6 +28,7 @@ POLICIES: dict[str, Callable[..., Policy]] = {
         MobilitySocial,
         ObliviousShare,
         OnlineAverage,
+        PlanFollowing,
         SmallTransfer,
         SocialGate,
         SocialWeight,

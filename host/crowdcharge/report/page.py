@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crowdcharge import declared
+from crowdcharge.report import prediction
 from crowdcharge.report.plots import PLOTS
 from crowdcharge.report.story import Story, tell
 from crowdcharge.store import Store
@@ -16,8 +17,13 @@ _STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 _ENERGY_COLUMNS = ("transfer", "from", "to", "sent J", "received J", "efficiency")
 
 
-def write_report(ledger: Path, folder: Path) -> list[Path]:
-    """Writes report.html and a PNG a plot into `folder`; returns their paths."""
+def write_report(
+    ledger: Path, folder: Path, compared: prediction.Document | None = None
+) -> list[Path]:
+    """Writes report.html and a PNG a plot into `folder`; returns their paths.
+
+    `compared` adds what had been predicted for this run.
+    """
     with Store.read(ledger) as store:
         story = tell(store.rows())
     written = []
@@ -31,11 +37,12 @@ def write_report(ledger: Path, folder: Path) -> list[Path]:
         figure.savefig(vector, format="svg", metadata={"Date": None})
         drawings.append(vector.getvalue().split("?>", 1)[-1].split('dtd">', 1)[-1])
     page = folder / "report.html"
-    page.write_text(_page(story, summarise(story.book), drawings), encoding="utf-8")
+    more = prediction.section(compared) if compared else ""
+    page.write_text(_page(story, summarise(story.book), drawings, more), encoding="utf-8")
     return [page, *written]
 
 
-def _page(story: Story, summary: dict[str, Any], drawings: list[str]) -> str:
+def _page(story: Story, summary: dict[str, Any], drawings: list[str], more: str) -> str:
     figures = "".join(f"<figure>{drawing}</figure>" for drawing in drawings)
     policy = escape(str(summary["policy"]))
     return (
@@ -45,7 +52,7 @@ def _page(story: Story, summary: dict[str, Any], drawings: list[str]) -> str:
         f"{escape(str(summary['vm'] or 'real hardware'))}. Every figure comes from the ledger.</p>"
         f"<div class=cards>{_cards(summary)}</div><h2>What happened</h2>"
         f"<div class=plots>{figures}</div><h2>Transfers</h2>{_transfers(summary)}"
-        f"<h2>Boards</h2>{_boards(summary)}{_markets(summary)}{_notes(story)}</main></html>"
+        f"<h2>Boards</h2>{_boards(summary)}{more}{_markets(summary)}{_notes(story)}</main></html>"
     )
 
 

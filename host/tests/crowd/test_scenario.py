@@ -36,7 +36,7 @@ def test_a_whole_file():
     assert made.contacts == Slots((((1, 2),), ()), 5)
     assert (made.link.power_W, made.link.beta) == (2.5, pytest.approx(0.4))
     assert made.habit.power_W == 5
-    assert made.bench == {"speed": 20}
+    assert made.bench.values() == {"speed": 20}
     policy = made.make_policy()
     assert isinstance(policy, SmallTransfer)
     assert policy.quantum_J == 3

@@ -62,6 +62,7 @@ OPTIONS = {
     "social-gate": {"friends": [[a, b] for a in range(12) for b in range(a)]},
     "uav-hub": {"hub": 0, "stops": [[3, 5.0], [4, 2.0]]},
     "mobility-social": {"window_s": 40.0},
+    "plan": {"cycle": [[[a, b] for a in range(12) for b in range(a)]], "slot_s": 1.0},
     "ageing-aware-soc": {"horizon_s": 1e7},
     "ageing-aware-depth": {"horizon_s": 1e7, "hold_s": 5.0},
 }

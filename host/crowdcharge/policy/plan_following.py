@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""A plan, carried out contact by contact and mended where the crowd leaves it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from crowdcharge.errors import InputError
+from crowdcharge.policy.base import AgentView, Encounter, Offer
+from crowdcharge.policy.loss_aware import check_beta
+from crowdcharge.policy.pairwise import Weights, check_weights, offer, weight_of
+
+if TYPE_CHECKING:
+    from crowdcharge.planner import Plan
+
+Pair = tuple[int, int]
+Slot = tuple[Pair, ...]
+METHODS = ("lay", "lal")
+_ROUNDING = 1e-9  # of a slot: k * slot_s / slot_s may fall short of k
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A plan as it was made: from these levels, at the end of `slot` slots."""
+
+    slot: int
+    levels_J: dict[int, float]
+    plan: "Plan"
+    transfers: tuple[tuple[int, int, int, float], ...]  # (t, from, to, J); t counts slots from 1
+
+
+class PlanFollowing:
+    """LAL or LAY (after Zhang et al., "Collaborative Interactive Wireless Charging in a Cyclic
+    Mobispace") as a policy; docs/explanation/planner.md says what the two find.
+
+    `cycle[k]` are the pairs that meet in slot k, from k to k + 1 times `slot_s`, and the cycle
+    repeats. A contact carries `power_W` for the slot less `reserve_s`, the time that boards need
+    to begin and to settle. `beta` is the link's; nobody goes below `floor_pct` of its capacity.
+
+    The levels are looked at once a slot, at its first meeting. If one is off its plan by more
+    than `tolerance_pct` of a capacity (a contact was missed or cut short, a load or a charger
+    took its share), everything is planned afresh from the levels as they are: receding horizon.
+    """
+
+    name = "plan"
+
+    def __init__(
+        self,
+        cycle: Sequence[Sequence[Sequence[int]]],
+        slot_s: float,
+        power_W: float = inf,
+        beta: float = 0.2,
+        method: str = "lay",
+        weights: Weights = None,
+        floor_pct: float = 20.0,
+        reserve_s: float = 0.0,
+        tolerance_pct: float = 2.0,
+    ) -> None:
+        if method not in METHODS:
+            raise InputError(f'method must be "lay" or "lal", not {method!r}')
+        if not 0 <= reserve_s < slot_s:
+            raise InputError(f"reserve_s must be at least 0 and below slot_s = {slot_s:g}")
+        if not power_W > 0 or not 0 <= floor_pct < 100 or not tolerance_pct > 0:
+            raise InputError("power_W > 0, 0 <= floor_pct < 100, tolerance_pct > 0 are needed")
+        self.cycle = check_cycle(cycle)
+        self.slot_s = slot_s
+        self.agents = sorted({agent for slot in self.cycle for pair in slot for agent in pair})
+        self.made: list[Made] = []
+        self._limit_J = power_W * (slot_s - reserve_s)
+        self._beta = check_beta(beta)
+        self._method = method
+        self._weights = check_weights(weights)
+        self._floor, self._tolerance = floor_pct / 100, tolerance_pct / 100
+        self._views: dict[int, AgentView] = {}
+        self._slot = -1
+        self._due: dict[Pair, float] = {}
+
+    def decide(
+        self,
+        encounter: Encounter,
+        views: Mapping[int, AgentView],
+        now_s: float,
+        rng: np.random.Generator,
+    ) -> Offer | None:
+        """InputError with the planner's reason if the very first plan is unreachable."""
+        slot = int(now_s / self.slot_s + _ROUNDING)
+        if slot != self._slot:
+            if not self._see(views):
+                return None
+            self._prepare(slot)
+        onward_J = self._due.get((encounter.a, encounter.b), 0.0)
+        return offer(encounter, onward_J - self._due.get((encounter.b, encounter.a), 0.0), views)
+
+    def _see(self, views: Mapping[int, AgentView]) -> bool:
+        """Whoever is away counts as it was; False while somebody was never seen."""
+        self._views |= {agent: views[agent] for agent in self.agents if agent in views}
+        return len(self._views) == len(self.agents)
+
+    def _prepare(self, slot: int) -> None:
+        levels_J = {agent: self._views[agent].energy_J for agent in self.agents}
+        if not self.made or not self._is_on_plan(slot, levels_J):
+            self.made.append(self._plan(slot, levels_J))
+        due = [row for row in self.made[-1].transfers if row[0] == slot + 1]
+        self._due = {(ptx, prx): sent_J for _, ptx, prx, sent_J in due}
+        self._slot = slot
+
+    def _is_on_plan(self, slot: int, levels_J: dict[int, float]) -> bool:
+        last = self.made[-1]
+        if not last.plan.ok:
+            return False
+        expected_J = dict(last.levels_J)
+        for t, ptx, prx, sent_J in last.transfers:
+            if t <= slot:
+                expected_J[ptx] -= sent_J
+                expected_J[prx] += (1 - self._loss) * sent_J
+        return all(
+            abs(levels_J[agent] - expected_J[agent])
+            <= self._tolerance * self._views[agent].capacity_J
+            for agent in self.agents
+        )
+
+    @property
+    def _loss(self) -> float:
+        return self._beta if self._method == "lay" else 0.0
+
+    def _plan(self, slot: int, levels_J: dict[int, float]) -> Made:
+        from crowdcharge.planner import Problem, Reading, lal, lay, replan  # noqa: PLC0415 - an extra
+
+        planner = {"lay": lay, "lal": lal}[self._method]
+        level_J = np.array([levels_J[agent] for agent in self.agents])
+        capacity_J = np.array([self._views[agent].capacity_J for agent in self.agents])
+        capacity_J = np.minimum(capacity_J, level_J.sum())  # an endless one holds all there is
+        weight = [weight_of(self._weights, agent, self._views[agent]) for agent in self.agents]
+        problem = Problem(
+            level_J,
+            self._contacts(),
+            len(self.cycle),
+            e_min=np.minimum(self._floor * capacity_J, level_J),  # who starts below, receives
+            e_max=np.maximum(capacity_J, level_J),
+            beta=self._loss,
+            target=np.array(weight) / sum(weight),
+            limit=None if self._limit_J == inf else np.array(self._limit_J),
+        )
+        # Energy is not burnt to make a horizon long enough; so no search for directions either.
+        frugal = partial(planner, reading=Reading(burning="refused"))
+        plan = replan(problem, level_J, slot, frugal)
+        if not plan.ok and not self.made:
+            raise InputError(f"policy plan: {plan.reason}")
+        named = tuple(
+            (t, self.agents[ptx], self.agents[prx], sent_J)
+            for t, ptx, prx, sent_J in plan.transfers
+        )
+        return Made(slot, levels_J, plan, named)
+
+    def _contacts(self) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
+        place = {agent: index for index, agent in enumerate(self.agents)}
+        rows = [(place[a], place[b], t) for t, slot in enumerate(self.cycle, 1) for a, b in slot]
+        return np.array(rows, np.int64)
+
+
+def check_cycle(cycle: Sequence[Sequence[Sequence[int]]]) -> tuple[Slot, ...]:
+    """Pairs of two different agents, no pair twice in a slot, at least one pair; else InputError.
+
+    >>> check_cycle([[[1, 2]], []])
+    (((1, 2),), ())
+    """
+    try:
+        slots = tuple(tuple((a, b) for a, b in slot) for slot in cycle)
+    except (TypeError, ValueError):
+        raise InputError("cycle must be a list of slots, each a list of pairs") from None
+    for slot in slots:
+        if len({frozenset(pair) for pair in slot if len(set(pair)) == 2}) < len(slot):
+            raise InputError(f"cycle: a slot needs different pairs of two agents, not {slot}")
+    if not any(slots):
+        raise InputError("cycle: nobody meets anybody")
+    return slots
