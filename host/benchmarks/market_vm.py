@@ -30,6 +30,21 @@ def timed(name, function, repeats):
 
 secret = bytes(range(32))
 timed("X25519, one multiplication", lambda: x25519.public_key(secret), 20)
+
+def slices():
+    # Of 16 steps, as a board's loop does them; the median, because others share the machine.
+    ladder = x25519.Ladder(secret, x25519.public_key(bytes(range(1, 33))))
+    taken = []
+    while not ladder.result:
+        start = now_us()
+        for _ in range(16):
+            if ladder.step():
+                break
+        taken.append(now_us() - start)
+    taken.sort()
+    print("%-28s %9.3f ms, %d slices" % ("slice", taken[len(taken) // 2] / 1000, len(taken)))
+
+slices()
 peers = [Peer(sha256, os.urandom, Terms(1 << 46, 28 << 48, 0, 15 << 48), b"s") for _ in range(9)]
 roster = [peer.public_key for peer in peers]
 timed("join, 9 peers, new keys", lambda: peers[0].join(roster), 1)

@@ -88,10 +88,8 @@ async def run(fair: Fair, out: Path, emit: Emit) -> Summary:
         with Store.create(ledger) as store:
             store.append([("run", {"policy": "market", "seed": fair.seed, "vm": bench.vm})])
             trading = make_trading(bench, store, board_keys, fair.speed, emit)
-            try:
-                await trading.run(HUB, sorted(board_keys.keys() - {HUB}))
-            finally:
-                summary = summarise(store.book)
+            await trading.run(HUB, sorted(board_keys.keys() - {HUB}))
+            summary = summarise(store.book)
     write_report(ledger, out)
     (out / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return summary

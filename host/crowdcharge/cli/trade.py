@@ -24,7 +24,7 @@ _SCHEMES = ("closed-form", "consensus", "masked", "two-round", "shared", "homomo
     help="Bound on the price error of consensus and masked.",
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the masking noise of masked.")
-@click.option("--bench", "boards", type=int, metavar="N", help="N boards and a hub, for real.")
+@click.option("--bench", "boards", type=int, metavar="N", help="N boards and a hub trade over BLE.")
 @click.option("--speed", default=3.0, show_default=True, help="Of the bench, to 10.")
 @click.option("--out", default="out", show_default=True, type=Path, help="Results of the bench.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
