@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""The boards' decoders on MicroPython: `micropython vm_decoders.py FIRMWARE TARGET FILE`.
+
+FILE holds inputs, each after its length (u32 little-endian). Any exception but ValueError, where
+that is declared, ends the run with exit code 1 and the input in hex.
+"""
+
+import sys
+
+firmware, name, path = sys.argv[1:]
+sys.path[:0] = [firmware, firmware + "/tests"]
+
+from support import LINK, Host, make_board  # noqa: E402 - after the path
+from test_console import Desk, Line  # noqa: E402
+from wptcore import journal, wire  # noqa: E402
+
+
+class Command:
+    def __init__(self):
+        self.board = make_board()
+        Host(self.board).hello()
+
+    def __call__(self, data):
+        self.board.on_command(LINK, data)
+        while self.board.pop_reply() is not None:
+            pass
+        if self.board.unwelcome_link >= 0:
+            self.__init__()
+
+
+class Console:
+    def __init__(self):
+        self.line = Line(desk=Desk(maintenance=True))
+        self.count = 0
+
+    def __call__(self, data):
+        self.line.console.feed(data + b"\n")
+        self.line.console.step()
+        while self.line.console.pop_line() is not None:
+            pass
+        self.count += 1
+        if self.count % 100 == 0:
+            self.__init__()
+
+
+def frame(data):
+    wire.unpack_header(data)
+    wire.unpack_body(data)
+
+
+DECODERS = {
+    "beacon": wire.unpack_beacon,
+    "challenge": wire.unpack_challenge,
+    "limits": wire.unpack_limits,
+    "receipts": wire.unpack_receipt,
+    "frame": frame,
+    "command": Command(),
+    "journal": lambda data: make_board(saved=journal.Journal([data, b""], lambda _: 0).saved),
+    "console": Console(),
+}
+MAY_REFUSE = ("beacon", "challenge", "limits", "receipts", "frame")  # by ValueError
+
+count = 0
+with open(path, "rb") as file:
+    while True:
+        head = file.read(4)
+        if not head:
+            break
+        data = file.read(int.from_bytes(head, "little"))
+        count += 1
+        try:
+            DECODERS[name](data)
+        except ValueError:
+            if name not in MAY_REFUSE:
+                print(data.hex())
+                raise
+        except Exception:
+            print(data.hex())
+            raise
+print("%s: %d inputs" % (name, count))

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""Thousands of random lives of a core: faults, commands, strangers, torn writes, reboots.
+
+`pytest host/tests/hostile/test_core_campaign.py --seed N` starts at life N; a failure names its
+own. The full size: `pytest -m long host/tests/hostile/test_core_campaign.py`.
+"""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from wptcore.running import Running
+
+LIVES = 2000
+STEPS = 60
+CHUNKS = 8
+
+
+def world():
+    spec = importlib.util.spec_from_file_location(
+        "hostile_core_world", Path(__file__).parent / "core_world.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def lives(first: int, count: int) -> None:
+    live_once = world().live_once
+    granted = receipts = 0
+    for life_seed in range(first, first + count):
+        life = live_once(life_seed, STEPS)
+        granted += len(life.granted)
+        receipts += len(life.book.receipts)
+    assert granted > count  # lives in which nothing is granted would prove nothing
+    assert receipts > granted / 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_no_life_breaks_what_must_hold(seed, chunk):
+    lives(seed * 1_000_000 + chunk * LIVES // CHUNKS, LIVES // CHUNKS)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(36_000)
+@pytest.mark.parametrize("chunk", range(20))
+def test_no_life_of_many_breaks_what_must_hold(seed, chunk):
+    lives(seed * 1_000_000 + 100_000 + chunk * 5000, 5000)
+
+
+def test_the_witness_sees_a_core_that_does_wrong(monkeypatch):
+    """A lease that never ends is noticed, so the campaign can fail."""
+
+    def forever(self, dt_ms):
+        self.duration_ms += dt_ms
+
+    monkeypatch.setattr(Running, "elapse", forever)
+    with pytest.raises(AssertionError, match="beyond the lease"):
+        lives(1, 200)

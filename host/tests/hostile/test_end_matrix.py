@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""Every declared end of a transfer, on boards with the real firmware; times by the witness."""
+
+import asyncio
+import tomllib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from crowdcharge import declared, firmware_tree
+from crowdcharge.events import TransferEnded
+from wptcore import ept, transfer, wire
+
+pytestmark = [
+    pytest.mark.bench,
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+
+TABLE = tomllib.loads((firmware_tree.root() / "errors.toml").read_text(encoding="utf-8"))
+ENDS = {entry["name"]: entry for entry in TABLE["end"]}
+READ_LAG_s = 2.0
+LOOK_s = 0.1
+
+
+async def ended(rig, mark: int) -> TransferEnded:
+    (found,) = await rig.until(lambda: rig.of(TransferEnded, mark), "the end of the transfer")
+    return found
+
+
+async def ends_by(rig, name: str, board: int, act: Callable[[], Awaitable[Any]]) -> None:
+    """`act` while a transfer runs; `board`'s coil is off in time and its receipt says `name`."""
+    await rig.flowing()
+    mark = len(rig.events)
+    rig.quiet()
+    since_s = await rig.now_s()
+    done_s = await act() or since_s
+    off_s = await rig.off_s(board, {1: "tx", 2: "rx"}[board], since_s)
+    rig.note(name, reaction_ms=(off_s - done_s) * 1000)
+    assert off_s - done_s <= ENDS[name]["reaction_ms"] / 1000
+    await rig.receipted(mark, board, name)
+
+
+async def test_a_full_receiver_ends(rig):
+    await ends_by(rig, "CHARGE_COMPLETE", 2, lambda: rig.control.fault("soc", 2, soc_pct=100.0))
+
+
+async def test_a_receiver_that_goes_away_ends(rig):
+    await ends_by(rig, "NO_RESPONSE", 1, lambda: rig.control.fault("move", 1, peer=0))
+
+
+async def test_a_stop_ends(rig):
+    async def stop() -> None:
+        ack = await (await rig.link(1)).ask()
+        await rig.command(1, wire.STOP, ack.transfer_id)
+
+    await ends_by(rig, "STOPPED", 1, stop)
+
+
+async def test_the_floor_ends_and_refuses_until_the_battery_has_risen(rig):
+    await ends_by(rig, "FLOOR", 1, lambda: rig.control.fault("soc", 1, soc_pct=20.0))
+    assert await rig.grant(1) == ept.FLOOR
+    await rig.control.fault("soc", 1, soc_pct=24.0)
+    await asyncio.sleep(0.5)
+    assert await rig.grant(1) == ept.FLOOR
+    await rig.control.fault("soc", 1, soc_pct=25.5)
+    await asyncio.sleep(0.5)
+    assert await rig.grant(1) == ept.NONE
+
+
+async def test_a_granted_energy_ends_at_one_sample_above_it(rig):
+    mark = len(rig.events)
+    rig.start(energy_J=4.0)
+    assert (await ended(rig, mark)).ept_ptx == "ENERGY_BUDGET"
+    rig.quiet()
+    await rig.receipted(mark, 1, "ENERGY_BUDGET")
+    assert 4000 <= rig.receipt(1)["energy_mJ"] <= 4000 + 1000  # 4 W for 250 ms
+
+
+async def test_a_granted_power_ends(rig):
+    """The second host alone, with a bound below what the receiver draws."""
+    assert await rig.grant(2, wire.PRX, lease_ms=5000) == ept.NONE
+    since_s = await rig.now_s()
+    assert await rig.grant(1, wire.PTX, lease_ms=5000, power_max_mW=2000) == ept.NONE
+    await rig.off_s(1, "tx", since_s)
+    assert (await (await rig.link(1)).ask()).ept == ept.POWER_BUDGET
+    (on, off) = [edge["time_s"] for edge in await rig.edges(1, "tx", since_s)]
+    rig.note("POWER_BUDGET", reaction_ms=(off - on - 0.3) * 1000)  # after the handshake
+    assert off - on <= 0.3 + ENDS["POWER_BUDGET"]["reaction_ms"] / 1000 + LOOK_s
+
+
+async def test_a_granted_duration_ends(rig):
+    since_s = await rig.now_s()
+    assert await rig.grant(1, wire.PTX, lease_ms=5000, duration_max_ms=1000) == ept.NONE
+    off_s = await rig.off_s(1, "tx", since_s)
+    assert (await (await rig.link(1)).ask()).ept == ept.DURATION_BUDGET
+    on_s = (await rig.edges(1, "tx", since_s))[0]["time_s"]
+    rig.note("DURATION_BUDGET", reaction_ms=(off_s - on_s - 1.0) * 1000)
+    assert 0.9 <= off_s - on_s <= 1.0 + ENDS["DURATION_BUDGET"]["reaction_ms"] / 1000
+
+
+async def test_a_reset_in_a_transfer_is_receipted_when_the_board_is_back(rig):
+    await ends_by(rig, "REBOOTED", 1, lambda: rig.control.fault("reset", 1))
+
+
+async def test_the_end_of_one_ends_the_other(rig):
+    """Told with the next renewal, which the host sends at once."""
+    await rig.flowing()
+    mark = len(rig.events)
+    rig.quiet()
+    ack = await (await rig.link(2)).ask()
+    done_s = await rig.now_s()
+    await rig.command(2, wire.STOP, ack.transfer_id)
+    off_s = await rig.off_s(1, "tx", done_s)
+    rig.note("PEER_ENDED", reaction_ms=(off_s - done_s) * 1000)
+    renewal_s = 2.0 / 3  # until the host hears of it
+    assert off_s - done_s <= renewal_s + ENDS["PEER_ENDED"]["reaction_ms"] / 1000 + READ_LAG_s
+    await rig.receipted(mark, 1, "PEER_ENDED")
+
+
+@pytest.mark.parametrize(("reason", "name"), [(8, "RESTART"), (13, "NEGOTIATION_FAILURE")])
+async def test_the_chips_own_ends_are_receipted(rig, reason, name):
+    """Bits of the STWBC86's reason register; the board is at once ready for another grant."""
+    grant = {"peer": 3, "power_max_mW": 1000, "lease_ms": 5000}
+    assert await rig.grant(5, wire.PTX, **grant) == ept.NONE
+
+    async def power() -> bool:
+        return (await (await rig.link(5)).status()).state == transfer.POWER
+
+    await rig.poll(power, "power through the Qi chip")
+    await asyncio.sleep(0.5)  # the receiver's packets
+    mark_s = await rig.now_s()
+    done_s = await rig.control.fault("qi-end", 5, reason=reason)
+    off_s = await rig.off_s(5, "tx", mark_s)
+    rig.note(name, reaction_ms=(off_s - done_s) * 1000)
+    assert (off_s - done_s) * 1000 <= ENDS[name]["reaction_ms"]
+    ack = await (await rig.link(5)).ask()
+    assert declared.name(ack.ept) == name
+    assert await rig.grant(5, wire.PTX, **grant) == ept.NONE
