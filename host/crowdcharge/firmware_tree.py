@@ -5,7 +5,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import wptcore
-
 from crowdcharge.errors import WptError
 
 # Drivers that run on the boards as their makers publish them.

@@ -9,10 +9,11 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import crowdcharge.bench
 import pytest
 from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
+
+import crowdcharge.bench
 from crowdcharge.bench import micropython
 from crowdcharge.bench.air import Air
 from crowdcharge.bench.bleak_backend import backends

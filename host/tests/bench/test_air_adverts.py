@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 import pytest
 from bumble.core import UUID, AdvertisingData
-from crowdcharge.bench.adverts import advertisement_data, structures
-from crowdcharge.bench.host import parse_reports
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from crowdcharge.bench.adverts import advertisement_data, structures
+from crowdcharge.bench.host import parse_reports
 
 TYPE = AdvertisingData.Type
 

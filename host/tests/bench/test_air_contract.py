@@ -14,6 +14,7 @@ from bleak.exc import (
     BleakGATTProtocolError,
 )
 from bleak_retry_connector import establish_connection
+
 from crowdcharge.bench.bleak_backend import backends
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm]

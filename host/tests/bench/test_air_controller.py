@@ -5,6 +5,7 @@ import asyncio
 
 import pytest
 from bumble import hci
+
 from crowdcharge.bench.advertiser import ADV_DELAY_MAX_s
 from crowdcharge.bench.air import Air
 from crowdcharge.bench.controller import Controller

@@ -9,6 +9,7 @@ import sys
 import pytest
 from bleak import BleakClient, BleakScanner
 from bumble import hci
+
 from crowdcharge.bench.bleak_backend import backends
 from crowdcharge.bench.hci_ports import hci_pty, serve_hci_tcp
 

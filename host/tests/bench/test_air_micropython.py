@@ -2,6 +2,7 @@
 import subprocess
 
 import pytest
+
 from crowdcharge.bench import micropython
 from crowdcharge.errors import BenchError
 

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from bleak import BleakClient, BleakScanner
+
 from crowdcharge.bench import micropython
 from crowdcharge.bench.board_radio import BoardRadio
 from crowdcharge.errors import BenchError

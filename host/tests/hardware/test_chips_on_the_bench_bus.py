@@ -2,6 +2,7 @@
 """The emulated Qi chips are devices of the bench's I2C bus, and both want the one address."""
 
 import pytest
+
 from crowdcharge.bench.i2c import Bus, Device
 from crowdcharge.bench.i2c.stwbc86 import Stwbc86
 from crowdcharge.bench.i2c.stwlc38 import Stwlc38

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Whatever the chips, the bus and the caller do: not `on` means no field, and off always works."""
 
-from driver_bench import RxDesk, TxDesk
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from driver_bench import RxDesk, TxDesk
 
 STEPS = st.lists(
     st.one_of(

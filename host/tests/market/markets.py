@@ -2,6 +2,7 @@
 """Markets for the tests."""
 
 import numpy as np
+
 from crowdcharge.market import Market
 
 

@@ -6,6 +6,7 @@ from itertools import islice
 import networkx as nx
 import numpy as np
 import pytest
+
 from crowdcharge.errors import InputError
 from crowdcharge.market import consensus
 from crowdcharge.market.consensus import (

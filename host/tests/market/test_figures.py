@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+
 from crowdcharge.reproduce import figure
 
 

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+
 from crowdcharge.errors import InputError
 from crowdcharge.market import bounds_hit, clear
 from crowdcharge.market.lane import (

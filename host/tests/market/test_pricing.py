@@ -4,13 +4,14 @@
 import clarabel
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
 from crowdcharge.errors import WptError
 from crowdcharge.market import Market, bounds_hit, clear
 from crowdcharge.market.pricing import answers, clearing_at
 from crowdcharge.market.search import find_price, price_search
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy import sparse
 
 from .markets import random_market
 

@@ -5,6 +5,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+
 from crowdcharge.market import exposure
 from crowdcharge.market.graph import metropolis, star, weights_of
 from crowdcharge.market.masking import Masking, masked_rounds

@@ -5,6 +5,7 @@ import copy
 import json
 
 import pytest
+
 from crowdcharge.errors import InputError
 from crowdcharge.market import clear, parse_market
 

@@ -3,11 +3,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from crowdcharge.errors import InputError
 from crowdcharge.market import SCHEMES, Market, Means, clear, trade
 from crowdcharge.market.consensus import star_rounds_law
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from .markets import random_market
 

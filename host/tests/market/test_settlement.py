@@ -5,12 +5,13 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from crowdcharge.errors import LedgerError
 from crowdcharge.ledger import DISPUTED, ONE_SIDED, OPEN, SETTLED, VOID, Transfer
 from crowdcharge.market.settlement import Accounts, Bargain, bargains, due_u
 from crowdcharge.market.shared import MarketVoidError, Negotiation, fixed, make_peers, terms_of
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from wptcore.market import energy_mJ
 
 from .markets import random_market

@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+
 from crowdcharge.errors import InputError
 from crowdcharge.market import Market, clear
 from crowdcharge.market.ambiguity import second_explanation

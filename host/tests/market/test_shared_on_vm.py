@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from crowdcharge.bench.micropython import binary
 from crowdcharge.market import clear
 from crowdcharge.market.shared import Negotiation, resolution, terms_of
