@@ -60,9 +60,9 @@ class BoardLoop:
         self.hal.set_receiver(False)
 
     def step(self, dt_ms: int) -> None:
+        self._sense(dt_ms)  # first: a Stop that waits must not lose what flowed until now
         self.radio.deliver()
         self.console.step(dt_ms)
-        self._sense(dt_ms)
         self.board.on_elapsed(dt_ms)
         self.hal.set_receiver(self.board.receiver_on)
         self._drive_coil(dt_ms)
