@@ -115,6 +115,8 @@ class LiveView:
 
 def sentence(event: Event) -> str | None:
     """One line for a person, or None for what only moves the picture."""
+    if isinstance(event, Settled) and not event.sent_mJ:
+        return None  # refused or never begun; that was said already
     for kind, text in _SENTENCES.items():
         if isinstance(event, kind):
             return f"{event.time_s:7.1f} s  {text(event)}"
@@ -127,10 +129,10 @@ def _started(event: TransferStarted) -> str:
 
 
 def _ended(event: TransferEnded) -> str:
-    reasons = ", ".join(
-        f"{board_id} {_plain(name)}"
-        for board_id, name in ((event.ptx, event.ept_ptx), (event.prx, event.ept_prx))
-    )
+    """The side that ended it says why; the other one was only told."""
+    sides = ((event.ptx, event.ept_ptx), (event.prx, event.ept_prx))
+    causes = [side for side in sides if side[1] != "PEER_ENDED"] or sides
+    reasons = ", ".join(f"{_plain(name)} (board {board_id})" for board_id, name in causes)
     return f"transfer {event.transfer_id} ended: {reasons}"
 
 
@@ -183,8 +185,7 @@ def _style(event: Event) -> str:
 def _plain(name: str | None) -> str:
     if name is None:
         return "could not be asked"
-    meaning = declared.text(_CODES[name]) if name in _CODES else ""
-    return f"{name} ({meaning})" if meaning else name
+    return declared.text(_CODES[name]) if name in _CODES else name
 
 
 def _J(energy_mJ: int) -> str:
