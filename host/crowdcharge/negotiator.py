@@ -173,8 +173,15 @@ class Negotiator:
     async def _all(
         self, peers: Collection[int], ask: Callable[[int], Awaitable[T]]
     ) -> dict[int, T]:
-        """Of all at once, in the peers' order."""
-        return dict(zip(peers, await asyncio.gather(*(ask(peer) for peer in peers)), strict=True))
+        """Of as many at once as can be connected; in the peers' order."""
+
+        async def connected(peer: int) -> T:
+            async with self._slots:
+                with self._pool.hold(self._boards[peer]):
+                    return await ask(peer)
+
+        told = await asyncio.gather(*(connected(peer) for peer in peers))
+        return dict(zip(peers, told, strict=True))
 
     async def _acked(self, peer: int, frame_type: int, *fields: int | bytes) -> bool:
         answer = await self._answer(peer, frame_type, *fields)
@@ -204,10 +211,8 @@ class Negotiator:
 
     async def _inquire(self, peer: int, frame_type: int, *fields: int | bytes) -> Told | int:
         board_id = self._boards[peer]
-        async with self._slots:
-            with self._pool.hold(board_id):
-                link = await self._pool.get(board_id)
-                answer = await link.inquire(frame_type, *fields)
+        link = await self._pool.get(board_id)
+        answer = await link.inquire(frame_type, *fields)
         if isinstance(answer, Told):
             return answer
         if answer.code not in {ept.NONE, ept.MARKET_WAIT}:

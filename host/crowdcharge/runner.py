@@ -44,7 +44,7 @@ class Runner:
         self._radio = open_radio(config.radio.transport, config.radio.adapter)
         self._orchestrator: Orchestrator | None = None
         self._stopped = False
-        self.out = _writable(config.run.out)
+        self.out = writable(config.run.out)
 
     def stop(self) -> None:
         """Ends running transfers and settles them; then `run` returns."""
@@ -92,7 +92,7 @@ class Runner:
         }
 
 
-def _writable(out: Path) -> Path:
+def writable(out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -4,11 +4,16 @@
 import json
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from crowdcharge.errors import InputError
+
+if TYPE_CHECKING:
+    from crowdcharge.cli.live import LiveView
+    from crowdcharge.config import RunConfig
+    from crowdcharge.summary import Summary
 
 _SCHEMES = ("closed-form", "consensus", "masked", "two-round", "shared", "homomorphic")
 
@@ -24,7 +29,12 @@ _SCHEMES = ("closed-form", "consensus", "masked", "two-round", "shared", "homomo
     help="Bound on the price error of consensus and masked.",
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of the masking noise of masked.")
-@click.option("--bench", "boards", type=int, metavar="N", help="N boards and a hub trade over BLE.")
+@click.option(
+    "--bench", "boards", type=int, metavar="N", help="N boards and a hub trade over BLE."
+)
+@click.option("--run", "config", type=click.Path(path_type=Path), metavar="RUN.toml",
+              help="The boards of its keys file trade.")  # fmt: skip
+@click.option("--lane", type=int, metavar="ID", help="With --run: the hub.")
 @click.option("--speed", default=3.0, show_default=True, help="Of the bench, to 10.")
 @click.option("--out", default="out", show_default=True, type=Path, help="Results of the bench.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
@@ -34,6 +44,8 @@ def trade(
     tolerance: float,
     seed: int | None,
     boards: int | None,
+    config: Path | None,
+    lane: int | None,
     speed: float,
     out: Path,
     as_json: bool,
@@ -47,9 +59,13 @@ def trade(
     {"evs": [{"a": 0.2, "b": 28, "e_max": 15}, ...],
      "lane": {"a": 0.0009, "b": 30, "e_min": -700}, "mode": "charge"}
     """
-    if (boards is None) == (market_json is None):
-        raise InputError("give either a market file or --bench N")
-    if boards is not None:
+    if [boards, market_json, config].count(None) != 2:
+        raise InputError("give one of these: a market file, --bench N, --run RUN.toml")
+    if (config is None) != (lane is None):
+        raise InputError("--run RUN.toml and --lane ID belong together")
+    if config is not None and lane is not None:
+        _on_boards(config, lane, as_json)
+    elif boards is not None:
         _on_bench(boards, speed, 1 if seed is None else seed, out, as_json)
     elif market_json is not None:
         _clear(market_json, scheme, tolerance, seed, as_json)
@@ -68,6 +84,56 @@ def _on_bench(boards: int, speed: float, seed: int, out: Path, as_json: bool) ->
     with view.show():
         summary = asyncio.run(fair.run(told, out, view.on_event))
     click.echo(json.dumps(summary, indent=2) if as_json else _closing(summary, out))
+
+
+def _on_boards(path: Path, lane: int, as_json: bool) -> None:
+    """Lines instead of a live picture: a person may be asked to move boards."""
+    import asyncio
+
+    from rich.console import Console
+
+    from crowdcharge.cli.live import LiveView
+    from crowdcharge.config import load
+    from crowdcharge.report import write_report
+    from crowdcharge.runner import LEDGER
+
+    config = load(path)
+    view = LiveView(Console(stderr=True, force_terminal=False), "crowdcharge trade", as_json)
+    summary = asyncio.run(_trade(config, lane, view))
+    write_report(config.run.out / LEDGER, config.run.out)
+    click.echo(json.dumps(summary, indent=2) if as_json else _closing(summary, config.run.out))
+
+
+async def _trade(config: "RunConfig", lane: int, view: "LiveView") -> "Summary":
+    from crowdcharge import trade_runner
+
+    if config.contacts.source != "bench":
+        return await trade_runner.run(config, lane, _by_hand, view.on_event)
+    from crowdcharge.bench.client import Control
+    from crowdcharge.cli.bench import announced_control
+
+    control = await Control.connect(config.contacts.control or announced_control())
+
+    async def together(seller: int, buyer: int) -> None:
+        await control.call("hold", pairs=[[seller, buyer]])
+
+    try:
+        vm = (await control.status())["vm"]
+        return await trade_runner.run(config, lane, together, view.on_event, vm)
+    finally:
+        await control.close()
+
+
+async def _by_hand(seller: int, buyer: int) -> None:
+    import asyncio
+
+    click.echo(f"Lay boards {seller} (sells) and {buyer} (buys) together, then Enter.", err=True)
+    try:
+        await asyncio.to_thread(input)
+    except EOFError:
+        raise InputError(
+            'nobody is there to move boards; on a virtual bench: [contacts] source = "bench"'
+        ) from None
 
 
 def _closing(summary: dict[str, Any], out: Path) -> str:

@@ -5,10 +5,12 @@ The host never sees the boards' terms; the tests do, and find the price in anoth
 """
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
 
+from crowdcharge import keys as key_file
 from crowdcharge.bench.config import BenchConfig, BoardConfig
 from crowdcharge.bench.fair import make_trading
 from crowdcharge.bench.launch import launch
@@ -29,9 +31,13 @@ KEEP_pct, TARGET_pct = 45.0, 80.0
 
 
 def owner(board_id: int, soc_pct: float, a: float, b: float) -> BoardConfig:
+    """Two of the nine run the CircuitPython port."""
+    on_circuitpython = board_id in {6, 7}
     return BoardConfig(
         board_id,
         soc_pct,
+        port="circuitpython" if on_circuitpython else "micropython",
+        board="feather_nrf52840" if on_circuitpython else "virtual",
         capacity_J=400.0 if board_id == HUB else 50.0,
         key=bytes([board_id]).hex() * 32,
         market_a=a,
@@ -148,10 +154,39 @@ async def test_a_board_that_lies_in_a_round_voids_the_market_until_it_is_honest(
         assert "out of balance" in void["void"]
         assert void["bargains"] == []
         await flash(bench, source, honest)
-        await fair.trade(bench)
+        await command(fair, bench, tmp_path)
     market = fair.check()
     assert market["market_id"] == 2
     assert outcomes(market) == dict.fromkeys((2, 3, 4), PAID)
+
+
+async def command(fair: Fair, bench, folder: Path) -> None:
+    """The same boards, as a user does it: three connections must do for four boards."""
+    key_file.save(folder / "keys.toml", fair.keys)
+    path = folder / "run.toml"
+    text = f"""
+[run]
+policy = "online-average"
+keys = "keys.toml"
+out = "."
+[radio]
+transport = "{bench.transport}"
+speed = {SPEED}
+slots = 3
+[contacts]
+source = "bench"
+control = "{bench.control_path}"
+"""
+    await asyncio.to_thread(path.write_text, text, encoding="utf-8")
+    code = "from crowdcharge.cli import main; main()"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code, "trade", "--run", str(path), "--lane", str(HUB)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    assert b"3 bargains: 3 paid" in out
 
 
 async def flash(bench, source: Path, text: str) -> None:

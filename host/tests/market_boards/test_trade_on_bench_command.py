@@ -7,6 +7,23 @@ import sys
 
 import pytest
 
+from crowdcharge import cli
+from crowdcharge import keys as key_file
+
+RUN = """
+[run]
+policy = "online-average"
+keys = "keys.toml"
+out = "out"
+[contacts]
+source = "ping"
+"""
+
+
+def _named(text, named):
+    first, slash, rest = text.partition("/")
+    return named.get(first, first) + slash + rest
+
 
 def crowdcharge(*arguments):
     code = "from crowdcharge.cli import main; main()"
@@ -22,22 +39,33 @@ def crowdcharge(*arguments):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "give either a market file or --bench N"),
-        (("market.json", "--bench", "3"), "give either a market file or --bench N"),
+        ((), "give one of these: a market file, --bench N, --run RUN.toml"),
+        (("market.json", "--bench", "3"), "give one of these"),
+        (("--run", "absent.toml", "--lane", "1"), "absent.toml: No such file"),
+        (("--run", "run.toml"), "--run RUN.toml and --lane ID belong together"),
+        (("--run", "RUN", "--lane", "9"), "--lane 9: the keys file"),
         (("--bench", "1"), "--bench must be 2 to 40 boards, not 1"),
         (("--bench", "3", "--speed", "100"), "--speed must be 0.1 to 10, not 100"),
         (("--bench", "x"), "not a valid integer"),
         (("--bench", "3", "--out", "FILE/out"), "cannot write into"),
     ],
 )
-def test_bad_input_is_one_line(tmp_path, arguments, said):
+def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, arguments, said):
     file = tmp_path / "FILE"
     file.write_text("")
-    result = crowdcharge("trade", *(each.replace("FILE", str(file)) for each in arguments))
-    assert result.returncode == 2
-    assert result.stdout == ""
-    assert result.stderr.count("\n") == 1
-    assert said in result.stderr
+    run = tmp_path / "run.toml"
+    run.write_text(RUN)
+    key_file.save(tmp_path / "keys.toml", {1: bytes(32), 2: bytes(32), 3: bytes(32)})
+    named = {"FILE": str(file), "RUN": str(run)}
+    words = ["crowdcharge", "trade", *(_named(each, named) for each in arguments)]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    out, err = capsys.readouterr()
+    assert ended.value.code == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert said in err
 
 
 @pytest.mark.bench

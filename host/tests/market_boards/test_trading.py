@@ -48,6 +48,12 @@ def test_boards_agree_transfer_and_pay(world):
         assert bargain["paid"] == pytest.approx(owed, abs=1e-6)
 
 
+def test_fewer_connections_than_boards_are_enough(world):
+    world.slots = 3
+    run_world(world, world.trade())
+    assert outcomes(world) == {2: PAID, 3: PAID, 4: PAID, 5: PAID}
+
+
 def test_a_board_that_is_never_there_is_left_out(world):
     world.vanish(4)
     run_world(world, world.trade())

@@ -100,6 +100,7 @@ class MarketWorld(World):
         self.keys = {board.board_id: board.key for board in self.boards.values()}
         self.on_frame = lambda *_: None
         self.on_event = lambda _: None
+        self.slots = len(self.keys)
 
     def vanish(self, board_id: int) -> None:
         self.out_of_reach.add(self.boards[board_id].address)
@@ -124,7 +125,7 @@ class MarketWorld(World):
             LoopClock(),
             self._emit,
             Terms(lease_ms=1500),
-            slots=len(self.keys),
+            slots=self.slots,
             patience_s=PATIENCE_s,
         )
 
