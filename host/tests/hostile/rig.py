@@ -36,6 +36,7 @@ LEASE_ms = 2000
 KEYS = {board_id: bytes([board_id]) * 32 for board_id in (1, 2, 4, 5)}
 SOCS_pct = {1: 60.0, 2: 30.0}
 UNHEARD = {"LEASE_LOST", "REBOOTED"}  # nobody could be asked when the transfer ended
+STRANGERS = 3  # radios that belong to nobody
 PATIENCE_s = 40.0  # bench seconds for what is not measured
 
 
@@ -49,7 +50,7 @@ def matrix_config() -> BenchConfig:
         BoardConfig(5, 60.0, board="feather_esp32s3_st", key=KEYS[5].hex(), calibrated=False),
     )
     together = ((Contact((1, 2)), Contact((3, 5))),)
-    return BenchConfig(boards, contacts=ContactsConfig(together), speed=SPEED, hosts=3)
+    return BenchConfig(boards, contacts=ContactsConfig(together), speed=SPEED, hosts=2 + STRANGERS)
 
 
 class Meetings:
@@ -92,7 +93,7 @@ class Rig:
         self.keys = KEYS
         self._meetings = Meetings()
         self._radio = open_radio(bench.transports[1])
-        self._strange_radio = open_radio(bench.transports[2])
+        self._strange_radios = [open_radio(transport) for transport in bench.transports[2:]]
         self._links: dict[int, BoardLink] = {}
         self._heard: set[str] = set()
         self._reactions = reactions
@@ -101,7 +102,8 @@ class Rig:
     async def running(self) -> AsyncIterator["Rig"]:
         """With the orchestrator at work and the second host listening."""
         await self._radio.start_scan(lambda advert: self._heard.add(advert.address))
-        await self._strange_radio.start_scan(lambda _advert: None)
+        for radio in self._strange_radios:
+            await radio.start_scan(lambda _advert: None)
         with Store.create(self.ledger) as store:
             self.store = store
             self.clock = BoardClock(SPEED)
@@ -126,7 +128,8 @@ class Rig:
                 for link in self._links.values():
                     await link.close()
                 await self._radio.close()
-                await self._strange_radio.close()
+                for radio in self._strange_radios:
+                    await radio.close()
 
     # -- time --
 
@@ -254,14 +257,14 @@ class Rig:
     def link_is_lost(self, board_id: int) -> bool:
         return self._links[board_id].closed
 
-    async def stranger(self, board_id: int) -> Any:
+    async def stranger(self, board_id: int, number: int = 0) -> Any:
+        """The `number`th stranger's connection to a board."""
+        radio, address = self._strange_radios[number], self.bench.addresses[board_id]
         for _ in range(20):
             with contextlib.suppress(RadioError):
-                return await self._strangers.connect(
-                    self._strange_radio, self.bench.addresses[board_id]
-                )
+                return await self._strangers.connect(radio, address)
             await asyncio.sleep(0.2)
-        return await self._strangers.connect(self._strange_radio, self.bench.addresses[board_id])
+        return await self._strangers.connect(radio, address)
 
     async def maintain(self, board_id: int, on: bool) -> None:
         """Over the board's serial console, as its owner does."""
