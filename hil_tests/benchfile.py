@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a bench is made of, from its TOML file: boards by what they are, not where they are plugged.
+"""What a bench is made of, from its TOML file: boards by what they are, not by their ports.
 
 Words after labgrid: a bench offers `features`, a test needs some, and is skipped by name where
 one is missing. Standard library only: reading a bench file starts nothing.

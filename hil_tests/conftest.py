@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
-
 from hil_tests import benchfile, report
 
 if TYPE_CHECKING:
@@ -71,8 +70,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
             for marker in markers:
                 item.add_marker(marker)  # after the test's own: its timeout counts
-        if "long" in item.keywords and "long" not in config.getoption("markexpr"):
-            item.add_marker(pytest.mark.skip(reason="hours: -m long"))
 
 
 @pytest.fixture

@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from hil_tests.instruments import Instruments
+from hil_tests.series import Series
+
 from crowdcharge.boardlink import BoardLink
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import RadioError, WptError
@@ -17,8 +20,6 @@ from crowdcharge.observer import Observer
 from crowdcharge.pool import Pool
 from crowdcharge.radio.base import Radio
 from crowdcharge.serial_line import SerialLine
-from hil_tests.instruments import Instruments
-from hil_tests.series import Series
 from wptcore import transfer, wire
 
 PATIENCE_s = 90.0  # real: for what happens in a second when nothing else runs on the machine
@@ -190,9 +191,7 @@ class Host:
         """A transfer to start; budgets and lease are those of `terms`."""
         transfer_id, self._next_id = self._next_id, self._next_id + 1
         opened = Transfer(transfer_id, donor.id, receiver.id, round(energy_J * 1000), 0)
-        exchange = Exchange(
-            opened, terms, self.pool, self.clock, lambda _: None, lambda *_: None
-        )
+        exchange = Exchange(opened, terms, self.pool, self.clock, lambda _: None, lambda *_: None)
         return Run(donor, receiver, transfer_id, exchange)
 
 
@@ -214,9 +213,7 @@ class Couple:
         """A transfer in which power flows, by the instruments' word; stopped with the block."""
         run = self.host.run(self.donor, self.receiver, energy_J, terms)
         run.start(self.host.clock.now_s() + duration_s)
-        recording = self._series.recording(
-            self.instruments, self.donor.id, self.receiver.id
-        )
+        recording = self._series.recording(self.instruments, self.donor.id, self.receiver.id)
         try:
             async with recording:
                 await self.flows(run)

@@ -6,10 +6,12 @@ what the bench has; `feature(...)` in a test names what it needs.
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from crowdcharge.bench.client import Control
 from hil_tests.benchfile import BenchFile
+
+if TYPE_CHECKING:
+    from crowdcharge.bench.client import Control
 
 REFERENCE, LOAD = "reference", "load"
 

@@ -21,11 +21,12 @@ class Page:
         self._outcomes: dict[str, pytest.TestReport] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A test is what its worst phase was."""
+        """A test is what its worst phase was, else its call."""
         known = self._outcomes.get(report.nodeid)
-        if known is None or _rank(report) < _rank(known) or report.when == "call" == known.when:
-            self._outcomes[report.nodeid] = report
-        elif _rank(report) == _rank(known) and report.when == "call":
+        if known is None or (_rank(report), report.when != "call") < (
+            _rank(known),
+            known.when != "call",
+        ):
             self._outcomes[report.nodeid] = report
 
     def pytest_sessionfinish(self) -> None:
@@ -49,7 +50,9 @@ class Page:
             f"<tr><td class=text>{escape(name)}<td>{escape(str(value))}"
             for name, value in report.user_properties
         )
-        why = escape(report.longreprtext or str(report.longrepr or "")) if not report.passed else ""
+        why = (
+            escape(report.longreprtext or str(report.longrepr or "")) if not report.passed else ""
+        )
         logs = "".join(
             f"<h3>{escape(name)}</h3><pre>{escape(text)}</pre>"
             for name, text in report.sections

@@ -6,16 +6,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from hil_tests.benchfile import BenchFile, Pair
+from hil_tests.dut import Couple, Dut, Host
+from hil_tests.instruments import Instruments, VirtualInstruments
+from hil_tests.series import Series
+
 from crowdcharge import keys as key_file
 from crowdcharge.bench.config import BenchConfig, BoardConfig
 from crowdcharge.bench.launch import launch
 from crowdcharge.clock import BoardClock
 from crowdcharge.radio import open_radio
 from crowdcharge.radio.replay_radio import ReplayRadio
-from hil_tests.benchfile import BenchFile, Pair
-from hil_tests.dut import Couple, Dut, Host
-from hil_tests.instruments import Instruments, VirtualInstruments
-from hil_tests.series import Series
 
 
 class Rig:

@@ -2,13 +2,17 @@
 """One board by itself: its console, its sensors, its adverts, its connections."""
 
 import asyncio
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
-
-from crowdcharge.models import Beacon
 from hil_tests.dut import Dut, until
 from hil_tests.rig import Rig
+
 from wptcore import ept, transfer
+
+if TYPE_CHECKING:
+    from crowdcharge.models import Beacon
 
 _LISTEN_s = 2.5
 _BEACON_s = 0.5  # an advert every 0.25 s, beacon and BTHome in turn
@@ -58,7 +62,7 @@ async def test_it_advertises_as_often_as_it_should(rig: Rig, dut: Dut) -> None:
         return loop.time() - began_s > _LISTEN_s and len(beacons) > 1
 
     await until(advertises, f"board {dut.id} is heard at {address}")
-    gaps_s = sorted(b - a for (a, _), (b, _) in zip(beacons, beacons[1:], strict=False))
+    gaps_s = sorted(b - a for (a, _), (b, _) in pairwise(beacons))
     assert gaps_s[len(gaps_s) // 2] <= 3 * _BEACON_s, gaps_s
     assert {beacon.board_id for _, beacon in beacons} == {dut.id}
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hil_tests.dut import Couple, Dut, Run
 
 from crowdcharge.exchange import Terms
-from hil_tests.dut import Couple, Dut, Run
 from wptcore import ept
 
 _TERMS = Terms(lease_ms=5000)

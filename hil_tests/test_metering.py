@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Odometers against the reference, over power that changes at random; before and after `calibrate`.
+"""Odometers against the reference, over changing power; before and after `calibrate`.
 
 The virtual bench's meters have noise, quantisation, gain and offset errors within the INA219's
 data sheet, and shunts that are wrong by half a percent. Power that begins or ends between two
@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hil_tests.dut import Couple, Dut, until
+from hil_tests.instruments import LOAD, REFERENCE, Instruments
 
 from crowdcharge.exchange import Terms
 from crowdcharge.flash.calibrate import calibrate_meter
 from crowdcharge.serial_line import SerialLine
-from hil_tests.dut import Couple, Dut, until
-from hil_tests.instruments import LOAD, REFERENCE, Instruments
 
 _RUNS_MAX = 5
 _RUN_s = 16.0  # board time
@@ -88,7 +88,7 @@ async def errors_pct(couple: Couple, limit_pct: float, note: Note) -> list[float
 
 @asynccontextmanager
 async def lossy(donor: Dut) -> AsyncIterator[None]:
-    """Gaps and coins are no foreign objects here: a trial of the curve, until the board reboots."""
+    """Gaps and coins are no foreign objects here: the curve is on trial until a reboot."""
     await donor.console(lambda line: line.ask("calibrate", "trial", _TRIAL_mW))
     try:
         yield
@@ -129,9 +129,7 @@ def calibrated(tmp_path_factory: pytest.TempPathFactory) -> tuple[set[tuple[int,
 
 @pytest.mark.donors
 @pytest.mark.feature(REFERENCE)
-async def test_odometers_agree_within_1_percent(
-    couple: Couple, note: Note
-) -> None:
+async def test_odometers_agree_within_1_percent(couple: Couple, note: Note) -> None:
     assert max(map(abs, await errors_pct(couple, 1.0, note))) <= 1.0
 
 

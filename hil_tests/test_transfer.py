@@ -4,10 +4,10 @@
 import asyncio
 
 import pytest
+from hil_tests.dut import Couple, until
 
 from crowdcharge.errors import GrantRefused
 from crowdcharge.exchange import Terms
-from hil_tests.dut import Couple, until
 from wptcore import ept, transfer, wire
 
 _SLACK_s = 2.0  # board time; a pass of a loop may take long on a busy machine
@@ -96,9 +96,7 @@ async def test_twenty_percent_is_the_floor(couple: Couple) -> None:
 async def test_a_budget_ends_a_transfer(
     couple: Couple, energy_J: float, changes: dict[str, int], code: int
 ) -> None:
-    run = couple.host.run(
-        couple.donor, couple.receiver, energy_J, Terms(lease_ms=5000, **changes)
-    )
+    run = couple.host.run(couple.donor, couple.receiver, energy_J, Terms(lease_ms=5000, **changes))
     began_s = await couple.instruments.time_s()
     run.start(couple.host.clock.now_s() + 60)
     await run.ended()

@@ -10,6 +10,8 @@ from crowdcharge.errors import WptError
 # Drivers that run on the boards as their makers publish them.
 VENDOR = ("adafruit_bus_device", "adafruit_register", "adafruit_ina219", "adafruit_max1704x")
 
+SETTINGS = "settings.toml"  # what CircuitPython reads at boot
+
 
 def root() -> Path:
     """The folder that holds `ports/`, `drivers/` and `boards/`."""
@@ -24,16 +26,19 @@ def root() -> Path:
 def files(port: str, firmware: Path | None = None) -> dict[str, Path]:
     """Path on the board -> source; `firmware` is a folder that stands in for the port's own."""
     tree = root()
-    found = _python(firmware or tree / "ports" / port, "")
+    folder = firmware or tree / "ports" / port
+    found = _python(folder, "")
+    if (folder / SETTINGS).is_file():
+        found[SETTINGS] = folder / SETTINGS
     if firmware is None:
         found |= _python(tree / "ports" / "shared", "")
     core = Path(wptcore.__path__[0])
-    for name, folder in (
+    for name, source in (
         ("wptcore", core),
         ("boards", tree / "boards"),
         ("drivers", tree / "drivers"),
     ):
-        found |= _python(folder, f"{name}/")
+        found |= _python(source, f"{name}/")
     for name in VENDOR:
         found |= _vendor(name)
     return found

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# ruff: noqa: PLC0415 - what may be half-flashed is imported only after the look at the mark
 """Starts the firmware on the board that provisioning or settings.toml names.
 
 A board that was left half-flashed stays at the prompt: its files are not to be trusted, and with

@@ -130,6 +130,6 @@ def _market(identity: dict, key: bytes, sha256):
     """Loaded only where an owner has provisioned terms: it takes memory."""
     if "market" not in identity:
         return None
-    from wptcore.market_desk import MarketDesk, Settings  # noqa: PLC0415 - not on every board
+    from wptcore.market_desk import MarketDesk, Settings
 
     return MarketDesk(Settings(identity), key, sha256, os.urandom)

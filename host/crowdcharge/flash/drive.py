@@ -3,6 +3,7 @@
 
 import os
 import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,7 +26,18 @@ def flash(
     """`port` is the drive's folder. InputError: not such a board; FlashError: run it again."""
     drive = Path(port)
     release = _check(kind, drive)
-    files = build(kind, drive, firmware)
+    with tempfile.TemporaryDirectory(prefix="crowdcharge-") as scratch:
+        files = build(kind, Path(scratch), firmware)
+        changed, unwanted = _update(drive, files, progress)
+    version = {"board": kind.name, "vm": f"circuitpython-{release}"}
+    kept = len(files) - len(changed)
+    return Flashed(tuple(changed), tuple(unwanted), kept, version, maintenance=False)
+
+
+def _update(
+    drive: Path, files: dict[str, Path], progress: Callable[[str], None]
+) -> tuple[list[str], list[str]]:
+    """What was copied, and what was removed."""
     present = {
         path.relative_to(drive).as_posix(): digest(path)
         for path in drive.rglob("*")
@@ -48,9 +60,7 @@ def flash(
         raise FlashError(
             f"{drive}: {error.strerror}: flash again; the board refuses to transmit until then"
         ) from None
-    version = {"board": kind.name, "vm": f"circuitpython-{release}"}
-    kept = len(files) - len(changed)
-    return Flashed(tuple(changed), tuple(unwanted), kept, version, maintenance=False)
+    return changed, unwanted
 
 
 def _check(kind: BoardKind, drive: Path) -> str:

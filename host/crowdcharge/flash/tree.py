@@ -2,6 +2,7 @@
 """What goes on a board: the firmware's files for it, compiled where its VM loads them so."""
 
 import importlib
+import re
 import runpy
 import subprocess
 from collections.abc import Mapping
@@ -40,17 +41,32 @@ def board_kind(name: str) -> BoardKind:
 def build(kind: BoardKind, folder: Path, firmware: Path | None = None) -> dict[str, Path]:
     """Path on the board -> file, ready to copy; compiled ones lie in `folder`.
 
-    `firmware`: a folder in place of the port's own files.
+    `firmware`: a folder in place of the port's own files. Settings name the board.
     """
     found = firmware_tree.files(kind.vm, firmware)
     unwanted = {name for name in found if name.startswith("boards/")} - {f"boards/{kind.name}.py"}
     kept = {name: path for name, path in found.items() if name not in unwanted}
+    if firmware_tree.SETTINGS in kept:
+        kept[firmware_tree.SETTINGS] = _settings(kept[firmware_tree.SETTINGS], kind, folder)
     if kind.vm == _NOT_COMPILED:
         return kept
     return dict(
         (name, path) if name in SOURCES else _compiled(name, path, folder)
         for name, path in kept.items()
     )
+
+
+def _settings(source: Path, kind: BoardKind, folder: Path) -> Path:
+    named = re.sub(
+        r'^CROWDCHARGE_BOARD = ".*"$',
+        f'CROWDCHARGE_BOARD = "{kind.name}"',
+        source.read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / source.name
+    target.write_text(named, encoding="utf-8")
+    return target
 
 
 def digest(path: Path) -> str:

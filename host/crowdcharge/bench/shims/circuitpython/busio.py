@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """CircuitPython's `busio.I2C` over the bench's bus."""
 
+import sys
+
 import machine
 
 
@@ -25,16 +27,24 @@ class I2C:
         self._need_lock()
         return self._i2c.scan()
 
-    def writeto(self, address, buffer, *, start=0, end=None):
+    def writeto(self, address, buffer, *, start=0, end=sys.maxsize):
         self._need_lock()
         self._i2c.writeto(address, memoryview(buffer)[start:end])
 
-    def readfrom_into(self, address, buffer, *, start=0, end=None):
+    def readfrom_into(self, address, buffer, *, start=0, end=sys.maxsize):
         self._need_lock()
         self._i2c.readfrom_into(address, memoryview(buffer)[start:end])
 
     def writeto_then_readfrom(
-        self, address, out_buffer, in_buffer, *, out_start=0, out_end=None, in_start=0, in_end=None
+        self,
+        address,
+        out_buffer,
+        in_buffer,
+        *,
+        out_start=0,
+        out_end=sys.maxsize,
+        in_start=0,
+        in_end=sys.maxsize,
     ):
         self._need_lock()
         self._i2c.writeto(address, memoryview(out_buffer)[out_start:out_end], False)

@@ -9,6 +9,10 @@ class Direction:
     OUTPUT = "digitalio.Direction.OUTPUT"
 
 
+class DriveMode:
+    PUSH_PULL = "digitalio.DriveMode.PUSH_PULL"
+
+
 class Pull:
     UP = "digitalio.Pull.UP"
     DOWN = "digitalio.Pull.DOWN"
@@ -34,7 +38,7 @@ class DigitalInOut:
     def direction(self):
         return self._direction
 
-    def switch_to_output(self, value=False, drive_mode=None):
+    def switch_to_output(self, value=False, drive_mode=DriveMode.PUSH_PULL):
         self._pin.init(machine.Pin.OUT, value=1 if value else 0)
         self._direction = Direction.OUTPUT
 

@@ -2,7 +2,7 @@
 """CircuitPython's `watchdog` module; the timer itself is `microcontroller.watchdog`."""
 
 
-class WatchDogTimeout(Exception):  # noqa: N818 - CircuitPython's name
+class WatchDogTimeout(Exception):
     pass
 
 
