@@ -100,9 +100,10 @@ class SerialLine:
         while True:
             try:
                 return self.ask("version", timeout_s=_LOOK_s, tries=1)
-            except NoAnswer as error:
-                prompts += error.at_prompt
-                if error.half_flashed or prompts > _PROMPTS_MAX or time.monotonic() > deadline_s:
+            except NoAnswer as silence:
+                prompts += silence.at_prompt
+                too_late = prompts > _PROMPTS_MAX or time.monotonic() > deadline_s
+                if silence.half_flashed or too_late:
                     raise
 
     def maintain(self, on: bool) -> bool:

@@ -40,10 +40,14 @@ class Records:
         entry["points"] = [asdict(point) for point in points]
         entry["correction"] = asdict(found) if found else None
 
-    def correction(self, board_id: int, side: str) -> Correction | None:
-        """None: this meter is as it was made."""
-        found = self._boards.get(str(board_id), {}).get(side, {}).get("correction")
-        return Correction(**found) if found else None
+    def corrections(self) -> dict[tuple[int, str], Correction]:
+        """By board and side; a meter that is not among them is as it was made."""
+        return {
+            (int(board), side): Correction(**entry[side]["correction"])
+            for board, entry in self._boards.items()
+            for side in ("tx", "rx")
+            if entry.get(side, {}).get("correction")
+        }
 
     def set_curve(self, board_id: int, curve: Curve, curve_hash: str, sources: list[str]) -> None:
         entry = {"hash": curve_hash, "sources": sources, **asdict(curve)}

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from crowdcharge import declared
-from crowdcharge.report import prediction
+from crowdcharge.flash import records
+from crowdcharge.report import accuracy, prediction
 from crowdcharge.report.plots import PLOTS
 from crowdcharge.report.story import Story, tell
 from crowdcharge.store import Store
@@ -22,7 +23,8 @@ def write_report(
 ) -> list[Path]:
     """Writes report.html and a PNG a plot into `folder`; returns their paths.
 
-    `compared` adds what had been predicted for this run.
+    `compared` adds what had been predicted for this run. A calibration.json beside the ledger
+    says how good the meters are.
     """
     with Store.read(ledger) as store:
         story = tell(store.rows())
@@ -37,7 +39,9 @@ def write_report(
         figure.savefig(vector, format="svg", metadata={"Date": None})
         drawings.append(vector.getvalue().split("?>", 1)[-1].split('dtd">', 1)[-1])
     page = folder / "report.html"
-    more = prediction.section(compared) if compared else ""
+    meters = records.Records(ledger.with_name(records.FILE)).corrections()
+    more = accuracy.section(story.book, meters)
+    more += prediction.section(compared) if compared else ""
     page.write_text(_page(story, summarise(story.book), drawings, more), encoding="utf-8")
     return [page, *written]
 
