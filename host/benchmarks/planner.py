@@ -7,7 +7,8 @@
 
 `lal`: the whole search for the shortest time. Rivals solve the lossless program for each horizon
 (doubling, then halving over contact times, idle time cut off every plan); only their solve calls
-count, not the building or handing over of the model. Ours counts from the Problem to the Plan.
+count (HiGHS: model handed over and solved), not the building. Ours is all of Problem to Plan.
+Times are of the processor, so that other work on the machine does not count.
 `lyp`: the least loss within one cycle, whole solve against one solve call.
 Needs Debian's lp-solve for the lp_solve column; without it the column is left out.
 """
@@ -20,10 +21,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from planner_programs import HighsSolver, LpSolver, Program, program
+
 from crowdcharge.crowd.traces.bus_trace import bus_trace
 from crowdcharge.crowd.traces.random_trace import random_trace
 from crowdcharge.planner import Problem, lal, lyp
-from planner_programs import HighsSolver, LpSolver, Program, program
 
 SOLVERS = {
     "highs": lambda lp: HighsSolver(lp, "simplex"),
@@ -47,9 +49,9 @@ def own_ms(work: Callable[[], object]) -> float:
     work()
     times = []
     for _ in range(OWN_REPEATS):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return min(times) * 1e3
 
 
@@ -61,9 +63,9 @@ class Rival:
 
     def solve(self, lp: Program) -> tuple[float, np.ndarray] | None:
         solver = SOLVERS[self.name](lp)
-        start = time.perf_counter()
+        start = time.process_time()
         solved = solver.solve()
-        self.ms += (time.perf_counter() - start) * 1e3
+        self.ms += (time.process_time() - start) * 1e3
         answer = (solver.loss(), solver.values()) if solved else None
         solver.close()
         return answer

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import highspy
 import numpy as np
+
 from crowdcharge.planner import Problem
 from crowdcharge.planner.network import build_network
 
@@ -91,9 +92,10 @@ class HighsSolver:
         self.solver.setOptionValue("output_flag", False)
         self.solver.setOptionValue("threads", 1)
         self.solver.setOptionValue("solver", method)
-        self.solver.passModel(model)
+        self.model = model
 
     def solve(self) -> bool:
+        self.solver.passModel(self.model)
         self.solver.run()
         return self.solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
 

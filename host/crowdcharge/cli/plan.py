@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import Console
 
 from crowdcharge.errors import InputError
 
@@ -40,7 +41,10 @@ def plan(path: Path, method: str, max_doublings: int, as_json: bool, **reading: 
         problem = planner.Problem.from_json(document)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-    made = getattr(planner, method)(problem, max_doublings, planner.Reading(**reading))
+    solve = getattr(planner, method)
+    told = "planning" if is_compiled() else "compiling the planner, once (about half a minute)"
+    with Console(stderr=True).status(told):  # shows on a terminal only
+        made = solve(problem, max_doublings, planner.Reading(**reading))
     click.echo(json.dumps(made.to_json()) if as_json else _text(made))
     if method == "lal" and problem.beta != 0:
         click.echo("note: lal plans without losses; beta was not used", err=True)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from crowdcharge.planner.hubs import Hubs
-from crowdcharge.planner.jit import inlined, jit
+from crowdcharge.planner.jit import jit
 from crowdcharge.planner.problem import Floats, Shorts
 
 
@@ -150,72 +150,74 @@ def _layer(
                 tail += 1
 
 
-@inlined
-def _arc(
-    hubs: Hubs, agents: Agents, flow: Floats, level: Shorts, horizon: int, below: int, code: int
+@jit
+def _send(
+    prev: Shorts, flow: Floats, path: Shorts, room: Floats, depth: int, left: float, eps: float
 ) -> tuple[float, int]:
-    """(what the arc can take, its head or -1 for a target); 0 if it does not lead `below`."""
-    m = code >> 1
-    if code & 1:
-        u = hubs.prev_hub[m]
-        if u >= 0 and level[u] == below:
-            return flow[hubs.prev[m]], u
-        return 0.0, -1
-    u = hubs.next_hub[m]
-    if u >= horizon:
-        return agents.wanted[hubs.ev[m]] - flow[m], -1
-    if level[u] == below:
-        return agents.room[hubs.ev[m]] - flow[m], u
-    return 0.0, -1
-
-
-@inlined
-def _push(hubs: Hubs, flow: Floats, work: Work, depth: int, amount: float, eps: float) -> int:
-    """Send `amount` along the path; the place of its first arc that is then full."""
+    """Send what the path can take; (the amount, the place of its first arc that is then full)."""
+    amount = left
+    for k in range(depth):
+        amount = min(amount, room[k])
     full = 0
     for k in range(depth - 1, -1, -1):
-        code = work.path[k]
+        code = path[k]
         if code & 1:
-            flow[hubs.prev[code >> 1]] -= amount
+            flow[prev[code >> 1]] -= amount
         else:
             flow[code >> 1] += amount
-        work.room[k] -= amount
-        if work.room[k] <= eps:
+        room[k] -= amount
+        if room[k] <= eps:
             full = k
-    return full
+    return amount, full
 
 
 @jit
-def _drain(
-    hubs: Hubs, agents: Agents, state: State, horizon: int, work: Work, eps: float, source: int
+def _drain(  # noqa: C901 - one loop; a call for each arc costs more than the arc
+    hubs: Hubs, agents: Agents, state: State, horizon: int, work: Work, eps: float
 ) -> None:
-    """Depth first from one hub until its excess is gone or its layers are used up."""
-    level, pointer, path, flow = work.level, work.pointer, work.path, state.flow
-    depth, here, left = 0, source, state.excess[source]
-    while left > eps:
-        code = pointer[here]
-        if code == 2 * hubs.start[here + 1]:
-            if depth == 0:
-                break
-            depth -= 1
-            here = hubs.hub[path[depth] >> 1]
-            pointer[here] += 1
+    """Depth first from every hub until its excess is gone or its layers are used up.
+
+    An arc leads one layer down, or to a target. (Arrays are taken out of their tuples first:
+    in an inner loop every look-up in a tuple costs two atomic reference counts.)
+    """
+    start, hub, ev, prev = hubs.start, hubs.hub, hubs.ev, hubs.prev
+    prev_hub, next_hub, wanted, most = hubs.prev_hub, hubs.next_hub, agents.wanted, agents.room
+    flow, excess, level, pointer = state.flow, state.excess, work.level, work.pointer
+    path, rooms = work.path, work.room
+    for source in range(horizon):
+        if excess[source] <= eps or level[source] < 0:
             continue
-        room, head = _arc(hubs, agents, flow, level, horizon, level[here] - 1, code)
-        if room <= eps:
-            pointer[here] = code + 1
-            continue
-        path[depth] = code
-        work.room[depth] = room
-        depth += 1
-        if head >= 0:
-            here = head
-            continue
-        amount = min(left, work.room[:depth].min())
-        left -= amount
-        depth = _push(hubs, flow, work, depth, amount, eps)
-        here = hubs.hub[path[depth] >> 1]
-    state.excess[source] = left
+        depth, here, left = 0, source, excess[source]
+        while left > eps:
+            code = pointer[here]
+            if code == 2 * start[here + 1]:
+                if depth == 0:
+                    break
+                depth -= 1
+                here = hub[path[depth] >> 1]
+                pointer[here] += 1
+                continue
+            m, below, room = code >> 1, level[here] - 1, 0.0
+            head = prev_hub[m] if code & 1 else next_hub[m]
+            if code & 1:
+                if head >= 0 and level[head] == below:
+                    room = flow[prev[m]]
+            elif head >= horizon:
+                room = wanted[ev[m]] - flow[m]
+            elif level[head] == below:
+                room = most[ev[m]] - flow[m]
+            if room <= eps:
+                pointer[here] = code + 1
+                continue
+            path[depth], rooms[depth] = code, room
+            depth += 1
+            if head < horizon:
+                here = head
+                continue
+            amount, depth = _send(prev, flow, path, rooms, depth, left, eps)
+            left -= amount
+            here = hub[path[depth] >> 1]
+        excess[source] = left
 
 
 @jit
@@ -243,6 +245,4 @@ def saturate(
                 stuck += state.excess[h]
         if stuck > enough:
             return False
-        for h in range(horizon):
-            if state.excess[h] > eps and work.level[h] >= 0:
-                _drain(hubs, agents, state, horizon, work, eps, h)
+        _drain(hubs, agents, state, horizon, work, eps)

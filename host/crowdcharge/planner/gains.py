@@ -55,160 +55,168 @@ def new_search(nodes: int) -> Search:
 
 
 @inlined
-def _over(net: Network, flow: Flow, touch: int, eps: float) -> tuple[float, int]:
+def _over(
+    sent: Floats, limit: Floats, price: Floats, step: int, touch: int, eps: float
+) -> tuple[float, int]:
     """(what the node can still send over this contact, its length in labels).
 
     To send back what came in is a step up: it regains what was lost.
     """
-    x = flow.sent[touch >> 1]
-    if touch & 1:
-        x = -x
-    if flow.step == 0:
-        return net.limit[touch >> 1] - x, 0
-    if x >= -eps:
-        return net.limit[touch >> 1] - x, 1
-    return -x * flow.price[1], -1
-
-
-@inlined
-def _enter(flow: Flow, search: Search, u: int, wanted: int, layer: int, tail: int) -> int:
-    """Put node u, that can send on, into the layers if its label is the one wanted."""
-    if flow.label[u] == wanted:
-        search.layer[u] = layer
-        search.queue[tail] = u
-        tail += 1
-    return tail
+    x = -sent[touch >> 1] if touch & 1 else sent[touch >> 1]
+    if step == 0 or x >= -eps:
+        return limit[touch >> 1] - x, step
+    return -x * price[1], -1
 
 
 @jit
 def _layers(net: Network, flow: Flow, search: Search, eps: float) -> int:
-    """Breadth first backwards from the unfilled targets; number of nodes that reach one."""
-    layer, label, carry = search.layer, flow.label, flow.carry
+    """Breadth first backwards from the unfilled targets; number of nodes that reach one.
+
+    (Arrays are taken out of their tuples first: in an inner loop every look-up in a tuple costs
+    two atomic reference counts.)
+    """
+    first, agent, start, touch, other = net.first, net.agent, net.start, net.touch, net.other
+    limit, sent, price, step = net.limit, flow.sent, flow.price, flow.step
+    layer, label, carry, room, queue = (
+        search.layer,
+        flow.label,
+        flow.carry,
+        flow.room,
+        search.queue,
+    )
     layer[:] = -1
     tail = head = 0
-    for i in range(len(flow.room)):
-        v = net.first[i + 1] - 1
-        if flow.wanted[i] - carry[v] > eps:
-            tail = _enter(flow, search, v, 0, 0, tail)
+    for i in range(len(room)):
+        v = first[i + 1] - 1
+        if label[v] == 0 and flow.wanted[i] - carry[v] > eps:
+            layer[v], queue[tail] = 0, v
+            tail += 1
     while head < tail:
-        v = search.queue[head]
+        v = queue[head]
         head += 1
-        i = net.agent[v]
-        here, deeper = label[v], layer[v] + 1
-        if v > net.first[i] and layer[v - 1] < 0 and flow.room[i] - carry[v - 1] > eps:
-            tail = _enter(flow, search, v - 1, here, deeper, tail)
-        if v + 1 < net.first[i + 1] and layer[v + 1] < 0 and carry[v] > eps:
-            tail = _enter(flow, search, v + 1, here, deeper, tail)
-        for p in range(net.start[v], net.start[v + 1]):
-            u = net.other[p]
-            if layer[u] < 0 and abs(label[u] - here) <= flow.step:
-                room, length = _over(net, flow, net.touch[p] ^ 1, eps)
-                if room > eps:
-                    tail = _enter(flow, search, u, here + length, deeper, tail)
+        i, here, deeper = agent[v], label[v], layer[v] + 1
+        back, on = v > first[i], v + 1 < first[i + 1]
+        if back and layer[v - 1] < 0 and label[v - 1] == here and room[i] - carry[v - 1] > eps:
+            layer[v - 1], queue[tail] = deeper, v - 1
+            tail += 1
+        if on and layer[v + 1] < 0 and label[v + 1] == here and carry[v] > eps:
+            layer[v + 1], queue[tail] = deeper, v + 1
+            tail += 1
+        for p in range(start[v], start[v + 1]):
+            u = other[p]
+            if layer[u] < 0 and abs(label[u] - here) <= step:
+                most, length = _over(sent, limit, price, step, touch[p] ^ 1, eps)
+                if most > eps and label[u] == here + length:
+                    layer[u], queue[tail] = deeper, u
+                    tail += 1
     return tail
 
 
 @jit
 def _relabel(net: Network, flow: Flow, search: Search, reached: int, eps: float) -> bool:
     """Raise the labels of the nodes that reach no target until one more can; False: never."""
+    first, start, touch, other, limit = net.first, net.start, net.touch, net.other, net.limit
+    sent, price, step, label, carry = flow.sent, flow.price, flow.step, flow.label, flow.carry
+    layer, room = search.layer, flow.room
     slack = LABEL_MAX
     for k in range(reached):
         v = search.queue[k]
         i = net.agent[v]
-        if v > net.first[i] and search.layer[v - 1] < 0 and flow.room[i] - flow.carry[v - 1] > eps:
-            slack = min(slack, flow.label[v] - flow.label[v - 1])
-        if v + 1 < net.first[i + 1] and search.layer[v + 1] < 0 and flow.carry[v] > eps:
-            slack = min(slack, flow.label[v] - flow.label[v + 1])
-        for p in range(net.start[v], net.start[v + 1]):
-            u = net.other[p]
-            if search.layer[u] < 0:
-                room, length = _over(net, flow, net.touch[p] ^ 1, eps)
-                if room > eps:
-                    slack = min(slack, flow.label[v] + length - flow.label[u])
+        if v > first[i] and layer[v - 1] < 0 and room[i] - carry[v - 1] > eps:
+            slack = min(slack, label[v] - label[v - 1])
+        if v + 1 < first[i + 1] and layer[v + 1] < 0 and carry[v] > eps:
+            slack = min(slack, label[v] - label[v + 1])
+        for p in range(start[v], start[v + 1]):
+            if layer[other[p]] < 0:
+                most, length = _over(sent, limit, price, step, touch[p] ^ 1, eps)
+                if most > eps:
+                    slack = min(slack, label[v] + length - label[other[p]])
     if slack == LABEL_MAX:
         return False
-    for v in range(len(flow.label)):
-        if search.layer[v] < 0:
-            flow.label[v] = min(flow.label[v] + slack, LABEL_MAX)
+    for v in range(len(label)):
+        if layer[v] < 0:
+            label[v] = min(label[v] + slack, LABEL_MAX)
     return True
 
 
-@inlined
-def _arc(net: Network, flow: Flow, v: int, p: int, eps: float) -> tuple[float, int, int]:
-    """(what arc `p` of node v can take, its length, its head or -1 for the target)."""
-    i, k = net.agent[v], p - net.start[v]
-    if k == ONWARD:
-        if v + 1 == net.first[i + 1]:
-            return flow.wanted[i] - flow.carry[v], 0, -1
-        return flow.room[i] - flow.carry[v], 0, v + 1
-    if k == BACK:
-        if v == net.first[i]:
-            return 0.0, 0, v
-        return flow.carry[v - 1], 0, v - 1
-    room, length = _over(net, flow, net.touch[p], eps)
-    return room, length, net.other[p]
-
-
-@inlined
-def _send(net: Network, flow: Flow, v: int, p: int, value: float, eps: float) -> None:
-    """Put `value` more on arc `p` of node v."""
-    k = p - net.start[v]
-    amount = value / flow.price[flow.label[v]]
-    if k == ONWARD:
-        flow.carry[v] += amount
-    elif k == BACK:
-        flow.carry[v - 1] -= amount
-    else:
-        c, sign = net.touch[p] >> 1, 1.0 - 2.0 * (net.touch[p] & 1)
-        if flow.sent[c] * sign < -eps and flow.step == 1:  # back: counted where it came from
-            amount = value / flow.price[flow.label[net.other[p]]]
-        flow.sent[c] += sign * amount
-
-
-@inlined
-def _push(net: Network, flow: Flow, search: Search, depth: int, value: float, eps: float) -> int:
-    """Send `value` along the path; the place of its first arc that is then full."""
-    full = 0
-    for k in range(depth - 1, -1, -1):
-        v = search.path[k]
-        _send(net, flow, v, search.arc[k], value, eps)
+@jit
+def _send(net: Network, flow: Flow, search: Search, depth: int, left: float, eps: float) -> float:
+    """Send what the path can take of `left` (in value); the amount. `search.value` keeps up."""
+    value = left
+    for k in range(depth):
+        value = min(value, search.value[k])
+    for k in range(depth):
+        v, p = search.path[k], search.arc[k]
         search.value[k] -= value
-        if search.value[k] <= eps * flow.price[flow.label[v]]:
-            full = k
-    return full
+        here = p - net.start[v]
+        amount = value / flow.price[flow.label[v]]
+        if here == ONWARD:
+            flow.carry[v] += amount
+        elif here == BACK:
+            flow.carry[v - 1] -= amount
+        else:
+            c, sign = net.touch[p] >> 1, 1.0 - 2.0 * (net.touch[p] & 1)
+            if flow.sent[c] * sign < -eps and flow.step == 1:  # back: counted where it came from
+                amount = value / flow.price[flow.label[net.other[p]]]
+            flow.sent[c] += sign * amount
+    return value
 
 
 @jit
-def _drain(net: Network, flow: Flow, search: Search, source: int, eps: float) -> None:
+def _first_full(label: Shorts, price: Floats, search: Search, depth: int, eps: float) -> int:
+    for k in range(depth):
+        if search.value[k] <= eps * price[label[search.path[k]]]:
+            return k
+    return 0
+
+
+@jit
+def _drain(  # noqa: C901 - as _layers
+    net: Network, flow: Flow, search: Search, source: int, eps: float
+) -> None:
     """Depth first from one node until its excess is gone or its layers are used up."""
-    layer, pointer, label, price = search.layer, search.pointer, flow.label, flow.price
+    first, agent, start, touch, other = net.first, net.agent, net.start, net.touch, net.other
+    limit, sent, price, step = net.limit, flow.sent, flow.price, flow.step
+    label, carry, room, wanted = flow.label, flow.carry, flow.room, flow.wanted
+    layer, pointer, path, arc = search.layer, search.pointer, search.path, search.arc
     depth, v = 0, source
     unit = price[label[source]]
     left = flow.excess[source] * unit
     while left > eps * unit:
         p = pointer[v]
-        if p == net.start[v + 1]:
+        if p == start[v + 1]:
             if depth == 0:
                 break
             depth -= 1
-            v = search.path[depth]
+            v = path[depth]
             pointer[v] += 1
             continue
-        room, length, head = _arc(net, flow, v, p, eps)
-        down = head < 0 or (layer[head] == layer[v] - 1 and label[head] + length == label[v])
-        if room <= eps or not down:
+        i, k, most, length, head = agent[v], p - start[v], 0.0, 0, -1
+        if k == ONWARD:
+            if v + 1 == first[i + 1]:
+                most = wanted[i] - carry[v]
+            else:
+                most, head = room[i] - carry[v], v + 1
+        elif k == BACK:
+            head = v - 1
+            if v > first[i]:
+                most = carry[head]
+        else:
+            most, length = _over(sent, limit, price, step, touch[p], eps)
+            head = other[p]
+        if head >= 0 and (layer[head] != layer[v] - 1 or label[head] + length != label[v]):
+            most = 0.0
+        if most <= eps:
             pointer[v] = p + 1
             continue
-        search.path[depth], search.arc[depth] = v, p
-        search.value[depth] = room * price[label[v]]
+        path[depth], arc[depth], search.value[depth] = v, p, most * price[label[v]]
         depth += 1
         if head >= 0:
             v = head
             continue
-        value = min(left, search.value[:depth].min())
-        left -= value
-        depth = _push(net, flow, search, depth, value, eps)
-        v = search.path[depth]
+        left -= _send(net, flow, search, depth, left, eps)
+        depth = _first_full(label, price, search, depth, eps)
+        v = path[depth]
     flow.excess[source] = left / unit
 
 

@@ -45,3 +45,8 @@ def _compiled(function: Function, **options: Any) -> Function:
     finally:
         config.CACHE_DIR = before
     return cast("Function", compiled)
+
+
+def is_compiled() -> bool:
+    """Whether these sources have been compiled here before; the first call takes long if not."""
+    return _CACHE.exists()

@@ -23,12 +23,9 @@ def lal(problem: Problem, max_doublings: int = 3, reading: Reading = PAPER_TABLE
         or reading.e_min_growth == "proportional"
     ):
         return first_plan(problem.lossless(), max_doublings, reading, at_once=False)
-    if reason := outside(problem, problem.e_min):
-        return unreachable(reason)
-    parts = list(stages(problem, max_doublings, reading))
-    if reading.e_min_growth == "fixed":  # the same question at every horizon: ask it once
-        parts = [Stage(-1, parts[-1].until, 1.0)]
-    for part in parts:
+    whole = Stage(-1, problem.cycle << max_doublings, 1.0)  # e_min fixed: one question for all
+    fixed = reading.e_min_growth == "fixed"
+    for part in (whole,) if fixed else stages(problem, max_doublings, reading):
         time, sent, final = shortest_plan(
             problem.contacts,
             problem.cycle,
@@ -42,4 +39,4 @@ def lal(problem: Problem, max_doublings: int = 3, reading: Reading = PAPER_TABLE
         if time != NEVER:
             columns = (column.tolist() for column in sent)
             return Plan("ok", time, 0.0, tuple(zip(*columns, strict=True)), final)
-    return unreachable(never(problem, max_doublings))
+    return unreachable(outside(problem, problem.e_min) or never(problem, max_doublings))

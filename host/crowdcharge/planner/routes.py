@@ -7,8 +7,8 @@ import numpy as np
 
 from crowdcharge.planner.flows import Agents
 from crowdcharge.planner.hubs import find
-from crowdcharge.planner.jit import jit
-from crowdcharge.planner.problem import Floats, Ints
+from crowdcharge.planner.jit import inlined, jit
+from crowdcharge.planner.problem import Floats, Ints, Shorts
 from crowdcharge.planner.search import NEVER, Found, horizon_of, shortest_horizon
 
 RELATIVE_LEAST = 1e-10  # smaller transfers are rounding
@@ -52,18 +52,39 @@ def _grow(contacts: Ints, first: int, last: int, forest: Forest) -> None:
                 forest.mix[v] ^= c
 
 
+@inlined
+def _move(
+    v: int, other: int, need: Floats, time: int, sent: Sent, count: int, least: float
+) -> int:
+    """Give v what it needs (or take what it has over) from `other`; number of transfers so far."""
+    x = need[v]
+    need[other] += x
+    need[v] = 0.0
+    if abs(x) <= least:
+        return count
+    sent.slot[count] = time
+    sent.ptx[count], sent.prx[count] = (other, v) if x > 0 else (v, other)
+    sent.energy[count] = abs(x)
+    return count + 1
+
+
 @jit
 def _settle(
     contacts: Ints,
     forest: Forest,
-    top: int,
+    members: Shorts,
     need: Floats,
     time: int,
     sent: Sent,
     count: int,
     least: float,
 ) -> int:
-    """Move what each agent needs along the forest, leaves first; number of transfers so far."""
+    """Move what each member of a hub needs along the forest, leaves first."""
+    top = 0
+    for v in members:
+        if forest.degree[v] == 1:
+            forest.leaves[top] = v
+            top += 1
     while top:
         top -= 1
         v = forest.leaves[top]
@@ -71,14 +92,7 @@ def _settle(
             continue
         c = forest.mix[v]
         other = contacts[c, 0] + contacts[c, 1] - v
-        x = need[v]
-        if abs(x) > least:
-            sent.slot[count] = time
-            sent.ptx[count], sent.prx[count] = (other, v) if x > 0 else (v, other)
-            sent.energy[count] = abs(x)
-            count += 1
-        need[other] += x
-        need[v] = 0.0
+        count = _move(v, other, need, time, sent, count, least)
         forest.degree[v] = 0
         forest.degree[other] -= 1
         forest.mix[other] ^= c
@@ -102,22 +116,25 @@ def transfers(contacts: Ints, slots: int, agents: Agents, found: Found, least: f
         np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
     )
     level, need = agents.supply.copy(), np.zeros(n)
-    count = entry = 0
+    count = hub = 0
     for q in range(found.groups):
         g = q % groups
-        _grow(contacts, cycle.group_contact[g], cycle.group_contact[g + 1], forest)
-        top = 0
-        end = hubs.start[horizon_of(cycle, q)]
-        for m in range(entry, end):
-            v = hubs.ev[m]
-            need[v] = found.state.flow[m] - level[v]
-            level[v] = found.state.flow[m]
-            if forest.degree[v] == 1:
-                forest.leaves[top] = v
-                top += 1
-        entry = end
         time = (q // groups) * slots + cycle.group_slot[g]
-        count = _settle(contacts, forest, top, need, time, sent, count, least)
+        grown = False
+        for h in range(hub, horizon_of(cycle, q)):
+            first, end = hubs.start[h], hubs.start[h + 1]
+            for m in range(first, end):
+                v = hubs.ev[m]
+                need[v] = found.state.flow[m] - level[v]
+                level[v] = found.state.flow[m]
+            if end - first == 2:
+                count = _move(hubs.ev[first], hubs.ev[first + 1], need, time, sent, count, least)
+                continue
+            if not grown:
+                _grow(contacts, cycle.group_contact[g], cycle.group_contact[g + 1], forest)
+                grown = True
+            count = _settle(contacts, forest, hubs.ev[first:end], need, time, sent, count, least)
+        hub = horizon_of(cycle, q)
     return Sent(sent.slot[:count], sent.ptx[:count], sent.prx[:count], sent.energy[:count])
 
 

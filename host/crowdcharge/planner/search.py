@@ -134,7 +134,7 @@ def shortest_horizon(contacts: Ints, slots: int, agents: Agents, after: int, unt
     low = max(low, _last_group(cycle, slots, after) + 1, 0)
     last = _last_group(cycle, slots, until)
     groups = len(cycle.group_end)
-    group, cycles = NEVER, 1
+    group, cycles = NEVER, 2  # the second cycle costs little and is often needed
     state = new_state(hubs, n)
     while group == NEVER and low <= last:
         if low < groups * cycles:

@@ -8,9 +8,17 @@ from types import ModuleType
 
 import pytest
 
-from crowdcharge.planner import Problem
+from crowdcharge.planner import Problem, lal, lay
 
 HERE = Path(__file__).parent
+
+
+def pytest_collection_finish(session):
+    """Compile the kernels once, outside any test's time limit."""
+    if any(Path(item.path).parent == HERE for item in session.items):
+        even = Problem([1.0, 1.0], [(0, 1, 1)], 1, 0, 2, 0.1)
+        lal(even)
+        lay(even)
 
 
 def load(name: str) -> ModuleType:
