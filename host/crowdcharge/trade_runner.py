@@ -27,6 +27,8 @@ async def run(
     if len(keys) < PEERS_MIN:
         raise InputError(f"{config.run.keys}: a market takes {PEERS_MIN} boards, not {len(keys)}")
     radio = open_radio(config.radio.transport, config.radio.adapter)
+    await radio.start_scan(lambda _: None)  # fails before anything is written
+    await radio.stop_scan()
     out = writable(config.run.out)
     with Store.create(out / LEDGER) as store:
         body = {"policy": "market", "seed": None, "vm": vm, "started_unix_s": int(time.time())}

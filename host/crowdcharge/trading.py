@@ -19,7 +19,8 @@ from crowdcharge.events import Emit, MarketCleared, Trouble
 from crowdcharge.exchange import Exchange, Terms
 from crowdcharge.fleet import Fleet
 from crowdcharge.keys import Keys
-from crowdcharge.ledger import OPEN, VOID, Transfer
+from crowdcharge.ledger import OPEN, VOID, Body, Transfer
+from crowdcharge.market.audit import market_faults
 from crowdcharge.market.settlement import EFFICIENCY_MIN, Bargain, bargains
 from crowdcharge.market.shared import MarketVoidError
 from crowdcharge.negotiator import SESSION_SIZE, Cleared, Negotiator
@@ -31,6 +32,7 @@ from crowdcharge.store import Store
 
 _HEARD_s = 20.0  # until all boards must have been heard
 _RETRY_s = 0.5
+_ENERGY_MIN_mJ = 200  # below it start-up and last sample are more than what is traded
 _TRIES = 3  # of a bargain of which nothing has flowed, and of a visit
 
 Together = Callable[[int, int], Awaitable[None]]  # lays two boards on each other
@@ -55,6 +57,7 @@ class Trading:
         patience_s: float = 10.0,
     ) -> None:
         self._store = store
+        self._keys = keys
         self._together = together
         self._clock = clock
         self._emit = emit
@@ -93,37 +96,31 @@ class Trading:
         except MarketVoidError as void:
             self._write_market(market_id, Cleared(bytes(SESSION_SIZE), lane, 0, False, ()), void)
             raise
-        takes_mJ = {take.board_id: take.energy_mJ for take in cleared.takes}
-        lane_take = (lane, takes_mJ.pop(lane))
         try:
-            agreed = bargains(
-                market_id, cleared.price, lane_take, takes_mJ, 0, confirmed=cleared.confirmed
-            )
+            agreed = self._judge(market_id, cleared)
         except MarketVoidError as void:
             self._write_market(market_id, cleared, void)
             raise
         self._write_market(market_id, cleared, None)
         energies_mJ = {take.board_id: take.energy_mJ for take in cleared.takes}
         self._emit(MarketCleared(self._clock.now_s(), cleared.price_per_Wh, energies_mJ))
-        return cleared, agreed
+        return cleared, [each for each in agreed if each.energy_mJ >= _ENERGY_MIN_mJ]
+
+    def _judge(self, market_id: int, cleared: Cleared) -> list[Bargain]:
+        """MarketVoidError if what was committed does not balance, or is not signed."""
+        takes_mJ = {take.board_id: take.energy_mJ for take in cleared.takes}
+        lane_take = (cleared.lane, takes_mJ.pop(cleared.lane))
+        agreed = bargains(
+            market_id, cleared.price, lane_take, takes_mJ, 0, confirmed=cleared.confirmed
+        )
+        for fault in market_faults(_body(market_id, cleared), self._keys):
+            raise MarketVoidError(fault)
+        return agreed
 
     def _write_market(
         self, market_id: int, cleared: Cleared, void: MarketVoidError | None
     ) -> None:
-        body = {
-            "market_id": market_id,
-            "session": cleared.session.hex(),
-            "lane": cleared.lane,
-            "price": cleared.price,
-            "confirmed": cleared.confirmed,
-            "takes": [
-                {
-                    "board_id": take.board_id,
-                    "energy_mJ": take.energy_mJ,
-                    "signature": take.signature.hex(),
-                }
-                for take in cleared.takes
-            ],
+        body = _body(market_id, cleared) | {
             "void": str(void) if void else "",
             "t_ms": int(self._clock.now_s() * 1000),
         }
@@ -190,3 +187,23 @@ class Trading:
     def _trouble(self, error: BaseException) -> None:
         board_id = error.board_id if isinstance(error, BoardUnreachable) else 0
         self._emit(Trouble(self._clock.now_s(), board_id, str(error)))
+
+
+def _body(market_id: int, cleared: Cleared) -> Body:
+    """The ledger's row, as far as it is known before it is judged."""
+    return {
+        "market_id": market_id,
+        "session": cleared.session.hex(),
+        "lane": cleared.lane,
+        "price": cleared.price,
+        "confirmed": cleared.confirmed,
+        "takes": [
+            {
+                "board_id": take.board_id,
+                "energy_mJ": take.energy_mJ,
+                "signature": take.signature.hex(),
+            }
+            for take in cleared.takes
+        ],
+        "void": "",
+    }

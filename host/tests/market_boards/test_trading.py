@@ -172,6 +172,28 @@ def test_one_that_lies_in_a_round_voids_the_market_and_nobody_pays(world):
     assert world.check_accounts() == {}
 
 
+def test_a_commitment_that_its_board_did_not_sign_voids_the_market(world):
+    world.boards[4].desk._key = bytes(32)
+
+    async def story():
+        with pytest.raises(MarketVoidError, match="not signed by board 4"):
+            await world.trade()
+
+    run_world(world, story())
+    assert world.summary_market()["bargains"] == []
+    assert world.check_accounts() == {}
+
+
+def test_too_little_to_be_worth_its_start_up_is_not_moved(world):
+    settings = world.boards[4].desk._settings
+    settings.b_u = round(1e6 * (clearing_price(ALL - {4}) - 0.05))
+    run_world(world, world.trade())
+    market = world.summary_market()
+    assert 0 < market["energies_mJ"]["4"] < 200
+    assert outcomes(world) == {2: PAID, 3: PAID, 5: PAID}
+    world.check_accounts()
+
+
 def test_lost_answers_are_asked_for_again(world):
     lost = iter(range(10_000))
     world.mute = lambda frame: next(lost) % 7 == 3
