@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""The supply fails at chosen bytes of a board's flash writes: littlefs, journal, real firmware.
+
+The core's tests cut a record at every byte (firmware/tests/test_journal.py); here the file system
+lies between, and the cut falls into its blocks too.
+"""
+
+import asyncio
+import contextlib
+import secrets
+
+import pytest
+
+from crowdcharge.bench.config import BenchConfig, BoardConfig
+from crowdcharge.bench.launch import launch
+from crowdcharge.boardlink import BoardLink
+from crowdcharge.errors import WptError
+from crowdcharge.radio import open_radio
+from wptcore import ept, wire
+
+pytestmark = [pytest.mark.bench, pytest.mark.slow, pytest.mark.timeout(400)]
+
+KEY = bytes([7]) * 32
+FEW = (0, 1, 17, 33, 100, 257)
+MANY = (*range(0, 700, 7), *range(700, 4500, 100))
+
+
+class Owner:
+    """Connects again whenever the board has rebooted."""
+
+    def __init__(self, bench) -> None:
+        self._bench = bench
+        self._radio = open_radio(bench.transport)
+        self._heard = asyncio.Event()
+        self._link: BoardLink | None = None
+
+    async def start(self) -> None:
+        await self._radio.start_scan(lambda _advert: self._heard.set())
+        await asyncio.wait_for(self._heard.wait(), 60)
+
+    async def link(self) -> BoardLink:
+        for _ in range(200):
+            with contextlib.suppress(WptError):
+                if self._link is None or self._link.closed:
+                    self._link = await BoardLink.open(
+                        self._radio, self._bench.addresses[1], 1, KEY, secrets.token_bytes
+                    )
+                await self._link.ask()
+                return self._link
+            await asyncio.sleep(0.1)
+        raise AssertionError("the board did not come back")
+
+    async def close(self) -> None:
+        if self._link is not None:
+            await self._link.close()
+        await self._radio.close()
+
+
+async def cut_and_look(bench, owner: Owner, after_bytes: int, floor_pct: int) -> tuple[int, int]:
+    """(floor, epoch) after a Configure whose write was torn, or was not."""
+    await bench.control.fault("torn-write", 1, after_bytes=after_bytes)
+    boots = (await bench.control.board(1))["boots"]
+    with contextlib.suppress(WptError):
+        await (await owner.link()).command(wire.CONFIGURE, wire.CONFIGURE_FLOOR_pct, floor_pct)
+    for _ in range(100):
+        if (await bench.control.board(1))["boots"] > boots:
+            break
+        with contextlib.suppress(WptError):  # the write was shorter: another one meets the cut
+            await (await owner.link()).command(wire.CONFIGURE, wire.CONFIGURE_FLOOR_pct, floor_pct)
+        await asyncio.sleep(0.05)
+    link = await owner.link()
+    limits = wire.unpack_limits(await link._link.read(wire.LIMITS_UUID))
+    return limits[4], (await link.status()).epoch
+
+
+async def torn(folder, cuts: tuple[int, ...]) -> None:
+    board = BoardConfig(1, 60.0, storage="littlefs", key=KEY.hex())
+    async with launch(BenchConfig((board,), speed=2.0), folder) as bench:
+        owner = Owner(bench)
+        await owner.start()
+        old_pct, old_epoch = 20, (await (await owner.link()).status()).epoch
+        for number, after_bytes in enumerate(cuts):
+            new_pct = 30 + number % 40
+            floor_pct, epoch = await cut_and_look(bench, owner, after_bytes, new_pct)
+            assert floor_pct in {old_pct, new_pct}, f"cut after {after_bytes} bytes: {floor_pct} %"
+            assert epoch >= old_epoch, f"cut after {after_bytes} bytes: epoch {epoch}"
+            old_pct, old_epoch = floor_pct, epoch
+            link = await owner.link()
+            for code in await link.faults():  # boots in a row latch, as they must
+                await link.command(wire.CLEAR, code)
+        ack = await (await owner.link()).ask()
+        assert ack.code == ept.NONE
+        await owner.close()
+
+
+async def test_a_cut_at_a_few_bytes_leaves_the_old_or_the_new_record(tmp_path):
+    await torn(tmp_path, FEW)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+async def test_a_cut_at_many_bytes_leaves_the_old_or_the_new_record(tmp_path):
+    await torn(tmp_path, MANY)
