@@ -12,6 +12,7 @@ from crowdcharge.errors import InputError
 
 if TYPE_CHECKING:
     from crowdcharge import planner
+    from crowdcharge.planner.jit import is_compiled
 
 
 @click.command()
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 def plan(path: Path, method: str, max_doublings: int, as_json: bool, **reading: Any) -> None:
     """Plan transfers for PROBLEM.json (levels, contacts of one cycle, bounds, losses)."""
     from crowdcharge import planner
+    from crowdcharge.planner.jit import is_compiled
 
     try:
         document = json.loads(path.read_text())
