@@ -124,17 +124,19 @@ def contacts_on_bench(
 def missed_of(scenario: Scenario, contacts: Sequence[Contact]) -> set[Contact]:
     """Contacts that do not take place on the bench though everybody expects them:
     `missed = [[1, 2, 40]]` is the one of boards 1 and 2 that lasts at 40 s."""
-    missed = set()
-    for row in scenario.bench.raw("missed") or []:
-        found = [
-            contact
-            for contact in contacts
-            if isinstance(row, list)
-            and len(row) == 3
-            and {contact.a, contact.b} == set(row[:2])
-            and contact.start_s <= row[2] < contact.end_s
-        ]
-        if not found:
-            raise scenario.bench.fail("missed", f"{row!r} must be [board, board, s] of a contact")
-        missed.update(found)
-    return missed
+    rows = scenario.bench.raw("missed") or []
+    missed = [missed_contact(row, contacts) for row in rows] if isinstance(rows, list) else [None]
+    if None in missed:
+        raise scenario.bench.fail("missed", "must be [[board, board, s], ...] of contacts")
+    return {contact for contact in missed if contact}
+
+
+def missed_contact(row: object, contacts: Sequence[Contact]) -> Contact | None:
+    good = isinstance(row, list) and len(row) == 3
+    if not good or not all(type(value) in (int, float) for value in row):
+        return None
+    a, b, time_s = row
+    for contact in contacts:
+        if {contact.a, contact.b} == {a, b} and contact.start_s <= time_s < contact.end_s:
+            return contact
+    return None

@@ -149,7 +149,8 @@ class PlanFollowing:
         frugal = partial(planner, reading=Reading(burning="refused"))
         plan = replan(problem, level_J, slot, frugal)
         if not plan.ok and not self.made:
-            raise InputError(f"policy plan: {plan.reason}")
+            hint = "give more contacts, more time in each, or other weights"
+            raise InputError(f"policy plan: {plan.reason}; {hint}")
         named = tuple(
             (t, self.agents[ptx], self.agents[prx], sent_J)
             for t, ptx, prx, sent_J in plan.transfers

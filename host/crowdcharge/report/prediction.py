@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from crowdcharge import declared
 from crowdcharge.ledger import VOID, Body, Book
 from crowdcharge.ledger import Transfer as Metered
-from crowdcharge.policy import PlanFollowing, Policy
+from crowdcharge.policy import Policy
+from crowdcharge.policy.plan_following import PlanFollowing
 from crowdcharge.summary import imbalance
 from crowdcharge.units import mJ_to_J
 
@@ -215,7 +216,8 @@ def _board_table(document: Document) -> str:
     for board in document["boards"]:
         simulated, metered = board["simulated"], board["metered"]
         energies = [side[key] for side in (simulated, metered) for key in keys]
-        energies.append(difference(metered["after_J"], simulated["after_J"]))
+        ends_J = (metered["after_J"], simulated["after_J"])
+        energies.append(None if None in ends_J else difference(*ends_J))
         cells = "".join(f"<td>{number(energy_J)}" for energy_J in energies)
         rows.append(f"<td>{board['board_id']}{cells}")
     return _table(head, rows)
