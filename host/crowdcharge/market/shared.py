@@ -107,6 +107,7 @@ class Relay:
         return math.ldexp(c, -FRACTION_BITS), math.ldexp(s, -FRACTION_BITS)
 
 
+_PRICE_MAX = 2.0**40
 SEAT, ASK, PRESENT = "seat", "ask", "present"
 
 
@@ -145,7 +146,7 @@ def negotiate(relay: Relay) -> Steps:
     asked = next(search)
     questions = 0
     while True:
-        question = None if asked is None else fixed(asked)
+        question = None if asked is None else _question(asked)
         sums = yield from _round(relay, question)
         if sums is None and question is not None:
             return Agreed(question, tuple(relay.keys), False, questions)
@@ -155,7 +156,16 @@ def negotiate(relay: Relay) -> Steps:
         try:
             asked = search.send(sums)
         except StopIteration as found:
-            return Agreed(fixed(found.value), tuple(relay.keys), True, questions)
+            return Agreed(_question(found.value), tuple(relay.keys), True, questions)
+        except WptError as error:
+            raise MarketVoidError(str(error)) from None
+
+
+def _question(price: float) -> int:
+    """MarketVoidError for what only nonsense in the answers can lead to."""
+    if not abs(price) < _PRICE_MAX:
+        raise MarketVoidError(f"the answers lead to a price of {price:g}: somebody's are nonsense")
+    return fixed(price)
 
 
 def _seat(relay: Relay) -> Generator[Step, Replies, None]:

@@ -2,6 +2,7 @@
 """Markets with boards that vanish, receive less, or lie, and with a host that is killed."""
 
 import asyncio
+import random
 
 import pytest
 
@@ -144,15 +145,29 @@ def test_one_that_receives_less_pays_for_what_it_received(world):
     assert bargain["paid"] == pytest.approx(owed, abs=1e-6)
 
 
+LIES = {
+    "twice": lambda c, s: (2 * c, 2 * s),
+    "other price": lambda c, s: (c + (s >> 3), s),
+    "huge": lambda c, s: (c + (1 << 120), s),
+    "upside down": lambda c, s: (-c, -(1 << 100)),
+    "flat": lambda c, s: (c, 1 - s),
+    "noise": lambda c, s: (random.getrandbits(127), random.getrandbits(127)),
+}
+
+
 class Liar(Terms):
     """Answers as if it were another than it trades as."""
 
+    lie = ""
+
     def answer(self, price):
-        c, s = super().answer(price)
-        return 2 * c, 2 * s
+        c, s = LIES[self.lie](*super().answer(price))
+        return c, s
 
 
-def test_one_that_lies_in_a_round_voids_the_market_and_nobody_pays(world):
+@pytest.mark.parametrize("lie", LIES)
+def test_one_that_lies_in_a_round_voids_the_market_and_nobody_pays(world, lie):
+    Liar.lie = lie
     settings = world.boards[3].desk._settings
     honest = settings.terms
 
@@ -163,11 +178,11 @@ def test_one_that_lies_in_a_round_voids_the_market_and_nobody_pays(world):
     settings.terms = lying
 
     async def story():
-        with pytest.raises(MarketVoidError, match="out of balance"):
+        with pytest.raises(MarketVoidError):
             await world.trade()
 
     run_world(world, story())
-    assert "out of balance" in world.summary_market()["void"]
+    assert world.summary_market()["void"]
     assert world.summary_market()["bargains"] == []
     assert world.check_accounts() == {}
 
