@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from math import inf
+from typing import Any
 
 import numpy as np
 
@@ -131,7 +132,7 @@ def missed_of(scenario: Scenario, contacts: Sequence[Contact]) -> set[Contact]:
     return {contact for contact in missed if contact}
 
 
-def missed_contact(row: object, contacts: Sequence[Contact]) -> Contact | None:
+def missed_contact(row: Any, contacts: Sequence[Contact]) -> Contact | None:
     good = isinstance(row, list) and len(row) == 3
     if not good or not all(type(value) in (int, float) for value in row):
         return None
