@@ -39,7 +39,7 @@ run = load("run")
 
 @pytest.mark.parametrize("name", targets.TARGETS)
 def test_damaged_inputs_raise_what_is_declared_and_nothing_else(name):
-    run.by_mutation(name, INPUTS.get(name, 3000), seed=1)
+    run.by_mutation(name, INPUTS.get(name, 2000), seed=1)
 
 
 def test_what_was_found_once_stays_mended():

@@ -91,9 +91,19 @@ def slack_s(name: str) -> float:
     return 2.0 if name == "LEASE_LOST" else 0.0
 
 
-@pytest.mark.parametrize(
-    ("name", "cause"), CAUSES, ids=[f"{name}-{c.board}-{c.fault}" for name, c in CAUSES]
-)
+def rows() -> list[object]:
+    """The first cause of each code runs in CI, the others with -m long."""
+    made, seen = [], set()
+    for name, cause in CAUSES:
+        marks = [pytest.mark.long] if name in seen else []
+        seen.add(name)
+        made.append(
+            pytest.param(name, cause, marks=marks, id=f"{name}-{cause.board}-{cause.fault}")
+        )
+    return made
+
+
+@pytest.mark.parametrize(("name", "cause"), rows())
 async def test_a_fault_ends_refuses_is_seen_and_clears_as_declared(rig, name, cause):
     entry, code = FAULTS[name], code_of(name)
     await rig.flowing()
