@@ -12,7 +12,6 @@ from crowdcharge.errors import InputError
 
 if TYPE_CHECKING:
     from crowdcharge import planner
-    from crowdcharge.planner.jit import is_compiled
 
 
 @click.command()
