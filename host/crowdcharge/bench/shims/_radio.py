@@ -17,6 +17,7 @@ _received = b""
 _unsent = b""
 _readable = select.poll()
 _writable = select.poll()
+_CHUNK = 512  # a small heap has no room for more in one piece
 
 
 def open_socket():
@@ -68,14 +69,14 @@ def receive():
     """Moves what arrived, frame by frame, to `events`."""
     global _received
     while True:
-        data = stream.read(4096)
+        data = stream.read(_CHUNK)
         if data is None:
             break
         if not data:
             sys.stdout.write("the bench hub is gone: this board stops\n")
             raise SystemExit(1)
         _received += data
-        if len(data) < 4096:
+        if len(data) < _CHUNK:
             break
     start = 0
     while len(_received) - start >= 2:
