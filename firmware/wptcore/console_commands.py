@@ -230,7 +230,7 @@ class ConsoleCommands:
         """The secret is drawn here and never leaves; other terms keep it, so partners' pins
         hold. Loaded now only: a board without a market keeps the memory."""
         self._need_maintenance()
-        from wptcore import market_desk  # noqa: PLC0415
+        from wptcore import market_desk
 
         a_u = _number(a, 0, market_desk.A_MAX_u)
         if a_u == 0:
@@ -251,7 +251,7 @@ class ConsoleCommands:
 
     def _trust(self, key: str):
         self._need_maintenance()
-        from wptcore import market_desk  # noqa: PLC0415
+        from wptcore import market_desk
 
         if key == "anybody":
             self._drop("market_trusted")
