@@ -27,7 +27,7 @@ class LateClock(BoardClock):
 
 
 class Timetable:
-    """Contacts for the orchestrator; time begins when all `boards` are ready.
+    """Contacts for the orchestrator; time begins when all `boards` have been ready.
 
     What it tells is `contacts`; what `arrange` lays together leaves out those in `missed`.
     """
@@ -41,7 +41,7 @@ class Timetable:
         missed: Collection[Contact] = (),
     ) -> None:
         self._contacts = contacts
-        self._boards = set(boards)
+        self._absent = set(boards)
         self._clock = clock
         self._arrange = arrange
         self._missed = missed
@@ -65,9 +65,9 @@ class Timetable:
     def _is_ready(self, free: Collection[int]) -> bool:
         now_s = asyncio.get_running_loop().time()
         self._since_s = now_s if self._since_s is None else self._since_s
-        absent = self._boards - set(free)
-        if not absent:
+        self._absent -= set(free)
+        if not self._absent:
             self._clock.begin()
         elif now_s - self._since_s > _PATIENCE_s:
-            raise BenchError(f"board {min(absent)} was not ready within {_PATIENCE_s:g} s")
-        return not absent
+            raise BenchError(f"board {min(self._absent)} was not ready within {_PATIENCE_s:g} s")
+        return not self._absent

@@ -36,10 +36,10 @@ def run(folder, text):
 
 
 def test_eight_boards_carry_out_a_lay_plan(tmp_path, cube):
-    """Energies within 5 % and 1 J of plan and simulator, levels within 6 J of it.
+    """Energies within 5 % and 1 J of plan and simulator, levels within 8 J of it.
 
     With a charger that loses nothing: the planner knows the link only. What remains is a donor's
-    cell, which loses up to 12 % at 8 W, and the sample (0.8 J) in
+    cell, which loses some 14 % of 8 W as heat, and the sample (0.8 J) in
     which a budget is used up.
     """
     text = cube(
@@ -61,7 +61,7 @@ def test_eight_boards_carry_out_a_lay_plan(tmp_path, cube):
         assert seen["state"] == "settled"
     for board in told["boards"]:
         simulated, seen = board["simulated"], board["metered"]
-        assert seen["after_J"] == pytest.approx(simulated["after_J"], abs=6)
+        assert seen["after_J"] == pytest.approx(simulated["after_J"], abs=8)
     assert told["totals"]["metered"]["loss_J"] == pytest.approx(plan["loss_J"], rel=0.05)
     assert summary["imbalance_after"] < 0.03
     assert summary["imbalance_before"] > 0.2
