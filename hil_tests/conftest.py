@@ -44,9 +44,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One set of bodies over the pairs, or over the boards, of whatever bench is given."""
     bench = metafunc.config.stash[_BENCH]
     if "couple" in metafunc.fixturenames:
-        pairs = {pair.donor: pair for pair in reversed(bench.pairs)}.values()
-        if metafunc.definition.get_closest_marker("donors") is None:
-            pairs = bench.pairs
+        pairs = list(bench.pairs)
+        if metafunc.definition.get_closest_marker("donors") is not None:
+            pairs = list({pair.donor: pair for pair in reversed(pairs)}.values())
         names = [pair.name for pair in pairs]
         metafunc.parametrize("couple", names, indirect=True, scope="function")
     elif "dut" in metafunc.fixturenames:

@@ -6,6 +6,7 @@ the bench file, run as they are written: uhubctl, usbrelay, whatever there is.
 """
 
 import asyncio
+import importlib
 import subprocess
 import threading
 import time
@@ -39,10 +40,10 @@ def valid(references: tuple[Reference, ...], today: date) -> tuple[Reference, ..
 
 
 def _blinka_bus() -> object:
-    import board
-    import busio
-
-    return busio.I2C(board.SCL, board.SDA)
+    board = importlib.import_module("board")  # Blinka's: it exists on the bench's computer only
+    busio = importlib.import_module("busio")
+    bus: object = busio.I2C(board.SCL, board.SDA)
+    return bus
 
 
 class DeskInstruments:
@@ -71,7 +72,7 @@ class DeskInstruments:
         found = set.intersection(*boards) if boards else set()
         if self._references:
             found.add(REFERENCE)
-        if self._bench.supply and self._bench.load:
+        if self._bench.supply and self._bench.load and {"load-tx", "load-rx"} <= found:
             found.add(LOAD)
         return frozenset(found)
 
@@ -89,7 +90,10 @@ class DeskInstruments:
         return [(time_s, on) for time_s, on in edges if time_s >= since_s]
 
     async def load_mA(self, board: int, side: str, current_mA: float) -> float:
-        """The supply's current limit is a tenth above, so a short in the load burns no shunt."""
+        """Relays put supply and load into this lead: the board's action "load-tx" or "load-rx".
+
+        The supply's current limit is a tenth above, so a short in the load burns no shunt.
+        """
         limits, supply, load = self._bench.limits, self._bench.supply, self._bench.load
         assert supply
         assert load
@@ -106,7 +110,11 @@ class DeskInstruments:
                 time.sleep(_SETTLE_s)
                 return sink.current_A() * 1000 if current_mA > 0 else 0.0
 
+        if current_mA > 0:
+            await self.act(board, f"load-{side}")
         shown_mA = await asyncio.to_thread(work)
+        if current_mA == 0:
+            await self.act(board, f"load-{side}", on=False)
         own = (board, side) in {(each.board, each.side) for each in self._references}
         return self._record(board, side).current_A * 1000 if own else shown_mA
 
@@ -132,7 +140,7 @@ class DeskInstruments:
         """What waits in the port's buffer: the firmware prints nothing but answers and errors."""
         try:
             with serial.Serial(self._ports[board], timeout=0.2) as port:
-                return port.read(_TAIL).decode("utf-8", "replace")
+                return bytes(port.read(_TAIL)).decode("utf-8", "replace")
         except OSError as error:
             return f"(no console: {error})"
 

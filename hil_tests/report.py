@@ -5,10 +5,14 @@ import io
 from html import escape
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-SERIES = pytest.StashKey[dict[str, list]]()  # test -> list of series.Series
+if TYPE_CHECKING:
+    from hil_tests.series import Series
+
+SERIES = pytest.StashKey[dict[str, "list[Series]"]]()  # test -> what was recorded in it
 _WORST_FIRST = {"failed": 0, "skipped": 1, "passed": 2}
 
 
@@ -58,7 +62,7 @@ class Page:
             for name, text in report.sections
             if report.failed
         )
-        plots = "".join(map(_plot, self._config.stash[SERIES].get(report.nodeid, ())))
+        plots = "".join(map(plot, self._config.stash[SERIES].get(report.nodeid, ())))
         return (
             f"<h2>{escape(report.outcome)}: {escape(report.nodeid)}</h2>"
             f"<p>{report.duration:.1f} s</p><table>{told}</table>"
@@ -70,7 +74,7 @@ def _rank(report: pytest.TestReport) -> int:
     return _WORST_FIRST[report.outcome]
 
 
-def _plot(series) -> str:
+def plot(series: "Series") -> str:
     from matplotlib.figure import Figure
 
     times_s, sent_W, received_W = zip(*series.points, strict=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _LISTEN_s = 2.5
 _BEACON_s = 0.5  # an advert every 0.25 s, beacon and BTHome in turn
-_CONNECTIONS = 5
+_CONNECTIONS = 3
 
 
 async def test_the_console_says_who_it_is(rig: Rig, dut: Dut) -> None:

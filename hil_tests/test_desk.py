@@ -220,6 +220,11 @@ def acting(desk: benchfile.BenchFile, tmp_path: Path) -> Iterator[benchfile.Benc
     actions = {
         "power-cut": {"on": ["rm", str(power)], "off": ["touch", str(power)]},
         "coin": {"on": ["false"], "off": ["true"]},
+        "load-tx": {
+            "on": ["touch", str(tmp_path / "relay")],
+            "off": ["rm", str(tmp_path / "relay")],
+        },
+        "load-rx": {"on": ["true"], "off": ["true"]},
     }
     power.touch()
     boards = tuple(replace(board, actions=actions) for board in desk.boards)
@@ -244,13 +249,16 @@ async def test_actions_are_commands_and_are_taken_back(
 
 
 async def test_a_load_is_set_and_measured_within_the_benchs_limits(
-    desk: benchfile.BenchFile,
+    desk: benchfile.BenchFile, acting: benchfile.BenchFile, tmp_path: Path
 ) -> None:
     from hil_tests.desk import DeskInstruments
 
-    instruments = DeskInstruments(desk, {}, today=TODAY)
+    assert "load" not in DeskInstruments(desk, {}, today=TODAY).features, "it has no relays"
+    instruments = DeskInstruments(acting, {}, today=TODAY)
     assert await instruments.load_mA(9, "tx", 800.0) == pytest.approx(800.0)
+    assert (tmp_path / "relay").exists()
     assert await instruments.load_mA(9, "tx", 0.0) == 0.0
+    assert not (tmp_path / "relay").exists()
     with pytest.raises(ValueError, match="allows 1500 mA, not 2000"):
         await instruments.load_mA(9, "tx", 2000.0)
 
