@@ -81,8 +81,10 @@ def session(*options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_absent_boards_skip_every_test_with_the_reason() -> None:
-    done = session("--bench", str(BENCHES / "desk.toml"))
+def test_absent_boards_skip_every_test_with_the_reason(tmp_path: Path) -> None:
+    done = session("--bench", str(BENCHES / "desk.toml"), "--hil-report", str(tmp_path))
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert page.count("USB serial number DF625857C74E142F) is not plugged in") > 10
     assert done.returncode == 0, done.stdout
     assert "passed" not in done.stdout
     assert "failed" not in done.stdout
