@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""Flash and heap that the firmware needs on each board, against what the board has.
+
+`python firmware/tools/size_report.py` prints a table and exits 1 if a board is over its budget.
+Flash: the files as they are deployed. Heap: what is live while the compiled MicroPython firmware
+runs on the virtual bench, less what the bench's own modules take, which stand for silicon. That
+is on a 64-bit VM; objects are about half as large on a 32-bit board, so half is the estimate.
+CircuitPython's port shares all but its radio, console and pin files, and gets the same figure.
+"""
+
+import asyncio
+import sys
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from crowdcharge.bench.config import BenchConfig, BoardConfig
+from crowdcharge.bench.launch import launch
+from crowdcharge.flash import micropython, mpremote
+from crowdcharge.flash.tree import BoardKind, board_kind, build
+
+HARDWARE = Path(__file__).parents[2] / "hardware"
+_LIVE = "import gc\ngc.collect()\ntell(gc.mem_alloc())"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """`vm_heap_kB`: on the 64-bit VM."""
+
+    board: str
+    files: int
+    flash_kB: float
+    flash_budget_kB: int
+    vm_heap_kB: float
+    heap_budget_kB: int
+
+    @property
+    def fits(self) -> bool:
+        return self.flash_kB <= self.flash_budget_kB and self.vm_heap_kB / 2 <= self.heap_budget_kB
+
+
+def budget_kB(board: str) -> tuple[int, int]:
+    """(file system, heap) that the stock VM leaves to us, from hardware/mcus.toml."""
+    values = tomllib.loads((HARDWARE / "boards" / f"{board}.toml").read_text(encoding="utf-8"))
+    if "mcu" not in values:
+        return budget_kB(values["extends"])
+    mcu = tomllib.loads((HARDWARE / "mcus.toml").read_text(encoding="utf-8"))[values["mcu"]]
+    return mcu["flash_kB"], mcu["heap_kB"]
+
+
+def size(kind: BoardKind, vm_heap_kB: float) -> Size:
+    with tempfile.TemporaryDirectory() as scratch:
+        files = build(kind, Path(scratch))
+        flash_kB = sum(path.stat().st_size for path in files.values()) / 1024
+    flash_budget_kB, heap_budget_kB = budget_kB(kind.name)
+    return Size(kind.name, len(files), flash_kB, flash_budget_kB, vm_heap_kB, heap_budget_kB)
+
+
+async def live_heap_kB() -> float:
+    """Of a provisioned board that idles, without the bench's own modules."""
+    board = BoardConfig(1, 80.0, key=bytes(range(32)).hex())
+    async with launch(BenchConfig((board,))) as bench:
+        return await asyncio.to_thread(_live_heap_kB, bench.serial_ports[1])
+
+
+def _live_heap_kB(port: str) -> float:
+    micropython.flash(board_kind("virtual"), port)
+    running = mpremote.run(port, ["resume"], mpremote.script(_LIVE))  # what Ctrl-C leaves
+    bare = mpremote.run(port, mpremote.script(_LIVE))  # after a soft reset, without main.py
+    return float(running - bare) / 1024
+
+
+def table(sizes: list[Size]) -> str:
+    head = "board                 files   flash kB    of   heap kB, 64 bit   32 bit, about     of"
+    rows = [
+        f"{each.board:<20} {each.files:>6} {each.flash_kB:>10.0f} {each.flash_budget_kB:>5}"
+        f" {each.vm_heap_kB:>17.0f} {each.vm_heap_kB / 2:>15.0f} {each.heap_budget_kB:>6}"
+        f"{'' if each.fits else '  OVER BUDGET'}"
+        for each in sizes
+    ]
+    return "\n".join([head, *rows])
+
+
+def main() -> None:
+    names = sorted(path.stem for path in (HARDWARE / "boards").glob("*.toml"))
+    vm_heap_kB = asyncio.run(live_heap_kB())
+    sizes = [size(board_kind(name), vm_heap_kB) for name in names if name != "virtual"]
+    print(table(sizes))
+    sys.exit(0 if all(each.fits for each in sizes) else 1)
+
+
+if __name__ == "__main__":
+    main()
