@@ -104,8 +104,10 @@ class BenchFile:
 
 
 def load(name: str) -> BenchFile:
-    """`name`: "virtual", or a path; BenchFileError says what is wrong with it."""
+    """`name`: "virtual", or a path, from here or from hil_tests; BenchFileError: what is wrong."""
     path = BENCHES / "virtual.toml" if name == "virtual" else Path(name)
+    if not path.exists() and (BENCHES.parent / path).exists():
+        path = BENCHES.parent / path
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         return _bench(path.stem, table)

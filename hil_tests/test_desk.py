@@ -42,6 +42,7 @@ def test_the_example_names_boards_by_their_serial_numbers(desk: benchfile.BenchF
     ]
     assert find_ports(desk, lambda: plugged) == {7: "/dev/ttyACM3"}
     assert desk.pair("desk").gap_mm == 4.0
+    assert benchfile.load("benches/desk.toml").boards == desk.boards
 
 
 @pytest.mark.parametrize(
