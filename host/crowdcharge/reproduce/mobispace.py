@@ -21,7 +21,7 @@ FIG3_CONTACTS = [(0, 2, 9), (2, 3, 20), (1, 2, 37), (1, 3, 42)]
 FIG3 = Problem([90, 18, 90, 90], FIG3_CONTACTS, 50, 10, 100, 0.2)  # type: ignore[arg-type]  # lists
 TABLE3 = [(9, 2, 0, 8.0), (20, 3, 2, 18.0), (37, 2, 1, 54.0), (59, 0, 2, 26.0)]
 TABLE5 = [(9, 0, 2, 12.5), (37, 2, 1, 40.0), (42, 3, 1, 22.22), (59, 0, 2, 9.72)]
-DENSITIES = (180, 190, 200, 210)  # stations for 25 buses
+DENSITIES = (180, 200, 220, 240)  # stations for 25 buses
 
 
 def table1(_out: Path, _quick: bool, _progress: Progress) -> Result:
