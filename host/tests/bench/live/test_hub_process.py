@@ -163,7 +163,7 @@ async def test_a_brown_out_takes_registers_and_comes_back(tiny_bench, hands):
 async def test_every_fault_can_be_done_and_bad_ones_are_one_line(tiny_bench):
     control = tiny_bench.control
     for name in await control.call("faults"):
-        if name != "torn-write":  # needs littlefs
+        if name not in {"torn-write", "qi-end", "qi-locked"}:  # need littlefs, a chip with a bus
             await control.fault(name, 1)
     with pytest.raises(InputError, match=r"unknown fault 'fire'; known are brown-out"):
         await control.fault("fire", 1)
