@@ -65,8 +65,6 @@ def test_what_is_written(told: dict[str, Any], out: Path) -> None:
     assert page.count("<svg") == len(PNGS)
     assert "<script" not in page
     assert not re.search(r'(src|href)="?http', page.replace("xlink:href", ""))
-        "https://matplotlib.org", ""
-    )
 
 
 def test_the_ledger_verifies(told: dict[str, Any], out: Path) -> None:
