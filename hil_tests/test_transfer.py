@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What ends a transfer, by the instruments' word: lease, floor, budgets, faults, power cut."""
 
-import asyncio
-
 import pytest
 from hil_tests.dut import Couple, until
 
@@ -102,11 +100,11 @@ async def test_a_budget_ends_a_transfer(
     await run.ended()
     await couple.off_s(began_s)
     sent, received = await run.receipts()
-    assert sent.ept == code
-    assert received.ept in {ept.PEER_ENDED, code}
+    ends = {sent.ept, received.ept}
+    assert code in ends
+    assert ends <= {code, ept.PEER_ENDED}, "whoever saw it first ended it, and the other followed"
     if code == ept.ENERGY_BUDGET:
-        truth_J = await couple.instruments.energy_J(couple.donor.id, "tx")
-        assert truth_J >= 0
+        assert sent.ept == code
         assert 6000 <= sent.energy_mJ <= 6000 + sent.peak_mW * _SLACK_s
 
 
@@ -164,4 +162,3 @@ async def test_the_boards_limits_are_those_of_their_kind(couple: Couple) -> None
             wire.GRANT, 99, wire.PTX, 0xFFFE, limits.power_max_mW + 1, 1000, 1000, 20, 1000
         )
         assert refused.code in {ept.OUT_OF_RANGE, ept.UNCALIBRATED, ept.FLOOR}
-        await asyncio.sleep(0)
