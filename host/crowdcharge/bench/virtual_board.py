@@ -252,7 +252,7 @@ class VirtualBoard:
         return round((current_A + self.load_A[side]) * shunt_uOhm)
 
     def _show_qi(self, chip: Stwbc86) -> None:
-        """The chip's own loss curve is taken as tuned to the rig: only a foreign object is loss."""
+        """Its own loss curve is taken as tuned to the rig: only a foreign object is loss."""
         chip.receiver = self.node.coupled_s > 0
         chip.received_mW = round(self.node.tx_A * self.node.tx_bus_V * 1000)
         chip.sent_mW = chip.received_mW + round(self.node.foreign_W * 1000)
