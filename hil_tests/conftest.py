@@ -6,6 +6,7 @@ fixture that needs it.
 """
 
 from collections.abc import AsyncIterator, Callable, Generator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,8 +66,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     markers = [pytest.mark.hil, pytest.mark.timeout(600)]
     if config.stash[_BENCH].kind == "virtual":
         markers += [pytest.mark.bench, pytest.mark.vm]
-    for item in items:
-        if "rig" in getattr(item, "fixturenames", ()):
+    here = Path(__file__).parent
+    for item in items:  # of the whole session, not of this folder alone
+        if here in item.path.parents and "rig" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
             for marker in markers:
                 item.add_marker(marker)  # after the test's own: its timeout counts
