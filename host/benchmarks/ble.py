@@ -19,13 +19,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import crowdcharge.bench
 from bleak import BleakClient, BleakScanner
 from bumble import controller as stock
 from bumble.device import Device, DeviceConfiguration
 from bumble.host import Host as StockHost
 from bumble.link import LocalLink
 from bumble.transport.common import AsyncPipeSink
+
+import crowdcharge.bench
 from crowdcharge.bench import micropython
 from crowdcharge.bench.adverts import advertisement_data
 from crowdcharge.bench.air import Air

@@ -10,8 +10,9 @@ import time
 
 import clarabel
 import numpy as np
-from crowdcharge.market import Market, clear
 from scipy import sparse
+
+from crowdcharge.market import Market, clear
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 QP_MAX = 10_000

@@ -8,6 +8,7 @@ import secrets
 import time
 
 import numpy as np
+
 from crowdcharge.market import Means, clear, trade
 from crowdcharge.market.consensus import star_rounds_law
 from crowdcharge.market.lane import PriceRange, Wishes, choose_parameters

@@ -4,6 +4,7 @@
 from pathlib import Path
 
 import pytest
+
 from crowdcharge.report import write_report
 from crowdcharge.report.story import tell
 from crowdcharge.store import Store

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from crowdcharge.bench.micropython import binary
 
 FIRMWARE = Path(__file__).parents[3] / "firmware"

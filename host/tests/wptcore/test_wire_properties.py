@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from wptcore import journal, wire
 
 settings.register_profile("crowdcharge", derandomize=True, deadline=None)
