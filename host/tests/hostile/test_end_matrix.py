@@ -98,7 +98,8 @@ async def test_a_granted_duration_ends(rig):
     assert (await (await rig.link(1)).ask()).ept == ept.DURATION_BUDGET
     on_s = (await rig.edges(1, "tx", since_s))[0]["time_s"]
     rig.note("DURATION_BUDGET", reaction_ms=(off_s - on_s - 1.0) * 1000)
-    assert 0.9 <= off_s - on_s <= 1.0 + ENDS["DURATION_BUDGET"]["reaction_ms"] / 1000
+    # the pass in which the grant came counts whole: up to 200 ms too early, never too late
+    assert 0.75 <= off_s - on_s <= 1.0 + ENDS["DURATION_BUDGET"]["reaction_ms"] / 1000
 
 
 async def test_a_reset_in_a_transfer_is_receipted_when_the_board_is_back(rig):

@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from crowdcharge.errors import RemoteProtocolError, WptError
-from crowdcharge.events import FaultRaised, Settled, TransferEnded
+from crowdcharge.events import Settled, TransferEnded
 from crowdcharge.radio.bleak_radio import BleakLink
 from crowdcharge.session import Session
 from wptcore import auth, ept, links, transfer, wire
@@ -75,8 +75,9 @@ async def test_recorded_frames_start_prolong_and_stop_nothing(rig, sniffed):
     assert recorded
     assert ept.NONE not in await attack(rig, 1, recorded)
     assert await running(rig, 1) == before  # a replayed Stop or Grant did nothing
+    mark = len(rig.events)
     await rig.command(1, wire.STOP, before)
-    await rig.until(lambda: rig.of(Settled), "settled")
+    await rig.until(lambda: rig.of(Settled, mark), "settled")
     off_s = await rig.now_s()
     assert ept.NONE not in await attack(rig, 1, of_type(sniffed, wire.GRANT, wire.RENEW)[:8])
     assert [edge for edge in await rig.edges(1, "tx", off_s) if edge["on"]] == []
@@ -118,8 +119,9 @@ async def test_a_stranger_without_the_key_commands_nothing(rig):
     assert set(codes) <= {ept.BAD_TAG, ept.NO_SESSION}
     assert await running(rig, 1) == before
     rig.quiet()
+    mark = len(rig.events)
     await rig.control.fault("foreign-object", 1, power_W=1.2)
-    await rig.until(lambda: rig.of(FaultRaised), "a latch")
+    await rig.raised(mark, 1, "FOREIGN_OBJECT")
     await rig.control.fault("foreign-object", 1, power_W=0.0)
     stranger = await rig.stranger(1)
     stranger.hello(WRONG_KEY)

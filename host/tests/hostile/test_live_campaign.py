@@ -121,17 +121,22 @@ async def check(rig: Any, grants: Grants, since_s: float, soc_changed_s: float) 
 
 
 async def command(rig: Any, name: str, board_id: int, rng: Random) -> None:
-    with contextlib.suppress(WptError):
-        if name == "stop":
-            ack = await (await rig.link(board_id)).ask()
-            await rig.command(board_id, wire.STOP, ack.transfer_id)
-        elif name == "grant":
-            await rig.grant(board_id, rng.choice((1, 2)), lease_ms=rng.choice((500, 2000, 5000)))
-        elif name == "clear":
-            for code in await rig.faults(board_id):
-                await rig.command(board_id, wire.CLEAR, code)
-        elif name == "ping":
-            await rig.command(board_id, wire.PING, rng.randrange(1, 1 << 31), 1000)
+    with contextlib.suppress(WptError, TimeoutError):  # it may be out of reach just now
+        async with asyncio.timeout(3):
+            await _command(rig, name, board_id, rng)
+
+
+async def _command(rig: Any, name: str, board_id: int, rng: Random) -> None:
+    if name == "stop":
+        ack = await (await rig.link(board_id)).ask()
+        await rig.command(board_id, wire.STOP, ack.transfer_id)
+    elif name == "grant":
+        await rig.grant(board_id, rng.choice((1, 2)), lease_ms=rng.choice((500, 2000, 5000)))
+    elif name == "clear":
+        for code in await rig.faults(board_id):
+            await rig.command(board_id, wire.CLEAR, code)
+    elif name == "ping":
+        await rig.command(board_id, wire.PING, rng.randrange(1, 1 << 31), 1000)
 
 
 async def sequence(rig: Any, grants: Grants, rng: Random) -> None:
