@@ -14,6 +14,7 @@ from _hardware import call
 from watchdog import WatchDogMode
 
 _PAGE = 4096
+_ERASED = b"\xff" * 256
 
 
 class ResetReason:
@@ -59,22 +60,23 @@ class _Memory:
         length = len(value) if isinstance(index, slice) else 1
         if isinstance(index, slice) and index.stop - first != length:
             raise ValueError("Slice and value different lengths.")
-        new = bytearray(self._bytes)
-        if isinstance(index, slice):
-            new[first : first + length] = value
-        else:
-            new[first] = value
-        if new == self._bytes:
+        data = bytes(value) if isinstance(index, slice) else bytes((value,))
+        if self._bytes[first : first + length] == data:
             return
+        for i in range(length):  # in place: a copy would be heap that no board spends
+            self._bytes[first + i] = data[i]
         for page in range(first // _PAGE, (first + length - 1) // _PAGE + 1):
-            self._rewrite(page * _PAGE, new)
-        self._bytes = new
+            self._rewrite(page * _PAGE)
 
-    def _rewrite(self, at, new):
-        for content, kind in ((b"\xff" * _PAGE, b"e"), (bytes(new[at : at + _PAGE]), b"w")):
+    def _rewrite(self, at):
+        for kind in (b"e", b"w"):
             allowed = struct.unpack("<I", call("p", kind + struct.pack("<I", _PAGE)))[0]
             self._file.seek(at)
-            self._file.write(content[:allowed])
+            if kind == b"w":
+                self._file.write(memoryview(self._bytes)[at : at + allowed])
+            else:
+                for start in range(0, allowed, len(_ERASED)):
+                    self._file.write(_ERASED[: allowed - start])
             self._file.flush()
             if allowed < _PAGE:
                 call("P")  # the supply is gone
