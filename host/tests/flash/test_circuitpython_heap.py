@@ -16,7 +16,8 @@ from crowdcharge.bench.launch import launch
 from crowdcharge.bench.plant import Contact
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.timeout(300)]
-# What the shims take that stand for silicon and for CircuitPython's own modules.
+# The shims that stand for silicon and for CircuitPython's own modules take 87 kB of it (read with
+# gc.mem_alloc() before the firmware starts), so the firmware has 185 kB.
 HEAP_kB = 192 + 80
 STAYS_SOURCE = {"code.py", "safemode.py"}
 
