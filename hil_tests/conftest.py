@@ -6,7 +6,6 @@ fixture that needs it.
 """
 
 from collections.abc import AsyncIterator, Callable, Generator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,14 +60,20 @@ def _label(bench: benchfile.BenchFile, board_id: int) -> str:
     return f"{bench.board(board_id).board}-{board_id}"
 
 
+def _uses_our_rig(item: pytest.Item) -> bool:
+    """Another folder's tests may have a fixture of that name."""
+    info = getattr(item, "_fixtureinfo", None)
+    found = info.name2fixturedefs.get("rig") if info else None
+    return bool(found) and found[-1].func.__code__.co_filename == __file__
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Whatever uses the rig runs in its event loop and bears its markers."""
     markers = [pytest.mark.hil, pytest.mark.timeout(600)]
     if config.stash[_BENCH].kind == "virtual":
         markers += [pytest.mark.bench, pytest.mark.vm]
-    here = Path(__file__).parent
     for item in items:  # of the whole session, not of this folder alone
-        if here in item.path.parents and "rig" in getattr(item, "fixturenames", ()):
+        if _uses_our_rig(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
             for marker in markers:
                 item.add_marker(marker)  # after the test's own: its timeout counts
