@@ -28,6 +28,7 @@ from crowdcharge.observer import Observer
 from crowdcharge.policy.base import Offer
 from crowdcharge.pool import SLOTS, Pool
 from crowdcharge.radio.base import Radio
+from crowdcharge.signers import Signers
 from crowdcharge.store import Store
 
 _HEARD_s = 20.0  # until all boards must have been heard
@@ -113,7 +114,7 @@ class Trading:
         agreed = bargains(
             market_id, cleared.price, lane_take, takes_mJ, 0, confirmed=cleared.confirmed
         )
-        for fault in market_faults(_body(market_id, cleared), self._keys):
+        for fault in market_faults(_body(market_id, cleared), Signers(self._keys)):
             raise MarketVoidError(fault)
         return agreed
 

@@ -5,7 +5,7 @@ What a hash chain can show: that a row was altered, inserted or taken out. What 
 someone wrote the whole chain anew; there the boards' signatures on the receipts remain.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crowdcharge.errors import LedgerError
@@ -14,6 +14,7 @@ from crowdcharge.ledger import FIRST_HASH, Book, Row, receipt_of, receipt_row, r
 from crowdcharge.market import audit
 from crowdcharge.market.settlement import accounts_of
 from crowdcharge.models import Receipt
+from crowdcharge.signers import Signers
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +29,21 @@ class Finding:
         return f"row {self.seq}: {self.text}"
 
 
-def verify(rows: Iterable[Row], keys: Mapping[int, bytes]) -> list[Finding]:
-    """All findings in order; the chain is checked up to the first row that breaks it."""
-    return list(_Verifier(keys).run(rows))
+def verify(
+    rows: Iterable[Row],
+    keys: Mapping[int, bytes],
+    retired: Mapping[int, Sequence[bytes]] | None = None,
+) -> list[Finding]:
+    """All findings in order; the chain is checked up to the first row that breaks it.
+
+    `retired`: keys that a board had before its one in `keys`, oldest first.
+    """
+    return list(_Verifier(Signers(keys, retired)).run(rows))
 
 
 class _Verifier:
-    def __init__(self, keys: Mapping[int, bytes]) -> None:
-        self._keys = keys
+    def __init__(self, signers: Signers) -> None:
+        self._signers = signers
         self._book = Book()
         self._gaps: set[tuple[int, int, int, int]] = set()
         self._unposted_mJ = 0
@@ -75,8 +83,7 @@ class _Verifier:
     def _receipt(self, row: Row, receipt: Receipt) -> Iterator[Finding]:
         if receipt_row(receipt)[1] != row.fields():
             yield Finding(row.seq, "(receipt) shows other values than were signed")
-        key = self._keys.get(receipt.board_id)
-        if key is not None and not receipt.signed_with(key):
+        if not self._signers.accept(receipt.board_id, receipt.signed_with):
             yield Finding(row.seq, f"(receipt) is not signed by board {receipt.board_id}")
         before = self._book.last_receipt.get((receipt.board_id, receipt.role))
         if before is None or before.odometer_mJ == receipt.start_mJ:
@@ -121,7 +128,7 @@ class _Verifier:
 
     def _trade(self, row: Row) -> list[str]:
         if row.kind == "market":
-            return audit.market_faults(row.fields(), self._keys)
+            return audit.market_faults(row.fields(), self._signers)
         if row.kind == "bargain":
             return audit.bargain_faults(self._book, row.fields())
         return audit.payment_faults(self._book, row.fields()) if row.kind == "payment" else []

@@ -59,8 +59,9 @@ def verify(path: Path, keys_path: Path | None) -> None:
     from crowdcharge.verify import verify as verify_rows
 
     keys = key_file.load(keys_path) if keys_path else {}
+    retired = key_file.load_retired(keys_path) if keys_path else {}
     with _opened(path) as store:
-        findings = verify_rows(store.rows(), keys)
+        findings = verify_rows(store.rows(), keys, retired)
         damage = store.damage()
         rows = sum(1 for _ in store.rows())
     for finding in findings:

@@ -25,11 +25,10 @@ def provision(
     and no board has a key that nobody knows.
     """
     line.hello()
-    keys = key_file.load(path) if path.exists() else {}
     key = random_bytes(KEY_SIZE)
     entered = line.maintain(True)
     try:
-        key_file.save(path, {**keys, board_id: key})
+        key_file.replace(path, board_id, key)
         line.ask("provision", board_id, key.hex())
         if capacity_mJ is not None:
             line.ask("configure", "capacity_mJ", capacity_mJ)

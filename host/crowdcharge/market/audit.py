@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
 """PURE: does a ledger's market row follow from what boards signed and metered? [] if it does."""
 
-from collections.abc import Mapping
+from functools import partial
 from hashlib import sha256
 
 from crowdcharge.ledger import Body, Book
 from crowdcharge.market.settlement import Accounts, accounts_of, bargain_of
+from crowdcharge.signers import Signers
 from wptcore import auth, wire
 from wptcore.market import WORD_SIZE
 
 
-def market_faults(market: Body, keys: Mapping[int, bytes]) -> list[str]:
+def market_faults(market: Body, signers: Signers) -> list[str]:
     """Commitments that their boards did not sign, and energies that do not balance; of a void
     market nothing is believed, so nothing is wrong."""
     if market["void"]:
@@ -19,7 +20,7 @@ def market_faults(market: Body, keys: Mapping[int, bytes]) -> list[str]:
     found = [
         f"market {number}: its energy is not signed by board {take['board_id']}"
         for take in takes
-        if take["board_id"] in keys and not _is_signed(market, take, keys[take["board_id"]])
+        if not signers.accept(take["board_id"], partial(_is_signed, market, take))
     ]
     balance_mJ = sum(take["energy_mJ"] for take in takes)
     if market["confirmed"] and abs(balance_mJ) > len(takes):

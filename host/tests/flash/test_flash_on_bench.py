@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from hashlib import sha256
 
 import pytest
 
+from crowdcharge import keys as key_file
 from crowdcharge.errors import LineError, NoAnswer
 from crowdcharge.flash import micropython, mpremote
 from crowdcharge.flash.tree import board_kind
 from crowdcharge.serial_line import SerialLine
+from wptcore.console_commands import fingerprint
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.asyncio(loop_scope="module")]
 
@@ -209,6 +212,7 @@ async def test_provisioning_writes_both_ends_and_rotates(bench, hands, tmp_path)
     assert marks[0] != marks[1]
     assert keys.stat().st_mode & 0o777 == 0o600
     stored = json.loads((bench.folder / "board-2" / "flash" / "identity.json").read_text())
-    assert stored["key"] in keys.read_text()
+    assert key_file.load(keys)[2].hex() == stored["key"]
+    assert [fingerprint(sha256, each) for each in key_file.load_retired(keys)[2]] == marks[:1]
     log = bench.console_logs[2].read_bytes()
     assert stored["key"].encode() not in log

@@ -17,7 +17,14 @@ KEYS = {1: bytes([1]) * 32, 2: bytes([2]) * 32}
 U32 = 1 << 32
 
 
-def sign(board_id: int, transfer_id: int, role: int, energy_mJ: int, **other: Any) -> Receipt:
+def sign(
+    board_id: int,
+    transfer_id: int,
+    role: int,
+    energy_mJ: int,
+    key: bytes | None = None,
+    **other: Any,
+) -> Receipt:
     fields = {
         "epoch": 1,
         "peer": 3 - board_id,
@@ -45,7 +52,7 @@ def sign(board_id: int, transfer_id: int, role: int, energy_mJ: int, **other: An
         fields["soc_after"],
         fields["odometer_mJ"] % U32,
     )
-    return Receipt.unpack(body + auth.receipt_tag(sha256, KEYS[board_id], body))
+    return Receipt.unpack(body + auth.receipt_tag(sha256, key or KEYS[board_id], body))
 
 
 def opening(transfer_id: int, ptx: int = 1, prx: int = 2) -> tuple[str, dict[str, int]]:

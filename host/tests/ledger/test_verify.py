@@ -12,6 +12,7 @@ from crowdcharge.store import Store
 from crowdcharge.verify import verify
 from wptcore import wire
 
+NEW_KEY = b"n" * 32
 SETTINGS = settings(
     derandomize=True,
     deadline=None,
@@ -159,3 +160,17 @@ def test_the_hash_covers_number_kind_and_body():
     }
     assert base not in others
     assert len(others) == 4
+
+
+def test_receipts_from_before_a_key_rotation_verify_and_a_replaced_key_signs_no_more(signed, keys):
+    drafts = [
+        receipt_row(signed(1, 5, wire.PTX, 100, odometer_mJ=100)),
+        receipt_row(signed(1, 7, wire.PTX, 50, odometer_mJ=150, key=NEW_KEY)),
+        receipt_row(signed(1, 9, wire.PTX, 50, odometer_mJ=200)),
+    ]
+    rotated = {1: NEW_KEY}
+    assert "is not signed by board 1" in str(wrong(rechained(drafts), rotated)[0])
+    found = verify(rechained(drafts), rotated, {1: [b"older" * 8, keys[1]]})
+    assert [(finding.seq, finding.text) for finding in found] == [
+        (3, "(receipt) is not signed by board 1")
+    ]

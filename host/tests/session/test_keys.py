@@ -41,14 +41,19 @@ def test_a_file_open_to_others_is_refused(tmp_path, mode):
         '[keys]\n0 = "' + KEY.hex() + '"',
         '[keys]\n7 = "' + KEY.hex()[:-2] + '"',
         "[keys]\n7 = 12",
+        "[keys]\n[retired]\n7 = 12",
+        "[keys]\n[retired]\n7 = [12]",
+        "retired = 12\n[keys]",
+        '[keys]\n[retired]\nseven = ["' + KEY.hex() + '"]',
     ],
 )
 def test_malformed_keys_are_one_clear_line_without_a_key(tmp_path, text):
     path = tmp_path / "keys.toml"
     path.write_text(text)
     path.chmod(0o600)
+    read = keys.load_retired if "retired" in text else keys.load
     with pytest.raises(InputError) as caught:
-        keys.load(path)
+        read(path)
     assert str(path) in str(caught.value)
     assert KEY.hex()[:20] not in str(caught.value)
 
@@ -61,3 +66,14 @@ def test_a_missing_file_is_named(tmp_path):
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
     with pytest.raises(InputError):
         keys.save(tmp_path / "none" / "keys.toml", {7: KEY})
+
+
+def test_a_replaced_key_is_kept_as_retired(tmp_path):
+    path = tmp_path / "keys.toml"
+    first, second, third = (bytes([number]) * 32 for number in (1, 2, 3))
+    for key in (first, second, third):
+        keys.replace(path, 7, key)
+    keys.replace(path, 8, first)
+    assert keys.load(path) == {7: third, 8: first}
+    assert keys.load_retired(path) == {7: [first, second]}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

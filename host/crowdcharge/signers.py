@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""PURE: whose signature counts, over the rotations of a board's key."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+
+class Signers:
+    """The boards' keys, each board's oldest first.
+
+    A key signs no more once a newer one has signed: who learns an old key can add nothing to a
+    ledger that has gone on.
+    """
+
+    def __init__(
+        self, keys: Mapping[int, bytes], retired: Mapping[int, Sequence[bytes]] | None = None
+    ) -> None:
+        older = retired or {}
+        self._valid = {board: [*older.get(board, ()), key] for board, key in keys.items()}
+
+    def accept(self, board_id: int, is_signed: Callable[[bytes], bool]) -> bool:
+        """Whether one of the keys that still count has signed; True for a board of no known key.
+
+        To be asked in the order of the ledger.
+        """
+        valid = self._valid.get(board_id)
+        if valid is None:
+            return True
+        for age, key in enumerate(valid):
+            if is_signed(key):
+                del valid[:age]
+                return True
+        return False
