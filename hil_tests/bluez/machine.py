@@ -2,6 +2,7 @@
 """QEMU: the probe for KVM, and one boot of the guest from start to power-off."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -54,6 +55,13 @@ def _share(tag: str, path: Path, *, writable: bool = False) -> list[str]:
     return ["-fsdev", local if writable else local + ",readonly=on", "-device", device]
 
 
+def _door(results: Path) -> list[str]:
+    """A network of the guest with this machine alone, where 10.0.2.100 is the bench's door."""
+    door = shlex.join([sys.executable, "-m", "hil_tests.bluez.door", str(results)])
+    forward = f"guestfwd=tcp:10.0.2.100:7000-cmd:{door}".replace(",", ",,")
+    return ["-netdev", f"user,id=net,{forward}", "-device", "virtio-net-pci,netdev=net"]
+
+
 def boot(root: Path, shares: dict[str, Path], results: Path, timeout_s: float) -> None:
     """Boot, run `results`/job and return when the guest has powered itself off.
 
@@ -64,6 +72,7 @@ def boot(root: Path, shares: dict[str, Path], results: Path, timeout_s: float) -
     command = [QEMU, *accelerator(root), *CONSOLE, "-m", "2048", "-smp", "2"]
     command += ["-device", "virtio-rng-pci", *_boot_files(root), "-append", append]
     command += _share("rootfs", root) + _share("results", results, writable=True)
+    command += _door(results)
     for tag, path in shares.items():
         command += _share(tag, path)
     run_to_end(command, results / "console.log", timeout_s)

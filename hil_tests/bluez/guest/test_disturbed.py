@@ -31,6 +31,7 @@ pytestmark = pytest.mark.timeout(900)
 LEASE_s = 5.0
 SAMPLE_s = 0.2
 SLOT_s = 60.0
+CAPACITY_J = 1000.0  # so that a transfer lasts longer than what disturbs it
 RESUMED_WITHIN_s = 240.0
 
 
@@ -57,7 +58,7 @@ class Host:
     async def coils(self, on: bool) -> None:
         async with asyncio.timeout(RESUMED_WITHIN_s):
             while True:
-                if (await self.bench.control.witness())["on"] == on:
+                if bool((await self.bench.control.witness())["on"]) == on:
                     return
                 await asyncio.sleep(0.05)
 
@@ -77,7 +78,7 @@ async def host_on(tmp_path: Path, boards: int, slots: int) -> AsyncIterator[Host
     pairs = tuple((board, board + 1) for board in range(1, boards, 2))
     config = BenchConfig(
         tuple(
-            BoardConfig(board, 90.0 if board % 2 else 10.0, key=key.hex())
+            BoardConfig(board, 90.0 if board % 2 else 10.0, key=key.hex(), capacity_J=CAPACITY_J)
             for board, key in keys.items()
         ),
         contacts=ContactsConfig((tuple(Contact(pair) for pair in pairs),), 10_000.0),

@@ -52,9 +52,13 @@ class Bench:
 
 @contextlib.asynccontextmanager
 async def launch(
-    config: BenchConfig | Path | None = None, folder: Path | None = None
+    config: BenchConfig | Path | None = None,
+    folder: Path | None = None,
+    hub_module: str = "crowdcharge.bench.hub",
 ) -> AsyncIterator[Bench]:
     """The hub ends with the block, or with this process; `folder` keeps its logs.
+
+    `hub_module`: what is run as the hub; another one can carry to a hub elsewhere.
 
     What the user can put right (`InputError`, no VM) shows before a process starts.
     """
@@ -65,7 +69,7 @@ async def launch(
         if not isinstance(config, BenchConfig):
             config = bench_config.load(config) if config else bench_config.default()
         path.write_text(bench_config.dump(config), encoding="utf-8")
-        hub = await _spawn(path, folder or Path(name) / "hub")
+        hub = await _spawn(hub_module, path, folder or Path(name) / "hub")
         try:
             ready = await _ready(hub)
             control = await Control.connect(ready["control"])
@@ -77,8 +81,8 @@ async def launch(
             await _end(hub)
 
 
-async def _spawn(path: Path, folder: Path) -> asyncio.subprocess.Process:
-    command = [sys.executable, "-m", "crowdcharge.bench.hub", "--until-eof", str(path)]
+async def _spawn(module: str, path: Path, folder: Path) -> asyncio.subprocess.Process:
+    command = [sys.executable, "-m", module, "--until-eof", str(path)]
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
         *command, "--folder", str(folder), stdin=pipe, stdout=pipe, stderr=pipe, limit=1 << 24
