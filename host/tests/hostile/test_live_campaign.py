@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from crowdcharge.errors import WptError
-from crowdcharge.ledger import Book
+from crowdcharge.ledger import ONE_SIDED, Book
 from crowdcharge.radio.bleak_radio import BleakLink
 from crowdcharge.verify import verify
 from wptcore import wire
@@ -165,11 +165,17 @@ async def sequence(rig: Any, grants: Grants, rng: Random) -> None:
 
 
 async def settle(rig: Any) -> Book:
-    """Both boards healthy and every transfer closed; the books add up."""
+    """Both boards healthy and every transfer closed; the books add up.
+
+    What a board received while its partner refused our grant and obeyed the second host instead
+    stays one-sided: there is no receipt that could come.
+    """
     await rig.healthy()
 
     async def closed() -> bool:
-        return not rig.store.book.unsettled()
+        refused = {row["transfer_id"] for row in rig.rows("refusal")}
+        left = rig.store.book.unsettled()
+        return all(each.state == ONE_SIDED and each.transfer_id in refused for each in left)
 
     await rig.poll(closed, "every transfer settled")
     findings = [each for each in verify(rig.store.rows(), rig.keys) if each.wrong]
