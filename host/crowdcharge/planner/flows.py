@@ -1,248 +1,173 @@
 # SPDX-License-Identifier: MIT
-"""Maximum flow over hubs (Dinic), warm-started from a shorter horizon.
+"""Maximum flow over hubs (shortest augmenting paths), kept while the horizon grows.
 
 All levels are counted above `e_min`: an agent brings `supply` to its first hub, carries at most
 `room`, and leaves its last hub of the horizon with at most `wanted`. A horizon is feasible when
 all supply arrives (eq. 6 is a plain flow problem, against section III-A of the paper).
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-from crowdcharge.planner.hubs import Hubs
-from crowdcharge.planner.jit import jit
-from crowdcharge.planner.problem import Floats, Shorts
+from crowdcharge.planner.hubs import NOBODY, SINK, Agents, Entries, Hubs
+from crowdcharge.planner.jit import inlined, jit
+from crowdcharge.planner.problem import Shorts
 
-
-class Agents(NamedTuple):
-    supply: Floats  # e0 - e_min
-    room: Floats  # e_max - e_min
-    wanted: Floats  # final level - e_min
-
-
-class State(NamedTuple):
-    """A flow that can be extended: what each entry's way carries, what each hub has over."""
-
-    flow: Floats
-    excess: Floats
-    last: Shorts  # agent -> its last entry within the horizon, -1: none
-
-
-class Work(NamedTuple):
-    level: Shorts  # hub -> steps to the nearest unfilled target, -1: none
-    pointer: Shorts  # hub -> the next arc to try
-    queue: Shorts
-    path: Shorts  # arcs of the current path: 2 * entry, + 1 if backwards
-    room: Floats  # what each of them can take
+FAR = 1 << 30  # the level of a hub that reaches no unfilled target
+PATIENCE = 4  # levels that a hub may rise before all are counted anew
 
 
 @jit
-def new_state(hubs: Hubs, n: int) -> State:
-    return State(np.zeros(len(hubs.ev)), np.zeros(len(hubs.start)), np.full(n, -1, np.int32))
-
-
-@jit
-def copy_state(into: State, source: State) -> None:
-    into.flow[:] = source.flow
-    into.excess[:] = source.excess
-    into.last[:] = source.last
-
-
-@jit
-def new_work(hubs: Hubs) -> Work:
-    count = len(hubs.start)
-    return Work(
-        np.empty(count, np.int32),
-        np.empty(count, np.int32),
-        np.empty(count, np.int32),
-        np.empty(count, np.int32),
-        np.empty(count),
-    )
-
-
-@jit
-def begin(hubs: Hubs, agents: Agents, state: State, horizon: int) -> None:
-    """A first flow: every agent keeps what it wants itself and hands the rest to whom it meets.
-
-    What finds no taker at first hand stays at the giver's first hub as excess.
-    """
-    own = np.minimum(agents.supply, agents.wanted)
-    extra, need = agents.supply - own, agents.wanted - own
-    for h in range(horizon):
-        first, end = hubs.start[h], hubs.start[h + 1]
-        taker = first
-        for m in range(first, end):
-            v = hubs.ev[m]
-            while extra[v] > 0.0 and taker < end:
-                w = hubs.ev[taker]
-                amount = min(extra[v], need[w])
-                extra[v] -= amount
-                need[w] -= amount
-                own[w] += amount
-                taker += int(need[w] <= 0.0)
-        for m in range(first, end):
-            v = hubs.ev[m]
-            state.flow[m] = own[v] + extra[v]
-            state.last[v] = m
-    for m in range(hubs.start[horizon]):
-        v = hubs.ev[m]
-        state.flow[m] -= extra[v]
-        if hubs.prev[m] < 0:
-            state.excess[hubs.hub[m]] += extra[v]
-
-
-@jit
-def extend(hubs: Hubs, agents: Agents, state: State, before: int, after: int) -> None:
-    """Grow the horizon from `before` to `after` hubs: every agent carries on what it has."""
-    if before == 0:
-        begin(hubs, agents, state, after)
-        return
-    for m in range(hubs.start[before], hubs.start[after]):
-        p, v = hubs.prev[m], hubs.ev[m]
-        state.last[v] = m
-        if p >= 0:
-            state.flow[m] = state.flow[p]
+def carry(agents: Agents, hubs: Hubs, entries: Entries, h: int) -> None:
+    """Everybody brings all it has to its new hub `h` and hands what is over to who lacks some."""
+    first, end = hubs[h].first, hubs[h].end
+    for m in range(first, end):
+        entry = entries[m]
+        agent, before = agents[entry.ev], entries[entry.prev]
+        if entry.prev == m:
+            entry.flow = min(agent.supply, agent.wanted)
+            agent.extra = agent.supply - entry.flow
         else:
-            own = min(agents.supply[v], agents.wanted[v])
-            state.flow[m] = own
-            state.excess[hubs.hub[m]] += agents.supply[v] - own
+            entry.flow = before.flow
+            before.flow += agent.extra
+            before.most = agent.room
+        entry.most = agent.wanted
+    taker = first
+    for m in range(first, end):
+        giver = agents[entries[m].ev]
+        while giver.extra > 0.0 and taker < end:
+            into = entries[taker]
+            amount = min(giver.extra, into.most - into.flow)
+            giver.extra -= amount
+            into.flow += amount
+            taker += int(giver.extra > 0.0)
+
+
+@inlined
+def _arc(entries: Entries, code: int) -> tuple[int, float]:
+    """Where an arc leads, and what it can still take."""
+    entry = entries[code >> 1]
+    if code & 1:
+        return entry.prev_hub, entries[entry.prev].flow
+    return entry.next_hub, entry.most - entry.flow
 
 
 @jit
 def _layer(
-    hubs: Hubs, agents: Agents, state: State, horizon: int, work: Work, eps: float, waiting: int
-) -> None:
-    """Breadth first from the unfilled targets backwards along arcs that can take more.
-
-    Ends early when all `waiting` hubs with an excess are found.
-    """
-    level, queue, flow, room = work.level, work.queue, state.flow, agents.room
-    start, ev, prev, prev_hub, next_hub = (
-        hubs.start,
-        hubs.ev,
-        hubs.prev,
-        hubs.prev_hub,
-        hubs.next_hub,
-    )
-    level[:horizon] = -1
-    head = tail = 0
-    for v in range(len(state.last)):
-        m = state.last[v]
-        if m >= 0 and agents.wanted[v] - flow[m] > eps and level[hubs.hub[m]] < 0:
-            level[hubs.hub[m]] = 0
-            queue[tail] = hubs.hub[m]
-            tail += 1
-    while head < tail and waiting > 0:
-        h = queue[head]
+    agents: Agents, hubs: Hubs, entries: Entries, count: int, queue: Shorts, eps: float
+) -> int:
+    """Set the level of every hub, breadth first backwards from the targets; the greatest one."""
+    for h in range(1, count):
+        hubs[h].level = FAR
+    tail = 0
+    for v in range(len(agents)):
+        m = agents[v].last
+        if m != NOBODY and entries[m].most - entries[m].flow > eps:
+            h = entries[m].hub
+            if hubs[h].level == FAR:
+                hubs[h].level = 1
+                queue[tail] = h
+                tail += 1
+    head = level = 0
+    while head < tail:
+        hub = hubs[queue[head]]
         head += 1
-        waiting -= int(state.excess[h] > eps)
-        for m in range(start[h], start[h + 1]):
-            u = prev_hub[m]
-            if u >= 0 and level[u] < 0 and room[ev[m]] - flow[prev[m]] > eps:
-                level[u] = level[h] + 1
+        level = hub.level
+        hub.arc = 2 * hub.first
+        for m in range(hub.first, hub.end):
+            entry = entries[m]
+            u = entry.prev_hub
+            before = entries[entry.prev]
+            if hubs[u].level == FAR and before.most - before.flow > eps:
+                hubs[u].level = level + 1
                 queue[tail] = u
                 tail += 1
-            u = next_hub[m]
-            if u < horizon and level[u] < 0 and flow[m] > eps:
-                level[u] = level[h] + 1
+            u = entry.next_hub
+            if hubs[u].level == FAR and entry.flow > eps:
+                hubs[u].level = level + 1
                 queue[tail] = u
                 tail += 1
+    return level
 
 
 @jit
-def _send(
-    prev: Shorts, flow: Floats, path: Shorts, room: Floats, depth: int, left: float, eps: float
-) -> tuple[float, int]:
-    """Send what the path can take; (the amount, the place of its first arc that is then full)."""
-    amount = left
-    for k in range(depth):
-        amount = min(amount, room[k])
-    full = 0
-    for k in range(depth - 1, -1, -1):
-        code = path[k]
+def _lift(hubs: Hubs, entries: Entries, h: int, eps: float) -> None:
+    """No arc of hub h leads one level down: raise it above its lowest neighbour."""
+    hub = hubs[h]
+    low = FAR
+    for code in range(2 * hub.first, 2 * hub.end):
+        head, room = _arc(entries, code)
+        if room > eps:
+            low = min(low, hubs[head].level)
+    hub.level = low + 1
+    hub.arc = 2 * hub.first
+
+
+@jit
+def _push(entries: Entries, path: Shorts, depth: int, amount: float) -> float:
+    """Send as much of `amount` along the path as it takes."""
+    for code in path[:depth]:
+        amount = min(amount, _arc(entries, code)[1])
+    for code in path[:depth]:
         if code & 1:
-            flow[prev[code >> 1]] -= amount
+            entries[entries[code >> 1].prev].flow -= amount
         else:
-            flow[code >> 1] += amount
-        room[k] -= amount
-        if room[k] <= eps:
-            full = k
-    return amount, full
+            entries[code >> 1].flow += amount
+    return amount
 
 
 @jit
-def _drain(  # noqa: C901 - one loop; a call for each arc costs more than the arc
-    hubs: Hubs, agents: Agents, state: State, horizon: int, work: Work, eps: float
-) -> None:
-    """Depth first from every hub until its excess is gone or its layers are used up.
-
-    An arc leads one layer down, or to a target. (Arrays are taken out of their tuples first:
-    in an inner loop every look-up in a tuple costs two atomic reference counts.)
-    """
-    start, hub, ev, prev = hubs.start, hubs.hub, hubs.ev, hubs.prev
-    prev_hub, next_hub, wanted, most = hubs.prev_hub, hubs.next_hub, agents.wanted, agents.room
-    flow, excess, level, pointer = state.flow, state.excess, work.level, work.pointer
-    path, rooms = work.path, work.room
-    for source in range(horizon):
-        if excess[source] <= eps or level[source] < 0:
-            continue
-        depth, here, left = 0, source, excess[source]
-        while left > eps:
-            code = pointer[here]
-            if code == 2 * start[here + 1]:
-                if depth == 0:
-                    break
+def _deliver(
+    hubs: Hubs, entries: Entries, source: int, left: float, top: int, path: Shorts, eps: float
+) -> float:
+    """Send what is over in hub `source` to targets, on paths of at most `top` arcs; the rest."""
+    here, depth = source, 0
+    while left > eps and hubs[source].level <= top:
+        hub = hubs[here]
+        if hub.arc == 2 * hub.end:
+            _lift(hubs, entries, here, eps)
+            if depth > 0:
                 depth -= 1
-                here = hub[path[depth] >> 1]
-                pointer[here] += 1
-                continue
-            m, below, room = code >> 1, level[here] - 1, 0.0
-            head = prev_hub[m] if code & 1 else next_hub[m]
-            if code & 1:
-                if head >= 0 and level[head] == below:
-                    room = flow[prev[m]]
-            elif head >= horizon:
-                room = wanted[ev[m]] - flow[m]
-            elif level[head] == below:
-                room = most[ev[m]] - flow[m]
-            if room <= eps:
-                pointer[here] = code + 1
-                continue
-            path[depth], rooms[depth] = code, room
-            depth += 1
-            if head < horizon:
-                here = head
-                continue
-            amount, depth = _send(prev, flow, path, rooms, depth, left, eps)
-            left -= amount
-            here = hub[path[depth] >> 1]
-        excess[source] = left
+                here = entries[path[depth] >> 1].hub
+            continue
+        head, room = _arc(entries, hub.arc)
+        if room <= eps or hubs[head].level != hub.level - 1:
+            hub.arc += 1
+            continue
+        path[depth] = hub.arc
+        depth += 1
+        here = head
+        if head == SINK:
+            left -= _push(entries, path, depth, left)
+            here, depth = source, 0
+    return left
 
 
 @jit
-def saturate(
-    hubs: Hubs, agents: Agents, state: State, horizon: int, work: Work, eps: float
-) -> bool:
-    """Complete the flow to a maximum one; True if every target is filled.
+def saturate(agents: Agents, hubs: Hubs, entries: Entries, count: int, eps: float) -> bool:
+    """Complete the flow over the first `count` hubs to a maximum one; True if nothing is over.
 
-    False as soon as some excess is cut off from all targets (`work.level` < 0 where it is).
+    False as soon as something is cut off from all targets (`level` is FAR where it is).
     """
-    enough = eps * len(agents.supply)
+    enough = eps * len(agents)
+    queue, path = np.empty(count, np.int32), np.empty(count, np.int32)
     while True:
-        waiting, left = 0, 0.0
-        for h in range(horizon):
-            work.pointer[h] = 2 * hubs.start[h]
-            if state.excess[h] > eps:
-                waiting += 1
-                left += state.excess[h]
+        left = 0.0
+        for v in range(len(agents)):
+            if agents[v].extra > eps:
+                left += agents[v].extra
         if left <= enough:
             return True
-        _layer(hubs, agents, state, horizon, work, eps, waiting)
+        top = _layer(agents, hubs, entries, count, queue, eps) + PATIENCE
         stuck = 0.0
-        for h in range(horizon):
-            if state.excess[h] > eps and work.level[h] < 0:
-                stuck += state.excess[h]
+        for v in range(len(agents)):
+            agent = agents[v]
+            if agent.extra > eps and hubs[entries[agent.last].hub].level == FAR:
+                stuck += agent.extra
         if stuck > enough:
             return False
-        _drain(hubs, agents, state, horizon, work, eps)
+        for v in range(len(agents)):
+            agent = agents[v]
+            if agent.extra > eps:
+                agent.extra = _deliver(
+                    hubs, entries, entries[agent.last].hub, agent.extra, top, path, eps
+                )

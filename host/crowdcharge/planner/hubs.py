@@ -5,172 +5,103 @@ Without losses, agents that meet in one slot can share out their energy in any w
 contacts, so a connected component of a slot's contacts is one node. Between two hubs an agent
 carries its level, within its bounds. What is left is a plain flow network without idle steps:
 an entry is "agent `ev` is in hub `hub`"; the arc of an entry is the agent's way from this hub
-to its next one (or to its target). Entries are sorted by hub and hubs by time, so a shorter
-horizon is a prefix of every array.
+to its next one, or to its target. Entries and hubs are in order of time, so the network of a
+longer horizon is that of a shorter one with rows put on.
 """
 
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
 from crowdcharge.planner.jit import jit
-from crowdcharge.planner.problem import Floats, Ints, Shorts
+from crowdcharge.planner.problem import Bools, Ints
 
+SINK = 0  # the hub of all targets; no slot has it
+NOBODY = -1
 
-class Cycle(NamedTuple):
-    """The hubs of one cycle. Groups are the slots that have contacts."""
+Agents = np.ndarray[Any, np.dtype[np.void]]
+AGENT = np.dtype(
+    [
+        ("supply", "f8"),  # e0 - e_min
+        ("room", "f8"),  # e_max - e_min
+        ("wanted", "f8"),  # final level - e_min
+        ("extra", "f8"),  # what it has at its last hub and does not want itself
+        ("last", "i4"),  # its last entry so far, or -1
+        ("part", "i4"),  # on the way to the root of those it meets in this slot, or -1
+        ("ring", "i4"),  # the next of those, in a circle
+    ],
+    align=True,
+)
 
-    start: Ints  # hub -> first entry; one more at the end
-    ev: Ints  # entry -> agent
-    group_slot: Ints  # group -> slot 1..cycle
-    group_end: Ints  # group -> hubs up to and with this group
-    group_contact: Ints  # group -> first contact; one more at the end
+Entries = np.ndarray[Any, np.dtype[np.void]]
+ENTRY = np.dtype(
+    [
+        ("flow", "f8"),  # what the agent carries away from here
+        ("most", "f8"),  # at most
+        ("ev", "i4"),
+        ("hub", "i4"),
+        ("prev", "i4"),  # the agent's entry before; the first is its own
+        ("prev_hub", "i4"),  # the hub of that
+        ("next_hub", "i4"),
+    ],
+    align=True,
+)
 
-
-class Hubs(NamedTuple):
-    """The hubs of several cycles, linked along every agent's way."""
-
-    start: Shorts
-    ev: Shorts
-    hub: Shorts  # entry -> hub
-    prev: Shorts  # entry -> the agent's entry before, or -1
-    prev_hub: Shorts  # entry -> the hub of that, or -1
-    next_hub: Shorts  # entry -> the agent's next hub, or the number of hubs
+Hubs = np.ndarray[Any, np.dtype[np.void]]
+HUB = np.dtype(
+    [
+        ("first", "i4"),  # entry
+        ("end", "i4"),
+        ("time", "i4"),  # slot, counted on over the cycles
+        ("level", "i4"),  # steps to the nearest unfilled target
+        ("arc", "i4"),  # the next to try: 2 * entry onwards, + 1 backwards
+    ]
+)
 
 
 @jit
-def find(parent: Ints, v: int) -> int:
-    """Root of v, with path halving."""
-    while parent[v] != v:
-        parent[v] = parent[parent[v]]
-        v = parent[v]
+def _root(agents: Agents, v: int) -> int:
+    """With path halving."""
+    while agents[v].part != v:
+        agents[v].part = agents[agents[v].part].part
+        v = agents[v].part
     return v
 
 
 @jit
-def _group_hubs(
-    contacts: Ints, first: int, last: int, parent: Ints, hub_of: Ints, seen: Ints
-) -> tuple[int, int]:
-    """Number of agents (listed in `seen`) and of hubs (`hub_of` by agent) of one slot."""
-    count = 0
-    for c in range(first, last):
-        for side in range(2):
-            v = contacts[c, side]
-            if parent[v] < 0:
-                parent[v] = v
-                hub_of[v] = -1
-                seen[count] = v
-                count += 1
-        parent[find(parent, contacts[c, 0])] = find(parent, contacts[c, 1])
-    hubs = 0
-    for k in range(count):
-        root = find(parent, seen[k])
-        if hub_of[root] < 0:
-            hub_of[root] = hubs
-            hubs += 1
-        hub_of[seen[k]] = hub_of[root]
-    return count, hubs
+def meet(agents: Agents, contacts: Ints, first: int, joins: Bools) -> int:
+    """Make a ring of the agents of each component in the slot of contact `first`.
 
-
-@jit
-def build_cycle(contacts: Ints, n: int) -> Cycle:
-    """Contract the contacts (sorted by slot) of one cycle."""
-    m = len(contacts)
-    start = np.zeros(m + 2, np.int64)
-    ev = np.empty(2 * m, np.int64)
-    group_slot = np.empty(m, np.int64)
-    group_end = np.empty(m, np.int64)
-    group_contact = np.zeros(m + 1, np.int64)
-    parent = np.full(n, -1, np.int64)
-    hub_of = np.empty(n, np.int64)
-    seen = np.empty(n, np.int64)
-    groups = hubs = first = 0
-    while first < m:
-        last = first + 1
-        while last < m and contacts[last, 2] == contacts[first, 2]:
-            last += 1
-        count, more = _group_hubs(contacts, first, last, parent, hub_of, seen)
-        entries = start[hubs]
-        for k in range(count):  # counting sort of the agents by hub
-            start[hubs + 1 + hub_of[seen[k]]] += 1
-        for h in range(hubs + 1, hubs + more + 1):
-            start[h] += start[h - 1]
-        for k in range(count - 1, -1, -1):
-            h = hubs + hub_of[seen[k]]
-            start[h + 1] -= 1
-            ev[start[h + 1]] = seen[k]
-            parent[seen[k]] = -1
-        for h in range(hubs + 1, hubs + more):
-            start[h] = start[h + 1]
-        start[hubs + more] = entries + count
-        hubs += more
-        group_slot[groups] = contacts[first, 2]
-        group_end[groups] = hubs
-        groups += 1
-        group_contact[groups] = first = last
-    return Cycle(
-        start[: hubs + 1],
-        ev[: start[hubs]],
-        group_slot[:groups],
-        group_end[:groups],
-        group_contact[: groups + 1],
-    )
-
-
-@jit
-def link(cycle: Cycle, n: int, cycles: int) -> Hubs:
-    """Repeat one cycle's hubs and link each agent's entries."""
-    entries, hubs = len(cycle.ev), len(cycle.start) - 1
-    total, ends = entries * cycles, hubs * cycles
-    start = np.empty(ends + 1, np.int32)
-    ev, hub = np.empty(total, np.int32), np.empty(total, np.int32)
-    prev, prev_hub = np.empty(total, np.int32), np.empty(total, np.int32)
-    next_hub = np.full(total, ends, np.int32)
-    latest = np.full(n, -1, np.int32)
-    start[0] = m = 0
-    for h in range(ends):
-        base = h % hubs
-        for k in range(cycle.start[base], cycle.start[base + 1]):
-            v = cycle.ev[k]
-            p = latest[v]
-            ev[m], hub[m], prev[m], prev_hub[m] = v, h, p, -1
-            if p >= 0:
-                prev_hub[m] = hub[p]
-                next_hub[p] = h
-            latest[v] = m
-            m += 1
-        start[h + 1] = m
-    return Hubs(start, ev, hub, prev, prev_hub, next_hub)
-
-
-@jit
-def first_balanced_group(cycle: Cycle, surplus: Floats, tolerance: float) -> int:
-    """The first group after which every component of all contacts so far can balance.
-
-    No earlier time can do (energy does not cross components). -1: balanced from the start;
-    the number of groups: never.
+    Returns the first contact after the slot. `joins`: contacts that make up spanning trees.
     """
-    n = len(surplus)
-    parent = np.arange(n)
-    total = surplus.copy()
-    unbalanced = 0
-    for v in range(n):
-        unbalanced += int(abs(total[v]) > tolerance)
-    if unbalanced == 0:
-        return -1
-    h = 0
-    for group in range(len(cycle.group_end)):
-        while h < cycle.group_end[group]:
-            root = find(parent, cycle.ev[cycle.start[h]])
-            for k in range(cycle.start[h] + 1, cycle.start[h + 1]):
-                other = find(parent, cycle.ev[k])
-                if other != root:
-                    unbalanced -= int(abs(total[root]) > tolerance)
-                    unbalanced -= int(abs(total[other]) > tolerance)
-                    total[root] += total[other]
-                    parent[other] = root
-                    unbalanced += int(abs(total[root]) > tolerance)
-            h += 1
-        if unbalanced == 0:
-            return group
-    return len(cycle.group_end)
+    c = first
+    while c < len(contacts) and contacts[c, 2] == contacts[first, 2]:
+        a, b = contacts[c, 0], contacts[c, 1]
+        for v in (a, b):
+            if agents[v].part == NOBODY:
+                agents[v].part = agents[v].ring = v
+        one, other = _root(agents, a), _root(agents, b)
+        joins[c] = one != other
+        if one != other:
+            agents[one].part = other
+            agents[a].ring, agents[b].ring = agents[b].ring, agents[a].ring
+        c += 1
+    return c
+
+
+@jit
+def append(agents: Agents, hubs: Hubs, entries: Entries, v: int, h: int, time: int) -> None:
+    """Make hub `h` of the ring of agent v, and dissolve the ring."""
+    hub = hubs[h]
+    m = hub.first = hubs[h - 1].end
+    hub.time = time
+    while agents[v].part != NOBODY:
+        agent, entry = agents[v], entries[m]
+        entry.ev, entry.hub, entry.next_hub = v, h, SINK
+        entry.prev = m if agent.last == NOBODY else agent.last
+        entry.prev_hub = entries[entry.prev].hub
+        entries[entry.prev].next_hub = h if entry.prev != m else SINK
+        agent.last, agent.part = m, NOBODY
+        v = agent.ring
+        m += 1
+    hub.end = m

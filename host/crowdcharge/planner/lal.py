@@ -26,17 +26,18 @@ def lal(problem: Problem, max_doublings: int = 3, reading: Reading = PAPER_TABLE
     whole = Stage(-1, problem.cycle << max_doublings, 1.0)  # e_min fixed: one question for all
     fixed = reading.e_min_growth == "fixed"
     for part in (whole,) if fixed else stages(problem, max_doublings, reading):
-        time, sent, final = shortest_plan(
+        time, slot, ptx, prx, energy, final = shortest_plan(
             problem.contacts,
             problem.cycle,
             problem.e0,
-            problem.e_min * part.growth,
+            problem.e_min,
             problem.e_max,
+            part.growth,
             problem.shares,
             part.after,
             part.until,
         )
         if time != NEVER:
-            columns = (column.tolist() for column in sent)
-            return Plan("ok", time, 0.0, tuple(zip(*columns, strict=True)), final)
+            sent = zip(slot.tolist(), ptx.tolist(), prx.tolist(), energy.tolist(), strict=True)
+            return Plan("ok", time, 0.0, tuple(sent), final)
     return unreachable(outside(problem, problem.e_min) or never(problem, max_doublings))

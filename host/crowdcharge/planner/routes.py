@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: MIT
 """From flows over hubs back to transfers along contacts."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from crowdcharge.planner.flows import Agents
-from crowdcharge.planner.hubs import find
+from crowdcharge.planner.hubs import AGENT, NOBODY, Agents, Entries
 from crowdcharge.planner.jit import inlined, jit
-from crowdcharge.planner.problem import Floats, Ints, Shorts
-from crowdcharge.planner.search import NEVER, Found, horizon_of, shortest_horizon
+from crowdcharge.planner.problem import Bools, Floats, Ints
+from crowdcharge.planner.search import NEVER, Found, shortest_horizon
 
 RELATIVE_LEAST = 1e-10  # smaller transfers are rounding
 
@@ -23,43 +22,34 @@ class Sent(NamedTuple):
     energy: Floats
 
 
-class Forest(NamedTuple):
-    """A spanning forest of one slot's contacts, by agent.
+class Tree(NamedTuple):
+    """Where an agent is in the trees of one slot's contacts.
 
     `mix` is the exclusive or of the numbers of an agent's tree edges: at a leaf, the one edge.
     """
 
-    parent: Ints
     degree: Ints
     mix: Ints
     leaves: Ints
+    need: Floats  # what an agent still has to get from its neighbours
 
 
 @jit
-def _grow(contacts: Ints, first: int, last: int, forest: Forest) -> None:
-    for c in range(first, last):
-        for side in range(2):
-            v = contacts[c, side]
-            forest.parent[v] = v
-            forest.degree[v] = forest.mix[v] = 0
-    for c in range(first, last):
-        a, b = contacts[c, 0], contacts[c, 1]
-        root_a, root_b = find(forest.parent, a), find(forest.parent, b)
-        if root_a != root_b:
-            forest.parent[root_a] = root_b
-            for v in (a, b):
-                forest.degree[v] += 1
-                forest.mix[v] ^= c
+def _plant(contacts: Ints, first: int, joins: Bools, tree: Tree) -> int:
+    """The trees of the slot of contact `first`; the first contact after it."""
+    c = first
+    while c < len(contacts) and contacts[c, 2] == contacts[first, 2]:
+        if joins[c]:
+            for v in (contacts[c, 0], contacts[c, 1]):
+                tree.degree[v] += 1
+                tree.mix[v] ^= c
+        c += 1
+    return c
 
 
 @inlined
-def _move(
-    v: int, other: int, need: Floats, time: int, sent: Sent, count: int, least: float
-) -> int:
-    """Give v what it needs (or take what it has over) from `other`; number of transfers so far."""
-    x = need[v]
-    need[other] += x
-    need[v] = 0.0
+def _move(v: int, other: int, x: float, time: int, sent: Sent, count: int, least: float) -> int:
+    """Give v the energy x (take it, if below 0) from `other`; number of transfers so far."""
     if abs(x) <= least:
         return count
     sent.slot[count] = time
@@ -70,71 +60,59 @@ def _move(
 
 @jit
 def _settle(
-    contacts: Ints,
-    forest: Forest,
-    members: Shorts,
-    need: Floats,
-    time: int,
-    sent: Sent,
-    count: int,
-    least: float,
+    contacts: Ints, hub: Any, entries: Entries, tree: Tree, sent: Sent, count: int, least: float
 ) -> int:
     """Move what each member of a hub needs along the forest, leaves first."""
+    degree, mix, leaves, need = tree
     top = 0
-    for v in members:
-        if forest.degree[v] == 1:
-            forest.leaves[top] = v
+    for m in range(hub.first, hub.end):
+        v = entries[m].ev
+        if degree[v] == 1:
+            leaves[top] = v
             top += 1
     while top:
         top -= 1
-        v = forest.leaves[top]
-        if forest.degree[v] == 0:
+        v = leaves[top]
+        if degree[v] == 0:
+            mix[v] = 0
             continue
-        c = forest.mix[v]
+        c = mix[v]
         other = contacts[c, 0] + contacts[c, 1] - v
-        count = _move(v, other, need, time, sent, count, least)
-        forest.degree[v] = 0
-        forest.degree[other] -= 1
-        forest.mix[other] ^= c
-        if forest.degree[other] == 1:
-            forest.leaves[top] = other
+        count = _move(v, other, need[v], hub.time, sent, count, least)
+        need[other] += need[v]
+        degree[v] = mix[v] = 0
+        degree[other] -= 1
+        mix[other] ^= c
+        if degree[other] <= 1:
+            leaves[top] = other
             top += 1
     return count
 
 
 @jit
-def transfers(contacts: Ints, slots: int, agents: Agents, found: Found, least: float) -> Sent:
+def transfers(contacts: Ints, agents: Agents, found: Found, least: float) -> Sent:
     """The transfers of more than `least` that make the flow's levels, in order of time."""
-    n, cycle, hubs = len(agents.supply), found.cycle, found.hubs
-    groups = len(cycle.group_end)
-    size = found.groups * 0
-    for q in range(found.groups):
-        g = q % groups
-        size += cycle.group_contact[g + 1] - cycle.group_contact[g]
-    sent = empty_sent(size)
-    forest = Forest(
-        np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+    n = len(agents)
+    tree = Tree(np.zeros(n, np.int64), np.zeros(n, np.int64), np.empty(n, np.int64), np.empty(n))
+    hubs, entries, joins = found.graph
+    size = hubs[found.end - 1].end
+    sent = Sent(
+        np.empty(size, np.int64),
+        np.empty(size, np.int64),
+        np.empty(size, np.int64),
+        np.empty(size),
     )
-    level, need = agents.supply.copy(), np.zeros(n)
-    count = hub = 0
-    for q in range(found.groups):
-        g = q % groups
-        time = (q // groups) * slots + cycle.group_slot[g]
-        grown = False
-        for h in range(hub, horizon_of(cycle, q)):
-            first, end = hubs.start[h], hubs.start[h + 1]
-            for m in range(first, end):
-                v = hubs.ev[m]
-                need[v] = found.state.flow[m] - level[v]
-                level[v] = found.state.flow[m]
-            if end - first == 2:
-                count = _move(hubs.ev[first], hubs.ev[first + 1], need, time, sent, count, least)
-                continue
-            if not grown:
-                _grow(contacts, cycle.group_contact[g], cycle.group_contact[g + 1], forest)
-                grown = True
-            count = _settle(contacts, forest, hubs.ev[first:end], need, time, sent, count, least)
-        hub = horizon_of(cycle, q)
+    count = c = time = 0
+    for h in range(1, found.end):
+        if hubs[h].time != time:
+            time = hubs[h].time
+            c = _plant(contacts, c % len(contacts), joins, tree)
+        for m in range(hubs[h].first, hubs[h].end):
+            entry = entries[m]
+            v = entry.ev
+            had = agents[v].supply if entry.prev == m else entries[entry.prev].flow
+            tree.need[v] = entry.flow - had
+        count = _settle(contacts, hubs[h], entries, tree, sent, count, least)
     return Sent(sent.slot[:count], sent.ptx[:count], sent.prx[:count], sent.energy[:count])
 
 
@@ -145,31 +123,32 @@ def shortest_plan(
     e0: Floats,
     e_min: Floats,
     e_max: Floats,
+    growth: float,
     share: Floats,
     after: int,
     until: int,
-) -> tuple[int, Sent, Floats]:
+) -> tuple[int, Ints, Ints, Ints, Floats, Floats]:
     """The first feasible time in (after, until], or NEVER; the transfers; the final levels."""
-    agents = Agents(e0 - e_min, e_max - e_min, share * e0.sum() - e_min)
-    least = RELATIVE_LEAST * e_max.max()
+    none, nothing = np.empty(0, np.int64), np.empty(0)
+    agents = np.empty(len(e0), AGENT)
+    total = e0.sum()
     for v in range(len(e0)):
-        low = min(agents.supply[v], agents.wanted[v])
-        if low < 0.0 or max(agents.supply[v], agents.wanted[v]) > agents.room[v]:
-            return NEVER, empty_sent(0), e0
+        agent = agents[v]
+        low = e_min[v] * growth
+        agent.supply, agent.room, agent.wanted = (
+            e0[v] - low,
+            e_max[v] - low,
+            share[v] * total - low,
+        )
+        agent.extra, agent.last, agent.part = 0.0, NOBODY, NOBODY
+        if min(agent.supply, agent.wanted) < 0.0 or max(agent.supply, agent.wanted) > agent.room:
+            return NEVER, none, none, none, nothing, e0
     found = shortest_horizon(contacts, slots, agents, after, until)
-    sent = transfers(contacts, slots, agents, found, least)
+    if found.end == 1:
+        return found.time, none, none, none, nothing, e0.copy()
+    sent = transfers(contacts, agents, found, RELATIVE_LEAST * e_max.max())
     final = e0.copy()
     for k in range(len(sent.slot)):
         final[sent.ptx[k]] -= sent.energy[k]
         final[sent.prx[k]] += sent.energy[k]
-    return found.time, sent, final
-
-
-@jit
-def empty_sent(size: int) -> Sent:
-    return Sent(
-        np.empty(size, np.int64),
-        np.empty(size, np.int64),
-        np.empty(size, np.int64),
-        np.empty(size),
-    )
+    return found.time, sent.slot, sent.ptx, sent.prx, sent.energy, final
