@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from crowdcharge.planner.jit import jit
-from crowdcharge.planner.problem import Bools, Ints
+from crowdcharge.planner.problem import Ints
 
 SINK = 0  # the hub of all targets; no slot has it
 NOBODY = -1
@@ -29,6 +29,7 @@ AGENT = np.dtype(
         ("last", "i4"),  # its last entry so far, or -1
         ("part", "i4"),  # on the way to the root of those it meets in this slot, or -1
         ("ring", "i4"),  # the next of those, in a circle
+        ("tie", "i4"),  # the contact that joined its part to another, or -1
     ],
     align=True,
 )
@@ -43,6 +44,7 @@ ENTRY = np.dtype(
         ("prev", "i4"),  # the agent's entry before; the first is its own
         ("prev_hub", "i4"),  # the hub of that
         ("next_hub", "i4"),
+        ("tie", "i4"),  # a contact; those of a hub are a tree that spans it; one has -1
     ],
     align=True,
 )
@@ -69,10 +71,10 @@ def _root(agents: Agents, v: int) -> int:
 
 
 @jit
-def meet(agents: Agents, contacts: Ints, first: int, joins: Bools) -> int:
+def meet(agents: Agents, contacts: Ints, first: int) -> int:
     """Make a ring of the agents of each component in the slot of contact `first`.
 
-    Returns the first contact after the slot. `joins`: contacts that make up spanning trees.
+    Returns the first contact after the slot.
     """
     c = first
     while c < len(contacts) and contacts[c, 2] == contacts[first, 2]:
@@ -80,10 +82,10 @@ def meet(agents: Agents, contacts: Ints, first: int, joins: Bools) -> int:
         for v in (a, b):
             if agents[v].part == NOBODY:
                 agents[v].part = agents[v].ring = v
+                agents[v].tie = NOBODY
         one, other = _root(agents, a), _root(agents, b)
-        joins[c] = one != other
         if one != other:
-            agents[one].part = other
+            agents[one].part, agents[one].tie = other, c
             agents[a].ring, agents[b].ring = agents[b].ring, agents[a].ring
         c += 1
     return c
@@ -97,7 +99,7 @@ def append(agents: Agents, hubs: Hubs, entries: Entries, v: int, h: int, time: i
     hub.time = time
     while agents[v].part != NOBODY:
         agent, entry = agents[v], entries[m]
-        entry.ev, entry.hub, entry.next_hub = v, h, SINK
+        entry.ev, entry.hub, entry.next_hub, entry.tie = v, h, SINK, agent.tie
         entry.prev = m if agent.last == NOBODY else agent.last
         entry.prev_hub = entries[entry.prev].hub
         entries[entry.prev].next_hub = h if entry.prev != m else SINK

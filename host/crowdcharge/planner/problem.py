@@ -17,7 +17,6 @@ from crowdcharge.errors import InputError
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Shorts = npt.NDArray[np.int32]  # in kernels, where the cache is what counts
-Bools = npt.NDArray[np.bool_]
 Transfer = tuple[int, int, int, float]
 
 TARGET_SUM_TOLERANCE = 1e-9

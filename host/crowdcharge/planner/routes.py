@@ -7,7 +7,7 @@ import numpy as np
 
 from crowdcharge.planner.hubs import AGENT, NOBODY, Agents, Entries
 from crowdcharge.planner.jit import inlined, jit
-from crowdcharge.planner.problem import Bools, Floats, Ints
+from crowdcharge.planner.problem import Floats, Ints
 from crowdcharge.planner.search import NEVER, Found, shortest_horizon
 
 RELATIVE_LEAST = 1e-10  # smaller transfers are rounding
@@ -23,7 +23,7 @@ class Sent(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """Where an agent is in the trees of one slot's contacts.
+    """Where an agent is in the tree that spans its hub.
 
     `mix` is the exclusive or of the numbers of an agent's tree edges: at a leaf, the one edge.
     """
@@ -35,16 +35,24 @@ class Tree(NamedTuple):
 
 
 @jit
-def _plant(contacts: Ints, first: int, joins: Bools, tree: Tree) -> int:
-    """The trees of the slot of contact `first`; the first contact after it."""
-    c = first
-    while c < len(contacts) and contacts[c, 2] == contacts[first, 2]:
-        if joins[c]:
-            for v in (contacts[c, 0], contacts[c, 1]):
+def _plant(contacts: Ints, hub: Any, entries: Entries, tree: Tree) -> int:
+    """Set up the tree of a hub; the number of its leaves."""
+    for m in range(hub.first, hub.end):
+        v = entries[m].ev
+        tree.degree[v] = tree.mix[v] = 0
+    for m in range(hub.first, hub.end):
+        c = entries[m].tie
+        if c != NOBODY:
+            for v in contacts[c, :2]:
                 tree.degree[v] += 1
                 tree.mix[v] ^= c
-        c += 1
-    return c
+    top = 0
+    for m in range(hub.first, hub.end):
+        v = entries[m].ev
+        if tree.degree[v] == 1:
+            tree.leaves[top] = v
+            top += 1
+    return top
 
 
 @inlined
@@ -62,28 +70,22 @@ def _move(v: int, other: int, x: float, time: int, sent: Sent, count: int, least
 def _settle(
     contacts: Ints, hub: Any, entries: Entries, tree: Tree, sent: Sent, count: int, least: float
 ) -> int:
-    """Move what each member of a hub needs along the forest, leaves first."""
+    """Move what each member of a hub needs along its tree, leaves first."""
     degree, mix, leaves, need = tree
-    top = 0
-    for m in range(hub.first, hub.end):
-        v = entries[m].ev
-        if degree[v] == 1:
-            leaves[top] = v
-            top += 1
+    top = _plant(contacts, hub, entries, tree)
     while top:
         top -= 1
         v = leaves[top]
         if degree[v] == 0:
-            mix[v] = 0
             continue
         c = mix[v]
         other = contacts[c, 0] + contacts[c, 1] - v
         count = _move(v, other, need[v], hub.time, sent, count, least)
         need[other] += need[v]
-        degree[v] = mix[v] = 0
+        degree[v] = 0
         degree[other] -= 1
         mix[other] ^= c
-        if degree[other] <= 1:
+        if degree[other] == 1:
             leaves[top] = other
             top += 1
     return count
@@ -93,26 +95,27 @@ def _settle(
 def transfers(contacts: Ints, agents: Agents, found: Found, least: float) -> Sent:
     """The transfers of more than `least` that make the flow's levels, in order of time."""
     n = len(agents)
-    tree = Tree(np.zeros(n, np.int64), np.zeros(n, np.int64), np.empty(n, np.int64), np.empty(n))
-    hubs, entries, joins = found.graph
+    hubs, entries = found.graph
     size = hubs[found.end - 1].end
+    tree = Tree(np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n))
     sent = Sent(
         np.empty(size, np.int64),
         np.empty(size, np.int64),
         np.empty(size, np.int64),
         np.empty(size),
     )
-    count = c = time = 0
+    count = 0
     for h in range(1, found.end):
-        if hubs[h].time != time:
-            time = hubs[h].time
-            c = _plant(contacts, c % len(contacts), joins, tree)
-        for m in range(hubs[h].first, hubs[h].end):
+        hub = hubs[h]
+        for m in range(hub.first, hub.end):
             entry = entries[m]
-            v = entry.ev
-            had = agents[v].supply if entry.prev == m else entries[entry.prev].flow
-            tree.need[v] = entry.flow - had
-        count = _settle(contacts, hubs[h], entries, tree, sent, count, least)
+            had = agents[entry.ev].supply if entry.prev == m else entries[entry.prev].flow
+            tree.need[entry.ev] = entry.flow - had
+        if hub.end - hub.first == 2:
+            v, w = entries[hub.first].ev, entries[hub.first + 1].ev
+            count = _move(v, w, tree.need[v], hub.time, sent, count, least)
+        else:
+            count = _settle(contacts, hub, entries, tree, sent, count, least)
     return Sent(sent.slot[:count], sent.ptx[:count], sent.prx[:count], sent.energy[:count])
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from crowdcharge.planner.flows import FAR, carry, saturate
 from crowdcharge.planner.hubs import ENTRY, HUB, NOBODY, Agents, Entries, Hubs, append, meet
 from crowdcharge.planner.jit import jit
-from crowdcharge.planner.problem import Bools, Ints
+from crowdcharge.planner.problem import Ints
 
 RELATIVE_EPS = 1e-12
 NEVER = -1
@@ -17,7 +17,6 @@ NEVER = -1
 class Graph(NamedTuple):
     hubs: Hubs
     entries: Entries
-    joins: Bools  # contact -> whether it is one of the trees that span the hubs
 
 
 class Found(NamedTuple):
@@ -72,7 +71,7 @@ def _first_alone(agents: Agents, v: int, eps: float) -> int:
 def shortest_horizon(contacts: Ints, slots: int, agents: Agents, after: int, until: int) -> Found:
     """The first time in (after, until] at which the target can hold; 0 if it holds already."""
     m, n = len(contacts), len(agents)
-    graph = Graph(np.empty(m + 1, HUB), np.empty(2 * m + 1, ENTRY), np.empty(m, np.bool_))
+    graph = Graph(np.empty(m + 1, HUB), np.empty(2 * m + 1, ENTRY))
     graph.hubs[0].end = graph.hubs[0].level = 0
     eps = 1e-300
     for v in range(len(agents)):
@@ -85,7 +84,7 @@ def shortest_horizon(contacts: Ints, slots: int, agents: Agents, after: int, unt
         time = cycles * slots + contacts[c, 2]
         if time > until or (not opened and time > tried + slots):
             break
-        first, c = c, meet(agents, contacts, c, graph.joins)
+        first, c = c, meet(agents, contacts, c)
         count, opened = _prolong(agents, graph, count, contacts[first:c, 0], time, opened)
         alone = _first_alone(agents, alone, eps)
         if opened and alone == n and time > after:
@@ -97,7 +96,7 @@ def shortest_horizon(contacts: Ints, slots: int, agents: Agents, after: int, unt
                 break
             c, cycles = 0, cycles + 1
             if len(graph.entries) < graph.hubs[count - 1].end + 2 * m:
-                graph = Graph(_doubled(graph.hubs), _doubled(graph.entries), graph.joins)
+                graph = Graph(_doubled(graph.hubs), _doubled(graph.entries))
     return Found(NEVER, 1, graph)
 
 
