@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 def plan(path: Path, method: str, max_doublings: int, as_json: bool, **reading: Any) -> None:
     """Plan transfers for PROBLEM.json (levels, contacts of one cycle, bounds, losses)."""
     from crowdcharge import planner
-    from crowdcharge.planner.jit import is_compiled
 
     try:
         document = json.loads(path.read_text())
@@ -43,8 +42,7 @@ def plan(path: Path, method: str, max_doublings: int, as_json: bool, **reading: 
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     solve = getattr(planner, method)
-    told = "planning" if is_compiled() else "compiling the planner, once (about half a minute)"
-    with Console(stderr=True).status(told):  # shows on a terminal only
+    with Console(stderr=True).status("planning"):  # shows on a terminal only
         made = solve(problem, max_doublings, planner.Reading(**reading))
     click.echo(json.dumps(made.to_json()) if as_json else _text(made))
     if method == "lal" and problem.beta != 0:

@@ -6,6 +6,7 @@ So the cache has a folder for each state of this package's sources.
 """
 
 import hashlib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -14,6 +15,7 @@ from crowdcharge.errors import WptError
 
 try:
     import numba
+    from numba.core import event
 except ImportError as error:
     raise WptError(
         "the planners need numba: install crowdcharge with the extra 'crowd' "
@@ -25,6 +27,27 @@ Function = TypeVar("Function", bound=Callable[..., object])
 _HERE = Path(__file__).parent
 _SOURCES = b"".join(source.read_bytes() for source in sorted(_HERE.glob("*.py")))
 _CACHE = _HERE / "__pycache__" / hashlib.sha256(_SOURCES).hexdigest()[:12]
+
+
+class _Announcer(event.Listener):
+    """Says once that a long wait begins: on stderr, unless the program set up its logging."""
+
+    said = False
+
+    def on_start(self, event: Any) -> None:
+        if not self.said and event.data["dispatcher"].py_func.__module__.startswith(__package__):
+            self.said = True
+            logging.getLogger(__package__).warning(
+                "compiling the planner, once: about half a minute"
+            )
+
+    def on_end(self, event: Any) -> None:
+        pass
+
+
+announcer = _Announcer()
+events: Any = event  # numba has no types
+events.register("numba:compile", announcer)  # there is no such event for what is in the cache
 
 
 def jit(function: Function) -> Function:
@@ -45,8 +68,3 @@ def _compiled(function: Function, **options: Any) -> Function:
     finally:
         config.CACHE_DIR = before
     return cast("Function", compiled)
-
-
-def is_compiled() -> bool:
-    """Whether these sources have been compiled here before; the first call takes long if not."""
-    return _CACHE.exists()
