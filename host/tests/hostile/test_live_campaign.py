@@ -27,6 +27,7 @@ pytestmark = [
 
 LATENCY_s = 0.35  # from the host's write to the board's loop, on a busy machine
 GAUGE_s = 0.6  # until a battery that was swapped is known
+WATCHDOG_s = 8.0  # a hung processor keeps its coil for so long at the most
 # (fault, what it does, what takes it back)
 FAULTS: list[tuple[str, dict[str, Any], dict[str, Any] | None]] = [
     ("hot-coil", {"temperature_C": 70.0}, {"on": False}),
@@ -61,6 +62,7 @@ class Grants:
         self._rig = rig
         self.written: dict[str, list[tuple[float, float]]] = {}
         self.offset_s = 0.0
+        self._hung_until_s: dict[str, float] = {}
 
     async def calibrate(self) -> None:
         """The host's clock and the bench's run alike; this is what lies between them."""
@@ -73,6 +75,15 @@ class Grants:
         lease_ms = {wire.GRANT: body[-1], wire.RENEW: body[1], wire.PING: body[1] + 1000}[frame[1]]
         now_s = self._rig.clock.now_s() + self.offset_s
         self.written.setdefault(address, []).append((now_s, lease_ms / 1000))
+
+    def hang(self, address: str, at_s: float) -> None:
+        self._hung_until_s[address] = at_s + WATCHDOG_s + LATENCY_s
+
+    def thaw(self, address: str, at_s: float) -> None:
+        self._hung_until_s[address] = at_s + LATENCY_s
+
+    def hangs(self, address: str, at_s: float) -> bool:
+        return at_s <= self._hung_until_s.get(address, 0.0)
 
     def allowed(self, address: str, at_s: float) -> bool:
         """A host's permission may be live at `at_s`."""
@@ -110,9 +121,10 @@ async def check(rig: Any, grants: Grants, since_s: float, soc_changed_s: float) 
             assert allowed or not edge["on"], f"board {board_id} on without a grant: {edge}"
     status = await rig.control.status()
     for board in status["boards"][:2]:
-        if not board["tx_on"]:
+        address = rig.bench.addresses[board["id"]].upper()
+        if not board["tx_on"] or grants.hangs(address, status["time_s"]):
             continue
-        allowed = grants.allowed(rig.bench.addresses[board["id"]].upper(), status["time_s"])
+        allowed = grants.allowed(address, status["time_s"])
         assert allowed, f"board {board['id']} transmits without a live grant"
         known = status["time_s"] - soc_changed_s > GAUGE_s
         assert board["soc_pct"] > 19.9 or not known, f"below the floor: {board}"
@@ -151,6 +163,8 @@ async def sequence(rig: Any, grants: Grants, rng: Random) -> None:
         board_id = rng.choice((1, 2))
         done_s = await rig.control.fault(fault, board_id, **given)
         soc_changed_s = done_s if fault == "soc" else soc_changed_s
+        if fault == "freeze":
+            grants.hang(rig.bench.addresses[board_id].upper(), done_s)
         cures.append((fault, board_id, back))
         await command(rig, rng.choice(COMMANDS), board_id, rng)
         await asyncio.sleep(rng.uniform(0, 1.5))
@@ -158,7 +172,8 @@ async def sequence(rig: Any, grants: Grants, rng: Random) -> None:
     rig.quiet()
     for fault, board_id, back in cures:
         if fault == "freeze":
-            await rig.control.fault("thaw", board_id)
+            thawed_s = await rig.control.fault("thaw", board_id)
+            grants.thaw(rig.bench.addresses[board_id].upper(), thawed_s)
         elif back is not None:
             soc_changed_s = await rig.control.fault(fault, board_id, **back)
     await check(rig, grants, since_s, soc_changed_s)
