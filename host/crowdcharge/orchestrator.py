@@ -6,6 +6,7 @@ by themselves, and at the next start their receipts say what was metered.
 """
 
 import asyncio
+import itertools
 from collections.abc import Coroutine
 from typing import Any
 
@@ -60,6 +61,7 @@ class Orchestrator:
         self._rng = rng
         self._terms = terms or Terms()
         self._keys = keys
+        self._slots = slots
         self.fleet = Fleet()
         self.pool = Pool(radio, self.fleet, keys, slots, self._on_faults)
         self.clerk = Clerk(store, keys, clock, self._emit, first_transfer_id)
@@ -69,6 +71,8 @@ class Orchestrator:
         self._synced: set[int] = set()
         self._retry_at_s: dict[int, float] = {}
         self._met: dict[Pair, int] = {}
+        self._turns: dict[Pair, int] = {}
+        self._count = itertools.count(1)
         self._exchanges: set[Exchange] = set()
         self._stopping = asyncio.Event()
 
@@ -112,13 +116,25 @@ class Orchestrator:
 
     async def _tick(self, work: asyncio.TaskGroup, until_s: float | None) -> None:
         for board_id in self._wanting():
-            self._start(work, self._attend(board_id), board_id)
-        now_s = self._clock.now_s()
-        free = self._ready()
-        for meeting in await self._contacts.meetings(now_s, free):
+            if self._has_slots(board_id):
+                self._start(work, self._attend(board_id), board_id)
+        meetings = await self._contacts.meetings(self._clock.now_s(), self._ready())
+        for meeting in sorted(meetings, key=self._turn):
             is_new = self._met.get(meeting.pair) != meeting.number
-            if is_new and self._ready().issuperset(meeting.pair):
+            if (
+                is_new
+                and self._ready().issuperset(meeting.pair)
+                and self._has_slots(*meeting.pair)
+            ):
                 self._start(work, self._meet(meeting, until_s), *meeting.pair)
+
+    def _turn(self, meeting: Meeting) -> int:
+        """Those that met longest ago come first, or they would never have a slot."""
+        return self._turns.get(meeting.pair, 0)
+
+    def _has_slots(self, *boards: int) -> bool:
+        """The adapter can hold these beside those in use; a pair never waits with half of it."""
+        return len(self._busy.union(boards)) <= self._slots
 
     def _ready(self) -> set[int]:
         """Synced boards that do nothing else and did not fail a moment ago."""
@@ -209,6 +225,7 @@ class Orchestrator:
             link = await self.pool.get(board_id)
             self.clerk.note(board_id, await link.ask())
         self._met[meeting.pair] = meeting.number
+        self._turns[meeting.pair] = next(self._count)
         agents = self.clerk.agents
         if any(agents[board_id].soc_permille is None for board_id in meeting.pair):
             return None
