@@ -13,7 +13,6 @@ from crowdcharge.planner.jit import inlined, jit
 from crowdcharge.planner.problem import Shorts
 
 FAR = 1 << 30  # the level of a hub that reaches no unfilled target
-PATIENCE = 4  # levels that a hub may rise before all are counted anew
 
 
 @jit
@@ -157,7 +156,7 @@ def saturate(agents: Agents, hubs: Hubs, entries: Entries, count: int, eps: floa
                 left += agents[v].extra
         if left <= enough:
             return True
-        top = _layer(agents, hubs, entries, count, queue, eps) + PATIENCE
+        top = _layer(agents, hubs, entries, count, queue, eps)
         stuck = 0.0
         for v in range(len(agents)):
             agent = agents[v]
