@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from crowdcharge.models import Beacon, Sighting
 
 _STALE_INTERVALS = 12  # this many adverts missed in a row
-_STALE_MIN_s = 5.0
+_STALE_MIN_s = 15.0  # Linux tells of a board at least once a scan, which lasts 10.24 s
 _STALE_UNLEARNED_s = 30.0
 _SMOOTHING = 0.2
 _FORGET_s = 30.0  # an address that is silent for so long while another speaks

@@ -8,6 +8,7 @@ operation that fails ends its link, so that nobody goes on with objects that Blu
 """
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
@@ -74,7 +75,7 @@ class BleakRadio:
             self._scanner = BleakScanner(
                 detected, bluez=self._bluez, backend=self._scanner_backend
             )
-            if self._scanner_backend is None:
+            if self._is_bluez:
                 await bluez.drop_orphans(self._bluez, self._connected())
             await self._scanner.start()
         except BleakBluetoothNotAvailableError as error:
@@ -83,6 +84,10 @@ class BleakRadio:
             raise self._no_adapter(str(error)) from None
         except BleakError as error:
             raise RadioError(f"cannot scan: {error}") from None
+
+    @property
+    def _is_bluez(self) -> bool:
+        return self._scanner_backend is None and sys.platform == "linux"
 
     def _no_adapter(self, reason: str) -> NoAdapter:
         if self._transport:
@@ -109,12 +114,21 @@ class BleakRadio:
             self._links[address] = link = BleakLink(on_closed)
             try:
                 with _radio_errors(f"connect to {address}"):
-                    async with asyncio.timeout(CONNECT_WHOLE_s):
+                    async with asyncio.timeout(CONNECT_WHOLE_s), self._undisturbed():
                         link.client = await self._establish(device, link)
             except BaseException:
                 del self._links[address]
                 raise
         return link
+
+    @asynccontextmanager
+    async def _undisturbed(self) -> AsyncIterator[None]:
+        scanner = self._scanner
+        if scanner is None or not self._is_bluez:
+            yield
+            return
+        async with bluez.scan_paused(scanner):
+            yield
 
     async def _establish(self, device: BLEDevice, link: "BleakLink") -> BleakClient:
         try:
