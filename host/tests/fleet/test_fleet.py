@@ -103,11 +103,19 @@ def test_a_board_is_stale_by_its_own_interval():
     assert not fleet.view(7).is_stale(29.0)  # not learned yet
     assert fleet.view(7).is_stale(31.0)
     for number in range(1, 60):
-        fleet.add(sighting(Beacon.unpack(packed(sequence=number)), number * 1.0))
+        fleet.add(sighting(Beacon.unpack(packed(sequence=number)), number * 2.0))
     view = fleet.view(7)
-    assert view.interval_s == pytest.approx(1.0)
-    assert not view.is_stale(59 + 11.9)
-    assert view.is_stale(59 + 12.1)
+    assert view.interval_s == pytest.approx(2.0)
+    assert not view.is_stale(118 + 23.9)
+    assert view.is_stale(118 + 24.1)
+
+
+def test_a_board_that_is_told_of_once_a_scan_is_not_stale_between_scans():
+    """Linux scans for 10.24 s, and many controllers report a board once a scan."""
+    fleet = Fleet()
+    for number in range(20):
+        fleet.add(sighting(Beacon.unpack(packed(sequence=number)), number * 0.25))
+    assert not fleet.view(7).is_stale(19 * 0.25 + 11.0)
 
 
 def test_a_doubled_advert_does_not_shorten_the_interval():
