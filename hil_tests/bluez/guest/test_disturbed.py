@@ -34,7 +34,8 @@ pytestmark = pytest.mark.timeout(900)
 LEASE_s = 5.0
 SAMPLE_s = 0.2
 SLOT_s = 60.0
-CAPACITY_J = 1000.0  # so that a transfer lasts longer than what disturbs it
+CAPACITY_J = 1000.0  # a transfer lasts longer than what disturbs it
+SMALL_J = 50.0  # one lasts seconds
 RESUMED_WITHIN_s = 240.0
 
 
@@ -76,7 +77,9 @@ class Host:
 
 
 @contextlib.asynccontextmanager
-async def host_on(tmp_path: Path, boards: int, slots: int) -> AsyncIterator[Host]:
+async def host_on(
+    tmp_path: Path, boards: int, slots: int, capacity_J: float = CAPACITY_J
+) -> AsyncIterator[Host]:
     """Pairs (1, 2), (3, 4), ... lie together and share; the host is stopped at the end."""
     keys = {board: bytes([board]) * 32 for board in range(1, boards + 1)}
     pairs = tuple((board, board + 1) for board in range(1, boards, 2))
@@ -142,7 +145,7 @@ async def test_coils_go_off_and_the_run_resumes(tmp_path: Path, cut: str) -> Non
 
 
 async def test_eight_boards_share_five_slots(tmp_path: Path) -> None:
-    async with host_on(tmp_path, boards=8, slots=5) as host:
+    async with host_on(tmp_path, boards=8, slots=5, capacity_J=SMALL_J) as host:
         async with asyncio.timeout(RESUMED_WITHIN_s):
             while len({each.ptx for each in host.events if isinstance(each, TransferEnded)}) < 4:
                 lines = (await bluez.said("bluetoothctl", "devices", "Connected")).splitlines()
