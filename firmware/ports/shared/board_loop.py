@@ -3,6 +3,7 @@
 
 import os
 
+import switches
 from console import SerialConsole
 from desk import Desk
 from radio import Radio
@@ -64,8 +65,7 @@ class BoardLoop:
         self.radio.deliver()
         self.console.step(dt_ms)
         self.board.on_elapsed(dt_ms)
-        self.hal.set_receiver(self.board.receiver_on)
-        self._drive_coil(dt_ms)
+        self._switch(dt_ms)
         self.hal.feed_watchdog()
         if self.market is not None and not self.board.is_running:
             self.market.step()
@@ -76,8 +76,8 @@ class BoardLoop:
         if self.console.reset_due:
             self.hal.reset()
 
-    def _drive_coil(self, dt_ms: int) -> None:
-        code = self.hal.drive_coil(self.board.coil_on, dt_ms)
+    def _switch(self, dt_ms: int) -> None:
+        code = switches.follow(self.hal, self.board.coil_on, self.board.receiver_on, dt_ms)
         if code != NONE:
             self.board.on_qi_end(code)
 

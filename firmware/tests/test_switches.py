@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: MIT
+"""The two switches of a board are never on together, in whatever order permissions change."""
+
+from ports.shared import switches
+from wptcore import ept
+
+
+class Hal:
+    def __init__(self):
+        self.coil = self.receiver = False
+
+    def set_receiver(self, on):
+        self.receiver = on
+        assert not (self.coil and self.receiver)
+
+    def drive_coil(self, on, dt_ms):
+        assert dt_ms == 20
+        self.coil = on
+        assert not (self.coil and self.receiver)
+        return ept.NONE
+
+
+def test_one_pass_from_any_role_to_any_other():
+    roles = ((False, False), (True, False), (False, True))
+    for before in roles:
+        for after in roles:
+            hal = Hal()
+            hal.coil, hal.receiver = before
+            assert switches.follow(hal, *after, 20) == ept.NONE
+            assert (hal.coil, hal.receiver) == after
