@@ -53,6 +53,7 @@ def install() -> None:
 
 
 async def test_the_hardened_service_transfers_and_stops_in_good_order() -> None:
+    assert not await bluez.said("useradd", "--system", "crowdcharge")
     install()
     boards = tuple(
         BoardConfig(board, soc_pct, key=KEYS[board].hex())
