@@ -19,7 +19,7 @@ from crowdcharge.bench.plant import Contact
 from crowdcharge.ledger import SETTLED
 from crowdcharge.store import Store
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 UNITS = Path("/run/systemd/system")
 SETTINGS = Path("/etc/crowdcharge")
