@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from crowdcharge.models import Beacon
 
 _LISTEN_s = 2.5
-_BEACON_s = 0.5  # an advert every 0.25 s, beacon and BTHome in turn
+_BEACON_s = 0.5  # an advert every 0.25 s; some scanners miss every other one
 _CONNECTIONS = 3
 
 

@@ -34,7 +34,6 @@ class Radio:
         self._adapter = _bleio.adapter
         self._adapter.enabled = True
         self._adverts = Adverts(board)
-        self._scan_response = self._adverts.scan_response()
         self._since_advert_ms = _ADVERT_ms
         self._since_notify_ms = _NOTIFY_GAP_ms
         self._linked = False
@@ -99,7 +98,7 @@ class Radio:
 
     def _refresh(self) -> None:
         board = self._board
-        advert = self._adverts.advance()
+        advert, response = self._adverts.advance()
         self._status.value = self._adverts.status
         self._receipts.value = board.receipts
         self._limits.value = board.limits
@@ -109,7 +108,7 @@ class Radio:
         try:
             self._adapter.start_advertising(
                 advert,
-                scan_response=self._scan_response,
+                scan_response=response,
                 connectable=not self._linked,
                 interval=_ADVERT_s,
             )

@@ -64,7 +64,6 @@ class Radio:
         self._since_advert_ms = _ADVERT_ms
         self._since_notify_ms = _NOTIFY_GAP_ms
         self._adverts = Adverts(board)
-        self._scan_response = self._adverts.scan_response()
         self._ble = ble = bluetooth.BLE()
         ble.active(True)
         ble.config(mtu=247)
@@ -157,7 +156,7 @@ class Radio:
 
     def _refresh(self) -> None:
         board, ble = self._board, self._ble
-        advert = self._adverts.advance()
+        advert, response = self._adverts.advance()
         ble.gatts_write(self._status_handle, self._adverts.status, True)
         ble.gatts_write(self._receipts, board.receipts)
         ble.gatts_write(self._limits, board.limits)
@@ -167,7 +166,7 @@ class Radio:
             ble.gap_advertise(
                 _ADVERT_ms * 1000,
                 advert,
-                resp_data=self._scan_response,
+                resp_data=response,
                 connectable=len(self._challenges) < LINKS_MAX,
             )
         except OSError:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The bytes of the adverts: beacon and BTHome in turn, name and service in the scan response."""
+"""The bytes of the adverts. Each carries the beacon, because many scanners report one a scan;
+the scan response has name and service, and BTHome, in turn."""
 
 import struct
 
@@ -11,41 +12,43 @@ _SERVICE_DATA_16 = 0x16
 _COMPLETE_NAME = 0x09
 _COMPLETE_UUIDS_128 = 0x07
 _HEAD = "<BBH"
-_DATA_AT = 7
+_HEAD_SIZE = 4
+_BEACON_AT = len(_FLAGS) + _HEAD_SIZE
+_LEGACY_MAX = 31
 
 
 class Adverts:
-    """`status` holds the newest beacon; `advance` makes the next advert in a buffer of its own."""
+    """`status` holds the newest beacon; the buffers are made once."""
 
     def __init__(self, board):
         self._board = board
-        self._buffer = bytearray(31)
-        self._buffer[: len(_FLAGS)] = _FLAGS
-        self._beacon_turn = True
         self.status = bytearray(wire.BEACON_SIZE)
+        self._advert = bytearray(_BEACON_AT + wire.BEACON_SIZE)
+        self._advert[: len(_FLAGS)] = _FLAGS
+        size = 3 + wire.BEACON_SIZE
+        struct.pack_into(_HEAD, self._advert, len(_FLAGS), size, _MANUFACTURER, wire.COMPANY_ID)
+        self._identity = _identity(board.board_id)
+        self._bthome = bytearray(_LEGACY_MAX)
+        self._identity_turn = False
 
     def advance(self):
-        """A view of the next advert."""
-        buffer = self._buffer
+        """The next advert, and the scan response that belongs to it."""
         self._board.pack_beacon_into(self.status, 0)
-        if self._beacon_turn:
-            struct.pack_into(
-                _HEAD, buffer, 3, 3 + wire.BEACON_SIZE, _MANUFACTURER, wire.COMPANY_ID
-            )
-            end = _DATA_AT + wire.BEACON_SIZE
-            buffer[_DATA_AT:end] = self.status
-        else:
-            end = self._board.pack_bthome_into(buffer, _DATA_AT)
-            struct.pack_into(_HEAD, buffer, 3, end - 4, _SERVICE_DATA_16, wire.BTHOME_UUID)
-        self._beacon_turn = not self._beacon_turn
-        return memoryview(buffer)[:end]
+        self._advert[_BEACON_AT:] = self.status
+        self._identity_turn = not self._identity_turn
+        if self._identity_turn:
+            return self._advert, self._identity
+        end = self._board.pack_bthome_into(self._bthome, _HEAD_SIZE)
+        struct.pack_into(_HEAD, self._bthome, 0, end - 1, _SERVICE_DATA_16, wire.BTHOME_UUID)
+        return self._advert, memoryview(self._bthome)[:end]
 
-    def scan_response(self) -> bytes:
-        name = b"wpt-%d" % self._board.board_id
-        uuid = bytes(reversed(bytes.fromhex(wire.SERVICE_UUID.replace("-", ""))))
-        return (
-            bytes((len(name) + 1, _COMPLETE_NAME))
-            + name
-            + bytes((len(uuid) + 1, _COMPLETE_UUIDS_128))
-            + uuid
-        )
+
+def _identity(board_id: int) -> bytes:
+    name = b"wpt-%d" % board_id
+    uuid = bytes(reversed(bytes.fromhex(wire.SERVICE_UUID.replace("-", ""))))
+    return (
+        bytes((len(name) + 1, _COMPLETE_NAME))
+        + name
+        + bytes((len(uuid) + 1, _COMPLETE_UUIDS_128))
+        + uuid
+    )
