@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The bodies of `host/tests/orchestrator/test_run_on_bench.py` under BlueZ; only set-up differs.
 
-The boards run slower than life and have a longer lease: the host is emulated.
+The boards run in real time, not faster, and have a longer lease: the host is emulated.
 """
 
 import pytest
@@ -22,5 +22,5 @@ test_a_killed_host = pytest.mark.long(
 @pytest.fixture(autouse=True)
 def under_bluez(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "launch", launch_plugged)
-    monkeypatch.setattr(bodies, "SPEED", 0.5)
+    monkeypatch.setattr(bodies, "SPEED", 1.0)
     monkeypatch.setattr(bodies, "LEASE_s", 4.0)
