@@ -6,10 +6,11 @@
     python host/benchmarks/planner.py memory --trace bus --n 500
 
 `lal`: the whole search for the shortest time. Rivals solve the lossless program for each horizon
-(doubling, then halving over contact times, idle time cut off every plan); only their solve calls
-count (HiGHS: model handed over and solved), not the building. Ours is all of Problem to Plan.
+(doubling, then halving over contact times, idle time cut off every plan).
+`lyp`: the least loss within one cycle.
+Ours is all of Problem to Plan. Of a rival there are two figures: its solve calls alone (HiGHS:
+model handed over and solved), and the whole, with the program made as arrays before each call.
 Times are of the processor, so that other work on the machine does not count.
-`lyp`: the least loss within one cycle, whole solve against one solve call.
 Needs Debian's lp-solve for the lp_solve column; without it the column is left out.
 """
 
@@ -19,6 +20,7 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from planner_programs import HighsSolver, LpSolver, Program, program
@@ -55,44 +57,51 @@ def own_ms(work: Callable[[], object]) -> float:
     return min(times) * 1e3
 
 
+class Solved(NamedTuple):
+    lp: Program
+    loss: float
+    values: np.ndarray
+
+    def last_used(self, times: np.ndarray) -> int:
+        sent = np.abs(self.values[: 2 * len(self.lp.slot)].reshape(2, -1)).max(0) > 1e-7
+        return int(np.searchsorted(times, self.lp.slot[sent].max()))
+
+
 class Rival:
-    """One solver, with the time spent in its solve calls."""
+    """One solver, with the time spent in its solve calls, and with all that a solve takes."""
 
     def __init__(self, name: str) -> None:
-        self.name, self.ms = name, 0.0
+        self.name, self.calls_ms, self.whole_ms = name, 0.0, 0.0
 
-    def solve(self, lp: Program) -> tuple[float, np.ndarray] | None:
+    def solve(self, problem: Problem, until: int, lossy: bool) -> Solved | None:
+        begun = time.process_time()
+        lp = program(problem, until, lossy)
         solver = SOLVERS[self.name](lp)
         start = time.process_time()
         solved = solver.solve()
-        self.ms += (time.process_time() - start) * 1e3
-        answer = (solver.loss(), solver.values()) if solved else None
+        self.calls_ms += (time.process_time() - start) * 1e3
+        answer = Solved(lp, solver.loss(), solver.values()) if solved else None
         solver.close()
+        self.whole_ms += (time.process_time() - begun) * 1e3
         return answer
 
     def shortest(self, problem: Problem, max_doublings: int = 3) -> int | None:
         """LAL as the paper searches, with both improvements of its section V."""
         for k in range(max_doublings + 1):
             after, until = (0 if k == 0 else problem.cycle << (k - 1)), problem.cycle << k
-            lp = program(problem, until, lossy=False)
-            if (solved := self.solve(lp)) is None:
+            if (solved := self.solve(problem, until, lossy=False)) is None:
                 continue
-            times = np.unique(lp.slot[lp.slot > after])
-            low, high = -1, _last_used(times, lp, solved[1])
+            slots = solved.lp.slot
+            times = np.unique(slots[slots > after])
+            low, high = -1, solved.last_used(times)
             while high - low > 1:
                 middle = (low + high) // 2
-                lp = program(problem, int(times[middle]), lossy=False)
-                if (solved := self.solve(lp)) is None:
+                if (solved := self.solve(problem, int(times[middle]), lossy=False)) is None:
                     low = middle
                 else:
-                    high = _last_used(times, lp, solved[1])
+                    high = solved.last_used(times)
             return int(times[high])
         return None
-
-
-def _last_used(times: np.ndarray, lp: Program, values: np.ndarray) -> int:
-    sent = np.abs(values[: 2 * len(lp.slot)].reshape(2, -1)).max(0) > 1e-7
-    return int(np.searchsorted(times, lp.slot[sent].max()))
 
 
 def run_lal(problem: Problem, rivals: list[Rival]) -> float:
@@ -106,11 +115,10 @@ def run_lal(problem: Problem, rivals: list[Rival]) -> float:
 def run_lyp(problem: Problem, rivals: list[Rival]) -> float:
     plan = lyp(problem, problem.cycle)
     assert plan.ok, "take another seed: no effective plan within one cycle"
-    lp = program(problem, problem.cycle, lossy=True)
     for rival in rivals:
-        solved = rival.solve(lp)
+        solved = rival.solve(problem, problem.cycle, lossy=True)
         assert solved is not None
-        assert abs(solved[0] - plan.loss) < 1e-6 * plan.loss, (rival.name, solved[0], plan.loss)
+        assert abs(solved.loss - plan.loss) < 1e-6 * plan.loss, (rival.name, solved.loss)
     return own_ms(lambda: lyp(problem, problem.cycle))
 
 
@@ -126,22 +134,18 @@ def instances(args: argparse.Namespace, n: int) -> list[Problem]:
 
 def compare(args: argparse.Namespace) -> None:
     run = run_lal if args.what == "lal" else run_lyp
-    heads = [f"{name} ms" for name in args.rivals] + [f"{name}/ours" for name in args.rivals]
-    print(f"{args.what} {args.trace}: n, contacts a cycle, ours ms, " + ", ".join(heads))
+    heads = [f"{name} ms, calls/ours, whole/ours" for name in args.rivals]
+    print(f"{args.what} {args.trace}: n, contacts a cycle, ours ms; " + "; ".join(heads))
     for n in args.n:
         rivals = [Rival(name) for name in args.rivals]
         problems = instances(args, n)
         own = sum(run(problem, rivals) for problem in problems)
         contacts = statistics.mean(len(problem.contacts) for problem in problems)
-        mean = [rival.ms / len(problems) for rival in rivals]
-        ratio = [rival.ms / own for rival in rivals]
-        print(
-            f"{n:>6} {contacts:>8.0f} {own / len(problems):>10.3f} "
-            + " ".join(f"{ms:>10.1f}" for ms in mean)
-            + " "
-            + " ".join(f"{times:>8.1f}x" for times in ratio),
-            flush=True,
-        )
+        line = f"{n:>6} {contacts:>8.0f} {own / len(problems):>10.3f}"
+        for rival in rivals:
+            line += f"; {rival.calls_ms / len(problems):>8.1f}"
+            line += f" {rival.calls_ms / own:>8.1f}x {rival.whole_ms / own:>8.1f}x"
+        print(line, flush=True)
 
 
 def extra_MB(work: Callable[[], object]) -> float:
@@ -176,9 +180,10 @@ def memory(args: argparse.Namespace) -> None:
             "lal": extra_MB(lambda p=problem: lal(p)),
             "lyp": extra_MB(lambda p=problem: lyp(p, p.cycle)),
         }
-        lp = program(problem, problem.cycle, lossy=True)
         for name in args.rivals:
-            found[f"{name} (lyp)"] = extra_MB(lambda r=name, p=lp: Rival(r).solve(p))
+            found[f"{name} (lyp)"] = extra_MB(
+                lambda r=name, p=problem: Rival(r).solve(p, p.cycle, lossy=True)
+            )
         print(f"{n:>6} " + ", ".join(f"{name} {MB:.1f}" for name, MB in found.items()), flush=True)
 
 
