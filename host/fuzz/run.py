@@ -47,7 +47,6 @@ def keep(name: str, data: bytes) -> Path:
 def by_mutation(name: str, runs: int, seed: int) -> float:
     """Seconds that it took."""
     target = TARGETS[name]
-    current = b""
 
     def hangs(_signal: int, _frame: FrameType | None) -> None:
         raise TimeoutError(f"an input takes longer than {HANG_s} s")
@@ -55,12 +54,13 @@ def by_mutation(name: str, runs: int, seed: int) -> float:
     signal.signal(signal.SIGVTALRM, hangs)
     started_s = time.monotonic()
     source = inputs(target.seeds(), seed)
-    for number in range(runs):
-        if number % 1000 == 0:
-            signal.setitimer(signal.ITIMER_VIRTUAL, HANG_s + 60)  # for a thousand
-        current = next(source)
-        try_one(name, target, current)
-    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    try:
+        for number in range(runs):
+            if number % 1000 == 0:
+                signal.setitimer(signal.ITIMER_VIRTUAL, HANG_s + 60)  # for a thousand
+            try_one(name, target, next(source))
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     return time.monotonic() - started_s
 
 

@@ -5,6 +5,7 @@ The full size is one command: `python host/fuzz/run.py all` (a million each).
 """
 
 import importlib.util
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,7 @@ def test_a_decoder_that_breaks_is_reported_and_its_input_kept(tmp_path, monkeypa
     with pytest.raises(run.FindingError, match="IndexError"):
         run.by_mutation("broken", 1000, 1)
     assert len(list(tmp_path.iterdir())) == 1
+    assert signal.getitimer(signal.ITIMER_VIRTUAL) == (0.0, 0.0)  # or it would end another test
 
 
 @pytest.mark.vm
