@@ -154,7 +154,7 @@ def large(n: int, rounds: int) -> None:
     for threads in (1, 2):
         wall = cpu = 0.0
         for seed in range(rounds + 1):
-            interactions = 20 * (n // 2) if seed else n // 2  # the first round compiles
+            interactions = 100 * (n // 2) if seed else n // 2  # the first round compiles
             options = {"initial_J": initial_J, "samples": 1, "threads": threads}
             start, start_cpu = time.perf_counter(), time.process_time()
             simulate("online-average", n, interactions, BETA, "matching", seed, **options)
