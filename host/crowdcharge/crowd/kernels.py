@@ -23,7 +23,7 @@ from crowdcharge.crowd.schedule import GOLDEN, LOW_32, MIX_1, MIX_2
 
 S27, S30, S31, S32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(32)
 BLOCK = 512  # meetings drawn at a time: their indices stay in the first-level cache
-AHEAD = 24  # meetings between asking for a row and using it
+AHEAD = 16  # meetings between asking for a row and using it
 
 compiled = numba.njit(cache=True, nogil=True)
 
