@@ -22,6 +22,7 @@ from wptcore import wire
 
 ADDRESSES = ("F0:00:00:00:00:01", "F0:00:00:00:00:02")
 TRIES = 4
+SCAN_s = 10.24  # the kernel's, and the controller here reports a board once in it
 BEACON = wire.COMPANY_ID.to_bytes(2, "little") + b"\x01"
 LEAVE_CONNECTED = """
 import asyncio, os, sys
@@ -169,3 +170,13 @@ async def test_two_connects_at_once_beside_another_program(boards: list[EchoBoar
         await other
         for link in links:
             await link.close()
+
+
+async def test_a_connect_does_not_wait_for_the_next_scan(boards: list[EchoBoard]) -> None:
+    loop = asyncio.get_running_loop()
+    async with Listener() as host:
+        await host.hear(*ADDRESSES)
+        start_s = loop.time()
+        link = await host.radio.connect(ADDRESSES[0], lambda: None)
+        assert loop.time() - start_s < SCAN_s / 2
+        await link.close()
