@@ -69,7 +69,6 @@ def guest_environment(python: str, root: Path) -> tuple[Path, dict[str, str]]:
         "PYTHONPATH": ":".join(path),
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/venv/bin",
         "CROWDCHARGE_GUEST": "1",
-        "CROWDCHARGE_MICROPYTHON": "/project/hil_tests/bluez/guest/micropython",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "HOME": "/root",

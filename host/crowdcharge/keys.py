@@ -43,13 +43,13 @@ def load_retired(path: Path) -> dict[int, list[bytes]]:
     return retired
 
 
-def replace(path: Path, board_id: int, key: bytes) -> None:
-    """Store a board's new key; the one before is kept as retired. Makes the file if need be."""
+def rotated(path: Path, board_id: int, key: bytes) -> tuple[Keys, Mapping[int, Sequence[bytes]]]:
+    """What to `save` for a board's new key; the one before is retired. The file need not exist."""
     keys = load(path) if path.exists() else {}
     retired = load_retired(path) if path.exists() else {}
     if board_id in keys:
         retired.setdefault(board_id, []).append(keys[board_id])
-    save(path, {**keys, board_id: key}, retired)
+    return {**keys, board_id: key}, retired
 
 
 def save(path: Path, keys: Keys, retired: Mapping[int, Sequence[bytes]] | None = None) -> None:

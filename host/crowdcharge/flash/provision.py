@@ -26,9 +26,10 @@ def provision(
     """
     line.hello()
     key = random_bytes(KEY_SIZE)
+    tables = key_file.rotated(path, board_id, key)  # before the board is disturbed
     entered = line.maintain(True)
     try:
-        key_file.replace(path, board_id, key)
+        key_file.save(path, *tables)
         line.ask("provision", board_id, key.hex())
         if capacity_mJ is not None:
             line.ask("configure", "capacity_mJ", capacity_mJ)

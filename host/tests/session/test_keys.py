@@ -72,8 +72,8 @@ def test_a_replaced_key_is_kept_as_retired(tmp_path):
     path = tmp_path / "keys.toml"
     first, second, third = (bytes([number]) * 32 for number in (1, 2, 3))
     for key in (first, second, third):
-        keys.replace(path, 7, key)
-    keys.replace(path, 8, first)
+        keys.save(path, *keys.rotated(path, 7, key))
+    keys.save(path, *keys.rotated(path, 8, first))
     assert keys.load(path) == {7: third, 8: first}
     assert keys.load_retired(path) == {7: [first, second]}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
