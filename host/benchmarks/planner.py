@@ -139,6 +139,8 @@ def compare(args: argparse.Namespace) -> None:
     for n in args.n:
         rivals = [Rival(name) for name in args.rivals]
         problems = instances(args, n)
+        for name in args.rivals:  # once untimed, as ours
+            Rival(name).solve(problems[0], problems[0].cycle, args.what == "lyp")
         own = sum(run(problem, rivals) for problem in problems)
         contacts = statistics.mean(len(problem.contacts) for problem in problems)
         line = f"{n:>6} {contacts:>8.0f} {own / len(problems):>10.3f}"

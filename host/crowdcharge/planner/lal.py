@@ -7,7 +7,7 @@ problem; the shortest horizon is found by galloping from a lower bound (see `sea
 
 from crowdcharge.planner.problem import Plan, Problem, unreachable
 from crowdcharge.planner.reading import PAPER_TABLES, Reading, Stage, outside, stages
-from crowdcharge.planner.routes import shortest_plan
+from crowdcharge.planner.routes import SENT_ROWS, shortest_plan
 from crowdcharge.planner.search import NEVER
 from crowdcharge.planner.timed import first_plan, never
 
@@ -26,7 +26,7 @@ def lal(problem: Problem, max_doublings: int = 3, reading: Reading = PAPER_TABLE
     whole = Stage(-1, problem.cycle << max_doublings, 1.0)  # e_min fixed: one question for all
     fixed = reading.e_min_growth == "fixed"
     for part in (whole,) if fixed else stages(problem, max_doublings, reading):
-        time, slot, ptx, prx, energy, final = shortest_plan(
+        time, sent, final = shortest_plan(
             problem.contacts,
             problem.cycle,
             problem.e0,
@@ -38,6 +38,5 @@ def lal(problem: Problem, max_doublings: int = 3, reading: Reading = PAPER_TABLE
             part.until,
         )
         if time != NEVER:
-            sent = zip(slot.tolist(), ptx.tolist(), prx.tolist(), energy.tolist(), strict=True)
-            return Plan("ok", time, 0.0, tuple(sent), final)
+            return Plan("ok", time, 0.0, tuple(SENT_ROWS.iter_unpack(sent)), final)
     return unreachable(outside(problem, problem.e_min) or never(problem, max_doublings))

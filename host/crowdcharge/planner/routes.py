@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """From flows over hubs back to transfers along contacts."""
 
+from struct import Struct
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,13 +14,9 @@ from crowdcharge.planner.search import NEVER, Found, shortest_horizon
 RELATIVE_LEAST = 1e-10  # smaller transfers are rounding
 
 
-class Sent(NamedTuple):
-    """Columns of the transfers."""
-
-    slot: Ints
-    ptx: Ints
-    prx: Ints
-    energy: Floats
+Sent = np.ndarray[Any, np.dtype[np.void]]
+SENT = np.dtype([("slot", "i8"), ("ptx", "i8"), ("prx", "i8"), ("energy", "f8")])
+SENT_ROWS = Struct("qqqd")
 
 
 class Tree(NamedTuple):
@@ -60,9 +57,9 @@ def _move(v: int, other: int, x: float, time: int, sent: Sent, count: int, least
     """Give v the energy x (take it, if below 0) from `other`; number of transfers so far."""
     if abs(x) <= least:
         return count
-    sent.slot[count] = time
-    sent.ptx[count], sent.prx[count] = (other, v) if x > 0 else (v, other)
-    sent.energy[count] = abs(x)
+    row = sent[count]
+    row.slot, row.energy = time, abs(x)
+    row.ptx, row.prx = (other, v) if x > 0 else (v, other)
     return count + 1
 
 
@@ -96,14 +93,8 @@ def transfers(contacts: Ints, agents: Agents, found: Found, least: float) -> Sen
     """The transfers of more than `least` that make the flow's levels, in order of time."""
     n = len(agents)
     hubs, entries = found.graph
-    size = hubs[found.end - 1].end
     tree = Tree(np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n))
-    sent = Sent(
-        np.empty(size, np.int64),
-        np.empty(size, np.int64),
-        np.empty(size, np.int64),
-        np.empty(size),
-    )
+    sent = np.empty(hubs[found.end - 1].end, SENT)
     count = 0
     for h in range(1, found.end):
         hub = hubs[h]
@@ -116,7 +107,7 @@ def transfers(contacts: Ints, agents: Agents, found: Found, least: float) -> Sen
             count = _move(v, w, tree.need[v], hub.time, sent, count, least)
         else:
             count = _settle(contacts, hub, entries, tree, sent, count, least)
-    return Sent(sent.slot[:count], sent.ptx[:count], sent.prx[:count], sent.energy[:count])
+    return sent[:count]
 
 
 @jit
@@ -130,9 +121,9 @@ def shortest_plan(
     share: Floats,
     after: int,
     until: int,
-) -> tuple[int, Ints, Ints, Ints, Floats, Floats]:
+) -> tuple[int, Sent, Floats]:
     """The first feasible time in (after, until], or NEVER; the transfers; the final levels."""
-    none, nothing = np.empty(0, np.int64), np.empty(0)
+    nothing = np.empty(0, SENT)
     agents = np.empty(len(e0), AGENT)
     total = e0.sum()
     for v in range(len(e0)):
@@ -145,13 +136,13 @@ def shortest_plan(
         )
         agent.extra, agent.last, agent.part = 0.0, NOBODY, NOBODY
         if min(agent.supply, agent.wanted) < 0.0 or max(agent.supply, agent.wanted) > agent.room:
-            return NEVER, none, none, none, nothing, e0
+            return NEVER, nothing, e0
     found = shortest_horizon(contacts, slots, agents, after, until)
     if found.end == 1:
-        return found.time, none, none, none, nothing, e0.copy()
+        return found.time, nothing, e0.copy()
     sent = transfers(contacts, agents, found, RELATIVE_LEAST * e_max.max())
     final = e0.copy()
-    for k in range(len(sent.slot)):
-        final[sent.ptx[k]] -= sent.energy[k]
-        final[sent.prx[k]] += sent.energy[k]
-    return found.time, sent.slot, sent.ptx, sent.prx, sent.energy, final
+    for k in range(len(sent)):
+        final[sent[k].ptx] -= sent[k].energy
+        final[sent[k].prx] += sent[k].energy
+    return found.time, sent, final
