@@ -8,30 +8,16 @@ all supply arrives (eq. 6 is a plain flow problem, against section III-A of the 
 
 import numpy as np
 
-from crowdcharge.planner.hubs import NOBODY, SINK, Agents, Entries, Hubs
+from crowdcharge.planner.hubs import FAR, SINK, START, Agents, Entries, Hubs
 from crowdcharge.planner.jit import inlined, jit
 from crowdcharge.planner.problem import Shorts
 
-FAR = 1 << 30  # the level of a hub that reaches no unfilled target
-
 
 @jit
-def carry(agents: Agents, hubs: Hubs, entries: Entries, h: int) -> None:
-    """Everybody brings all it has to its new hub `h` and hands what is over to who lacks some."""
-    first, end = hubs[h].first, hubs[h].end
-    for m in range(first, end):
-        entry = entries[m]
-        agent, before = agents[entry.ev], entries[entry.prev]
-        if entry.prev == m:
-            entry.flow = min(agent.supply, agent.wanted)
-            agent.extra = agent.supply - entry.flow
-        else:
-            entry.flow = before.flow
-            before.flow += agent.extra
-            before.most = agent.room
-        entry.most = agent.wanted
-    taker = first
-    for m in range(first, end):
+def share(agents: Agents, hubs: Hubs, entries: Entries, h: int) -> None:
+    """In hub `h` who has something over hands it to who lacks some."""
+    taker, end = hubs[h].first, hubs[h].end
+    for m in range(taker, end):
         giver = agents[entries[m].ev]
         while giver.extra > 0.0 and taker < end:
             into = entries[taker]
@@ -55,12 +41,12 @@ def _layer(
     agents: Agents, hubs: Hubs, entries: Entries, count: int, queue: Shorts, eps: float
 ) -> int:
     """Set the level of every hub, breadth first backwards from the targets; the greatest one."""
-    for h in range(1, count):
+    for h in range(START + 1, count):
         hubs[h].level = FAR
     tail = 0
     for v in range(len(agents)):
         m = agents[v].last
-        if m != NOBODY and entries[m].most - entries[m].flow > eps:
+        if entries[m].most - entries[m].flow > eps:
             h = entries[m].hub
             if hubs[h].level == FAR:
                 hubs[h].level = 1

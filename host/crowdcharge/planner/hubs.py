@@ -5,8 +5,8 @@ Without losses, agents that meet in one slot can share out their energy in any w
 contacts, so a connected component of a slot's contacts is one node. Between two hubs an agent
 carries its level, within its bounds. What is left is a plain flow network without idle steps:
 an entry is "agent `ev` is in hub `hub`"; the arc of an entry is the agent's way from this hub
-to its next one, or to its target. Entries and hubs are in order of time, so the network of a
-longer horizon is that of a shorter one with rows put on.
+to its next one, or to its target. The first entries are the agents' starts. Entries and hubs are
+in order of time, so the network of a longer horizon is that of a shorter one with rows put on.
 """
 
 from typing import Any
@@ -16,8 +16,9 @@ import numpy as np
 from crowdcharge.planner.jit import jit
 from crowdcharge.planner.problem import Ints
 
-SINK = 0  # the hub of all targets; no slot has it
+SINK, START = 0, 1  # the hubs of all targets, and of all starts; no slot has them
 NOBODY = -1
+FAR = 1 << 30  # the level of a hub that reaches no unfilled target
 
 Agents = np.ndarray[Any, np.dtype[np.void]]
 AGENT = np.dtype(
@@ -26,7 +27,7 @@ AGENT = np.dtype(
         ("room", "f8"),  # e_max - e_min
         ("wanted", "f8"),  # final level - e_min
         ("extra", "f8"),  # what it has at its last hub and does not want itself
-        ("last", "i4"),  # its last entry so far, or -1
+        ("last", "i4"),  # its last entry so far
         ("part", "i4"),  # on the way to the root of those it meets in this slot, or -1
         ("ring", "i4"),  # the next of those, in a circle
         ("tie", "i4"),  # the contact that joined its part to another, or -1
@@ -41,7 +42,7 @@ ENTRY = np.dtype(
         ("most", "f8"),  # at most
         ("ev", "i4"),
         ("hub", "i4"),
-        ("prev", "i4"),  # the agent's entry before; the first is its own
+        ("prev", "i4"),  # the agent's entry before
         ("prev_hub", "i4"),  # the hub of that
         ("next_hub", "i4"),
         ("tie", "i4"),  # a contact; those of a hub are a tree that spans it; one has -1
@@ -59,6 +60,21 @@ HUB = np.dtype(
         ("arc", "i4"),  # the next to try: 2 * entry onwards, + 1 backwards
     ]
 )
+
+
+@jit
+def start(agents: Agents, hubs: Hubs, entries: Entries, least: float) -> None:
+    """Everybody is alone, with what it brings; less than `least` over its target is rounding."""
+    n = len(agents)
+    hubs[SINK].level, hubs[START].level = 0, FAR + 1  # no way leads through a start
+    hubs[START].first, hubs[START].end = 0, n
+    for v in range(n):
+        agent, entry = agents[v], entries[v]
+        over = agent.supply - agent.wanted
+        agent.extra = over if over > least else 0.0
+        agent.last, agent.part = v, NOBODY
+        entry.ev, entry.hub, entry.next_hub = v, START, SINK
+        entry.flow, entry.most = min(agent.supply, agent.wanted), agent.wanted
 
 
 @jit
@@ -93,16 +109,22 @@ def meet(agents: Agents, contacts: Ints, first: int) -> int:
 
 @jit
 def append(agents: Agents, hubs: Hubs, entries: Entries, v: int, h: int, time: int) -> None:
-    """Make hub `h` of the ring of agent v, and dissolve the ring."""
+    """Make hub `h` of the ring of agent v, and dissolve the ring.
+
+    Everybody brings all it has, and keeps what it wants.
+    """
     hub = hubs[h]
     m = hub.first = hubs[h - 1].end
     hub.time = time
     while agents[v].part != NOBODY:
         agent, entry = agents[v], entries[m]
+        before = entries[agent.last]
         entry.ev, entry.hub, entry.next_hub, entry.tie = v, h, SINK, agent.tie
-        entry.prev = m if agent.last == NOBODY else agent.last
-        entry.prev_hub = entries[entry.prev].hub
-        entries[entry.prev].next_hub = h if entry.prev != m else SINK
+        entry.prev, entry.prev_hub = agent.last, before.hub
+        entry.flow, entry.most = before.flow, before.most
+        before.next_hub = h
+        before.flow += agent.extra
+        before.most = agent.room
         agent.last, agent.part = m, NOBODY
         v = agent.ring
         m += 1

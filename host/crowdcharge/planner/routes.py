@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from crowdcharge.planner.hubs import AGENT, NOBODY, Agents, Entries
+from crowdcharge.planner.hubs import AGENT, NOBODY, START, Agents, Entries
 from crowdcharge.planner.jit import inlined, jit
 from crowdcharge.planner.problem import Floats, Ints
 from crowdcharge.planner.search import NEVER, Found, shortest_horizon
@@ -96,12 +96,11 @@ def transfers(contacts: Ints, agents: Agents, found: Found, least: float) -> Sen
     tree = Tree(np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n))
     sent = np.empty(hubs[found.end - 1].end, SENT)
     count = 0
-    for h in range(1, found.end):
+    for h in range(START + 1, found.end):
         hub = hubs[h]
         for m in range(hub.first, hub.end):
             entry = entries[m]
-            had = agents[entry.ev].supply if entry.prev == m else entries[entry.prev].flow
-            tree.need[entry.ev] = entry.flow - had
+            tree.need[entry.ev] = entry.flow - entries[entry.prev].flow
         if hub.end - hub.first == 2:
             v, w = entries[hub.first].ev, entries[hub.first + 1].ev
             count = _move(v, w, tree.need[v], hub.time, sent, count, least)
@@ -134,11 +133,10 @@ def shortest_plan(
             e_max[v] - low,
             share[v] * total - low,
         )
-        agent.extra, agent.last, agent.part = 0.0, NOBODY, NOBODY
         if min(agent.supply, agent.wanted) < 0.0 or max(agent.supply, agent.wanted) > agent.room:
             return NEVER, nothing, e0
     found = shortest_horizon(contacts, slots, agents, after, until)
-    if found.end == 1:
+    if found.end == START + 1:
         return found.time, nothing, e0.copy()
     sent = transfers(contacts, agents, found, RELATIVE_LEAST * e_max.max())
     final = e0.copy()

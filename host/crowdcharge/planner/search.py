@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from crowdcharge.planner.flows import FAR, carry, saturate
-from crowdcharge.planner.hubs import ENTRY, HUB, NOBODY, Agents, Entries, Hubs, append, meet
+from crowdcharge.planner.flows import saturate, share
+from crowdcharge.planner.hubs import (
+    ENTRY, FAR, HUB, NOBODY, START, Agents, Entries, Hubs, append, meet, start,
+)
 from crowdcharge.planner.jit import jit
 from crowdcharge.planner.problem import Ints
 
@@ -36,8 +38,8 @@ def _opens(hubs: Hubs, entries: Entries, h: int) -> bool:
     hub = hubs[h]
     hub.level = hubs[entries[hub.first].prev_hub].level
     for m in range(hub.first, hub.end):
-        entry = entries[m]
-        if entry.prev == m or (hubs[entry.prev_hub].level == FAR) != (hub.level == FAR):
+        u = entries[m].prev_hub
+        if u == START or (hubs[u].level == FAR) != (hub.level == FAR):
             return True
     return False
 
@@ -50,18 +52,18 @@ def _prolong(
     for v in ring:
         if agents[v].part != NOBODY:
             append(agents, graph.hubs, graph.entries, v, count, time)
-            carry(agents, graph.hubs, graph.entries, count)
+            share(agents, graph.hubs, graph.entries, count)
             opened = opened or _opens(graph.hubs, graph.entries, count)
             count += 1
     return count, opened
 
 
 @jit
-def _first_alone(agents: Agents, v: int, eps: float) -> int:
+def _first_alone(agents: Agents, v: int, least: float) -> int:
     """The first agent from v on that must meet somebody and has not; or their number."""
     while v < len(agents):
         agent = agents[v]
-        if agent.last == NOBODY and abs(agent.supply - agent.wanted) > 1e3 * eps:
+        if agent.last == v and abs(agent.supply - agent.wanted) > least:
             break
         v += 1
     return v
@@ -71,22 +73,23 @@ def _first_alone(agents: Agents, v: int, eps: float) -> int:
 def shortest_horizon(contacts: Ints, slots: int, agents: Agents, after: int, until: int) -> Found:
     """The first time in (after, until] at which the target can hold; 0 if it holds already."""
     m, n = len(contacts), len(agents)
-    graph = Graph(np.empty(m + 1, HUB), np.empty(2 * m + 1, ENTRY))
-    graph.hubs[0].end = graph.hubs[0].level = 0
+    graph = Graph(np.empty(m + 2, HUB), np.empty(n + 2 * m + 1, ENTRY))
     eps = 1e-300
-    for v in range(len(agents)):
+    for v in range(n):
         eps = max(eps, RELATIVE_EPS * agents[v].room)
-    alone = _first_alone(agents, 0, eps)
+    least = 1e3 * eps
+    start(agents, graph.hubs, graph.entries, least)
+    alone = _first_alone(agents, 0, least)
     if alone == n and after < 0:
-        return Found(0, 1, graph)
-    count, c, cycles, tried, opened = 1, 0, 0, 0, True
+        return Found(0, START + 1, graph)
+    count, c, cycles, tried, opened = START + 1, 0, 0, 0, True
     while m > 0:
         time = cycles * slots + contacts[c, 2]
         if time > until or (not opened and time > tried + slots):
             break
         first, c = c, meet(agents, contacts, c)
         count, opened = _prolong(agents, graph, count, contacts[first:c, 0], time, opened)
-        alone = _first_alone(agents, alone, eps)
+        alone = _first_alone(agents, alone, least)
         if opened and alone == n and time > after:
             if saturate(agents, graph.hubs, graph.entries, count, eps):
                 return Found(time, count, graph)
@@ -97,7 +100,7 @@ def shortest_horizon(contacts: Ints, slots: int, agents: Agents, after: int, unt
             c, cycles = 0, cycles + 1
             if len(graph.entries) < graph.hubs[count - 1].end + 2 * m:
                 graph = Graph(_doubled(graph.hubs), _doubled(graph.entries))
-    return Found(NEVER, 1, graph)
+    return Found(NEVER, START + 1, graph)
 
 
 @jit
