@@ -13,18 +13,22 @@ from crowdcharge.planner.jit import inlined, jit
 from crowdcharge.planner.problem import Shorts
 
 
-@jit
+@inlined
 def share(agents: Agents, hubs: Hubs, entries: Entries, h: int) -> None:
     """In hub `h` who has something over hands it to who lacks some."""
-    taker, end = hubs[h].first, hubs[h].end
-    for m in range(taker, end):
-        giver = agents[entries[m].ev]
-        while giver.extra > 0.0 and taker < end:
-            into = entries[taker]
-            amount = min(giver.extra, into.most - into.flow)
-            giver.extra -= amount
-            into.flow += amount
-            taker += int(giver.extra > 0.0)
+    first, end = hubs[h].first, hubs[h].end
+    over = lack = 0.0
+    for m in range(first, end):
+        over += agents[entries[m].ev].extra
+        lack += entries[m].most - entries[m].flow
+    given = taken = min(over, lack)
+    for m in range(first, end):
+        giver, into = agents[entries[m].ev], entries[m]
+        gives, takes = min(given, giver.extra), min(taken, into.most - into.flow)
+        giver.extra -= gives
+        given -= gives
+        into.flow += takes
+        taken -= takes
 
 
 @inlined
@@ -74,7 +78,7 @@ def _layer(
     return level
 
 
-@jit
+@inlined
 def _lift(hubs: Hubs, entries: Entries, h: int, eps: float) -> None:
     """No arc of hub h leads one level down: raise it above its lowest neighbour."""
     hub = hubs[h]
@@ -87,7 +91,7 @@ def _lift(hubs: Hubs, entries: Entries, h: int, eps: float) -> None:
     hub.arc = 2 * hub.first
 
 
-@jit
+@inlined
 def _push(entries: Entries, path: Shorts, depth: int, amount: float) -> float:
     """Send as much of `amount` along the path as it takes."""
     for code in path[:depth]:
@@ -100,7 +104,7 @@ def _push(entries: Entries, path: Shorts, depth: int, amount: float) -> float:
     return amount
 
 
-@jit
+@inlined
 def _deliver(
     hubs: Hubs, entries: Entries, source: int, left: float, top: int, path: Shorts, eps: float
 ) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from crowdcharge.planner.jit import jit
+from crowdcharge.planner.jit import inlined, jit
 from crowdcharge.planner.problem import Ints
 
 SINK, START = 0, 1  # the hubs of all targets, and of all starts; no slot has them
@@ -107,7 +107,7 @@ def meet(agents: Agents, contacts: Ints, first: int) -> int:
     return c
 
 
-@jit
+@inlined
 def append(agents: Agents, hubs: Hubs, entries: Entries, v: int, h: int, time: int) -> None:
     """Make hub `h` of the ring of agent v, and dissolve the ring.
 
