@@ -36,7 +36,7 @@ def _arc(entries: Entries, code: int) -> tuple[int, float]:
     """Where an arc leads, and what it can still take."""
     entry = entries[code >> 1]
     if code & 1:
-        return entry.prev_hub, entries[entry.prev].flow
+        return entry.hub, entry.flow
     return entry.next_hub, entry.most - entry.flow
 
 
@@ -44,51 +44,54 @@ def _arc(entries: Entries, code: int) -> tuple[int, float]:
 def _layer(
     agents: Agents, hubs: Hubs, entries: Entries, count: int, queue: Shorts, eps: float
 ) -> int:
-    """Set the level of every hub, breadth first backwards from the targets; the greatest one."""
+    """Set level and arc of every hub, breadth first backwards from the targets; the top level."""
     for h in range(START + 1, count):
         hubs[h].level = FAR
     tail = 0
     for v in range(len(agents)):
         m = agents[v].last
         if entries[m].most - entries[m].flow > eps:
-            h = entries[m].hub
-            if hubs[h].level == FAR:
-                hubs[h].level = 1
-                queue[tail] = h
+            hub = hubs[entries[m].hub]
+            if hub.level == FAR:
+                hub.level, hub.arc = 1, 2 * m
+                queue[tail] = entries[m].hub
                 tail += 1
     head = level = 0
     while head < tail:
         hub = hubs[queue[head]]
         head += 1
         level = hub.level
-        hub.arc = 2 * hub.first
         for m in range(hub.first, hub.end):
             entry = entries[m]
-            u = entry.prev_hub
-            before = entries[entry.prev]
-            if hubs[u].level == FAR and before.most - before.flow > eps:
-                hubs[u].level = level + 1
-                queue[tail] = u
+            before, u = entries[entry.prev], hubs[entry.prev_hub]
+            if u.level == FAR and before.most - before.flow > eps:
+                u.level, u.arc = level + 1, 2 * entry.prev
+                queue[tail] = entry.prev_hub
                 tail += 1
-            u = entry.next_hub
-            if hubs[u].level == FAR and entry.flow > eps:
-                hubs[u].level = level + 1
-                queue[tail] = u
+            u = hubs[entry.next_hub]
+            if u.level == FAR and entry.flow > eps:
+                u.level, u.arc = level + 1, 2 * m + 1
+                queue[tail] = entry.next_hub
                 tail += 1
     return level
 
 
 @inlined
-def _lift(hubs: Hubs, entries: Entries, h: int, eps: float) -> None:
-    """No arc of hub h leads one level down: raise it above its lowest neighbour."""
+def _aim(hubs: Hubs, entries: Entries, h: int, eps: float) -> bool:
+    """Find the arc of hub h to its lowest neighbour; True if the level of h rises by that."""
     hub = hubs[h]
     low = FAR
-    for code in range(2 * hub.first, 2 * hub.end):
-        head, room = _arc(entries, code)
-        if room > eps:
-            low = min(low, hubs[head].level)
+    for m in range(hub.first, hub.end):
+        entry = entries[m]
+        level = hubs[entry.next_hub].level
+        if level < low and entry.most - entry.flow > eps:
+            low, hub.arc = level, 2 * m
+        level = hubs[entry.prev_hub].level
+        if level < low and entries[entry.prev].flow > eps:
+            low, hub.arc = level, 2 * entry.prev + 1
+    rises = low >= hub.level
     hub.level = low + 1
-    hub.arc = 2 * hub.first
+    return rises
 
 
 @inlined
@@ -97,10 +100,7 @@ def _push(entries: Entries, path: Shorts, depth: int, amount: float) -> float:
     for code in path[:depth]:
         amount = min(amount, _arc(entries, code)[1])
     for code in path[:depth]:
-        if code & 1:
-            entries[entries[code >> 1].prev].flow -= amount
-        else:
-            entries[code >> 1].flow += amount
+        entries[code >> 1].flow += -amount if code & 1 else amount
     return amount
 
 
@@ -112,22 +112,18 @@ def _deliver(
     here, depth = source, 0
     while left > eps and hubs[source].level <= top:
         hub = hubs[here]
-        if hub.arc == 2 * hub.end:
-            _lift(hubs, entries, here, eps)
-            if depth > 0:
-                depth -= 1
-                here = entries[path[depth] >> 1].hub
-            continue
         head, room = _arc(entries, hub.arc)
-        if room <= eps or hubs[head].level != hub.level - 1:
-            hub.arc += 1
-            continue
-        path[depth] = hub.arc
-        depth += 1
-        here = head
-        if head == SINK:
-            left -= _push(entries, path, depth, left)
-            here, depth = source, 0
+        if room > eps and hubs[head].level < hub.level:
+            path[depth] = hub.arc
+            depth += 1
+            here = head
+            if head == SINK:
+                left -= _push(entries, path, depth, left)
+                here, depth = source, 0
+        elif _aim(hubs, entries, here, eps) and depth > 0:
+            depth -= 1
+            back = entries[path[depth] >> 1]
+            here = back.next_hub if path[depth] & 1 else back.hub
     return left
 
 
