@@ -220,7 +220,7 @@ def _target(value: object, n: int) -> Floats:
         raise InputError(f"target must be {n} shares that are not negative")
     if abs(target.sum() - 1.0) > TARGET_SUM_TOLERANCE:
         raise InputError(f"the target shares add up to {target.sum():g}, not to 1")
-    return target
+    return target / target.sum()  # shares of few digits would leave somebody a rest for ever
 
 
 def _limit(value: object, order: Ints) -> Floats | None:

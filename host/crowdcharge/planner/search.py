@@ -7,7 +7,17 @@ import numpy as np
 
 from crowdcharge.planner.flows import saturate, share
 from crowdcharge.planner.hubs import (
-    ENTRY, FAR, HUB, NOBODY, START, Agents, Entries, Hubs, append, meet, start,
+    ENTRY,
+    FAR,
+    HUB,
+    NOBODY,
+    START,
+    Agents,
+    Entries,
+    Hubs,
+    append,
+    meet,
+    start,
 )
 from crowdcharge.planner.jit import jit
 from crowdcharge.planner.problem import Ints
@@ -73,7 +83,7 @@ def _first_alone(agents: Agents, v: int, least: float) -> int:
 def shortest_horizon(contacts: Ints, slots: int, agents: Agents, after: int, until: int) -> Found:
     """The first time in (after, until] at which the target can hold; 0 if it holds already."""
     m, n = len(contacts), len(agents)
-    graph = Graph(np.empty(m + 2, HUB), np.empty(n + 2 * m + 1, ENTRY))
+    graph = Graph(np.empty(n + 2 * m + 1, HUB), np.empty(n + 2 * m + 1, ENTRY))
     eps = 1e-300
     for v in range(n):
         eps = max(eps, RELATIVE_EPS * agents[v].room)
