@@ -118,13 +118,16 @@ def run_pairs(
 ) -> None:
     """Meetings start..start+count-1 of `schedule.random_pairs`, in order."""
     n_a, n_b = np.uint64(len(agents)), np.uint64(len(agents) - 1)
-    drawn = np.empty(2 * BLOCK, np.uint32)
+    bits, drawn = np.empty(BLOCK, np.uint64), np.empty(2 * BLOCK, np.uint32)
+    at = stream + np.uint64(start) * GOLDEN
     for low in range(0, count, BLOCK):
         size = min(BLOCK, count - low)
+        for k in range(size):  # apart from the next loop: that way both vectorise
+            bits[k] = mix(at)
+            at += GOLDEN
         for k in range(size):
-            x = mix(stream + np.uint64(start + low + k) * GOLDEN)
-            a = ((x >> S32) * n_a) >> S32
-            b = ((x & LOW_32) * n_b) >> S32
+            a = ((bits[k] >> S32) * n_a) >> S32
+            b = ((bits[k] & LOW_32) * n_b) >> S32
             drawn[2 * k] = a
             drawn[2 * k + 1] = b + np.uint64(b >= a)
         run_drawn(agents, drawn, size, kept, quantum, gated, weighted)
