@@ -14,7 +14,7 @@ from crowdcharge.planner.problem import Shorts
 
 
 @inlined
-def share(agents: Agents, hubs: Hubs, entries: Entries, h: int) -> None:
+def hand_over(agents: Agents, hubs: Hubs, entries: Entries, h: int) -> None:
     """In hub `h` who has something over hands it to who lacks some."""
     first, end = hubs[h].first, hubs[h].end
     over = lack = 0.0
@@ -89,7 +89,7 @@ def _aim(hubs: Hubs, entries: Entries, h: int, eps: float) -> bool:
         level = hubs[entry.prev_hub].level
         if level < low and entries[entry.prev].flow > eps:
             low, hub.arc = level, 2 * entry.prev + 1
-    rises = low >= hub.level
+    rises = bool(low >= hub.level)
     hub.level = low + 1
     return rises
 

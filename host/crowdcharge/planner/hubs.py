@@ -57,7 +57,7 @@ HUB = np.dtype(
         ("end", "i4"),
         ("time", "i4"),  # slot, counted on over the cycles
         ("level", "i4"),  # steps to the nearest unfilled target
-        ("arc", "i4"),  # the next to try: 2 * entry onwards, + 1 backwards
+        ("arc", "i4"),  # the way down: 2 * entry, + 1 for back against its flow
     ]
 )
 

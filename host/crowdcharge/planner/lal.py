@@ -2,7 +2,7 @@
 """LAL: the shortest time to a target distribution without losses (Alg. 1 and 2), exactly.
 
 The paper solves a series of linear programs. Without losses each of them is a maximum-flow
-problem; the shortest horizon is found by galloping from a lower bound (see `search`).
+problem, and that of a longer horizon goes on from the flow of a shorter one (see `search`).
 """
 
 from crowdcharge.planner.problem import Plan, Problem, unreachable
@@ -38,5 +38,5 @@ def lal(problem: Problem, max_doublings: int = 3, reading: Reading = PAPER_TABLE
             part.until,
         )
         if time != NEVER:
-            return Plan("ok", time, 0.0, tuple(SENT_ROWS.iter_unpack(sent)), final)
+            return Plan("ok", time, 0.0, tuple(SENT_ROWS.iter_unpack(sent.data)), final)
     return unreachable(outside(problem, problem.e_min) or never(problem, max_doublings))

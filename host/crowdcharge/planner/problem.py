@@ -52,11 +52,11 @@ class Problem:
             raise InputError(f"cycle must be a whole number of slots >= 1, not {self.cycle}")
         contacts = _contacts(self.contacts, len(e0), int(self.cycle))
         order = np.argsort(contacts[:, 2], kind="stable")
-        contacts = np.ascontiguousarray(contacts[order])
+        contacts = contacts[order]
         _refuse_duplicates(contacts, len(e0))
         e_min = _one_each("e_min", self.e_min, len(e0), "agent")
         e_max = _one_each("e_max", self.e_max, len(e0), "agent")
-        if np.any(e_min > e_max) or np.any(e_min < 0):
+        if (e_min > e_max).any() or (e_min < 0).any():
             raise InputError("e_min must be at least 0 and not above e_max")
         values = {
             "e0": e0,
@@ -155,10 +155,11 @@ def _floats(name: str, value: object) -> Floats:
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} must be a number or a list of numbers") from error
-    if np.any(np.isnan(array)):
-        raise InputError(f"{name} has a value that is not a number")
-    if name != "limit" and np.any(np.isinf(array)):
-        raise InputError(f"{name} must be finite")
+    if not np.isfinite(array).all():
+        if np.isnan(array).any():
+            raise InputError(f"{name} has a value that is not a number")
+        if name != "limit":
+            raise InputError(f"{name} must be finite")
     return array
 
 
@@ -166,7 +167,7 @@ def _one_each(name: str, value: object, count: int, of: str) -> Floats:
     array = _floats(name, value)
     if array.shape not in ((), (count,)):
         raise InputError(f"{name} must be one number or one for each of the {count} {of}s")
-    return np.ascontiguousarray(np.broadcast_to(array, count))
+    return array if array.ndim else np.full(count, array)
 
 
 def _contacts(value: object, n: int, cycle: int) -> Ints:
@@ -176,9 +177,10 @@ def _contacts(value: object, n: int, cycle: int) -> Ints:
     if rows.ndim != 2 or rows.shape[1] != 3:
         raise InputError("contacts must be rows of three whole numbers: i, j, t")
     contacts = rows.astype(np.int64)
-    pairs, slots = contacts[:, :2], contacts[:, 2]
-    bad = (pairs < 0).any(1) | (pairs >= n).any(1) | (pairs[:, 0] == pairs[:, 1])
-    bad |= (slots < 1) | (slots > cycle) | (contacts != rows).any(1)
+    i, j, t = contacts.T
+    bad = (np.minimum(i, j) < 0) | (np.maximum(i, j) >= n) | (i == j) | (t < 1) | (t > cycle)
+    if rows.dtype.kind not in "iu":
+        bad |= (contacts != rows).any(1)
     if bad.any():
         row = int(np.argmax(bad))
         raise InputError(
@@ -189,8 +191,8 @@ def _contacts(value: object, n: int, cycle: int) -> Ints:
 
 
 def _refuse_duplicates(contacts: Ints, n: int) -> None:
-    low, high = contacts[:, :2].min(1, initial=n), contacts[:, :2].max(1, initial=-1)
-    keys = np.sort((contacts[:, 2] * n + low) * n + high)
+    i, j, t = contacts.T
+    keys = np.sort((t * n + np.minimum(i, j)) * n + np.maximum(i, j))
     if (same := keys[1:] == keys[:-1]).any():
         key = int(keys[int(np.argmax(same))])
         raise InputError(
@@ -200,16 +202,14 @@ def _refuse_duplicates(contacts: Ints, n: int) -> None:
 
 
 def _beta(value: Any, order: Ints) -> float | Floats:
-    beta = (
-        _one_each("beta", value, len(order), "contact")
-        if np.ndim(value)
-        else _floats("beta", value)
-    )
-    if np.any(beta < 0) or np.any(beta >= 1):
+    beta = _floats("beta", value)
+    if beta.ndim:
+        beta = _one_each("beta", beta, len(order), "contact")
+    if (beta < 0).any() or (beta >= 1).any():
         raise InputError("beta is the share that is lost: at least 0 and below 1")
     if beta.ndim == 0:
         return float(beta)
-    return beta[order] if np.ptp(beta) else float(beta[0])
+    return beta[order] if (beta != beta[:1]).any() else float(beta.max(initial=0.0))
 
 
 def _target(value: object, n: int) -> Floats:
@@ -220,7 +220,8 @@ def _target(value: object, n: int) -> Floats:
         raise InputError(f"target must be {n} shares that are not negative")
     if abs(target.sum() - 1.0) > TARGET_SUM_TOLERANCE:
         raise InputError(f"the target shares add up to {target.sum():g}, not to 1")
-    return target / target.sum()  # shares of few digits would leave somebody a rest for ever
+    target /= target.sum()  # shares of few digits would leave somebody a rest for ever
+    return target
 
 
 def _limit(value: object, order: Ints) -> Floats | None:

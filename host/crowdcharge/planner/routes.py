@@ -15,6 +15,7 @@ RELATIVE_LEAST = 1e-10  # smaller transfers are rounding
 
 
 Sent = np.ndarray[Any, np.dtype[np.void]]
+# One transfer; the struct makes Python's tuples of them.
 SENT = np.dtype([("slot", "i8"), ("ptx", "i8"), ("prx", "i8"), ("energy", "f8")])
 SENT_ROWS = Struct("qqqd")
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from crowdcharge.planner.flows import saturate, share
+from crowdcharge.planner.flows import hand_over, saturate
 from crowdcharge.planner.hubs import (
     ENTRY,
     FAR,
@@ -62,7 +62,7 @@ def _prolong(
     for v in ring:
         if agents[v].part != NOBODY:
             append(agents, graph.hubs, graph.entries, v, count, time)
-            share(agents, graph.hubs, graph.entries, count)
+            hand_over(agents, graph.hubs, graph.entries, count)
             opened = opened or _opens(graph.hubs, graph.entries, count)
             count += 1
     return count, opened

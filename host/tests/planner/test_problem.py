@@ -106,3 +106,7 @@ def test_a_bad_file_is_one_line_and_exit_code_2(monkeypatch, capsys, tmp_path, c
     assert (code, out) == (2, "")
     assert err.startswith("crowdcharge: ")
     assert err.count("\n") == 1
+
+
+def test_losses_by_contact_where_there_is_no_contact():
+    assert Problem([1, 2], [], 6, 0, 9, beta=[]).beta == 0.0
