@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import chisquare, ks_2samp
 
 from crowdcharge.crowd import schedule, simulate
+from crowdcharge.crowd.engine import SINGLE_FROM_n
 from crowdcharge.crowd.kernels import run_given as compiled_given
 from crowdcharge.crowd.metrics import imbalance
 from crowdcharge.crowd.rule import rule_of
@@ -51,6 +52,15 @@ def test_engines_agree_in_single_precision_and_with_threads():
     ]
     assert np.array_equal(results[0].final_J, results[1].final_J)
     assert np.array_equal(results[0].final_J, results[2].final_J)
+
+
+def test_a_large_crowd_uses_all_cores_and_gives_the_same():
+    of_threads = [
+        simulate("online-average", SINGLE_FROM_n, 200_000, scheduler="matching", threads=t)
+        for t in (None, 1, 3)
+    ]
+    assert np.array_equal(of_threads[0].final_J, of_threads[1].final_J)
+    assert np.array_equal(of_threads[0].final_J, of_threads[2].final_J)
 
 
 def test_engines_agree_on_a_given_schedule():
