@@ -27,6 +27,7 @@ from crowdcharge.pool import SLOTS, Pool
 from crowdcharge.probe import Probe
 from crowdcharge.radio.base import Radio
 from crowdcharge.store import Store
+from wptcore import ept
 
 _TICK_s = 0.05  # of the event loop
 _RETRY_s = 1.0
@@ -72,6 +73,7 @@ class Orchestrator:
         self._retry_at_s: dict[int, float] = {}
         self._met: dict[Pair, int] = {}
         self._turns: dict[Pair, int] = {}
+        self._floor_permille: dict[int, int] = {}  # the charge at which a donor refused
         self._count = itertools.count(1)
         self._exchanges: set[Exchange] = set()
         self._stopping = asyncio.Event()
@@ -212,6 +214,9 @@ class Orchestrator:
             await exchange.run(ends_s)
         except GrantRefused as refusal:
             self.clerk.refused(refusal, transfer.transfer_id)
+            if refusal.code == ept.FLOOR:
+                soc_permille = self.clerk.agents[transfer.ptx].soc_permille
+                self._floor_permille[transfer.ptx] = soc_permille or 0
         finally:
             self._exchanges.discard(exchange)
         syncs = [self._sync(board_id) for board_id in transfer.boards]
@@ -233,6 +238,9 @@ class Orchestrator:
         offer = self._policy.decide(encounter, agents, self._clock.now_s(), self._rng)
         if offer is None or offer.energy_J < _RESOLUTION * agents[offer.ptx].capacity_J:
             return None
+        soc_permille = agents[offer.ptx].soc_permille or 0
+        if soc_permille <= self._floor_permille.get(offer.ptx, -1):
+            return None  # policies do not know of floors; nobody is asked twice for nothing
         return offer
 
     async def _last_round(self) -> None:

@@ -40,7 +40,7 @@ class SocialGate:
 
     name = "social-gate"
 
-    def __init__(self, friends: Iterable[Sequence[int]] = (), weights: Weights = None) -> None:
+    def __init__(self, friends: Iterable[Sequence[int]], weights: Weights = None) -> None:
         self.friends = friend_sets(friends)
         self._average = OnlineAverage(weights)
 

@@ -49,14 +49,13 @@ def test_a_transfer_shows_its_progress(make_world, run):
     assert [each.sent_mJ for each in progress] == sorted(each.sent_mJ for each in progress)
 
 
-def test_a_donor_at_its_floor_ends_and_then_refuses(make_world, run):
+def test_a_donor_at_its_floor_ends_and_then_refuses_once(make_world, run):
     world = make_world({1: 26.0, 2: 5.0})
     world.lay((1, 2))
-    run(world, world.host(Schedule(10.0, (((1, 2),),)), until_s=25.0))
+    run(world, world.host(Schedule(10.0, (((1, 2),),)), until_s=65.0))
     assert [each.ept_ptx for each in world.of(TransferEnded)] == ["FLOOR"]
     refusals = world.of(Refused)
-    assert refusals
-    assert {(each.board_id, each.name) for each in refusals} == {(1, "FLOOR")}
+    assert [(each.board_id, each.name) for each in refusals] == [(1, "FLOOR")]
     assert world.boards[1].soc_permille >= 195
     world.check_books()
     with world.store() as store:
@@ -65,6 +64,23 @@ def test_a_donor_at_its_floor_ends_and_then_refuses(make_world, run):
     assert summary["refusals"] == len(refusals)
     assert [each["state"] for each in summary["transfers"]] == [SETTLED]
     assert summary["sent_mJ"] - summary["received_mJ"] == summary["loss_mJ"]
+
+
+def test_a_donor_that_refused_is_asked_again_once_it_has_more(make_world, run):
+    world = make_world({1: 26.0, 2: 5.0})
+    world.lay((1, 2))
+
+    async def story():
+        hosting = asyncio.create_task(world.host(Schedule(10.0, (((1, 2),),)), until_s=65.0))
+        await asyncio.sleep(35.0)
+        assert len(world.of(Refused)) == 1
+        world.boards[1].energy_mJ = 0.6 * world.boards[1].capacity_mJ  # somebody charged it
+        await hosting
+
+    run(world, story())
+    assert [each.ept_ptx for each in world.of(TransferEnded)][:2] == ["FLOOR", "ENERGY_BUDGET"]
+    assert len(world.of(Refused)) == 1
+    world.check_books()
 
 
 def test_a_refused_transmitter_leaves_no_receiver_running(make_world, run):

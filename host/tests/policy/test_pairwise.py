@@ -91,6 +91,7 @@ def test_every_policy_conserves_energy_and_respects_capacity(crowd, name, beta):
         ("small-transfer", {"quantum_J": "2"}, "quantum_J must be a number, not '2'"),
         ("uav-hub", {}, "policy uav-hub needs hub"),
         ("uav-hub", {"hub": 1.5}, "hub must be a whole number"),
+        ("social-gate", {}, "policy social-gate needs friends"),
         ("social-gate", {"friends": 3}, "policy social-gate: "),
         ("online-average", {"weights": "mass"}, 'not "mass"'),
         ("online-average", {"weights": {3: 0}}, "weight of agent 3"),
