@@ -27,12 +27,6 @@ class Pty:
         self.path = os.ttyname(self.slave)
         asyncio.get_running_loop().add_reader(self._master, self._read)
 
-    def signal_keys(self) -> None:
-        """Ctrl-C becomes SIGINT for whom this is the controlling terminal."""
-        attributes = termios.tcgetattr(self.slave)
-        attributes[3] |= termios.ISIG
-        termios.tcsetattr(self.slave, termios.TCSANOW, attributes)
-
     def write(self, data: bytes) -> None:
         self._unsent += data
         if len(self._unsent) > _UNREAD_MAX:

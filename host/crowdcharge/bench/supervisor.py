@@ -6,6 +6,7 @@ bridged to the VM's terminal and outlives the process: a VM that ends is started
 REPL mode if the port was in it, as mpremote expects.
 """
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from crowdcharge.bench.serial_port import Pty
 from crowdcharge.bench.vm import Vm, VmOptions
 
 PWRON_RESET, HARD_RESET, WDT_RESET, _, SOFT_RESET = range(1, 6)  # machine.reset_cause()
-_RAW_REPL, _FRIENDLY_REPL = b"\x01", b"\x02"
+_RAW_REPL, _FRIENDLY_REPL, _CTRL_C = b"\x01", b"\x02", b"\x03"
+_RETRY_s = 0.002
+_TRIES = 100  # then Ctrl-C ends a loop that never sleeps
 _PROMPT = b">>> "
 
 
@@ -27,7 +30,9 @@ class Supervisor:
         self._vm: Vm | None = None
         self._raw = False
         self._swallowed: bytearray | None = None  # after a soft reboot in raw mode: the banner
-        self._held = b""  # input for a VM that has not booted
+        self._held = b""  # input for a VM that has not booted, sleeps never or is frozen
+        self._tries = 0  # of the Ctrl-C that is first in it
+        self._retry: asyncio.TimerHandle | None = None
         self._booted = False
         self._last = b""
         self.on_soft_reboot: Callable[[], None] = lambda: None
@@ -46,7 +51,6 @@ class Supervisor:
         self._booted = False
         self._console.close()
         self._console = Pty(self._from_vm)
-        self._console.signal_keys()
         self._vm = Vm(self._options, self._console.slave, run_main, self._exited)
 
     def kill(self) -> None:
@@ -57,7 +61,7 @@ class Supervisor:
             self._console.drain()  # what it had written has left the board
         self._raw = False
         self._swallowed = None
-        self._held = b""
+        self._forget_input()
 
     def freeze(self) -> None:
         if self._vm:
@@ -66,12 +70,12 @@ class Supervisor:
     def thaw(self) -> None:
         if self._vm:
             self._vm.thaw()
+            self._release()
 
     def booted(self) -> None:
         """The VM has its file system; a raw REPL waits for the prompt as well."""
         self._booted = True
-        if self._swallowed is None:
-            self._release()
+        self._release()
 
     def close(self) -> None:
         self.kill()
@@ -80,17 +84,42 @@ class Supervisor:
         self._log.close()
 
     def _release(self) -> None:
-        held, self._held = self._held, b""
-        if held:
-            self._console.write(held)
+        """Hands on what is held, in order, as far as the VM can take it."""
+        ready = self._booted and self._swallowed is None
+        while self._held and ready and self._vm and not self._vm.frozen and not self._retry:
+            text, ctrl_c, rest = self._held.partition(_CTRL_C)
+            self._console.write(text)
+            self._held = ctrl_c + rest
+            if ctrl_c:
+                self._interrupt(self._vm)
+
+    def _interrupt(self, vm: Vm) -> None:
+        """Does away with the Ctrl-C that is held first, or tries again soon."""
+        if vm.at_prompt:
+            self._console.write(_CTRL_C)
+        elif not vm.interrupt(anywhere=self._tries == _TRIES):
+            self._tries += 1
+            self._retry = asyncio.get_running_loop().call_later(_RETRY_s, self._try_again)
+            return
+        self._tries = 0
+        self._held = self._held[1:]
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._release()
+
+    def _forget_input(self) -> None:
+        self._held, self._tries = b"", 0
+        if self._retry:
+            self._retry.cancel()
+            self._retry = None
 
     def _from_port(self, data: bytes) -> None:
         if _RAW_REPL in data or _FRIENDLY_REPL in data:
             self._raw = data.rfind(_RAW_REPL) > data.rfind(_FRIENDLY_REPL)
-        if self._booted and self._swallowed is None:
-            self._console.write(data)
-        elif self._vm:
+        if self._vm:
             self._held += data
+            self._release()
 
     def _from_vm(self, data: bytes) -> None:
         if self._swallowed is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# ruff: noqa: PTH102, PTH116, PTH123, SIM115 - the dialect is MicroPython's
+# ruff: noqa: PTH102, PTH104, PTH116, PTH123, SIM115 - the dialect is MicroPython's
 """The board's flash chip: a littlefs2 image in a file, with a supply that may fail in a write.
 
 The hub is asked before every program and erase how many bytes of it still happen. On the first
@@ -47,17 +47,24 @@ class _Chip:
 def mount(paths):
     """`paths` is "image:folder"; the folder holds what is flashed when the image is empty."""
     image, folder = paths.split(":")
+    if os.stat(image)[6] == 0:
+        _flash(image, folder)
     chip = _Chip(image)
-    first = os.stat(image)[6] == 0
     vfs.umount("/")
-    if first:
-        vfs.VfsLfs2.mkfs(chip)
     vfs.mount(vfs.VfsLfs2(chip), "/")
     os.chdir("/")
-    if first:
-        vfs.mount(vfs.VfsPosix(folder), "/.flashing")
-        _copy("/.flashing", "")
-        vfs.umount("/.flashing")
+
+
+def _flash(image, folder):
+    """A reset in the middle of it leaves an empty chip, not half of a firmware."""
+    new = image + ".new"
+    open(new, "wb").close()
+    chip = _Chip(new)
+    vfs.VfsLfs2.mkfs(chip)
+    vfs.mount(vfs.VfsLfs2(chip), "/.flashing")
+    _copy(folder, "/.flashing")
+    vfs.umount("/.flashing")
+    os.rename(new, image)
 
 
 def _copy(source, target):

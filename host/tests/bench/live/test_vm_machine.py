@@ -158,6 +158,20 @@ async def test_the_clock_jumps_and_the_heap_is_as_small_as_asked(odd_bench, hand
         assert int(await board.exec(heap)) < 512 * 1024
 
 
+async def test_a_reset_while_the_flash_is_first_filled_loses_nothing(odd_bench, hands):
+    control, log = odd_bench.control, odd_bench.console_logs[2]
+    await control.fault("kill", 2)
+    image = log.parent / "flash.image"
+    image.write_bytes(b"")
+    await control.fault("power-on", 2)
+    await hands.until((log.parent / "flash.image.new").exists, "the filling has begun")
+    await control.fault("reset", 2)
+    assert image.stat().st_size == 0
+    seen = len(log.read_bytes())
+    await hands.until(lambda: b"started" in log.read_bytes()[seen:], "boot")
+    assert image.stat().st_size
+
+
 async def test_a_torn_write_leaves_the_old_file_on_littlefs(odd_bench, hands):
     control = odd_bench.control
     async with hands.repl(odd_bench.serial_ports[2]) as board:

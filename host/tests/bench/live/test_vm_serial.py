@@ -56,6 +56,53 @@ async def test_ctrl_c_interrupts_main_and_pyserial_reads_it(tiny_bench):
         assert b"2\r\n" in await asyncio.to_thread(port.read_until, b">>> ")
 
 
+async def test_ctrl_c_finds_the_vm_asleep_however_busy_it_is(tiny_bench, hands):
+    """In malloc or littlefs the signal left a lock taken or the files wrong."""
+    async with hands.repl(tiny_bench.ports[1]) as board:
+        await board.exec(
+            "import time\n"
+            "def catch(times):\n"
+            "    while times:\n"
+            "        try:\n"
+            "            print('waits', times)\n"
+            "            while True:\n"
+            "                kept = [bytes(size) for size in range(300)]\n"
+            "                time.sleep_ms(1)\n"
+            "        except KeyboardInterrupt:\n"
+            "            times -= 1\n"
+        )
+    with serial.Serial(tiny_bench.ports[1], timeout=10) as port:
+        port.write(b"catch(100); print('alive', 6 * 7)\x04")
+        for times in range(100, 0, -1):
+            line = b"waits %d\r\n" % times
+            assert (await asyncio.to_thread(port.read_until, line)).endswith(line)
+            port.write(b"\x03")
+        assert b"alive 42" in await asyncio.to_thread(port.read_until, b"\x04>")
+
+
+async def test_ctrl_c_ends_a_loop_that_never_sleeps(tiny_bench, hands):
+    async with hands.repl(tiny_bench.ports[1]):
+        pass
+    with serial.Serial(tiny_bench.ports[1], timeout=10) as port:
+        port.write(b"print('starts')\nwhile True: pass\x04")
+        await asyncio.to_thread(port.read_until, b"starts\r\n")
+        port.write(b"\x03\x03")
+        assert b"KeyboardInterrupt" in await asyncio.to_thread(port.read_until, b"\x04>")
+        port.write(b"print(6 * 7)\x04")
+        assert b"42" in await asyncio.to_thread(port.read_until, b"\x04>")
+
+
+async def test_a_frozen_board_takes_ctrl_c_when_it_thaws(tiny_bench):
+    with serial.Serial(tiny_bench.ports[1], timeout=10) as port:
+        await tiny_bench.control.fault("freeze", 1)
+        port.write(b"\x03")
+        await asyncio.sleep(0.3)
+        assert not port.in_waiting
+        assert (await tiny_bench.control.board(1))["frozen"]
+        await tiny_bench.control.fault("thaw", 1)
+        assert b"KeyboardInterrupt" in await asyncio.to_thread(port.read_until, b">>> ")
+
+
 async def test_ctrl_d_at_the_prompt_restarts_main(tiny_bench, hands):
     with serial.Serial(tiny_bench.ports[1], timeout=10) as port:
         port.write(b"\x03")
