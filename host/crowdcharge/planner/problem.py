@@ -183,8 +183,9 @@ def _contacts(value: object, n: int, cycle: int) -> Ints:
         bad |= (contacts != rows).any(1)
     if bad.any():
         row = int(np.argmax(bad))
+        given = ", ".join(f"{number:.15g}" for number in rows[row])
         raise InputError(
-            f"contact number {row + 1} is {rows[row].tolist()}: it must be i, j, t with two "
+            f"contact number {row + 1} is [{given}]: it must be i, j, t with two "
             f"different agents 0..{n - 1} and a slot 1..{cycle}"
         )
     return contacts

@@ -28,7 +28,7 @@ FIG3 = {
         ({"e0": []}, "e0 must be a list"),
         ({"e0": "full"}, "e0 must be a number or a list of numbers"),
         ({"e0": [1, 2, float("nan"), 4]}, "not a number"),
-        ({"contacts": [[0, 2, 9], [2, 7, 20]]}, "contact number 2 is [2.0, 7.0, 20.0]"),
+        ({"contacts": [[0, 2, 9], [2, 7, 20]]}, "contact number 2 is [2, 7, 20]"),
         ({"contacts": [[0, 2, 51]]}, "slot 1..50"),
         ({"contacts": [[0, 0, 5]]}, "two different agents"),
         ({"contacts": [[0, 2]]}, "rows of three"),
