@@ -59,6 +59,9 @@ def main() -> None:
         code = crowdcharge(standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)  # noqa: T201
+        sys.exit(2)
     except click.ClickException as error:
         text = " ".join(error.format_message().split())  # click spreads choices over lines
         print(f"crowdcharge: {text}", file=sys.stderr)  # noqa: T201

@@ -169,3 +169,11 @@ def test_show_and_export(crowdcharge, ledger):
     assert out == "seq,transfer_id,account,amount_mJ\n"
     _, out, _ = crowdcharge("ledger", "export", ledger, "--format", "json")
     assert [row["kind"] for row in json.loads(out)["rows"]] == ["run", "open"]
+
+
+@pytest.mark.parametrize("group", [(), ("ledger",), ("bench",)])
+def test_a_group_alone_shows_its_commands_a_line_each(crowdcharge, group):
+    code, out, err = crowdcharge(*group)
+    assert (code, out) == (2, "")
+    assert err.startswith("Usage: crowdcharge")
+    assert len(err.splitlines()) > 8
