@@ -110,7 +110,7 @@ def plot_soc(out: Path, made: Run) -> Path:
             values = np.nanquantile(soc_pct[there], quantile, axis=1)
             axes.plot(made.time_s[there], values, label=f"{quantile:.0%}")
         axes.legend(title="share of boards below")
-    axes.set(xlabel="time (s)", ylabel="state of charge (%)", ylim=(0, 100))
+    axes.set(xlabel="time (s)", ylabel="state of charge (%)", ylim=(0, 101))
     axes.set_title(f"{made.policy}, seed {made.seed}")
     path = out / "soc.png"
     figure.savefig(path)

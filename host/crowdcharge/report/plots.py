@@ -29,7 +29,7 @@ def soc(story: Story) -> Figure:
     axes.axhline(_FLOOR_pct, color="#c0392b", lw=1, ls="--")
     axes.text(1, _FLOOR_pct, " donor floor", color="#c0392b", va="bottom", ha="right",
               transform=axes.get_yaxis_transform(), fontsize=8)  # fmt: skip
-    axes.set_ylim(0, 100)
+    axes.set_ylim(0, 101)
     _legend(axes, len(story.soc_pct))
     return figure
 
@@ -93,7 +93,7 @@ def efficiency(story: Story) -> Figure:
         axes.scatter(
             transfer.sent_mJ / 1000, share_pct, s=60, color=colour(transfer.ptx), alpha=0.85
         )
-    axes.set_ylim(0, 100)
+    axes.set_ylim(0, 101)
     axes.set_xlim(left=0)
     axes.text(0.98, 0.04, "between the two meters; colour: the donor", transform=axes.transAxes,
               ha="right", fontsize=8, color=_INK)  # fmt: skip
