@@ -12,18 +12,18 @@ from crowdcharge.errors import InputError
 from crowdcharge.reproduce import FIGURES, figure
 
 
-@click.command()
-@click.argument("name", metavar="FIG")
+@click.command(
+    help="Reproduce FIG; plots and numbers go to the --out folder.\n\n"
+    f"FIG is one of: all, {', '.join(FIGURES)}."
+)
+@click.argument("name", metavar="FIG", type=click.Choice(["all", *FIGURES]))
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("reproduced"), show_default=True
 )
 @click.option("--quick", is_flag=True, help="A small sample: seconds instead of minutes.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def reproduce(name: str, out: Path, quick: bool, as_json: bool) -> None:
-    """Reproduce FIG (a name from the list, or `all`); plots and numbers go to the --out folder."""
     names = list(FIGURES) if name == "all" else [name]
-    if names[0] not in FIGURES:
-        raise InputError(f"no figure {name!r}; choose from: all, {', '.join(FIGURES)}")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

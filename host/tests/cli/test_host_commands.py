@@ -177,3 +177,12 @@ def test_a_group_alone_shows_its_commands_a_line_each(crowdcharge, group):
     assert (code, out) == (2, "")
     assert err.startswith("Usage: crowdcharge")
     assert len(err.splitlines()) > 8
+
+
+@pytest.mark.parametrize("name", [(), ("fig99",)])
+def test_reproduce_says_what_there_is(crowdcharge, name):
+    code, out, err = crowdcharge("reproduce", *name)
+    assert (code, out) == (2, "")
+    assert one_line(err)
+    assert "table5" in err
+    assert "lane-attack" in err
