@@ -11,6 +11,8 @@ from rich.progress import Progress, TaskID
 from crowdcharge.errors import InputError
 from crowdcharge.reproduce import FIGURES, figure
 
+_READABLE = 400  # characters of one result on a screen
+
 
 @click.command(
     help="Reproduce FIG; plots and numbers go to the --out folder.\n\n"
@@ -43,6 +45,8 @@ def reproduce(name: str, out: Path, quick: bool, as_json: bool) -> None:
         click.echo(json.dumps(results if name == "all" else results[name]))
         return
     for each, result in results.items():
-        click.echo(f"{each}: numbers and plots in {out}")
+        file = out / f"{each}.json"
+        click.echo(f"{each}: numbers in {file}, plots beside it")
         for key, value in result.items():
-            click.echo(f"  {key}: {json.dumps(value)}")
+            text = json.dumps(value)
+            click.echo(f"  {key}: {text if len(text) <= _READABLE else f'see {file}'}")
