@@ -26,7 +26,7 @@ class AgeingAwareSoc:
     the part is sent that lowers the predicted ageing of the two most: the calendar stress of Xu
     et al. 2018 over `horizon_s` at the new levels, plus the half cycles that the transfer adds
     to both, plus `price` for each capacity's worth of energy lost. Nothing is sent if nothing
-    lowers it.
+    lowers it. The new levels last until the next charge: about a day.
     """
 
     name = "ageing-aware-soc"
@@ -34,7 +34,7 @@ class AgeingAwareSoc:
     def __init__(
         self,
         beta: float = 0.2,
-        horizon_s: float = 7 * 86_400.0,
+        horizon_s: float = 86_400.0,
         price: float = 0.0,
         weights: Weights = "capacity",
     ) -> None:
@@ -80,7 +80,7 @@ class AgeingAwareDepth:
     def __init__(
         self,
         beta: float = 0.2,
-        horizon_s: float = 7 * 86_400.0,
+        horizon_s: float = 86_400.0,
         hold_s: float = 86_400.0,
         price: float = 0.0,
         weights: Weights = "capacity",
