@@ -312,7 +312,7 @@ class Rig:
         return await self.now_s()
 
     async def healthy(self) -> None:
-        """Both boards idle without any fault: latches cleared, faults taken back."""
+        """Boards idle, without any fault, and aware of their charge."""
         self.quiet()
         for board_id, soc_pct in SOCS_pct.items():
             for fault, back in CURES:
@@ -334,7 +334,9 @@ class Rig:
             codes = await link.faults()
             for code in codes:
                 await link.command(wire.CLEAR, code)
-            return ack.state == transfer.IDLE and not codes and ack.code == ept.NONE
+            soc_pct = SOCS_pct.get(board_id)  # a gauge lags
+            aware = soc_pct is None or abs(ack.soc_permille - 10 * soc_pct) <= 10
+            return ack.state == transfer.IDLE and ack.code == ept.NONE and not codes and aware
         return False
 
     # -- measured --
