@@ -46,7 +46,7 @@ def reproduce(name: str, out: Path, quick: bool, as_json: bool) -> None:
         return
     for each, result in results.items():
         file = out / f"{each}.json"
-        click.echo(f"{each}: numbers in {file}, plots beside it")
+        click.echo(f"{each}: numbers in {file}, any plots beside it")
         for key, value in result.items():
             text = json.dumps(value)
             click.echo(f"  {key}: {text if len(text) <= _READABLE else f'see {file}'}")

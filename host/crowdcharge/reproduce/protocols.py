@@ -6,7 +6,7 @@ None of these papers' curves or numbers were available to us beyond their abstra
 holds only what an abstract states; `reference` are runs of separate code for the same rules.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ from crowdcharge.reproduce import Progress, Result
 Values = NDArray[np.float64]
 AGENTS = 100
 AGEING_AWARE = ("ageing-aware-soc", "ageing-aware-depth")
-HORIZONS_d = (0.75, 1.0, 1.5, 2.0, 3.0, 7.0)
+DAY_s = 86_400.0
+HORIZONS_s = tuple(days * DAY_s for days in (0.75, 1.0, 1.5, 2.0, 3.0, 7.0))
 PROTOCOLS = ("oblivious-share", "small-transfer", "online-average", "loss-aware")
 
 # n = 100, U[0, 100], beta 0.2, mean of 8 seeds: interactions -> (imbalance, lost share).
@@ -174,59 +175,49 @@ def formation_curve(
 def star_distance(policy: StarFormation, energy: Values) -> float:
     """To the nearest star; while several are centres, to the star of the best of them."""
     centres = set(range(len(energy))) - policy.peripheral
-    return min(variation(energy, star_shares(len(energy), centre)) for centre in centres)
+    return min(imbalance(energy, star_shares(len(energy), centre)) for centre in centres)
 
 
 def tree_distance(policy: TreeFormation, energy: Values) -> float:
-    return variation(energy, tree_shares(policy.parent, len(energy)))
-
-
-def variation(energy: Values, shares: Sequence[float]) -> float:
-    return float(np.abs(energy / energy.sum() - shares).sum() / 2)
+    return imbalance(energy, tree_shares(policy.parent, len(energy)))
 
 
 PHONE_J = 45_000.0
-DAY_s = 86_400.0
 
 
 def ageing(out: Path, quick: bool, progress: Progress) -> Result:
     """Capacity lost by a crowd of phones beyond what it loses without exchange, by both models.
 
-    AG1 and AG2 also over the horizon: for how long they expect the new levels to last.
+    AG1 and AG2 expect the new levels to last a day; then also over that horizon.
     """
     days, phones = (5, 8) if quick else (30, 30)
-    policies: dict[str, Policy] = {
-        "no-exchange": NoExchange(),
-        "oblivious-share": make("oblivious-share"),
-        "online-average": make("online-average"),
-        **{name: make(name, beta=0.3) for name in AGEING_AWARE},
-    }
+    plain: tuple[Policy, ...] = (NoExchange(), make("oblivious-share"), make("online-average"))
+    policies = {(policy.name, DAY_s): policy for policy in plain}
     for name in AGEING_AWARE:
-        for horizon_d in HORIZONS_d:
-            horizon_s = horizon_d * DAY_s
-            policies[f"{name} {horizon_d:g}"] = make(name, beta=0.3, horizon_s=horizon_s)
+        for horizon_s in HORIZONS_s:
+            policies[name, horizon_s] = make(name, beta=0.3, horizon_s=horizon_s)
     lost, spread = {}, {}
-    for k, (name, policy) in enumerate(policies.items()):
+    for k, (key, policy) in enumerate(policies.items()):
         traces = phone_traces(policy, phones, days)
-        spread[name] = round(float(np.mean([imbalance(socs) for socs in np.array(traces).T])), 4)
+        spread[key] = round(float(np.mean([imbalance(socs) for socs in np.array(traces).T])), 4)
         losses = capacity_losses(traces, 900.0, 30.0)
-        lost[name] = {model: float(values.mean()) for model, values in losses.items()}
+        lost[key] = {model: float(values.mean()) for model, values in losses.items()}
         progress(k + 1, len(policies))
-    base = lost["no-exchange"]
+    base = lost["no-exchange", DAY_s]
     ratio = {
-        name: {model: round(value / base[model], 4) for model, value in each.items()}
-        for name, each in lost.items()
+        key: {model: round(value / base[model], 4) for model, value in each.items()}
+        for key, each in lost.items()
     }
-    ours = {name: each for name, each in ratio.items() if " " not in name}
+    ours = {name: each for (name, horizon_s), each in ratio.items() if horizon_s == DAY_s}
     over_horizon = {
-        name: {model: [ratio[f"{name} {d:g}"][model] for d in HORIZONS_d] for model in base}
+        name: {model: [ratio[name, each][model] for each in HORIZONS_s] for model in base}
         for name in AGEING_AWARE
     }
     _draw_ageing(out, ours, over_horizon)
     return {
         "ours": ours,
-        "mean_imbalance": {name: spread[name] for name in ours},
-        "over_horizon": {"days": HORIZONS_d, **over_horizon},
+        "mean_imbalance": {name: spread[name, DAY_s] for name in ours},
+        "over_horizon": {"days": [each / DAY_s for each in HORIZONS_s], **over_horizon},
         "paper": "46.74 to 60.87 % less capacity reduction than earlier protocols (abstract)",
         "note": "Capacity lost, no exchange = 1. Rules and traces are ours; only the order of"
         " the protocols compares.",
@@ -239,12 +230,13 @@ def _draw_ageing(
     over_horizon: dict[str, dict[str, list[float]]],
 ) -> None:
     figure, (bars, curves) = new_figure(1, 2)
+    days = np.array(HORIZONS_s) / DAY_s
     for k, model in enumerate(ours["no-exchange"]):
         at = np.arange(len(ours)) + 0.4 * k
         bars.bar(at, [100 * (each[model] - 1) for each in ours.values()], 0.4, label=model)
         for name, style in zip(over_horizon, ("o-", "s--"), strict=True):
             more_pct = 100 * (np.array(over_horizon[name][model]) - 1)
-            curves.plot(HORIZONS_d, more_pct, style, color=f"C{k}", label=f"{name}, {model}")
+            curves.plot(days, more_pct, style, color=f"C{k}", label=f"{name}, {model}")
     bars.set_xticks(np.arange(len(ours)) + 0.2, list(ours), rotation=20, ha="right")
     bars.set(ylabel="capacity lost more than without exchange (%)")
     curves.set(xlabel="horizon (days)")
