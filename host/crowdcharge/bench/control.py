@@ -42,7 +42,7 @@ def _board(hub: Hub, board: VirtualBoard) -> dict[str, Any]:
         "address": board.address,
         "serial": board.supervisor.port.path,
         "running": board.supervisor.running,
-        "frozen": board.frozen,
+        "frozen": board.supervisor.frozen,
         "pid": board.supervisor.pid,
         "boots": board.boots,
         "last_reset": board.last_reset,

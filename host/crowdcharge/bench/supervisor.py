@@ -47,6 +47,10 @@ class Supervisor:
     def pid(self) -> int | None:
         return self._vm.pid if self._vm else None
 
+    @property
+    def frozen(self) -> bool:
+        return self._vm is not None and self._vm.frozen
+
     def start(self, run_main: bool = True) -> None:
         self._booted = False
         self._console.close()
@@ -86,7 +90,7 @@ class Supervisor:
     def _release(self) -> None:
         """Hands on what is held, in order, as far as the VM can take it."""
         ready = self._booted and self._swallowed is None
-        while self._held and ready and self._vm and not self._vm.frozen and not self._retry:
+        while self._held and ready and self._vm and not self.frozen and not self._retry:
             text, ctrl_c, rest = self._held.partition(_CTRL_C)
             self._console.write(text)
             self._held = ctrl_c + rest
@@ -97,7 +101,7 @@ class Supervisor:
         """Does away with the Ctrl-C that is held first, or tries again soon."""
         if vm.at_prompt:
             self._console.write(_CTRL_C)
-        elif not vm.interrupt(anywhere=self._tries == _TRIES):
+        elif not vm.interrupt(anywhere=self._tries >= _TRIES):
             self._tries += 1
             self._retry = asyncio.get_running_loop().call_later(_RETRY_s, self._try_again)
             return

@@ -101,7 +101,6 @@ class VirtualBoard:
         self.shunt_ppm = {"tx": 0.0, "rx": 0.0}  # how far a shunt is from its nominal value
         self.boots = 0
         self.last_reset = "power-on"
-        self.frozen = False
         self._witness = witness
         self._clock = clock
         self.wiring = wiring.load(config.board)
@@ -158,7 +157,6 @@ class VirtualBoard:
         """The VM dies at once, the pull-downs switch both coils off, the radio falls silent."""
         self.supervisor.kill()  # first: without its hardware a living VM would end at its prompt
         self._server.disconnect()
-        self.frozen = False
         self.hardware.power_off()
         for coil in COILS:
             self._switch(coil, False, cause)
@@ -171,11 +169,9 @@ class VirtualBoard:
         self.hardware.reset_cause = _RESET_CAUSES.get(cause, HARD_RESET)
 
     def freeze(self) -> None:
-        self.frozen = True
         self.supervisor.freeze()
 
     def thaw(self) -> None:
-        self.frozen = False
         self.supervisor.thaw()
 
     def _soft_rebooted(self) -> None:

@@ -46,7 +46,7 @@ class Vm:
         self._on_exit = on_exit
         self.frozen = False
         binary = micropython.binary()
-        environment = {
+        environment = {  # without HOME: a user's ~/.micropython is no part of a board
             **{name: value for name, value in os.environ.items() if name != "HOME"},
             **options.environment,
             "CROWDCHARGE_MODULES": " ".join(options.modules),
@@ -79,9 +79,9 @@ class Vm:
         return not int(caught, 16) >> (signal.SIGINT - 1) & 1
 
     def interrupt(self, anywhere: bool = False) -> bool:
-        """Ctrl-C, if the VM sleeps (or `anywhere`); False if it was not sent."""
+        """Ctrl-C to code that sleeps (or is `anywhere`); False if it was not sent."""
         self.freeze()
-        sent = anywhere or self._sleeps()
+        sent = not self.at_prompt and (anywhere or self._sleeps())
         if sent:
             self._signal(signal.SIGINT)
         self.thaw()
