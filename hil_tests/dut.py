@@ -9,17 +9,17 @@ from typing import Any
 from hil_tests.instruments import Instruments
 from hil_tests.series import Series
 
-from crowdcharge.boardlink import BoardLink
+from crowdcharge.boards.fleet import BoardView, Fleet
+from crowdcharge.boards.link import BoardLink
+from crowdcharge.boards.models import Ack, Beacon, Receipt
+from crowdcharge.boards.pool import Pool
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import RadioError, WptError
-from crowdcharge.exchange import Exchange, Terms
-from crowdcharge.fleet import BoardView, Fleet
-from crowdcharge.ledger import Transfer
-from crowdcharge.models import Ack, Beacon, Receipt
-from crowdcharge.observer import Observer
-from crowdcharge.pool import Pool
+from crowdcharge.flash.serial_line import SerialLine
+from crowdcharge.ledger.settlement import Transfer
+from crowdcharge.orchestrator.observer import Observer
+from crowdcharge.orchestrator.transfer import Exchange, Terms
 from crowdcharge.radio.base import Radio
-from crowdcharge.serial_line import SerialLine
 from wptcore import transfer, wire
 
 PATIENCE_s = 90.0  # real: for what happens in a second when nothing else runs on the machine

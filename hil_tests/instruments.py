@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hil_tests.benchfile import BenchFile
 
 if TYPE_CHECKING:
-    from crowdcharge.bench.client import Control
+    from crowdcharge.bench.hub.client import Control
 
 REFERENCE, LOAD = "reference", "load"
 

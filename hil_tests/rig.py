@@ -11,9 +11,9 @@ from hil_tests.dut import Couple, Dut, Host
 from hil_tests.instruments import Instruments, VirtualInstruments
 from hil_tests.series import Series
 
-from crowdcharge import keys as key_file
 from crowdcharge.bench.config import BenchConfig, BoardConfig
-from crowdcharge.bench.launch import launch
+from crowdcharge.bench.hub.launch import launch
+from crowdcharge.boards import keys as key_file
 from crowdcharge.clock import BoardClock
 from crowdcharge.radio import open_radio
 from crowdcharge.radio.replay_radio import ReplayRadio

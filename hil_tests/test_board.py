@@ -12,7 +12,7 @@ from hil_tests.rig import Rig
 from wptcore import ept, transfer
 
 if TYPE_CHECKING:
-    from crowdcharge.models import Beacon
+    from crowdcharge.boards.models import Beacon
 
 _LISTEN_s = 2.5
 _BEACON_s = 0.5  # an advert every 0.25 s; some scanners miss every other one

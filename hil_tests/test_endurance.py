@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hil_tests.dut import Couple, Dut, Run
 
-from crowdcharge.exchange import Terms
+from crowdcharge.orchestrator.transfer import Terms
 from wptcore import ept
 
 _TERMS = Terms(lease_ms=5000)

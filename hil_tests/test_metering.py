@@ -17,9 +17,9 @@ import pytest
 from hil_tests.dut import Couple, Dut, until
 from hil_tests.instruments import LOAD, REFERENCE, Instruments
 
-from crowdcharge.exchange import Terms
 from crowdcharge.flash.calibrate import calibrate_meter
-from crowdcharge.serial_line import SerialLine
+from crowdcharge.flash.serial_line import SerialLine
+from crowdcharge.orchestrator.transfer import Terms
 
 _RUNS_MAX = 5
 _RUN_s = 12.0  # board time

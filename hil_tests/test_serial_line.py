@@ -12,7 +12,7 @@ import pytest
 import serial
 
 from crowdcharge.errors import CommandRefused, InputError, LineError, NoAnswer
-from crowdcharge.serial_line import TRIES, ANSWER_s, SerialLine
+from crowdcharge.flash.serial_line import TRIES, ANSWER_s, SerialLine
 from wptcore.console import frame, unframe
 
 pytestmark = pytest.mark.mocked
@@ -67,8 +67,8 @@ def connect(mocker):
             board.opened += 1
             return port
 
-        mocker.patch("crowdcharge.serial_line.serial.Serial", side_effect=open_port)
-        clock = mocker.patch("crowdcharge.serial_line.time")
+        mocker.patch("crowdcharge.flash.serial_line.serial.Serial", side_effect=open_port)
+        clock = mocker.patch("crowdcharge.flash.serial_line.time")
         clock.monotonic.side_effect = lambda: board.now_s
 
         def sleep(duration_s):
@@ -81,7 +81,7 @@ def connect(mocker):
 
 
 def failing_open(mocker, error):
-    mocker.patch("crowdcharge.serial_line.serial.Serial", side_effect=error)
+    mocker.patch("crowdcharge.flash.serial_line.serial.Serial", side_effect=error)
 
 
 def test_an_answer_comes_back_as_pairs(connect):

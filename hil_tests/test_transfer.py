@@ -5,7 +5,7 @@ import pytest
 from hil_tests.dut import Couple, until
 
 from crowdcharge.errors import GrantRefused
-from crowdcharge.exchange import Terms
+from crowdcharge.orchestrator.transfer import Terms
 from wptcore import ept, transfer, wire
 
 _SLACK_s = 2.0  # board time; a pass of a loop may take long on a busy machine

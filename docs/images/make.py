@@ -9,9 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from crowdcharge.bench.demo import Demo, run
+from crowdcharge.bench.runs.demo import Demo, run
 from crowdcharge.cli.live import LiveView
-from crowdcharge.events import Event, Refused
+from crowdcharge.orchestrator.events import Event, Refused
 
 HERE = Path(__file__).parent
 _EVENTS_AFTER = 14

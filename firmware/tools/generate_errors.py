@@ -136,7 +136,7 @@ def _duration(time_ms: int) -> str:
 OUTPUTS: dict[str, Callable[[list[tuple[str, Entry]]], str]] = {
     "firmware/wptcore/ept.py": core_codes,
     "firmware/wptcore/declared.py": core_table,
-    "host/crowdcharge/declared.py": host_texts,
+    "host/crowdcharge/boards/codes.py": host_texts,
     "docs/reference/errors.md": page,
 }
 

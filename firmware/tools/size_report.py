@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig
-from crowdcharge.bench.launch import launch
+from crowdcharge.bench.hub.launch import launch
 from crowdcharge.flash import micropython, mpremote
 from crowdcharge.flash.tree import BoardKind, board_kind, build
 

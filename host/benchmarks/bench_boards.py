@@ -13,9 +13,9 @@ from pathlib import Path
 
 from bleak import BleakScanner
 
-from crowdcharge.bench.bleak_backend import backends
 from crowdcharge.bench.config import BenchConfig, BoardConfig
-from crowdcharge.bench.launch import Bench, launch
+from crowdcharge.bench.hub.launch import Bench, launch
+from crowdcharge.bench.radio.bleak_backend import backends
 
 WATCH_s = 5.0
 _TICKS_PER_s = os.sysconf("SC_CLK_TCK")

@@ -27,13 +27,14 @@ from bumble.link import LocalLink
 from bumble.transport.common import AsyncPipeSink
 
 import crowdcharge.bench
-from crowdcharge.bench import micropython
-from crowdcharge.bench.adverts import advertisement_data
-from crowdcharge.bench.air import Air
-from crowdcharge.bench.bleak_backend import backends
-from crowdcharge.bench.board_radio import BoardRadio
-from crowdcharge.bench.hci_ports import serve_hci_tcp
-from crowdcharge.bench.host import attach
+from crowdcharge.bench.board import micropython
+from crowdcharge.bench.board.radio import BoardRadio
+from crowdcharge.bench.radio.adverts import advertisement_data
+from crowdcharge.bench.radio.air import Air
+from crowdcharge.bench.radio.bleak_backend import backends
+from crowdcharge.bench.radio.controller import Controller
+from crowdcharge.bench.radio.hci_ports import serve_hci_tcp
+from crowdcharge.bench.radio.host import attach
 
 FIRMWARE = Path(__file__).parents[1] / "tests" / "bench" / "firmware" / "echo.py"
 SHIMS = Path(crowdcharge.bench.__file__).parent / "shims"
@@ -200,7 +201,7 @@ async def advert_cost() -> None:
 
 async def ours(count: int) -> float:
     air = Air(seed=1)
-    board, central = (air.controller(name, f"B0:00:00:00:00:0{name}") for name in "12")
+    board, central = (Controller(name, air, f"B0:00:00:00:00:0{name}") for name in "12")
     board.advertiser.advertising_data = board.advertiser.scan_response_data = ADVERT
     board.advertiser.enabled = True
     host, seen = attach(central), []

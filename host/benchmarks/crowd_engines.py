@@ -19,8 +19,8 @@ import mesa
 import numpy as np
 from scipy.stats import ks_2samp
 
-from crowdcharge.crowd import simulate
-from crowdcharge.crowd.metrics import imbalance
+from crowdcharge.metrics import imbalance
+from crowdcharge.simulation import simulate
 
 BETA = 0.2
 MESA, PYTHON = "mesa 3.3", "pure Python"

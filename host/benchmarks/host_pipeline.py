@@ -10,11 +10,11 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from crowdcharge.fleet import Fleet
-from crowdcharge.models import Beacon, Sighting
-from crowdcharge.session import Session
-from crowdcharge.store import Store
-from crowdcharge.verify import verify
+from crowdcharge.boards.fleet import Fleet
+from crowdcharge.boards.models import Beacon, Sighting
+from crowdcharge.boards.session import Session
+from crowdcharge.ledger.store import Store
+from crowdcharge.ledger.verify import verify
 from wptcore import wire
 from wptcore.links import Links
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from crowdcharge.bench.micropython import binary
+from crowdcharge.bench.board.micropython import binary
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 

@@ -25,9 +25,9 @@ from typing import NamedTuple
 import numpy as np
 from planner_programs import HighsSolver, LpSolver, Program, program
 
-from crowdcharge.crowd.traces.bus_trace import bus_trace
-from crowdcharge.crowd.traces.random_trace import random_trace
 from crowdcharge.planner import Problem, lal, lyp
+from crowdcharge.simulation.traces.bus_trace import bus_trace
+from crowdcharge.simulation.traces.random_trace import random_trace
 
 SOLVERS = {
     "highs": lambda lp: HighsSolver(lp, "simplex"),

@@ -20,14 +20,18 @@ sys.path[:0] = [str(ROOT / "firmware"), str(ROOT / "firmware" / "tests")]
 from bthome_ble import BTHomeBluetoothDeviceData  # noqa: E402 - after the path of the boards' tests
 from habluetooth import BluetoothServiceInfoBleak  # noqa: E402
 
-from crowdcharge import config, keys, serial_line  # noqa: E402
 from crowdcharge.bench import config as bench_config  # noqa: E402
+from crowdcharge.boards import keys  # noqa: E402
+from crowdcharge.boards.models import Beacon, Limits, unpack_receipts  # noqa: E402
+from crowdcharge.boards.session import Session, UnprovenRefusalError  # noqa: E402
 from crowdcharge.errors import RemoteProtocolError, WptError  # noqa: E402
-from crowdcharge.ledger import FIRST_HASH, Book, Draft, Row, chained, row_hash, settlement  # noqa: E402
-from crowdcharge.models import Beacon, Limits, unpack_receipts  # noqa: E402
-from crowdcharge.session import Session, UnprovenRefusalError  # noqa: E402
-from crowdcharge.store import Store  # noqa: E402
-from crowdcharge.verify import verify  # noqa: E402
+from crowdcharge.flash import serial_line  # noqa: E402
+from crowdcharge.ledger.book import Book  # noqa: E402
+from crowdcharge.ledger.rows import FIRST_HASH, Draft, Row, chained, row_hash  # noqa: E402
+from crowdcharge.ledger.settlement import settlement  # noqa: E402
+from crowdcharge.ledger.store import Store  # noqa: E402
+from crowdcharge.ledger.verify import verify  # noqa: E402
+from crowdcharge.orchestrator import config  # noqa: E402
 from support import HOST_NONCE, LINK, Host, make_board  # noqa: E402
 from test_console import Desk, Line  # noqa: E402
 from wptcore import journal, wire  # noqa: E402

@@ -13,7 +13,7 @@ from pathlib import Path
 from hil_tests.bluez.guest import bluez
 
 from crowdcharge.bench.config import BenchConfig
-from crowdcharge.bench.launch import Bench, launch
+from crowdcharge.bench.hub.launch import Bench, launch
 
 HUB = "hil_tests.bluez.guest.hub"
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 
-from crowdcharge.bench.vhci import bridge
+from crowdcharge.bench.radio.vhci import bridge
 
 POWERED_WITHIN_s = 120.0
 

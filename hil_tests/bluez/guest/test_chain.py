@@ -12,9 +12,10 @@ from bumble.device import Device, DeviceConfiguration
 from bumble.gatt import Characteristic, CharacteristicValue, Service
 from hil_tests.bluez.guest import bluez
 
-from crowdcharge.bench.air import Air
-from crowdcharge.bench.hci_ports import serve_hci_tcp
-from crowdcharge.bench.host import attach
+from crowdcharge.bench.radio.air import Air
+from crowdcharge.bench.radio.controller import Controller
+from crowdcharge.bench.radio.hci_ports import serve_hci_tcp
+from crowdcharge.bench.radio.host import attach
 
 SERVICE = "8f2f0001-6d1c-4a1e-9b6a-1d3f5a7c9e00"
 ECHO = "8f2f0002-6d1c-4a1e-9b6a-1d3f5a7c9e00"
@@ -23,7 +24,7 @@ NAME = "chain-probe"
 
 async def start_peripheral(air: Air) -> Device:
     """A device that notifies whatever is written to its one characteristic."""
-    controller = air.controller("peripheral", "F0:F1:F2:F3:F4:F5")
+    controller = Controller("peripheral", air, "F0:F1:F2:F3:F4:F5")
     device = Device(config=DeviceConfiguration(name=NAME), host=attach(controller))
     properties = (
         Characteristic.Properties.READ

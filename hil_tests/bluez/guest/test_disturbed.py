@@ -16,17 +16,17 @@ import pytest
 from hil_tests.bluez.guest import bluez
 from hil_tests.bluez.guest.bench import launch_plugged
 
-from crowdcharge import keys as key_file
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
-from crowdcharge.bench.launch import Bench
-from crowdcharge.bench.plant import Contact
-from crowdcharge.config import parse
-from crowdcharge.contacts import Schedule
-from crowdcharge.events import Event, TransferEnded, TransferStarted, Trouble
-from crowdcharge.ledger import SETTLED, VOID
-from crowdcharge.runner import Runner
-from crowdcharge.store import Store
-from crowdcharge.verify import verify
+from crowdcharge.bench.hub.launch import Bench
+from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.boards import keys as key_file
+from crowdcharge.ledger.settlement import SETTLED, VOID
+from crowdcharge.ledger.store import Store
+from crowdcharge.ledger.verify import verify
+from crowdcharge.orchestrator.config import parse
+from crowdcharge.orchestrator.contacts import Schedule
+from crowdcharge.orchestrator.events import Event, TransferEnded, TransferStarted, Trouble
+from crowdcharge.orchestrator.runner import Runner
 
 logger = logging.getLogger(__name__)
 pytestmark = pytest.mark.timeout(900)

@@ -13,11 +13,11 @@ import pytest
 from hil_tests.bluez.guest import bluez
 from hil_tests.bluez.guest.bench import launch_plugged
 
-from crowdcharge import keys as key_file
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
-from crowdcharge.bench.plant import Contact
-from crowdcharge.ledger import SETTLED
-from crowdcharge.store import Store
+from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.boards import keys as key_file
+from crowdcharge.ledger.settlement import SETTLED
+from crowdcharge.ledger.store import Store
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 

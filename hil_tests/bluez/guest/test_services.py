@@ -12,9 +12,10 @@ from bumble.gatt import Characteristic, CharacteristicValue, Service
 from bumble.hci import OwnAddressType
 from hil_tests.bluez.guest import bluez
 
-from crowdcharge.bench.air import Air
-from crowdcharge.bench.hci_ports import serve_hci_tcp
-from crowdcharge.bench.host import attach
+from crowdcharge.bench.radio.air import Air
+from crowdcharge.bench.radio.controller import Controller
+from crowdcharge.bench.radio.hci_ports import serve_hci_tcp
+from crowdcharge.bench.radio.host import attach
 from crowdcharge.errors import RadioError
 from crowdcharge.radio.base import Advert, Link
 from crowdcharge.radio.bleak_radio import BleakRadio
@@ -44,7 +45,7 @@ class EchoBoard:
 
     def __init__(self, air: Air, address: str) -> None:
         self._air, self.address = air, address
-        self._controller = air.controller("echo", address)
+        self._controller = Controller("echo", air, address)
 
     async def start(self, *services_before: str) -> None:
         """The services before move all handles, as another firmware does."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from crowdcharge.bench import wiring
-from crowdcharge.bench.coil import Link
-from crowdcharge.bench.plant import Contact
+from crowdcharge.bench.board import wiring
+from crowdcharge.bench.physics.coil import Link
+from crowdcharge.bench.physics.plant import Contact
 from crowdcharge.errors import InputError
 from wptcore.market_desk import A_MAX_u, A_MIN_u, B_MAX_u
 

@@ -15,7 +15,7 @@ import click
 from crowdcharge.errors import BenchError, InputError
 
 if TYPE_CHECKING:
-    from crowdcharge.bench.launch import Bench
+    from crowdcharge.bench.hub.launch import Bench
 
 _control = click.option(
     "--control", type=click.Path(path_type=Path), help="Control socket of the bench."
@@ -77,7 +77,7 @@ def resume(control: Path | None) -> None:
 
 
 async def _up(config: Path | None, folder: Path | None, as_json: bool) -> None:
-    from crowdcharge.bench.launch import launch
+    from crowdcharge.bench.hub.launch import launch
 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -134,7 +134,7 @@ def _table(found: dict[str, Any]) -> str:
 
 
 def _fault_list() -> str:
-    from crowdcharge.bench import faults
+    from crowdcharge.bench.hub import faults
 
     lines = []
     for name, handler in sorted(faults.FAULTS.items()):
@@ -173,7 +173,7 @@ def _announced(control: Path) -> Iterator[None]:
 
 
 def _call(control: Path | None, method: str, **params: Any) -> Any:
-    from crowdcharge.bench.client import Control
+    from crowdcharge.bench.hub.client import Control
 
     async def ask() -> Any:
         connection = await Control.connect(control or announced_control())

@@ -50,7 +50,7 @@ def meter(
 ) -> None:
     """Gain and offset of one meter. Set a load, say what the reference shows; then another."""
     from crowdcharge.flash import calibrate as work
-    from crowdcharge.serial_line import SerialLine
+    from crowdcharge.flash.serial_line import SerialLine
 
     if bool(references) == bool(instrument):
         raise InputError(
@@ -87,7 +87,7 @@ def meter(
 @click.option("--loss-mw", default=2500, show_default=True, help="The most the rig may lose.")
 def trial(port: str, loss_mw: int) -> None:
     """Let a rig without a curve transmit for ten minutes, or until it reboots."""
-    from crowdcharge.serial_line import SerialLine
+    from crowdcharge.flash.serial_line import SerialLine
 
     with SerialLine(port) as line:
         line.hello()
@@ -110,7 +110,7 @@ def trial(port: str, loss_mw: int) -> None:
 def curve(port: str, ledgers: tuple[Path, ...], out: Path, as_json: bool) -> None:
     """Fit sent against received power over all gaps; store it on the board with its hash."""
     from crowdcharge.flash.calibrate import calibrate_curve
-    from crowdcharge.serial_line import SerialLine
+    from crowdcharge.flash.serial_line import SerialLine
 
     with SerialLine(port) as line:
         found, curve_hash = calibrate_curve(line, list(ledgers), out)

@@ -9,8 +9,8 @@ import click
 @click.argument("words", nargs=-1)
 def console(port: str, words: tuple[str, ...]) -> None:
     """Ask one thing (WORDS), or without WORDS line by line until Ctrl-D."""
+    from crowdcharge.flash.serial_line import SerialLine
     from crowdcharge.flash.terminal import one, talk
-    from crowdcharge.serial_line import SerialLine
 
     with SerialLine(port) as line:
         line.hello()

@@ -29,7 +29,7 @@ def demo(
     boards: int, policy: str, speed: float | None, seed: int, port: str, out: Path, as_json: bool
 ) -> None:
     """Boards on a virtual bench balance their energy; one donor is cut off at 20 %."""
-    from crowdcharge.bench import demo as bench_demo
+    from crowdcharge.bench.runs import demo as bench_demo
 
     told = bench_demo.Demo(boards, policy, speed, seed, port)
     view = LiveView(Console(stderr=True), f"crowdcharge demo: {policy}, seed {seed}", as_json)

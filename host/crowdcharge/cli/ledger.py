@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from crowdcharge.ledger import Row
-    from crowdcharge.store import Store
+    from crowdcharge.ledger.rows import Row
+    from crowdcharge.ledger.store import Store
 
 _file = click.argument("path", type=click.Path(path_type=Path))
 
@@ -29,7 +29,7 @@ def ledger() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json.")
 def show(path: Path, as_json: bool) -> None:
     """Show transfers and balances."""
-    from crowdcharge.summary import summarise
+    from crowdcharge.report.summary import summarise
 
     with _opened(path) as store:
         summary = summarise(store.load())
@@ -54,9 +54,9 @@ def export(path: Path, layout: str) -> None:
 @click.option("--keys", "keys_path", type=click.Path(path_type=Path), help="Check signatures too.")
 def verify(path: Path, keys_path: Path | None) -> None:
     """Check the chain, conservation, odometers, and with --keys every signature."""
-    from crowdcharge import keys as key_file
+    from crowdcharge.boards import keys as key_file
     from crowdcharge.errors import LedgerError
-    from crowdcharge.verify import verify as verify_rows
+    from crowdcharge.ledger.verify import verify as verify_rows
 
     keys = key_file.load(keys_path) if keys_path else {}
     retired = key_file.load_retired(keys_path) if keys_path else {}
@@ -77,7 +77,7 @@ def verify(path: Path, keys_path: Path | None) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator["Store"]:
-    from crowdcharge.store import Store
+    from crowdcharge.ledger.store import Store
 
     with Store.read(path) as store:
         yield store

@@ -16,8 +16,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from crowdcharge import declared
-from crowdcharge.events import (
+from crowdcharge.boards import codes as declared
+from crowdcharge.orchestrator.events import (
     BoardLost,
     BoardSeen,
     Event,

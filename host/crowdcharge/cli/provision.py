@@ -27,7 +27,7 @@ def provision(
 ) -> None:
     """Make a random key; write it to the board and to the host's keys file. Again: a new key."""
     from crowdcharge.flash.provision import provision as write
-    from crowdcharge.serial_line import SerialLine
+    from crowdcharge.flash.serial_line import SerialLine
     from crowdcharge.units import J_PER_Wh
 
     capacity_mJ = None if capacity_wh is None else round(capacity_wh * J_PER_Wh * 1000)

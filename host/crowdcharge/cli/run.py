@@ -17,12 +17,12 @@ import click
 from crowdcharge.errors import InputError
 
 if TYPE_CHECKING:
-    from crowdcharge.bench.scenario_run import ScenarioRun
+    from crowdcharge.bench.runs.scenario_run import ScenarioRun
     from crowdcharge.cli.live import LiveView
-    from crowdcharge.config import ContactsSection, RunConfig
-    from crowdcharge.contacts import Contacts, Pair
-    from crowdcharge.runner import Runner
-    from crowdcharge.summary import Summary
+    from crowdcharge.orchestrator.config import ContactsSection, RunConfig
+    from crowdcharge.orchestrator.contacts import Contacts, Pair
+    from crowdcharge.orchestrator.runner import Runner
+    from crowdcharge.report.summary import Summary
 
 Job = tuple[Callable[["LiveView"], Coroutine[Any, Any, "Summary"]], str, Path]
 
@@ -72,7 +72,7 @@ def _is_scenario(text: str) -> bool:
 
 
 def _configured(path: Path, text: str, out: Path | None) -> Job:
-    from crowdcharge.config import parse
+    from crowdcharge.orchestrator.config import parse
 
     config = parse(text, path)
     if out is not None:
@@ -82,8 +82,8 @@ def _configured(path: Path, text: str, out: Path | None) -> Job:
 
 def _scenario(path: Path, text: str, out: Path | None) -> Job:
     try:
-        from crowdcharge.bench.scenario_run import ScenarioRun
-        from crowdcharge.crowd.scenario import parse
+        from crowdcharge.bench.runs.scenario_run import ScenarioRun
+        from crowdcharge.simulation.scenario import parse
     except ModuleNotFoundError as error:
         hint = "pip install 'crowdcharge[bench,crowd]'"
         raise InputError(f"this needs the package {error.name}: {hint}") from None
@@ -99,8 +99,8 @@ def _scenario(path: Path, text: str, out: Path | None) -> Job:
 
 
 async def _run(config: "RunConfig", view: "LiveView") -> "Summary":
+    from crowdcharge.orchestrator.runner import LEDGER, Runner
     from crowdcharge.report import write_report
-    from crowdcharge.runner import LEDGER, Runner
 
     async with _bench_contacts(config.contacts) as (contacts, vm):
         runner = Runner(config, view.on_event, contacts, vm)
@@ -132,9 +132,9 @@ async def _bench_contacts(
     if section.source != "bench":
         yield None, None
         return
-    from crowdcharge.bench.client import Control
+    from crowdcharge.bench.hub.client import Control
     from crowdcharge.cli.bench import announced_control
-    from crowdcharge.contacts import Present
+    from crowdcharge.orchestrator.contacts import Present
 
     control = await Control.connect(section.control or announced_control())
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from crowdcharge.fleet import BoardView
+    from crowdcharge.boards.fleet import BoardView
     from crowdcharge.radio.base import Advert, Radio
 
 
@@ -55,8 +55,8 @@ def _replayed(path: Path) -> "Radio":
 
 
 async def _listen(radio: "Radio", seconds: float, record: Path | None) -> "list[BoardView]":
-    from crowdcharge.fleet import Fleet
-    from crowdcharge.models import Beacon, Sighting
+    from crowdcharge.boards.fleet import Fleet
+    from crowdcharge.boards.models import Beacon, Sighting
     from crowdcharge.radio.replay_radio import dump
 
     loop, fleet, lines = asyncio.get_running_loop(), Fleet(), []
@@ -91,7 +91,7 @@ def _write(path: Path, lines: list[str]) -> None:
 
 
 def _as_json(view: "BoardView") -> dict[str, Any]:
-    from crowdcharge import declared
+    from crowdcharge.boards import codes as declared
     from wptcore import transfer
 
     beacon = view.newest

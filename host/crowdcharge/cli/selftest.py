@@ -13,7 +13,7 @@ from crowdcharge.errors import WptError
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def selftest(port: str, as_json: bool) -> None:
     """Both meters, gauge, thermistors, and no current where none may flow."""
-    from crowdcharge.serial_line import SerialLine
+    from crowdcharge.flash.serial_line import SerialLine
 
     with SerialLine(port) as line:
         version = line.hello()

@@ -44,7 +44,7 @@ def run(
     policy: str | None,
     as_json: bool,
 ) -> str:
-    from crowdcharge.crowd import study
+    from crowdcharge.simulation import study
 
     scenario = study.load(scenario_file)
     if seed is not None:

@@ -12,8 +12,8 @@ from crowdcharge.errors import InputError
 
 if TYPE_CHECKING:
     from crowdcharge.cli.live import LiveView
-    from crowdcharge.config import RunConfig
-    from crowdcharge.summary import Summary
+    from crowdcharge.orchestrator.config import RunConfig
+    from crowdcharge.report.summary import Summary
 
 _SCHEMES = ("closed-form", "consensus", "masked", "two-round", "shared", "homomorphic")
 
@@ -76,7 +76,7 @@ def _on_bench(boards: int, speed: float, seed: int, out: Path, as_json: bool) ->
 
     from rich.console import Console
 
-    from crowdcharge.bench import fair
+    from crowdcharge.bench.runs import market as fair
     from crowdcharge.cli.live import LiveView
 
     told = fair.Fair(boards, speed, seed)
@@ -93,9 +93,9 @@ def _on_boards(path: Path, lane: int, as_json: bool) -> None:
     from rich.console import Console
 
     from crowdcharge.cli.live import LiveView
-    from crowdcharge.config import load
+    from crowdcharge.orchestrator.config import load
+    from crowdcharge.orchestrator.runner import LEDGER
     from crowdcharge.report import write_report
-    from crowdcharge.runner import LEDGER
 
     config = load(path)
     view = LiveView(Console(stderr=True, force_terminal=False), "crowdcharge trade", as_json)
@@ -105,11 +105,11 @@ def _on_boards(path: Path, lane: int, as_json: bool) -> None:
 
 
 async def _trade(config: "RunConfig", lane: int, view: "LiveView") -> "Summary":
-    from crowdcharge import trade_runner
+    from crowdcharge.orchestrator import trade_runner
 
     if config.contacts.source != "bench":
         return await trade_runner.run(config, lane, _by_hand, view.on_event)
-    from crowdcharge.bench.client import Control
+    from crowdcharge.bench.hub.client import Control
     from crowdcharge.cli.bench import announced_control
 
     control = await Control.connect(config.contacts.control or announced_control())

@@ -10,9 +10,9 @@ from crowdcharge.errors import InputError, LineError
 from crowdcharge.flash import fit
 from crowdcharge.flash.fit import Correction, Curve, Point
 from crowdcharge.flash.records import Records
+from crowdcharge.flash.serial_line import SerialLine
 from crowdcharge.flash.steady import steady_pairs
 from crowdcharge.flash.tree import board_kind
-from crowdcharge.serial_line import SerialLine
 from wptcore.calibration import GAIN_MAX_ppm, OFFSET_MAX_uA, current_uA
 
 SAMPLES = 100

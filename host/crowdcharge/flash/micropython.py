@@ -17,8 +17,8 @@ from typing import Any
 
 from crowdcharge.errors import CommandRefused, FlashError, InputError, NoAnswer
 from crowdcharge.flash import mpremote, scripts
+from crowdcharge.flash.serial_line import SerialLine
 from crowdcharge.flash.tree import BoardKind, build, digest, stale
-from crowdcharge.serial_line import SerialLine
 
 _MPY_VERSION = 6  # of what mpy-cross writes; MicroPython 1.19 and newer load it
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from crowdcharge import keys as key_file
+from crowdcharge.boards import keys as key_file
 from crowdcharge.errors import LineError
-from crowdcharge.serial_line import SerialLine
+from crowdcharge.flash.serial_line import SerialLine
 from wptcore.auth import KEY_SIZE
 from wptcore.console_commands import fingerprint
 

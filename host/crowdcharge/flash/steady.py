@@ -6,8 +6,8 @@ from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
 
-from crowdcharge.ledger import Book
-from crowdcharge.store import Store
+from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.store import Store
 
 _STEADY_mW = 250  # as wptcore/fod.py has it
 _FLOWING_mW = 100

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from crowdcharge.errors import CommandRefused
-from crowdcharge.serial_line import Pairs, SerialLine
+from crowdcharge.flash.serial_line import Pairs, SerialLine
 
 _STREAMS = "meter"
 _SLOW_s = 5.0

@@ -11,8 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from crowdcharge import firmware_tree
 from crowdcharge.errors import FlashError, InputError
+from crowdcharge.flash import firmware_tree
 
 # A board's VM runs these by name and as source only.
 SOURCES = frozenset({"main.py", "boot.py", "code.py"})

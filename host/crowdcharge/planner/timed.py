@@ -10,14 +10,7 @@ from crowdcharge.planner.effective import least_loss
 from crowdcharge.planner.lossy import greatest_total
 from crowdcharge.planner.lp import Model
 from crowdcharge.planner.problem import Floats, Plan, Problem, unreachable
-from crowdcharge.planner.reading import (
-    PAPER_TABLES,
-    Reading,
-    Stage,
-    e_min_at,
-    outside,
-    stages,
-)
+from crowdcharge.planner.reading import PAPER_TABLES, Reading, Stage, e_min_at, outside, stages
 from crowdcharge.planner.routes import RELATIVE_LEAST
 
 RELATIVE_LEFTOVER = 1e-9

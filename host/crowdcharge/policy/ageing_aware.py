@@ -5,12 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from crowdcharge.crowd.ageing import (
-    XU_TIME_per_s,
-    xu_depth_stress,
-    xu_soc_stress,
-)
 from crowdcharge.errors import InputError
+from crowdcharge.policy.ageing import XU_TIME_per_s, xu_depth_stress, xu_soc_stress
 from crowdcharge.policy.base import AgentView, Encounter, Offer
 from crowdcharge.policy.loss_aware import check_beta
 from crowdcharge.policy.online_average import OnlineAverage

@@ -16,7 +16,7 @@ def open_radio(transport: str = "", adapter: str = "") -> Radio:
     if not transport:
         made: Radio = radio.BleakRadio(adapter=adapter or None)
         return made
-    backend = importlib.import_module("crowdcharge.bench.bleak_backend")
+    backend = importlib.import_module("crowdcharge.bench.radio.bleak_backend")
     try:
         made = radio.BleakRadio(*backend.backends(transport), transport=transport)
     except ValueError as error:

@@ -12,7 +12,8 @@ from html import escape
 from math import hypot, sqrt
 
 from crowdcharge.flash.fit import Correction
-from crowdcharge.ledger import Book, Transfer
+from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.settlement import Transfer
 from wptcore import wire
 
 Meters = Mapping[tuple[int, str], Correction]  # (board, "tx" or "rx") -> what is known of it

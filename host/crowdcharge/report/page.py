@@ -6,13 +6,13 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from crowdcharge import declared
+from crowdcharge.boards import codes as declared
 from crowdcharge.flash import records
+from crowdcharge.ledger.store import Store
 from crowdcharge.report import accuracy, prediction
 from crowdcharge.report.plots import PLOTS
 from crowdcharge.report.story import Story, tell
-from crowdcharge.store import Store
-from crowdcharge.summary import summarise
+from crowdcharge.report.summary import summarise
 
 _STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 _ENERGY_COLUMNS = ("transfer", "from", "to", "sent J", "received J", "efficiency")

@@ -8,17 +8,19 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from crowdcharge import declared
-from crowdcharge.ledger import VOID, Body, Book
-from crowdcharge.ledger import Transfer as Metered
+from crowdcharge.boards import codes as declared
+from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.rows import Body
+from crowdcharge.ledger.settlement import VOID
+from crowdcharge.ledger.settlement import Transfer as Metered
 from crowdcharge.policy import Policy
 from crowdcharge.policy.plan_following import PlanFollowing
-from crowdcharge.summary import imbalance
+from crowdcharge.report.summary import imbalance
 from crowdcharge.units import mJ_to_J
 
 if TYPE_CHECKING:  # the simulator is an extra, a report is not
-    from crowdcharge.crowd.contacts import Contact
-    from crowdcharge.crowd.run import Run
+    from crowdcharge.simulation.contacts import Contact
+    from crowdcharge.simulation.run import Run
 
 Document = dict[str, Any]
 Key = tuple[float, int, int]  # a contact: when it begins, the lower and the higher board

@@ -5,7 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from crowdcharge.ledger import Book, Row, Transfer
+from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.rows import Row
+from crowdcharge.ledger.settlement import Transfer
 
 Series = list[tuple[float, float]]
 

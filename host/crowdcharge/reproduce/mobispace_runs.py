@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from crowdcharge.crowd.traces.bus_trace import bus_trace
-from crowdcharge.crowd.traces.random_trace import random_trace
 from crowdcharge.planner import Problem, Reading, lal, lay
 from crowdcharge.planner.problem import Ints
 from crowdcharge.policy.base import Encounter
 from crowdcharge.policy.online_average import OnlineAverage
+from crowdcharge.simulation.traces.bus_trace import bus_trace
+from crowdcharge.simulation.traces.random_trace import random_trace
 
 NO_BURNING = Reading(burning="refused")
 CYCLES_MAX = 30

@@ -13,24 +13,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdcharge.crowd.ageing import capacity_losses
-from crowdcharge.crowd.board import Board
-from crowdcharge.crowd.contacts import random_meetings
-from crowdcharge.crowd.engine import simulate
-from crowdcharge.crowd.link import Link
-from crowdcharge.crowd.metrics import imbalance
-from crowdcharge.crowd.objects import run_objects
-from crowdcharge.crowd.output import new_figure
-from crowdcharge.crowd.run import NoExchange
-from crowdcharge.crowd.schedule import random_pairs
-from crowdcharge.crowd.world import CordHabit, World
+from crowdcharge.metrics import imbalance
 from crowdcharge.policy import Policy, make
+from crowdcharge.policy.ageing import capacity_losses
 from crowdcharge.policy.charging_skip import Cord, Event, Meeting, charging_skip
 from crowdcharge.policy.loss_aware import target_level_J
 from crowdcharge.policy.pairing import most_relief
 from crowdcharge.policy.star import StarFormation, star_shares
 from crowdcharge.policy.tree import TreeFormation, tree_shares
 from crowdcharge.reproduce import Progress, Result
+from crowdcharge.simulation.board import Board
+from crowdcharge.simulation.contacts import random_meetings
+from crowdcharge.simulation.engine import simulate
+from crowdcharge.simulation.link import Link
+from crowdcharge.simulation.objects import run_objects
+from crowdcharge.simulation.output import new_figure
+from crowdcharge.simulation.run import NoExchange
+from crowdcharge.simulation.schedule import random_pairs
+from crowdcharge.simulation.world import CordHabit, World
 
 Values = NDArray[np.float64]
 AGENTS = 100

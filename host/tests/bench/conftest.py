@@ -14,11 +14,11 @@ from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 
 import crowdcharge.bench
-from crowdcharge.bench import micropython
-from crowdcharge.bench.air import Air
-from crowdcharge.bench.bleak_backend import backends
-from crowdcharge.bench.board_radio import BoardRadio
-from crowdcharge.bench.hci_ports import serve_hci_tcp
+from crowdcharge.bench.board import micropython
+from crowdcharge.bench.board.radio import BoardRadio
+from crowdcharge.bench.radio.air import Air
+from crowdcharge.bench.radio.bleak_backend import backends
+from crowdcharge.bench.radio.hci_ports import serve_hci_tcp
 
 SHIMS = Path(crowdcharge.bench.__file__).parent / "shims"
 FIRMWARE = Path(__file__).parent / "firmware"

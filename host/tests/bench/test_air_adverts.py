@@ -4,8 +4,8 @@ from bumble.core import UUID, AdvertisingData
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crowdcharge.bench.adverts import advertisement_data, structures
-from crowdcharge.bench.host import parse_reports
+from crowdcharge.bench.radio.adverts import advertisement_data, structures
+from crowdcharge.bench.radio.host import parse_reports
 
 TYPE = AdvertisingData.Type
 

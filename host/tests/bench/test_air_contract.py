@@ -15,7 +15,7 @@ from bleak.exc import (
 )
 from bleak_retry_connector import establish_connection
 
-from crowdcharge.bench.bleak_backend import backends
+from crowdcharge.bench.radio.bleak_backend import backends
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm]
 STATUS, COMMAND, SURE = (f"6e40000{i}-b5a3-f393-e0a9-e50e24dcca9e" for i in (2, 3, 5))

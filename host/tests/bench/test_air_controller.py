@@ -6,10 +6,10 @@ import asyncio
 import pytest
 from bumble import hci
 
-from crowdcharge.bench.advertiser import ADV_DELAY_MAX_s
-from crowdcharge.bench.air import Air
-from crowdcharge.bench.controller import Controller
-from crowdcharge.bench.host import parse_reports
+from crowdcharge.bench.radio.advertiser import ADV_DELAY_MAX_s
+from crowdcharge.bench.radio.air import Air
+from crowdcharge.bench.radio.controller import Controller
+from crowdcharge.bench.radio.host import parse_reports
 
 pytestmark = pytest.mark.bench
 BOARD, CENTRAL, OTHER = "B0:00:00:00:00:01", "C0:00:00:00:00:01", "C0:00:00:00:00:02"

@@ -10,8 +10,8 @@ import pytest
 from bleak import BleakClient, BleakScanner
 from bumble import hci
 
-from crowdcharge.bench.bleak_backend import backends
-from crowdcharge.bench.hci_ports import hci_pty, serve_hci_tcp
+from crowdcharge.bench.radio.bleak_backend import backends
+from crowdcharge.bench.radio.hci_ports import hci_pty, serve_hci_tcp
 
 pytestmark = pytest.mark.bench
 ADDRESS = "D0:00:00:00:00:01"

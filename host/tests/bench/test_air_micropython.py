@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from crowdcharge.bench import micropython
+from crowdcharge.bench.board import micropython
 from crowdcharge.errors import BenchError
 
 

@@ -7,8 +7,8 @@ import subprocess
 import pytest
 from bleak import BleakClient, BleakScanner
 
-from crowdcharge.bench import micropython
-from crowdcharge.bench.board_radio import BoardRadio
+from crowdcharge.bench.board import micropython
+from crowdcharge.bench.board.radio import BoardRadio
 from crowdcharge.errors import BenchError
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm]

@@ -4,7 +4,7 @@
 import asyncio
 import json
 
-from crowdcharge.bench.client import Control
+from crowdcharge.bench.hub.client import Control
 
 
 async def test_a_cancelled_call_does_not_leave_its_answer_to_the_next(tmp_path):

@@ -6,10 +6,10 @@ import dataclasses
 import pytest
 
 from crowdcharge.bench import config as bench_config
+from crowdcharge.bench.board.witness import Witness
 from crowdcharge.bench.config import ContactsConfig
-from crowdcharge.bench.contacts import Schedule
-from crowdcharge.bench.plant import Contact
-from crowdcharge.bench.witness import Witness
+from crowdcharge.bench.physics.arrangement import Schedule
+from crowdcharge.bench.physics.plant import Contact
 from crowdcharge.errors import InputError
 
 CYCLE = ContactsConfig(((Contact((1, 2)),), (), (Contact((1, 3)), Contact((2, 4)))), slot_s=5.0)

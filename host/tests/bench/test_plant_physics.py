@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crowdcharge.bench.battery import Cell, open_circuit_V
-from crowdcharge.bench.coil import Link
-from crowdcharge.bench.plant import Contact, Node, Plant
-from crowdcharge.bench.thermal import Lump, ntc_share
+from crowdcharge.bench.physics.battery import Cell, open_circuit_V
+from crowdcharge.bench.physics.coil import Link
+from crowdcharge.bench.physics.plant import Contact, Node, Plant
+from crowdcharge.bench.physics.thermal import Lump, ntc_share
 
 LINK = Link()
 EXACT = settings(derandomize=True, deadline=None, max_examples=30)

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from crowdcharge import firmware_tree
+from crowdcharge.flash import firmware_tree
 
 PORT = firmware_tree.root() / "ports" / "circuitpython"
 SHARED = firmware_tree.root() / "ports" / "shared"
-SHIMS = Path(firmware_tree.__file__).parent / "bench" / "shims" / "circuitpython"
+SHIMS = Path(firmware_tree.__file__).parents[1] / "bench" / "shims" / "circuitpython"
 STUBS = Path(str(distribution("circuitpython-stubs").locate_file("")))
 BOARDS = {  # ours -> CircuitPython's own name of the board, if the stubs have it
     "feather_nrf52840": "feather_nrf52840_express",

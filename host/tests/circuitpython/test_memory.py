@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crowdcharge import firmware_tree
-from crowdcharge.bench import nvm
+from crowdcharge.bench.board import nvm
+from crowdcharge.flash import firmware_tree
 
 IDENTITY = {
     "board": "feather_nrf52840",

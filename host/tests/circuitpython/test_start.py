@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from crowdcharge import firmware_tree
-from crowdcharge.bench import micropython
-from crowdcharge.flash import drive, tree
+from crowdcharge.bench.board import micropython
+from crowdcharge.flash import drive, firmware_tree, tree
 
 BOOT_OUT = "Adafruit CircuitPython 9.2.1 on 2024-11-20; a board\n"
 FAKES = {

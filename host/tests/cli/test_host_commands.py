@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from crowdcharge import cli
-from crowdcharge import keys as key_file
+from crowdcharge.boards import keys as key_file
+from crowdcharge.ledger.store import Store
 from crowdcharge.radio.base import Advert
 from crowdcharge.radio.replay_radio import dump
-from crowdcharge.store import Store
 from wptcore import wire
 
 KEYS = {1: bytes([1]) * 32}

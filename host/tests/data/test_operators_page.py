@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from crowdcharge import policy as policies
-from crowdcharge.config import parse
+from crowdcharge.orchestrator.config import parse
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/howto/raspberry-pi.md").read_text(encoding="utf-8")

@@ -5,8 +5,8 @@ from itertools import combinations
 
 import pytest
 
-from crowdcharge.bench.demo import Demo
-from crowdcharge.bench.rounds import Round, Rounds, story, tournament
+from crowdcharge.bench.runs.demo import Demo
+from crowdcharge.bench.runs.rounds import Round, Rounds, story, tournament
 from crowdcharge.errors import InputError
 
 

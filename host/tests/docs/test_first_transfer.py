@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from crowdcharge.ledger import Book
-from crowdcharge.store import Store
+from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.store import Store
 
 PAGE = Path(__file__).parents[3] / "docs" / "tutorials" / "first-transfer.md"
 BLOCK = re.compile(r"^```(sh|toml)\n(.*?)^```", re.MULTILINE | re.DOTALL)

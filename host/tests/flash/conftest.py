@@ -13,13 +13,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from crowdcharge import firmware_tree
-from crowdcharge.bench.bleak_backend import backends
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
-from crowdcharge.bench.launch import Bench, launch
-from crowdcharge.bench.plant import Contact
-from crowdcharge.boardlink import BoardLink
-from crowdcharge.flash import micropython
+from crowdcharge.bench.hub.launch import Bench, launch
+from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.bench.radio.bleak_backend import backends
+from crowdcharge.boards.link import BoardLink
+from crowdcharge.flash import firmware_tree, micropython
 from crowdcharge.flash.tree import board_kind
 from crowdcharge.radio.bleak_radio import BleakRadio
 from wptcore import ept, wire

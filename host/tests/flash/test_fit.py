@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import curve_fit
 
-from crowdcharge.bench.coil import Link
+from crowdcharge.bench.physics.coil import Link
 from crowdcharge.errors import InputError
 from crowdcharge.flash import fit
 from crowdcharge.flash.fit import Point

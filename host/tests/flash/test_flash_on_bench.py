@@ -12,11 +12,11 @@ from hashlib import sha256
 
 import pytest
 
-from crowdcharge import keys as key_file
+from crowdcharge.boards import keys as key_file
 from crowdcharge.errors import LineError, NoAnswer
 from crowdcharge.flash import micropython, mpremote
+from crowdcharge.flash.serial_line import SerialLine
 from crowdcharge.flash.tree import board_kind
-from crowdcharge.serial_line import SerialLine
 from wptcore.console_commands import fingerprint
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.asyncio(loop_scope="module")]

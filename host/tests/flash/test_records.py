@@ -9,8 +9,8 @@ from crowdcharge.errors import InputError
 from crowdcharge.flash.fit import Correction, Point
 from crowdcharge.flash.records import Records
 from crowdcharge.flash.steady import steady_pairs
+from crowdcharge.ledger.store import Store
 from crowdcharge.report import accuracy
-from crowdcharge.store import Store
 
 FOUND = Correction(1500, -30, 300.0, 50.0)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from crowdcharge.bench.micropython import binary
+from crowdcharge.bench.board.micropython import binary
 
 ROOT = Path(__file__).parents[3]
 FUZZ = ROOT / "host" / "fuzz"

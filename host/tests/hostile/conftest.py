@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from crowdcharge.bench.launch import launch
+from crowdcharge.bench.hub.launch import launch
 
 HERE = Path(__file__).parent
 

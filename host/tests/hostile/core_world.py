@@ -11,9 +11,10 @@ from collections.abc import Callable
 from hashlib import sha256
 from random import Random
 
-from crowdcharge.fleet import odometer_rise_mJ
-from crowdcharge.ledger import Book, chained
-from crowdcharge.models import Beacon, Receipt
+from crowdcharge.boards.fleet import odometer_rise_mJ
+from crowdcharge.boards.models import Beacon, Receipt
+from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.rows import chained
 from wptcore import auth, ept, transfer, wire
 from wptcore.board import Board
 from wptcore.declared import END, FAULTS, LATCH

@@ -14,21 +14,27 @@ from typing import Any
 
 import numpy as np
 
-from crowdcharge import declared
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
-from crowdcharge.bench.launch import Bench
-from crowdcharge.bench.plant import Contact
-from crowdcharge.boardlink import BoardLink
+from crowdcharge.bench.hub.launch import Bench
+from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.boards import codes as declared
+from crowdcharge.boards.link import BoardLink
 from crowdcharge.clock import BoardClock
-from crowdcharge.contacts import Meeting
 from crowdcharge.errors import RadioError, WptError
-from crowdcharge.events import Event, FaultCleared, FaultRaised, Settled, TransferEnded
-from crowdcharge.exchange import Terms
-from crowdcharge.orchestrator import Orchestrator
+from crowdcharge.flash.serial_line import SerialLine
+from crowdcharge.ledger.store import Store
+from crowdcharge.orchestrator.contacts import Meeting
+from crowdcharge.orchestrator.events import (
+    Event,
+    FaultCleared,
+    FaultRaised,
+    Settled,
+    TransferEnded,
+)
+from crowdcharge.orchestrator.orchestrator import Orchestrator
+from crowdcharge.orchestrator.transfer import Terms
 from crowdcharge.policy.base import Offer
 from crowdcharge.radio import open_radio
-from crowdcharge.serial_line import SerialLine
-from crowdcharge.store import Store
 from wptcore import ept, transfer, wire
 
 SPEED = 1.0

@@ -7,10 +7,12 @@ from hashlib import sha256
 
 import pytest
 
-from crowdcharge.ledger import KINDS, Book, Draft, Transfer, settlement
-from crowdcharge.models import Receipt
-from crowdcharge.store import Store
-from crowdcharge.verify import verify
+from crowdcharge.boards.models import Receipt
+from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.rows import KINDS, Draft
+from crowdcharge.ledger.settlement import Transfer, settlement
+from crowdcharge.ledger.store import Store
+from crowdcharge.ledger.verify import verify
 from wptcore import auth, ept, wire
 
 KEY = bytes(range(32))

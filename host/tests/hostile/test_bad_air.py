@@ -14,17 +14,17 @@ import pytest
 
 from crowdcharge import policy as policies
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
-from crowdcharge.bench.launch import Bench, launch
-from crowdcharge.bench.plant import Contact
+from crowdcharge.bench.hub.launch import Bench, launch
+from crowdcharge.bench.physics.plant import Contact
 from crowdcharge.clock import BoardClock
-from crowdcharge.contacts import Schedule
-from crowdcharge.exchange import Terms
-from crowdcharge.ledger import DISPUTED
-from crowdcharge.orchestrator import Orchestrator
+from crowdcharge.ledger.settlement import DISPUTED
+from crowdcharge.ledger.store import Store
+from crowdcharge.ledger.verify import verify
+from crowdcharge.orchestrator.contacts import Schedule
+from crowdcharge.orchestrator.orchestrator import Orchestrator
+from crowdcharge.orchestrator.transfer import Terms
 from crowdcharge.radio import open_radio
-from crowdcharge.store import Store
-from crowdcharge.summary import summarise
-from crowdcharge.verify import verify
+from crowdcharge.report.summary import summarise
 
 pytestmark = [pytest.mark.bench, pytest.mark.slow]
 

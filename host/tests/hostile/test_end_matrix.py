@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from crowdcharge import declared, firmware_tree
-from crowdcharge.events import TransferEnded
+from crowdcharge.boards import codes as declared
+from crowdcharge.flash import firmware_tree
+from crowdcharge.orchestrator.events import TransferEnded
 from wptcore import ept, transfer, wire
 
 pytestmark = [

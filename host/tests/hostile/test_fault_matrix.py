@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from crowdcharge import firmware_tree
+from crowdcharge.flash import firmware_tree
 from wptcore import ept, transfer, wire
 
 pytestmark = [

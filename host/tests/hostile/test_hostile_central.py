@@ -12,10 +12,10 @@ from random import Random
 
 import pytest
 
+from crowdcharge.boards.session import Session
 from crowdcharge.errors import RemoteProtocolError, WptError
-from crowdcharge.events import Settled, TransferEnded
+from crowdcharge.orchestrator.events import Settled, TransferEnded
 from crowdcharge.radio.bleak_radio import BleakLink
-from crowdcharge.session import Session
 from wptcore import auth, ept, links, transfer, wire
 
 pytestmark = [

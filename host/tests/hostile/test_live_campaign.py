@@ -14,9 +14,10 @@ import pytest
 import pytest_asyncio
 
 from crowdcharge.errors import WptError
-from crowdcharge.ledger import ONE_SIDED, Book
+from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.settlement import ONE_SIDED
+from crowdcharge.ledger.verify import verify
 from crowdcharge.radio.bleak_radio import BleakLink
-from crowdcharge.verify import verify
 from wptcore import wire
 
 pytestmark = [

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from crowdcharge import declared
+from crowdcharge.boards import codes as declared
 from crowdcharge.errors import WptError
 from wptcore import ept, links, wire
 

@@ -15,16 +15,16 @@ from random import Random
 
 import pytest
 
-from crowdcharge import keys as key_file
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
-from crowdcharge.bench.launch import Bench, launch
-from crowdcharge.bench.plant import Contact
-from crowdcharge.boardlink import BoardLink
-from crowdcharge.ledger import DISPUTED
+from crowdcharge.bench.hub.launch import Bench, launch
+from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.boards import keys as key_file
+from crowdcharge.boards.link import BoardLink
+from crowdcharge.ledger.settlement import DISPUTED
+from crowdcharge.ledger.store import Store
+from crowdcharge.ledger.verify import verify
 from crowdcharge.radio import open_radio
 from crowdcharge.radio.base import Advert
-from crowdcharge.store import Store
-from crowdcharge.verify import verify
 
 pytestmark = [pytest.mark.bench, pytest.mark.slow]
 

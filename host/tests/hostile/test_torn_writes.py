@@ -12,8 +12,8 @@ import secrets
 import pytest
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig
-from crowdcharge.bench.launch import launch
-from crowdcharge.boardlink import BoardLink
+from crowdcharge.bench.hub.launch import launch
+from crowdcharge.boards.link import BoardLink
 from crowdcharge.errors import WptError
 from crowdcharge.radio import open_radio
 from wptcore import ept, wire

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from crowdcharge.ledger import settlement
-from crowdcharge.models import Receipt
-from crowdcharge.store import Store
+from crowdcharge.boards.models import Receipt
+from crowdcharge.ledger.settlement import settlement
+from crowdcharge.ledger.store import Store
 from wptcore import auth, ept, wire
 
 KEYS = {1: bytes([1]) * 32, 2: bytes([2]) * 32}

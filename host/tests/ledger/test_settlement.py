@@ -5,19 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crowdcharge.ledger import (
+from crowdcharge.boards.models import Receipt
+from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.rows import FIRST_HASH, chained
+from crowdcharge.ledger.settlement import (
     DISPUTED,
-    FIRST_HASH,
     ONE_SIDED,
     OPEN,
     SETTLED,
     VOID,
-    Book,
     Transfer,
-    chained,
     settlement,
 )
-from crowdcharge.models import Receipt
 from wptcore import wire
 
 TRANSFER = Transfer(5, 1, 2, 5000, 0)

@@ -9,10 +9,10 @@ import sys
 import pytest
 
 from crowdcharge.errors import InputError, LedgerError, WptError
-from crowdcharge.ledger import SETTLED, VOID
-from crowdcharge.store import Store
-from crowdcharge.summary import imbalance, summarise
-from crowdcharge.verify import verify
+from crowdcharge.ledger.settlement import SETTLED, VOID
+from crowdcharge.ledger.store import Store
+from crowdcharge.ledger.verify import verify
+from crowdcharge.report.summary import imbalance, summarise
 
 
 def test_what_was_written_is_read_again(ledger_file):
@@ -106,7 +106,7 @@ def test_a_reader_sees_a_running_ledger(ledger_file, open_row):
 _DIES = """
 import os, sys
 from pathlib import Path
-from crowdcharge.store import Store
+from crowdcharge.ledger.store import Store
 store = Store.create(Path(sys.argv[1]))
 store._db.execute("BEGIN IMMEDIATE")
 store._db.execute("INSERT INTO journal SELECT max(seq) + 1, 'run', '{}', '' FROM journal")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crowdcharge.ledger import FIRST_HASH, Row, chained, gap_row, receipt_row, row_hash
-from crowdcharge.store import Store
-from crowdcharge.verify import verify
+from crowdcharge.ledger.rows import FIRST_HASH, Row, chained, gap_row, receipt_row, row_hash
+from crowdcharge.ledger.store import Store
+from crowdcharge.ledger.verify import verify
 from wptcore import wire
 
 NEW_KEY = b"n" * 32

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crowdcharge.errors import LedgerError
-from crowdcharge.ledger import DISPUTED, ONE_SIDED, OPEN, SETTLED, VOID, Transfer
-from crowdcharge.market.settlement import Accounts, Bargain, bargains, due_u
+from crowdcharge.ledger.payments import Accounts, Bargain, bargains, due_u
+from crowdcharge.ledger.settlement import DISPUTED, ONE_SIDED, OPEN, SETTLED, VOID, Transfer
 from crowdcharge.market.shared import MarketVoidError, Negotiation, fixed, make_peers, terms_of
 from wptcore.market import energy_mJ
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crowdcharge.bench.micropython import binary
+from crowdcharge.bench.board.micropython import binary
 from crowdcharge.market import clear
 from crowdcharge.market.shared import Negotiation, resolution, terms_of
 

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from crowdcharge import keys as key_file
 from crowdcharge.bench.config import BenchConfig, BoardConfig
-from crowdcharge.bench.fair import make_trading
-from crowdcharge.bench.launch import launch
-from crowdcharge.events import MarketCleared, Progress, Reading
-from crowdcharge.market.settlement import NOTHING, PAID, SHORT, accounts_of
+from crowdcharge.bench.hub.launch import launch
+from crowdcharge.bench.runs.market import make_trading
+from crowdcharge.boards import keys as key_file
+from crowdcharge.ledger.payments import NOTHING, PAID, SHORT, accounts_of
+from crowdcharge.ledger.store import Store
+from crowdcharge.ledger.verify import verify
 from crowdcharge.market.shared import MarketVoidError
-from crowdcharge.store import Store
-from crowdcharge.summary import summarise
-from crowdcharge.verify import verify
+from crowdcharge.orchestrator.events import MarketCleared, Progress, Reading
+from crowdcharge.report.summary import summarise
 
 from .world import clearing_price_of
 

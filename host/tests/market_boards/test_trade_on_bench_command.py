@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from crowdcharge import cli
-from crowdcharge import keys as key_file
+from crowdcharge.boards import keys as key_file
 
 RUN = """
 [run]

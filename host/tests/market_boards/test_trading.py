@@ -7,12 +7,12 @@ import random
 import pytest
 
 from crowdcharge.errors import LedgerError
-from crowdcharge.events import Paid, Progress
-from crowdcharge.ledger import SETTLED
-from crowdcharge.market.settlement import NOTHING, PAID, SHORT
+from crowdcharge.ledger.payments import NOTHING, PAID, SHORT
+from crowdcharge.ledger.settlement import SETTLED
+from crowdcharge.ledger.store import Store
+from crowdcharge.ledger.verify import verify
 from crowdcharge.market.shared import MarketVoidError
-from crowdcharge.store import Store
-from crowdcharge.verify import verify
+from crowdcharge.orchestrator.events import Paid, Progress
 from wptcore import wire
 from wptcore.market import Terms
 

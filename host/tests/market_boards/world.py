@@ -7,13 +7,13 @@ from hashlib import sha256
 from pathlib import Path
 
 from crowdcharge.errors import RadioError
-from crowdcharge.events import Event
-from crowdcharge.exchange import Terms
-from crowdcharge.market.settlement import accounts_of
+from crowdcharge.ledger.payments import accounts_of
+from crowdcharge.ledger.store import Store
+from crowdcharge.orchestrator.events import Event
+from crowdcharge.orchestrator.trading import Trading
+from crowdcharge.orchestrator.transfer import Terms
 from crowdcharge.radio.base import OnClosed
-from crowdcharge.store import Store
-from crowdcharge.summary import summarise
-from crowdcharge.trading import Trading
+from crowdcharge.report.summary import summarise
 from wptcore import wire
 from wptcore.market import EFFICIENCY_MIN_permille
 from wptcore.market_desk import MarketDesk, Settings, new_keys

@@ -20,15 +20,15 @@ import numpy as np
 import pytest
 
 from crowdcharge import policy as policies
-from crowdcharge.contacts import Contacts
+from crowdcharge.boards.models import Beacon
 from crowdcharge.errors import LedgerError, RadioError
-from crowdcharge.events import Event
-from crowdcharge.exchange import Terms
-from crowdcharge.models import Beacon
-from crowdcharge.orchestrator import Orchestrator
+from crowdcharge.ledger.store import Store
+from crowdcharge.ledger.verify import verify
+from crowdcharge.orchestrator.contacts import Contacts
+from crowdcharge.orchestrator.events import Event
+from crowdcharge.orchestrator.orchestrator import Orchestrator
+from crowdcharge.orchestrator.transfer import Terms
 from crowdcharge.radio.base import Advert, OnAdvert, OnClosed, OnData
-from crowdcharge.store import Store
-from crowdcharge.verify import verify
 from wptcore import wire
 from wptcore.board import Board
 from wptcore.fod import LossCurve

@@ -9,8 +9,8 @@ import asyncio
 
 import pytest
 
-from crowdcharge.contacts import Schedule
-from crowdcharge.exchange import Terms
+from crowdcharge.orchestrator.contacts import Schedule
+from crowdcharge.orchestrator.transfer import Terms
 
 LEASE_s = 1.5
 SAMPLE_s = 0.1

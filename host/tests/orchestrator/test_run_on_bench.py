@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from crowdcharge import keys as key_file
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
-from crowdcharge.bench.launch import Bench, launch
-from crowdcharge.bench.plant import Contact
-from crowdcharge.ledger import SETTLED, VOID
-from crowdcharge.store import Store
-from crowdcharge.verify import verify
+from crowdcharge.bench.hub.launch import Bench, launch
+from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.boards import keys as key_file
+from crowdcharge.ledger.settlement import SETTLED, VOID
+from crowdcharge.ledger.store import Store
+from crowdcharge.ledger.verify import verify
 
 pytestmark = [pytest.mark.bench, pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -3,8 +3,8 @@
 
 import asyncio
 
-from crowdcharge.contacts import Schedule
-from crowdcharge.events import TransferEnded, TransferStarted, Trouble
+from crowdcharge.orchestrator.contacts import Schedule
+from crowdcharge.orchestrator.events import TransferEnded, TransferStarted, Trouble
 
 SLOTS = 5
 

@@ -5,8 +5,10 @@ import asyncio
 
 import pytest
 
-from crowdcharge.contacts import Schedule
-from crowdcharge.events import (
+from crowdcharge.ledger.settlement import SETTLED
+from crowdcharge.ledger.store import Store
+from crowdcharge.orchestrator.contacts import Schedule
+from crowdcharge.orchestrator.events import (
     FaultCleared,
     FaultRaised,
     Progress,
@@ -15,9 +17,7 @@ from crowdcharge.events import (
     TransferEnded,
     Trouble,
 )
-from crowdcharge.ledger import SETTLED
-from crowdcharge.store import Store
-from crowdcharge.summary import summarise
+from crowdcharge.report.summary import summarise
 from wptcore import ept, transfer
 
 PAIR = Schedule(60.0, (((1, 2),),))

@@ -107,7 +107,7 @@ def test_only_one_module_imports_bleak():
     program = """
 import sys
 sys.modules["bleak"] = sys.modules["bumble"] = None
-import crowdcharge.orchestrator, crowdcharge.runner, crowdcharge.summary, crowdcharge.verify
+import crowdcharge.orchestrator.runner, crowdcharge.report.summary, crowdcharge.ledger.verify
 """
     done = subprocess.run(
         [sys.executable, "-c", program], check=False, capture_output=True, env=dict(os.environ)

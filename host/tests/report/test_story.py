@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from crowdcharge.ledger.store import Store
 from crowdcharge.report import write_report
 from crowdcharge.report.story import tell
-from crowdcharge.store import Store
 
 READING = {"epoch": 1, "sent_mJ": 0, "received_mJ": 0, "capacity_mJ": 100_000}
 SAMPLE = {"transfer_id": 1, "energy_mJ": 0, "coil_dC": 300}

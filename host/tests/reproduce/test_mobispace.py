@@ -6,10 +6,10 @@ import json
 import numpy as np
 import pytest
 
-from crowdcharge.crowd.traces.bus_trace import CYCLE, bus_trace
-from crowdcharge.crowd.traces.random_trace import is_connected, random_trace
 from crowdcharge.errors import InputError
 from crowdcharge.reproduce import figure
+from crowdcharge.simulation.traces.bus_trace import CYCLE, bus_trace
+from crowdcharge.simulation.traces.random_trace import is_connected, random_trace
 
 TABLES = ("table1", "table2", "table3", "table4", "table5", "fig3", "fig6", "fig7")
 

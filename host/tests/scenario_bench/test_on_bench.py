@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from crowdcharge import keys as key_file
+from crowdcharge.boards import keys as key_file
+from crowdcharge.ledger.store import Store
+from crowdcharge.ledger.verify import verify as verify_rows
 from crowdcharge.planner import Problem, lay, verify
-from crowdcharge.store import Store
-from crowdcharge.verify import verify as verify_rows
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow, pytest.mark.timeout(300)]
 

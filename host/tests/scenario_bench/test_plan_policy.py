@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crowdcharge.crowd.board import Board
-from crowdcharge.crowd.contacts import from_slots
-from crowdcharge.crowd.link import Link
-from crowdcharge.crowd.world import World
 from crowdcharge.errors import InputError
 from crowdcharge.planner import Problem, Reading, lay
 from crowdcharge.policy import Encounter, make
 from crowdcharge.policy.plan_following import PlanFollowing
+from crowdcharge.simulation.board import Board
+from crowdcharge.simulation.contacts import from_slots
+from crowdcharge.simulation.link import Link
+from crowdcharge.simulation.world import World
 
 FIG3 = [(9, (0, 2)), (20, (2, 3)), (37, (1, 2)), (42, (1, 3))]  # slots from 1, of 50
 FIG3_CYCLE = [[pair for slot, pair in FIG3 if slot == k] for k in range(1, 51)]

@@ -3,13 +3,13 @@
 
 import pytest
 
-from crowdcharge.crowd.contacts import Contact
-from crowdcharge.crowd.run import run
-from crowdcharge.crowd.scenario import parse
-from crowdcharge.ledger import SETTLED
+from crowdcharge.ledger.settlement import SETTLED
+from crowdcharge.ledger.store import Store
 from crowdcharge.report import write_report
 from crowdcharge.report.prediction import compare, section
-from crowdcharge.store import Store
+from crowdcharge.simulation.contacts import Contact
+from crowdcharge.simulation.run import run
+from crowdcharge.simulation.scenario import parse
 
 PAIR = """duration_s = 40
 [[boards]]

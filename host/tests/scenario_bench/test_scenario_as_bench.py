@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crowdcharge.bench.coil import Link as Coil
-from crowdcharge.bench.scenario import bench_of, coil_of, contacts_on_bench, missed_of
-from crowdcharge.bench.timetable import LateClock, Timetable
-from crowdcharge.crowd.contacts import Contact
-from crowdcharge.crowd.link import Link
-from crowdcharge.crowd.scenario import parse
+from crowdcharge.bench.physics.coil import Link as Coil
+from crowdcharge.bench.runs.scenario import bench_of, coil_of, contacts_on_bench, missed_of
+from crowdcharge.bench.runs.timetable import LateClock, Timetable
 from crowdcharge.errors import InputError
+from crowdcharge.simulation.contacts import Contact
+from crowdcharge.simulation.link import Link
+from crowdcharge.simulation.scenario import parse
 
 PAIR = """duration_s = 60
 [[boards]]

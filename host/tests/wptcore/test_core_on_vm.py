@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from crowdcharge.bench.micropython import binary
+from crowdcharge.bench.board.micropython import binary
 
 FIRMWARE = Path(__file__).parents[3] / "firmware"
 RUNNER = FIRMWARE / "tools" / "vm_runner.py"

@@ -4,7 +4,7 @@
 import importlib.util
 from pathlib import Path
 
-from crowdcharge import declared
+from crowdcharge.boards import codes
 from wptcore import declared as core
 from wptcore import ept
 
@@ -21,10 +21,10 @@ def test_what_is_generated_is_fresh() -> None:
 
 
 def test_core_and_host_know_the_same_codes() -> None:
-    codes = {name: code for name, code in vars(ept).items() if name.isupper()}
-    assert {code: name for name, code in codes.items()} == declared.NAMES
-    assert set(declared.TEXTS) == set(declared.NAMES)
-    assert {row[0] for row in core.FAULTS} == set(declared.SEVERITIES)
+    known = {name: code for name, code in vars(ept).items() if name.isupper()}
+    assert {code: name for name, code in known.items()} == codes.NAMES
+    assert set(codes.TEXTS) == set(codes.NAMES)
+    assert {row[0] for row in core.FAULTS} == set(codes.SEVERITIES)
 
 
 def test_faults_are_few_enough_for_one_small_int() -> None:

@@ -12,11 +12,11 @@ import pytest
 import pytest_asyncio
 from mpremote.transport_serial import SerialTransport
 
-from crowdcharge import firmware_tree
-from crowdcharge.bench.client import Control
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
-from crowdcharge.bench.launch import Bench, launch
-from crowdcharge.bench.plant import Contact
+from crowdcharge.bench.hub.client import Control
+from crowdcharge.bench.hub.launch import Bench, launch
+from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.flash import firmware_tree
 
 METER_FAULTS = ("meter-dead", "meter-overflow", "meter-stuck")
 SWITCHED_FAULTS = ("link-drop", "gauge-lost", "hot-coil", "hot-battery", "stuck-switch", "cable")

@@ -12,11 +12,11 @@ from bleak import BleakScanner
 from bthome_ble import BTHomeBluetoothDeviceData
 from habluetooth import BluetoothServiceInfoBleak
 
-from crowdcharge.bench.bleak_backend import backends
-from crowdcharge.bench.client import Control
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
-from crowdcharge.bench.launch import launch
-from crowdcharge.bench.plant import Contact
+from crowdcharge.bench.hub.client import Control
+from crowdcharge.bench.hub.launch import launch
+from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.errors import BenchError, InputError
 
 pytestmark = [pytest.mark.bench, pytest.mark.asyncio(loop_scope="module")]
@@ -107,7 +107,7 @@ async def test_the_bench_outlives_a_host_and_a_broken_client(tiny_bench):
 import asyncio
 from bleak import BleakScanner
 from bthome_ble import BTHomeBluetoothDeviceData
-from crowdcharge.bench.bleak_backend import backends
+from crowdcharge.bench.radio.bleak_backend import backends
 async def main():
     async with BleakScanner(backend=backends({tiny_bench.bench.transport!r})[0]):
         print("scanning", flush=True)

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: MIT
+"""A board's radio and BLE host stack in the hub, driven by the VM's `bluetooth` module.
+
+One bumble device (GATT server) a board; the VM reaches it over one AF_UNIX stream. The attribute
+values stay in the VM: each remote read and write is answered by the VM or not at all.
+
+Frames, little-endian: u16 length of what follows, u8 opcode, payload.
+
+VM -> hub
+    H  hello                                   reply: u8 address type, 6 address, u8 links allowed
+    A  active     u8                           reply: empty
+    R  register   JSON services                reply: u16 value handles
+    G  settings   u16 MTU, name
+    V  advertise  u32 interval_us (0 stops), u8 connectable, u8 n, n advert, scan response
+    N  notify     u16 link, u16 handle, data
+    I  indicate   u16 link, u16 handle, data
+    U  update     u16 handle, data             to every subscriber
+    D  disconnect u16 link
+    M  exchange MTU u16 link
+    r  answer     u8 request, u8 ATT error, data
+hub -> VM
+    =  reply
+    C  connected, X disconnected               u16 link, u8 address type, 6 address
+    W  write      u8 request, u16 link, u16 handle, data
+    Q  read       u8 request, u16 link, u16 handle
+    m  MTU        u16 link, u16 MTU
+    i  indicated  u16 link, u16 handle, u8 status
+    u  updated    u16 link, u16 interval, u16 latency, u16 timeout, u8 status
+"""
+
+import asyncio
+import contextlib
+import struct
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from bumble import att, core, hci
+from bumble.device import (
+    AdvertisingType,
+    Connection,
+    Device,
+    DeviceConfiguration,
+    LegacyAdvertiser,
+)
+from bumble.profiles.gap import GenericAccessService
+
+from crowdcharge.bench.board.values import RemoteValues
+from crowdcharge.bench.radio.air import Air
+from crowdcharge.bench.radio.controller import Controller
+from crowdcharge.bench.radio.host import attach
+from crowdcharge.errors import BenchError
+
+SOCKET_PATH_MAX = 107  # sun_path, less its final zero
+ADDRESS_TYPE_PUBLIC = 0
+NIMBLE_TIMEOUT = 13  # BLE_HS_ETIMEOUT: an indication got no answer
+
+
+class BoardRadio:
+    """Serves one board's VM on `socket_path`; the VM may come, die and come again."""
+
+    def __init__(
+        self, air: Air, name: str, address: str, socket_path: Path | str, links_max: int = 1
+    ) -> None:
+        if len(str(socket_path).encode()) > SOCKET_PATH_MAX:
+            raise BenchError(f"the path of a board's radio socket is too long: {socket_path}")
+        self.name = name
+        self.address = address
+        self.links_max = links_max
+        self.socket_path = Path(socket_path)
+        self._air = air
+        self._vm: _Vm | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        self.controller = Controller(self.name, self._air, self.address)
+        self._device = Device(
+            config=DeviceConfiguration(name=self.name, gatt_service_enabled=True),
+            host=attach(self.controller),
+        )
+        await self._device.power_on()
+        self._device.on(Device.EVENT_CONNECTION, self._on_connection)
+        self._values = RemoteValues(self._device.gatt_server, self._send)
+        self.socket_path.unlink(missing_ok=True)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(lambda: _Vm(self), str(self.socket_path))
+
+    async def stop(self) -> None:
+        self._server.close()
+        if self._vm is not None:
+            self._vm.close()
+        self.power_off()
+        self._air.remove_controller(self.controller)
+        self.socket_path.unlink(missing_ok=True)
+
+    @property
+    def links(self) -> list[Connection]:
+        return list(self._device.connections.values())
+
+    def power_off(self) -> None:
+        """Radio silence: adverts end, links are dropped, pending reads and writes fail."""
+        self.controller.power_off()
+        self._values.clear()
+        for task in self._tasks:
+            task.cancel()
+
+    # The VM
+
+    def on_vm(self, vm: "_Vm") -> None:
+        if self._vm is not None:  # a restart that was quicker than the end of the old socket
+            self._vm.close()
+            self.power_off()
+        self._vm = vm
+
+    def on_vm_lost(self, vm: "_Vm") -> None:
+        if self._vm is vm:
+            self._vm = None
+            self.power_off()
+
+    def on_frame(self, opcode: str, payload: bytes) -> None:
+        HANDLERS[opcode](self, payload)
+
+    def _send(self, opcode: str, payload: bytes = b"") -> None:
+        if self._vm is not None:
+            self._vm.send(opcode, payload)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _hello(self, _payload: bytes) -> None:
+        address = self.controller.public_address.address_bytes[::-1]
+        self._send("=", bytes((ADDRESS_TYPE_PUBLIC,)) + address + bytes((self.links_max,)))
+
+    def _active(self, payload: bytes) -> None:
+        if not payload[0]:
+            self.power_off()
+        self._send("=")
+
+    def _settings(self, payload: bytes) -> None:
+        self._device.gatt_server.max_mtu = int.from_bytes(payload[:2], "little")
+        access = self._device.gatt_server.services[0]
+        if isinstance(access, GenericAccessService):
+            access.device_name_characteristic.value = payload[2:]
+
+    def _register(self, payload: bytes) -> None:
+        handles = self._values.register(payload)
+        self._send("=", struct.pack(f"<{len(handles)}H", *handles))
+
+    def _answer(self, payload: bytes) -> None:
+        self._values.answer(payload)
+
+    # Advertising
+
+    def _advertise(self, payload: bytes) -> None:
+        """Straight into the controller: frames keep their order and no HCI round trip is paid."""
+        interval_us, connectable, length = struct.unpack_from("<IBB", payload)
+        advertiser = self.controller.advertiser
+        advertiser.stop()
+        if not interval_us or (connectable and len(self.links) >= self.links_max):
+            return
+        kind = (
+            AdvertisingType.UNDIRECTED_CONNECTABLE_SCANNABLE
+            if connectable
+            else AdvertisingType.UNDIRECTED_SCANNABLE  # what NimBLE sends when not connectable
+        )
+        public = hci.OwnAddressType.PUBLIC
+        # bumble's device takes its own address of a new link from here.
+        self._device.legacy_advertiser = LegacyAdvertiser(
+            self._device, kind, public, hci.Address.ANY, auto_restart=False
+        )
+        advertiser.own_address_type = public
+        advertiser.advertising_type = kind
+        advertiser.advertising_interval_min = interval_us // 625
+        advertiser.advertising_data = payload[6 : 6 + length]
+        advertiser.scan_response_data = payload[6 + length :]
+        advertiser.start()
+
+    # Links
+
+    def _on_connection(self, link: Connection) -> None:
+        peer = bytes((link.peer_address.address_type,)) + link.peer_address.address_bytes[::-1]
+
+        def gone(_reason: int) -> None:
+            self._send("X", struct.pack("<H", link.handle) + peer)
+
+        def mtu_changed() -> None:
+            self._send("m", struct.pack("<HH", link.handle, link.att_mtu))
+
+        def updated() -> None:
+            parameters = link.parameters
+            values = (
+                round(parameters.connection_interval / 1.25),
+                parameters.peripheral_latency,
+                round(parameters.supervision_timeout / 10),
+            )
+            self._send("u", struct.pack("<HHHHB", link.handle, *values, 0))
+
+        link.on(Connection.EVENT_DISCONNECTION, gone)
+        link.on(Connection.EVENT_CONNECTION_ATT_MTU_UPDATE, mtu_changed)
+        link.on(Connection.EVENT_CONNECTION_PARAMETERS_UPDATE, updated)
+        self._send("C", struct.pack("<H", link.handle) + peer)
+
+    def _link(self, payload: bytes) -> Connection | None:
+        return self._device.connections.get(int.from_bytes(payload[:2], "little"))
+
+    def _notify(self, payload: bytes) -> None:
+        """Whether subscribed or not, as NimBLE does."""
+        link = self._link(payload)
+        if link is not None:
+            self._send_notification(link, int.from_bytes(payload[2:4], "little"), payload[4:])
+
+    def _send_notification(self, link: Connection, handle: int, data: bytes) -> None:
+        pdu = att.ATT_Handle_Value_Notification(
+            attribute_handle=handle, attribute_value=data[: link.att_mtu - 3]
+        )
+        self._device.gatt_server.send_gatt_pdu(link, bytes(pdu))
+
+    def _update(self, payload: bytes) -> None:
+        handle, data = int.from_bytes(payload[:2], "little"), payload[2:]
+        for link, subscriptions in list(self._device.gatt_server.subscribers.items()):
+            wanted = subscriptions.get(handle, b"\0")[0]
+            if isinstance(link, Connection) and wanted & 1:
+                self._send_notification(link, handle, data)
+            elif isinstance(link, Connection) and wanted & 2:
+                self._spawn(self._indicate_and_report(link, handle, data))
+
+    def _indicate(self, payload: bytes) -> None:
+        link = self._link(payload)
+        handle = int.from_bytes(payload[2:4], "little")
+        if link is not None and handle in self._values.attributes:
+            self._spawn(self._indicate_and_report(link, handle, payload[4:]))
+
+    async def _indicate_and_report(self, link: Connection, handle: int, data: bytes) -> None:
+        status = NIMBLE_TIMEOUT
+        with contextlib.suppress(TimeoutError):
+            server = self._device.gatt_server
+            await server.indicate_subscriber(
+                link, self._values.attributes[handle], data, force=True
+            )
+            status = 0
+        self._send("i", struct.pack("<HHB", link.handle, handle, status))
+
+    def _disconnect(self, payload: bytes) -> None:
+        link = self._link(payload)
+        if link is not None:
+            self._spawn(_quietly(link.disconnect()))
+
+    def _exchange_mtu(self, payload: bytes) -> None:
+        link = self._link(payload)
+        if link is not None:
+            self._spawn(_quietly(link.gatt_client.request_mtu(self._device.gatt_server.max_mtu)))
+
+
+HANDLERS: dict[str, Callable[[BoardRadio, bytes], None]] = {
+    "H": BoardRadio._hello,
+    "A": BoardRadio._active,
+    "R": BoardRadio._register,
+    "G": BoardRadio._settings,
+    "V": BoardRadio._advertise,
+    "N": BoardRadio._notify,
+    "I": BoardRadio._indicate,
+    "U": BoardRadio._update,
+    "D": BoardRadio._disconnect,
+    "M": BoardRadio._exchange_mtu,
+    "r": BoardRadio._answer,
+}
+
+
+class _Vm(asyncio.Protocol):
+    """The socket of one VM process."""
+
+    def __init__(self, board: BoardRadio) -> None:
+        self._board = board
+        self._received = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: Any = transport
+        self._board.on_vm(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._board.on_vm_lost(self)
+
+    def data_received(self, data: bytes) -> None:
+        received = self._received
+        received += data
+        while len(received) >= 3:
+            length = received[0] | received[1] << 8
+            if len(received) < 2 + length:
+                break
+            frame = bytes(received[2 : 2 + length])
+            del received[: 2 + length]
+            self._board.on_frame(chr(frame[0]), frame[1:])
+
+    def send(self, opcode: str, payload: bytes) -> None:
+        self._transport.write(struct.pack("<HB", len(payload) + 1, ord(opcode)) + payload)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+async def _quietly(work: Coroutine[Any, Any, Any]) -> None:
+    """The link may end under a request of the VM; it hears of that by its own event."""
+    with contextlib.suppress(core.BaseBumbleError, TimeoutError):
+        await work

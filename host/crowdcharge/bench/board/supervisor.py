@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""One board's life: power, resets, soft reboots, and its serial port across all of them.
+
+The unix VM ends on Ctrl-D where a board reboots softly. So the port that the outside opens is
+bridged to the VM's terminal and outlives the process: a VM that ends is started again, in raw
+REPL mode if the port was in it, as mpremote expects.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from crowdcharge.bench.board.serial_port import Pty
+from crowdcharge.bench.board.vm import Vm, VmOptions
+
+PWRON_RESET, HARD_RESET, WDT_RESET, _, SOFT_RESET = range(1, 6)  # machine.reset_cause()
+_RAW_REPL, _FRIENDLY_REPL, _CTRL_C = b"\x01", b"\x02", b"\x03"
+_RETRY_s = 0.002
+_TRIES = 100  # then Ctrl-C ends a loop that never sleeps
+_PROMPT = b">>> "
+
+
+class Supervisor:
+    """`on_crash(reason)` is called when the VM dies by itself; a soft reboot needs no one."""
+
+    def __init__(self, options: VmOptions, log: Path, on_crash: Callable[[str], None]) -> None:
+        self._options = options
+        self._on_crash = on_crash
+        self._log = log.open("ab", buffering=0)
+        self._vm: Vm | None = None
+        self._raw = False
+        self._swallowed: bytearray | None = None  # after a soft reboot in raw mode: the banner
+        self._held = b""  # input for a VM that has not booted, sleeps never or is frozen
+        self._tries = 0  # of the Ctrl-C that is first in it
+        self._retry: asyncio.TimerHandle | None = None
+        self._booted = False
+        self._last = b""
+        self.on_soft_reboot: Callable[[], None] = lambda: None
+        self.port = Pty(self._from_port)
+        self._console = Pty(self._from_vm)
+
+    @property
+    def running(self) -> bool:
+        return self._vm is not None
+
+    @property
+    def pid(self) -> int | None:
+        return self._vm.pid if self._vm else None
+
+    @property
+    def frozen(self) -> bool:
+        return self._vm is not None and self._vm.frozen
+
+    def start(self, run_main: bool = True) -> None:
+        self._booted = False
+        self._console.close()
+        self._console = Pty(self._from_vm)
+        self._vm = Vm(self._options, self._console.slave, run_main, self._exited)
+
+    def kill(self) -> None:
+        """No power: the port stays, mute. Harmless when it is off."""
+        if self._vm:
+            self._vm.kill()
+            self._vm = None
+            self._console.drain()  # what it had written has left the board
+        self._raw = False
+        self._swallowed = None
+        self._forget_input()
+
+    def freeze(self) -> None:
+        if self._vm:
+            self._vm.freeze()
+
+    def thaw(self) -> None:
+        if self._vm:
+            self._vm.thaw()
+            self._release()
+
+    def booted(self) -> None:
+        """The VM has its file system; a raw REPL waits for the prompt as well."""
+        self._booted = True
+        self._release()
+
+    def close(self) -> None:
+        self.kill()
+        self.port.close()
+        self._console.close()
+        self._log.close()
+
+    def _release(self) -> None:
+        """Hands on what is held, in order, as far as the VM can take it."""
+        ready = self._booted and self._swallowed is None
+        while self._held and ready and self._vm and not self.frozen and not self._retry:
+            text, ctrl_c, rest = self._held.partition(_CTRL_C)
+            self._console.write(text)
+            self._held = ctrl_c + rest
+            if ctrl_c:
+                self._interrupt(self._vm)
+
+    def _interrupt(self, vm: Vm) -> None:
+        """Does away with the Ctrl-C that is held first, or tries again soon."""
+        if vm.at_prompt:
+            self._console.write(_CTRL_C)
+        elif not vm.interrupt(anywhere=self._tries >= _TRIES):
+            self._tries += 1
+            self._retry = asyncio.get_running_loop().call_later(_RETRY_s, self._try_again)
+            return
+        self._tries = 0
+        self._held = self._held[1:]
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._release()
+
+    def _forget_input(self) -> None:
+        self._held, self._tries = b"", 0
+        if self._retry:
+            self._retry.cancel()
+            self._retry = None
+
+    def _from_port(self, data: bytes) -> None:
+        if _RAW_REPL in data or _FRIENDLY_REPL in data:
+            self._raw = data.rfind(_RAW_REPL) > data.rfind(_FRIENDLY_REPL)
+        if self._vm:
+            self._held += data
+            self._release()
+
+    def _from_vm(self, data: bytes) -> None:
+        if self._swallowed is not None:
+            self._swallowed += data
+            if not self._swallowed.endswith(_PROMPT):
+                return
+            self._swallowed = None
+            self._console.write(_RAW_REPL)
+            self._release()
+            return
+        self._out(data)
+
+    def _out(self, data: bytes) -> None:
+        """Programs end lines with LF; a board's port says CR LF."""
+        cooked = (self._last + data).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        self._last = data[-1:] if data.endswith(b"\r") else b""
+        if self._last:
+            cooked = cooked[:-1]
+        self._log.write(cooked)
+        self.port.write(cooked)
+
+    def _exited(self, code: int) -> None:
+        self._console.drain()
+        self._vm = None
+        if code < 0:
+            self._on_crash(f"signal {-code}")
+            return
+        self._out(b"MPY: soft reboot\r\n")
+        self._swallowed = bytearray() if self._raw else None
+        self.on_soft_reboot()
+        self.start(run_main=not self._raw)

@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: MIT
+"""One board of the bench: its plant, chips, pins, radio and VM, wired together."""
+
+import hashlib
+import json
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from crowdcharge.bench.board import nvm, wiring
+from crowdcharge.bench.board.hardware import Hardware, HardwareServer
+from crowdcharge.bench.board.radio import BoardRadio
+from crowdcharge.bench.board.supervisor import (
+    HARD_RESET,
+    PWRON_RESET,
+    SOFT_RESET,
+    WDT_RESET,
+    Supervisor,
+)
+from crowdcharge.bench.board.truth import Levels, Page
+from crowdcharge.bench.board.vm import VmOptions
+from crowdcharge.bench.board.witness import COILS, Witness
+from crowdcharge.bench.config import BoardConfig
+from crowdcharge.bench.i2c import Bus
+from crowdcharge.bench.i2c.stwbc86 import Stwbc86
+from crowdcharge.bench.physics.plant import Node, Plant
+from crowdcharge.bench.physics.thermal import Lump, ntc_share
+from wptcore import x25519
+from wptcore.calibration import curve_hash
+
+# What stands for silicon, by port; imported before the firmware's own file system is mounted.
+MODULES: dict[str, tuple[str, ...]] = {
+    "micropython": ("time", "machine", "bluetooth"),
+    "circuitpython": ("time", "machine", "bluetooth", "_circuitpython"),
+}
+MAINS = {"micropython": "main.py", "circuitpython": "code.py"}
+_RESET_CAUSES = {"watchdog": WDT_RESET, "reset": HARD_RESET, "brown-out": PWRON_RESET}
+
+_SETTLE_s = 1e-6  # a meter that is read right after its switch sees what the switch did
+
+
+def address(board_id: int) -> str:
+    """The board's public Bluetooth address."""
+    return f"C0:DE:00:00:{board_id >> 8:02X}:{board_id & 0xFF:02X}"
+
+
+def _digest(seed: int, board_id: int, what: str) -> bytes:
+    return hashlib.sha256(f"{seed}/{board_id}/{what}".encode()).digest()[:6]
+
+
+def _market_terms(config: BoardConfig) -> dict[str, object]:
+    """What the console's `market` stores: the secret is the board's alone, also on a bench."""
+    if not config.market_a:
+        return {}
+    secret = secrets.token_bytes(x25519.KEY_SIZE)
+    a_u, b_u = round(config.market_a * 1e6), round(config.market_b * 1e6)
+    return {
+        "market": [a_u, b_u, round(config.keep_pct), round(config.target_pct)],
+        "market_secret": secret.hex(),
+        "market_key": x25519.public_key(secret).hex(),
+    }
+
+
+class Clock:
+    """Bench seconds: real seconds since the start, times the speed."""
+
+    def __init__(self, real_s: Callable[[], float], speed: float) -> None:
+        self._real_s = real_s
+        self._start_s = real_s()
+        self.speed = speed
+
+    def now_s(self) -> float:
+        return (self._real_s() - self._start_s) * self.speed
+
+
+class VirtualBoard:
+    def __init__(
+        self,
+        config: BoardConfig,
+        node: Node,
+        plant: Plant,
+        witness: Witness,
+        clock: Clock,
+        seed: int,
+        folder: Path,
+        radio: BoardRadio | str,
+    ) -> None:
+        """`radio` is the board's own, or the pty of an HCI controller for the VM's stack."""
+        self.config = config
+        self.address = address(config.id)
+        self.node = node
+        self.plant = plant
+        self.radio = radio if isinstance(radio, BoardRadio) else None
+        self._hci_port = radio if isinstance(radio, str) else ""
+        self.folder = folder
+        self.clock_jump_s = 0.0
+        self.held_bus_V: dict[str, float] = {}  # side -> what its meter sees, whatever the plant
+        self.broken_ntcs: dict[str, int] = {}  # "coil", "battery" -> ADC value
+        self.load_A = {"tx": 0.0, "rx": 0.0}  # a bench supply's, through one meter's shunt only
+        self.shunt_ppm = {"tx": 0.0, "rx": 0.0}  # how far a shunt is from its nominal value
+        self.boots = 0
+        self.last_reset = "power-on"
+        self._witness = witness
+        self._clock = clock
+        self.wiring = wiring.load(config.board)
+        self._pin_coils = {pin: coil for coil, pin in self.wiring.coils.items() if pin != "-1"}
+        self.bus = Bus()
+        self.qi_chip: Stwbc86 | None = None
+        if self.wiring.qi == "stwbc86":
+            self.qi_chip = Stwbc86(lambda: round(clock.now_s() * 1000))
+            self.qi_chip.reset = True
+            self.bus.attach(self.qi_chip)
+        self.page = Page(folder / "truth")
+        self.page.open()
+        self.publish()
+        self.hardware = Hardware(
+            self._describe(seed),
+            self.bus,
+            unique_id=_digest(seed, config.id, "unique id"),
+            on_output=self._output,
+            on_reset=self.reset,
+            on_booted=self._booted,
+            clock_ns=lambda: round((clock.now_s() + self.clock_jump_s) * 1e9),
+            speed=clock.speed,
+        )
+        self._server = HardwareServer(self.hardware, folder / "hardware.socket")
+        self.supervisor = Supervisor(
+            self._vm_options(clock.speed), folder / "console.log", self.reset
+        )
+        self.supervisor.on_soft_reboot = self._soft_rebooted
+
+    # Power
+
+    async def start(self) -> None:
+        self._server.start()
+        if self.radio:
+            await self.radio.start()
+        self.power_on()
+
+    async def stop(self) -> None:
+        self.power_off("bench ends")
+        self.supervisor.close()
+        self._server.stop()
+        if self.radio:
+            await self.radio.stop()
+        self.page.close()
+
+    def power_on(self) -> None:
+        if self.supervisor.running:
+            return
+        self.hardware.reset_cause = PWRON_RESET
+        self.boots += 1
+        self.supervisor.start()
+
+    def power_off(self, cause: str) -> None:
+        """The VM dies at once, the pull-downs switch both coils off, the radio falls silent."""
+        self.supervisor.kill()  # first: without its hardware a living VM would end at its prompt
+        self._server.disconnect()
+        self.hardware.power_off()
+        for coil in COILS:
+            self._switch(coil, False, cause)
+
+    def reset(self, cause: str) -> None:
+        """Watchdog, reset pin, brown-out or a crash of the VM: off, then on again."""
+        self.power_off(cause)
+        self.power_on()
+        self.last_reset = cause
+        self.hardware.reset_cause = _RESET_CAUSES.get(cause, HARD_RESET)
+
+    def freeze(self) -> None:
+        self.supervisor.freeze()
+
+    def thaw(self) -> None:
+        self.supervisor.thaw()
+
+    def _soft_rebooted(self) -> None:
+        """Pins and watchdog outlive it, as on real boards."""
+        self.hardware.reset_cause = SOFT_RESET
+        self.boots += 1
+        self.last_reset = "soft reboot"
+
+    def _booted(self) -> None:
+        self.supervisor.booted()
+
+    # Pins
+
+    def _output(self, pin: str, level: int) -> None:
+        coil = self._pin_coils.get(pin)
+        if coil:
+            self._switch(coil, bool(level), "pin")
+        elif self.qi_chip and pin == self.wiring.tx_reset:
+            self.qi_chip.reset = not level
+
+    def _switch(self, coil: str, on: bool, cause: str) -> None:
+        now_s = self._clock.now_s()
+        self.plant.advance_to(now_s)
+        setattr(self.node, f"{coil}_on", on)
+        if self.qi_chip and coil == "tx":
+            self.qi_chip.powered = on
+        self.plant.advance_to(now_s + _SETTLE_s)
+        self.publish()
+        self._witness.record(now_s, self.config.id, coil, on, cause)
+
+    # Chips
+
+    def _describe(self, seed: int) -> dict[str, object]:
+        """What the VM's `machine` needs to know of the board."""
+        wired = self.wiring
+        chips: list[tuple[str, int, int, int]] = [
+            ("ina219", address, side, int.from_bytes(_digest(seed, self.config.id, str(side))))
+            for side, address in enumerate((wired.tx_meter, wired.rx_meter))
+            if address
+        ]
+        if self.has_gauge:
+            chips.append(("max17048", wired.gauge, 0, 0))
+        return {
+            "pins": wired.names,
+            "qi_i2c": wired.qi_i2c,
+            "i2c": (wired.i2c_id, wired.i2c_sda, wired.i2c_scl, wired.i2c_power),
+            "adc": {wired.coil_ntc: 0, wired.battery_ntc: 1},
+            "inputs": {wired.cable_sense: 0},
+            "chips": chips,
+        }
+
+    @property
+    def has_gauge(self) -> bool:
+        return bool(self.wiring.gauge) and self.config.gauge
+
+    def publish(self) -> None:
+        """Puts the plant's truth on the page that the board's chips see."""
+        node = self.node
+        if self.qi_chip:
+            self._show_qi(self.qi_chip)
+        rate_per_h = -node.cell_A * node.ocv_V / node.cell.capacity_J * 3600
+        self.page.write(
+            Levels(
+                tx=(self._shunt_uV("tx", node.tx_A), self._bus_mV("tx", node.tx_bus_V)),
+                rx=(self._shunt_uV("rx", node.rx_A), self._bus_mV("rx", node.rx_bus_V)),
+                cell=(round(node.cell_V * 1e6), round(node.soc * 1e6), round(rate_per_h * 1000)),
+                adc=(self._adc_u16("coil", node.coil), self._adc_u16("battery", node.battery)),
+                inputs=int(node.cable),
+            )
+        )
+
+    def _shunt_uV(self, side: str, current_A: float) -> int:
+        shunt_uOhm = self.wiring.shunt_Ohm * (1e6 + self.shunt_ppm[side])
+        return round((current_A + self.load_A[side]) * shunt_uOhm)
+
+    def _show_qi(self, chip: Stwbc86) -> None:
+        """Its own loss curve is taken as tuned to the rig: only a foreign object is loss."""
+        chip.receiver = self.node.coupled_s > 0
+        chip.received_mW = round(self.node.tx_A * self.node.tx_bus_V * 1000)
+        chip.sent_mW = chip.received_mW + round(self.node.foreign_W * 1000)
+
+    def _bus_mV(self, side: str, bus_V: float) -> int:
+        return round(self.held_bus_V.get(side, bus_V) * 1000)
+
+    def _adc_u16(self, name: str, lump: Lump) -> int:
+        if name in self.broken_ntcs:
+            return self.broken_ntcs[name]
+        wired = self.wiring
+        share = ntc_share(
+            lump.temperature_C, wired.ntc_r25_Ohm, wired.ntc_beta_K, wired.ntc_pullup_Ohm
+        )
+        return round(share * 65535)
+
+    # Software
+
+    def deploy(self, files: dict[str, Path]) -> None:
+        """Writes the firmware and the board's identity, as flashing and provisioning do."""
+        flash = self.folder / "flash"
+        for parent in {(flash / name).parent for name in files}:
+            parent.mkdir(parents=True, exist_ok=True)
+        for name, source in files.items():
+            shutil.copyfile(source, flash / name)
+        config = self.config
+        identity: dict[str, object] = {
+            "board": config.board,
+            "board_id": config.id,
+            "capacity_mJ": round(config.capacity_J * 1000),
+        }
+        if config.calibrated:
+            curve = self.plant.link.loss_curve()
+            identity |= {"loss_curve": curve, "curve_hash": curve_hash(hashlib.sha256, curve)}
+        if config.key:
+            identity["key"] = config.key
+        identity |= _market_terms(config)
+        text = json.dumps(identity)
+        if config.port == "circuitpython":
+            (self.folder / "nvm.image").write_bytes(nvm.image(text.encode()))
+        else:
+            (flash / "identity.json").write_text(text, encoding="utf-8")
+
+    def _vm_options(self, speed: float) -> VmOptions:
+        config = self.config
+        environment = {
+            "CROWDCHARGE_HARDWARE_SOCKET": str(self.folder / "hardware.socket"),
+            "CROWDCHARGE_RADIO_SOCKET": str(self.folder / "radio.socket"),
+            "CROWDCHARGE_TRUTH": str(self.page.path),
+            "CROWDCHARGE_NVM": str(self.folder / "nvm.image"),
+            "CROWDCHARGE_SPEED_PERMILLE": str(round(speed * 1000)),
+            "CROWDCHARGE_TICKS_START_MS": str(config.ticks_start_ms),
+        }
+        modules = MODULES[config.port]
+        if config.radio == "hci":  # the VM brings its own Bluetooth host stack
+            modules = tuple(name for name in modules if name != "bluetooth")
+            environment["MICROPYBTUART"] = self._hci_port
+        flash = self.folder / "flash"
+        flash.mkdir(parents=True, exist_ok=True)
+        storage = f"folder:{flash}"
+        if config.storage == "littlefs":
+            image = self.folder / "flash.image"
+            image.touch()
+            storage = f"littlefs:{image}:{flash}"
+        return VmOptions(
+            modules=modules,
+            main=MAINS[config.port],
+            storage=storage,
+            heap_kB=config.heap_kB,
+            environment=environment,
+        )

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""The bench put together: air, plant and boards, moved on by one clock."""
+
+import asyncio
+import subprocess
+import time
+from pathlib import Path
+
+from crowdcharge.bench.board import micropython
+from crowdcharge.bench.board.radio import BoardRadio
+from crowdcharge.bench.board.virtual_board import Clock, VirtualBoard, address
+from crowdcharge.bench.board.witness import Witness
+from crowdcharge.bench.config import BenchConfig, BoardConfig
+from crowdcharge.bench.physics.arrangement import Schedule
+from crowdcharge.bench.physics.battery import Cell
+from crowdcharge.bench.physics.plant import Node, Plant
+from crowdcharge.bench.radio.air import Air
+from crowdcharge.bench.radio.hci_ports import hci_pty, serve_hci_tcp
+from crowdcharge.flash import firmware_tree
+
+HOST_ADDRESS = "C0:DE:FF:00:00:{:02X}"
+_TICK_s = 0.005  # real; physics is never older than this when a chip is read
+
+
+class Hub:
+    def __init__(self, config: BenchConfig, folder: Path) -> None:
+        self.config = config
+        self.folder = folder
+        self.stopping = asyncio.Event()
+        self.clock = Clock(time.monotonic, config.speed)
+        self.witness = Witness()
+        self.schedule = Schedule(config.contacts)
+        self.plant = Plant([_node(board) for board in config.boards], config.link)
+        self.rssi_dBm: dict[str, float] = {}
+        self.loss: dict[str, float] = {}
+        self.duplication: dict[str, float] = {}
+        self.air = Air(config.seed)
+        self._set_up_air()
+        self.vm_version = _vm_version()
+        self.hci_ports: dict[int, str] = {}
+        self.boards: dict[int, VirtualBoard] = {}
+        self.arrange()
+        for board in config.boards:
+            self.boards[board.id] = self._board(board)
+
+    def _board(self, config: BoardConfig) -> VirtualBoard:
+        folder = self.folder / f"board-{config.id}"
+        folder.mkdir(parents=True, exist_ok=True)
+        name, radio_address = f"board-{config.id}", address(config.id)
+        radio: BoardRadio | str
+        if config.radio == "hci":
+            radio = self.hci_ports[config.id] = hci_pty(self.air, name, radio_address)
+        else:
+            radio = BoardRadio(
+                self.air, name, radio_address, folder / "radio.socket", config.links
+            )
+        node, seed = self.plant.nodes[config.id], self.config.seed
+        return VirtualBoard(
+            config, node, self.plant, self.witness, self.clock, seed, folder, radio
+        )
+
+    def _set_up_air(self) -> None:
+        """Each board is heard as strong, and its packets are lost as often, as its faults say."""
+        noise_dB = self.air.rng.gauss
+
+        def rssi_dBm(tx: str, rx: str) -> int:
+            return round(self.rssi_dBm.get(tx, self.rssi_dBm.get(rx, -55.0)) + noise_dB(0.0, 2.0))
+
+        self.air.rssi_dBm = rssi_dBm
+        self.air.loss = lambda tx, rx: self.loss.get(tx, self.loss.get(rx, 0.0))
+        self.air.duplication = lambda tx, _rx: self.duplication.get(tx, 0.0)
+
+    async def start(self) -> None:
+        firmware = Path(self.config.firmware) if self.config.firmware else None
+        trees = {
+            port: firmware_tree.files(port, firmware)
+            for port in {board.port for board in self.config.boards}
+        }
+        self.host_ports = [
+            await serve_hci_tcp(self.air, f"host-{index}", HOST_ADDRESS.format(index))
+            for index in range(1, self.config.hosts + 1)
+        ]
+        self._physics = asyncio.create_task(self._run_physics())
+        for board in self.boards.values():
+            board.deploy(trees[board.config.port])
+            await board.start()
+
+    async def stop(self) -> None:
+        self._physics.cancel()
+        for board in self.boards.values():
+            await board.stop()
+        await self.air.close()
+
+    def ready(self) -> dict[str, object]:
+        """What a client needs to know to work with this bench."""
+        return {
+            "ready": True,
+            "control": str(self.folder / "control.socket"),
+            "transports": [f"tcp-client:127.0.0.1:{port}" for port in self.host_ports],
+            "folder": str(self.folder),
+            "vm": self.vm_version,
+            "boards": [
+                {
+                    "id": board.config.id,
+                    "address": board.address,
+                    "serial": board.supervisor.port.path,
+                    "hci": self.hci_ports.get(board.config.id),
+                    "console_log": str(board.folder / "console.log"),
+                }
+                for board in self.boards.values()
+            ],
+        }
+
+    # Physics
+
+    async def _run_physics(self) -> None:
+        while True:
+            self.advance()
+            await asyncio.sleep(_TICK_s)
+
+    def advance(self) -> None:
+        """Brings the plant to now, and its contacts with it."""
+        now_s = self.clock.now_s()
+        while (change_s := self.schedule.next_change_s(self.plant.now_s)) and change_s <= now_s:
+            self.plant.advance_to(change_s)
+            self.plant.set_contacts(self.schedule.contacts_at(change_s))
+        self.plant.advance_to(now_s)
+        for board in self.boards.values():
+            board.publish()
+
+    def arrange(self) -> None:
+        """After a hand has moved boards."""
+        self.advance()
+        self.plant.set_contacts(self.schedule.contacts_at(self.plant.now_s))
+
+    def cut(self, board: VirtualBoard, on: bool) -> None:
+        for index in range(1, self.config.hosts + 1):
+            (self.air.drop if on else self.air.heal)(board.address, HOST_ADDRESS.format(index))
+
+
+def _node(board: BoardConfig) -> Node:
+    node = Node(board.id, Cell(board.capacity_J, board.resistance_Ohm), 0, idle_W=board.idle_W)
+    node.set_soc(board.soc_pct / 100)
+    node.coil.ambient_C = node.battery.ambient_C = board.ambient_C
+    return node
+
+
+def _vm_version() -> str:
+    """As the VM itself says it: "MicroPython 1.29.0-preview (9458e3a23f on 2026-07-05)"."""
+    script = (
+        "import sys; v = sys.implementation.version; dev = '-' + v[3] if v[3:] and v[3] else '';"
+        "build = sys.version.split('MicroPython ')[-1];"
+        "print('MicroPython %d.%d.%d%s (%s)' % (v[0], v[1], v[2], dev, build))"
+    )
+    asked = subprocess.run(
+        [str(micropython.binary()), "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    return asked.stdout.strip() or "MicroPython (version unknown)"

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""Starts a hub process and waits until all of it runs: `async with launch(config) as bench`."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crowdcharge.bench import config as bench_config
+from crowdcharge.bench.board import micropython
+from crowdcharge.bench.config import BenchConfig
+from crowdcharge.bench.hub.client import Control
+from crowdcharge.errors import BenchError, InputError
+
+_START_s = 180.0  # a bound, not a wait: emulated machines are slow
+_STOP_s = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A running bench. `transport` is for bumble and `bleak_backend.backends`."""
+
+    transports: tuple[str, ...]
+    control: Control
+    control_path: Path
+    serial_ports: dict[int, str]
+    addresses: dict[int, str]
+    hci_ports: dict[int, str]
+    console_logs: dict[int, Path]
+    folder: Path
+    vm: str
+    process: asyncio.subprocess.Process
+
+    @property
+    def transport(self) -> str:
+        return self.transports[0]
+
+    @property
+    def returncode(self) -> int | None:
+        return self.process.returncode
+
+    async def ended(self) -> None:
+        """Waits until the hub has ended, for whatever reason."""
+        await self.process.wait()
+
+
+@contextlib.asynccontextmanager
+async def launch(
+    config: BenchConfig | Path | None = None,
+    folder: Path | None = None,
+    hub_module: str = "crowdcharge.bench.hub",
+) -> AsyncIterator[Bench]:
+    """The hub ends with the block, or with this process; `folder` keeps its logs.
+
+    `hub_module`: what is run as the hub; another one can carry to a hub elsewhere.
+
+    What the user can put right (`InputError`, no VM) shows before a process starts.
+    """
+    micropython.binary()
+    scratch = tempfile.TemporaryDirectory(prefix="crowdcharge-", ignore_cleanup_errors=True)
+    with scratch as name:
+        path = Path(name) / "bench.toml"
+        if not isinstance(config, BenchConfig):
+            config = bench_config.load(config) if config else bench_config.default()
+        path.write_text(bench_config.dump(config), encoding="utf-8")
+        hub = await _spawn(hub_module, path, folder or Path(name) / "hub")
+        try:
+            ready = await _ready(hub)
+            control = await Control.connect(ready["control"])
+            try:
+                yield _bench(ready, control, hub)
+            finally:
+                await control.close()
+        finally:
+            await _end(hub)
+
+
+async def _spawn(module: str, path: Path, folder: Path) -> asyncio.subprocess.Process:
+    command = [sys.executable, "-m", module, "--until-eof", str(path)]
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        *command, "--folder", str(folder), stdin=pipe, stdout=pipe, stderr=pipe, limit=1 << 24
+    )
+
+
+async def _ready(hub: asyncio.subprocess.Process) -> dict[str, Any]:
+    assert hub.stdout
+    assert hub.stderr
+    try:
+        line = await asyncio.wait_for(hub.stdout.readline(), _START_s)
+    except TimeoutError:
+        raise BenchError(f"the bench did not start within {_START_s:g} s") from None
+    if line:
+        ready: dict[str, Any] = json.loads(line)
+        return ready
+    said = (await hub.stderr.read()).decode(errors="replace").strip()
+    code = await hub.wait()
+    text = (said.splitlines() or ["the bench ended while it started"])[-1]
+    text = text.removeprefix("crowdcharge: ")
+    raise InputError(text) if code == InputError.exit_code else BenchError(text)
+
+
+def _bench(ready: dict[str, Any], control: Control, process: asyncio.subprocess.Process) -> Bench:
+    boards = ready["boards"]
+    return Bench(
+        transports=tuple(ready["transports"]),
+        control=control,
+        control_path=Path(ready["control"]),
+        serial_ports={board["id"]: board["serial"] for board in boards},
+        addresses={board["id"]: board["address"] for board in boards},
+        hci_ports={board["id"]: board["hci"] for board in boards if board["hci"]},
+        console_logs={board["id"]: Path(board["console_log"]) for board in boards},
+        folder=Path(ready["folder"]),
+        vm=ready["vm"],
+        process=process,
+    )
+
+
+async def _end(hub: asyncio.subprocess.Process) -> None:
+    if hub.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            hub.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(hub.communicate(), _STOP_s)
+    except TimeoutError:
+        hub.kill()
+        await hub.wait()

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: MIT
+"""The air between the controllers of one virtual bench.
+
+A bumble link that knows who listens, how strong and how lossy each path is, and which paths are
+cut. A path is named by the identity addresses of its two radios ("AA:BB:CC:DD:EE:FF"), sender
+first.
+
+Not modelled: collisions, channels, range (only what `rssi_dBm` and `loss` say), extended and
+directed advertising, encryption of the link (pairing works, the bytes stay plain).
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+
+from bumble import core, hci, ll
+from bumble.link import LocalLink
+
+from crowdcharge.bench.radio.advertiser import Advert
+
+Chance = Callable[[str, str], float]
+Packet = bytes | ll.ControlPdu
+
+
+class LinkEnd(Protocol):
+    """One side of a connection, as the air sees it."""
+
+    peer_address: hci.Address
+    identity: str
+    peer_identity: str
+
+    def send(self, packet: Packet) -> None: ...
+    def start_supervision(self) -> None: ...
+    def mend(self) -> None: ...
+
+
+class AirRadio(Protocol):
+    """A controller, as the air sees it."""
+
+    identity: str
+    public_address: hci.Address
+    random_address: hci.Address
+
+    def links(self) -> Iterable[LinkEnd]: ...
+    def link_to(self, address: hci.Address) -> LinkEnd | None: ...
+    def accept(self, central: LinkEnd) -> bool: ...
+    def on_advert(self, sender: "AirRadio", advert: Advert, rssi_dBm: int) -> None: ...
+
+
+def _never(_tx: str, _rx: str) -> float:
+    return 0.0
+
+
+class Air(LocalLink):
+    """All radios of a bench. Faults set the attributes; nothing here decides when."""
+
+    def __init__(self, seed: int = 0) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # bumble's own
+        self.rng = random.Random(seed)
+        self.rssi_dBm: Callable[[str, str], int] = lambda _tx, _rx: round(self.rng.gauss(-55, 2))
+        self.loss: Chance = _never
+        """One packet is lost: an advert is gone, data is sent again and arrives later."""
+        self.duplication: Chance = _never
+        """A scanner reports one advert twice."""
+        self.connection_events = False
+        """Data waits for the next connection event, as on the air; off, it takes no time."""
+        self._radios: dict[hci.Address, AirRadio] = {}
+        self._listening: list[AirRadio] = []
+        self._cut: set[frozenset[str]] = set()
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+
+    def on_close(self, closer: Callable[[], Awaitable[None]]) -> None:
+        self._closers.append(closer)
+
+    async def close(self) -> None:
+        """Closes every port that was opened on this air."""
+        while self._closers:
+            await self._closers.pop()()
+
+    # Faults
+
+    def drop(self, a: str, b: str) -> None:
+        """Cuts the path between two radios: a link dies after its supervision timeout."""
+        self._cut.add(_ends(a, b))
+        for connection in self._between(a, b):
+            connection.start_supervision()
+
+    def heal(self, a: str, b: str) -> None:
+        """Mends the path: a link that lives on both sides goes on, and nothing was lost."""
+        self._cut.discard(_ends(a, b))
+        for connection in self._between(a, b):
+            connection.mend()
+
+    def is_cut(self, a: str, b: str) -> bool:
+        return bool(self._cut) and _ends(a, b) in self._cut
+
+    def _between(self, a: str, b: str) -> list[LinkEnd]:
+        return [
+            connection
+            for radio in self.controllers
+            for connection in radio.links()  # type: ignore[attr-defined]  # ours only
+            if _ends(connection.identity, connection.peer_identity) == _ends(a, b)
+        ]
+
+    # Advertising
+
+    def listen(self, controller: AirRadio, on: bool) -> None:
+        """Only scanning and connecting radios are handed adverts."""
+        if controller in self._listening:
+            self._listening.remove(controller)
+        if on:
+            self._listening.append(controller)
+
+    def heard(self, sender: AirRadio, receiver: AirRadio) -> bool:
+        """Whether one advertising packet arrives."""
+        tx, rx = sender.identity, receiver.identity
+        return not self.is_cut(tx, rx) and self.rng.random() >= self.loss(tx, rx)
+
+    def advertise(self, sender: AirRadio, advert: Advert) -> None:
+        loop = asyncio.get_running_loop()
+        for receiver in self._listening:
+            if receiver is not sender and self.heard(sender, receiver):
+                tx, rx = sender.identity, receiver.identity
+                twice = self.rng.random() < self.duplication(tx, rx)
+                for _ in range(2 if twice else 1):
+                    loop.call_soon(receiver.on_advert, sender, advert, self.rssi_dBm(tx, rx))
+
+    def connect(self, sender: AirRadio, connection: LinkEnd) -> bool:
+        """Carries a connect request; False when it is lost or nobody takes it."""
+        receiver = self._radios.get(connection.peer_address)
+        if receiver is None or not self.heard(sender, receiver):
+            return False
+        return receiver.accept(connection)
+
+    # What bumble's controllers call
+
+    def add_controller(self, controller: AirRadio) -> None:  # type: ignore[override]  # ours only
+        self.controllers.add(controller)  # type: ignore[arg-type]
+        self._radios[controller.public_address] = controller
+
+    def remove_controller(self, controller: AirRadio) -> None:  # type: ignore[override]
+        self.controllers.discard(controller)
+        self.listen(controller, on=False)
+        self._radios = {at: radio for at, radio in self._radios.items() if radio is not controller}
+
+    def on_address_changed(self, controller: AirRadio) -> None:
+        self._radios[controller.random_address] = controller
+
+    def find_le_controller(  # type: ignore[override]  # ours only
+        self, address: hci.Address
+    ) -> AirRadio | None:
+        """By look-up; the stock link walks every connection of every controller per packet."""
+        return self._radios.get(address)
+
+    def send_acl_data(  # type: ignore[override]  # ours only
+        self,
+        sender_controller: AirRadio,
+        destination_address: hci.Address,
+        transport: core.PhysicalTransport,
+        data: bytes,
+    ) -> None:
+        """Along the connection, so that the source is the address that was connected with."""
+        del transport  # LE is the only one
+        connection = sender_controller.link_to(destination_address)
+        if connection is not None:
+            connection.send(data)
+
+    def send_ll_control_pdu(
+        self, sender_address: hci.Address, receiver_address: hci.Address, packet: ll.ControlPdu
+    ) -> None:
+        sender = self._radios.get(sender_address)
+        connection = sender.link_to(receiver_address) if sender else None
+        if connection is not None:
+            connection.send(packet)
+
+
+def _ends(a: str, b: str) -> frozenset[str]:
+    return frozenset((a.upper(), b.upper()))

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""A link: each side ends it by its own supervision timeout, and data waits while it is cut."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from bumble import controller as stock
+from bumble import hci
+from bumble.core import PhysicalTransport
+
+from crowdcharge.bench.radio.air import Air, Packet
+
+
+class Connection(stock.Connection):
+    """One side of a link, with the parameters that the central chose."""
+
+    def __init__(
+        self,
+        controller: stock.Controller,
+        air: Air,
+        identity: str,
+        role: hci.Role,
+        self_address: hci.Address,
+        peer_address: hci.Address,
+        *,
+        interval_s: float,
+        latency: int,
+        timeout_s: float,
+        on_packet: Callable[["Connection", Packet], None],
+        on_end: Callable[["Connection", int], None],
+    ) -> None:
+        super().__init__(
+            controller=controller,
+            handle=controller.allocate_connection_handle(),
+            role=role,
+            self_address=self_address,
+            peer_address=peer_address,
+            link=air,
+            transport=PhysicalTransport.LE,
+            link_type=hci.HCI_Connection_Complete_Event.LinkType.ACL,
+        )
+        self.interval_s = interval_s
+        self.latency = latency
+        self.timeout_s = timeout_s
+        self.air = air
+        self.identity = identity
+        self._on_packet, self._on_end = on_packet, on_end
+        self.peer: Connection | None = None
+        self.peer_identity = ""
+        self.closed = False
+        self.lane = Lane(self)
+        self._supervision: asyncio.TimerHandle | None = None
+
+    def send(self, packet: Packet) -> None:
+        self.lane.send(packet)
+
+    def mend(self) -> None:
+        """The path is whole again: go on, unless the other side has given up meanwhile."""
+        if self.peer is not None and not self.peer.closed:
+            self.stop_supervision()
+            self.lane.resume()
+
+    def receive(self, packet: Packet) -> None:
+        if not self.closed:
+            self._on_packet(self, packet)
+
+    def start_supervision(self) -> None:
+        if self._supervision is None:
+            self.end_after(self.timeout_s, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
+
+    def end_after(self, delay_s: float, reason: int) -> None:
+        self._supervision = asyncio.get_running_loop().call_later(
+            delay_s, self._on_end, self, reason
+        )
+
+    def stop_supervision(self) -> None:
+        if self._supervision is not None:
+            self._supervision.cancel()
+            self._supervision = None
+
+
+class Lane:
+    """One direction of a link: the link layer repeats, so loss costs time and not packets."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._air = connection.air
+        self._loop = asyncio.get_running_loop()
+        self._start_s = self._loop.time()
+        self._queue: deque[tuple[float, Packet]] = deque()
+        self._timer: asyncio.Handle | None = None
+
+    def send(self, packet: Packet) -> None:
+        due_s = self._loop.time() + self._delay_s()
+        if self._queue:
+            due_s = max(due_s, self._queue[-1][0])
+        self._queue.append((due_s, packet))
+        if self._timer is None:
+            self.resume()
+
+    def resume(self) -> None:
+        """Arms the delivery of the oldest packet, unless the path is cut."""
+        connection = self._connection
+        if not self._queue or self._air.is_cut(connection.identity, connection.peer_identity):
+            return
+        due_s = self._queue[0][0]
+        if due_s <= self._loop.time():
+            self._timer = self._loop.call_soon(self._deliver)
+        else:
+            self._timer = self._loop.call_at(due_s, self._deliver)
+
+    def _deliver(self) -> None:
+        self._timer = None
+        connection = self._connection
+        if self._air.is_cut(connection.identity, connection.peer_identity):
+            return
+        now_s = self._loop.time()
+        while self._queue and self._queue[0][0] <= now_s:
+            packet = self._queue.popleft()[1]
+            if connection.peer is not None:
+                connection.peer.receive(packet)
+        self.resume()
+
+    def _delay_s(self) -> float:
+        """Wait for the next connection event, plus one interval for each lost attempt."""
+        air, connection = self._air, self._connection
+        loss = air.loss(connection.identity, connection.peer_identity)
+        delay_s = 0.0
+        if air.connection_events:
+            elapsed_s = self._loop.time() - self._start_s
+            delay_s = connection.interval_s - elapsed_s % connection.interval_s
+        while loss and air.rng.random() < loss and delay_s < connection.timeout_s:
+            delay_s += connection.interval_s
+        if delay_s >= connection.timeout_s:
+            connection.start_supervision()
+        return delay_s

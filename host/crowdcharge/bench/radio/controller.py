@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: MIT
+"""bumble's software controller (0.0.236) with its measured defects corrected.
+
+Each correction and its reason: `docs/explanation/virtual-bench.md`.
+"""
+
+import asyncio
+from collections.abc import Iterator
+
+from bumble import controller as stock
+from bumble import hci, ll
+
+from crowdcharge.bench.radio.advertiser import SCANNABLE, Advert, Advertiser, ReportType
+from crowdcharge.bench.radio.air import Air, AirRadio, LinkEnd, Packet
+from crowdcharge.bench.radio.connection import Connection
+
+Error = hci.HCI_ErrorCode
+ACTIVE_SCAN = 1
+NOT_ESTABLISHED_EVENTS = 6  # Core 5.0, Vol 6, Part B, 4.5: no answer within six intervals
+
+
+class Controller(stock.Controller):
+    """A legacy-advertising LE radio, as the boards and cheap dongles have."""
+
+    le_acl_data_packet_length = 251
+    le_features = stock.Controller.le_features & ~(
+        hci.LeFeatureMask.LE_EXTENDED_ADVERTISING
+        | hci.LeFeatureMask.LE_PERIODIC_ADVERTISING
+        | hci.LeFeatureMask.LL_PRIVACY
+    )
+    supported_commands = stock.Controller.supported_commands - {
+        hci.HCI_LE_READ_TRANSMIT_POWER_COMMAND  # claimed but not answered by the stock controller
+    }
+
+    def __init__(self, name: str, air: Air, address: str) -> None:
+        self.air = air
+        self.identity = address.upper()
+        public_address = hci.Address(address, hci.Address.PUBLIC_DEVICE_ADDRESS)
+        super().__init__(name, link=air, public_address=public_address)
+        self.advertiser = Advertiser(self, air.rng, lambda advert: air.advertise(self, advert))
+        self.le_legacy_advertiser = self.advertiser
+        self._reported: set[tuple[hci.Address, int]] = set()
+
+    def power_off(self) -> None:
+        """Goes silent at once: peers notice by their supervision timeouts."""
+        self.advertiser.stop()
+        self.le_scan_enable = False
+        self.pending_le_connection = None
+        self._update_listening()
+        for connection in list(self.le_connections.values()):
+            self.on_le_disconnected(connection, Error.CONNECTION_TERMINATED_BY_LOCAL_HOST_ERROR)
+            peer = connection.peer if isinstance(connection, Connection) else None
+            if peer is not None and not peer.closed:
+                peer.start_supervision()
+
+    def links(self) -> Iterator[Connection]:
+        for connection in self.le_connections.values():
+            if isinstance(connection, Connection):
+                yield connection
+
+    def link_to(self, address: hci.Address) -> Connection | None:
+        connection = self.le_connections.get(address)
+        return connection if isinstance(connection, Connection) else None
+
+    # Host side
+
+    def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
+        """Without the stock log line, which formats every packet whether it is shown or not."""
+        self._to_host(bytes(packet))
+
+    def on_hci_packet(self, packet: hci.HCI_Packet) -> None:
+        if isinstance(packet, hci.HCI_Command):
+            self.on_hci_command_packet(packet)
+        elif isinstance(packet, hci.HCI_AclDataPacket):
+            self.on_hci_acl_data_packet(packet)
+
+    def _to_host(self, packet: bytes) -> None:
+        if self.hci_sink is not None:
+            asyncio.get_running_loop().call_soon(self.hci_sink.on_packet, packet)
+
+    def on_hci_reset_command(
+        self, command: hci.HCI_Reset_Command
+    ) -> hci.HCI_StatusReturnParameters:
+        self.power_off()
+        return super().on_hci_reset_command(command)
+
+    # Scanning
+
+    def on_hci_le_set_scan_enable_command(
+        self, command: hci.HCI_LE_Set_Scan_Enable_Command
+    ) -> hci.HCI_StatusReturnParameters:
+        result = super().on_hci_le_set_scan_enable_command(command)
+        self._reported.clear()
+        self._update_listening()
+        return result
+
+    def _update_listening(self) -> None:
+        self.air.listen(self, self.le_scan_enable or self.pending_le_connection is not None)
+
+    def on_advert(self, sender: AirRadio, advert: Advert, rssi_dBm: int) -> None:
+        """What the radio does with one advert that reached it."""
+        if self.le_scan_enable and self._in_scan_window():
+            self._report(advert.event_type, advert.address, advert.data, rssi_dBm)
+            asks = self.le_scan_type == ACTIVE_SCAN and advert.event_type in SCANNABLE
+            if asks and self.air.heard(sender, self):
+                self._report(ReportType.SCAN_RSP, advert.address, advert.scan_response, rssi_dBm)
+        pending = self.pending_le_connection
+        wanted = pending is not None and pending.peer_address == advert.address
+        if wanted and advert.event_type == ReportType.ADV_IND:
+            self.create_le_connection(advert.address)
+
+    def _in_scan_window(self) -> bool:
+        """The share of the time that the radio listens, drawn for each advert."""
+        if self.le_scan_window >= self.le_scan_interval:
+            return True
+        return self.air.rng.random() < self.le_scan_window / self.le_scan_interval
+
+    def _report(self, event_type: int, address: hci.Address, data: bytes, rssi_dBm: int) -> None:
+        if self.filter_duplicates:
+            if (address, event_type) in self._reported:
+                return
+            self._reported.add((address, event_type))
+        # LE Advertising Report (Vol 4, Part E, 7.7.65.2) by hand: the hottest path of the hub.
+        head = (
+            hci.HCI_EVENT_PACKET,
+            hci.HCI_LE_META_EVENT,
+            len(data) + 12,
+            hci.HCI_LE_ADVERTISING_REPORT_EVENT,
+            1,
+            event_type,
+            address.address_type,
+        )
+        tail = bytes((len(data),)) + data + bytes((rssi_dBm & 0xFF,))
+        self._to_host(bytes(head) + address.address_bytes + tail)
+
+    # Connecting
+
+    def on_hci_le_create_connection_command(
+        self, command: hci.HCI_LE_Create_Connection_Command
+    ) -> None:
+        super().on_hci_le_create_connection_command(command)
+        self._update_listening()
+
+    def on_hci_le_create_connection_cancel_command(
+        self, _command: hci.HCI_LE_Create_Connection_Cancel_Command
+    ) -> hci.HCI_StatusReturnParameters:
+        """Completes the cancelled attempt with 0x02, so that the next one is allowed."""
+        pending = self.pending_le_connection
+        if pending is None:
+            return hci.HCI_StatusReturnParameters(Error.COMMAND_DISALLOWED_ERROR)
+        self.pending_le_connection = None
+        self._update_listening()
+        event = hci.HCI_LE_Connection_Complete_Event(
+            status=Error.UNKNOWN_CONNECTION_IDENTIFIER_ERROR,
+            connection_handle=0,
+            role=hci.Role.CENTRAL,
+            peer_address_type=pending.peer_address.address_type,
+            peer_address=pending.peer_address,
+            connection_interval=0,
+            peripheral_latency=0,
+            supervision_timeout=0,
+            central_clock_accuracy=0,
+        )
+        asyncio.get_running_loop().call_soon(self.send_hci_packet, event)  # after the reply
+        return hci.HCI_StatusReturnParameters(Error.SUCCESS)
+
+    def create_le_connection(self, peer_address: hci.Address) -> None:
+        """Answers an advert; the link stands only if the advertiser takes the request."""
+        command = self.pending_le_connection
+        if not isinstance(command, hci.HCI_LE_Create_Connection_Command):
+            return
+        if peer_address in self.le_connections:
+            return
+        public = command.own_address_type == hci.OwnAddressType.PUBLIC
+        self.pending_le_connection = None
+        self._update_listening()
+        connection = self._open(
+            hci.Role.CENTRAL,
+            self.public_address if public else self.random_address,
+            peer_address,
+            interval_s=command.connection_interval_min * 1.25e-3,
+            latency=command.max_latency,
+            timeout_s=command.supervision_timeout * 10e-3,
+        )
+        if not self.air.connect(self, connection):
+            connection.end_after(
+                NOT_ESTABLISHED_EVENTS * connection.interval_s,
+                Error.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR,
+            )
+
+    def accept(self, central: LinkEnd) -> bool:
+        """A connect request reached us: take it if we are advertising for it."""
+        advertiser = self.advertiser
+        if (
+            not isinstance(central, Connection)
+            or not advertiser.connectable
+            or advertiser.address != central.peer_address
+        ):
+            return False
+        advertiser.stop()
+        connection = self._open(
+            hci.Role.PERIPHERAL,
+            central.peer_address,
+            central.self_address,
+            interval_s=central.interval_s,
+            latency=central.latency,
+            timeout_s=central.timeout_s,
+        )
+        connection.peer, central.peer = central, connection
+        connection.peer_identity, central.peer_identity = central.identity, connection.identity
+        return True
+
+    def _open(
+        self,
+        role: hci.Role,
+        self_address: hci.Address,
+        peer_address: hci.Address,
+        *,
+        interval_s: float,
+        latency: int,
+        timeout_s: float,
+    ) -> Connection:
+        connection = Connection(
+            self,
+            self.air,
+            self.identity,
+            role,
+            self_address,
+            peer_address,
+            interval_s=interval_s,
+            latency=latency,
+            timeout_s=timeout_s,
+            on_packet=self.on_lane_packet,
+            on_end=self.on_le_disconnected,
+        )
+        self.le_connections[peer_address] = connection
+        self.send_hci_packet(
+            hci.HCI_LE_Connection_Complete_Event(
+                status=Error.SUCCESS,
+                connection_handle=connection.handle,
+                role=role,
+                peer_address_type=peer_address.address_type,
+                peer_address=peer_address,
+                connection_interval=round(interval_s / 1.25e-3),
+                peripheral_latency=latency,
+                supervision_timeout=round(timeout_s / 10e-3),
+                central_clock_accuracy=0,
+            )
+        )
+        return connection
+
+    # Connected
+
+    def on_lane_packet(self, connection: Connection, packet: Packet) -> None:
+        if isinstance(packet, ll.ControlPdu):
+            if isinstance(packet, ll.ConnectionUpdateInd):
+                connection.interval_s = packet.interval * 1.25e-3
+                connection.timeout_s = packet.timeout * 10e-3
+            self.on_ll_control_pdu(connection.peer_address, packet)
+        else:
+            acl = hci.HCI_AclDataPacket(connection.handle, 2, 0, len(packet), packet)
+            self._to_host(bytes(acl))
+
+    def on_hci_read_rssi_command(
+        self, command: hci.HCI_Read_RSSI_Command
+    ) -> hci.HCI_Read_RSSI_ReturnParameters:
+        """Of this link; the stock controller claims the command and does not answer."""
+        handle = command.handle
+        connection = self.find_le_connection_by_handle(handle)
+        if not isinstance(connection, Connection):
+            gone = Error.UNKNOWN_CONNECTION_IDENTIFIER_ERROR
+            return hci.HCI_Read_RSSI_ReturnParameters(gone, handle, 0)
+        rssi_dBm = self.air.rssi_dBm(connection.peer_identity, self.identity)
+        return hci.HCI_Read_RSSI_ReturnParameters(Error.SUCCESS, handle, rssi_dBm)
+
+    def on_hci_disconnect_command(self, command: hci.HCI_Disconnect_Command) -> None:
+        """Refuses a handle that is gone; the stock controller never answers."""
+        if self.find_le_connection_by_handle(command.connection_handle) is None:
+            self._send_hci_command_status(
+                Error.UNKNOWN_CONNECTION_IDENTIFIER_ERROR, command.op_code
+            )
+        else:
+            super().on_hci_disconnect_command(command)
+
+    def on_le_disconnected(self, connection: stock.Connection, reason: int) -> None:
+        """At most once a connection, whatever ended it first."""
+        if isinstance(connection, Connection) and not connection.closed:
+            connection.closed = True
+            connection.stop_supervision()
+            super().on_le_disconnected(connection, reason)
+
+    def on_hci_le_connection_update_command(
+        self, command: hci.HCI_LE_Connection_Update_Command
+    ) -> None:
+        connection = self.find_le_connection_by_handle(command.connection_handle)
+        if isinstance(connection, Connection):
+            connection.interval_s = command.connection_interval_max * 1.25e-3
+            connection.timeout_s = command.supervision_timeout * 10e-3
+        super().on_hci_le_connection_update_command(command)

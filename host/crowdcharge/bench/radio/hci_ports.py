@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""Radios of the air as raw HCI (H4): over TCP for the orchestrator, on a pty for a board."""
+
+import asyncio
+import contextlib
+import os
+import pty
+import tty
+from typing import Any
+
+from bumble.core import InvalidPacketError
+from bumble.transport.common import PacketParser
+
+from crowdcharge.bench.radio.air import Air
+from crowdcharge.bench.radio.controller import Controller
+
+
+class _Client(asyncio.Protocol):
+    """One host process: while it is connected the radio is on, and silent at once when it dies."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+        self._parser = PacketParser(controller)
+        self._unsent = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The newest host has the radio; one that it takes the place of is cut off."""
+        self._transport: Any = transport
+        if isinstance(self._controller.host, _Client):
+            self._controller.host.abort()
+            self._controller.power_off()
+        self._controller.host = self
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except InvalidPacketError:  # not HCI at all
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        if self._controller.host is self:
+            self._controller.host = None
+            self._controller.power_off()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def on_packet(self, packet: bytes) -> None:
+        """Together with what follows in this turn of the loop: system calls are the cost."""
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unsent += packet
+
+    def _flush(self) -> None:
+        self._transport.write(bytes(self._unsent))
+        self._unsent.clear()
+
+
+async def serve_hci_tcp(air: Air, name: str, address: str, port: int = 0) -> int:
+    """A radio on 127.0.0.1 for one host at a time; the port number, closed by `air.close()`."""
+    controller = Controller(name, air, address)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Client(controller), "127.0.0.1", port)
+
+    async def close() -> None:
+        server.close()
+        if isinstance(controller.host, _Client):
+            controller.host.abort()
+        air.remove_controller(controller)
+
+    air.on_close(close)
+    return int(server.sockets[0].getsockname()[1])
+
+
+class _Pty:
+    """The hub's end of a pty whose other end a host stack opens as its UART."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+        self._parser = PacketParser(controller)
+        self._end, self._other_end = pty.openpty()  # ours stays open: no hang-up between two hosts
+        tty.setraw(self._end)
+        tty.setraw(self._other_end)
+        os.set_blocking(self._end, False)
+        self.path = os.ttyname(self._other_end)
+        self._unsent = bytearray()
+        controller.host = self
+        asyncio.get_running_loop().add_reader(self._end, self._read)
+
+    def on_packet(self, packet: bytes) -> None:
+        self._unsent += packet
+        self._write()
+
+    def _write(self) -> None:
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(BlockingIOError):
+            del self._unsent[: os.write(self._end, self._unsent)]
+        if self._unsent:
+            loop.add_writer(self._end, self._write)
+        else:
+            loop.remove_writer(self._end)
+
+    def _read(self) -> None:
+        """Byte by byte, because the parser drops the rest of what it cannot read."""
+        for byte in os.read(self._end, 4096):
+            with contextlib.suppress(InvalidPacketError):
+                self._parser.feed_data(bytes((byte,)))
+
+    async def close(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._end)
+        loop.remove_writer(self._end)
+        self._controller.power_off()
+        self._controller.air.remove_controller(self._controller)
+        os.close(self._end)
+        os.close(self._other_end)
+
+
+def hci_pty(air: Air, name: str, address: str) -> str:
+    """A radio on a new pty: the path to open at any baud rate; closed by `air.close()`."""
+    port = _Pty(Controller(name, air, address))
+    air.on_close(port.close)
+    return port.path

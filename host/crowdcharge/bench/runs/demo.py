@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""The main job on a virtual bench as a story: a crowd that balances, a donor that is cut off.
+
+Real firmware on real MicroPython VMs, a real BLE stack, the product's own orchestrator; only air,
+silicon and physics are simulated.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from crowdcharge import policy as policies
+from crowdcharge.bench.config import BenchConfig, BoardConfig
+from crowdcharge.bench.hub.launch import Bench, launch
+from crowdcharge.bench.radio.bleak_backend import backends
+from crowdcharge.bench.runs.rounds import Round, Rounds, story
+from crowdcharge.boards import keys as key_file
+from crowdcharge.clock import BoardClock
+from crowdcharge.errors import BenchError, InputError
+from crowdcharge.ledger.store import Store
+from crowdcharge.orchestrator.events import Emit
+from crowdcharge.orchestrator.orchestrator import Orchestrator
+from crowdcharge.orchestrator.transfer import Terms
+from crowdcharge.radio.bleak_radio import BleakRadio
+from crowdcharge.report import write_report
+from crowdcharge.report.summary import Summary, imbalance, summarise
+
+LEDGER, SUMMARY, KEYS = "ledger.sqlite", "summary.json", "keys.toml"
+BOARDS_MAX = 100
+_SOCS_pct = (90.0, 5.0, 26.0, 88.0)
+_ROUNDS_MAX = 60
+_SPEED_MAX = 5.0
+_BOARD_SPEED = 30.0  # boards x speed
+_GOAL = 0.1  # of the first imbalance
+_TERMS = Terms(lease_ms=5000, duration_max_ms=120_000, energy_min_J=0.5)
+_PORTS = {
+    "micropython": (("micropython", "virtual"),),
+    "circuitpython": (("circuitpython", "feather_nrf52840"),),
+    "mixed": (("micropython", "virtual"), ("circuitpython", "feather_nrf52840")),
+}
+_QUANTUM_J = 8.0  # of small-transfer: a twelfth of a cell
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    boards: int = 4
+    policy: str = "online-average"
+    speed: float | None = None  # None: as fast as so many boards bear on two cores
+    seed: int = 1
+    port: str = "micropython"
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.boards <= BOARDS_MAX:
+            raise InputError(f"--boards must be 2 to {BOARDS_MAX}, not {self.boards}")
+        if self.speed is not None and not 0.1 <= self.speed <= 10:
+            raise InputError(f"--speed must be 0.1 to 10, not {self.speed:g}")
+        if self.port not in _PORTS:
+            raise InputError(f"--port must be one of {', '.join(_PORTS)}, not {self.port!r}")
+        self.make_policy()
+
+    @property
+    def pace(self) -> float:
+        return self.speed or min(_SPEED_MAX, _BOARD_SPEED / self.boards)
+
+    def make_policy(self) -> policies.Policy:
+        options = {"quantum_J": _QUANTUM_J} if self.policy == "small-transfer" else {}
+        return policies.make(self.policy, **options)
+
+    def bench(self) -> BenchConfig:
+        """The first four boards are the story's, the others come from the seed."""
+        rng = np.random.default_rng(self.seed)
+        drawn_pct = rng.uniform(10.0, 95.0, self.boards).round(1)
+        socs_pct = [
+            *_SOCS_pct[: self.boards],
+            *(float(soc) for soc in drawn_pct[len(_SOCS_pct) :]),
+        ]
+        kinds = _PORTS[self.port]
+        boards = tuple(
+            BoardConfig(
+                index + 1,
+                soc_pct,
+                port=kinds[index % len(kinds)][0],
+                board=kinds[index % len(kinds)][1],
+                key=rng.bytes(32).hex(),
+            )
+            for index, soc_pct in enumerate(socs_pct)
+        )
+        return BenchConfig(boards, speed=self.pace, seed=self.seed)
+
+
+async def run(demo: Demo, out: Path, emit: Emit) -> Summary:
+    """Writes ledger, summary, report and plots into `out`; returns the summary."""
+    ledger = _prepare(out)
+    config = demo.bench()
+    board_keys = {board.id: bytes.fromhex(board.key) for board in config.boards}
+    key_file.save(out / KEYS, board_keys)
+    async with launch(config) as bench:
+        with Store.create(ledger) as store:
+            store.append([("run", {"policy": demo.policy, "seed": demo.seed, "vm": bench.vm})])
+            await _orchestrate(demo, bench, store, board_keys, emit)
+            summary = summarise(store.book)
+    write_report(ledger, out)
+    (out / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    return summary
+
+
+def _prepare(out: Path) -> Path:
+    """A demo begins with an empty ledger of its own."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / LEDGER).unlink(missing_ok=True)
+        (out / SUMMARY).write_text("", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write into {out}: {error.strerror}") from None
+    return out / LEDGER
+
+
+async def _orchestrate(
+    demo: Demo, bench: Bench, store: Store, board_keys: key_file.Keys, emit: Emit
+) -> None:
+    async def arrange(pairs: Round) -> None:
+        await bench.control.call("hold", pairs=[list(pair) for pair in pairs])
+
+    def goes_on(rounds: int) -> bool:
+        balanced = _imbalance_now(orchestrator) <= _GOAL * _imbalance_first(store)
+        if balanced or rounds >= _ROUNDS_MAX:
+            orchestrator.stop()
+            return False
+        return True
+
+    orchestrator = Orchestrator(
+        radio=BleakRadio(*backends(bench.transport)),
+        store=store,
+        keys=board_keys,
+        policy=demo.make_policy(),
+        contacts=Rounds(story(demo.boards), arrange, goes_on),
+        clock=BoardClock(demo.pace),
+        rng=np.random.default_rng(demo.seed),
+        emit=emit,
+        terms=_TERMS,
+        slots=demo.boards,
+    )
+    await orchestrator.run()
+    if bench.returncode is not None:
+        raise BenchError("the bench ended in the middle of the demo")
+
+
+def _imbalance_now(orchestrator: Orchestrator) -> float:
+    return imbalance([agent.energy_J for agent in orchestrator.clerk.agents.values()])
+
+
+def _imbalance_first(store: Store) -> float:
+    readings = store.book.first_reading.values()
+    return imbalance([reading["soc_permille"] or 0.0 for reading in readings])

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""Which boards are connected: slots, back-off, and connections kept while they are in use."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from crowdcharge.boards.fleet import Fleet
+from crowdcharge.boards.keys import Keys
+from crowdcharge.boards.link import BoardLink, OnFaults, ignore_faults
+from crowdcharge.errors import BoardUnreachable, ProtocolError, RadioError
+from crowdcharge.radio.base import Radio
+
+SLOTS = 7  # what a Raspberry Pi's own adapter holds
+_BACKOFF_FIRST_s = 0.5
+_BACKOFF_MAX_s = 30.0
+
+
+@dataclass(slots=True)
+class _Seat:
+    link: BoardLink | None = None
+    holders: int = 0
+    used: int = 0  # order of the last use
+    failures: int = 0
+    retry_at_s: float = 0.0
+    opening: bool = False
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def takes_slot(self) -> bool:
+        return self.opening or (self.link is not None and not self.link.closed)
+
+
+class Pool:
+    """`get` connects if it must; `hold` keeps a board's connection from being given up."""
+
+    def __init__(
+        self,
+        radio: Radio,
+        fleet: Fleet,
+        keys: Keys,
+        slots: int = SLOTS,
+        on_faults: OnFaults = ignore_faults,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self._radio = radio
+        self._fleet = fleet
+        self._keys = keys
+        self._slots = slots
+        self._random_bytes = random_bytes
+        self._on_faults = on_faults
+        self._seats: dict[int, _Seat] = {}
+        self._uses = 0
+
+    @contextmanager
+    def hold(self, *board_ids: int) -> Iterator[None]:
+        seats = [self._seat(board_id) for board_id in board_ids]
+        for seat in seats:
+            seat.holders += 1
+        try:
+            yield
+        finally:
+            for seat in seats:
+                seat.holders -= 1
+
+    def connected(self, board_id: int) -> BoardLink | None:
+        link = self._seat(board_id).link
+        return None if link is None or link.closed else link
+
+    def is_connected(self, board_id: int) -> bool:
+        return self.connected(board_id) is not None
+
+    async def get(self, board_id: int) -> BoardLink:
+        """The board's link, made new if there is none. BoardUnreachable says why not."""
+        seat = self._seat(board_id)
+        self._uses += 1
+        seat.used = self._uses
+        async with seat.lock:
+            if seat.link is None or seat.link.closed:
+                seat.link = await self._connect(board_id, seat)
+            return seat.link
+
+    async def close(self) -> None:
+        links = [seat.link for seat in self._seats.values() if seat.link is not None]
+        await asyncio.gather(*(link.close() for link in links))
+
+    def _seat(self, board_id: int) -> _Seat:
+        return self._seats.setdefault(board_id, _Seat())
+
+    async def _connect(self, board_id: int, seat: _Seat) -> BoardLink:
+        key, view = self._keys.get(board_id), self._fleet.view(board_id)
+        if key is None:
+            raise BoardUnreachable(board_id, "the host has no key for it")
+        if view is None:
+            raise BoardUnreachable(board_id, "it has not been heard")
+        now_s = asyncio.get_running_loop().time()
+        if view.is_stale(now_s):
+            raise BoardUnreachable(board_id, "it is not heard any more")
+        if now_s < seat.retry_at_s:
+            raise BoardUnreachable(board_id, "the last try failed; waiting before the next")
+        try:
+            await self._take_slot(seat)
+            link = await BoardLink.open(
+                self._radio, view.address, board_id, key, self._random_bytes, self._on_faults
+            )
+        except (RadioError, ProtocolError) as error:
+            self._back_off(seat)
+            if isinstance(error, ProtocolError):
+                self._fleet.doubt(board_id, view.address)
+            raise
+        finally:
+            seat.opening = False
+        seat.failures = 0
+        self._fleet.prove(board_id, view.address)
+        return link
+
+    def _back_off(self, seat: _Seat) -> None:
+        delay_s = min(_BACKOFF_FIRST_s * 2.0**seat.failures, _BACKOFF_MAX_s)
+        seat.retry_at_s = asyncio.get_running_loop().time() + delay_s
+        seat.failures += 1
+
+    async def _take_slot(self, seat: _Seat) -> None:
+        """Gives up the connection that was used longest ago, if all slots are taken.
+
+        A slot is taken from here on, before anything is waited for: others ask meanwhile.
+        """
+        taken = [other for other in self._seats.values() if other.takes_slot]
+        if len(taken) < self._slots:
+            seat.opening = True
+            return
+        idle = [other for other in taken if not other.holders and not other.lock.locked()]
+        if not idle:
+            raise RadioError(f"all {self._slots} connections of the adapter are in use")
+        oldest = min(idle, key=lambda other: other.used)
+        seat.opening = True
+        if oldest.link is not None:
+            await oldest.link.close()

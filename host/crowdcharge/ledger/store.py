@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: MIT
+"""The ledger's file: SQLite, append-only by triggers, each call of `append` one transaction.
+
+`journal` is the only table; views (transfers, receipts, entries, samples, readings, refusals,
+faults, markets, bargains, payments) show its rows by column for other tools.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from crowdcharge.errors import InputError, LedgerError, WptError
+from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.rows import FIRST_HASH, Draft, Row, chained, row_hash
+
+APPLICATION_ID = 0x43434C47  # "CCLG"
+SCHEMA_VERSION = 1
+_HEADER_SIZE = 100
+_BUSY_ms = 200  # the caller's event loop renews leases meanwhile: fail soon, retry later
+_DURABLE = {
+    "open",
+    "receipt",
+    "entry",
+    "state",
+    "market",
+    "bargain",
+    "payment",
+}  # survive a power cut; the rest survives a kill
+
+_JOURNAL = """
+CREATE TABLE journal(
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL CHECK (json_valid(body)),
+    hash TEXT NOT NULL
+) STRICT;
+CREATE TRIGGER no_update BEFORE UPDATE ON journal
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER no_delete BEFORE DELETE ON journal
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER no_replace BEFORE INSERT ON journal
+    WHEN NEW.seq <= (SELECT max(seq) FROM journal)
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+"""
+
+_VIEWS = {
+    "transfers": (
+        "open",
+        "transfer_id ptx prx energy_max_mJ power_max_mW t_ms",
+    ),
+    "states": ("state", "transfer_id state ept_ptx ept_prx"),
+    "receipts": (
+        "receipt",
+        "board_id epoch transfer_id role peer energy_mJ duration_ms peak_mW peak_dC ept"
+        " soc_before_permille soc_after_permille odometer_mJ raw",
+    ),
+    "entries": ("entry", "transfer_id account amount_mJ"),
+    "samples": (
+        "sample",
+        "transfer_id board_id role t_ms power_mW energy_mJ soc_permille coil_dC",
+    ),
+    "readings": (
+        "reading",
+        "board_id epoch soc_permille sent_mJ received_mJ capacity_mJ t_ms",
+    ),
+    "refusals": ("refusal", "transfer_id board_id code name t_ms"),
+    "faults": ("fault", "board_id code name raised t_ms"),
+    "markets": ("market", "market_id session lane price confirmed takes void t_ms"),
+    "bargains": ("bargain", "market_id transfer_id seller buyer price energy_mJ"),
+    "payments": ("payment", "transfer_id payer payee received_mJ amount_u"),
+}
+
+
+def _view_sql(view: str, kind: str, columns: str) -> str:
+    picked = ", ".join(f"json_extract(body, '$.{name}') AS {name}" for name in columns.split())
+    return f"CREATE VIEW {view} AS SELECT seq, {picked} FROM journal WHERE kind = '{kind}';"
+
+
+SCHEMA = _JOURNAL + "\n".join(_view_sql(name, *view) for name, view in _VIEWS.items())
+
+
+class Store:
+    """`Store.create` to write (makes the file if there is none), `Store.read` to look at it."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._db = connection
+        self.book = Book()
+        self._seq, self._hash = 0, FIRST_HASH
+        self._writes = False
+
+    @classmethod
+    def create(cls, path: Path) -> "Store":
+        """InputError if it cannot be written or is no ledger; LedgerError if it is damaged."""
+        if path.is_file() and 0 < path.stat().st_size < _HEADER_SIZE:
+            raise _not_a_ledger(path)  # SQLite would take it for an empty database
+        store = cls(path, _connect(path, "rwc"))
+        try:
+            with _clear_errors(path):
+                if not store._is_ledger():
+                    store._make_schema()
+                store._db.execute("PRAGMA journal_mode = WAL")
+                store._writes = True
+            store._load(check=True)
+        except BaseException:
+            store._db.close()
+            raise
+        return store
+
+    @classmethod
+    def read(cls, path: Path) -> "Store":
+        """`book` stays empty until `load` is called, so that a damaged one can be looked at."""
+        if not path.is_file():
+            raise InputError(f"no ledger at {path}")
+        store = cls(path, _connect(path, "ro"))
+        try:
+            with _clear_errors(path):
+                store._require_ledger()
+        except BaseException:
+            store._db.close()
+            raise
+        return store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def load(self) -> Book:
+        self._load()
+        return self.book
+
+    def append(self, drafts: Iterable[Draft]) -> None:
+        """All of them or none. LedgerError if the database is locked or full; nothing is lost."""
+        rows: list[Row] = []
+        seq, previous = self._seq, self._hash
+        for draft in drafts:
+            seq += 1
+            row = chained(seq, previous, draft)
+            previous = row.hash
+            rows.append(row)
+        if not rows:
+            return
+        durable = any(row.kind in _DURABLE for row in rows)
+        with _clear_errors(self.path), self._db:
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._db.execute("BEGIN IMMEDIATE")
+            newest = self._db.execute("SELECT max(seq) FROM journal").fetchone()[0] or 0
+            if newest != self._seq:
+                raise LedgerError(f"another process writes to the ledger {self.path}")
+            self._db.executemany(
+                "INSERT INTO journal(seq, kind, body, hash) VALUES (?, ?, ?, ?)",
+                [(row.seq, row.kind, row.body, row.hash) for row in rows],
+            )
+        self._seq, self._hash = seq, previous
+        for row in rows:
+            self.book.apply(row)
+
+    def rows(self) -> Iterator[Row]:
+        """As they are in the file; bytes that are no UTF-8 survive for the hash check."""
+        with _clear_errors(self.path):
+            query = "SELECT seq, CAST(kind AS BLOB), CAST(body AS BLOB), CAST(hash AS BLOB)"
+            for seq, *texts in self._db.execute(query + " FROM journal ORDER BY seq"):
+                yield Row(seq, *(_text(text) for text in texts))
+
+    def damage(self) -> str | None:
+        """What SQLite or the schema says against the file itself, or None."""
+        with _clear_errors(self.path):
+            found = [row[0] for row in self._db.execute("PRAGMA integrity_check(1)")]
+            if found != ["ok"]:
+                return f"SQLite finds it damaged: {found[0]}"
+            if self._schema() != _expected_schema():
+                return "its tables, triggers or views were altered"
+            last = self._db.execute("SELECT seq FROM sqlite_sequence").fetchone()
+            newest = self._db.execute("SELECT max(seq) FROM journal").fetchone()[0] or 0
+            if (last[0] if last else 0) != newest:
+                return f"row {newest + 1} and those after it are missing"
+        return None
+
+    def close(self) -> None:
+        """Leaves one plain file behind, unless someone else still reads it."""
+        with suppress(sqlite3.Error, UnicodeDecodeError):
+            if self._writes:
+                self._db.execute("PRAGMA journal_mode = DELETE")
+        self._db.close()
+
+    def _load(self, check: bool = False) -> None:
+        """`check`: nobody writes on behind a row that was altered."""
+        self.book = Book()
+        for row in self.rows():
+            if check and row.hash != row_hash(self._hash, row.seq, row.kind, row.body):
+                raise LedgerError(f"ledger {self.path}: row {row.seq} was altered; not continued")
+            self.book.apply(row)
+            self._seq, self._hash = row.seq, row.hash
+
+    def _is_ledger(self) -> bool:
+        """False for an empty database; InputError for one of someone else."""
+        application_id = self._db.execute("PRAGMA application_id").fetchone()[0]
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if application_id == APPLICATION_ID and version != SCHEMA_VERSION:
+            raise InputError(f"{self.path} is a ledger of version {version}, not {SCHEMA_VERSION}")
+        if application_id != APPLICATION_ID and self._schema():
+            raise _not_a_ledger(self.path)
+        return bool(application_id == APPLICATION_ID)
+
+    def _require_ledger(self) -> None:
+        if not self._is_ledger():
+            raise _not_a_ledger(self.path)
+
+    def _make_schema(self) -> None:
+        self._db.executescript(
+            f"BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
+            f" PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+        )
+
+    def _schema(self) -> list[tuple[str, str]]:
+        query = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+        return [(str(name), str(sql)) for name, sql in self._db.execute(query)]
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    with _clear_errors(path):
+        db = sqlite3.connect(
+            f"file:{path.absolute().as_posix()}?mode={mode}", uri=True, isolation_level=None
+        )
+        db.execute(f"PRAGMA busy_timeout = {_BUSY_ms}")
+    return db
+
+
+def _expected_schema() -> list[tuple[str, str]]:
+    db = sqlite3.connect(":memory:")
+    try:
+        db.executescript(SCHEMA)
+        query = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+        return [(str(name), str(sql)) for name, sql in db.execute(query)]
+    finally:
+        db.close()
+
+
+def _text(stored: bytes | None) -> str:
+    """A damaged file may hold NULL where the schema forbids it."""
+    return (stored or b"").decode("utf-8", "surrogateescape")
+
+
+@contextmanager
+def _clear_errors(path: Path) -> Iterator[None]:
+    """SQLite's errors as one line that names the file."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _clear(path, str(error)) from None
+    except UnicodeDecodeError:  # SQLite quotes damaged bytes in its message
+        raise LedgerError(f"ledger {path}: it is damaged") from None
+
+
+def _clear(path: Path, text: str) -> WptError:
+    if "not a database" in text:
+        return _not_a_ledger(path)
+    if "unable to open" in text or "readonly" in text:
+        return InputError(f"cannot open the ledger {path}: {text}")
+    return LedgerError(f"ledger {path}: {text}")
+
+
+def _not_a_ledger(path: Path) -> InputError:
+    return InputError(f"{path} is not a crowdcharge ledger")

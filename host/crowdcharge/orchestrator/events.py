@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""What the orchestrator tells while it works; the command line draws it, tests wait for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from crowdcharge.boards.fleet import BoardView
+
+
+@dataclass(frozen=True, slots=True)
+class BoardSeen:
+    """The first beacon of a board, or the first after it was lost."""
+
+    time_s: float
+    view: BoardView
+
+
+@dataclass(frozen=True, slots=True)
+class BoardLost:
+    time_s: float
+    board_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A board's own, authenticated state."""
+
+    time_s: float
+    board_id: int
+    soc_permille: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferStarted:
+    time_s: float
+    transfer_id: int
+    ptx: int
+    prx: int
+    energy_max_mJ: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Both sides as of their last Acks."""
+
+    time_s: float
+    transfer_id: int
+    ptx: int
+    prx: int
+    sent_mW: int
+    received_mW: int
+    sent_mJ: int
+    received_mJ: int
+    ptx_soc_permille: int | None
+    prx_soc_permille: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferEnded:
+    """EPT names; None where a side could not be asked."""
+
+    time_s: float
+    transfer_id: int
+    ptx: int
+    prx: int
+    ept_ptx: str | None
+    ept_prx: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A board said no to a command."""
+
+    time_s: float
+    board_id: int
+    transfer_id: int
+    code: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A transfer got a new state in the ledger."""
+
+    time_s: float
+    transfer_id: int
+    state: str
+    sent_mJ: int
+    received_mJ: int
+    loss_mJ: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRaised:
+    time_s: float
+    board_id: int
+    code: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultCleared:
+    time_s: float
+    board_id: int
+    code: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarketAsked:
+    """A question of a market; `price` in credits/Wh, None: the first, without one."""
+
+    time_s: float
+    round_no: int
+    price: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MarketCleared:
+    """Each board's energy as it committed to it; above 0 sells."""
+
+    time_s: float
+    price: float
+    energies_mJ: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """Micro-credits; below 0 an earlier payment is taken back."""
+
+    time_s: float
+    transfer_id: int
+    payer: int
+    payee: int
+    amount_u: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something failed and will be tried again; `board_id` 0: not about one board."""
+
+    time_s: float
+    board_id: int
+    text: str
+
+
+Event = (
+    BoardSeen
+    | BoardLost
+    | Reading
+    | TransferStarted
+    | Progress
+    | TransferEnded
+    | Refused
+    | Settled
+    | FaultRaised
+    | FaultCleared
+    | MarketAsked
+    | MarketCleared
+    | Paid
+    | Trouble
+)
+Emit = Callable[[Event], None]

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: MIT
+"""Keeps the ledger: writes ahead what is granted, fetches receipts, settles by them.
+
+`sync` is the only way in for a receipt, after a transfer as after a crash of the host: whatever a
+board has metered and the ledger lacks is written, and every transfer of which both boards have
+told all that they know is settled.
+"""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import asdict
+
+from crowdcharge.boards import codes as declared
+from crowdcharge.boards.keys import Keys
+from crowdcharge.boards.link import BoardLink
+from crowdcharge.boards.models import Ack, Agent, Beacon, Receipt
+from crowdcharge.clock import Clock
+from crowdcharge.errors import GrantRefused, LedgerError, RemoteProtocolError
+from crowdcharge.ledger.payments import Bargain, payments_due
+from crowdcharge.ledger.rows import Body, Draft  # noqa: TC001
+from crowdcharge.ledger.settlement import Transfer, settlement
+from crowdcharge.ledger.store import Store
+from crowdcharge.orchestrator.events import (
+    Emit,
+    FaultCleared,
+    FaultRaised,
+    Paid,
+    Reading,
+    Refused,
+    Settled,
+)
+from crowdcharge.policy.base import Offer
+from crowdcharge.units import J_to_mJ
+from wptcore import ept, transfer, wire
+
+_SAMPLES_HELD = 200
+_RECEIPT_TRIES = 10
+_RECEIPT_LAG_s = 0.1
+_ID_MODULO = 1 << 32
+
+
+class Clerk:
+    """`first_transfer_id`: where a new ledger begins to number; boards remember past numbers."""
+
+    def __init__(
+        self, store: Store, keys: Keys, clock: Clock, emit: Emit, first_transfer_id: int
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._clock = clock
+        self._emit = emit
+        self._next_id = max([first_transfer_id, *(key + 1 for key in store.book.transfers)])
+        self._heard_out: set[tuple[int, int]] = set()  # (transfer, board): told all about it
+        self._samples: list[Draft] = []
+        self.agents: dict[int, Agent] = {}
+
+    # -- before and during a transfer --
+
+    def open(self, offer: Offer, power_max_mW: int) -> Transfer:
+        """On disk before any board is asked; `offer.prx` 0 for a ping."""
+        transfer_id = self._new_id()
+        body = {
+            "transfer_id": transfer_id,
+            "ptx": offer.ptx,
+            "prx": offer.prx,
+            "energy_max_mJ": max(J_to_mJ(offer.energy_J), 1),
+            "power_max_mW": power_max_mW,
+            "t_ms": self._now_ms(),
+        }
+        self._store.append([("open", body)])
+        return self._store.book.transfers[transfer_id]
+
+    def bargain(self, agreed: Bargain) -> None:
+        """Makes an opened transfer the sale that a market has agreed."""
+        self._store.append([("bargain", asdict(agreed))])
+
+    def refused(self, refusal: GrantRefused, transfer_id: int) -> None:
+        name = declared.name(refusal.code)
+        body: Body = {
+            "transfer_id": transfer_id,
+            "board_id": refusal.board_id,
+            "code": refusal.code,
+            "name": name,
+            "t_ms": self._now_ms(),
+        }
+        self._store.append([("refusal", body)])
+        now_s = self._clock.now_s()
+        self._emit(Refused(now_s, refusal.board_id, transfer_id, refusal.code, name))
+
+    def sample(self, board_id: int, role: int, ack: Ack) -> None:
+        """Held back and written with the next settlement: plots need it, accounts do not."""
+        body = {
+            "transfer_id": ack.transfer_id,
+            "board_id": board_id,
+            "role": role,
+            "t_ms": self._now_ms(),
+            "power_mW": ack.power_mW,
+            "energy_mJ": ack.energy_mJ,
+            "soc_permille": ack.soc_permille,
+            "coil_dC": ack.coil_dC,
+        }
+        self._samples.append(("sample", body))
+        self.note(board_id, ack)
+        if len(self._samples) >= _SAMPLES_HELD:
+            with suppress(LedgerError):  # a locked file must not cost a lease; they stay held
+                self.flush()
+
+    def flush(self) -> None:
+        self._store.append(self._samples)
+        self._samples.clear()
+
+    def note(self, board_id: int, ack: Ack) -> None:
+        """The newest authentic state of charge, for the policy."""
+        agent = self.agents.get(board_id)
+        if agent is not None:
+            self.agents[board_id] = Agent(board_id, agent.limits, ack.soc_permille)
+
+    # -- what the boards metered --
+
+    async def sync(self, link: BoardLink) -> Beacon:
+        """All that this board can tell; returns its status.
+
+        RadioError and ProtocolError leave the rest for later.
+        """
+        board_id = link.board_id
+        ack = await self._stop_leftover(link)
+        receipts = await self._receipts(link, ack)
+        self._heard_out |= {
+            (unsettled.transfer_id, board_id)
+            for unsettled in self._store.book.unsettled(board_id)
+            if not ack.runs(unsettled.transfer_id)
+        }
+        self._write(receipts)
+        await self._clear_lost_lease(link)
+        return await self._read(link)
+
+    async def _read(self, link: BoardLink) -> Beacon:
+        """The board's own state into the ledger and to the policy."""
+        ack, beacon = link.ack, await link.status()
+        self.agents[link.board_id] = Agent(link.board_id, link.limits, ack.soc_permille)
+        body: Body = {
+            "board_id": link.board_id,
+            "epoch": beacon.epoch,
+            "soc_permille": ack.soc_permille,
+            "sent_mJ": beacon.sent_mJ,
+            "received_mJ": beacon.received_mJ,
+            "capacity_mJ": link.limits.capacity_mJ,
+            "t_ms": self._now_ms(),
+        }
+        self._store.append([("reading", body)])
+        self._emit(Reading(self._clock.now_s(), link.board_id, ack.soc_permille))
+        return beacon
+
+    def faults(self, board_id: int, codes: frozenset[int]) -> None:
+        """Those that stand now; each that was raised or cleared since is one row and one event."""
+        standing = self._store.book.faults.get(board_id, frozenset())
+        changes = [(code, code in codes) for code in sorted(codes ^ standing)]
+        if not changes:
+            return
+        self._store.append(
+            (
+                "fault",
+                {
+                    "board_id": board_id,
+                    "code": code,
+                    "name": declared.name(code),
+                    "raised": raised,
+                    "t_ms": self._now_ms(),
+                },
+            )
+            for code, raised in changes
+        )
+        for code, raised in changes:
+            event = FaultRaised if raised else FaultCleared
+            self._emit(event(self._clock.now_s(), board_id, code, declared.name(code)))
+
+    def pending(self) -> set[int]:
+        """Boards that still owe the ledger a receipt."""
+        return {
+            board_id
+            for unsettled in self._store.book.unsettled()
+            for board_id in unsettled.boards
+            if (unsettled.transfer_id, board_id) not in self._heard_out
+        }
+
+    def has_problem(self, board_id: int) -> bool:
+        """As of the ledger: something stands that is more than a warning."""
+        codes = self._store.book.faults.get(board_id, frozenset())
+        return any(declared.SEVERITIES.get(code) != "warn" for code in codes)
+
+    async def _stop_leftover(self, link: BoardLink) -> Ack:
+        """A transfer of ours that still runs, from before a crash, ends here."""
+        ack = await link.ask()
+        if ack.runs(ack.transfer_id) and ack.transfer_id in self._store.book.transfers:
+            await link.command(wire.STOP, ack.transfer_id)
+            ack = await link.ask()
+        return ack
+
+    async def _receipts(self, link: BoardLink, ack: Ack) -> list[Receipt]:
+        """Oldest first. Read again while one is torn (it changed under a long read) or is missing
+        of the transfer that the board has just told about: what can be read lags a little."""
+        key = self._keys[link.board_id]
+        for _ in range(_RECEIPT_TRIES):
+            receipts = await link.receipts()
+            signed = [receipt for receipt in receipts if receipt.signed_with(key)]
+            if len(signed) == len(receipts) and not self._lacks(ack, receipts):
+                break
+            await asyncio.sleep(_RECEIPT_LAG_s)
+        ours = self._store.book.transfers
+        if any(receipt.transfer_id in ours for receipt in receipts if receipt not in signed):
+            raise RemoteProtocolError(f"board {link.board_id}: a receipt with a wrong signature")
+        return signed[::-1]  # the others were signed with a key that it had before
+
+    def _lacks(self, ack: Ack, receipts: list[Receipt]) -> bool:
+        told = ack.transfer_id
+        mine = told in self._store.book.transfers and not ack.runs(told)
+        return mine and all(receipt.transfer_id != told for receipt in receipts)
+
+    def _write(self, receipts: list[Receipt]) -> None:
+        book = self._store.book
+        rows = [*self._samples, *book.admit(receipts)]
+        if rows:
+            self._store.append(rows)
+        self._samples.clear()
+        candidates = {unsettled.transfer_id for unsettled in book.unsettled()}
+        candidates |= {receipt.transfer_id for receipt in receipts}  # a late one reopens
+        for transfer_id in sorted(candidates & set(book.transfers)):
+            self._settle(book.transfers[transfer_id])
+
+    def pay(self) -> None:
+        """What is owed by now in markets; again and again pays nothing twice."""
+        due = payments_due(self._store.book)
+        self._store.append(due)
+        for _, body in due:
+            parties = (body["transfer_id"], body["payer"], body["payee"])
+            self._emit(Paid(self._clock.now_s(), *parties, body["amount_u"]))
+
+    def close_books(self) -> None:
+        """At the end of a run: what one board has receipted is booked, whatever the other owes."""
+        book = self._store.book
+        for unsettled in book.unsettled():
+            if any(book.receipt(unsettled, role) for role in (wire.PTX, wire.PRX)):
+                self._post(unsettled)
+        self.flush()
+
+    def _settle(self, unsettled: Transfer) -> None:
+        """Once each side has given its receipt, or has been heard out and has none."""
+        book = self._store.book
+        roles = (wire.PTX, wire.PRX)
+        for board_id, role in zip(unsettled.boards, roles, strict=False):
+            heard_out = (unsettled.transfer_id, board_id) in self._heard_out
+            if not heard_out and book.receipt(unsettled, role) is None:
+                return
+        self._post(unsettled)
+
+    def _post(self, unsettled: Transfer) -> None:
+        book = self._store.book
+        sent, received = book.receipt(unsettled, wire.PTX), book.receipt(unsettled, wire.PRX)
+        rows = settlement(unsettled, sent, received)
+        if not rows:
+            return
+        self._store.append(rows)
+        self.pay()
+        settled = book.transfers[unsettled.transfer_id]
+        self._emit(
+            Settled(
+                self._clock.now_s(),
+                settled.transfer_id,
+                settled.state,
+                settled.sent_mJ,
+                settled.received_mJ,
+                settled.loss_mJ,
+            )
+        )
+
+    async def _clear_lost_lease(self, link: BoardLink) -> None:
+        """Only after its receipt is in the ledger; any other latch is for a person to judge."""
+        codes = await link.faults()
+        self.faults(link.board_id, codes)
+        if link.ack.state != transfer.FAULT:
+            return
+        if ept.LEASE_LOST in {link.ack.ept, *codes}:
+            self.faults(link.board_id, codes | {ept.LEASE_LOST})
+            ack = await link.command(wire.CLEAR, ept.LEASE_LOST)
+            if ack.code == ept.NONE:
+                self.faults(link.board_id, codes - {ept.LEASE_LOST})
+
+    def _new_id(self) -> int:
+        """Never one that this ledger has seen, and never 0."""
+        seen = self._store.book.seen_ids
+        while (transfer_id := self._next_id % _ID_MODULO) in seen or not transfer_id:
+            self._next_id += 1
+        return transfer_id
+
+    def _now_ms(self) -> int:
+        return int(self._clock.now_s() * 1000)

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""Listens: adverts into the fleet, boards that come and go into events; watches the scanner."""
+
+import asyncio
+from collections.abc import Callable
+
+from crowdcharge.boards.fleet import Fleet
+from crowdcharge.boards.models import Beacon, Sighting
+from crowdcharge.clock import Clock
+from crowdcharge.errors import RadioError
+from crowdcharge.orchestrator.events import BoardLost, BoardSeen, Emit, Trouble
+from crowdcharge.radio.base import Advert, Radio
+
+_LOOK_EVERY_s = 1.0
+_SILENCE_MAX_s = 30.0  # no advert from anyone: the scanner itself may be dead
+
+
+class Observer:
+    """Times are the event loop's: adverts come in real time, however fast boards' clocks run."""
+
+    def __init__(
+        self,
+        radio: Radio,
+        fleet: Fleet,
+        clock: Clock,
+        emit: Emit,
+        is_connected: Callable[[int], bool],
+    ) -> None:
+        self._radio = radio
+        self._fleet = fleet
+        self._clock = clock
+        self._emit = emit
+        self._is_connected = is_connected
+        self._present: set[int] = set()
+        self._heard_s = 0.0
+
+    async def run(self) -> None:
+        """Until cancelled. NoAdapter if there is nothing to scan with."""
+        loop = asyncio.get_running_loop()
+        self._heard_s = loop.time()
+        await self._radio.start_scan(self._on_advert)
+        try:
+            while True:
+                await asyncio.sleep(_LOOK_EVERY_s)
+                self._lose_stale(loop.time())
+                if self._is_deaf(loop.time()):
+                    await self._restart()
+        finally:
+            await self._radio.stop_scan()
+
+    def _on_advert(self, advert: Advert) -> None:
+        try:
+            beacon = Beacon.unpack(advert.data)
+        except ValueError:
+            return  # someone else's test company id, or another version
+        self._heard_s = asyncio.get_running_loop().time()
+        view = self._fleet.add(Sighting(beacon, advert.address, advert.rssi_dBm, self._heard_s))
+        if beacon.board_id not in self._present:
+            self._present.add(beacon.board_id)
+            self._emit(BoardSeen(self._clock.now_s(), view))
+
+    def _lose_stale(self, now_s: float) -> None:
+        """Many boards do not advertise while they are connected; the connection tells then."""
+        for view in self._fleet.views():
+            board_id = view.board_id
+            gone = view.is_stale(now_s) and not self._is_connected(board_id)
+            if gone and board_id in self._present:
+                self._present.discard(board_id)
+                self._emit(BoardLost(self._clock.now_s(), board_id))
+
+    def _is_deaf(self, now_s: float) -> bool:
+        """No advert from anyone, though not all boards are connected."""
+        connected = all(self._is_connected(view.board_id) for view in self._fleet.views())
+        return now_s - self._heard_s > _SILENCE_MAX_s and not (connected and self._present)
+
+    async def _restart(self) -> None:
+        self._heard_s = asyncio.get_running_loop().time()
+        text = f"no advert for {_SILENCE_MAX_s:g} s; starting the scanner anew"
+        self._emit(Trouble(self._clock.now_s(), 0, text))
+        try:
+            await self._radio.stop_scan()
+            await self._radio.start_scan(self._on_advert)
+        except RadioError as error:
+            self._emit(Trouble(self._clock.now_s(), 0, str(error)))

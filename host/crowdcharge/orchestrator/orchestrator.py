@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: MIT
+"""The loop that brings it together: observe, meet, decide, grant, settle, reconcile.
+
+It may be killed at any line. What was granted is in the ledger before a board is asked, boards end
+by themselves, and at the next start their receipts say what was metered.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Coroutine
+from typing import Any
+
+import numpy as np
+
+from crowdcharge.boards.fleet import BoardView, Fleet
+from crowdcharge.boards.keys import Keys
+from crowdcharge.boards.models import Sighting
+from crowdcharge.boards.pool import SLOTS, Pool
+from crowdcharge.clock import Clock
+from crowdcharge.errors import GrantRefused, LedgerError, WptError
+from crowdcharge.ledger.store import Store
+from crowdcharge.orchestrator.contacts import Contacts, Meeting, Pair
+from crowdcharge.orchestrator.events import Emit, Trouble
+from crowdcharge.orchestrator.ledger_keeper import Clerk
+from crowdcharge.orchestrator.observer import Observer
+from crowdcharge.orchestrator.probe import Probe
+from crowdcharge.orchestrator.transfer import Exchange, Terms
+from crowdcharge.policy.base import Encounter, Offer, Policy
+from crowdcharge.radio.base import Radio
+from wptcore import ept
+
+_TICK_s = 0.05  # of the event loop
+_RETRY_s = 1.0
+_LAST_TRIES = 5
+_RESOLUTION = 0.002  # of a capacity: boards tell their charge in permille, so less is noise
+
+
+class Orchestrator:
+    """Everything it touches is handed in: radio, ledger, clock, randomness, policy, contacts.
+
+    `contacts` None: found by short fields. `first_transfer_id` is where a new ledger begins to
+    number; `emit` gets every event.
+    """
+
+    def __init__(
+        self,
+        radio: Radio,
+        store: Store,
+        keys: Keys,
+        policy: Policy,
+        contacts: Contacts | None,
+        clock: Clock,
+        rng: np.random.Generator,
+        emit: Emit,
+        terms: Terms | None = None,
+        slots: int = SLOTS,
+        first_transfer_id: int = 1,
+    ) -> None:
+        self._emit = emit
+        self._clock = clock
+        self._policy = policy
+        self._rng = rng
+        self._terms = terms or Terms()
+        self._keys = keys
+        self._slots = slots
+        self.fleet = Fleet()
+        self.pool = Pool(radio, self.fleet, keys, slots, self._on_faults)
+        self.clerk = Clerk(store, keys, clock, self._emit, first_transfer_id)
+        self._contacts = contacts or Probe(self.pool, self.clerk, self.fleet, clock)
+        self._observer = Observer(radio, self.fleet, clock, emit, self.pool.is_connected)
+        self._busy: set[int] = set()
+        self._synced: set[int] = set()
+        self._retry_at_s: dict[int, float] = {}
+        self._met: dict[Pair, int] = {}
+        self._turns: dict[Pair, int] = {}
+        self._floor_permille: dict[int, int] = {}  # the charge at which a donor refused
+        self._count = itertools.count(1)
+        self._exchanges: set[Exchange] = set()
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ends the running transfers, settles them, and lets `run` return."""
+        self._stopping.set()
+        for exchange in self._exchanges:
+            exchange.stop()
+
+    async def run(self, until_s: float | None = None) -> None:
+        """Until the boards' clock says `until_s`, or `stop` is called; None: for ever.
+
+        Running transfers are finished first: no grant outlives `until_s`.
+        """
+        observing = asyncio.create_task(self._observer.run())
+        try:
+            async with asyncio.TaskGroup() as work:
+                while not self._is_over(until_s) and not observing.done():
+                    await self._tick(work, until_s)
+                    await asyncio.sleep(_TICK_s)
+            if observing.done():
+                observing.result()  # NoAdapter
+            await self._last_round()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
+        finally:
+            observing.cancel()
+            await asyncio.gather(observing, return_exceptions=True)
+            await self.pool.close()
+
+    def _on_faults(self, board_id: int, codes: frozenset[int]) -> None:
+        try:
+            self.clerk.faults(board_id, codes)
+        except LedgerError as error:
+            self._emit(Trouble(self._clock.now_s(), board_id, str(error)))
+
+    def _is_over(self, until_s: float | None) -> bool:
+        if self._stopping.is_set():
+            return True
+        return until_s is not None and self._clock.now_s() >= until_s
+
+    async def _tick(self, work: asyncio.TaskGroup, until_s: float | None) -> None:
+        for board_id in self._wanting():
+            if self._has_slots(board_id):
+                self._start(work, self._attend(board_id), board_id)
+        meetings = await self._contacts.meetings(self._clock.now_s(), self._ready())
+        for meeting in sorted(meetings, key=self._turn):
+            is_new = self._met.get(meeting.pair) != meeting.number
+            if (
+                is_new
+                and self._ready().issuperset(meeting.pair)
+                and self._has_slots(*meeting.pair)
+            ):
+                self._start(work, self._meet(meeting, until_s), *meeting.pair)
+
+    def _turn(self, meeting: Meeting) -> int:
+        """Those that met longest ago come first, or they would never have a slot."""
+        return self._turns.get(meeting.pair, 0)
+
+    def _has_slots(self, *boards: int) -> bool:
+        """The adapter can hold these beside those in use; a pair never waits with half of it."""
+        return len(self._busy.union(boards)) <= self._slots
+
+    def _ready(self) -> set[int]:
+        """Synced boards that do nothing else and did not fail a moment ago."""
+        return {board for board in self._synced - self._busy if not self._must_wait(board)}
+
+    def _must_wait(self, board_id: int) -> bool:
+        return asyncio.get_running_loop().time() < self._retry_at_s.get(board_id, 0.0)
+
+    def _wait(self, *boards: int) -> None:
+        retry_at_s = asyncio.get_running_loop().time() + _RETRY_s
+        self._retry_at_s.update(dict.fromkeys(boards, retry_at_s))
+
+    def _wanting(self) -> list[int]:
+        """Boards to visit: new ones, those that owe a receipt, those that report a change."""
+        pending = self.clerk.pending()
+        found = []
+        for view in self.fleet.views():
+            board_id = view.board_id
+            if self._is_available(view):
+                changed = view.newest.problem != self.clerk.has_problem(board_id)
+                if changed or board_id in pending or board_id not in self._synced:
+                    found.append(board_id)
+        return found
+
+    def _is_available(self, view: BoardView) -> bool:
+        board_id = view.board_id
+        if board_id in self._busy or board_id not in self._keys or self._must_wait(board_id):
+            return False
+        is_here = not view.is_stale(asyncio.get_running_loop().time())
+        return is_here or self.pool.is_connected(board_id)
+
+    def _start(
+        self, work: asyncio.TaskGroup, job: Coroutine[Any, Any, None], *boards: int
+    ) -> None:
+        """One job a board at a time; whatever fails is told and tried again later."""
+        self._busy.update(boards)
+
+        async def guarded() -> None:
+            try:
+                with self.pool.hold(*boards):
+                    await job
+            except WptError as error:
+                self._wait(*boards)
+                self._emit(Trouble(self._clock.now_s(), getattr(error, "board_id", 0), str(error)))
+            finally:
+                self._busy.difference_update(boards)
+
+        work.create_task(guarded())
+
+    async def _attend(self, board_id: int) -> None:
+        await self._sync(board_id)
+        self._synced.add(board_id)
+        self._wait(board_id)  # its adverts lag behind what it just said
+
+    async def _sync(self, board_id: int) -> None:
+        """The status that was read counts as heard: it may be newer than any advert."""
+        link = await self.pool.get(board_id)
+        beacon = await self.clerk.sync(link)
+        view = self.fleet.view(board_id)
+        if view is not None:
+            now_s = asyncio.get_running_loop().time()
+            self.fleet.add(Sighting(beacon, link.address, view.rssi_dBm, now_s))
+
+    async def _meet(self, meeting: Meeting, until_s: float | None) -> None:
+        offer = await self._decide(meeting)
+        if offer is None or offer.energy_J < self._terms.energy_min_J or self._stopping.is_set():
+            return
+        ends_s = meeting.ends_s if until_s is None else min(meeting.ends_s, until_s)
+        transfer = self.clerk.open(offer, self._terms.power_max_mW)
+        exchange = Exchange(
+            transfer, self._terms, self.pool, self._clock, self._emit, self.clerk.sample
+        )
+        self._exchanges.add(exchange)
+        try:
+            await exchange.run(ends_s)
+        except GrantRefused as refusal:
+            self.clerk.refused(refusal, transfer.transfer_id)
+            if refusal.code == ept.FLOOR:
+                soc_permille = self.clerk.agents[transfer.ptx].soc_permille
+                self._floor_permille[transfer.ptx] = soc_permille or 0
+        finally:
+            self._exchanges.discard(exchange)
+        syncs = [self._sync(board_id) for board_id in transfer.boards]
+        for failed in await asyncio.gather(*syncs, return_exceptions=True):
+            if failed is not None:
+                raise failed
+
+    async def _decide(self, meeting: Meeting) -> Offer | None:
+        """The policy sees what the boards say of themselves now; an unknown charge means no."""
+        for board_id in meeting.pair:
+            link = await self.pool.get(board_id)
+            self.clerk.note(board_id, await link.ask())
+        self._met[meeting.pair] = meeting.number
+        self._turns[meeting.pair] = next(self._count)
+        agents = self.clerk.agents
+        if any(agents[board_id].soc_permille is None for board_id in meeting.pair):
+            return None
+        encounter = Encounter(*meeting.pair)
+        offer = self._policy.decide(encounter, agents, self._clock.now_s(), self._rng)
+        if offer is None or offer.energy_J < _RESOLUTION * agents[offer.ptx].capacity_J:
+            return None
+        soc_permille = agents[offer.ptx].soc_permille or 0
+        if soc_permille <= self._floor_permille.get(offer.ptx, -1):
+            return None  # policies do not know of floors; nobody is asked twice for nothing
+        return offer
+
+    async def _last_round(self) -> None:
+        """A few more tries for receipts that are owed; then the books are closed as they are."""
+        for _ in range(_LAST_TRIES):
+            owing = self.clerk.pending() & {view.board_id for view in self.fleet.views()}
+            if not owing:
+                break
+            async with asyncio.TaskGroup() as work:
+                for board_id in owing & set(self._keys):
+                    self._start(work, self._attend(board_id), board_id)
+            await asyncio.sleep(_RETRY_s)
+        self.clerk.close_books()

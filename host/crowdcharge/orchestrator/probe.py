@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""Finds who lies on whom: one board makes a short field, and whose coil sees it is its peer.
+
+A probe is a transfer without a receiver. It costs a little energy, which is metered and booked.
+"""
+
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+
+from crowdcharge.boards.fleet import Fleet
+from crowdcharge.boards.link import BoardLink
+from crowdcharge.boards.pool import Pool
+from crowdcharge.clock import Clock
+from crowdcharge.errors import WptError
+from crowdcharge.orchestrator.contacts import Meeting, Pair
+from crowdcharge.orchestrator.ledger_keeper import Clerk
+from crowdcharge.policy.base import Offer
+from wptcore import ept, wire
+
+DURATION_ms = 2000
+EVERY_s = 30.0
+_LOOKS = 8
+_ENERGY_MAX_J = 5.0
+
+
+class Probe:
+    """Contacts by Ping: one free board at a time, each at most every `every_s` of board time."""
+
+    def __init__(
+        self, pool: Pool, clerk: Clerk, fleet: Fleet, clock: Clock, every_s: float = EVERY_s
+    ) -> None:
+        self._pool = pool
+        self._clerk = clerk
+        self._fleet = fleet
+        self._clock = clock
+        self._every_s = every_s
+        self._next_s: dict[int, float] = {}
+        self._numbers: dict[Pair, int] = {}
+
+    async def meetings(self, now_s: float, free: Collection[int]) -> Sequence[Meeting]:
+        due = [board for board in sorted(free) if self._next_s.get(board, 0.0) <= now_s]
+        if len(free) < 2 or not due:
+            return []
+        board_id = min(due, key=lambda board: self._next_s.get(board, 0.0))
+        self._next_s[board_id] = now_s + self._every_s
+        peers: set[int] = set()
+        with suppress(WptError), self._pool.hold(board_id):  # it is tried again in its turn
+            peers = await self._field(board_id, set(free) - {board_id})
+        return [self._meeting(board_id, peer) for peer in sorted(peers)]
+
+    def _meeting(self, a: int, b: int) -> Meeting:
+        pair = (min(a, b), max(a, b))
+        self._numbers[pair] = self._numbers.get(pair, 0) + 1
+        return Meeting(*pair, self._numbers[pair])
+
+    async def _field(self, board_id: int, others: set[int]) -> set[int]:
+        """Those of `others` that see a field while this board makes one, and did not before."""
+        link = await self._pool.get(board_id)
+        if not link.limits.roles & wire.PTX:
+            return set()
+        before = await self._seeing(others)
+        if not await self._ping(link):
+            return set()
+        found: set[int] = set()
+        for _ in range(_LOOKS):
+            await self._clock.sleep(DURATION_ms / 1000 / _LOOKS)
+            found = await self._seeing(others - before)
+            if found:
+                break
+        await self._clerk.sync(link)
+        return found
+
+    async def _ping(self, link: BoardLink) -> bool:
+        probe = self._clerk.open(Offer(link.board_id, 0, _ENERGY_MAX_J), link.limits.power_max_mW)
+        ack = await link.command(wire.PING, probe.transfer_id, DURATION_ms)
+        if ack.code != ept.NONE:
+            await self._clerk.sync(link)
+        return ack.code == ept.NONE
+
+    async def _seeing(self, boards: set[int]) -> set[int]:
+        """By their own word where they are connected, else by their adverts."""
+        seeing = set()
+        for board_id in boards:
+            link, view = self._pool.connected(board_id), self._fleet.view(board_id)
+            beacon = await link.status() if link else view.newest if view else None
+            if beacon is not None and beacon.field:
+                seeing.add(board_id)
+        return seeing

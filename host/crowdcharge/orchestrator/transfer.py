@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: MIT
+"""One transfer from grant to end: receiver first, then transmitter, both or neither.
+
+Each side gets a third of the lease to hear from us again, and with each renewal what the other
+side measures. When one has ended, the other is told; when we fall silent, both end by themselves.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from crowdcharge.boards import codes as declared
+from crowdcharge.boards.models import Ack
+from crowdcharge.boards.pool import Pool
+from crowdcharge.clock import Clock
+from crowdcharge.errors import GrantRefused, ProtocolError, RadioError
+from crowdcharge.ledger.settlement import Transfer
+from crowdcharge.orchestrator.events import Emit, Progress, TransferEnded, TransferStarted
+from wptcore import ept, wire
+
+RENEWALS_PER_LEASE = 3
+_RECEIVER_MARGIN = 2  # the transmitter's budget ends a transfer, the receiver's only bounds it
+_RECEIVER_MARGIN_mJ = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What every grant carries besides its parties; `power_max_mW` 0: what the boards allow."""
+
+    lease_ms: int = 2000
+    power_max_mW: int = 0
+    duration_max_ms: int = 3_600_000
+    floor_pct: int = 20
+    received_max_mJ: int = 0  # 0: bounded only by what is sent
+    energy_min_J: float = 0.0  # an offer below it is not worth its start-up
+
+
+@dataclass(slots=True)
+class _Side:
+    board_id: int
+    role: int
+    power_mW: int = 0
+    energy_mJ: int = 0
+    soc_permille: int | None = None
+    leased_s: float = 0.0
+    ended: int = ept.NONE  # why, once it has ended or is given up
+    known: bool = True  # `ended` is the board's own word
+
+
+class Exchange:
+    def __init__(
+        self,
+        transfer: Transfer,
+        terms: Terms,
+        pool: Pool,
+        clock: Clock,
+        emit: Emit,
+        sample: Callable[[int, int, Ack], None],
+    ) -> None:
+        self._transfer = transfer
+        self._terms = terms
+        self._pool = pool
+        self._clock = clock
+        self._emit = emit
+        self._sample = sample
+        self._ptx = _Side(transfer.ptx, wire.PTX)
+        self._prx = _Side(transfer.prx, wire.PRX)
+        self._stop = False
+        self._wake = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ends it now, by a Stop to both."""
+        self._stop = True
+        self._wake.set()
+
+    async def run(self, ends_s: float) -> None:
+        """Until both have ended. GrantRefused names the board that said no; then neither runs."""
+        longest_s = min(ends_s - self._clock.now_s(), self._terms.duration_max_ms / 1000)
+        if longest_s <= 0:
+            return
+        await self._grant_both(int(longest_s * 1000))
+        self._emit(TransferStarted(self._clock.now_s(), *self._parties()))
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._serve(self._ptx, self._prx))
+            both.create_task(self._serve(self._prx, self._ptx))
+        ends = (_name(self._ptx), _name(self._prx))
+        self._emit(TransferEnded(self._clock.now_s(), *self._parties()[:3], *ends))
+
+    def _parties(self) -> tuple[int, int, int, int]:
+        transfer = self._transfer
+        return (transfer.transfer_id, transfer.ptx, transfer.prx, transfer.energy_max_mJ)
+
+    async def _grant_both(self, duration_ms: int) -> None:
+        asked: list[_Side] = []
+        try:
+            for side in (self._prx, self._ptx):
+                asked.append(side)
+                await self._grant(side, duration_ms)
+        except GrantRefused:
+            await self._stop_quietly(asked[:-1])
+            raise
+        except BaseException:
+            await self._stop_quietly(asked)
+            raise
+
+    async def _grant(self, side: _Side, duration_ms: int) -> None:
+        link = await self._pool.get(side.board_id)
+        energy_max_mJ = self._transfer.energy_max_mJ
+        if side.role == wire.PRX:
+            margin_mJ = energy_max_mJ * _RECEIVER_MARGIN + _RECEIVER_MARGIN_mJ
+            energy_max_mJ = self._terms.received_max_mJ or margin_mJ
+        peer = self._prx if side is self._ptx else self._ptx
+        asked_s = self._clock.now_s()
+        ack = await link.command(
+            wire.GRANT,
+            self._transfer.transfer_id,
+            side.role,
+            peer.board_id,
+            self._terms.power_max_mW or link.limits.power_max_mW,
+            min(energy_max_mJ, 0xFFFFFFFF),
+            duration_ms,
+            self._terms.floor_pct,
+            self._terms.lease_ms,
+        )
+        if ack.code != ept.NONE:
+            raise GrantRefused(side.board_id, ack.code, declared.name(ack.code))
+        self._heard(side, ack, asked_s)
+
+    async def _serve(self, side: _Side, peer: _Side) -> None:
+        """Renews one side until it has ended; wakes early to tell it that its peer has."""
+        period_s = self._terms.lease_ms / 1000 / RENEWALS_PER_LEASE
+        due_s = side.leased_s
+        while side.ended == ept.NONE:
+            due_s = max(due_s + period_s, self._clock.now_s())
+            await self._pause(due_s - self._clock.now_s())
+            try:
+                async with self._clock.timeout(period_s):
+                    await self._renew(side, peer)
+            except TimeoutError:  # an answer got lost: the next renewal is due already
+                self._give_up_if_silent(side)
+            except (RadioError, ProtocolError):
+                self._give_up_if_silent(side)
+                await self._clock.sleep(period_s)
+
+    async def _renew(self, side: _Side, peer: _Side) -> None:
+        link = await self._pool.get(side.board_id)
+        transfer_id, asked_s = self._transfer.transfer_id, self._clock.now_s()
+        if self._stop:
+            ack = await link.command(wire.STOP, transfer_id)
+        else:
+            lost = ept.LEASE_LOST if self._is_silent(peer) else ept.NONE
+            ack = await link.command(
+                wire.RENEW,
+                transfer_id,
+                self._terms.lease_ms,
+                peer.power_mW,
+                peer.ended or lost,
+            )
+        self._heard(side, ack, asked_s)
+
+    def _heard(self, side: _Side, ack: Ack, asked_s: float) -> None:
+        """`asked_s`: the lease runs from the question at the latest, not from its answer."""
+        transfer_id = self._transfer.transfer_id
+        side.leased_s = asked_s
+        if ack.transfer_id == transfer_id:
+            side.power_mW = ack.power_mW
+            side.energy_mJ = ack.energy_mJ
+            side.soc_permille = ack.soc_permille
+            self._sample(side.board_id, side.role, ack)
+        if not ack.runs(transfer_id):
+            self._end(side, ack.ept or ept.STOPPED)
+        self._progress()
+
+    def _end(self, side: _Side, code: int, known: bool = True) -> None:
+        side.ended, side.known = code, known
+        side.power_mW = 0
+        self._wake.set()
+
+    def _give_up_if_silent(self, side: _Side) -> None:
+        if self._is_silent(side):
+            self._end(side, ept.LEASE_LOST, known=False)
+
+    def _is_silent(self, side: _Side) -> bool:
+        """Without a word for a whole lease a board has ended by itself, and so must its peer."""
+        return (self._clock.now_s() - side.leased_s) * 1000 > self._terms.lease_ms
+
+    async def _pause(self, duration_s: float) -> None:
+        sleeping = asyncio.ensure_future(self._clock.sleep(duration_s))
+        waking = asyncio.ensure_future(self._wake.wait())
+        try:
+            await asyncio.wait({sleeping, waking}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            waking.cancel()
+
+    async def _stop_quietly(self, sides: list[_Side]) -> None:
+        """As far as they can be reached; the lease does the rest."""
+        for side in sides:
+            with suppress(RadioError, ProtocolError):
+                link = await self._pool.get(side.board_id)
+                await link.command(wire.STOP, self._transfer.transfer_id)
+
+    def _progress(self) -> None:
+        ptx, prx = self._ptx, self._prx
+        self._emit(
+            Progress(
+                self._clock.now_s(),
+                *self._parties()[:3],
+                ptx.power_mW,
+                prx.power_mW,
+                ptx.energy_mJ,
+                prx.energy_mJ,
+                ptx.soc_permille,
+                prx.soc_permille,
+            )
+        )
+
+
+def _name(side: _Side) -> str | None:
+    return declared.name(side.ended) if side.known else None

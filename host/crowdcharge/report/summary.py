@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""PURE: the run in one JSON document, from the book alone."""
+
+from typing import Any
+
+from crowdcharge.boards import codes as declared
+from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.payments import (
+    EFFICIENCY_MIN,
+    Accounts,
+    Bargain,
+    accounts_of,
+    bargain_of,
+    outcome,
+)
+from crowdcharge.ledger.rows import Body, account_of
+from crowdcharge.ledger.settlement import VOID, Transfer
+from crowdcharge.units import permille_to_pct
+from wptcore import ept
+from wptcore.market import FRACTION_BITS
+
+Summary = dict[str, Any]
+
+
+def imbalance(levels: list[float]) -> float:
+    """Total variation distance of the distribution of charge from the uniform one, 0..1."""
+    total = sum(levels)
+    if not total:
+        return 0.0
+    return sum(abs(level / total - 1 / len(levels)) for level in levels) / 2
+
+
+def summarise(book: Book) -> Summary:
+    """`summary.json`. Pings count in the energies, but are no transfers between boards."""
+    transfers = [
+        transfer for transfer in book.transfers.values() if transfer.prx and transfer.state != VOID
+    ]
+    sent_mJ = sum(transfer.sent_mJ for transfer in book.transfers.values())
+    received_mJ = sum(transfer.received_mJ for transfer in book.transfers.values())
+    run = book.runs[-1] if book.runs else {}
+    return {
+        "boards": [_board(book, board_id) for board_id in sorted(book.first_reading)],
+        "transfers": [_transfer(transfer) for transfer in transfers],
+        "sent_mJ": sent_mJ,
+        "received_mJ": received_mJ,
+        "loss_mJ": book.balances_mJ.get("loss", 0),
+        "efficiency": received_mJ / sent_mJ if sent_mJ else None,
+        "floor_cutoffs": sum(transfer.ept_ptx == ept.FLOOR for transfer in transfers),
+        "refusals": book.refusals,
+        "imbalance_before": imbalance(_levels(book.first_reading)),
+        "imbalance_after": imbalance(_levels(book.last_reading)),
+        "policy": run.get("policy"),
+        "seed": run.get("seed"),
+        "vm": run.get("vm"),
+        "markets": [_market(book, market) for market in book.markets.values()],
+    }
+
+
+def _levels(readings: dict[int, dict[str, Any]]) -> list[float]:
+    socs = (reading["soc_permille"] for reading in readings.values())
+    return [soc for soc in socs if soc is not None]
+
+
+def _board(book: Book, board_id: int) -> Summary:
+    before, after = book.first_reading[board_id], book.last_reading[board_id]
+    mine = book.transfers.values()
+    return {
+        "board_id": board_id,
+        "soc_before_pct": _pct(before["soc_permille"]),
+        "soc_after_pct": _pct(after["soc_permille"]),
+        "sent_mJ": sum(transfer.sent_mJ for transfer in mine if transfer.ptx == board_id),
+        "received_mJ": sum(transfer.received_mJ for transfer in mine if transfer.prx == board_id),
+        "balance_mJ": book.balances_mJ.get(account_of(board_id), 0),
+        "capacity_mJ": after["capacity_mJ"],
+        "epoch": after["epoch"],
+    }
+
+
+def _transfer(transfer: Transfer) -> Summary:
+    return {
+        "transfer_id": transfer.transfer_id,
+        "ptx": transfer.ptx,
+        "prx": transfer.prx,
+        "sent_mJ": transfer.sent_mJ,
+        "received_mJ": transfer.received_mJ,
+        "ept_ptx": _ept(transfer.ept_ptx),
+        "ept_prx": _ept(transfer.ept_prx),
+        "state": transfer.state,
+    }
+
+
+def _market(book: Book, market: Body) -> Summary:
+    """Prices in credits/Wh, amounts in credits; boards in the order of their accounts."""
+    number = market["market_id"]
+    accounts = accounts_of(book, number)
+    mine = [bargain_of(body) for body in book.bargains.values() if body["market_id"] == number]
+    return {
+        "market_id": number,
+        "lane": market["lane"],
+        "price_per_Wh": market["price"] / (1 << FRACTION_BITS),
+        "confirmed": market["confirmed"],
+        "void": market["void"],
+        "energies_mJ": {str(take["board_id"]): take["energy_mJ"] for take in market["takes"]},
+        "bargains": [_bargain(book, accounts, bargain) for bargain in mine],
+        "accounts": {
+            str(take["board_id"]): accounts.balance_u(take["board_id"]) / 1e6
+            for take in market["takes"]
+        },
+    }
+
+
+def _bargain(book: Book, accounts: Accounts, bargain: Bargain) -> Summary:
+    transfer = book.transfers[bargain.transfer_id]
+    return {
+        "transfer_id": bargain.transfer_id,
+        "seller": bargain.seller,
+        "buyer": bargain.buyer,
+        "energy_mJ": bargain.energy_mJ,
+        "received_mJ": transfer.received_mJ,
+        "outcome": outcome(bargain, transfer, EFFICIENCY_MIN),
+        "paid": accounts.paid_u(bargain.transfer_id) / 1e6,
+    }
+
+
+def _ept(code: int | None) -> str | None:
+    return None if code is None else declared.name(code)
+
+
+def _pct(soc_permille: int | None) -> float | None:
+    return None if soc_permille is None else permille_to_pct(soc_permille)

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""Contacts: two agents near enough to exchange energy, from when to when."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from crowdcharge.simulation import schedule
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Contact:
+    start_s: float
+    end_s: float
+    a: int
+    b: int
+
+
+def from_slots(
+    cycle: Sequence[Sequence[Pair]], slot_s: float, duration_s: float
+) -> Iterator[Contact]:
+    """Slot k of the cycle lasts from k to k + 1 times `slot_s`; the cycle repeats.
+
+    A pair that is in two slots running meets twice, as on boards: once a slot.
+    """
+    for slot in range(int(duration_s // slot_s + 1)):
+        for a, b in cycle[slot % len(cycle)]:
+            start_s = slot * slot_s
+            if start_s < duration_s:
+                yield Contact(start_s, min(start_s + slot_s, duration_s), a, b)
+
+
+def merged(sightings: Iterable[Contact], gap_s: float = 0.0) -> list[Contact]:
+    """Joins sightings of one pair that touch or lie at most `gap_s` apart, sorted by start."""
+    open_: dict[Pair, Contact] = {}
+    done: list[Contact] = []
+    for seen in sorted(sightings):
+        pair = (min(seen.a, seen.b), max(seen.a, seen.b))
+        last = open_.get(pair)
+        if last is not None and seen.start_s <= last.end_s + gap_s:
+            open_[pair] = replace(last, end_s=max(last.end_s, seen.end_s))
+            continue
+        if last is not None:
+            done.append(last)
+        open_[pair] = replace(seen, a=pair[0], b=pair[1])
+    return sorted([*done, *open_.values()])
+
+
+def random_meetings(
+    agents: Sequence[int],
+    count: int,
+    every_s: float,
+    lasts_s: float,
+    seed: int,
+    matching: bool = False,
+) -> Iterator[Contact]:
+    """`count` meetings: uniform pairs one at a time, or rounds that pair everybody up.
+
+    The meetings of `crowd.simulate` with the same seed, in the same order; pairs begin
+    `every_s` apart, the pairs of a round together.
+    """
+    n, made, index = len(agents), 0, 0
+    while made < count:
+        if matching:
+            pairs = schedule.random_matching(n, seed, index)[: count - made]
+        else:
+            pairs = schedule.random_pairs(n, seed, made, min(count - made, 1 << 14))
+        for k, (a, b) in enumerate(pairs.tolist()):
+            start_s = (index if matching else made + k) * every_s
+            yield Contact(start_s, start_s + lasts_s, agents[a], agents[b])
+        made += len(pairs)
+        index += 1

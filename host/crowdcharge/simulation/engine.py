@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: MIT
+"""`simulate`: a closed crowd that meets at random, for up to tens of millions of agents."""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from crowdcharge.errors import InputError
+from crowdcharge.metrics import imbalance
+from crowdcharge.policy import Policy, make
+from crowdcharge.simulation import schedule, vectorised
+from crowdcharge.simulation.objects import run_objects
+from crowdcharge.simulation.rule import Rule, rule_of
+
+Scheduler = Literal["pairs", "matching"]
+Engine = Literal["numba", "numpy", "object"]
+SINGLE_FROM_n = 100_000  # 16-byte rows keep a crowd of this size in the second-level cache
+MAX_n = 1 << 31  # a draw has 32 bits for each agent
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`at` (samples,) counts interactions; `imbalance` and `total_J` are taken there."""
+
+    engine: Engine
+    interactions: int
+    initial_J: NDArray[np.float64] = field(repr=False)
+    final_J: NDArray[np.float64] = field(repr=False)
+    at: NDArray[np.int64]
+    imbalance: NDArray[np.float64]
+    total_J: NDArray[np.float64]
+
+    @property
+    def loss_J(self) -> float:
+        return float(self.total_J[0] - self.total_J[-1])
+
+
+def simulate(
+    policy: Policy | str,
+    n: int,
+    interactions: int,
+    beta: float = 0.2,
+    scheduler: Scheduler = "pairs",
+    seed: int = 0,
+    engine: Engine = "numba",
+    *,
+    initial_J: ArrayLike | None = None,
+    dtype: DTypeLike | None = None,
+    samples: int = 20,
+    threads: int | None = None,
+) -> Result:
+    """Lets n agents meet `interactions` times under the policy; a transfer loses `beta` of it.
+
+    `scheduler`: "pairs" picks one uniform pair at a time; "matching" pairs the whole crowd up,
+    again and again, which is a different process (every agent meets equally often) and the only
+    one that uses `threads`: by default one, from 10**5 agents on one a core; the result is the
+    same. `engine`: "numba" (compiled) and "numpy" give bit-identical results
+    for P_OS, P_ST and P_OA; any other policy runs by its `decide`, as "object".
+    `initial_J` defaults to uniform on [0, 100). `dtype` defaults to float64, from 10**5 agents
+    on to float32. Raises InputError.
+    """
+    if threads is None:
+        threads = (os.cpu_count() or 1) if n >= SINGLE_FROM_n else 1
+    check(n, interactions, beta, scheduler, engine, samples, threads)
+    policy = make(policy) if isinstance(policy, str) else policy
+    rule = rule_of(policy, n)
+    initial = start_energies(initial_J, n, seed)
+    kind: np.dtype[Any] = np.dtype(dtype or (np.float32 if n >= SINGLE_FROM_n else np.float64))
+    agents = rows(initial, rule, kind)
+    if rule is None or engine == "object":
+        engine, advance = "object", objects(agents, policy, beta, scheduler, seed)
+    else:
+        table = {"numba": compiled, "numpy": vector}
+        advance = table[engine](agents, rule, beta, scheduler, seed, threads)
+    weights = None if rule is None else rule.weights
+    at = checkpoints(interactions, samples, n // 2 if scheduler == "matching" else 1)
+    imbalances, totals = [], []
+    for start, stop in zip([0, *at[:-1]], at, strict=True):
+        advance(int(start), int(stop - start))
+        energy = agents[:, 0].astype(np.float64)
+        imbalances.append(imbalance(energy, weights))
+        totals.append(energy.sum())
+    return Result(
+        engine, interactions, initial, energy, at, np.array(imbalances), np.array(totals)
+    )
+
+
+Advance = Callable[[int, int], None]
+
+
+def compiled(
+    agents: Any, rule: Rule, beta: float, scheduler: Scheduler, seed: int, threads: int
+) -> Advance:
+    from crowdcharge.simulation import kernels  # noqa: PLC0415 - numba takes a second to load
+
+    kind = agents.dtype.type
+    quantum = None if rule.quantum_J is None else kind(rule.quantum_J)
+    switches = (kind(1 - beta), quantum, rule.gated or None, rule.weighted or None)
+
+    def pairs(start: int, count: int) -> None:
+        stream = schedule.stream(seed)
+        kernels.run_pairs(agents, stream, start, count, *switches)
+
+    def part(keys: schedule.Indices, first: int, last: int) -> None:
+        kernels.run_part_of_matching(agents, first, last, keys, *switches)
+
+    def matchings(start: int, count: int) -> None:
+        half = len(agents) // 2
+        whole, rest = divmod(count, half)
+        keys = schedule.round_keys(len(agents), seed, start // half, whole + (rest > 0))
+        if threads == 1:
+            kernels.run_matchings(agents, keys[:whole], *switches)
+        else:
+            cuts = [half * thread // threads for thread in range(threads + 1)]
+            with ThreadPoolExecutor(threads) as pool:
+                for each in keys[:whole]:
+                    list(pool.map(part, [each] * threads, cuts[:-1], cuts[1:]))
+        if rest:
+            part(keys[whole], 0, rest)
+
+    return pairs if scheduler == "pairs" else matchings
+
+
+def vector(
+    agents: Any, rule: Rule, beta: float, scheduler: Scheduler, seed: int, _threads: int
+) -> Advance:
+    kept = agents.dtype.type(1 - beta)
+    run = vectorised.run_given if scheduler == "pairs" else vectorised.run_disjoint
+
+    def advance(start: int, count: int) -> None:
+        for pairs in meetings(len(agents), scheduler, seed, start, count):
+            run(agents, pairs, kept, rule)
+
+    return advance
+
+
+def objects(agents: Any, policy: Policy, beta: float, scheduler: Scheduler, seed: int) -> Advance:
+    rng = np.random.default_rng([seed, 1])
+
+    def advance(start: int, count: int) -> None:
+        for pairs in meetings(len(agents), scheduler, seed, start, count):
+            run_objects(agents, pairs, policy, beta, rng)
+
+    return advance
+
+
+def meetings(
+    n: int, scheduler: Scheduler, seed: int, start: int, count: int
+) -> Iterator[schedule.Indices]:
+    """Meetings start..start+count-1 in batches; a batch of a matching is (part of) one round."""
+    stop = start + count
+    while start < stop:
+        if scheduler == "pairs":
+            size = min(stop - start, 1 << 16)
+            yield schedule.random_pairs(n, seed, start, size)
+        else:
+            size = min(stop - start, n // 2)
+            yield schedule.random_matching(n, seed, start // (n // 2))[:size]
+        start += size
+
+
+def rows(initial: NDArray[np.float64], rule: Rule | None, kind: np.dtype[Any]) -> Any:
+    """(n, 4): energy, total of the levels met (own level first), their number, weight."""
+    agents = np.ones((len(initial), 4), kind)
+    if rule is not None and rule.weights is not None:
+        agents[:, 3] = rule.weights
+    agents[:, 0] = initial
+    agents[:, 1] = agents[:, 0] / agents[:, 3]
+    return agents
+
+
+def start_energies(initial_J: ArrayLike | None, n: int, seed: int) -> NDArray[np.float64]:
+    if initial_J is None:
+        return np.random.default_rng([seed, 0]).uniform(0, 100, n)
+    initial = np.array(initial_J, np.float64)
+    if initial.shape != (n,) or not np.isfinite(initial).all() or (initial < 0).any():
+        raise InputError(f"initial_J must be {n} finite energies >= 0")
+    return initial
+
+
+def checkpoints(interactions: int, samples: int, unit: int) -> NDArray[np.int64]:
+    """0, about `samples` multiples of `unit`, and the end."""
+    even = np.linspace(0, interactions, samples + 1)[:-1] // unit * unit
+    return np.unique(np.append(even, interactions)).astype(np.int64)
+
+
+def check(
+    n: int, interactions: int, beta: float, scheduler: str, engine: str, samples: int, threads: int
+) -> None:
+    for name, value, known in (
+        ("scheduler", scheduler, ("pairs", "matching")),
+        ("engine", engine, ("numba", "numpy", "object")),
+    ):
+        if value not in known:
+            raise InputError(f'no {name} "{value}"; known: {", ".join(known)}')
+    if not 2 <= n < MAX_n:
+        raise InputError(f"n must be from 2 to {MAX_n - 1}, not {n}")
+    if not 0 <= beta < 1:
+        raise InputError(f"beta must be at least 0 and below 1, not {beta!r}")
+    if interactions < 0 or samples < 1 or threads < 1:
+        raise InputError("interactions must not be negative; samples and threads at least 1")

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""The engine for any policy: one `decide` a meeting, as the orchestrator calls it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from crowdcharge.policy import Encounter, Policy
+from crowdcharge.simulation.schedule import Indices
+
+
+@dataclass(slots=True)
+class Agent:
+    energy_J: float
+    capacity_J: float = inf
+
+
+class Rows(Mapping[int, Agent]):
+    """The agents' rows as views by number."""
+
+    def __init__(self, agents: Any) -> None:
+        self._agents = agents
+
+    def __getitem__(self, agent: int) -> Agent:
+        return Agent(float(self._agents[agent, 0]))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self._agents)))
+
+    def __len__(self) -> int:
+        return len(self._agents)
+
+
+def run_objects(
+    agents: Any, pairs: Indices, policy: Policy, beta: float, rng: np.random.Generator
+) -> None:
+    """Meetings in the order given; each takes no time, so the policy's clock stands at 0."""
+    views, kept = Rows(agents), 1 - beta
+    for a, b in pairs.tolist():
+        offer = policy.decide(Encounter(a, b), views, 0.0, rng)
+        if offer is not None:
+            agents[offer.ptx, 0] -= offer.energy_J
+            agents[offer.prx, 0] += kept * offer.energy_J

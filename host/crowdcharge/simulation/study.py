@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+"""A whole study: reads a scenario and what it names, runs every seed, writes tables and plots."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from crowdcharge.errors import InputError
+from crowdcharge.metrics import balancing_time
+from crowdcharge.simulation import output
+from crowdcharge.simulation.contacts import Contact
+from crowdcharge.simulation.engine import Result, simulate
+from crowdcharge.simulation.link import Link, efficiency_at, read_curve
+from crowdcharge.simulation.run import NoExchange, Run, compared, run, summary
+from crowdcharge.simulation.scenario import Meetings, Scenario, TraceFile, parse
+from crowdcharge.simulation.traces.readers import FORMATS
+
+Progress = Callable[[float], None]
+
+
+def read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise InputError(f"cannot read {path}: {reason}") from None
+
+
+def load(path: Path) -> Scenario:
+    return parse(read_text(path), str(path))
+
+
+def link_of(scenario: Scenario, folder: Path) -> Link:
+    """The scenario's link; a measured curve, next to the file, gives its efficiency."""
+    if not scenario.curve:
+        return scenario.link
+    path = folder / scenario.curve
+    curve = read_curve(read_text(path).splitlines(), str(path))
+    return replace(scenario.link, efficiency=efficiency_at(curve, scenario.link.power_W))
+
+
+def trace_of(scenario: Scenario, folder: Path) -> list[Contact] | None:
+    if not isinstance(scenario.contacts, TraceFile):
+        return None
+    path = folder / scenario.contacts.path
+    contacts = FORMATS[scenario.contacts.format](read_text(path).splitlines(), str(path))
+    if not contacts:
+        raise InputError(f"{path}: no contacts")
+    return contacts
+
+
+def run_study(
+    scenario: Scenario, folder: Path, out: Path | None, progress: Progress
+) -> dict[str, Any]:
+    """One JSON-able document; `folder` is where the scenario's relative paths begin."""
+    if scenario.engine == "compiled":
+        return compiled_study(scenario, out, progress)
+    link, trace = link_of(scenario, folder), trace_of(scenario, folder)
+    figures, kept = [], []
+    for index in range(scenario.runs):
+        pair = []
+        for half, policy in enumerate((None, NoExchange())):
+            done = (2 * index + half) / (2 * scenario.runs)
+            made = run(
+                scenario,
+                scenario.seed + index,
+                link,
+                trace,
+                policy,
+                lambda part, done=done: progress(done + part / (2 * scenario.runs)),  # type: ignore[misc]
+            )
+            pair.append(made)
+        with_policy, without = (summary(made, scenario) for made in pair)
+        figures.append({**with_policy, "against_no_exchange": compared(with_policy, without)})
+        kept += pair
+    written = output.write_runs(out, kept) if out else []
+    return document(scenario, figures, written, boards=board_list(kept[0]))
+
+
+def board_list(made: Run) -> list[dict[str, Any]]:
+    """The first run's boards, like the boards of a bench run's summary."""
+    before, after = 100 * made.soc[0], 100 * made.soc[-1]
+    return [
+        {
+            "board_id": board.id,
+            "soc_before_pct": None if np.isnan(before[k]) else float(before[k]),
+            "soc_after_pct": None if np.isnan(after[k]) else float(after[k]),
+            "sent_J": board.sent_J,
+            "received_J": board.received_J,
+        }
+        for k, board in enumerate(made.boards)
+    ]
+
+
+def compiled_study(scenario: Scenario, out: Path | None, progress: Progress) -> dict[str, Any]:
+    spec, crowd = scenario.contacts, scenario.crowd
+    assert isinstance(spec, Meetings)
+    assert crowd is not None
+    results = []
+    for index in range(scenario.runs):
+        seed = scenario.seed + index
+        soc = np.random.default_rng([seed, 0]).uniform(*crowd.soc_pct, crowd.n) / 100
+        made = simulate(
+            scenario.make_policy(scenario.link.beta),
+            crowd.n,
+            spec.count,
+            scenario.link.beta,
+            cast("Literal['pairs', 'matching']", spec.scheduler),
+            seed,
+            initial_J=crowd.capacity_J[0] * soc,
+        )
+        results.append(made)
+        progress((index + 1) / scenario.runs)
+    figures = [
+        compiled_figures(made, scenario, scenario.seed + k) for k, made in enumerate(results)
+    ]
+    written = output.write_result(out, results, scenario.policy) if out else []
+    return document(scenario, figures, written)
+
+
+def compiled_figures(made: Result, scenario: Scenario, seed: int) -> dict[str, Any]:
+    return {
+        "policy": scenario.policy,
+        "seed": seed,
+        "engine": made.engine,
+        "interactions": made.interactions,
+        "imbalance_before": float(made.imbalance[0]),
+        "imbalance_after": float(made.imbalance[-1]),
+        "balanced_after_interactions": balancing_time(
+            made.at, made.imbalance, scenario.balanced_at
+        ),
+        "loss_J": made.loss_J,
+    }
+
+
+def document(
+    scenario: Scenario, figures: list[dict[str, Any]], written: list[Path], **more: Any
+) -> dict[str, Any]:
+    numbers = [
+        key for key, value in figures[0].items() if type(value) in (int, float) and key != "seed"
+    ]
+    mean = {
+        key: float(np.mean([run[key] for run in figures]))
+        for key in numbers
+        if all(run[key] is not None for run in figures)
+    }
+    return {
+        "scenario": scenario.name,
+        "policy": scenario.policy,
+        "runs": figures,
+        "mean": mean,
+        **more,
+        "files": [str(path) for path in written],
+    }
+
+
+def text_of(document: dict[str, Any]) -> str:
+    runs = document["runs"]
+    lines = [f"{document['scenario']}: {document['policy']}, {len(runs)} run(s), means"]
+    lines += [f"  {key.replace('_', ' ')}: {value:.6g}" for key, value in document["mean"].items()]
+    against = runs[0].get("against_no_exchange")
+    if against:
+        lines.append("  against no exchange (first run):")
+        ratios = against["capacity_lost_ratio"]
+        lines += [
+            f"    {key.replace('_', ' ')}: {against[key]:.6g}"
+            for key in ("cord_sessions_skipped", "outage_s_avoided")
+        ]
+        lines += [
+            f"    capacity lost, {model}: {'-' if ratio is None else format(ratio, '.4f')} times"
+            for model, ratio in ratios.items()
+        ]
+    lines += [f"  wrote {path}" for path in document["files"]]
+    return "\n".join(lines)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""CONFIG.toml: every mistake is one line that names file, line and key."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import get_type_hints
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crowdcharge.errors import InputError
+from crowdcharge.orchestrator import config
+from crowdcharge.orchestrator.transfer import Terms
+
+PATH = Path("/somewhere/run.toml")
+GOOD = """[run]
+policy = "online-average"
+keys = "keys.toml"
+out = "out"
+
+[contacts]
+slot_s = 10
+slots = [[[1, 2], [3, 4]], [[1, 3]]]
+"""
+
+
+def test_a_small_file_and_its_defaults():
+    loaded = config.parse(GOOD, PATH)
+    assert loaded.run.keys == Path("/somewhere/keys.toml")
+    assert loaded.run.out == Path("/somewhere/out")
+    assert loaded.radio == config.RadioSection()
+    assert loaded.transfer.terms() == Terms()
+    assert loaded.contacts.schedule().slots == (((1, 2), (3, 4)), ((1, 3),))
+
+
+def test_every_key_has_its_place():
+    text = GOOD + (
+        '[radio]\ntransport = "tcp-client:127.0.0.1:1"\nadapter = "hci1"\nslots = 4\nspeed = 2\n'
+        "[transfer]\nlease_ms = 900\npower_max_mW = 5\nduration_max_s = 9.5\nfloor_pct = 30\n"
+        "[run.policy_options]\nquantum_J = 2.5\n"
+    )
+    loaded = config.parse(text, PATH)
+    assert loaded.radio == config.RadioSection("tcp-client:127.0.0.1:1", "hci1", 4, 2.0)
+    assert loaded.transfer.terms() == Terms(900, 5, 9500, 30)
+    assert loaded.run.policy_options == {"quantum_J": 2.5}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ('policy = "online-average"\n', "", 1, '[run]: needs the key "policy"'),
+        ('"out"', "7", 4, "run.out: must be a path, not 7"),
+        ("slot_s = 10", 'slot_s = "10"', 7, "contacts.slot_s: must be a number"),
+        ("slot_s = 10", "slot_s = 0", 7, "contacts.slot_s: must be 0.001 to"),
+        ("slot_s = 10", "slots_s = 10", 7, "contacts.slots_s: unknown key; known: source"),
+        ("slot_s = 10", 'source = "guess"', 7, "must be one of 'declared', 'ping', 'bench'"),
+        ("[contacts]", "[transfer]\nlease_ms = 5001\n[contacts]", 7, "transfer.lease_ms: must"),
+        ("slot_s = 10", "slot_s = true", 7, "must be a number, not True"),
+        ("[1, 3]", "[1, 1]", 8, "[1, 1] is not a pair of board numbers"),
+        ("[1, 3]", "[1, 70000]", 8, "is not a pair of board numbers"),
+        ("[1, 3]", "[1, 3, 4]", 8, "is not a pair of board numbers"),
+        ("[[1, 3]]", "[1, 3]", 8, "must be lists of pairs of whole numbers"),
+        ("slots = [[[1, 2], [3, 4]], [[1, 3]]]", "", 6, 'needs "slots"'),
+        ("[contacts]", "[contact]", 6, "unknown table; known: run, radio"),
+        ("[run]", "radio = 3\n[run]", 1, "[radio]: must be a table"),
+    ],
+)
+def test_a_mistake_names_line_and_key(old, new, line, words):
+    assert old in GOOD
+    with pytest.raises(InputError) as caught:
+        config.parse(GOOD.replace(old, new), PATH)
+    assert str(caught.value).startswith(f"{PATH}, line {line}: ")
+    assert words in str(caught.value)
+
+
+def test_broken_toml_names_the_line():
+    with pytest.raises(InputError, match=r"run.toml: .*line 2"):
+        config.parse("[run]\npolicy = \n", PATH)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(InputError, match="No such file"):
+        config.load(tmp_path / "none.toml")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="not a text file"):
+        config.load(tmp_path / "binary")
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(st.integers(0, len(GOOD) - 1), st.integers(0, 8), st.text(max_size=6))
+def test_any_damage_is_a_config_or_an_input_error(at, length, put):
+    try:
+        config.parse(GOOD[:at] + put + GOOD[at + length :], PATH)
+    except InputError as error:
+        said = str(error)
+    else:
+        return
+    assert str(PATH) in said
+    assert "\n" not in said
+
+
+def test_the_reference_page_lists_exactly_these_keys():
+    page = Path(__file__).parents[3] / "docs" / "reference" / "config.md"
+    listed = {
+        line.split("`")[1] for line in page.read_text().splitlines() if line.startswith("| `")
+    }
+    sections = get_type_hints(config.RunConfig).items()
+    known = {f"{name}.{item.name}" for name, kind in sections for item in fields(kind)}
+    assert listed == known
