@@ -20,7 +20,7 @@ class BenchFileError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class BenchBoard:
     """`usb`: its USB serial number (real benches); `actions`: name -> on and off commands."""
 
     id: int
@@ -72,7 +72,7 @@ class Scpi:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class MeteringLimits:
     """What no test may ask of this bench."""
 
     load_max_mA: float = 1500.0
@@ -84,7 +84,7 @@ class Limits:
 class BenchFile:
     name: str
     kind: str  # "virtual" or "real"
-    boards: tuple[Board, ...]
+    boards: tuple[BenchBoard, ...]
     pairs: tuple[Pair, ...]
     speed: float = 1.0
     seed: int = 1
@@ -94,9 +94,9 @@ class BenchFile:
     references: tuple[Reference, ...] = ()
     supply: Scpi | None = None
     load: Scpi | None = None
-    limits: Limits = field(default_factory=Limits)
+    limits: MeteringLimits = field(default_factory=MeteringLimits)
 
-    def board(self, board_id: int) -> Board:
+    def board(self, board_id: int) -> BenchBoard:
         return next(board for board in self.boards if board.id == board_id)
 
     def pair(self, name: str) -> Pair:
@@ -118,11 +118,11 @@ def load(name: str) -> BenchFile:
 
 
 def _bench(name: str, table: dict[str, Any]) -> BenchFile:
-    tables = {"boards": Board, "pairs": Pair, "references": Reference}
+    tables = {"boards": BenchBoard, "pairs": Pair, "references": Reference}
     values: dict[str, Any] = {"name": name, **table}
     for key, kind in tables.items():
         values[key] = tuple(_record(kind, entry, key) for entry in table.get(key, ()))
-    for key, kind in (("supply", Scpi), ("load", Scpi), ("limits", Limits)):
+    for key, kind in (("supply", Scpi), ("load", Scpi), ("limits", MeteringLimits)):
         if key in table:
             values[key] = _record(kind, table[key], key)
     bench: BenchFile = _record(BenchFile, values, "bench")

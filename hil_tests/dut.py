@@ -16,15 +16,15 @@ from crowdcharge.boards.pool import Pool
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import RadioError, WptError
 from crowdcharge.flash.serial_line import SerialLine
-from crowdcharge.ledger.settlement import Transfer
+from crowdcharge.ledger.settlement import TransferRecord
 from crowdcharge.orchestrator.observer import Observer
-from crowdcharge.orchestrator.transfer import Exchange, Terms
+from crowdcharge.orchestrator.transfer import TransferRun, TransferTerms
 from crowdcharge.radio.base import Radio
 from wptcore import transfer, wire
 
 PATIENCE_s = 90.0  # real: for what happens in a second when nothing else runs on the machine
 _POLL_s = 0.02
-_TERMS = Terms(lease_ms=5000)
+_TERMS = TransferTerms(lease_ms=5000)
 
 
 async def until(found: Callable[[], Any], what: str) -> Any:
@@ -129,9 +129,9 @@ class Dut:
 
 
 class Run:
-    """One transfer that the product's Exchange keeps alive; `fall_silent` is a host that dies."""
+    """One transfer, kept alive by a TransferRun; `fall_silent` is a host that dies."""
 
-    def __init__(self, donor: Dut, receiver: Dut, transfer_id: int, exchange: Exchange) -> None:
+    def __init__(self, donor: Dut, receiver: Dut, transfer_id: int, exchange: TransferRun) -> None:
         self.donor, self.receiver = donor, receiver
         self.transfer_id = transfer_id
         self._exchange = exchange
@@ -187,11 +187,15 @@ class Host:
     def view(self, board_id: int) -> BoardView | None:
         return self.fleet.view(board_id)
 
-    def run(self, donor: Dut, receiver: Dut, energy_J: float = 1e5, terms: Terms = _TERMS) -> Run:
+    def run(
+        self, donor: Dut, receiver: Dut, energy_J: float = 1e5, terms: TransferTerms = _TERMS
+    ) -> Run:
         """A transfer to start; budgets and lease are those of `terms`."""
         transfer_id, self._next_id = self._next_id, self._next_id + 1
-        opened = Transfer(transfer_id, donor.id, receiver.id, round(energy_J * 1000), 0)
-        exchange = Exchange(opened, terms, self.pool, self.clock, lambda _: None, lambda *_: None)
+        opened = TransferRecord(transfer_id, donor.id, receiver.id, round(energy_J * 1000), 0)
+        exchange = TransferRun(
+            opened, terms, self.pool, self.clock, lambda _: None, lambda *_: None
+        )
         return Run(donor, receiver, transfer_id, exchange)
 
 
@@ -208,7 +212,7 @@ class Couple:
 
     @asynccontextmanager
     async def running(
-        self, energy_J: float = 1e5, terms: Terms = _TERMS, duration_s: float = 1000.0
+        self, energy_J: float = 1e5, terms: TransferTerms = _TERMS, duration_s: float = 1000.0
     ) -> AsyncIterator[Run]:
         """A transfer in which power flows, by the instruments' word; stopped with the block."""
         run = self.host.run(self.donor, self.receiver, energy_J, terms)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hil_tests.dut import Couple, Dut, Run
 
-from crowdcharge.orchestrator.transfer import Terms
+from crowdcharge.orchestrator.transfer import TransferTerms
 from wptcore import ept
 
-_TERMS = Terms(lease_ms=5000)
+_TERMS = TransferTerms(lease_ms=5000)
 _SHORT = 4  # transfers in CI
 _FINE = {ept.ENERGY_BUDGET, ept.DURATION_BUDGET, ept.STOPPED}
 

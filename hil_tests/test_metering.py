@@ -19,7 +19,7 @@ from hil_tests.instruments import LOAD, REFERENCE, Instruments
 
 from crowdcharge.flash.calibrate import calibrate_meter
 from crowdcharge.flash.serial_line import SerialLine
-from crowdcharge.orchestrator.transfer import Terms
+from crowdcharge.orchestrator.transfer import TransferTerms
 
 _RUNS_MAX = 5
 _RUN_s = 12.0  # board time
@@ -27,7 +27,7 @@ _STEP_s = 1.5
 _LOADS_mA = (100.0, 1200.0)
 _REFERENCE_ppm = 100.0
 _TRIAL_mW = 3000
-_TERMS = Terms(lease_ms=5000)
+_TERMS = TransferTerms(lease_ms=5000)
 Note = Callable[[str, object], None]
 Energies = np.ndarray  # sent and received, J
 

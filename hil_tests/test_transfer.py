@@ -5,7 +5,7 @@ import pytest
 from hil_tests.dut import Couple, until
 
 from crowdcharge.errors import GrantRefused
-from crowdcharge.orchestrator.transfer import Terms
+from crowdcharge.orchestrator.transfer import TransferTerms
 from wptcore import ept, transfer, wire
 
 _SLACK_s = 2.0  # board time; a pass of a loop may take long on a busy machine
@@ -13,7 +13,7 @@ _SLACK_s = 2.0  # board time; a pass of a loop may take long on a busy machine
 
 async def test_silence_ends_a_transfer_within_its_lease(couple: Couple) -> None:
     lease_s = 3.0
-    async with couple.running(terms=Terms(lease_ms=int(lease_s * 1000))) as run:
+    async with couple.running(terms=TransferTerms(lease_ms=int(lease_s * 1000))) as run:
         began_s = await couple.instruments.time_s()
         await run.fall_silent()
         silent_s = await couple.instruments.time_s()
@@ -37,7 +37,7 @@ async def test_silence_ends_a_transfer_within_its_lease(couple: Couple) -> None:
 @pytest.mark.feature("radio-cut")
 async def test_a_lost_radio_ends_a_transfer(couple: Couple) -> None:
     lease_s = 3.0
-    async with couple.running(terms=Terms(lease_ms=int(lease_s * 1000))) as run:
+    async with couple.running(terms=TransferTerms(lease_ms=int(lease_s * 1000))) as run:
         cut_s = await couple.instruments.time_s()
         await couple.instruments.act(couple.donor.id, "radio-cut")
         off_s = await couple.off_s(cut_s)
@@ -53,7 +53,7 @@ async def test_a_raised_floor_cuts_a_donor_off(couple: Couple) -> None:
     soc_permille = (await couple.donor.ask()).soc_permille
     assert soc_permille
     floor_pct = min(soc_permille // 10 - 1, 90)
-    async with couple.running(terms=Terms(lease_ms=5000, floor_pct=floor_pct)) as run:
+    async with couple.running(terms=TransferTerms(lease_ms=5000, floor_pct=floor_pct)) as run:
         await run.ended()
     sent = await couple.donor.receipt(run.transfer_id)
     assert sent.ept == ept.FLOOR
@@ -94,7 +94,9 @@ async def test_twenty_percent_is_the_floor(couple: Couple) -> None:
 async def test_a_budget_ends_a_transfer(
     couple: Couple, energy_J: float, changes: dict[str, int], code: int
 ) -> None:
-    run = couple.host.run(couple.donor, couple.receiver, energy_J, Terms(lease_ms=5000, **changes))
+    run = couple.host.run(
+        couple.donor, couple.receiver, energy_J, TransferTerms(lease_ms=5000, **changes)
+    )
     began_s = await couple.instruments.time_s()
     run.start(couple.host.clock.now_s() + 60)
     await run.ended()

@@ -12,7 +12,7 @@ from wptcore.console_commands import HELP, ConsoleCommands, TRIAL_ms, fingerprin
 KEY_TEXT = "5a" * 32
 
 
-class Desk:
+class MemoryBackend:
     """A board's silicon and storage, in memory."""
 
     name = "virtual"
@@ -52,10 +52,10 @@ class Desk:
 class Line:
     """A console and both ends of its wire."""
 
-    def __init__(self, board=None, desk=None, **options):
+    def __init__(self, board=None, backend=None, **options):
         self.board = make_board() if board is None else board
-        self.desk = Desk(**options) if desk is None else desk
-        self.commands = ConsoleCommands(self.board, self.desk, hashlib.sha256)
+        self.backend = MemoryBackend(**options) if backend is None else backend
+        self.commands = ConsoleCommands(self.board, self.backend, hashlib.sha256)
         self.console = Console(self.commands, binascii.crc32)
 
     def send(self, data):
@@ -122,10 +122,10 @@ def test_a_checksum_that_is_wrong_runs_nothing():
             bad = bytearray(good)
             bad[i] ^= 1 << bit
             line.send(bytes(bad))
-            assert not line.desk.marked and not line.commands.reset_due
+            assert not line.backend.marked and not line.commands.reset_due
             line.send(b"\n")
     assert told(line.ask("maintenance on")) == {"maintenance": "on"}
-    assert line.desk.marked
+    assert line.backend.marked
 
 
 def test_noise_partial_and_overlong_lines_are_over_at_the_next_line_end():
@@ -174,7 +174,7 @@ def test_wrong_commands_and_arguments():
         ("provision 7 " + "zz" * 32, "range"),
     ):
         assert line.ask(text).split()[:2] == ["err", word], text
-    assert line.desk.identity == Desk().identity
+    assert line.backend.identity == MemoryBackend().identity
 
 
 def test_what_is_stored_changes_in_maintenance_only():
@@ -187,7 +187,7 @@ def test_what_is_stored_changes_in_maintenance_only():
         "meter tx 3",
     ):
         assert line.ask(text).startswith("err maintenance"), text
-    assert line.desk.identity == Desk().identity
+    assert line.backend.identity == MemoryBackend().identity
 
 
 def test_provisioning_stores_the_key_and_shows_only_its_fingerprint():
@@ -197,8 +197,8 @@ def test_provisioning_stores_the_key_and_shows_only_its_fingerprint():
         "board_id": "9",
         "key": fingerprint(hashlib.sha256, bytes.fromhex(KEY_TEXT)),
     }
-    assert line.desk.identity["key"] == KEY_TEXT
-    assert line.desk.identity["board_id"] == 9
+    assert line.backend.identity["key"] == KEY_TEXT
+    assert line.backend.identity["board_id"] == 9
     everything = " ".join(line.ask(row[0]) for row in HELP if not row[1] and row[0] != "reset")
     assert KEY_TEXT not in everything + answer
     assert fingerprint(hashlib.sha256, KEY) != fingerprint(hashlib.sha256, bytes(32))
@@ -210,13 +210,13 @@ def test_provisioning_again_is_key_rotation_and_keeps_the_rest():
     line.ask("calibrate tx -1500 120")
     line.ask("provision 9 " + "01" * 32)
     line.ask("provision 9 " + "02" * 32)
-    assert line.desk.identity["key"] == "02" * 32
-    assert tuple(line.desk.identity["meters"]["tx"]) == (-1500, 120)
+    assert line.backend.identity["key"] == "02" * 32
+    assert tuple(line.backend.identity["meters"]["tx"]) == (-1500, 120)
 
 
 def test_a_full_flash_is_an_answer_and_no_crash():
     line = Line(maintenance=True)
-    line.desk.full = True
+    line.backend.full = True
     assert line.ask("provision 9 " + KEY_TEXT).startswith("err storage")
     assert "key" not in line.ask("provision 9 " + KEY_TEXT)
 
@@ -224,7 +224,7 @@ def test_a_full_flash_is_an_answer_and_no_crash():
 def test_a_curve_is_stored_with_its_hash():
     line = Line(maintenance=True)
     pairs = told(line.ask("calibrate curve 250 1350 50 400"))
-    assert line.desk.identity["loss_curve"] == [250, 1350, 50, 400]
+    assert line.backend.identity["loss_curve"] == [250, 1350, 50, 400]
     expected = hashlib.sha256(b"250,1350,50,400").digest()[:8]
     assert bytes.fromhex(pairs["curve_hash"]) == expected
     assert told(line.ask("identity"))["curve"] == "250,1350,50,400"
@@ -264,7 +264,7 @@ def test_maintenance_ends_a_transfer_before_it_reboots():
     assert line.ask("selftest").startswith("err busy")
     assert told(line.ask("maintenance on")) == {"maintenance": "on"}
     assert not host.board.coil_on and host.board.ept == ept.MAINTENANCE
-    assert line.commands.reset_due and line.desk.marked
+    assert line.commands.reset_due and line.backend.marked
     assert host.board.pop_save() is not None
 
 
@@ -291,7 +291,7 @@ def test_maintenance_twice_reboots_once():
 def test_a_trial_of_the_curve_ends_by_itself():
     host = Host(make_board(curve=None)).hello()
     line = Line(board=host.board)
-    line.desk.curve = None
+    line.backend.curve = None
     assert host.grant(power_max_mW=5000) == ept.UNCALIBRATED
     assert told(line.ask("calibrate trial 2000")) == {"trial_ms": str(TRIAL_ms)}
     assert host.grant(power_max_mW=5000) == ept.NONE
@@ -325,17 +325,17 @@ def test_the_owner_s_terms_are_stored_with_a_secret_that_is_never_shown():
     line = Line(maintenance=True)
     public = x25519.public_key(bytes(range(32))).hex()
     assert line.ask("market 150000000 30000000 40 80") == "ok market_key=" + public
-    stored = line.desk.identity
+    stored = line.backend.identity
     assert tuple(stored["market"]) == (150_000_000, 30_000_000, 40, 80)
     assert stored["market_secret"] == bytes(range(32)).hex()
     stored["market_secret"] = "77" * 32  # other terms keep the keys
     assert line.ask("market 1000 1 0 100") == "ok market_key=" + public
-    assert line.desk.identity["market_secret"] == "77" * 32
+    assert line.backend.identity["market_secret"] == "77" * 32
     shown = line.ask("identity")
     assert "market=1000,1,0,100 market_key=" + public in shown
     assert "77777777" not in shown
     assert line.ask("market 0 0 0 0") == "ok market_key=none"
-    assert line.desk.identity == {"board_id": 3, "key": "11" * 32}
+    assert line.backend.identity == {"board_id": 3, "key": "11" * 32}
 
 
 def test_terms_out_of_range_are_refused():
@@ -343,7 +343,7 @@ def test_terms_out_of_range_are_refused():
     for text in ("999 1 0 100", "1000 0 0 100", "1000 1 101 100", "1000 1 0 -1", "x 1 1 1"):
         assert line.ask("market " + text).startswith("err range ")
     assert Line().ask("market 1000 1 0 100").startswith("err maintenance ")
-    assert "market" not in line.desk.identity
+    assert "market" not in line.backend.identity
 
 
 def test_partners_are_pinned_by_half_their_key():
@@ -351,7 +351,7 @@ def test_partners_are_pinned_by_half_their_key():
     assert line.ask("trust " + "ab" * 32) == "ok market_trusted=1"
     assert line.ask("trust " + "cd" * 32) == "ok market_trusted=2"
     assert line.ask("trust " + "ab" * 32) == "ok market_trusted=2"
-    assert line.desk.identity["market_trusted"] == ["cd" * 16, "ab" * 16]
+    assert line.backend.identity["market_trusted"] == ["cd" * 16, "ab" * 16]
     assert line.ask("trust " + "ab" * 31).startswith("err range ")
     assert line.ask("trust anybody") == "ok market_trusted=0"
-    assert "market_trusted" not in line.desk.identity
+    assert "market_trusted" not in line.backend.identity

@@ -11,7 +11,7 @@ firmware, name, path = sys.argv[1:]
 sys.path[:0] = [firmware, firmware + "/tests"]
 
 from support import LINK, Host, make_board  # noqa: E402 - after the path
-from test_console import Desk, Line  # noqa: E402
+from test_console import Line, MemoryBackend  # noqa: E402
 from wptcore import journal, wire  # noqa: E402
 
 
@@ -30,7 +30,7 @@ class Command:
 
 class Console:
     def __init__(self):
-        self.line = Line(desk=Desk(maintenance=True))
+        self.line = Line(backend=MemoryBackend(maintenance=True))
         self.count = 0
 
     def __call__(self, data):

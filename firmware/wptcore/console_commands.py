@@ -57,17 +57,17 @@ def fingerprint(sha256, key: bytes) -> str:
 
 
 class ConsoleCommands:
-    """`board`: board.Board; `desk`: the port's silicon and storage (ports/*/hal.py).
+    """`board`: board.Board; `backend`: the port's silicon and storage (ports/*/hal.py).
 
     `run` and `next_of_stream` return (key, value) pairs; ValueError: refused, "word: sentence";
     OSError: flash or bus failed.
     """
 
-    def __init__(self, board, desk, sha256):
+    def __init__(self, board, backend, sha256):
         self.streaming = False
         self.reset_due = False
         self._board = board
-        self._desk = desk
+        self._backend = backend
         self._sha256 = sha256
         self._side = ""
         self._left = 0
@@ -110,7 +110,7 @@ class ConsoleCommands:
         if self._trial_ms > 0:
             self._trial_ms -= dt_ms
             if self._trial_ms <= 0:
-                self._board.on_loss_curve(self._desk.curve)
+                self._board.on_loss_curve(self._backend.curve)
 
     def next_of_stream(self):
         """The next raw sample; the last call closes the stream."""
@@ -118,7 +118,7 @@ class ConsoleCommands:
             self.streaming = False
             return (("side", self._side),)
         self._left -= 1
-        shunt_uV, bus_mV, current_mA = self._desk.raw_sample(self._side == "rx")
+        shunt_uV, bus_mV, current_mA = self._backend.raw_sample(self._side == "rx")
         return (("shunt_uV", shunt_uV), ("bus_mV", bus_mV), ("current_mA", current_mA))
 
     # -- that only look --
@@ -127,22 +127,22 @@ class ConsoleCommands:
         return [(("%s %s" % row[:2]).strip(), row[2]) for row in HELP]
 
     def _version(self):
-        desk = self._desk
+        backend = self._backend
         return (
             ("protocol", VERSION),
-            ("firmware", desk.revision),
-            ("board", desk.name),
-            ("vm", desk.vm),
+            ("firmware", backend.revision),
+            ("board", backend.name),
+            ("vm", backend.vm),
         )
 
     def _identity(self):
-        stored = self._desk.identity
+        stored = self._backend.identity
         curve = stored.get("loss_curve")
         pairs = [
-            ("board", self._desk.name),
+            ("board", self._backend.name),
             ("board_id", stored.get("board_id", 0)),
             ("key", fingerprint(self._sha256, bytes.fromhex(stored.get("key", "")))),
-            ("capacity_mJ", self._desk.capacity_mJ),
+            ("capacity_mJ", self._backend.capacity_mJ),
         ]
         for side in ("tx", "rx"):
             gain_ppm, offset_uA = stored.get("meters", {}).get(side, (0, 0))
@@ -166,8 +166,8 @@ class ConsoleCommands:
             ("ept", "0x%02X" % board.ept),
             ("faults", faults or "none"),
             ("coil_on", 1 if board.coil_on else 0),
-            ("maintenance", 1 if self._desk.maintenance else 0),
-            ("watchdog", 1 if self._desk.watched else 0),
+            ("maintenance", 1 if self._backend.maintenance else 0),
+            ("watchdog", 1 if self._backend.watched else 0),
             ("epoch", epoch),
             ("soc_permille", soc_permille if soc_permille <= 1000 else "unknown"),
             ("bus_mV", bus_mV),
@@ -181,7 +181,7 @@ class ConsoleCommands:
         )
 
     def _limits(self):
-        limits = self._desk.limits
+        limits = self._backend.limits
         _, _, _, _, floor_pct, resume_pct, roles = wire.unpack_limits(self._board.limits)
         pairs = [(name, getattr(limits, name)) for name in _LIMITS]
         return pairs + [("floor_pct", floor_pct), ("resume_pct", resume_pct), ("roles", roles)]
@@ -189,7 +189,7 @@ class ConsoleCommands:
     def _selftest(self):
         if self._board.coil_on or self._board.receiver_on:
             raise ValueError("busy: a transfer is running; first: maintenance on")
-        return self._desk.selftest()
+        return self._backend.selftest()
 
     def _meter(self, side: str, count: str):
         self._need_maintenance()
@@ -201,8 +201,8 @@ class ConsoleCommands:
 
     def _maintenance(self, word: str):
         entered = _one_of(word, ("on", "off")) == "on"
-        if entered != self._desk.maintenance:
-            self._desk.set_maintenance(entered)
+        if entered != self._backend.maintenance:
+            self._backend.set_maintenance(entered)
             self._board.on_maintenance(True)  # ends what runs; the reboot does the rest
             self.reset_due = True
         return (("maintenance", word),)
@@ -242,10 +242,10 @@ class ConsoleCommands:
             _number(keep, 0, 100),
             _number(target, 0, 100),
         )
-        stored = self._desk.identity
+        stored = self._backend.identity
         secret, key = stored.get("market_secret", ""), stored.get("market_key", "")
         if not key:
-            secret, key = market_desk.new_keys(self._desk.random)
+            secret, key = market_desk.new_keys(self._backend.random)
         self._store("market", terms, "market_secret", secret, "market_key", key)
         return (("market_key", key),)
 
@@ -257,7 +257,9 @@ class ConsoleCommands:
             self._drop("market_trusted")
             return (("market_trusted", 0),)
         pin = market_desk.pin(key)
-        trusted = [each for each in self._desk.identity.get("market_trusted", ()) if each != pin]
+        trusted = [
+            each for each in self._backend.identity.get("market_trusted", ()) if each != pin
+        ]
         trusted.append(pin)
         self._store("market_trusted", trusted)
         return (("market_trusted", len(trusted)),)
@@ -268,7 +270,7 @@ class ConsoleCommands:
             _number(gain, -calibration.GAIN_MAX_ppm, calibration.GAIN_MAX_ppm),
             _number(offset, -calibration.OFFSET_MAX_uA, calibration.OFFSET_MAX_uA),
         )
-        meters = dict(self._desk.identity.get("meters", {}))
+        meters = dict(self._backend.identity.get("meters", {}))
         meters[side] = correction
         self._store("meters", meters)
         return (("side", side), ("gain_ppm", correction[0]), ("offset_uA", correction[1]))
@@ -294,20 +296,20 @@ class ConsoleCommands:
         return ()
 
     def _need_maintenance(self) -> None:
-        if not self._desk.maintenance:
+        if not self._backend.maintenance:
             raise ValueError("maintenance: first: maintenance on")
 
     def _drop(self, *keys) -> None:
-        kept = dict(self._desk.identity)
+        kept = dict(self._backend.identity)
         for key in keys:
             kept.pop(key, None)
-        self._desk.save_identity(kept)
+        self._backend.save_identity(kept)
 
     def _store(self, *keys_and_values) -> None:
-        stored = dict(self._desk.identity)
+        stored = dict(self._backend.identity)
         for i in range(0, len(keys_and_values), 2):
             stored[keys_and_values[i]] = keys_and_values[i + 1]
-        self._desk.save_identity(stored)
+        self._backend.save_identity(stored)
 
 
 def _number(text: str, low: int, high: int) -> int:

@@ -28,7 +28,7 @@ from bumble.transport.common import AsyncPipeSink
 
 import crowdcharge.bench
 from crowdcharge.bench.board import micropython
-from crowdcharge.bench.board.radio import BoardRadio
+from crowdcharge.bench.board.radio import ShimRadio
 from crowdcharge.bench.radio.adverts import advertisement_data
 from crowdcharge.bench.radio.air import Air
 from crowdcharge.bench.radio.bleak_backend import backends
@@ -48,7 +48,7 @@ async def hub(count: int, folder: Path) -> None:
     air = Air(seed=1)
     for index in range(count):
         address = f"B0:00:00:00:{index >> 8:02X}:{index & 0xFF:02X}"
-        await BoardRadio(air, f"board {index}", address, folder / f"radio{index}").start()
+        await ShimRadio(air, f"board {index}", address, folder / f"radio{index}").start()
     port = await serve_hci_tcp(air, "host", "C0:00:00:00:00:01")
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()

@@ -22,7 +22,7 @@ from habluetooth import BluetoothServiceInfoBleak  # noqa: E402
 
 from crowdcharge.bench import config as bench_config  # noqa: E402
 from crowdcharge.boards import keys  # noqa: E402
-from crowdcharge.boards.models import Beacon, Limits, unpack_receipts  # noqa: E402
+from crowdcharge.boards.models import Beacon, BoardLimits, unpack_receipts  # noqa: E402
 from crowdcharge.boards.session import Session, UnprovenRefusalError  # noqa: E402
 from crowdcharge.errors import RemoteProtocolError, WptError  # noqa: E402
 from crowdcharge.flash import serial_line  # noqa: E402
@@ -33,7 +33,7 @@ from crowdcharge.ledger.store import Store  # noqa: E402
 from crowdcharge.ledger.verify import verify  # noqa: E402
 from crowdcharge.orchestrator import config  # noqa: E402
 from support import HOST_NONCE, LINK, Host, make_board  # noqa: E402
-from test_console import Desk, Line  # noqa: E402
+from test_console import Line, MemoryBackend  # noqa: E402
 from wptcore import journal, wire  # noqa: E402
 from wptcore.console import unframe  # noqa: E402
 
@@ -171,7 +171,7 @@ class _ConsoleTarget:
         self._fresh()
 
     def _fresh(self) -> None:
-        self._line = Line(desk=Desk(maintenance=self._count // 100 % 2 == 1))
+        self._line = Line(backend=MemoryBackend(maintenance=self._count // 100 % 2 == 1))
 
     def __call__(self, data: bytes) -> None:
         self._count += 1
@@ -344,7 +344,7 @@ def _journal_seed() -> bytes:
 TARGETS: dict[str, Target] = {
     "beacon": Target(Beacon.unpack, (ValueError,), lambda: [_beacon_bytes()], True),
     "challenge": Target(wire.unpack_challenge, (ValueError,), lambda: [make_challenge()], True),
-    "limits": Target(Limits.unpack, (ValueError,), lambda: [make_board().limits], True),
+    "limits": Target(BoardLimits.unpack, (ValueError,), lambda: [make_board().limits], True),
     "receipts": Target(unpack_receipts, (ValueError,), lambda: [_receipts()], True),
     "ack": Target(_session_open, (RemoteProtocolError, UnprovenRefusalError), _acks),
     "command": Target(_CommandTarget(), (), _frames, True),

@@ -10,7 +10,7 @@ import sys
 
 import supervisor
 
-from desk import Desk
+from console_backend import ConsoleBackend
 from wptcore.console import Console
 from wptcore.console_commands import ConsoleCommands
 
@@ -18,11 +18,11 @@ _BYTES_PER_PASS = 256
 
 
 class SerialConsole:
-    def __init__(self, board, desk: Desk, sha256):
-        self._commands = ConsoleCommands(board, desk, sha256)
+    def __init__(self, board, backend: ConsoleBackend, sha256):
+        self._commands = ConsoleCommands(board, backend, sha256)
         self._console = Console(self._commands, binascii.crc32)
         self._console.announce(
-            (("board", desk.name), ("firmware", desk.revision), ("vm", desk.vm))
+            (("board", backend.name), ("firmware", backend.revision), ("vm", backend.vm))
         )
 
     @property

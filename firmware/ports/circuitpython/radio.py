@@ -28,7 +28,7 @@ _WRITE = _bleio.Characteristic.WRITE
 _NOBODY = _bleio.Attribute.NO_ACCESS
 
 
-class Radio:
+class BoardRadio:
     def __init__(self, board, model: str, revision: str):
         self._board = board
         self._adapter = _bleio.adapter

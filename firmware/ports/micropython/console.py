@@ -9,7 +9,7 @@ import binascii
 import select
 import sys
 
-from desk import Desk
+from console_backend import ConsoleBackend
 from wptcore.console import Console
 from wptcore.console_commands import ConsoleCommands
 
@@ -17,13 +17,13 @@ _BYTES_PER_PASS = 256
 
 
 class SerialConsole:
-    def __init__(self, board, desk: Desk, sha256):
-        self._commands = ConsoleCommands(board, desk, sha256)
+    def __init__(self, board, backend: ConsoleBackend, sha256):
+        self._commands = ConsoleCommands(board, backend, sha256)
         self._console = Console(self._commands, binascii.crc32)
         self._poll = select.poll()
         self._poll.register(sys.stdin, select.POLLIN)
         self._console.announce(
-            (("board", desk.name), ("firmware", desk.revision), ("vm", desk.vm))
+            (("board", backend.name), ("firmware", backend.revision), ("vm", backend.vm))
         )
 
     @property

@@ -55,7 +55,7 @@ _SERVICES = (
 )
 
 
-class Radio:
+class BoardRadio:
     def __init__(self, board, model: str, revision: str):
         self._board = board
         self._events = []  # (link handle, nonce or frame, is a frame), oldest first

@@ -5,8 +5,8 @@ import os
 
 import switches
 from console import SerialConsole
-from desk import Desk
-from radio import Radio
+from console_backend import ConsoleBackend
+from radio import BoardRadio
 from wptcore.board import Board
 from wptcore.ept import NONE
 
@@ -35,10 +35,10 @@ class BoardLoop:
             hal.short_boot,
             self.market,
         )
-        self.radio = Radio(self.board, pins.NAME, REVISION)
-        desk = Desk(hal, identity, pins.NAME, REVISION)
-        self.console = SerialConsole(self.board, desk, sha256)
-        self.maintenance = desk.maintenance
+        self.radio = BoardRadio(self.board, pins.NAME, REVISION)
+        backend = ConsoleBackend(hal, identity, pins.NAME, REVISION)
+        self.console = SerialConsole(self.board, backend, sha256)
+        self.maintenance = backend.maintenance
         if self.maintenance:
             self.board.on_maintenance(True)
         self._unmetered_ms = 0

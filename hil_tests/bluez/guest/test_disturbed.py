@@ -18,13 +18,13 @@ from hil_tests.bluez.guest.bench import launch_plugged
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.launch import Bench
-from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.boards import keys as key_file
 from crowdcharge.ledger.settlement import SETTLED, VOID
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
 from crowdcharge.orchestrator.config import parse
-from crowdcharge.orchestrator.contacts import Schedule
+from crowdcharge.orchestrator.contacts import ContactSchedule
 from crowdcharge.orchestrator.events import Event, TransferEnded, TransferStarted, Trouble
 from crowdcharge.orchestrator.runner import Runner
 
@@ -96,7 +96,7 @@ async def host_on(
             BoardConfig(board, 90.0 if board % 2 else 10.0, key=key.hex(), capacity_J=CAPACITY_J)
             for board, key in keys.items()
         ),
-        contacts=ContactsConfig((tuple(Contact(pair) for pair in pairs),), 10_000.0),
+        contacts=ContactsConfig((tuple(Placement(pair) for pair in pairs),), 10_000.0),
     )
     key_file.save(tmp_path / "keys.toml", keys)
     text = f"""
@@ -114,7 +114,7 @@ async def host_on(
     async with launch_plugged(config) as bench:
         host = Host(bench, tmp_path / "out", keys)
         run = parse(text, tmp_path / "run.toml")
-        runner = Runner(run, host.emit, Schedule(SLOT_s, (pairs,)), bench.vm)
+        runner = Runner(run, host.emit, ContactSchedule(SLOT_s, (pairs,)), bench.vm)
         running = asyncio.create_task(runner.run())
         try:
             yield host

@@ -14,7 +14,7 @@ from hil_tests.bluez.guest import bluez
 from hil_tests.bluez.guest.bench import launch_plugged
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
-from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.boards import keys as key_file
 from crowdcharge.ledger.settlement import SETTLED
 from crowdcharge.ledger.store import Store
@@ -59,7 +59,7 @@ async def test_the_hardened_service_transfers_and_stops_in_good_order() -> None:
         BoardConfig(board, soc_pct, key=KEYS[board].hex())
         for board, soc_pct in ((1, 90.0), (2, 10.0))
     )
-    contacts = ContactsConfig(((Contact((1, 2)),),), 10_000.0)
+    contacts = ContactsConfig(((Placement((1, 2)),),), 10_000.0)
     async with launch_plugged(BenchConfig(boards, contacts=contacts)) as bench:
         assert not await bluez.said("systemctl", "daemon-reload")
         assert not await bluez.said("systemctl", "start", "crowdcharge")

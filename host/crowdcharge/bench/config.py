@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from crowdcharge.bench.board import wiring
-from crowdcharge.bench.physics.coil import Link
-from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.bench.physics.coil import CoilLink
+from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.errors import InputError
 from wptcore.market_desk import A_MAX_u, A_MIN_u, B_MAX_u
 
@@ -49,14 +49,14 @@ class BoardConfig:
 class ContactsConfig:
     """Slot `i` of `cycle` lasts `slot_s` bench seconds; one slot is a static arrangement."""
 
-    cycle: tuple[tuple[Contact, ...], ...] = ()
+    cycle: tuple[tuple[Placement, ...], ...] = ()
     slot_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class BenchConfig:
     boards: tuple[BoardConfig, ...]
-    link: Link = field(default_factory=Link)
+    link: CoilLink = field(default_factory=CoilLink)
     contacts: ContactsConfig = field(default_factory=ContactsConfig)
     speed: float = 1.0
     seed: int = 1
@@ -64,8 +64,8 @@ class BenchConfig:
     firmware: str = ""  # a folder in place of firmware/ports/PORT; empty: the product's own
 
 
-def _pairs(*slots: tuple[tuple[int, int], ...]) -> tuple[tuple[Contact, ...], ...]:
-    return tuple(tuple(Contact(pair) for pair in slot) for slot in slots)
+def _pairs(*slots: tuple[tuple[int, int], ...]) -> tuple[tuple[Placement, ...], ...]:
+    return tuple(tuple(Placement(pair) for pair in slot) for slot in slots)
 
 
 def default() -> BenchConfig:
@@ -108,7 +108,7 @@ def dump(config: BenchConfig) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _pairs_of(record: Link | BoardConfig) -> list[str]:
+def _pairs_of(record: CoilLink | BoardConfig) -> list[str]:
     return [f"{item.name} = {_toml(getattr(record, item.name))}" for item in fields(record)]
 
 
@@ -146,7 +146,7 @@ class _Reader:
             top,
             "",
             boards=boards,
-            link=self._record(Link, self._table(document, "link"), "link"),
+            link=self._record(CoilLink, self._table(document, "link"), "link"),
             contacts=self._contacts(self._table(document, "contacts"), boards),
         )
         folder = config.firmware
@@ -190,7 +190,7 @@ class _Reader:
         self._check(slot_s > 0, "contacts.slot_s", "must be above 0")
         return ContactsConfig(cycle, slot_s)
 
-    def _contact(self, pair: object, key: str) -> Contact:
+    def _contact(self, pair: object, key: str) -> Placement:
         """[1, 2], or { boards = [1, 2], gap_mm = 3.0, offset_mm = 0.0 }."""
         table = pair if isinstance(pair, dict) else {"boards": pair}
         boards: Any = table.get("boards")
@@ -200,7 +200,7 @@ class _Reader:
         geometry = {
             name: self._number(value, key) for name, value in table.items() if name != "boards"
         }
-        return Contact((boards[0], boards[1]), **geometry)
+        return Placement((boards[0], boards[1]), **geometry)
 
     def _table(self, document: dict[str, Any], key: str) -> dict[str, Any]:
         table = document.get(key, {})

@@ -7,7 +7,14 @@ from contextlib import suppress
 from functools import partial
 from typing import Self, TypeVar
 
-from crowdcharge.boards.models import Ack, Beacon, Limits, Receipt, Told, unpack_receipts
+from crowdcharge.boards.models import (
+    Ack,
+    Beacon,
+    BoardLimits,
+    MarketReply,
+    Receipt,
+    unpack_receipts,
+)
 from crowdcharge.boards.session import Session, UnprovenRefusalError
 from crowdcharge.errors import AckTimeout, BoardUnreachable, RadioError, RemoteProtocolError
 from crowdcharge.radio.base import Link, Radio
@@ -43,7 +50,7 @@ class BoardLink:
     """Make it with `open`. `ack` is the last authentic answer; `limits` was read at the start."""
 
     ack: Ack
-    limits: Limits
+    limits: BoardLimits
 
     def __init__(self, board_id: int, on_faults: OnFaults) -> None:
         self.board_id = board_id
@@ -54,7 +61,7 @@ class BoardLink:
         self._turn = asyncio.Lock()
         self._since = 0  # the lowest counter whose answer is one to the frame that stands
         self._unanswered: tuple[int, tuple[int | bytes, ...]] = _NOTHING  # its type and subject
-        self._awaited: asyncio.Future[Ack | Told] | None = None
+        self._awaited: asyncio.Future[Ack | MarketReply] | None = None
 
     @classmethod
     async def open(
@@ -91,7 +98,7 @@ class BoardLink:
         """
         return self._acked(await self.inquire(frame_type, *fields))
 
-    async def inquire(self, frame_type: int, *fields: int | bytes) -> Ack | Told:
+    async def inquire(self, frame_type: int, *fields: int | bytes) -> Ack | MarketReply:
         """As `command`, for questions that have an answer of their own; an Ack refuses them."""
         async with self._turn:
             seal = partial(self._session.seal, frame_type, *fields)
@@ -134,7 +141,7 @@ class BoardLink:
                 f" but says that it is {self._session.board_id}"
             )
         await self.ask()
-        self.limits = self._decoded(Limits.unpack, await self._read(wire.LIMITS_UUID))
+        self.limits = self._decoded(BoardLimits.unpack, await self._read(wire.LIMITS_UUID))
         await self._link.subscribe(wire.FAULTS_UUID, self._on_fault_codes)
 
     async def _read(self, uuid: str) -> bytes:
@@ -148,14 +155,14 @@ class BoardLink:
         except ValueError as error:
             raise RemoteProtocolError(f"board {self.board_id}: {error}") from None
 
-    def _acked(self, answer: Ack | Told) -> Ack:
-        if isinstance(answer, Told):
+    def _acked(self, answer: Ack | MarketReply) -> Ack:
+        if isinstance(answer, MarketReply):
             raise RemoteProtocolError(f"board {self.board_id}: an answer to another question")
         return answer
 
     async def _answered(
         self, frame_type: int, subject: tuple[int | bytes, ...], seal: Callable[[], bytes]
-    ) -> Ack | Told:
+    ) -> Ack | MarketReply:
         """Sends until it is answered; the answer to an earlier try about the same counts."""
         if self._unanswered != (frame_type, subject):
             self._unanswered = (frame_type, subject)
@@ -169,10 +176,10 @@ class BoardLink:
                 return answer
         raise AckTimeout(self.board_id, _COMMAND_NAMES[frame_type], TRIES * ACK_TIMEOUT_s)
 
-    async def _exchange(self, frame: bytes) -> Ack | Told:
+    async def _exchange(self, frame: bytes) -> Ack | MarketReply:
         if self.closed:
             raise BoardUnreachable(self.board_id, "the connection was lost")
-        awaited: asyncio.Future[Ack | Told] = asyncio.get_running_loop().create_future()
+        awaited: asyncio.Future[Ack | MarketReply] = asyncio.get_running_loop().create_future()
         self._awaited = awaited
         try:
             async with asyncio.timeout(ACK_TIMEOUT_s):

@@ -90,7 +90,7 @@ class Ack:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class MarketReply:
     """An authenticated answer to a question of a market; `fields` as in wire's table."""
 
     counter: int
@@ -99,7 +99,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BoardLimits:
     board_id: int
     epoch: int
     capacity_mJ: int
@@ -109,7 +109,7 @@ class Limits:
     roles: int
 
     @classmethod
-    def unpack(cls, data: bytes) -> "Limits":
+    def unpack(cls, data: bytes) -> "BoardLimits":
         return cls(*wire.unpack_limits(data))
 
 
@@ -164,11 +164,11 @@ def unpack_receipts(data: bytes) -> list[Receipt]:
 
 
 @dataclass(frozen=True, slots=True)
-class Agent:
+class BoardAgent:
     """A board as policies see it, from authenticated answers; `soc_permille` None: unknown."""
 
     board_id: int
-    limits: Limits
+    limits: BoardLimits
     soc_permille: int | None
 
     @property

@@ -7,8 +7,8 @@ past. Counters rise strictly; every Ack carries the counter of the command that 
 
 from hashlib import sha256
 
-from crowdcharge.boards import codes as declared
-from crowdcharge.boards.models import Ack, Told, known
+from crowdcharge.boards import codes
+from crowdcharge.boards.models import Ack, MarketReply, known
 from crowdcharge.errors import LocalProtocolError, RemoteProtocolError
 from wptcore import auth, wire
 
@@ -23,8 +23,8 @@ class UnprovenRefusalError(RemoteProtocolError):
 
     def __init__(self, board_id: int, counter: int, code: int) -> None:
         super().__init__(
-            f"board {board_id} answered without authentication: {declared.name(code)}"
-            f" ({declared.text(code)})"
+            f"board {board_id} answered without authentication: {codes.name(code)}"
+            f" ({codes.text(code)})"
         )
         self.board_id = board_id
         self.counter = counter
@@ -61,7 +61,7 @@ class Session:
         frame: bytes = wire.pack_frame(frame_type, self._counter, *fields)
         return frame + auth.tag(sha256, self._key, auth.FROM_HOST, frame)
 
-    def open(self, frame: bytes) -> Ack | Told:
+    def open(self, frame: bytes) -> Ack | MarketReply:
         """The authentic answer. UnprovenRefusalError: a hint; RemoteProtocolError: no answer."""
         try:
             version, frame_type, counter = wire.unpack_header(frame)
@@ -77,7 +77,7 @@ class Session:
                 raise UnprovenRefusalError(self.board_id, counter, fields[1])
             raise RemoteProtocolError(f"board {self.board_id}: an answer with a wrong tag")
         if frame_type != wire.ACK:
-            return Told(counter, frame_type, fields)
+            return MarketReply(counter, frame_type, fields)
         told = [counter, *fields]
         told[8] = known(told[8])
         return Ack(*told)

@@ -16,9 +16,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from crowdcharge.boards import codes as declared
+from crowdcharge.boards import codes
 from crowdcharge.orchestrator.events import (
     BoardLost,
+    BoardReading,
     BoardSeen,
     Event,
     FaultCleared,
@@ -27,7 +28,6 @@ from crowdcharge.orchestrator.events import (
     MarketCleared,
     Paid,
     Progress,
-    Reading,
     Refused,
     Settled,
     TransferEnded,
@@ -92,7 +92,7 @@ class LiveView:
         if isinstance(event, BoardSeen | BoardLost):
             board_id = event.board_id if isinstance(event, BoardLost) else event.view.board_id
             self._board(board_id).here = isinstance(event, BoardSeen)
-        elif isinstance(event, Reading):
+        elif isinstance(event, BoardReading):
             self._board(event.board_id).soc_permille = event.soc_permille
         elif isinstance(event, Progress):
             self._note_progress(event)
@@ -173,7 +173,7 @@ _SENTENCES: dict[type, Callable[[Any], str]] = {
     Trouble: lambda event: event.text,
 }
 _STYLES = {Refused: "yellow", FaultRaised: "red", Trouble: "yellow", Settled: "green"}
-_CODES = {name: code for code, name in declared.NAMES.items()}
+_CODES = {name: code for code, name in codes.NAMES.items()}
 
 
 def _style(event: Event) -> str:
@@ -185,7 +185,7 @@ def _style(event: Event) -> str:
 def _plain(name: str | None) -> str:
     if name is None:
         return "could not be asked"
-    return declared.text(_CODES[name]) if name in _CODES else name
+    return codes.text(_CODES[name]) if name in _CODES else name
 
 
 def _J(energy_mJ: int) -> str:

@@ -43,7 +43,7 @@ def plan(path: Path, method: str, max_doublings: int, as_json: bool, **reading: 
         raise InputError(f"{path}: {error}") from error
     solve = getattr(planner, method)
     with Console(stderr=True).status("planning"):  # shows on a terminal only
-        made = solve(problem, max_doublings, planner.Reading(**reading))
+        made = solve(problem, max_doublings, planner.PaperReading(**reading))
     click.echo(json.dumps(made.to_json()) if as_json else _text(made))
     if method == "lal" and problem.beta != 0:
         click.echo("note: lal plans without losses; beta was not used", err=True)

@@ -91,7 +91,7 @@ def _write(path: Path, lines: list[str]) -> None:
 
 
 def _as_json(view: "BoardView") -> dict[str, Any]:
-    from crowdcharge.boards import codes as declared
+    from crowdcharge.boards import codes
     from wptcore import transfer
 
     beacon = view.newest
@@ -104,7 +104,7 @@ def _as_json(view: "BoardView") -> dict[str, Any]:
         "current_mA": beacon.current_mA,
         "temperature_C": beacon.temperature_C,
         "state": _state(beacon.state, transfer.STATE_NAMES),
-        "ept": declared.name(beacon.ept),
+        "ept": codes.name(beacon.ept),
         "problem": beacon.problem,
         "provisioned": beacon.provisioned,
         "epoch": beacon.epoch,

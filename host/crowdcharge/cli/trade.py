@@ -76,13 +76,13 @@ def _on_bench(boards: int, speed: float, seed: int, out: Path, as_json: bool) ->
 
     from rich.console import Console
 
-    from crowdcharge.bench.runs import market as fair
+    from crowdcharge.bench.runs import market
     from crowdcharge.cli.live import LiveView
 
-    told = fair.Fair(boards, speed, seed)
+    told = market.MarketDemo(boards, speed, seed)
     view = LiveView(Console(stderr=True), f"crowdcharge trade: {boards} boards, a hub", as_json)
     with view.show():
-        summary = asyncio.run(fair.run(told, out, view.on_event))
+        summary = asyncio.run(market.run(told, out, view.on_event))
     click.echo(json.dumps(summary, indent=2) if as_json else _closing(summary, out))
 
 

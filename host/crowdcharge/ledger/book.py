@@ -18,7 +18,7 @@ from crowdcharge.ledger.rows import (
     receipt_of,
     receipt_row,
 )
-from crowdcharge.ledger.settlement import Transfer
+from crowdcharge.ledger.settlement import TransferRecord
 from wptcore import wire
 
 
@@ -26,7 +26,7 @@ from wptcore import wire
 class Book:
     """What the rows add up to; `apply` each row in order."""
 
-    transfers: dict[int, Transfer] = field(default_factory=dict)
+    transfers: dict[int, TransferRecord] = field(default_factory=dict)
     receipts: dict[tuple[int, int, int], Receipt] = field(default_factory=dict)
     last_receipt: dict[tuple[int, int], Receipt] = field(default_factory=dict)
     balances_mJ: dict[str, int] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Book:
         transfer_id = body["transfer_id"]
         if transfer_id in self.transfers:
             raise ValueError
-        self.transfers[transfer_id] = Transfer(
+        self.transfers[transfer_id] = TransferRecord(
             transfer_id, body["ptx"], body["prx"], body["energy_max_mJ"], body["t_ms"]
         )
         self.seen_ids.add(transfer_id)
@@ -141,12 +141,12 @@ class Book:
         if transfer.is_closed:
             self._unsettled.pop(transfer_id, None)
 
-    def unsettled(self, board_id: int | None = None) -> list[Transfer]:
+    def unsettled(self, board_id: int | None = None) -> list[TransferRecord]:
         """Open or one-sided, of one board or of all."""
         found = (self.transfers[transfer_id] for transfer_id in self._unsettled)
         return [transfer for transfer in found if board_id in {None, *transfer.boards}]
 
-    def receipt(self, transfer: Transfer, role: int) -> Receipt | None:
+    def receipt(self, transfer: TransferRecord, role: int) -> Receipt | None:
         board_id = transfer.ptx if role == wire.PTX else transfer.prx
         return self.receipts.get((board_id, transfer.transfer_id, role))
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from crowdcharge.errors import LedgerError
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.rows import Body, Draft
-from crowdcharge.ledger.settlement import DISPUTED, ONE_SIDED, OPEN, VOID, Transfer
+from crowdcharge.ledger.settlement import DISPUTED, ONE_SIDED, OPEN, VOID, TransferRecord
 from crowdcharge.market.shared import MarketVoidError
 from wptcore.market import FRACTION_BITS, EFFICIENCY_MIN_permille, divide
 
@@ -87,7 +87,7 @@ def due_u(bargain: Bargain, received_mJ: int) -> int:
     return divide(bargain.price * received_mJ * _u_PER_UNIT, _mJ_PER_Wh << FRACTION_BITS)
 
 
-def outcome(bargain: Bargain, transfer: Transfer, efficiency_min: float) -> str:
+def outcome(bargain: Bargain, transfer: TransferRecord, efficiency_min: float) -> str:
     """What becomes of a bargain after its transfer:
 
     paid     as bought, or more: the board's own budget ends a transfer within one sample
@@ -162,7 +162,7 @@ class Accounts:
         self._balances_u: Counter[int] = Counter()
         self._paid_u: Counter[int] = Counter()
 
-    def settle(self, bargain: Bargain, transfer: Transfer) -> tuple[str, Payment | None]:
+    def settle(self, bargain: Bargain, transfer: TransferRecord) -> tuple[str, Payment | None]:
         """The outcome, and the payment that was written, if any. Calling again pays nothing twice.
 
         LedgerError if the transfer is not the bargain's.
@@ -181,7 +181,7 @@ class Accounts:
         self.append(payment)
         return found, payment
 
-    def owed_u(self, bargain: Bargain, transfer: Transfer) -> int:
+    def owed_u(self, bargain: Bargain, transfer: TransferRecord) -> int:
         """What the buyer owes in all, as the transfer stands."""
         pays = outcome(bargain, transfer, self._efficiency_min) in {PAID, SHORT}
         return due_u(bargain, transfer.received_mJ) if pays else 0

@@ -15,7 +15,7 @@ _SAMPLE_MAX_ms = 500  # and a first or last sample that stands for as long as a 
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
+class TransferRecord:
     """`prx` 0: a ping, which has no receiver. Energies are what has been posted."""
 
     transfer_id: int
@@ -40,7 +40,9 @@ class Transfer:
         return self.state not in {OPEN, ONE_SIDED}
 
 
-def settlement(transfer: Transfer, sent: Receipt | None, received: Receipt | None) -> list[Draft]:
+def settlement(
+    transfer: TransferRecord, sent: Receipt | None, received: Receipt | None
+) -> list[Draft]:
     """The rows that close a transfer by what the boards metered; [] if nothing would change.
 
     A missing receipt (None) books that side with nothing unless the other proves energy: what was
@@ -63,7 +65,9 @@ def settlement(transfer: Transfer, sent: Receipt | None, received: Receipt | Non
     return [*rows, ("state", closing)]
 
 
-def _closing_state(transfer: Transfer, sent: Receipt | None, received: Receipt | None) -> str:
+def _closing_state(
+    transfer: TransferRecord, sent: Receipt | None, received: Receipt | None
+) -> str:
     if not transfer.prx:
         return SETTLED if sent else VOID
     if sent is None or received is None:
@@ -83,7 +87,7 @@ def _tolerance_mJ(sent: Receipt, received: Receipt) -> int:
     return sent.energy_mJ // _METERS_DIVISOR + sample_mJ
 
 
-def _postings(transfer: Transfer, sent_mJ: int, received_mJ: int) -> Iterator[Draft]:
+def _postings(transfer: TransferRecord, sent_mJ: int, received_mJ: int) -> Iterator[Draft]:
     """Double entry: what leaves one account arrives on the others; the amounts add up to zero."""
     amounts = {
         account_of(transfer.ptx): transfer.sent_mJ - sent_mJ,

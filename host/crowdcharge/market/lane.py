@@ -84,7 +84,7 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class PricingRun:
     """Algorithm 1 step by step: states of each round are (n + 1, 2)."""
 
     range_rounds: list[Array]
@@ -96,7 +96,7 @@ class Run:
 
 def algorithm_1(
     wishes: Wishes, rng: np.random.Generator, *, epsilon: float = 1e-4, max_iter: int = 100_000
-) -> Run:
+) -> PricingRun:
     """The paper's Algorithm 1 with its own stop rule, |x(k+1) - x(k)| <= epsilon.
 
     That rule leaves an error of about n epsilon; `consensus.run` has one with a true bound.
@@ -111,7 +111,7 @@ def algorithm_1(
     masked = masked_rounds(weights, values, Masking.draw(values, rng), rng)
     price_rounds = _until_still(values, (each.states for each in masked), epsilon, max_iter)
     c, s = price_rounds[-1][0]
-    return Run(range_rounds, prices, market, price_rounds, clearing_at(market, c / s))
+    return PricingRun(range_rounds, prices, market, price_rounds, clearing_at(market, c / s))
 
 
 def choose_parameters(wishes: Wishes, prices: PriceRange, rng: np.random.Generator) -> Market:

@@ -30,7 +30,7 @@ class MarketVoidError(WptError):
     """The run ended without a price: nobody trades, and what was answered stays shut."""
 
 
-class KeyPair:
+class HostKeyPair:
     """X25519 by a library in constant time; takes the place of wptcore.x25519's on a host."""
 
     def __init__(self, secret: bytes) -> None:
@@ -273,7 +273,7 @@ class Negotiation:
 def make_peers(market: Market, session: bytes, random: RandomBytes) -> dict[int, Peer]:
     """The lane as peer 0 and the EVs, each with its own terms and keys."""
     return {
-        i: Peer(sha256, random, terms, session, None, KeyPair(random(KEY_SIZE)))
+        i: Peer(sha256, random, terms, session, None, HostKeyPair(random(KEY_SIZE)))
         for i, terms in enumerate(terms_of(market))
     }
 

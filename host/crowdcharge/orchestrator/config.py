@@ -15,8 +15,8 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from crowdcharge.boards.pool import SLOTS
 from crowdcharge.errors import InputError
-from crowdcharge.orchestrator.contacts import Schedule
-from crowdcharge.orchestrator.transfer import Terms
+from crowdcharge.orchestrator.contacts import ContactSchedule
+from crowdcharge.orchestrator.transfer import TransferTerms
 from wptcore import wire
 
 T = TypeVar("T")
@@ -54,8 +54,8 @@ class TransferSection:
     duration_max_s: float = 3600.0
     floor_pct: int = 20
 
-    def terms(self) -> Terms:
-        return Terms(
+    def terms(self) -> TransferTerms:
+        return TransferTerms(
             self.lease_ms, self.power_max_mW, int(self.duration_max_s * 1000), self.floor_pct
         )
 
@@ -72,9 +72,9 @@ class ContactsSection:
     slot_s: float = 60.0
     slots: list[list[list[int]]] = field(default_factory=list)
 
-    def schedule(self) -> Schedule:
+    def schedule(self) -> ContactSchedule:
         slots = tuple(tuple((pair[0], pair[1]) for pair in slot) for slot in self.slots)
-        return Schedule(self.slot_s, slots)
+        return ContactSchedule(self.slot_s, slots)
 
 
 @dataclass(frozen=True, slots=True)

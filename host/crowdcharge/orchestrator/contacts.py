@@ -34,7 +34,7 @@ class Contacts(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class ContactSchedule:
     """Declared meetings: `slots[i]` are the pairs of slot i, and the slots repeat for ever.
 
     One slot is a static neighbourhood, in which each pair meets again every `slot_s`. After the

@@ -22,7 +22,7 @@ class BoardLost:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class BoardReading:
     """A board's own, authenticated state."""
 
     time_s: float
@@ -147,7 +147,7 @@ class Trouble:
 Event = (
     BoardSeen
     | BoardLost
-    | Reading
+    | BoardReading
     | TransferStarted
     | Progress
     | TransferEnded

@@ -10,22 +10,23 @@ import asyncio
 from contextlib import suppress
 from dataclasses import asdict
 
-from crowdcharge.boards import codes as declared
+from crowdcharge.boards.codes import SEVERITIES
+from crowdcharge.boards.codes import name as code_name
 from crowdcharge.boards.keys import Keys
 from crowdcharge.boards.link import BoardLink
-from crowdcharge.boards.models import Ack, Agent, Beacon, Receipt
+from crowdcharge.boards.models import Ack, Beacon, BoardAgent, Receipt
 from crowdcharge.clock import Clock
 from crowdcharge.errors import GrantRefused, LedgerError, RemoteProtocolError
 from crowdcharge.ledger.payments import Bargain, payments_due
 from crowdcharge.ledger.rows import Body, Draft  # noqa: TC001
-from crowdcharge.ledger.settlement import Transfer, settlement
+from crowdcharge.ledger.settlement import TransferRecord, settlement
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.events import (
+    BoardReading,
     Emit,
     FaultCleared,
     FaultRaised,
     Paid,
-    Reading,
     Refused,
     Settled,
 )
@@ -39,7 +40,7 @@ _RECEIPT_LAG_s = 0.1
 _ID_MODULO = 1 << 32
 
 
-class Clerk:
+class LedgerKeeper:
     """`first_transfer_id`: where a new ledger begins to number; boards remember past numbers."""
 
     def __init__(
@@ -52,11 +53,11 @@ class Clerk:
         self._next_id = max([first_transfer_id, *(key + 1 for key in store.book.transfers)])
         self._heard_out: set[tuple[int, int]] = set()  # (transfer, board): told all about it
         self._samples: list[Draft] = []
-        self.agents: dict[int, Agent] = {}
+        self.agents: dict[int, BoardAgent] = {}
 
     # -- before and during a transfer --
 
-    def open(self, offer: Offer, power_max_mW: int) -> Transfer:
+    def open(self, offer: Offer, power_max_mW: int) -> TransferRecord:
         """On disk before any board is asked; `offer.prx` 0 for a ping."""
         transfer_id = self._new_id()
         body = {
@@ -75,7 +76,7 @@ class Clerk:
         self._store.append([("bargain", asdict(agreed))])
 
     def refused(self, refusal: GrantRefused, transfer_id: int) -> None:
-        name = declared.name(refusal.code)
+        name = code_name(refusal.code)
         body: Body = {
             "transfer_id": transfer_id,
             "board_id": refusal.board_id,
@@ -113,7 +114,7 @@ class Clerk:
         """The newest authentic state of charge, for the policy."""
         agent = self.agents.get(board_id)
         if agent is not None:
-            self.agents[board_id] = Agent(board_id, agent.limits, ack.soc_permille)
+            self.agents[board_id] = BoardAgent(board_id, agent.limits, ack.soc_permille)
 
     # -- what the boards metered --
 
@@ -137,7 +138,7 @@ class Clerk:
     async def _read(self, link: BoardLink) -> Beacon:
         """The board's own state into the ledger and to the policy."""
         ack, beacon = link.ack, await link.status()
-        self.agents[link.board_id] = Agent(link.board_id, link.limits, ack.soc_permille)
+        self.agents[link.board_id] = BoardAgent(link.board_id, link.limits, ack.soc_permille)
         body: Body = {
             "board_id": link.board_id,
             "epoch": beacon.epoch,
@@ -148,7 +149,7 @@ class Clerk:
             "t_ms": self._now_ms(),
         }
         self._store.append([("reading", body)])
-        self._emit(Reading(self._clock.now_s(), link.board_id, ack.soc_permille))
+        self._emit(BoardReading(self._clock.now_s(), link.board_id, ack.soc_permille))
         return beacon
 
     def faults(self, board_id: int, codes: frozenset[int]) -> None:
@@ -163,7 +164,7 @@ class Clerk:
                 {
                     "board_id": board_id,
                     "code": code,
-                    "name": declared.name(code),
+                    "name": code_name(code),
                     "raised": raised,
                     "t_ms": self._now_ms(),
                 },
@@ -172,7 +173,7 @@ class Clerk:
         )
         for code, raised in changes:
             event = FaultRaised if raised else FaultCleared
-            self._emit(event(self._clock.now_s(), board_id, code, declared.name(code)))
+            self._emit(event(self._clock.now_s(), board_id, code, code_name(code)))
 
     def pending(self) -> set[int]:
         """Boards that still owe the ledger a receipt."""
@@ -186,7 +187,7 @@ class Clerk:
     def has_problem(self, board_id: int) -> bool:
         """As of the ledger: something stands that is more than a warning."""
         codes = self._store.book.faults.get(board_id, frozenset())
-        return any(declared.SEVERITIES.get(code) != "warn" for code in codes)
+        return any(SEVERITIES.get(code) != "warn" for code in codes)
 
     async def _stop_leftover(self, link: BoardLink) -> Ack:
         """A transfer of ours that still runs, from before a crash, ends here."""
@@ -243,7 +244,7 @@ class Clerk:
                 self._post(unsettled)
         self.flush()
 
-    def _settle(self, unsettled: Transfer) -> None:
+    def _settle(self, unsettled: TransferRecord) -> None:
         """Once each side has given its receipt, or has been heard out and has none."""
         book = self._store.book
         roles = (wire.PTX, wire.PRX)
@@ -253,7 +254,7 @@ class Clerk:
                 return
         self._post(unsettled)
 
-    def _post(self, unsettled: Transfer) -> None:
+    def _post(self, unsettled: TransferRecord) -> None:
         book = self._store.book
         sent, received = book.receipt(unsettled, wire.PTX), book.receipt(unsettled, wire.PRX)
         rows = settlement(unsettled, sent, received)

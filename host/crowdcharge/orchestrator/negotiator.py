@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from crowdcharge.boards import codes as declared
-from crowdcharge.boards.models import Told
+from crowdcharge.boards import codes
+from crowdcharge.boards.models import MarketReply
 from crowdcharge.boards.pool import SLOTS, Pool
 from crowdcharge.clock import Clock
 from crowdcharge.errors import ProtocolError, RadioError
@@ -116,7 +116,7 @@ class Negotiator:
             f"{len(self._boards)} boards would take part; it takes {PEERS_MIN} to {PEERS_MAX}"
         )
 
-    async def _open_one(self, peer: int) -> Told | None:
+    async def _open_one(self, peer: int) -> MarketReply | None:
         return await self._ask(peer, wire.MARKET_OPEN, self._session, len(self._boards), peer)
 
     async def _give_keys(self, peer: int, public: Sequence[tuple[bytes, bytes]]) -> None:
@@ -187,12 +187,14 @@ class Negotiator:
         answer = await self._answer(peer, frame_type, *fields)
         return answer == ept.NONE
 
-    async def _ask(self, peer: int, frame_type: int, *fields: int | bytes) -> Told | None:
+    async def _ask(self, peer: int, frame_type: int, *fields: int | bytes) -> MarketReply | None:
         """None: it has vanished, or it declines."""
         answer = await self._answer(peer, frame_type, *fields)
-        return answer if isinstance(answer, Told) else None
+        return answer if isinstance(answer, MarketReply) else None
 
-    async def _answer(self, peer: int, frame_type: int, *fields: int | bytes) -> Told | int | None:
+    async def _answer(
+        self, peer: int, frame_type: int, *fields: int | bytes
+    ) -> MarketReply | int | None:
         """The answer, the code of an Ack, or None. Every question may be asked again."""
         loop = asyncio.get_running_loop()
         silent_s, computing_s = loop.time() + self._patience_s, loop.time() + _COMPUTING_MAX_s
@@ -209,14 +211,16 @@ class Negotiator:
                 silent_s = loop.time() + self._patience_s
             await asyncio.sleep(_RETRY_s)
 
-    async def _inquire(self, peer: int, frame_type: int, *fields: int | bytes) -> Told | int:
+    async def _inquire(
+        self, peer: int, frame_type: int, *fields: int | bytes
+    ) -> MarketReply | int:
         board_id = self._boards[peer]
         link = await self._pool.get(board_id)
         answer = await link.inquire(frame_type, *fields)
-        if isinstance(answer, Told):
+        if isinstance(answer, MarketReply):
             return answer
         if answer.code not in {ept.NONE, ept.MARKET_WAIT}:
-            name = declared.name(answer.code)
+            name = codes.name(answer.code)
             self._emit(Refused(self._clock.now_s(), board_id, 0, answer.code, name))
         return answer.code
 

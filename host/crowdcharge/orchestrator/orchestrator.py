@@ -21,10 +21,10 @@ from crowdcharge.errors import GrantRefused, LedgerError, WptError
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.contacts import Contacts, Meeting, Pair
 from crowdcharge.orchestrator.events import Emit, Trouble
-from crowdcharge.orchestrator.ledger_keeper import Clerk
+from crowdcharge.orchestrator.ledger_keeper import LedgerKeeper
 from crowdcharge.orchestrator.observer import Observer
 from crowdcharge.orchestrator.probe import Probe
-from crowdcharge.orchestrator.transfer import Exchange, Terms
+from crowdcharge.orchestrator.transfer import TransferRun, TransferTerms
 from crowdcharge.policy.base import Encounter, Offer, Policy
 from crowdcharge.radio.base import Radio
 from wptcore import ept
@@ -52,7 +52,7 @@ class Orchestrator:
         clock: Clock,
         rng: np.random.Generator,
         emit: Emit,
-        terms: Terms | None = None,
+        terms: TransferTerms | None = None,
         slots: int = SLOTS,
         first_transfer_id: int = 1,
     ) -> None:
@@ -60,13 +60,13 @@ class Orchestrator:
         self._clock = clock
         self._policy = policy
         self._rng = rng
-        self._terms = terms or Terms()
+        self._terms = terms or TransferTerms()
         self._keys = keys
         self._slots = slots
         self.fleet = Fleet()
         self.pool = Pool(radio, self.fleet, keys, slots, self._on_faults)
-        self.clerk = Clerk(store, keys, clock, self._emit, first_transfer_id)
-        self._contacts = contacts or Probe(self.pool, self.clerk, self.fleet, clock)
+        self.ledger_keeper = LedgerKeeper(store, keys, clock, self._emit, first_transfer_id)
+        self._contacts = contacts or Probe(self.pool, self.ledger_keeper, self.fleet, clock)
         self._observer = Observer(radio, self.fleet, clock, emit, self.pool.is_connected)
         self._busy: set[int] = set()
         self._synced: set[int] = set()
@@ -75,14 +75,14 @@ class Orchestrator:
         self._turns: dict[Pair, int] = {}
         self._floor_permille: dict[int, int] = {}  # the charge at which a donor refused
         self._count = itertools.count(1)
-        self._exchanges: set[Exchange] = set()
+        self._transfer_runs: set[TransferRun] = set()
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
         """Ends the running transfers, settles them, and lets `run` return."""
         self._stopping.set()
-        for exchange in self._exchanges:
-            exchange.stop()
+        for transfer_run in self._transfer_runs:
+            transfer_run.stop()
 
     async def run(self, until_s: float | None = None) -> None:
         """Until the boards' clock says `until_s`, or `stop` is called; None: for ever.
@@ -107,7 +107,7 @@ class Orchestrator:
 
     def _on_faults(self, board_id: int, codes: frozenset[int]) -> None:
         try:
-            self.clerk.faults(board_id, codes)
+            self.ledger_keeper.faults(board_id, codes)
         except LedgerError as error:
             self._emit(Trouble(self._clock.now_s(), board_id, str(error)))
 
@@ -151,12 +151,12 @@ class Orchestrator:
 
     def _wanting(self) -> list[int]:
         """Boards to visit: new ones, those that owe a receipt, those that report a change."""
-        pending = self.clerk.pending()
+        pending = self.ledger_keeper.pending()
         found = []
         for view in self.fleet.views():
             board_id = view.board_id
             if self._is_available(view):
-                changed = view.newest.problem != self.clerk.has_problem(board_id)
+                changed = view.newest.problem != self.ledger_keeper.has_problem(board_id)
                 if changed or board_id in pending or board_id not in self._synced:
                     found.append(board_id)
         return found
@@ -194,7 +194,7 @@ class Orchestrator:
     async def _sync(self, board_id: int) -> None:
         """The status that was read counts as heard: it may be newer than any advert."""
         link = await self.pool.get(board_id)
-        beacon = await self.clerk.sync(link)
+        beacon = await self.ledger_keeper.sync(link)
         view = self.fleet.view(board_id)
         if view is not None:
             now_s = asyncio.get_running_loop().time()
@@ -205,20 +205,20 @@ class Orchestrator:
         if offer is None or offer.energy_J < self._terms.energy_min_J or self._stopping.is_set():
             return
         ends_s = meeting.ends_s if until_s is None else min(meeting.ends_s, until_s)
-        transfer = self.clerk.open(offer, self._terms.power_max_mW)
-        exchange = Exchange(
-            transfer, self._terms, self.pool, self._clock, self._emit, self.clerk.sample
+        transfer = self.ledger_keeper.open(offer, self._terms.power_max_mW)
+        transfer_run = TransferRun(
+            transfer, self._terms, self.pool, self._clock, self._emit, self.ledger_keeper.sample
         )
-        self._exchanges.add(exchange)
+        self._transfer_runs.add(transfer_run)
         try:
-            await exchange.run(ends_s)
+            await transfer_run.run(ends_s)
         except GrantRefused as refusal:
-            self.clerk.refused(refusal, transfer.transfer_id)
+            self.ledger_keeper.refused(refusal, transfer.transfer_id)
             if refusal.code == ept.FLOOR:
-                soc_permille = self.clerk.agents[transfer.ptx].soc_permille
+                soc_permille = self.ledger_keeper.agents[transfer.ptx].soc_permille
                 self._floor_permille[transfer.ptx] = soc_permille or 0
         finally:
-            self._exchanges.discard(exchange)
+            self._transfer_runs.discard(transfer_run)
         syncs = [self._sync(board_id) for board_id in transfer.boards]
         for failed in await asyncio.gather(*syncs, return_exceptions=True):
             if failed is not None:
@@ -228,10 +228,10 @@ class Orchestrator:
         """The policy sees what the boards say of themselves now; an unknown charge means no."""
         for board_id in meeting.pair:
             link = await self.pool.get(board_id)
-            self.clerk.note(board_id, await link.ask())
+            self.ledger_keeper.note(board_id, await link.ask())
         self._met[meeting.pair] = meeting.number
         self._turns[meeting.pair] = next(self._count)
-        agents = self.clerk.agents
+        agents = self.ledger_keeper.agents
         if any(agents[board_id].soc_permille is None for board_id in meeting.pair):
             return None
         encounter = Encounter(*meeting.pair)
@@ -246,11 +246,11 @@ class Orchestrator:
     async def _last_round(self) -> None:
         """A few more tries for receipts that are owed; then the books are closed as they are."""
         for _ in range(_LAST_TRIES):
-            owing = self.clerk.pending() & {view.board_id for view in self.fleet.views()}
+            owing = self.ledger_keeper.pending() & {view.board_id for view in self.fleet.views()}
             if not owing:
                 break
             async with asyncio.TaskGroup() as work:
                 for board_id in owing & set(self._keys):
                     self._start(work, self._attend(board_id), board_id)
             await asyncio.sleep(_RETRY_s)
-        self.clerk.close_books()
+        self.ledger_keeper.close_books()

@@ -13,7 +13,7 @@ from crowdcharge.boards.pool import Pool
 from crowdcharge.clock import Clock
 from crowdcharge.errors import WptError
 from crowdcharge.orchestrator.contacts import Meeting, Pair
-from crowdcharge.orchestrator.ledger_keeper import Clerk
+from crowdcharge.orchestrator.ledger_keeper import LedgerKeeper
 from crowdcharge.policy.base import Offer
 from wptcore import ept, wire
 
@@ -27,10 +27,15 @@ class Probe:
     """Contacts by Ping: one free board at a time, each at most every `every_s` of board time."""
 
     def __init__(
-        self, pool: Pool, clerk: Clerk, fleet: Fleet, clock: Clock, every_s: float = EVERY_s
+        self,
+        pool: Pool,
+        ledger_keeper: LedgerKeeper,
+        fleet: Fleet,
+        clock: Clock,
+        every_s: float = EVERY_s,
     ) -> None:
         self._pool = pool
-        self._clerk = clerk
+        self._ledger_keeper = ledger_keeper
         self._fleet = fleet
         self._clock = clock
         self._every_s = every_s
@@ -67,14 +72,16 @@ class Probe:
             found = await self._seeing(others - before)
             if found:
                 break
-        await self._clerk.sync(link)
+        await self._ledger_keeper.sync(link)
         return found
 
     async def _ping(self, link: BoardLink) -> bool:
-        probe = self._clerk.open(Offer(link.board_id, 0, _ENERGY_MAX_J), link.limits.power_max_mW)
+        probe = self._ledger_keeper.open(
+            Offer(link.board_id, 0, _ENERGY_MAX_J), link.limits.power_max_mW
+        )
         ack = await link.command(wire.PING, probe.transfer_id, DURATION_ms)
         if ack.code != ept.NONE:
-            await self._clerk.sync(link)
+            await self._ledger_keeper.sync(link)
         return ack.code == ept.NONE
 
     async def _seeing(self, boards: set[int]) -> set[int]:

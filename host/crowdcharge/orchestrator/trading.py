@@ -20,15 +20,15 @@ from crowdcharge.errors import BoardUnreachable, GrantRefused, LedgerError, WptE
 from crowdcharge.ledger.audit import market_faults
 from crowdcharge.ledger.payments import EFFICIENCY_MIN, Bargain, bargains
 from crowdcharge.ledger.rows import Body
-from crowdcharge.ledger.settlement import OPEN, VOID, Transfer
+from crowdcharge.ledger.settlement import OPEN, VOID, TransferRecord
 from crowdcharge.ledger.signers import Signers
 from crowdcharge.ledger.store import Store
 from crowdcharge.market.shared import MarketVoidError
 from crowdcharge.orchestrator.events import Emit, MarketCleared, Trouble
-from crowdcharge.orchestrator.ledger_keeper import Clerk
+from crowdcharge.orchestrator.ledger_keeper import LedgerKeeper
 from crowdcharge.orchestrator.negotiator import SESSION_SIZE, Cleared, Negotiator
 from crowdcharge.orchestrator.observer import Observer
-from crowdcharge.orchestrator.transfer import Exchange, Terms
+from crowdcharge.orchestrator.transfer import TransferRun, TransferTerms
 from crowdcharge.policy.base import Offer
 from crowdcharge.radio.base import Radio
 
@@ -54,7 +54,7 @@ class Trading:
         together: Together,
         clock: Clock,
         emit: Emit,
-        terms: Terms,
+        terms: TransferTerms,
         slots: int = SLOTS,
         patience_s: float = 10.0,
     ) -> None:
@@ -67,7 +67,7 @@ class Trading:
         self._patience_s = patience_s
         self._fleet = Fleet()
         self._pool = Pool(radio, self._fleet, keys, slots, self._on_faults)
-        self.clerk = Clerk(store, keys, clock, emit, secrets.randbits(31) | 1)
+        self.ledger_keeper = LedgerKeeper(store, keys, clock, emit, secrets.randbits(31) | 1)
         self._observer = Observer(radio, self._fleet, clock, emit, self._pool.is_connected)
         self._negotiator = Negotiator(
             self._pool, clock, emit, secrets.token_bytes, patience_s, slots
@@ -81,8 +81,8 @@ class Trading:
             cleared, agreed = await self._agree(lane, boards)
             for bargain in agreed:
                 await self._carry_out(bargain)
-            await self._visit_all(sorted(self.clerk.pending()))
-            self.clerk.close_books()
+            await self._visit_all(sorted(self.ledger_keeper.pending()))
+            self.ledger_keeper.close_books()
         finally:
             observing.cancel()
             await asyncio.gather(observing, return_exceptions=True)
@@ -140,21 +140,21 @@ class Trading:
             if settled.state not in {OPEN, VOID} or not there:
                 return
 
-    async def _transfer(self, bargain: Bargain) -> Transfer:
+    async def _transfer(self, bargain: Bargain) -> TransferRecord:
         """The receiver's budget is what it bought; the sender's bounds what that may cost it."""
         sent_max_mJ = int(bargain.energy_mJ / EFFICIENCY_MIN) + 1
         terms = replace(self._terms, received_max_mJ=bargain.energy_mJ)
         offer = Offer(bargain.seller, bargain.buyer, sent_max_mJ / 1000)
-        transfer = self.clerk.open(offer, terms.power_max_mW)
-        self.clerk.bargain(replace(bargain, transfer_id=transfer.transfer_id))
-        exchange = Exchange(
-            transfer, terms, self._pool, self._clock, self._emit, self.clerk.sample
+        transfer = self.ledger_keeper.open(offer, terms.power_max_mW)
+        self.ledger_keeper.bargain(replace(bargain, transfer_id=transfer.transfer_id))
+        transfer_run = TransferRun(
+            transfer, terms, self._pool, self._clock, self._emit, self.ledger_keeper.sample
         )
         try:
             with self._pool.hold(*transfer.boards):
-                await exchange.run(float("inf"))
+                await transfer_run.run(float("inf"))
         except GrantRefused as refusal:
-            self.clerk.refused(refusal, transfer.transfer_id)
+            self.ledger_keeper.refused(refusal, transfer.transfer_id)
         except WptError as error:
             self._trouble(error)
         return transfer
@@ -173,7 +173,7 @@ class Trading:
         while True:
             try:
                 with self._pool.hold(board_id):
-                    await self.clerk.sync(await self._pool.get(board_id))
+                    await self.ledger_keeper.sync(await self._pool.get(board_id))
             except WptError as error:
                 if loop.time() >= until_s:
                     self._trouble(error)
@@ -184,7 +184,7 @@ class Trading:
 
     def _on_faults(self, board_id: int, codes: frozenset[int]) -> None:
         with suppress(LedgerError):  # told again at the next visit
-            self.clerk.faults(board_id, codes)
+            self.ledger_keeper.faults(board_id, codes)
 
     def _trouble(self, error: BaseException) -> None:
         board_id = error.board_id if isinstance(error, BoardUnreachable) else 0

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from crowdcharge.boards import codes as declared
+from crowdcharge.boards import codes
 from crowdcharge.boards.models import Ack
 from crowdcharge.boards.pool import Pool
 from crowdcharge.clock import Clock
 from crowdcharge.errors import GrantRefused, ProtocolError, RadioError
-from crowdcharge.ledger.settlement import Transfer
+from crowdcharge.ledger.settlement import TransferRecord
 from crowdcharge.orchestrator.events import Emit, Progress, TransferEnded, TransferStarted
 from wptcore import ept, wire
 
@@ -25,7 +25,7 @@ _RECEIVER_MARGIN_mJ = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class TransferTerms:
     """What every grant carries besides its parties; `power_max_mW` 0: what the boards allow."""
 
     lease_ms: int = 2000
@@ -48,11 +48,11 @@ class _Side:
     known: bool = True  # `ended` is the board's own word
 
 
-class Exchange:
+class TransferRun:
     def __init__(
         self,
-        transfer: Transfer,
-        terms: Terms,
+        transfer: TransferRecord,
+        terms: TransferTerms,
         pool: Pool,
         clock: Clock,
         emit: Emit,
@@ -124,7 +124,7 @@ class Exchange:
             self._terms.lease_ms,
         )
         if ack.code != ept.NONE:
-            raise GrantRefused(side.board_id, ack.code, declared.name(ack.code))
+            raise GrantRefused(side.board_id, ack.code, codes.name(ack.code))
         self._heard(side, ack, asked_s)
 
     async def _serve(self, side: _Side, peer: _Side) -> None:
@@ -218,4 +218,4 @@ class Exchange:
 
 
 def _name(side: _Side) -> str | None:
-    return declared.name(side.ended) if side.known else None
+    return codes.name(side.ended) if side.known else None

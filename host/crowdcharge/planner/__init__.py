@@ -4,9 +4,19 @@
 from crowdcharge.planner.lal import lal
 from crowdcharge.planner.lay import lay
 from crowdcharge.planner.problem import Plan, Problem
-from crowdcharge.planner.reading import Reading
+from crowdcharge.planner.reading import PaperReading
 from crowdcharge.planner.replan import replan
 from crowdcharge.planner.timed import lyp
 from crowdcharge.planner.verify import Verification, verify
 
-__all__ = ["Plan", "Problem", "Reading", "Verification", "lal", "lay", "lyp", "replan", "verify"]
+__all__ = [
+    "PaperReading",
+    "Plan",
+    "Problem",
+    "Verification",
+    "lal",
+    "lay",
+    "lyp",
+    "replan",
+    "verify",
+]

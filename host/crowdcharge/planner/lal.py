@@ -6,13 +6,13 @@ problem, and that of a longer horizon goes on from the flow of a shorter one (se
 """
 
 from crowdcharge.planner.problem import Plan, Problem, unreachable
-from crowdcharge.planner.reading import PAPER_TABLES, Reading, Stage, outside, stages
+from crowdcharge.planner.reading import PAPER_TABLES, PaperReading, Stage, outside, stages
 from crowdcharge.planner.routes import SENT_ROWS, shortest_plan
 from crowdcharge.planner.search import NEVER
 from crowdcharge.planner.timed import first_plan, never
 
 
-def lal(problem: Problem, max_doublings: int = 3, reading: Reading = PAPER_TABLES) -> Plan:
+def lal(problem: Problem, max_doublings: int = 3, reading: PaperReading = PAPER_TABLES) -> Plan:
     """Plan as if nothing were lost (`problem.beta` is not used), in the least time.
 
     Tries the horizons C, 2C, ... up to `max_doublings` doublings of the cycle C.

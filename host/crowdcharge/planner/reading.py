@@ -15,7 +15,7 @@ Burning = Literal["accepted", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PaperReading:
     """Three choices that the paper leaves open.
 
     `e_min_growth`: Alg. 1 and 3 double `e_min` with every doubled horizon ("doubled"), footnote 3
@@ -35,7 +35,7 @@ class Reading:
     burning: Burning = "accepted"
 
 
-PAPER_TABLES = Reading()
+PAPER_TABLES = PaperReading()
 
 
 class Stage(NamedTuple):
@@ -46,13 +46,13 @@ class Stage(NamedTuple):
     growth: float  # e_min is multiplied by this
 
 
-def stages(problem: Problem, max_doublings: int, reading: Reading) -> Iterator[Stage]:
+def stages(problem: Problem, max_doublings: int, reading: PaperReading) -> Iterator[Stage]:
     for k in range(max_doublings + 1):
         after = -1 if k == 0 else problem.cycle << (k - 1)
         yield Stage(after, problem.cycle << k, 1.0 if reading.e_min_growth == "fixed" else 2.0**k)
 
 
-def e_min_at(problem: Problem, time: int, stage: Stage, reading: Reading) -> Floats:
+def e_min_at(problem: Problem, time: int, stage: Stage, reading: PaperReading) -> Floats:
     if reading.e_min_growth == "proportional":
         return problem.e_min * max(1.0, time / problem.cycle)
     return problem.e_min * stage.growth

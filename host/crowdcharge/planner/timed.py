@@ -10,13 +10,20 @@ from crowdcharge.planner.effective import least_loss
 from crowdcharge.planner.lossy import greatest_total
 from crowdcharge.planner.lp import Model
 from crowdcharge.planner.problem import Floats, Plan, Problem, unreachable
-from crowdcharge.planner.reading import PAPER_TABLES, Reading, Stage, e_min_at, outside, stages
+from crowdcharge.planner.reading import (
+    PAPER_TABLES,
+    PaperReading,
+    Stage,
+    e_min_at,
+    outside,
+    stages,
+)
 from crowdcharge.planner.routes import RELATIVE_LEAST
 
 RELATIVE_LEFTOVER = 1e-9
 
 
-def first_plan(problem: Problem, max_doublings: int, reading: Reading, at_once: bool) -> Plan:
+def first_plan(problem: Problem, max_doublings: int, reading: PaperReading, at_once: bool) -> Plan:
     """The plan of least loss at the first horizon that has an effective plan.
 
     `at_once`: a plan within one cycle is taken as it is, with the cycle as its time (Alg. 3);
@@ -41,7 +48,7 @@ def never(problem: Problem, max_doublings: int) -> str:
     )
 
 
-def _earliest(problem: Problem, stage: Stage, reading: Reading, plan: Plan) -> Plan:
+def _earliest(problem: Problem, stage: Stage, reading: PaperReading, plan: Plan) -> Plan:
     """Halve the contact times in (after, until], cutting idle time off every plan found."""
     times = contact_times(problem, stage)
     if reading.e_min_growth == "proportional":  # not monotone: look at every time
@@ -71,7 +78,7 @@ def contact_times(problem: Problem, stage: Stage) -> list[int]:
     return ([0] if stage.after < 0 else []) + [int(time) for time in inside]
 
 
-def plan_at(problem: Problem, time: int, stage: Stage, reading: Reading) -> Plan | None:
+def plan_at(problem: Problem, time: int, stage: Stage, reading: PaperReading) -> Plan | None:
     """The effective plan of least loss with all transfers up to slot `time`, if there is one."""
     e_min = e_min_at(problem, time, stage, reading)
     inside = not outside(problem, e_min)

@@ -7,7 +7,7 @@ from itertools import groupby
 import numpy as np
 
 from crowdcharge.planner.problem import Floats, Plan, Problem
-from crowdcharge.planner.reading import PAPER_TABLES, Reading
+from crowdcharge.planner.reading import PAPER_TABLES, PaperReading
 
 RELATIVE_TOLERANCE = 1e-6
 
@@ -28,7 +28,7 @@ class Verification:
         return self.ok
 
 
-def verify(problem: Problem, plan: Plan, reading: Reading = PAPER_TABLES) -> Verification:
+def verify(problem: Problem, plan: Plan, reading: PaperReading = PAPER_TABLES) -> Verification:
     """Contacts, limits, direction, bounds after every slot, target, time and stated totals.
 
     Losses are the problem's: a plan made by `lal` verifies against `problem.lossless()`.
@@ -46,7 +46,7 @@ def verify(problem: Problem, plan: Plan, reading: Reading = PAPER_TABLES) -> Ver
 
 
 class _Walk:
-    def __init__(self, problem: Problem, reading: Reading) -> None:
+    def __init__(self, problem: Problem, reading: PaperReading) -> None:
         self.problem = problem
         self.level = problem.e0.copy()
         self.loss = 0.0

@@ -32,14 +32,14 @@ class Cord:
 
 
 @dataclass(frozen=True, slots=True)
-class Meeting:
+class PlannedMeeting:
     """The two can move up to `most` units (power x duration) either way."""
 
     most: int
     use: tuple[int, int] = (0, 0)
 
 
-Event = Cord | Meeting
+Event = Cord | PlannedMeeting
 # Indices: sessions that 0 skipped, that 1 skipped, level of 0, level of 1. True = reachable.
 States = NDArray[np.bool_]
 
@@ -105,7 +105,7 @@ Move = tuple[tuple[int, int], tuple[int, int]]  # change of the skips and of the
 
 def moves(event: Event, beta: float, selfish: int | None) -> Iterator[tuple[str | int, Move]]:
     """Each choice at an event with what it changes (a cord's gain is cut at the maximum)."""
-    if isinstance(event, Meeting):
+    if isinstance(event, PlannedMeeting):
         for sent in range(-event.most, event.most + 1):
             got = floor((1 - beta) * abs(sent) + 1e-9)
             yield sent, ((0, 0), (-sent, got) if sent > 0 else (got, sent))

@@ -128,7 +128,7 @@ class PlanFollowing:
         return self._beta if self._method == "lay" else 0.0
 
     def _plan(self, slot: int, levels_J: dict[int, float]) -> Made:
-        from crowdcharge.planner import Problem, Reading, lal, lay, replan  # noqa: PLC0415 - an extra
+        from crowdcharge.planner import PaperReading, Problem, lal, lay, replan  # noqa: PLC0415 - an extra
 
         planner = {"lay": lay, "lal": lal}[self._method]
         level_J = np.array([levels_J[agent] for agent in self.agents])
@@ -146,7 +146,7 @@ class PlanFollowing:
             limit=None if self._limit_J == inf else np.array(self._limit_J),
         )
         # Energy is not burnt to make a horizon long enough; so no search for directions either.
-        frugal = partial(planner, reading=Reading(burning="refused"))
+        frugal = partial(planner, reading=PaperReading(burning="refused"))
         plan = replan(problem, level_J, slot, frugal)
         if not plan.ok and not self.made:
             hint = "give more contacts, more time in each, or other weights"

@@ -13,7 +13,7 @@ from math import hypot, sqrt
 
 from crowdcharge.flash.fit import Correction
 from crowdcharge.ledger.book import Book
-from crowdcharge.ledger.settlement import Transfer
+from crowdcharge.ledger.settlement import TransferRecord
 from wptcore import wire
 
 Meters = Mapping[tuple[int, str], Correction]  # (board, "tx" or "rx") -> what is known of it
@@ -38,7 +38,7 @@ def meter_ppm(board_id: int, side: str, mean_W: float, meters: Meters) -> float:
     return hypot(gain_ppm, offset_uA / current_uA * 1e6) if current_uA else 0.0
 
 
-def efficiency_u(book: Book, transfer: Transfer, meters: Meters) -> float | None:
+def efficiency_u(book: Book, transfer: TransferRecord, meters: Meters) -> float | None:
     """Half the 95 % interval of received over sent energy; None without both receipts."""
     total_ppm = 0.0
     for role, side, board_id in (

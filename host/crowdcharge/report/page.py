@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from crowdcharge.boards import codes as declared
+from crowdcharge.boards.codes import NAMES, text
 from crowdcharge.flash import records
 from crowdcharge.ledger.store import Store
 from crowdcharge.report import accuracy, prediction
@@ -148,10 +148,10 @@ def _notes(story: Story) -> str:
 
 def _words(name: str | None) -> str:
     """An EPT name with its plain meaning."""
-    codes = {known: code for code, known in declared.NAMES.items()}
+    known_codes = {known: code for code, known in NAMES.items()}
     if name is None:
         return "-"
-    meaning = declared.text(codes[name]) if name in codes else ""
+    meaning = text(known_codes[name]) if name in known_codes else ""
     return f"<span title='{escape(meaning)}'>{escape(name.lower().replace('_', ' '))}</span>"
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from crowdcharge.boards import codes as declared
+from crowdcharge.boards import codes
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.rows import Body
 from crowdcharge.ledger.settlement import VOID
-from crowdcharge.ledger.settlement import Transfer as Metered
+from crowdcharge.ledger.settlement import TransferRecord as Metered
 from crowdcharge.policy import Policy
 from crowdcharge.policy.plan_following import PlanFollowing
 from crowdcharge.report.summary import imbalance
@@ -20,14 +20,18 @@ from crowdcharge.units import mJ_to_J
 
 if TYPE_CHECKING:  # the simulator is an extra, a report is not
     from crowdcharge.simulation.contacts import Contact
-    from crowdcharge.simulation.run import Run
+    from crowdcharge.simulation.run import SimulationRun
 
 Document = dict[str, Any]
 Key = tuple[float, int, int]  # a contact: when it begins, the lower and the higher board
 
 
 def compare(
-    book: Book, contacts: "Sequence[Contact]", predicted: "Run", imagined: Policy, policy: Policy
+    book: Book,
+    contacts: "Sequence[Contact]",
+    predicted: "SimulationRun",
+    imagined: Policy,
+    policy: Policy,
 ) -> Document:
     """`prediction.json`. `imagined` decided in the simulator, `policy` on the boards."""
     plan, simulated = _planned(imagined), _simulated(predicted)
@@ -83,7 +87,7 @@ def _planned(imagined: Policy) -> dict[Key, Document]:
     return {_key(row["start_s"], row["ptx"], row["prx"]): row for row in rows}
 
 
-def _simulated(predicted: "Run") -> dict[Key, Document]:
+def _simulated(predicted: "SimulationRun") -> dict[Key, Document]:
     return {
         _key(transfer.contact.start_s, transfer.contact.a, transfer.contact.b): {
             "ptx": transfer.ptx.id,
@@ -107,7 +111,7 @@ def _metered(book: Book, contacts: "Sequence[Contact]") -> dict[Key, Document]:
             "sent_J": mJ_to_J(transfer.sent_mJ),
             "received_J": mJ_to_J(transfer.received_mJ),
             "state": transfer.state,
-            "ended_by": None if transfer.ept_ptx is None else declared.name(transfer.ept_ptx),
+            "ended_by": None if transfer.ept_ptx is None else codes.name(transfer.ept_ptx),
         }
         for transfer in book.transfers.values()
         if transfer.prx and (transfer.state != VOID or transfer.ept_ptx is not None)
@@ -122,7 +126,7 @@ def _begin_s(transfer: Metered, contacts: "Sequence[Contact]") -> float:
     return max((start_s for start_s in starts if start_s <= opened_s), default=opened_s)
 
 
-def _boards(book: Book, predicted: "Run") -> list[Document]:
+def _boards(book: Book, predicted: "SimulationRun") -> list[Document]:
     rows = []
     for index, board in enumerate(predicted.boards):
         mine = [each for each in book.transfers.values() if board.id in each.boards]
@@ -150,7 +154,7 @@ def stored_J(reading: Body | None) -> float | None:
     return stored
 
 
-def _totals(book: Book, predicted: "Run") -> Document:
+def _totals(book: Book, predicted: "SimulationRun") -> Document:
     sent_J = sum(each.sent_J for each in predicted.transfers)
     received_J = sum(each.received_J for each in predicted.transfers)
     sent_mJ = sum(each.sent_mJ for each in book.transfers.values())

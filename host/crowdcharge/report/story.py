@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.rows import Row
-from crowdcharge.ledger.settlement import Transfer
+from crowdcharge.ledger.settlement import TransferRecord
 
 Series = list[tuple[float, float]]
 
@@ -24,12 +24,12 @@ class Story:
     faults: list[tuple[float, int, str, bool]] = field(default_factory=list)
 
     @property
-    def transfers(self) -> list[Transfer]:
+    def transfers(self) -> list[TransferRecord]:
         """Those between two boards; pings have no receiver."""
         return [transfer for transfer in self.book.transfers.values() if transfer.prx]
 
     @property
-    def metered(self) -> list[Transfer]:
+    def metered(self) -> list[TransferRecord]:
         return [transfer for transfer in self.transfers if transfer.sent_mJ]
 
     def flows_J(self) -> dict[tuple[int, int], float]:

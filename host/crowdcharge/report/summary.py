@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from crowdcharge.boards import codes as declared
+from crowdcharge.boards import codes
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.payments import (
     EFFICIENCY_MIN,
@@ -14,7 +14,7 @@ from crowdcharge.ledger.payments import (
     outcome,
 )
 from crowdcharge.ledger.rows import Body, account_of
-from crowdcharge.ledger.settlement import VOID, Transfer
+from crowdcharge.ledger.settlement import VOID, TransferRecord
 from crowdcharge.units import permille_to_pct
 from wptcore import ept
 from wptcore.market import FRACTION_BITS
@@ -76,7 +76,7 @@ def _board(book: Book, board_id: int) -> Summary:
     }
 
 
-def _transfer(transfer: Transfer) -> Summary:
+def _transfer(transfer: TransferRecord) -> Summary:
     return {
         "transfer_id": transfer.transfer_id,
         "ptx": transfer.ptx,
@@ -123,7 +123,7 @@ def _bargain(book: Book, accounts: Accounts, bargain: Bargain) -> Summary:
 
 
 def _ept(code: int | None) -> str | None:
-    return None if code is None else declared.name(code)
+    return None if code is None else codes.name(code)
 
 
 def _pct(soc_permille: int | None) -> float | None:

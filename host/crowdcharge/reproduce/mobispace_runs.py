@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from crowdcharge.planner import Problem, Reading, lal, lay
+from crowdcharge.planner import PaperReading, Problem, lal, lay
 from crowdcharge.planner.problem import Ints
 from crowdcharge.policy.base import Encounter
 from crowdcharge.policy.online_average import OnlineAverage
 from crowdcharge.simulation.traces.bus_trace import bus_trace
 from crowdcharge.simulation.traces.random_trace import random_trace
 
-NO_BURNING = Reading(burning="refused")
+NO_BURNING = PaperReading(burning="refused")
 CYCLES_MAX = 30
 MEANS = (
     "contacts", "lal_time", "lay_time", "lay_last", "poa_time", "poa_lossless_time",
@@ -60,7 +60,7 @@ class Setting:
 
 
 @dataclass(slots=True)
-class Board:
+class SolverBoard:
     """What P_OA sees of an agent."""
 
     energy_J: float
@@ -70,7 +70,8 @@ class Board:
 def online_average(problem: Problem, balanced_std: float) -> tuple[int | None, float]:
     """(slot in which P_OA is balanced, energy lost by then); None after too many cycles."""
     boards = {
-        i: Board(e, m) for i, (e, m) in enumerate(zip(problem.e0, problem.e_max, strict=True))
+        i: SolverBoard(e, m)
+        for i, (e, m) in enumerate(zip(problem.e0, problem.e_max, strict=True))
     }
     policy, rng = OnlineAverage(), np.random.default_rng(0)
     contacts, beta, loss = problem.contacts.tolist(), problem.contact_beta.tolist(), 0.0

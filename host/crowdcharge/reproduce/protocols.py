@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 from crowdcharge.metrics import imbalance
 from crowdcharge.policy import Policy, make
 from crowdcharge.policy.ageing import capacity_losses
-from crowdcharge.policy.charging_skip import Cord, Event, Meeting, charging_skip
+from crowdcharge.policy.charging_skip import Cord, Event, PlannedMeeting, charging_skip
 from crowdcharge.policy.loss_aware import target_level_J
 from crowdcharge.policy.pairing import most_relief
 from crowdcharge.policy.star import StarFormation, star_shares
 from crowdcharge.policy.tree import TreeFormation, tree_shares
 from crowdcharge.reproduce import Progress, Result
-from crowdcharge.simulation.board import Board
+from crowdcharge.simulation.board import SimulatedBoard
 from crowdcharge.simulation.contacts import random_meetings
 from crowdcharge.simulation.engine import simulate
-from crowdcharge.simulation.link import Link
+from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.objects import run_objects
 from crowdcharge.simulation.output import new_figure
 from crowdcharge.simulation.run import NoExchange
@@ -249,14 +249,14 @@ def phone_traces(policy: Policy, phones: int, days: int) -> list[Values]:
     """State of charge each quarter of an hour; used all day, plugged in below 25 %."""
     rng = np.random.default_rng(1)
     boards = [
-        Board(
+        SimulatedBoard(
             k, PHONE_J, PHONE_J * float(rng.uniform(0.3, 1)), load_W=float(rng.uniform(0.3, 1.0))
         )
         for k in range(phones)
     ]
     every_s = 7200.0 / phones  # everybody meets somebody once an hour
     meetings = random_meetings(range(phones), int(days * DAY_s / every_s), every_s, 900.0, seed=1)
-    link, habit = Link(power_W=4.5, efficiency=0.7), CordHabit(10.0, 25.0, 95.0)
+    link, habit = LinkModel(power_W=4.5, efficiency=0.7), CordHabit(10.0, 25.0, 95.0)
     world = World(boards, meetings, policy, link, rng, 20.0, habit)
     rows = []
     for step in range(int(days * DAY_s / 900)):
@@ -303,7 +303,7 @@ def random_week(a: int, b: int, days: int) -> tuple[list[Event], tuple[int, int]
     for _ in range(days):
         for _ in range(2):
             use = (int(rngs[0].integers(3, 8)), int(rngs[1].integers(3, 8)))
-            events.append(Meeting(int(meet.integers(0, 4)), use))
+            events.append(PlannedMeeting(int(meet.integers(0, 4)), use))
         for user, rng in enumerate(rngs):
             events.append(Cord(user, int(rng.integers(10, 18)), (0, 0)))
     return events, start

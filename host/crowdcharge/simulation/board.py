@@ -8,7 +8,7 @@ TINY_J = 1e-9
 
 
 @dataclass(slots=True)
-class Board:
+class SimulatedBoard:
     """Energies are exact for piecewise constant powers; `advance` closes the piece behind it."""
 
     id: int

@@ -12,7 +12,7 @@ from crowdcharge.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class LinkModel:
     """`power_W` is what leaves the transmitter; infinite: a transfer takes no time.
 
     `start_J` leaves the transmitter before anything arrives (handshake, foreign-object check).

@@ -13,19 +13,19 @@ from crowdcharge.simulation.schedule import Indices
 
 
 @dataclass(slots=True)
-class Agent:
+class SimulatedAgent:
     energy_J: float
     capacity_J: float = inf
 
 
-class Rows(Mapping[int, Agent]):
+class Rows(Mapping[int, SimulatedAgent]):
     """The agents' rows as views by number."""
 
     def __init__(self, agents: Any) -> None:
         self._agents = agents
 
-    def __getitem__(self, agent: int) -> Agent:
-        return Agent(float(self._agents[agent, 0]))
+    def __getitem__(self, agent: int) -> SimulatedAgent:
+        return SimulatedAgent(float(self._agents[agent, 0]))
 
     def __iter__(self) -> Iterator[int]:
         return iter(range(len(self._agents)))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from crowdcharge.simulation.engine import Result
-from crowdcharge.simulation.run import Run
+from crowdcharge.simulation.run import SimulationRun
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -19,7 +19,7 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]
         writer.writerows(rows)
 
 
-def write_runs(out: Path, runs: Sequence[Run]) -> list[Path]:
+def write_runs(out: Path, runs: Sequence[SimulationRun]) -> list[Path]:
     """samples.csv, boards.csv, transfers.csv, imbalance.png and soc.png; returns their paths."""
     paths = [out / name for name in ("samples.csv", "boards.csv", "transfers.csv")]
     write_table(paths[0], SAMPLE_COLUMNS, (row for made in runs for row in sample_rows(made)))
@@ -39,7 +39,7 @@ TRANSFER_COLUMNS = (
 )  # fmt: skip
 
 
-def sample_rows(made: Run) -> Iterable[Sequence[Any]]:
+def sample_rows(made: SimulationRun) -> Iterable[Sequence[Any]]:
     for time_s, energy, soc, spread in zip(
         made.time_s, made.energy_J, made.soc, made.imbalance, strict=True
     ):
@@ -48,7 +48,7 @@ def sample_rows(made: Run) -> Iterable[Sequence[Any]]:
         yield made.seed, made.policy, time_s, there, spread, np.nansum(energy), mean_pct
 
 
-def board_rows(made: Run) -> Iterable[Sequence[Any]]:
+def board_rows(made: SimulationRun) -> Iterable[Sequence[Any]]:
     ends_pct = 100 * made.soc[[0, -1]]
     for index, board in enumerate(made.boards):
         yield (
@@ -58,7 +58,7 @@ def board_rows(made: Run) -> Iterable[Sequence[Any]]:
         )  # fmt: skip
 
 
-def transfer_rows(made: Run) -> Iterable[Sequence[Any]]:
+def transfer_rows(made: SimulationRun) -> Iterable[Sequence[Any]]:
     for t in made.transfers:
         yield (
             made.seed, made.policy, t.start_s, t.end_s, t.ptx.id, t.prx.id, t.offered_J,
@@ -79,7 +79,7 @@ def write_result(out: Path, results: Sequence[Result], policy: str) -> list[Path
     return [path, plot_curves(out / "imbalance.png", curves, "interactions")]
 
 
-def plot_imbalance(out: Path, runs: Sequence[Run]) -> Path:
+def plot_imbalance(out: Path, runs: Sequence[SimulationRun]) -> Path:
     curves = [(made.time_s, made.imbalance, made.policy) for made in runs]
     return plot_curves(out / "imbalance.png", curves, "time (s)")
 
@@ -96,7 +96,7 @@ def plot_curves(path: Path, curves: Sequence[tuple[Any, Any, str]], x_label: str
     return path
 
 
-def plot_soc(out: Path, made: Run) -> Path:
+def plot_soc(out: Path, made: SimulationRun) -> Path:
     """Every board when there are few; else the quantiles of the crowd."""
     figure, axes = new_figure()
     soc_pct = 100 * made.soc

@@ -13,9 +13,9 @@ from crowdcharge.errors import InputError
 from crowdcharge.metrics import balancing_time, imbalance, jain_index
 from crowdcharge.policy import AgentView, Encounter, Offer, Policy
 from crowdcharge.policy.ageing import capacity_losses
-from crowdcharge.simulation.board import Board
+from crowdcharge.simulation.board import SimulatedBoard
 from crowdcharge.simulation.contacts import Contact, from_slots, random_meetings
-from crowdcharge.simulation.link import Link
+from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.mobility import RandomWaypoint
 from crowdcharge.simulation.qoe import quality_of_experience
 from crowdcharge.simulation.scenario import (
@@ -28,7 +28,7 @@ from crowdcharge.simulation.scenario import (
 )
 from crowdcharge.simulation.traces.bus_trace import bus_trace
 from crowdcharge.simulation.traces.random_trace import random_trace
-from crowdcharge.simulation.world import Transfer, World
+from crowdcharge.simulation.world import SimulatedTransfer, World
 
 Progress = Callable[[float], None]
 SAMPLES = 200
@@ -50,15 +50,15 @@ class NoExchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SimulationRun:
     """`time_s` (k,), `energy_J` (k, boards); NaN while a board is away."""
 
     seed: int
     policy: str
-    boards: list[Board]
+    boards: list[SimulatedBoard]
     time_s: NDArray[np.float64]
     energy_J: NDArray[np.float64]
-    transfers: list[Transfer]
+    transfers: list[SimulatedTransfer]
 
     @property
     def soc(self) -> NDArray[np.float64]:
@@ -73,11 +73,11 @@ class Run:
 def run(
     scenario: Scenario,
     seed: int,
-    link: Link,
+    link: LinkModel,
     trace: list[Contact] | None = None,
     policy: Policy | None = None,
     progress: Progress | None = None,
-) -> Run:
+) -> SimulationRun:
     """One run; `policy` in place of the scenario's, `trace` for a TraceFile's contacts."""
     boards = boards_of(scenario, seed, trace)
     contacts, end_s = contacts_of(scenario, seed, [board.id for board in boards], trace)
@@ -92,13 +92,13 @@ def run(
         rows.append([board.energy_J if board.present else np.nan for board in boards])
         if progress:
             progress(float(now_s) / end_s if end_s else 1.0)
-    return Run(seed, chosen.name, boards, time_s, np.array(rows), world.transfers)
+    return SimulationRun(seed, chosen.name, boards, time_s, np.array(rows), world.transfers)
 
 
-def boards_of(scenario: Scenario, seed: int, trace: list[Contact] | None) -> list[Board]:
+def boards_of(scenario: Scenario, seed: int, trace: list[Contact] | None) -> list[SimulatedBoard]:
     if scenario.crowd is None:
         return [
-            Board(
+            SimulatedBoard(
                 spec.id,
                 spec.capacity_J,
                 spec.capacity_J * spec.soc_pct / 100,
@@ -119,7 +119,7 @@ def boards_of(scenario: Scenario, seed: int, trace: list[Contact] | None) -> lis
     capacity_J = rng.uniform(*crowd.capacity_J, crowd.n)
     load_W = rng.uniform(*crowd.load_W, crowd.n)
     values = np.column_stack([capacity_J, capacity_J * soc, load_W]).tolist()
-    return [Board(board_id, *row) for board_id, row in zip(ids, values, strict=True)]
+    return [SimulatedBoard(board_id, *row) for board_id, row in zip(ids, values, strict=True)]
 
 
 def contacts_of(
@@ -177,7 +177,7 @@ def generated_cycle(
     return cycle
 
 
-def summary(made: Run, scenario: Scenario, ageing: bool = True) -> dict[str, Any]:
+def summary(made: SimulationRun, scenario: Scenario, ageing: bool = True) -> dict[str, Any]:
     """The run's figures; energies in J, ageing as the mean and greatest lost share of capacity."""
     boards, imbalances = made.boards, made.imbalance
     sent, received = (
@@ -204,7 +204,7 @@ def summary(made: Run, scenario: Scenario, ageing: bool = True) -> dict[str, Any
     return figures | ageing_figures(made, scenario) if ageing else figures
 
 
-def ageing_figures(made: Run, scenario: Scenario) -> dict[str, Any]:
+def ageing_figures(made: SimulationRun, scenario: Scenario) -> dict[str, Any]:
     """Over the time each board was there."""
     step_s = float(made.time_s[1] - made.time_s[0]) if len(made.time_s) > 1 else 0.0
     traces = [column[~np.isnan(column)] for column in made.soc.T]

@@ -9,7 +9,7 @@ from typing import Any
 
 from crowdcharge.errors import InputError
 from crowdcharge.policy import POLICIES, Policy, make
-from crowdcharge.simulation.link import Link
+from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.mobility import RandomWaypoint
 from crowdcharge.simulation.traces.readers import FORMATS
 from crowdcharge.simulation.world import CordHabit
@@ -95,7 +95,7 @@ class Scenario:
     contacts: ContactSpec
     policy: str
     policy_options: dict[str, Any]
-    link: Link
+    link: LinkModel
     curve: str
     habit: CordHabit
     duration_s: float | None
@@ -147,7 +147,7 @@ def parse(text: str, name: str = "scenario.toml") -> Scenario:
         contacts=parse_contacts(top.table("contacts")),
         policy=policy.string("name", "online-average", sorted(POLICIES)),
         policy_options={key: options[key] for key in options if key != "name"},
-        link=Link(
+        link=LinkModel(
             link.number("power_W", inf, 1e-9),
             link.number("efficiency", 0.8, 1e-3, 1),
             link.number("start_J", 0.0, 0, CAPACITY_MAX_J),

@@ -13,8 +13,8 @@ from crowdcharge.metrics import balancing_time
 from crowdcharge.simulation import output
 from crowdcharge.simulation.contacts import Contact
 from crowdcharge.simulation.engine import Result, simulate
-from crowdcharge.simulation.link import Link, efficiency_at, read_curve
-from crowdcharge.simulation.run import NoExchange, Run, compared, run, summary
+from crowdcharge.simulation.link import LinkModel, efficiency_at, read_curve
+from crowdcharge.simulation.run import NoExchange, SimulationRun, compared, run, summary
 from crowdcharge.simulation.scenario import Meetings, Scenario, TraceFile, parse
 from crowdcharge.simulation.traces.readers import FORMATS
 
@@ -33,7 +33,7 @@ def load(path: Path) -> Scenario:
     return parse(read_text(path), str(path))
 
 
-def link_of(scenario: Scenario, folder: Path) -> Link:
+def link_of(scenario: Scenario, folder: Path) -> LinkModel:
     """The scenario's link; a measured curve, next to the file, gives its efficiency."""
     if not scenario.curve:
         return scenario.link
@@ -80,7 +80,7 @@ def run_study(
     return document(scenario, figures, written, boards=board_list(kept[0]))
 
 
-def board_list(made: Run) -> list[dict[str, Any]]:
+def board_list(made: SimulationRun) -> list[dict[str, Any]]:
     """The first run's boards, like the boards of a bench run's summary."""
     before, after = 100 * made.soc[0], 100 * made.soc[-1]
     return [

@@ -17,9 +17,9 @@ import numpy as np
 
 from crowdcharge.errors import InputError
 from crowdcharge.policy import Encounter, Offer, Policy
-from crowdcharge.simulation.board import TINY_J, Board
+from crowdcharge.simulation.board import TINY_J, SimulatedBoard
 from crowdcharge.simulation.contacts import Contact
-from crowdcharge.simulation.link import Link
+from crowdcharge.simulation.link import LinkModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,10 @@ class CordHabit:
 
 
 @dataclass(slots=True)
-class Transfer:
+class SimulatedTransfer:
     contact: Contact
-    ptx: Board
-    prx: Board
+    ptx: SimulatedBoard
+    prx: SimulatedBoard
     offered_J: float
     start_s: float
     end_s: float = inf
@@ -44,26 +44,26 @@ class Transfer:
     ended_by: str = ""
 
 
-class World(Mapping[int, Board]):
+class World(Mapping[int, SimulatedBoard]):
     """Also the policy's views: a board looked at is brought up to now."""
 
     def __init__(
         self,
-        boards: Iterable[Board],
+        boards: Iterable[SimulatedBoard],
         contacts: Iterable[Contact],
         policy: Policy,
-        link: Link,
+        link: LinkModel,
         rng: np.random.Generator,
         floor_pct: float = 20.0,
         habit: CordHabit | None = None,
     ) -> None:
         self.boards = {board.id: board for board in boards}
-        self.transfers: list[Transfer] = []
+        self.transfers: list[SimulatedTransfer] = []
         self.now_s = 0.0
         self._policy, self._link, self._rng = policy, link, rng
         self._floor, self._habit = floor_pct / 100, habit or CordHabit()
         self._contacts = iter(contacts)
-        self._busy: dict[int, Transfer] = {}
+        self._busy: dict[int, SimulatedTransfer] = {}
         self._waiting: dict[Contact, None] = {}
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._count = 0
@@ -71,7 +71,7 @@ class World(Mapping[int, Board]):
             self._prepare(board)
         self._next_contact()
 
-    def __getitem__(self, board_id: int) -> Board:
+    def __getitem__(self, board_id: int) -> SimulatedBoard:
         board = self.boards[board_id]
         if not board.present:
             raise KeyError(board_id)
@@ -100,7 +100,7 @@ class World(Mapping[int, Board]):
 
     # Boards come, go and are plugged in.
 
-    def _prepare(self, board: Board) -> None:
+    def _prepare(self, board: SimulatedBoard) -> None:
         board.present = board.arrives_s <= 0
         self._at(board.leaves_s, self._leave, board)
         for start_s, end_s in board.cords:
@@ -111,19 +111,19 @@ class World(Mapping[int, Board]):
         else:
             self._at(board.arrives_s, self._arrive, board)
 
-    def _arrive(self, board: Board) -> None:
+    def _arrive(self, board: SimulatedBoard) -> None:
         board.advance(self.now_s)
         board.present = True
         self._watch(board)
         self._retry(board)
 
-    def _leave(self, board: Board) -> None:
+    def _leave(self, board: SimulatedBoard) -> None:
         board.advance(self.now_s)
         if board.id in self._busy:
             self._end(self._busy[board.id], "left")
         board.present = False
 
-    def _plug(self, board: Board) -> None:
+    def _plug(self, board: SimulatedBoard) -> None:
         if not board.present or board.cord_W:
             return
         board.advance(self.now_s)
@@ -133,7 +133,7 @@ class World(Mapping[int, Board]):
             self._end(transfer, "cord")
         self._watch(board)
 
-    def _unplug(self, board: Board) -> None:
+    def _unplug(self, board: SimulatedBoard) -> None:
         board.advance(self.now_s)
         board.cord_W = 0.0
         self._watch(board)
@@ -141,7 +141,7 @@ class World(Mapping[int, Board]):
 
     # The one level that a board's energy will cross next, if nothing changes before.
 
-    def _watch(self, board: Board) -> None:
+    def _watch(self, board: SimulatedBoard) -> None:
         board.version += 1
         net_W = board.net_W
         crossing = min(self._levels(board, net_W), key=lambda each: each[0], default=None)
@@ -157,8 +157,8 @@ class World(Mapping[int, Board]):
             )
 
     def _levels(
-        self, board: Board, net_W: float
-    ) -> Iterator[tuple[float, float, Callable[[Board], None]]]:
+        self, board: SimulatedBoard, net_W: float
+    ) -> Iterator[tuple[float, float, Callable[[SimulatedBoard], None]]]:
         """(how far, which level, what happens there) for each level that lies ahead."""
         floor_J, capacity_J, habit = self._floor * board.capacity_J, board.capacity_J, self._habit
         if net_W < 0:
@@ -175,7 +175,11 @@ class World(Mapping[int, Board]):
                 yield max(until_J - board.energy_J, 0.0), until_J, self._unplug
 
     def _cross(
-        self, board: Board, version: int, level_J: float, handle: Callable[[Board], None]
+        self,
+        board: SimulatedBoard,
+        version: int,
+        level_J: float,
+        handle: Callable[[SimulatedBoard], None],
     ) -> None:
         if version == board.version and board.present:
             board.advance(self.now_s)
@@ -183,10 +187,10 @@ class World(Mapping[int, Board]):
                 board.energy_J = level_J  # the rounding of the crossing time
             handle(board)
 
-    def _floor_reached(self, board: Board) -> None:
+    def _floor_reached(self, board: SimulatedBoard) -> None:
         self._end(self._busy[board.id], "floor")
 
-    def _full(self, board: Board) -> None:
+    def _full(self, board: SimulatedBoard) -> None:
         self._end(self._busy[board.id], "full")
 
     # Contacts and transfers.
@@ -221,7 +225,7 @@ class World(Mapping[int, Board]):
         if offer is not None and not self[offer.ptx].cord_W:
             self._start(contact, offer)
 
-    def _retry(self, *boards: Board) -> None:
+    def _retry(self, *boards: SimulatedBoard) -> None:
         ids = {board.id for board in boards}
         for contact in [each for each in self._waiting if ids & {each.a, each.b}]:
             if contact in self._waiting:
@@ -233,7 +237,7 @@ class World(Mapping[int, Board]):
         room_J = prx.capacity_J - prx.energy_J
         if spare_J <= TINY_J or room_J <= TINY_J:
             return
-        transfer = Transfer(contact, ptx, prx, offer.energy_J, self.now_s)
+        transfer = SimulatedTransfer(contact, ptx, prx, offer.energy_J, self.now_s)
         self.transfers.append(transfer)
         if self._link.power_W == inf:
             needed_J = room_J / self._link.efficiency + self._link.start_J
@@ -246,14 +250,14 @@ class World(Mapping[int, Board]):
         self._at(self.now_s + self._link.start_J / ptx.tx_W, self._flow, transfer)
         self._at(self.now_s + offer.energy_J / ptx.tx_W, self._end, transfer, "done")
 
-    def _flow(self, transfer: Transfer) -> None:
+    def _flow(self, transfer: SimulatedTransfer) -> None:
         """The receiver begins to get something: the start-up cost is paid."""
         if not transfer.ended_by:
             transfer.prx.advance(self.now_s)
             transfer.prx.rx_W = self._link.efficiency * self._link.power_W
             self._watch(transfer.prx)
 
-    def _hand_over(self, transfer: Transfer, sent_J: float) -> None:
+    def _hand_over(self, transfer: SimulatedTransfer, sent_J: float) -> None:
         """A link without a power limit: all at once."""
         received_J = self._link.received_J(sent_J)
         transfer.ptx.energy_J -= sent_J
@@ -266,7 +270,7 @@ class World(Mapping[int, Board]):
         self._watch(transfer.ptx)
         self._watch(transfer.prx)
 
-    def _end(self, transfer: Transfer, why: str) -> None:
+    def _end(self, transfer: SimulatedTransfer, why: str) -> None:
         if transfer.ended_by:
             return
         ptx, prx = transfer.ptx, transfer.prx

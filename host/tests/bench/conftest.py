@@ -15,7 +15,7 @@ from bleak.backends.device import BLEDevice
 
 import crowdcharge.bench
 from crowdcharge.bench.board import micropython
-from crowdcharge.bench.board.radio import BoardRadio
+from crowdcharge.bench.board.radio import ShimRadio
 from crowdcharge.bench.radio.air import Air
 from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.bench.radio.hci_ports import serve_hci_tcp
@@ -26,7 +26,7 @@ STATUS, COMMAND, REPLY = (f"6e40000{i}-b5a3-f393-e0a9-e50e24dcca9e" for i in (2,
 
 
 class VmBoard:
-    def __init__(self, radio: BoardRadio, firmware: Path, environment: dict[str, str]) -> None:
+    def __init__(self, radio: ShimRadio, firmware: Path, environment: dict[str, str]) -> None:
         self.radio = radio
         self.address = radio.address
         self._firmware = firmware
@@ -51,7 +51,7 @@ class VmBoard:
         sys.stdout.write(f"{self.radio.name}: {out.decode(errors='replace')}")
 
 
-class Desk:
+class AirBench:
     """One central (bleak on HCI over TCP) and as many boards as a test wants."""
 
     def __init__(self, folder: Path, seed: int = 1) -> None:
@@ -63,7 +63,7 @@ class Desk:
         for name in ("bluetooth.py", "_radio.py"):
             (folder / "lib" / name).symlink_to(SHIMS / name)
 
-    async def start(self) -> "Desk":
+    async def start(self) -> "AirBench":
         self.address, self.scanner, self.client = await self.central()
         return self
 
@@ -77,7 +77,7 @@ class Desk:
         number = len(self.boards) + 1
         address = f"B0:00:00:00:00:{number:02X}"
         path = self._folder / f"radio{number}"
-        radio = BoardRadio(self.air, f"board {number}", address, path, links_max=links_max)
+        radio = ShimRadio(self.air, f"board {number}", address, path, links_max=links_max)
         await radio.start()
         environment = os.environ | env
         environment |= {
@@ -110,8 +110,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    desk = await Desk(tmp_path).start()
+async def desk(tmp_path: Path) -> AsyncIterator[AirBench]:
+    desk = await AirBench(tmp_path).start()
     try:
         yield desk
     finally:

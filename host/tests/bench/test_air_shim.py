@@ -8,7 +8,7 @@ import pytest
 from bleak import BleakClient, BleakScanner
 
 from crowdcharge.bench.board import micropython
-from crowdcharge.bench.board.radio import BoardRadio
+from crowdcharge.bench.board.radio import ShimRadio
 from crowdcharge.errors import BenchError
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm]
@@ -59,4 +59,4 @@ def test_no_hub_at_all(desk, tmp_path, variable, error):
 
 async def test_socket_path_that_no_kernel_takes(desk, tmp_path):
     with pytest.raises(BenchError, match="too long"):
-        BoardRadio(desk.air, "x", "B0:00:00:00:00:99", tmp_path / ("x" * 108))
+        ShimRadio(desk.air, "x", "B0:00:00:00:00:99", tmp_path / ("x" * 108))

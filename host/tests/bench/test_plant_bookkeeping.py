@@ -8,11 +8,13 @@ import pytest
 from crowdcharge.bench import config as bench_config
 from crowdcharge.bench.board.witness import Witness
 from crowdcharge.bench.config import ContactsConfig
-from crowdcharge.bench.physics.arrangement import Schedule
-from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.bench.physics.arrangement import Arrangement
+from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.errors import InputError
 
-CYCLE = ContactsConfig(((Contact((1, 2)),), (), (Contact((1, 3)), Contact((2, 4)))), slot_s=5.0)
+CYCLE = ContactsConfig(
+    ((Placement((1, 2)),), (), (Placement((1, 3)), Placement((2, 4)))), slot_s=5.0
+)
 
 
 def pairs(contacts):
@@ -20,7 +22,7 @@ def pairs(contacts):
 
 
 def test_the_schedule_comes_round():
-    schedule = Schedule(CYCLE)
+    schedule = Arrangement(CYCLE)
     seen = [pairs(schedule.contacts_at(time_s)) for time_s in (0, 4.99, 5, 10, 15)]
     assert seen == [[(1, 2)], [(1, 2)], [], [(1, 3), (2, 4)], [(1, 2)]]
     assert schedule.next_change_s(4.0) == 5.0
@@ -28,8 +30,8 @@ def test_the_schedule_comes_round():
 
 
 def test_moved_boards_stay_until_resume():
-    schedule = Schedule(CYCLE)
-    schedule.move(10.0, Contact((1, 2)))
+    schedule = Arrangement(CYCLE)
+    schedule.move(10.0, Placement((1, 2)))
     assert pairs(schedule.contacts_at(16.0)) == [(1, 2)]
     assert schedule.next_change_s(16.0) is None
     schedule.part(16.0, 2)
@@ -67,7 +69,7 @@ def test_everything_set_survives_the_file():
         speed=7.5,
         seed=42,
         hosts=2,
-        contacts=ContactsConfig(((Contact((1, 2), 4.5, 2.0),),), 3.0),
+        contacts=ContactsConfig(((Placement((1, 2), 4.5, 2.0),),), 3.0),
     )
     assert bench_config.parse(bench_config.dump(config)) == config
 

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crowdcharge.bench.physics.battery import Cell, open_circuit_V
-from crowdcharge.bench.physics.coil import Link
-from crowdcharge.bench.physics.plant import Contact, Node, Plant
+from crowdcharge.bench.physics.coil import CoilLink
+from crowdcharge.bench.physics.plant import Node, Placement, Plant
 from crowdcharge.bench.physics.thermal import Lump, ntc_share
 
-LINK = Link()
+LINK = CoilLink()
 EXACT = settings(derandomize=True, deadline=None, max_examples=30)
 
 
@@ -21,7 +21,7 @@ def plant_of(*socs: float, contacts: tuple[tuple[int, int], ...] = ((1, 2),)) ->
     for node, soc in zip(nodes, socs, strict=True):
         node.set_soc(soc)
     plant = Plant(nodes, LINK)
-    plant.set_contacts(Contact(pair) for pair in contacts)
+    plant.set_contacts(Placement(pair) for pair in contacts)
     return plant
 
 
@@ -62,7 +62,7 @@ def test_energy_is_conserved_to_the_last_nanojoule(socs, actions):
             node.tx_limit_W = float(value) or None
         elif what == "contacts":
             pairs = [((1, 2), (3, 4)), ((1, 3),), ((2, 3), (1, 4)), ()][value]
-            plant.set_contacts(Contact(pair, offset_mm=4.0 * value) for pair in pairs)
+            plant.set_contacts(Placement(pair, offset_mm=4.0 * value) for pair in pairs)
         else:
             setattr(node, what, value > 1)
         plant.step(dt_s)
@@ -138,7 +138,7 @@ def test_a_receiver_that_is_not_enabled_sees_the_field_and_takes_nothing():
 def test_too_far_off_centre_there_is_no_link():
     plant = plant_of(0.9, 0.3)
     plant.nodes[1].tx_on = plant.nodes[2].rx_on = True
-    plant.set_contacts([Contact((1, 2), offset_mm=18.0)])
+    plant.set_contacts([Placement((1, 2), offset_mm=18.0)])
     plant.step(2.0)
     assert plant.nodes[2].rx_bus_V == 0.0
 

@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.launch import Bench, launch
-from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.boards.link import BoardLink
 from crowdcharge.flash import firmware_tree, micropython
@@ -36,7 +36,7 @@ async def bench(tmp_path_factory) -> AsyncIterator[Bench]:
         BoardConfig(number, soc_pct, capacity_J=1000.0, key=KEYS[number].hex(), heap_kB=HEAP_kB)
         for number, soc_pct in ((1, 90.0), (2, 30.0))
     )
-    config = BenchConfig(boards, contacts=ContactsConfig(((Contact((1, 2)),),)))
+    config = BenchConfig(boards, contacts=ContactsConfig(((Placement((1, 2)),),)))
     async with launch(config, tmp_path_factory.mktemp("bench")) as running:
         await asyncio.gather(
             *(

@@ -13,7 +13,7 @@ import pytest
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.launch import launch
-from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.bench.physics.plant import Placement
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.timeout(300)]
 # The shims that stand for silicon and for CircuitPython's own modules take 87 kB of it (read with
@@ -44,7 +44,7 @@ async def test_a_transfer_between_two_compiled_boards(tmp_path, hands):
         )
         for number, soc_pct in ((1, 90.0), (2, 30.0))
     )
-    config = BenchConfig(boards, contacts=ContactsConfig(((Contact((1, 2)),),)))
+    config = BenchConfig(boards, contacts=ContactsConfig(((Placement((1, 2)),),)))
     async with launch(config, tmp_path / "bench") as bench:
         for board in boards:
             compile_in_place(bench.folder / f"board-{board.id}" / "flash")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import curve_fit
 
-from crowdcharge.bench.physics.coil import Link
+from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.errors import InputError
 from crowdcharge.flash import fit
 from crowdcharge.flash.fit import Point
@@ -61,7 +61,7 @@ def test_a_gain_needs_two_loads(points):
 
 
 def _rig(rng, count=200, noise_mW=15.0, gaps_mm=(3.0,)):
-    link = Link()
+    link = CoilLink()
     sent, received = [], []
     for gap_mm in gaps_mm:
         coupling = link.coupling(gap_mm, 0.0)

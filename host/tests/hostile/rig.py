@@ -16,8 +16,8 @@ import numpy as np
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.launch import Bench
-from crowdcharge.bench.physics.plant import Contact
-from crowdcharge.boards import codes as declared
+from crowdcharge.bench.physics.plant import Placement
+from crowdcharge.boards import codes
 from crowdcharge.boards.link import BoardLink
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import RadioError, WptError
@@ -32,7 +32,7 @@ from crowdcharge.orchestrator.events import (
     TransferEnded,
 )
 from crowdcharge.orchestrator.orchestrator import Orchestrator
-from crowdcharge.orchestrator.transfer import Terms
+from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.policy.base import Offer
 from crowdcharge.radio import open_radio
 from wptcore import ept, transfer, wire
@@ -55,7 +55,7 @@ def matrix_config() -> BenchConfig:
         BoardConfig(4, 60.0, board="pico_w", key=KEYS[4].hex()),
         BoardConfig(5, 60.0, board="feather_esp32s3_st", key=KEYS[5].hex(), calibrated=False),
     )
-    together = ((Contact((1, 2)), Contact((3, 5))),)
+    together = ((Placement((1, 2)), Placement((3, 5))),)
     return BenchConfig(boards, contacts=ContactsConfig(together), speed=SPEED, hosts=2 + STRANGERS)
 
 
@@ -122,7 +122,7 @@ class Rig:
                 clock=self.clock,
                 rng=np.random.default_rng(1),
                 emit=self.events.append,
-                terms=Terms(lease_ms=LEASE_ms),
+                terms=TransferTerms(lease_ms=LEASE_ms),
                 first_transfer_id=secrets.randbits(31) | 1,
             )
             working = asyncio.create_task(self.orchestrator.run())
@@ -231,7 +231,7 @@ class Rig:
         receipt = self.receipt(board_id)
         assert receipt is not None
         assert receipt["transfer_id"] == settled.transfer_id
-        assert declared.name(receipt["ept"]) == name
+        assert codes.name(receipt["ept"]) == name
         (ended,) = self.of(TransferEnded, mark)
         assert name in {ended.ept_ptx, ended.ept_prx} or name in UNHEARD
         return ended
@@ -314,7 +314,7 @@ class Rig:
         async def so() -> bool:
             return (code in await self.faults(board_id)) == wanted
 
-        await self.poll(so, f"{declared.name(code)} {wanted}", within_s)
+        await self.poll(so, f"{codes.name(code)} {wanted}", within_s)
         return await self.now_s()
 
     async def healthy(self) -> None:

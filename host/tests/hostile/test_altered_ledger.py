@@ -10,7 +10,7 @@ import pytest
 from crowdcharge.boards.models import Receipt
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.rows import KINDS, Draft
-from crowdcharge.ledger.settlement import Transfer, settlement
+from crowdcharge.ledger.settlement import TransferRecord, settlement
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
 from wptcore import auth, ept, wire
@@ -50,7 +50,11 @@ def drafts() -> list[Draft]:
         ("bargain", {**terms, "transfer_id": 7, "seller": 1, "buyer": 2, "energy_mJ": 4000}),
     ]  # fmt: skip
     payment = {"transfer_id": 7, "payer": 2, "payee": 1, "received_mJ": 2500, "amount_u": 12_500}
-    return [*rows, *settlement(Transfer(7, 1, 2, 4000, 5), sent, received), ("payment", payment)]
+    return [
+        *rows,
+        *settlement(TransferRecord(7, 1, 2, 4000, 5), sent, received),
+        ("payment", payment),
+    ]
 
 
 @pytest.fixture

@@ -15,14 +15,14 @@ import pytest
 from crowdcharge import policy as policies
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.launch import Bench, launch
-from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.clock import BoardClock
 from crowdcharge.ledger.settlement import DISPUTED
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
-from crowdcharge.orchestrator.contacts import Schedule
+from crowdcharge.orchestrator.contacts import ContactSchedule
 from crowdcharge.orchestrator.orchestrator import Orchestrator
-from crowdcharge.orchestrator.transfer import Terms
+from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio import open_radio
 from crowdcharge.report.summary import summarise
 
@@ -42,7 +42,7 @@ def bench_config(boards: int, keys: dict[int, bytes], slot_s: float) -> BenchCon
         for board_id in keys
     )
     cycle = tuple(
-        tuple(Contact((a + 1, half + 1 + (a + shift) % half)) for a in range(half))
+        tuple(Placement((a + 1, half + 1 + (a + shift) % half)) for a in range(half))
         for shift in range(half)
     )
     return BenchConfig(made, contacts=ContactsConfig(cycle, slot_s), speed=SPEED)
@@ -75,11 +75,11 @@ async def run(folder, boards: int, duration_s: float, seed: int) -> None:
                 store=store,
                 keys=keys,
                 policy=policies.make("oblivious-share"),
-                contacts=Schedule(slot_s, slots),
+                contacts=ContactSchedule(slot_s, slots),
                 clock=BoardClock(SPEED),
                 rng=np.random.default_rng(seed),
                 emit=lambda _event: None,
-                terms=Terms(lease_ms=4000),
+                terms=TransferTerms(lease_ms=4000),
                 slots=boards,
                 first_transfer_id=secrets.randbits(31) | 1,
             )

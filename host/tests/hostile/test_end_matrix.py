@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from crowdcharge.boards import codes as declared
+from crowdcharge.boards import codes
 from crowdcharge.flash import firmware_tree
 from crowdcharge.orchestrator.events import TransferEnded
 from wptcore import ept, transfer, wire
@@ -139,5 +139,5 @@ async def test_the_chips_own_ends_are_receipted(rig, reason, name):
     rig.note(name, reaction_ms=(off_s - done_s) * 1000)
     assert (off_s - done_s) * 1000 <= ENDS[name]["reaction_ms"]
     ack = await (await rig.link(5)).ask()
-    assert declared.name(ack.ept) == name
+    assert codes.name(ack.ept) == name
     assert await rig.grant(5, wire.PTX, **grant) == ept.NONE

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from crowdcharge.boards import codes as declared
+from crowdcharge.boards import codes
 from crowdcharge.errors import WptError
 from wptcore import ept, links, wire
 
@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
 ]
 
-CODES = {name: code for code, name in declared.NAMES.items()}
+CODES = {name: code for code, name in codes.NAMES.items()}
 
 
 def code_of(name: str) -> int:

@@ -17,7 +17,7 @@ import pytest
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.launch import Bench, launch
-from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.boards import keys as key_file
 from crowdcharge.boards.link import BoardLink
 from crowdcharge.ledger.settlement import DISPUTED
@@ -41,7 +41,7 @@ def bench_config() -> BenchConfig:
         BoardConfig(board_id, 80.0 if board_id % 2 else 25.0, 2000.0, key=KEYS[board_id].hex())
         for board_id in KEYS
     )
-    pairs = tuple(Contact((a, a + 1)) for a in range(1, BOARDS, 2))
+    pairs = tuple(Placement((a, a + 1)) for a in range(1, BOARDS, 2))
     return BenchConfig(boards, contacts=ContactsConfig((pairs,), 1e6), speed=SPEED)
 
 

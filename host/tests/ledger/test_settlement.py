@@ -14,12 +14,12 @@ from crowdcharge.ledger.settlement import (
     OPEN,
     SETTLED,
     VOID,
-    Transfer,
+    TransferRecord,
     settlement,
 )
 from wptcore import wire
 
-TRANSFER = Transfer(5, 1, 2, 5000, 0)
+TRANSFER = TransferRecord(5, 1, 2, 5000, 0)
 SETTINGS = settings(derandomize=True, deadline=None, max_examples=100)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crowdcharge.errors import LedgerError
 from crowdcharge.ledger.payments import Accounts, Bargain, bargains, due_u
-from crowdcharge.ledger.settlement import DISPUTED, ONE_SIDED, OPEN, SETTLED, VOID, Transfer
+from crowdcharge.ledger.settlement import DISPUTED, ONE_SIDED, OPEN, SETTLED, VOID, TransferRecord
 from crowdcharge.market.shared import MarketVoidError, Negotiation, fixed, make_peers, terms_of
 from wptcore.market import energy_mJ
 
@@ -19,7 +19,7 @@ from .markets import random_market
 HUB, BOARD = 1, 2
 PRICE = 30 << 48  # credits/Wh
 BARGAIN = Bargain(1, 7, HUB, BOARD, PRICE, 3_600_000)  # 1 Wh
-OPENED = Transfer(7, HUB, BOARD, 5_000_000, 0)
+OPENED = TransferRecord(7, HUB, BOARD, 5_000_000, 0)
 
 
 def closed(sent_mJ, received_mJ, state=SETTLED):

@@ -11,7 +11,7 @@ from crowdcharge.market import Market, clear
 from crowdcharge.market.ambiguity import second_explanation
 from crowdcharge.market.pricing import answers
 from crowdcharge.market.shared import (
-    KeyPair,
+    HostKeyPair,
     MarketVoidError,
     Negotiation,
     Relay,
@@ -144,7 +144,7 @@ class OtherWorld(Peer):
 def record(terms, seed, kind=Peer, shifts=None):
     rng = np.random.default_rng(seed)
     peers = {
-        i: kind(sha256, rng.bytes, t, b"s", None, KeyPair(rng.bytes(32)))
+        i: kind(sha256, rng.bytes, t, b"s", None, HostKeyPair(rng.bytes(32)))
         for i, t in enumerate(terms)
     }
     for i, shift in (shifts or {}).items():
@@ -196,7 +196,7 @@ def test_an_answer_looks_like_noise_to_the_attack_that_breaks_the_masked_star(rn
 
 def test_the_host_s_agreement_and_the_board_s_are_the_same_function(rng):
     mine, yours = rng.bytes(32), rng.bytes(32)
-    pair = KeyPair(mine)
+    pair = HostKeyPair(mine)
     assert pair.public_key == x25519.KeyPair(mine).public_key
     public = x25519.public_key(yours)
     assert pair.shared_secret(public) == x25519.shared_secret(mine, public)

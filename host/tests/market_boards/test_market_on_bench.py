@@ -18,7 +18,7 @@ from crowdcharge.ledger.payments import NOTHING, PAID, SHORT, accounts_of
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
 from crowdcharge.market.shared import MarketVoidError
-from crowdcharge.orchestrator.events import MarketCleared, Progress, Reading
+from crowdcharge.orchestrator.events import BoardReading, MarketCleared, Progress
 from crowdcharge.report.summary import summarise
 
 from .world import clearing_price_of
@@ -55,7 +55,7 @@ TRADERS = tuple(
 )
 
 
-class Fair:
+class BenchMarket:
     """A bench, a ledger, and a host whose events `on_event` may answer with a fault."""
 
     def __init__(self, folder: Path, *boards: BoardConfig) -> None:
@@ -66,7 +66,7 @@ class Fair:
         self.on_event = lambda _: None
 
     def _emit(self, event: object) -> None:
-        if isinstance(event, Reading):
+        if isinstance(event, BoardReading):
             self.readings.setdefault(event.board_id, event.soc_permille)
         self.on_event(event)
 
@@ -108,9 +108,9 @@ def outcomes(market: dict) -> dict[int, str]:
 
 
 async def test_eight_boards_and_a_hub_trade_though_one_drops_out_and_one_gets_less(tmp_path):
-    fair = Fair(tmp_path, *TRADERS)
+    bench_market = BenchMarket(tmp_path, *TRADERS)
     tasks: list[asyncio.Task[None]] = []
-    async with launch(fair.config) as bench:
+    async with launch(bench_market.config) as bench:
 
         def disturb(event: object) -> None:
             if isinstance(event, MarketCleared):
@@ -119,12 +119,12 @@ async def test_eight_boards_and_a_hub_trade_though_one_drops_out_and_one_gets_le
             if short and len(tasks) == 1:
                 tasks.append(asyncio.create_task(bench.control.call("hold", pairs=[])))
 
-        fair.on_event = disturb
-        await fair.trade(bench)
+        bench_market.on_event = disturb
+        await bench_market.trade(bench)
         await asyncio.gather(*tasks)
-    market = fair.check()
+    market = bench_market.check()
     assert market["confirmed"]
-    assert market["price_per_Wh"] == pytest.approx(fair.price(), rel=1e-9)
+    assert market["price_per_Wh"] == pytest.approx(bench_market.price(), rel=1e-9)
     assert sum(market["energies_mJ"].values()) == pytest.approx(0, abs=9)
     expected = dict.fromkeys(range(2, 10), PAID) | {5: SHORT, 8: NOTHING}
     assert outcomes(market) == expected
@@ -142,27 +142,27 @@ LIED = "        c *= 2\n        return (c + mask_c"
 
 
 async def test_a_board_that_lies_in_a_round_voids_the_market_until_it_is_honest(tmp_path):
-    fair = Fair(tmp_path, *TRADERS[:3])
-    async with launch(fair.config, tmp_path / "hub") as bench:
+    bench_market = BenchMarket(tmp_path, *TRADERS[:3])
+    async with launch(bench_market.config, tmp_path / "hub") as bench:
         source = tmp_path / "hub" / "board-3" / "flash" / "wptcore" / "market.py"
         honest = source.read_text(encoding="utf-8")
         assert honest.count(LIE) == 1
         await flash(bench, source, honest.replace(LIE, LIED))
         with pytest.raises(MarketVoidError, match="out of balance"):
-            await fair.trade(bench)
-        void = fair.check()
+            await bench_market.trade(bench)
+        void = bench_market.check()
         assert "out of balance" in void["void"]
         assert void["bargains"] == []
         await flash(bench, source, honest)
-        await command(fair, bench, tmp_path)
-    market = fair.check()
+        await command(bench_market, bench, tmp_path)
+    market = bench_market.check()
     assert market["market_id"] == 2
     assert outcomes(market) == dict.fromkeys((2, 3, 4), PAID)
 
 
-async def command(fair: Fair, bench, folder: Path) -> None:
+async def command(bench_market: BenchMarket, bench, folder: Path) -> None:
     """The same boards, as a user does it: three connections must do for four boards."""
-    key_file.save(folder / "keys.toml", fair.keys)
+    key_file.save(folder / "keys.toml", bench_market.keys)
     path = folder / "run.toml"
     text = f"""
 [run]

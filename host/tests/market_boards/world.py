@@ -11,7 +11,7 @@ from crowdcharge.ledger.payments import accounts_of
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.events import Event
 from crowdcharge.orchestrator.trading import Trading
-from crowdcharge.orchestrator.transfer import Terms
+from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio.base import OnClosed
 from crowdcharge.report.summary import summarise
 from wptcore import wire
@@ -124,7 +124,7 @@ class MarketWorld(World):
             together,
             LoopClock(),
             self._emit,
-            Terms(lease_ms=1500),
+            TransferTerms(lease_ms=1500),
             slots=self.slots,
             patience_s=PATIENCE_s,
         )

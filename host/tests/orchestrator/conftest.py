@@ -27,7 +27,7 @@ from crowdcharge.ledger.verify import verify
 from crowdcharge.orchestrator.contacts import Contacts
 from crowdcharge.orchestrator.events import Event
 from crowdcharge.orchestrator.orchestrator import Orchestrator
-from crowdcharge.orchestrator.transfer import Terms
+from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio.base import Advert, OnAdvert, OnClosed, OnData
 from wptcore import wire
 from wptcore.board import Board
@@ -341,7 +341,7 @@ class World:
         self, store: Store, contacts: Contacts | None, **options: Any
     ) -> Orchestrator:
         options.setdefault("policy", policies.make("oblivious-share"))
-        options.setdefault("terms", Terms(lease_ms=1500))
+        options.setdefault("terms", TransferTerms(lease_ms=1500))
         return Orchestrator(
             radio=WorldRadio(self),
             store=store,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from crowdcharge.errors import InputError
 from crowdcharge.orchestrator import config
-from crowdcharge.orchestrator.transfer import Terms
+from crowdcharge.orchestrator.transfer import TransferTerms
 
 PATH = Path("/somewhere/run.toml")
 GOOD = """[run]
@@ -30,7 +30,7 @@ def test_a_small_file_and_its_defaults():
     assert loaded.run.keys == Path("/somewhere/keys.toml")
     assert loaded.run.out == Path("/somewhere/out")
     assert loaded.radio == config.RadioSection()
-    assert loaded.transfer.terms() == Terms()
+    assert loaded.transfer.terms() == TransferTerms()
     assert loaded.contacts.schedule().slots == (((1, 2), (3, 4)), ((1, 3),))
 
 
@@ -42,7 +42,7 @@ def test_every_key_has_its_place():
     )
     loaded = config.parse(text, PATH)
     assert loaded.radio == config.RadioSection("tcp-client:127.0.0.1:1", "hci1", 4, 2.0)
-    assert loaded.transfer.terms() == Terms(900, 5, 9500, 30)
+    assert loaded.transfer.terms() == TransferTerms(900, 5, 9500, 30)
     assert loaded.run.policy_options == {"quantum_J": 2.5}
 
 

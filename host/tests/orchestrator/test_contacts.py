@@ -3,9 +3,9 @@
 
 import asyncio
 
-from crowdcharge.orchestrator.contacts import Meeting, Present, Schedule
+from crowdcharge.orchestrator.contacts import ContactSchedule, Meeting, Present
 
-CYCLE = Schedule(10.0, (((1, 2), (3, 4)), (), ((2, 3),)))
+CYCLE = ContactSchedule(10.0, (((1, 2), (3, 4)), (), ((2, 3),)))
 
 
 def test_a_cycle_comes_back_with_new_meetings():
@@ -17,12 +17,12 @@ def test_a_cycle_comes_back_with_new_meetings():
 
 
 def test_one_slot_is_a_neighbourhood_that_meets_again():
-    still = Schedule(5.0, (((1, 2),),))
+    still = ContactSchedule(5.0, (((1, 2),),))
     assert [still.at(time_s)[0].number for time_s in (0.0, 4.9, 5.0, 12.0)] == [0, 0, 1, 2]
 
 
 def test_no_slots_no_meetings():
-    assert Schedule(1.0, ()).at(3.0) == []
+    assert ContactSchedule(1.0, ()).at(3.0) == []
 
 
 def told(present, answers, times_s):

@@ -9,12 +9,12 @@ import asyncio
 
 import pytest
 
-from crowdcharge.orchestrator.contacts import Schedule
-from crowdcharge.orchestrator.transfer import Terms
+from crowdcharge.orchestrator.contacts import ContactSchedule
+from crowdcharge.orchestrator.transfer import TransferTerms
 
 LEASE_s = 1.5
 SAMPLE_s = 0.1
-STORY = Schedule(8.0, (((1, 2), (3, 4)), ((2, 3),)))
+STORY = ContactSchedule(8.0, (((1, 2), (3, 4)), ((2, 3),)))
 SOCS_pct = {1: 90.0, 2: 12.0, 3: 26.0, 4: 5.0}
 STRIDE = 7
 
@@ -28,12 +28,12 @@ def make_story(make_world, kill_at=None):
 
 def whole_edges(make_world, run):
     world = make_story(make_world)
-    run(world, world.host(STORY, until_s=9.0, terms=Terms(lease_ms=1500)))
+    run(world, world.host(STORY, until_s=9.0, terms=TransferTerms(lease_ms=1500)))
     return world.edges
 
 
 async def live_twice(world):
-    terms = Terms(lease_ms=1500)
+    terms = TransferTerms(lease_ms=1500)
     await world.host(STORY, until_s=9.0, terms=terms)
     assert world.dead
     await asyncio.sleep(LEASE_s + 2 * SAMPLE_s)

@@ -13,7 +13,7 @@ import pytest
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.launch import Bench, launch
-from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.boards import keys as key_file
 from crowdcharge.ledger.settlement import SETTLED, VOID
 from crowdcharge.ledger.store import Store
@@ -33,7 +33,7 @@ def bench_config() -> BenchConfig:
         BoardConfig(board_id, soc_pct, key=KEYS[board_id].hex())
         for board_id, soc_pct in SOCS_pct.items()
     )
-    together = ((Contact((1, 2)), Contact((3, 4))),)
+    together = ((Placement((1, 2)), Placement((3, 4))),)
     return BenchConfig(boards, contacts=ContactsConfig(together, 1000.0), speed=SPEED)
 
 

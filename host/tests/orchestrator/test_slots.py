@@ -3,7 +3,7 @@
 
 import asyncio
 
-from crowdcharge.orchestrator.contacts import Schedule
+from crowdcharge.orchestrator.contacts import ContactSchedule
 from crowdcharge.orchestrator.events import TransferEnded, TransferStarted, Trouble
 
 SLOTS = 5
@@ -27,7 +27,7 @@ def test_eight_boards_share_five_slots(make_world, run):
 
     async def story():
         watch = asyncio.create_task(most_links(world))
-        await world.host(Schedule(15.0, (pairs,)), until_s=40.0, slots=SLOTS)
+        await world.host(ContactSchedule(15.0, (pairs,)), until_s=40.0, slots=SLOTS)
         watch.cancel()
         assert await watch == SLOTS
 
@@ -43,7 +43,7 @@ def test_those_who_waited_come_first_and_waiting_is_no_trouble(make_world, run):
     world.lay(*pairs)
 
     async def story():
-        await world.host(Schedule(6.0, (pairs,)), until_s=23.0, slots=SLOTS)
+        await world.host(ContactSchedule(6.0, (pairs,)), until_s=23.0, slots=SLOTS)
 
     run(world, story())
     started = [(each.ptx, each.prx) for each in world.of(TransferStarted)]

@@ -7,7 +7,7 @@ import pytest
 
 from crowdcharge.ledger.settlement import SETTLED
 from crowdcharge.ledger.store import Store
-from crowdcharge.orchestrator.contacts import Schedule
+from crowdcharge.orchestrator.contacts import ContactSchedule
 from crowdcharge.orchestrator.events import (
     FaultCleared,
     FaultRaised,
@@ -20,7 +20,7 @@ from crowdcharge.orchestrator.events import (
 from crowdcharge.report.summary import summarise
 from wptcore import ept, transfer
 
-PAIR = Schedule(60.0, (((1, 2),),))
+PAIR = ContactSchedule(60.0, (((1, 2),),))
 
 
 def test_a_pair_shares_and_the_ledger_equals_the_boards(make_world, run):
@@ -52,7 +52,7 @@ def test_a_transfer_shows_its_progress(make_world, run):
 def test_a_donor_at_its_floor_ends_and_then_refuses_once(make_world, run):
     world = make_world({1: 26.0, 2: 5.0})
     world.lay((1, 2))
-    run(world, world.host(Schedule(10.0, (((1, 2),),)), until_s=65.0))
+    run(world, world.host(ContactSchedule(10.0, (((1, 2),),)), until_s=65.0))
     assert [each.ept_ptx for each in world.of(TransferEnded)] == ["FLOOR"]
     refusals = world.of(Refused)
     assert [(each.board_id, each.name) for each in refusals] == [(1, "FLOOR")]
@@ -71,7 +71,9 @@ def test_a_donor_that_refused_is_asked_again_once_it_has_more(make_world, run):
     world.lay((1, 2))
 
     async def story():
-        hosting = asyncio.create_task(world.host(Schedule(10.0, (((1, 2),),)), until_s=65.0))
+        hosting = asyncio.create_task(
+            world.host(ContactSchedule(10.0, (((1, 2),),)), until_s=65.0)
+        )
         await asyncio.sleep(35.0)
         assert len(world.of(Refused)) == 1
         world.boards[1].energy_mJ = 0.6 * world.boards[1].capacity_mJ  # somebody charged it
@@ -106,7 +108,7 @@ def test_an_unknown_charge_is_granted_nothing(make_world, run):
 def test_disjoint_pairs_run_at_once(make_world, run):
     world = make_world({1: 90.0, 2: 10.0, 3: 80.0, 4: 20.0})
     world.lay((1, 2), (3, 4))
-    run(world, world.host(Schedule(60.0, (((1, 2), (3, 4)),)), until_s=30.0))
+    run(world, world.host(ContactSchedule(60.0, (((1, 2), (3, 4)),)), until_s=30.0))
     ends = world.of(TransferEnded)
     assert {(each.ptx, each.prx) for each in ends} == {(1, 2), (3, 4)}
     on = [board.coil_history[1][0] for board in world.boards.values() if board.board_id in {1, 3}]
@@ -118,7 +120,7 @@ def test_more_boards_than_connections(make_world, run):
     world = make_world({board: 10.0 + 8 * board for board in range(1, 10)})
     pairs = tuple(((a, b),) for a in range(1, 10) for b in range(a + 1, 10))
     world.lay((1, 9))
-    run(world, world.host(Schedule(2.0, (((1, 9),), *pairs)), until_s=20.0, slots=3))
+    run(world, world.host(ContactSchedule(2.0, (((1, 9),), *pairs)), until_s=20.0, slots=3))
     assert len(world.of(TransferEnded)) >= 1
     assert max(len(board.links) for board in world.boards.values()) == 0
     world.check_books()
@@ -266,7 +268,7 @@ def test_a_latched_fault_stays_until_a_person_clears_it(make_world, run):
     world.lay((1, 2))
 
     async def story():
-        host = asyncio.create_task(world.host(Schedule(5.0, (((1, 2),),)), until_s=20.0))
+        host = asyncio.create_task(world.host(ContactSchedule(5.0, (((1, 2),),)), until_s=20.0))
         await asyncio.sleep(3.0)
         world.boards[1].core.on_fault(ept.FOREIGN_OBJECT)
         await host
@@ -286,7 +288,7 @@ def test_a_locked_ledger_grants_nothing_new_and_loses_nothing(make_world, run):
 
     async def story():
         slots = (((1, 2),), ((3, 4),), ((1, 2), (3, 4)))
-        host = asyncio.create_task(world.host(Schedule(4.0, slots), until_s=30.0))
+        host = asyncio.create_task(world.host(ContactSchedule(4.0, slots), until_s=30.0))
         await asyncio.sleep(3.0)
         assert world.boards[1].core.coil_on
         world.locked = True
@@ -305,7 +307,7 @@ def test_a_locked_ledger_grants_nothing_new_and_loses_nothing(make_world, run):
 def test_two_hosts_at_once_get_in_each_others_way_and_both_ledgers_are_true(make_world, run):
     world = make_world({1: 90.0, 2: 10.0, 3: 80.0, 4: 20.0})
     world.lay((1, 2), (3, 4))
-    schedule = Schedule(5.0, (((1, 2), (3, 4)),))
+    schedule = ContactSchedule(5.0, (((1, 2), (3, 4)),))
 
     async def story():
         one = world.host(schedule, 30.0, "one.sqlite", first_transfer_id=1)

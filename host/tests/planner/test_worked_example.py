@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crowdcharge.planner import Plan, Reading, lal, lay, lyp, verify
+from crowdcharge.planner import PaperReading, Plan, lal, lay, lyp, verify
 
 PRINTED_TABLE3 = ((9, 2, 0, 8.0), (20, 3, 2, 18.0), (37, 2, 1, 54.0), (59, 0, 2, 26.0))
 
@@ -48,14 +48,14 @@ def test_more_time_does_not_lose_less(fig3, horizon):
 @pytest.mark.parametrize("method", [lal, lay])
 @pytest.mark.parametrize("growth", ["doubled", "proportional"])
 def test_growing_e_min_as_printed_has_no_plan(fig3, method, growth):
-    plan = method(fig3, reading=Reading(growth))
+    plan = method(fig3, reading=PaperReading(growth))
     assert plan.status == "unreachable"
 
 
 @pytest.mark.parametrize("method", [lal, lay])
 @pytest.mark.parametrize("growth", ["fixed", "doubled", "proportional"])
 def test_bounds_from_the_first_contact_give_59_in_every_growth(fig3, method, growth):
-    reading = Reading(growth, "first_contact")
+    reading = PaperReading(growth, "first_contact")
     plan = method(fig3, reading=reading)
     assert plan.time == 59
     factor = {"fixed": 1.0, "doubled": 2.0, "proportional": 59 / 50}[growth]
@@ -99,7 +99,7 @@ def test_burning_can_be_refused(random_problem):
         if not isinstance(problem.beta, float):
             continue
         accepted = lay(problem)
-        refused = lay(problem, reading=Reading(burning="refused"))
+        refused = lay(problem, reading=PaperReading(burning="refused"))
         assert verify(problem, refused)
         if refused.ok and (refused.time, refused.loss) != (accepted.time, accepted.loss):
             assert refused.time >= accepted.time

@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import linprog
 
 from crowdcharge.errors import InputError, PlanInfeasible
-from crowdcharge.policy.charging_skip import Cord, Meeting, charging_skip, moves
+from crowdcharge.policy.charging_skip import Cord, PlannedMeeting, charging_skip, moves
 from crowdcharge.policy.pairing import most_relief, stable_partners
 
 
@@ -21,7 +21,7 @@ def random_case(seed):
         if rng.random() < 0.55:
             events.append(Cord(int(rng.integers(2)), int(rng.integers(3, 12)), use))
         else:
-            events.append(Meeting(int(rng.integers(1, 6)), use))
+            events.append(PlannedMeeting(int(rng.integers(1, 6)), use))
     start = tuple(int(x) for x in rng.integers(6, 15, 2))
     return events, start
 
@@ -44,7 +44,7 @@ def play(events, choices, start, least, most, beta):
         levels = [level - use for level, use in zip(levels, event.use, strict=True)]
         if min(levels) < 0:
             return None
-        if isinstance(event, Meeting):
+        if isinstance(event, PlannedMeeting):
             got = floor((1 - beta) * abs(choice) + 1e-9)
             sender = 0 if choice > 0 else 1
             levels[sender] -= abs(choice)
@@ -79,14 +79,14 @@ def test_programme_equals_brute_force(beta, selfish):
 def skips_by_programme(events, start, least, most):
     """Brute force over which sessions to skip, with real-valued lossless transfers by HiGHS."""
     cords = [k for k, e in enumerate(events) if isinstance(e, Cord)]
-    meetings = [k for k, e in enumerate(events) if isinstance(e, Meeting)]
+    meetings = [k for k, e in enumerate(events) if isinstance(e, PlannedMeeting)]
     best = -1
     for skipped in product((0, 1), repeat=len(cords)):
         rows, limits, level = [], [], np.array(start, float)
         net = np.zeros((2, len(meetings)))
         for k, event in enumerate(events):
             level = level - event.use
-            if isinstance(event, Meeting):
+            if isinstance(event, PlannedMeeting):
                 net[:, meetings.index(k)] = (-1, 1)
             elif not skipped[cords.index(k)]:
                 level[event.user] += event.gain
@@ -104,7 +104,7 @@ def test_programme_equals_linear_programme_without_cut_and_loss():
     checked = 0
     for seed in range(10):
         events, start = random_case(seed)
-        if not any(isinstance(e, Meeting) for e in events):
+        if not any(isinstance(e, PlannedMeeting) for e in events):
             continue
         plan = charging_skip(events, start, 4, 100, 0.0)
         assert (sum(plan.skips) if plan else -1) == skips_by_programme(events, start, 4, 100)
@@ -114,8 +114,8 @@ def test_programme_equals_linear_programme_without_cut_and_loss():
 
 def test_a_friend_spares_a_session():
     """1 runs down to 5 of 20 and needs 6 more; 0 has plenty."""
-    events = [Meeting(10), Cord(1, 15), Meeting(0, use=(0, 10))]
-    alone = charging_skip([Cord(1, 15), Meeting(0, use=(0, 10))], (18, 9), 2, 20)
+    events = [PlannedMeeting(10), Cord(1, 15), PlannedMeeting(0, use=(0, 10))]
+    alone = charging_skip([Cord(1, 15), PlannedMeeting(0, use=(0, 10))], (18, 9), 2, 20)
     helped = charging_skip(events, (18, 9), 2, 20, beta=0.2)
     assert alone.skips == (0, 0)
     assert helped.skips == (0, 1)

@@ -9,23 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crowdcharge.errors import InputError
-from crowdcharge.planner import Problem, Reading, lay
+from crowdcharge.planner import PaperReading, Problem, lay
 from crowdcharge.policy import Encounter, make
 from crowdcharge.policy.plan_following import PlanFollowing
-from crowdcharge.simulation.board import Board
+from crowdcharge.simulation.board import SimulatedBoard
 from crowdcharge.simulation.contacts import from_slots
-from crowdcharge.simulation.link import Link
+from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.world import World
 
 FIG3 = [(9, (0, 2)), (20, (2, 3)), (37, (1, 2)), (42, (1, 3))]  # slots from 1, of 50
 FIG3_CYCLE = [[pair for slot, pair in FIG3 if slot == k] for k in range(1, 51)]
-FRUGAL = Reading(burning="refused")
+FRUGAL = PaperReading(burning="refused")
 FIG3_J = [90.0, 18.0, 90.0, 90.0]
 
 
 def play(policy, levels_J, slots, link, met=lambda contact: True, floor_pct=10.0):
     """The world after so many slots of the policy's cycle; `met`: which contacts take place."""
-    boards = [Board(agent, 100.0, level_J) for agent, level_J in enumerate(levels_J)]
+    boards = [SimulatedBoard(agent, 100.0, level_J) for agent, level_J in enumerate(levels_J)]
     contacts = from_slots(policy.cycle, policy.slot_s, slots * policy.slot_s)
     kept = [contact for contact in contacts if met(contact)]
     world = World(boards, kept, policy, link, np.random.default_rng(1), floor_pct)
@@ -43,7 +43,7 @@ def sent_J(world):
 
 def test_the_worked_example_of_the_paper_by_lay():
     policy = make("plan", cycle=FIG3_CYCLE, slot_s=1.0, beta=0.2, floor_pct=10.0)
-    world = play(policy, FIG3_J, 60, Link(inf, 0.8))
+    world = play(policy, FIG3_J, 60, LinkModel(inf, 0.8))
     assert levels(world) == pytest.approx([610 / 9] * 4)
     assert 0.2 * sent_J(world) == pytest.approx(152 / 9)
     assert len(policy.made) == 1
@@ -51,7 +51,7 @@ def test_the_worked_example_of_the_paper_by_lay():
 
 def test_the_worked_example_of_the_paper_by_lal():
     policy = make("plan", cycle=FIG3_CYCLE, slot_s=1.0, beta=0.2, method="lal", floor_pct=10.0)
-    world = play(policy, FIG3_J, 60, Link(inf, 1.0))
+    world = play(policy, FIG3_J, 60, LinkModel(inf, 1.0))
     assert levels(world) == pytest.approx([72.0] * 4)
     assert world.transfers[-1].contact.start_s == 58  # slot 59
     assert len(policy.made) == 1
@@ -59,7 +59,7 @@ def test_the_worked_example_of_the_paper_by_lal():
 
 def test_the_worked_example_with_a_missed_contact():
     policy = make("plan", cycle=FIG3_CYCLE, slot_s=1.0, beta=0.2, floor_pct=10.0)
-    world = play(policy, FIG3_J, 200, Link(inf, 0.8), met=lambda each: each.start_s != 36)
+    world = play(policy, FIG3_J, 200, LinkModel(inf, 0.8), met=lambda each: each.start_s != 36)
     assert levels(world) == pytest.approx([levels(world).mean()] * 4)
     assert len(policy.made) == 2
     assert sent_J(world) * 0.2 == pytest.approx(sum(FIG3_J) - levels(world).sum())
@@ -87,7 +87,7 @@ def test_whatever_is_missed_the_target_is_reached_in_the_end(seed, method):
     missed = rng.random(10_000) < 1 / 3
     hit = iter(missed.tolist())
     world = play(
-        policy, start_J, 100, Link(4.0, 0.8),
+        policy, start_J, 100, LinkModel(4.0, 0.8),
         met=lambda contact: contact.start_s > 300 or not next(hit), floor_pct=20.0,
     )  # fmt: skip
     end_J = levels(world)
@@ -109,7 +109,7 @@ def test_without_surprises_it_loses_exactly_what_lay_does():
         rows = [(a, b, t) for t, slot in enumerate(cycle, 1) for a, b in slot]
         plan = lay(Problem(start_J, np.array(rows), 5, 20, 100, beta=0.2), reading=FRUGAL)
         policy = make("plan", cycle=cycle, slot_s=1.0, beta=0.2)
-        world = play(policy, start_J, 80, Link(inf, 0.8), floor_pct=20.0)
+        world = play(policy, start_J, 80, LinkModel(inf, 0.8), floor_pct=20.0)
         assert plan.ok
         if len(policy.made) == 1:
             exact += 1
@@ -121,16 +121,16 @@ def test_without_surprises_it_loses_exactly_what_lay_does():
 def test_a_contact_cut_short_is_made_up_for():
     """The link gives half the power that the plan reckons with."""
     policy = make("plan", cycle=[[[0, 1]], []], slot_s=10.0, power_W=4.0, beta=0.2)
-    world = play(policy, [90.0, 30.0], 12, Link(2.0, 0.8))
+    world = play(policy, [90.0, 30.0], 12, LinkModel(2.0, 0.8))
     assert len(policy.made) > 1
     assert np.ptp(levels(world)) <= 4
 
 
 def test_a_load_is_made_up_for():
     policy = make("plan", cycle=[[[0, 1]], []], slot_s=10.0, beta=0.2)
-    boards = [Board(0, 100.0, 90.0), Board(1, 100.0, 60.0, load_W=0.2)]
+    boards = [SimulatedBoard(0, 100.0, 90.0), SimulatedBoard(1, 100.0, 60.0, load_W=0.2)]
     contacts = from_slots(policy.cycle, 10.0, 100.0)
-    world = World(boards, contacts, policy, Link(inf, 0.8), np.random.default_rng(1))
+    world = World(boards, contacts, policy, LinkModel(inf, 0.8), np.random.default_rng(1))
     world.run_to(81.0)
     assert np.ptp(levels(world)) <= 4 + 0.2 * 21
 
@@ -164,13 +164,13 @@ def test_the_levels_are_looked_at_once_a_slot(crowd_of):
 def test_slots_begin_where_they_should():
     """3 * 0.7 is less than 2.1, and 2.1 / 0.7 is less than 3."""
     policy = PlanFollowing([[], [], [], [[0, 1]]], 0.7, beta=0.2)
-    world = play(policy, [90.0, 30.0], 4, Link(inf, 0.8))
+    world = play(policy, [90.0, 30.0], 4, LinkModel(inf, 0.8))
     assert len(world.transfers) == 1
 
 
 def test_who_starts_below_the_floor_receives():
     policy = make("plan", cycle=[[[0, 1]]], slot_s=1.0, beta=0.2, floor_pct=20.0)
-    world = play(policy, [90.0, 5.0], 2, Link(inf, 0.8), floor_pct=20.0)
+    world = play(policy, [90.0, 5.0], 2, LinkModel(inf, 0.8), floor_pct=20.0)
     assert np.ptp(levels(world)) < 1e-9
 
 
@@ -202,4 +202,6 @@ def test_wrong_options(options, said):
 
 @pytest.fixture
 def crowd_of():
-    return lambda levels: {agent: Board(agent, full, now) for agent, (now, full) in levels.items()}
+    return lambda levels: {
+        agent: SimulatedBoard(agent, full, now) for agent, (now, full) in levels.items()
+    }

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crowdcharge.bench.physics.coil import Link as Coil
+from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.bench.runs.scenario import bench_of, coil_of, contacts_on_bench, missed_of
 from crowdcharge.bench.runs.timetable import LateClock, Timetable
 from crowdcharge.errors import InputError
 from crowdcharge.simulation.contacts import Contact
-from crowdcharge.simulation.link import Link
+from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.scenario import parse
 
 PAIR = """duration_s = 60
@@ -30,7 +30,7 @@ CYCLE = "[contacts]\ncycle = [[[1, 2]], []]\n"
 @settings(derandomize=True, deadline=None, max_examples=100)
 @given(power_W=st.floats(0.1, 10), efficiency=st.floats(0.1, 1))
 def test_the_bench_loses_at_that_power_what_the_scenario_says(power_W, efficiency):
-    coil = coil_of(Link(power_W, efficiency))
+    coil = coil_of(LinkModel(power_W, efficiency))
     assert coil.power_W == pytest.approx(efficiency * power_W)
     assert coil.sent_W(coil.power_W, 1.0) == pytest.approx(power_W)
     assert coil.linear >= 1
@@ -39,9 +39,9 @@ def test_the_bench_loses_at_that_power_what_the_scenario_says(power_W, efficienc
 
 
 def test_the_benchs_own_link_comes_out_of_its_own_numbers():
-    usual = Coil()
+    usual = CoilLink()
     sent_W = usual.sent_W(usual.power_W, 1.0)
-    made = coil_of(Link(sent_W, usual.power_W / sent_W))
+    made = coil_of(LinkModel(sent_W, usual.power_W / sent_W))
     for key in ("power_W", "fixed_W", "linear", "quadratic_per_W"):
         assert getattr(made, key) == pytest.approx(getattr(usual, key))
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from crowdcharge.cli.simulate import simulate
 from crowdcharge.errors import InputError
 from crowdcharge.simulation import study
-from crowdcharge.simulation.link import Link, read_curve
+from crowdcharge.simulation.link import LinkModel, read_curve
 from crowdcharge.simulation.mobility import RandomWaypoint
 
 OFFICE = """
@@ -184,7 +184,7 @@ def test_random_waypoint_stays_inside_and_meets_who_is_near():
 
 def test_link_refuses_nonsense():
     with pytest.raises(InputError, match="link: power_W"):
-        Link(efficiency=1.2)
+        LinkModel(efficiency=1.2)
 
 
 def test_study_has_no_exchange_as_its_baseline(tmp_path):

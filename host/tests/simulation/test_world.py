@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from crowdcharge.policy import Offer, make
-from crowdcharge.simulation.board import Board
+from crowdcharge.simulation.board import SimulatedBoard
 from crowdcharge.simulation.contacts import Contact, random_meetings
 from crowdcharge.simulation.engine import simulate
-from crowdcharge.simulation.link import Link
+from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.world import CordHabit, World
 
 
@@ -27,7 +27,7 @@ class Always:
         return Offer(encounter.a, encounter.b, self.energy_J)
 
 
-HALF = Link(2.0, 0.5)
+HALF = LinkModel(2.0, 0.5)
 
 
 def world(boards, contacts, offer_J=30.0, link=HALF, **options):
@@ -37,7 +37,7 @@ def world(boards, contacts, offer_J=30.0, link=HALF, **options):
 
 
 def two(energy_1=80.0, energy_2=10.0, **options):
-    return [Board(1, 100.0, energy_1, **options), Board(2, 100.0, energy_2)]
+    return [SimulatedBoard(1, 100.0, energy_1, **options), SimulatedBoard(2, 100.0, energy_2)]
 
 
 @pytest.mark.parametrize(
@@ -63,20 +63,20 @@ def test_what_ends_a_transfer(boards, contact_s, offer_J, why, end_s, sent_J):
 
 
 def test_start_up_energy_never_arrives():
-    made, _ = world(two(), [Contact(0, 100, 1, 2)], 30, Link(2.0, 0.5, start_J=4.0))
+    made, _ = world(two(), [Contact(0, 100, 1, 2)], 30, LinkModel(2.0, 0.5, start_J=4.0))
     made.run_to(100)
     assert made.transfers[0].received_J == pytest.approx((30 - 4) / 2)
 
 
 def test_without_a_power_limit_transfers_are_instant():
-    made, _ = world(two(), [Contact(7, 7, 1, 2)], 30, Link(inf, 0.5, start_J=2.0))
+    made, _ = world(two(), [Contact(7, 7, 1, 2)], 30, LinkModel(inf, 0.5, start_J=2.0))
     made.run_to(10)
     assert (made.transfers[0].sent_J, made.transfers[0].received_J) == (30, 14)
     assert made.boards[2].energy_J == 24
 
 
 def test_a_busy_board_is_asked_when_it_is_free_and_only_once():
-    boards = [*two(), Board(3, 100.0, 10.0)]
+    boards = [*two(), SimulatedBoard(3, 100.0, 10.0)]
     contacts = [Contact(0, 40, 1, 2), Contact(1, 30, 1, 3), Contact(2, 9, 2, 3)]
     made, policy = world(boards, contacts)
     made.run_to(100)
@@ -85,7 +85,7 @@ def test_a_busy_board_is_asked_when_it_is_free_and_only_once():
 
 
 def test_arrivals_meet_when_they_come():
-    boards = [Board(1, 100.0, 80.0, arrives_s=5.0), Board(2, 100.0, 10.0)]
+    boards = [SimulatedBoard(1, 100.0, 80.0, arrives_s=5.0), SimulatedBoard(2, 100.0, 10.0)]
     made, policy = world(boards, [Contact(0, 40, 1, 2)])
     made.run_to(4)
     assert list(made) == [2]
@@ -94,12 +94,12 @@ def test_arrivals_meet_when_they_come():
 
 
 def test_loads_run_batteries_empty_and_cords_fill_them():
-    empty = Board(1, 100.0, 10.0, load_W=1.0)
+    empty = SimulatedBoard(1, 100.0, 10.0, load_W=1.0)
     made, _ = world([empty], [])
     made.run_to(25)
     assert (empty.energy_J, empty.used_J, empty.outage_s, empty.outages) == (0, 10, 15, 1)
     # 50 J at 1 W: plugged at 30 J after 20 s, +4 W to 80 J after 12.5 s more, again 50 s later.
-    cared = Board(1, 100.0, 50.0, load_W=1.0)
+    cared = SimulatedBoard(1, 100.0, 50.0, load_W=1.0)
     made, _ = world([cared], [], habit=CordHabit(5.0, 30.0, 80.0))
     made.run_to(83)
     assert cared.sessions == 2
@@ -107,11 +107,11 @@ def test_loads_run_batteries_empty_and_cords_fill_them():
     assert cared.cord_J == pytest.approx(5 * 13)
 
 
-@pytest.mark.parametrize("link", [Link(), Link(3.0, 0.7, 0.5)])
+@pytest.mark.parametrize("link", [LinkModel(), LinkModel(3.0, 0.7, 0.5)])
 def test_energy_is_conserved_with_everything_going_on(link):
     rng = np.random.default_rng(6)
     boards = [
-        Board(
+        SimulatedBoard(
             k,
             float(rng.uniform(50, 200)),
             float(rng.uniform(0, 50)),
@@ -154,9 +154,9 @@ def test_energy_is_conserved_with_everything_going_on(link):
 def test_instant_world_is_the_closed_crowd():
     """No loads, no floor, no limits: the same meetings give what `simulate` gives."""
     fast = simulate("online-average", 40, 1500, 0.2, seed=5)
-    boards = [Board(k, 1e6, float(e)) for k, e in enumerate(fast.initial_J)]
+    boards = [SimulatedBoard(k, 1e6, float(e)) for k, e in enumerate(fast.initial_J)]
     meetings = random_meetings(range(40), 1500, 1.0, 0.5, seed=5)
     policy, rng = make("online-average"), np.random.default_rng(0)
-    made = World(boards, meetings, policy, Link(efficiency=0.8), rng, floor_pct=0)
+    made = World(boards, meetings, policy, LinkModel(efficiency=0.8), rng, floor_pct=0)
     made.run_to(2000)
     assert [board.energy_J for board in boards] == pytest.approx(fast.final_J.tolist(), rel=1e-9)

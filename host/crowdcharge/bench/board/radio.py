@@ -56,7 +56,7 @@ ADDRESS_TYPE_PUBLIC = 0
 NIMBLE_TIMEOUT = 13  # BLE_HS_ETIMEOUT: an indication got no answer
 
 
-class BoardRadio:
+class ShimRadio:
     """Serves one board's VM on `socket_path`; the VM may come, die and come again."""
 
     def __init__(
@@ -253,25 +253,25 @@ class BoardRadio:
             self._spawn(_quietly(link.gatt_client.request_mtu(self._device.gatt_server.max_mtu)))
 
 
-HANDLERS: dict[str, Callable[[BoardRadio, bytes], None]] = {
-    "H": BoardRadio._hello,
-    "A": BoardRadio._active,
-    "R": BoardRadio._register,
-    "G": BoardRadio._settings,
-    "V": BoardRadio._advertise,
-    "N": BoardRadio._notify,
-    "I": BoardRadio._indicate,
-    "U": BoardRadio._update,
-    "D": BoardRadio._disconnect,
-    "M": BoardRadio._exchange_mtu,
-    "r": BoardRadio._answer,
+HANDLERS: dict[str, Callable[[ShimRadio, bytes], None]] = {
+    "H": ShimRadio._hello,
+    "A": ShimRadio._active,
+    "R": ShimRadio._register,
+    "G": ShimRadio._settings,
+    "V": ShimRadio._advertise,
+    "N": ShimRadio._notify,
+    "I": ShimRadio._indicate,
+    "U": ShimRadio._update,
+    "D": ShimRadio._disconnect,
+    "M": ShimRadio._exchange_mtu,
+    "r": ShimRadio._answer,
 }
 
 
 class _Vm(asyncio.Protocol):
     """The socket of one VM process."""
 
-    def __init__(self, board: BoardRadio) -> None:
+    def __init__(self, board: ShimRadio) -> None:
         self._board = board
         self._received = bytearray()
 

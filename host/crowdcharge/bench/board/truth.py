@@ -20,7 +20,7 @@ DEAD, STUCK, OVERFLOW = 1, 2, 4
 
 
 @dataclass(slots=True)
-class Meter:
+class MeterTruth:
     """Faults of one INA219; `resets` and `glitches` count, each rise happens once."""
 
     dead: bool = False
@@ -36,7 +36,7 @@ class Meter:
 
 
 @dataclass(slots=True)
-class Gauge:
+class GaugeTruth:
     lost: bool = False
 
 
@@ -52,10 +52,12 @@ class Levels:
 
 
 @dataclass(slots=True)
-class Page:
+class TruthPage:
     path: Path
-    meters: dict[str, Meter] = field(default_factory=lambda: {"tx": Meter(), "rx": Meter()})
-    gauge: Gauge = field(default_factory=Gauge)
+    meters: dict[str, MeterTruth] = field(
+        default_factory=lambda: {"tx": MeterTruth(), "rx": MeterTruth()}
+    )
+    gauge: GaugeTruth = field(default_factory=GaugeTruth)
     _count: int = 0
     _last: bytes = b""
     _file: int = -1

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from crowdcharge.bench.board import nvm, wiring
 from crowdcharge.bench.board.hardware import Hardware, HardwareServer
-from crowdcharge.bench.board.radio import BoardRadio
+from crowdcharge.bench.board.radio import ShimRadio
 from crowdcharge.bench.board.supervisor import (
     HARD_RESET,
     PWRON_RESET,
@@ -18,7 +18,7 @@ from crowdcharge.bench.board.supervisor import (
     WDT_RESET,
     Supervisor,
 )
-from crowdcharge.bench.board.truth import Levels, Page
+from crowdcharge.bench.board.truth import Levels, TruthPage
 from crowdcharge.bench.board.vm import VmOptions
 from crowdcharge.bench.board.witness import COILS, Witness
 from crowdcharge.bench.config import BoardConfig
@@ -62,7 +62,7 @@ def _market_terms(config: BoardConfig) -> dict[str, object]:
     }
 
 
-class Clock:
+class BenchClock:
     """Bench seconds: real seconds since the start, times the speed."""
 
     def __init__(self, real_s: Callable[[], float], speed: float) -> None:
@@ -81,17 +81,17 @@ class VirtualBoard:
         node: Node,
         plant: Plant,
         witness: Witness,
-        clock: Clock,
+        clock: BenchClock,
         seed: int,
         folder: Path,
-        radio: BoardRadio | str,
+        radio: ShimRadio | str,
     ) -> None:
         """`radio` is the board's own, or the pty of an HCI controller for the VM's stack."""
         self.config = config
         self.address = address(config.id)
         self.node = node
         self.plant = plant
-        self.radio = radio if isinstance(radio, BoardRadio) else None
+        self.radio = radio if isinstance(radio, ShimRadio) else None
         self._hci_port = radio if isinstance(radio, str) else ""
         self.folder = folder
         self.clock_jump_s = 0.0
@@ -111,7 +111,7 @@ class VirtualBoard:
             self.qi_chip = Stwbc86(lambda: round(clock.now_s() * 1000))
             self.qi_chip.reset = True
             self.bus.attach(self.qi_chip)
-        self.page = Page(folder / "truth")
+        self.page = TruthPage(folder / "truth")
         self.page.open()
         self.publish()
         self.hardware = Hardware(

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from crowdcharge.bench.hub import faults
-from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.errors import InputError, WptError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def hold(hub: Hub, pairs: list[list[int]] | None = None) -> None:
     known = {board_id for pair in pairs for board_id in pair}
     if known - hub.boards.keys() or len(known) != 2 * len(pairs):
         raise InputError("hold: needs pairs of boards of this bench, each board once")
-    hub.schedule.hold(tuple(Contact((pair[0], pair[1])) for pair in pairs))
+    hub.schedule.hold(tuple(Placement((pair[0], pair[1])) for pair in pairs))
     hub.arrange()
 
 

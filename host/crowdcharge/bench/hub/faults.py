@@ -11,11 +11,11 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.errors import InputError
 
 if TYPE_CHECKING:
-    from crowdcharge.bench.board.truth import Meter
+    from crowdcharge.bench.board.truth import MeterTruth
     from crowdcharge.bench.board.virtual_board import VirtualBoard
     from crowdcharge.bench.hub.hub import Hub
 
@@ -153,7 +153,7 @@ def _rssi(hub: Hub, board: VirtualBoard, *, rssi_dBm: float = -90.0) -> None:
 # Meters and gauge
 
 
-def _meter(board: VirtualBoard, side: str) -> Meter:
+def _meter(board: VirtualBoard, side: str) -> MeterTruth:
     if side not in board.page.meters:
         raise InputError(f"a board has no meter {side!r}; it has tx and rx")
     return board.page.meters[side]
@@ -326,6 +326,6 @@ def _move(
     elif peer == board.config.id or peer not in hub.boards:
         raise InputError(f"move: board {board.config.id} cannot lie on board {peer}")
     else:
-        contact = Contact((board.config.id, peer), gap_mm, offset_mm)
+        contact = Placement((board.config.id, peer), gap_mm, offset_mm)
         hub.schedule.move(hub.clock.now_s(), contact)
     hub.arrange()

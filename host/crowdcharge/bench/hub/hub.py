@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 from crowdcharge.bench.board import micropython
-from crowdcharge.bench.board.radio import BoardRadio
-from crowdcharge.bench.board.virtual_board import Clock, VirtualBoard, address
+from crowdcharge.bench.board.radio import ShimRadio
+from crowdcharge.bench.board.virtual_board import BenchClock, VirtualBoard, address
 from crowdcharge.bench.board.witness import Witness
 from crowdcharge.bench.config import BenchConfig, BoardConfig
-from crowdcharge.bench.physics.arrangement import Schedule
+from crowdcharge.bench.physics.arrangement import Arrangement
 from crowdcharge.bench.physics.battery import Cell
 from crowdcharge.bench.physics.plant import Node, Plant
 from crowdcharge.bench.radio.air import Air
@@ -27,9 +27,9 @@ class Hub:
         self.config = config
         self.folder = folder
         self.stopping = asyncio.Event()
-        self.clock = Clock(time.monotonic, config.speed)
+        self.clock = BenchClock(time.monotonic, config.speed)
         self.witness = Witness()
-        self.schedule = Schedule(config.contacts)
+        self.schedule = Arrangement(config.contacts)
         self.plant = Plant([_node(board) for board in config.boards], config.link)
         self.rssi_dBm: dict[str, float] = {}
         self.loss: dict[str, float] = {}
@@ -47,13 +47,11 @@ class Hub:
         folder = self.folder / f"board-{config.id}"
         folder.mkdir(parents=True, exist_ok=True)
         name, radio_address = f"board-{config.id}", address(config.id)
-        radio: BoardRadio | str
+        radio: ShimRadio | str
         if config.radio == "hci":
             radio = self.hci_ports[config.id] = hci_pty(self.air, name, radio_address)
         else:
-            radio = BoardRadio(
-                self.air, name, radio_address, folder / "radio.socket", config.links
-            )
+            radio = ShimRadio(self.air, name, radio_address, folder / "radio.socket", config.links)
         node, seed = self.plant.nodes[config.id], self.config.seed
         return VirtualBoard(
             config, node, self.plant, self.witness, self.clock, seed, folder, radio

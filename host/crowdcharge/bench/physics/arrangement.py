@@ -2,17 +2,17 @@
 """Who lies on whom when: the cyclic schedule, or what a person put there by hand."""
 
 from crowdcharge.bench.config import ContactsConfig
-from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.bench.physics.plant import Placement
 
 
-class Schedule:
+class Arrangement:
     """Pure: `contacts_at(time)`; `hold` pins an arrangement, `resume` goes back to the cycle."""
 
     def __init__(self, config: ContactsConfig) -> None:
         self._config = config
-        self._held: tuple[Contact, ...] | None = None
+        self._held: tuple[Placement, ...] | None = None
 
-    def contacts_at(self, time_s: float) -> tuple[Contact, ...]:
+    def contacts_at(self, time_s: float) -> tuple[Placement, ...]:
         if self._held is not None:
             return self._held
         cycle = self._config.cycle
@@ -31,10 +31,10 @@ class Schedule:
     def held(self) -> bool:
         return self._held is not None
 
-    def hold(self, contacts: tuple[Contact, ...]) -> None:
+    def hold(self, contacts: tuple[Placement, ...]) -> None:
         self._held = contacts
 
-    def move(self, now_s: float, contact: Contact) -> None:
+    def move(self, now_s: float, contact: Placement) -> None:
         """Lays two boards together and leaves the other contacts that do not touch them."""
         kept = (
             other

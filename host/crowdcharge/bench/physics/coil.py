@@ -12,7 +12,7 @@ from math import exp, sqrt
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class CoilLink:
     power_W: float = 2.5  # what the receiver draws at the most
     fixed_W: float = 0.25  # c: drive and boost without load
     linear: float = 1.35  # b

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from crowdcharge.bench.physics.battery import Cell, open_circuit_V
-from crowdcharge.bench.physics.coil import Link
+from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.bench.physics.thermal import Lump
 
 STEP_s = 0.01  # integration step while power flows; a shorter rest is stepped as it is
@@ -21,7 +21,7 @@ _TX_COIL_SHARE = 0.6  # of the link's loss; the rest heats the receiver's coil
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class Placement:
     """Two boards that lie on each other, in either direction."""
 
     boards: tuple[int, int]
@@ -104,7 +104,7 @@ class Node:
         self._battery_heat_nJ += heat_nJ
         return sent_nJ
 
-    def charge(self, power_W: float, link: Link, dt_s: float) -> int:
+    def charge(self, power_W: float, link: CoilLink, dt_s: float) -> int:
         """Takes `power_W` in at the receiver's meter; returns the nJ that were received."""
         ocv_V = self.ocv_V
         cell_A = self.cell.charge_A(ocv_V, power_W * link.charger_efficiency)
@@ -131,7 +131,7 @@ class Node:
         self.battery.step(dt_s, self._battery_heat_nJ / _nJ_PER_J)
         self._coil_heat_nJ = self._battery_heat_nJ = 0
 
-    def power_acceptance_W(self, link: Link) -> float:
+    def power_acceptance_W(self, link: CoilLink) -> float:
         """What the charger would take from the receiver now."""
         cell_A = self.cell.acceptance_A(self.ocv_V)
         terminals_V = self.ocv_V + cell_A * self.cell.resistance_Ohm
@@ -141,18 +141,18 @@ class Node:
 class Plant:
     """All boards of a bench. Change pins, contacts and faults only after `advance_to(now)`."""
 
-    def __init__(self, nodes: Iterable[Node], link: Link) -> None:
+    def __init__(self, nodes: Iterable[Node], link: CoilLink) -> None:
         self.now_s = 0.0
         self.link = link
         self.nodes = {node.board_id: node for node in nodes}
-        self._contacts: dict[int, Contact] = {}
+        self._contacts: dict[int, Placement] = {}
         self._relaxed_s = 0.0
 
     @property
-    def contacts(self) -> list[Contact]:
+    def contacts(self) -> list[Placement]:
         return list({id(contact): contact for contact in self._contacts.values()}.values())
 
-    def set_contacts(self, contacts: Iterable[Contact]) -> None:
+    def set_contacts(self, contacts: Iterable[Placement]) -> None:
         """Who lies on whom from now on; a board lies on one other at the most."""
         self._contacts = {board_id: contact for contact in contacts for board_id in contact.boards}
 

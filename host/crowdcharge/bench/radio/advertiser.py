@@ -23,7 +23,7 @@ ADV_DELAY_MAX_s = 0.010  # Core 5.0, Vol 6, Part B, 4.4.2.2.1: advDelay
 
 
 @dataclass(frozen=True, slots=True)
-class Advert:
+class AdvertPacket:
     """One advertising packet together with the scan response that would answer a request."""
 
     event_type: ReportType
@@ -36,7 +36,10 @@ class Advertiser(stock.LegacyAdvertiser):
     """Interval in its real unit with advDelay; all three undirected types are sent."""
 
     def __init__(
-        self, controller: stock.Controller, rng: random.Random, send: Callable[[Advert], None]
+        self,
+        controller: stock.Controller,
+        rng: random.Random,
+        send: Callable[[AdvertPacket], None],
     ) -> None:
         super().__init__(controller)
         self._rng, self._send = rng, send
@@ -63,5 +66,5 @@ class Advertiser(stock.LegacyAdvertiser):
         event_type = REPORT_TYPES.get(AdvertisingType(self.advertising_type))
         if self.enabled and event_type is not None:
             response = self.scan_response_data if event_type in SCANNABLE else b""
-            advert = Advert(event_type, self.address, self.advertising_data, response)
+            advert = AdvertPacket(event_type, self.address, self.advertising_data, response)
             self._send(advert)

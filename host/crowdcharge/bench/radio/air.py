@@ -17,7 +17,7 @@ from typing import Protocol
 from bumble import core, hci, ll
 from bumble.link import LocalLink
 
-from crowdcharge.bench.radio.advertiser import Advert
+from crowdcharge.bench.radio.advertiser import AdvertPacket
 
 Chance = Callable[[str, str], float]
 Packet = bytes | ll.ControlPdu
@@ -45,7 +45,7 @@ class AirRadio(Protocol):
     def links(self) -> Iterable[LinkEnd]: ...
     def link_to(self, address: hci.Address) -> LinkEnd | None: ...
     def accept(self, central: LinkEnd) -> bool: ...
-    def on_advert(self, sender: "AirRadio", advert: Advert, rssi_dBm: int) -> None: ...
+    def on_advert(self, sender: "AirRadio", advert: AdvertPacket, rssi_dBm: int) -> None: ...
 
 
 def _never(_tx: str, _rx: str) -> float:
@@ -117,7 +117,7 @@ class Air(LocalLink):
         tx, rx = sender.identity, receiver.identity
         return not self.is_cut(tx, rx) and self.rng.random() >= self.loss(tx, rx)
 
-    def advertise(self, sender: AirRadio, advert: Advert) -> None:
+    def advertise(self, sender: AirRadio, advert: AdvertPacket) -> None:
         loop = asyncio.get_running_loop()
         for receiver in self._listening:
             if receiver is not sender and self.heard(sender, receiver):

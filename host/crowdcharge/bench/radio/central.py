@@ -16,7 +16,7 @@ from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.transport import open_transport
 
 from crowdcharge.bench.radio.advertiser import SCANNABLE, ReportType
-from crowdcharge.bench.radio.host import Host, Report
+from crowdcharge.bench.radio.host import BumbleHost, Report
 
 if TYPE_CHECKING:
     from bumble.transport.common import Transport
@@ -66,7 +66,7 @@ class Central:
     async def _open(self) -> None:
         try:
             self._transport = transport = await open_transport(self._uri)
-            host = Host(transport.source, transport.sink)
+            host = BumbleHost(transport.source, transport.sink)
             host.on_report = self._on_report
             config = DeviceConfiguration(
                 name="crowdcharge", gap_service_enabled=False, gatt_service_enabled=False

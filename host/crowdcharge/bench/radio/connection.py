@@ -12,7 +12,7 @@ from bumble.core import PhysicalTransport
 from crowdcharge.bench.radio.air import Air, Packet
 
 
-class Connection(stock.Connection):
+class AirConnection(stock.Connection):
     """One side of a link, with the parameters that the central chose."""
 
     def __init__(
@@ -27,8 +27,8 @@ class Connection(stock.Connection):
         interval_s: float,
         latency: int,
         timeout_s: float,
-        on_packet: Callable[["Connection", Packet], None],
-        on_end: Callable[["Connection", int], None],
+        on_packet: Callable[["AirConnection", Packet], None],
+        on_end: Callable[["AirConnection", int], None],
     ) -> None:
         super().__init__(
             controller=controller,
@@ -46,7 +46,7 @@ class Connection(stock.Connection):
         self.air = air
         self.identity = identity
         self._on_packet, self._on_end = on_packet, on_end
-        self.peer: Connection | None = None
+        self.peer: AirConnection | None = None
         self.peer_identity = ""
         self.closed = False
         self.lane = Lane(self)
@@ -83,7 +83,7 @@ class Connection(stock.Connection):
 class Lane:
     """One direction of a link: the link layer repeats, so loss costs time and not packets."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: AirConnection) -> None:
         self._connection = connection
         self._air = connection.air
         self._loop = asyncio.get_running_loop()

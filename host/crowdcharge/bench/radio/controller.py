@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from bumble import controller as stock
 from bumble import hci, ll
 
-from crowdcharge.bench.radio.advertiser import SCANNABLE, Advert, Advertiser, ReportType
+from crowdcharge.bench.radio.advertiser import SCANNABLE, Advertiser, AdvertPacket, ReportType
 from crowdcharge.bench.radio.air import Air, AirRadio, LinkEnd, Packet
-from crowdcharge.bench.radio.connection import Connection
+from crowdcharge.bench.radio.connection import AirConnection
 
 Error = hci.HCI_ErrorCode
 ACTIVE_SCAN = 1
@@ -49,18 +49,18 @@ class Controller(stock.Controller):
         self._update_listening()
         for connection in list(self.le_connections.values()):
             self.on_le_disconnected(connection, Error.CONNECTION_TERMINATED_BY_LOCAL_HOST_ERROR)
-            peer = connection.peer if isinstance(connection, Connection) else None
+            peer = connection.peer if isinstance(connection, AirConnection) else None
             if peer is not None and not peer.closed:
                 peer.start_supervision()
 
-    def links(self) -> Iterator[Connection]:
+    def links(self) -> Iterator[AirConnection]:
         for connection in self.le_connections.values():
-            if isinstance(connection, Connection):
+            if isinstance(connection, AirConnection):
                 yield connection
 
-    def link_to(self, address: hci.Address) -> Connection | None:
+    def link_to(self, address: hci.Address) -> AirConnection | None:
         connection = self.le_connections.get(address)
-        return connection if isinstance(connection, Connection) else None
+        return connection if isinstance(connection, AirConnection) else None
 
     # Host side
 
@@ -97,7 +97,7 @@ class Controller(stock.Controller):
     def _update_listening(self) -> None:
         self.air.listen(self, self.le_scan_enable or self.pending_le_connection is not None)
 
-    def on_advert(self, sender: AirRadio, advert: Advert, rssi_dBm: int) -> None:
+    def on_advert(self, sender: AirRadio, advert: AdvertPacket, rssi_dBm: int) -> None:
         """What the radio does with one advert that reached it."""
         if self.le_scan_enable and self._in_scan_window():
             self._report(advert.event_type, advert.address, advert.data, rssi_dBm)
@@ -192,7 +192,7 @@ class Controller(stock.Controller):
         """A connect request reached us: take it if we are advertising for it."""
         advertiser = self.advertiser
         if (
-            not isinstance(central, Connection)
+            not isinstance(central, AirConnection)
             or not advertiser.connectable
             or advertiser.address != central.peer_address
         ):
@@ -219,8 +219,8 @@ class Controller(stock.Controller):
         interval_s: float,
         latency: int,
         timeout_s: float,
-    ) -> Connection:
-        connection = Connection(
+    ) -> AirConnection:
+        connection = AirConnection(
             self,
             self.air,
             self.identity,
@@ -251,7 +251,7 @@ class Controller(stock.Controller):
 
     # Connected
 
-    def on_lane_packet(self, connection: Connection, packet: Packet) -> None:
+    def on_lane_packet(self, connection: AirConnection, packet: Packet) -> None:
         if isinstance(packet, ll.ControlPdu):
             if isinstance(packet, ll.ConnectionUpdateInd):
                 connection.interval_s = packet.interval * 1.25e-3
@@ -267,7 +267,7 @@ class Controller(stock.Controller):
         """Of this link; the stock controller claims the command and does not answer."""
         handle = command.handle
         connection = self.find_le_connection_by_handle(handle)
-        if not isinstance(connection, Connection):
+        if not isinstance(connection, AirConnection):
             gone = Error.UNKNOWN_CONNECTION_IDENTIFIER_ERROR
             return hci.HCI_Read_RSSI_ReturnParameters(gone, handle, 0)
         rssi_dBm = self.air.rssi_dBm(connection.peer_identity, self.identity)
@@ -284,7 +284,7 @@ class Controller(stock.Controller):
 
     def on_le_disconnected(self, connection: stock.Connection, reason: int) -> None:
         """At most once a connection, whatever ended it first."""
-        if isinstance(connection, Connection) and not connection.closed:
+        if isinstance(connection, AirConnection) and not connection.closed:
             connection.closed = True
             connection.stop_supervision()
             super().on_le_disconnected(connection, reason)
@@ -293,7 +293,7 @@ class Controller(stock.Controller):
         self, command: hci.HCI_LE_Connection_Update_Command
     ) -> None:
         connection = self.find_le_connection_by_handle(command.connection_handle)
-        if isinstance(connection, Connection):
+        if isinstance(connection, AirConnection):
             connection.interval_s = command.connection_interval_max * 1.25e-3
             connection.timeout_s = command.supervision_timeout * 10e-3
         super().on_hci_le_connection_update_command(command)

@@ -15,7 +15,7 @@ from crowdcharge.bench.radio.air import Air
 from crowdcharge.bench.radio.controller import Controller
 
 
-class _Client(asyncio.Protocol):
+class _HciClient(asyncio.Protocol):
     """One host process: while it is connected the radio is on, and silent at once when it dies."""
 
     def __init__(self, controller: Controller) -> None:
@@ -26,7 +26,7 @@ class _Client(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The newest host has the radio; one that it takes the place of is cut off."""
         self._transport: Any = transport
-        if isinstance(self._controller.host, _Client):
+        if isinstance(self._controller.host, _HciClient):
             self._controller.host.abort()
             self._controller.power_off()
         self._controller.host = self
@@ -61,11 +61,11 @@ async def serve_hci_tcp(air: Air, name: str, address: str, port: int = 0) -> int
     """A radio on 127.0.0.1 for one host at a time; the port number, closed by `air.close()`."""
     controller = Controller(name, air, address)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Client(controller), "127.0.0.1", port)
+    server = await loop.create_server(lambda: _HciClient(controller), "127.0.0.1", port)
 
     async def close() -> None:
         server.close()
-        if isinstance(controller.host, _Client):
+        if isinstance(controller.host, _HciClient):
             controller.host.abort()
         air.remove_controller(controller)
 

@@ -31,7 +31,7 @@ class Report(NamedTuple):
     rssi_dBm: int
 
 
-class Host(StockHost):
+class BumbleHost(StockHost):
     on_report: Callable[[Report], None] | None = None
 
     def on_packet(self, packet: bytes) -> None:
@@ -67,8 +67,8 @@ def parse_reports(parameters: bytes) -> list[Report]:
     return reports
 
 
-def attach(controller: Controller) -> Host:
+def attach(controller: Controller) -> BumbleHost:
     """A host in the same process as its controller."""
-    host = Host(controller_sink=AsyncPipeSink(controller))
+    host = BumbleHost(controller_sink=AsyncPipeSink(controller))
     controller.host = host
     return host

@@ -22,7 +22,7 @@ from crowdcharge.errors import BenchError, InputError
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.events import Emit
 from crowdcharge.orchestrator.orchestrator import Orchestrator
-from crowdcharge.orchestrator.transfer import Terms
+from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio.bleak_radio import BleakRadio
 from crowdcharge.report import write_report
 from crowdcharge.report.summary import Summary, imbalance, summarise
@@ -34,7 +34,7 @@ _ROUNDS_MAX = 60
 _SPEED_MAX = 5.0
 _BOARD_SPEED = 30.0  # boards x speed
 _GOAL = 0.1  # of the first imbalance
-_TERMS = Terms(lease_ms=5000, duration_max_ms=120_000, energy_min_J=0.5)
+_TERMS = TransferTerms(lease_ms=5000, duration_max_ms=120_000, energy_min_J=0.5)
 _PORTS = {
     "micropython": (("micropython", "virtual"),),
     "circuitpython": (("circuitpython", "feather_nrf52840"),),
@@ -148,7 +148,7 @@ async def _orchestrate(
 
 
 def _imbalance_now(orchestrator: Orchestrator) -> float:
-    return imbalance([agent.energy_J for agent in orchestrator.clerk.agents.values()])
+    return imbalance([agent.energy_J for agent in orchestrator.ledger_keeper.agents.values()])
 
 
 def _imbalance_first(store: Store) -> float:

@@ -19,7 +19,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.events import Emit
 from crowdcharge.orchestrator.trading import Trading
-from crowdcharge.orchestrator.transfer import Terms
+from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio.bleak_radio import BleakRadio
 from crowdcharge.report import write_report
 from crowdcharge.report.summary import Summary, summarise
@@ -28,11 +28,11 @@ LEDGER, SUMMARY, KEYS = "ledger.sqlite", "summary.json", "keys.toml"
 HUB = 1
 BOARDS_MAX = 40
 _HUB_CAPACITY_J = 1000.0
-_TERMS = Terms(lease_ms=5000, duration_max_ms=300_000)
+_TERMS = TransferTerms(lease_ms=5000, duration_max_ms=300_000)
 
 
 @dataclass(frozen=True, slots=True)
-class Fair:
+class MarketDemo:
     """`boards` besides the hub, which is board 1."""
 
     boards: int = 8
@@ -78,16 +78,16 @@ def _trader(board_id: int, rng: np.random.Generator) -> BoardConfig:
     )
 
 
-async def run(fair: Fair, out: Path, emit: Emit) -> Summary:
+async def run(demo: MarketDemo, out: Path, emit: Emit) -> Summary:
     """Writes ledger, keys, summary, report and plots into `out`; returns the summary."""
     ledger = _prepare(out)
-    config = fair.bench()
+    config = demo.bench()
     board_keys = {board.id: bytes.fromhex(board.key) for board in config.boards}
     key_file.save(out / KEYS, board_keys)
     async with launch(config) as bench:
         with Store.create(ledger) as store:
-            store.append([("run", {"policy": "market", "seed": fair.seed, "vm": bench.vm})])
-            trading = make_trading(bench, store, board_keys, fair.speed, emit)
+            store.append([("run", {"policy": "market", "seed": demo.seed, "vm": bench.vm})])
+            trading = make_trading(bench, store, board_keys, demo.speed, emit)
             await trading.run(HUB, sorted(board_keys.keys() - {HUB}))
             summary = summarise(store.book)
     write_report(ledger, out)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig
-from crowdcharge.bench.physics.coil import Link as Coil
+from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.errors import InputError
 from crowdcharge.simulation.contacts import Contact
-from crowdcharge.simulation.link import Link
+from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.run import boards_of, contacts_of
 from crowdcharge.simulation.scenario import BoardSpec, Scenario
 
@@ -19,22 +19,22 @@ BOARDS_MAX = 8
 POWER_MAX_W = 10.0  # the cell's 3 A at 3.4 V
 _SPEED_MAX = 10.0
 _BOARD_SPEED = 24.0  # boards x speed that two cores bear
-_LINK_KEYS = frozenset(Coil.__dataclass_fields__)
+_LINK_KEYS = frozenset(CoilLink.__dataclass_fields__)
 
 
-def coil_of(link: Link) -> Coil:
+def coil_of(link: LinkModel) -> CoilLink:
     """The bench's loss curve, scaled to pass through the scenario's power and efficiency.
 
     `link.power_W` leaves the transmitter; the coil's is what the receiver draws. Constant, linear
     and quadratic loss keep the shares that they have in the bench's own curve at full power.
     """
-    usual = Coil()
+    usual = CoilLink()
     usual_loss_W = usual.sent_W(usual.power_W, 1.0) - usual.power_W
     received_W = link.efficiency * link.power_W
     loss_W = link.power_W - received_W
     fixed = usual.fixed_W / usual_loss_W
     quadratic = usual.quadratic_per_W * usual.power_W**2 / usual_loss_W
-    return Coil(
+    return CoilLink(
         power_W=received_W,
         fixed_W=fixed * loss_W,
         linear=1 + (1 - fixed - quadratic) * loss_W / received_W,
@@ -42,7 +42,7 @@ def coil_of(link: Link) -> Coil:
     )
 
 
-def bench_of(scenario: Scenario, link: Link) -> BenchConfig:
+def bench_of(scenario: Scenario, link: LinkModel) -> BenchConfig:
     """InputError says in one line what of the scenario a bench cannot do."""
     check_boards(scenario)
     if not link.power_W <= POWER_MAX_W:
@@ -70,7 +70,7 @@ def bench_of(scenario: Scenario, link: Link) -> BenchConfig:
     values = {key: changes.number(key, getattr(coil, key), 0) for key in _LINK_KEYS}
     return BenchConfig(
         boards,
-        link=Coil(**values),
+        link=CoilLink(**values),
         speed=table.number("speed", usual, 0.1, _SPEED_MAX),
         seed=scenario.seed,
     )

@@ -16,13 +16,13 @@ from crowdcharge.errors import BenchError, InputError
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.events import Emit
 from crowdcharge.orchestrator.orchestrator import Orchestrator
-from crowdcharge.orchestrator.transfer import Terms
+from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio.bleak_radio import BleakRadio
 from crowdcharge.report import write_report
 from crowdcharge.report.prediction import compare
 from crowdcharge.report.summary import Summary, summarise
 from crowdcharge.simulation import study
-from crowdcharge.simulation.run import Run
+from crowdcharge.simulation.run import SimulationRun
 from crowdcharge.simulation.run import run as simulated
 from crowdcharge.simulation.scenario import Scenario
 
@@ -50,7 +50,9 @@ class ScenarioRun:
         self._missed = missed_of(scenario, self._contacts)
         self._imagined = scenario.make_policy(link.beta)
         self._policy = scenario.make_policy(link.beta)
-        self._predicted: Run = simulated(scenario, scenario.seed, link, trace, self._imagined)
+        self._predicted: SimulationRun = simulated(
+            scenario, scenario.seed, link, trace, self._imagined
+        )
         self._orchestrator: Orchestrator | None = None
         self._stopped = False
         self.out = _emptied(out)
@@ -99,7 +101,7 @@ class ScenarioRun:
             clock=clock,
             rng=np.random.default_rng([scenario.seed, 2]),
             emit=self._emit,
-            terms=Terms(_LEASE_ms, floor_pct=floor_pct),
+            terms=TransferTerms(_LEASE_ms, floor_pct=floor_pct),
             slots=len(keys),
         )
 

@@ -15,7 +15,7 @@ from mpremote.transport_serial import SerialTransport
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.client import Control
 from crowdcharge.bench.hub.launch import Bench, launch
-from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.flash import firmware_tree
 
 METER_FAULTS = ("meter-dead", "meter-overflow", "meter-stuck")
@@ -40,7 +40,7 @@ def two_boards(firmware: Path, **changes) -> BenchConfig:
     """Boards 1 (90 %) and 2 (30 %) on each other."""
     fields = {
         "boards": (BoardConfig(1, 90.0), BoardConfig(2, 30.0)),
-        "contacts": ContactsConfig(((Contact((1, 2)),),)),
+        "contacts": ContactsConfig(((Placement((1, 2)),),)),
         "firmware": str(firmware),
         **changes,
     }

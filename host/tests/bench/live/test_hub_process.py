@@ -15,7 +15,7 @@ from habluetooth import BluetoothServiceInfoBleak
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.client import Control
 from crowdcharge.bench.hub.launch import launch
-from crowdcharge.bench.physics.plant import Contact
+from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.errors import BenchError, InputError
 
@@ -58,7 +58,7 @@ def bthome(device, advert) -> dict[str, float]:
 async def test_the_products_firmware_tells_the_plants_truth_in_bthome():
     """A switch that conducts though it is off makes current flow without a grant."""
     boards = (BoardConfig(7, 63.0), BoardConfig(8, 12.0))
-    contacts = ContactsConfig(((Contact((7, 8)),),))
+    contacts = ContactsConfig(((Placement((7, 8)),),))
     async with launch(BenchConfig(boards, contacts=contacts)) as bench:
         assert bench.vm.startswith("MicroPython 1.")
         await bench.control.fault("stuck-switch", 7)

@@ -13,7 +13,7 @@ from wptcore.wire import SOC_UNKNOWN_permille
 _COLD_dC = -200
 
 
-class Desk:
+class ConsoleBackend:
     """`hal`: the port's Hal; `name`: of the board; `revision`: of the firmware."""
 
     def __init__(self, hal, identity: dict, name: str, revision: str):
