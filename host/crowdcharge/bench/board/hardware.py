@@ -10,10 +10,10 @@ Requests from shims/_hardware.py, little-endian: u8 sequence, opcode, payload.
     x  I2C transfer u8 address, u16 count, u8 writes, data -> bytes read
     d  watchdog     u32 timeout_ms
     f  feed         no reply
-    B  booted       no reply: the file system is there, Ctrl-C is safe
+    B  booted       no reply: the file system is mounted, Ctrl-C is safe
     R  reset
-    p  program flash  "w" or "e", u32 bytes   -> u32 how many of them still happen
-    P  flash was cut off in a write
+    p  program flash  "w" or "e", u32 bytes   -> u32 how many of them the supply still allows
+    P  the supply failed in a write to flash
     t  clock                                  -> nanoseconds as decimal text
 """
 
@@ -34,9 +34,9 @@ _NO_REPLY = frozenset("fB")
 
 
 class Hardware:
-    """The state that firmware can reach. `on_output(pin, level)` hears every edge of an output.
+    """The state that firmware can reach. `on_output(pin, level)` is called at each edge.
 
-    `board` is told to the VM: which pin, bus and chip is what. An output pin has a pull-down: it
+    `board` is sent to the VM: which pin, bus and chip is what. An output pin has a pull-down: it
     is low until it is driven, and low again after a reset.
     """
 
@@ -79,7 +79,7 @@ class Hardware:
         return high
 
     def handle(self, opcode: str, payload: bytes) -> bytes:
-        """The reply's payload; OSError carries the errno for the firmware."""
+        """Returns the reply's payload; an OSError carries the errno for the firmware."""
         return self._HANDLERS[opcode](self, payload) or b""
 
     def _hello(self, _payload: bytes) -> bytes:
@@ -164,7 +164,7 @@ class Hardware:
 
 
 class HardwareServer:
-    """The socket: one packet a request, answered in the event loop's turn in which it arrives."""
+    """The socket: each request is one packet, answered in the same turn of the event loop."""
 
     def __init__(self, hardware: Hardware, path: Path) -> None:
         self._hardware = hardware
@@ -185,7 +185,7 @@ class HardwareServer:
         self._path.unlink(missing_ok=True)
 
     def disconnect(self) -> None:
-        """Forgets the VM: what a dying process has still sent must not move a pin."""
+        """Drops the VM's connection: what a dying process has still sent must not move a pin."""
         if self._vm is not None:
             asyncio.get_running_loop().remove_reader(self._vm)
             self._vm.close()

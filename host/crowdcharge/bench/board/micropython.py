@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where the MicroPython VM is: `$CROWDCHARGE_MICROPYTHON`, else the packaged one."""
+"""Find the MicroPython VM: `$CROWDCHARGE_MICROPYTHON`, else the packaged one."""
 
 import os
 from importlib import metadata

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A CircuitPython board's non-volatile memory as provisioning leaves it.
 
-The layout is that of firmware/ports/circuitpython/memory.py; a test reads one with the other.
+The layout is that of firmware/ports/circuitpython/memory.py, and a test reads this image with
+that module.
 """
 
 import binascii

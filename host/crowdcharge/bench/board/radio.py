@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A board's radio and BLE host stack in the hub, driven by the VM's `bluetooth` module.
 
-One bumble device (GATT server) a board; the VM reaches it over one AF_UNIX stream. The attribute
-values stay in the VM: each remote read and write is answered by the VM or not at all.
+Each board has one bumble device (GATT server), which its VM reaches over one AF_UNIX stream. The
+attribute values stay in the VM: only the VM answers a remote read or write.
 
 Frames, little-endian: u16 length of what follows, u8 opcode, payload.
 
@@ -98,7 +98,7 @@ class ShimRadio:
         return list(self._device.connections.values())
 
     def power_off(self) -> None:
-        """Radio silence: adverts end, links are dropped, pending reads and writes fail."""
+        """Falls silent: adverts end, links are dropped, pending reads and writes fail."""
         self.controller.power_off()
         self._values.clear()
         for task in self._tasks:
@@ -107,7 +107,7 @@ class ShimRadio:
     # The VM
 
     def on_vm(self, vm: "_Vm") -> None:
-        if self._vm is not None:  # a restart that was quicker than the end of the old socket
+        if self._vm is not None:  # the VM restarted before its old socket was closed
             self._vm.close()
             self.power_off()
         self._vm = vm
@@ -154,7 +154,7 @@ class ShimRadio:
     # Advertising
 
     def _advertise(self, payload: bytes) -> None:
-        """Straight into the controller: frames keep their order and no HCI round trip is paid."""
+        """Sets the controller directly: frames stay in order and no HCI round trip is spent."""
         interval_us, connectable, length = struct.unpack_from("<IBB", payload)
         advertiser = self.controller.advertiser
         advertiser.stop()
@@ -166,7 +166,7 @@ class ShimRadio:
             else AdvertisingType.UNDIRECTED_SCANNABLE  # what NimBLE sends when not connectable
         )
         public = hci.OwnAddressType.PUBLIC
-        # bumble's device takes its own address of a new link from here.
+        # bumble's device reads its own address for a new link from here.
         self._device.legacy_advertiser = LegacyAdvertiser(
             self._device, kind, public, hci.Address.ANY, auto_restart=False
         )
@@ -206,7 +206,7 @@ class ShimRadio:
         return self._device.connections.get(int.from_bytes(payload[:2], "little"))
 
     def _notify(self, payload: bytes) -> None:
-        """Whether subscribed or not, as NimBLE does."""
+        """Notifies a central whether it has subscribed or not, as NimBLE does."""
         link = self._link(payload)
         if link is not None:
             self._send_notification(link, int.from_bytes(payload[2:4], "little"), payload[4:])
@@ -302,6 +302,6 @@ class _Vm(asyncio.Protocol):
 
 
 async def _quietly(work: Coroutine[Any, Any, Any]) -> None:
-    """The link may end under a request of the VM; it hears of that by its own event."""
+    """Ignores that a link has ended during a request; the VM learns that from its own event."""
     with contextlib.suppress(core.BaseBumbleError, TimeoutError):
         await work

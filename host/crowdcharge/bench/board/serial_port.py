@@ -8,11 +8,11 @@ import termios
 import tty
 from collections.abc import Callable
 
-_UNREAD_MAX = 65_536  # what a port that nobody reads may hold back
+_UNREAD_MAX = 65_536  # what a port that nobody reads may keep
 
 
 class Pty:
-    """A pty pair with both ends open here; `on_input` gets what the other side writes.
+    """A pty pair, both ends of which stay open; `on_input` gets what the other side writes.
 
     `path` is what pyserial and mpremote open. Output that nobody reads is dropped, oldest first,
     as a USB serial port does without a host.
@@ -35,7 +35,7 @@ class Pty:
         self._flush()
 
     def drain(self) -> None:
-        """Hands over what is still to be read, without waiting."""
+        """Reads what has arrived, without waiting."""
         while self._read():
             pass
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """One board's life: power, resets, soft reboots, and its serial port across all of them.
 
-The unix VM ends on Ctrl-D where a board reboots softly. So the port that the outside opens is
-bridged to the VM's terminal and outlives the process: a VM that ends is started again, in raw
-REPL mode if the port was in it, as mpremote expects.
+The unix VM ends on Ctrl-D, where a board reboots softly. So the port that others open is bridged
+to the VM's terminal and outlives the process: a VM that ends is started again, in raw REPL mode
+if the port was in it, as mpremote expects.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from crowdcharge.bench.board.vm import Vm, VmOptions
 PWRON_RESET, HARD_RESET, WDT_RESET, _, SOFT_RESET = range(1, 6)  # machine.reset_cause()
 _RAW_REPL, _FRIENDLY_REPL, _CTRL_C = b"\x01", b"\x02", b"\x03"
 _RETRY_s = 0.002
-_TRIES = 100  # then Ctrl-C ends a loop that never sleeps
+_TRIES = 100  # after that many, Ctrl-C is sent to a loop that never sleeps
 _PROMPT = b">>> "
 
 
 class Supervisor:
-    """`on_crash(reason)` is called when the VM dies by itself; a soft reboot needs no one."""
+    """A board's VM and its port; `on_crash(reason)` is called if the VM dies by itself."""
 
     def __init__(self, options: VmOptions, log: Path, on_crash: Callable[[str], None]) -> None:
         self._options = options
@@ -30,8 +30,8 @@ class Supervisor:
         self._vm: Vm | None = None
         self._raw = False
         self._swallowed: bytearray | None = None  # after a soft reboot in raw mode: the banner
-        self._held = b""  # input for a VM that has not booted, sleeps never or is frozen
-        self._tries = 0  # of the Ctrl-C that is first in it
+        self._held = b""  # input for a VM that has not booted, never sleeps, or is frozen
+        self._tries = 0  # to deliver the Ctrl-C at its head
         self._retry: asyncio.TimerHandle | None = None
         self._booted = False
         self._last = b""
@@ -58,11 +58,11 @@ class Supervisor:
         self._vm = Vm(self._options, self._console.slave, run_main, self._exited)
 
     def kill(self) -> None:
-        """No power: the port stays, mute. Harmless when it is off."""
+        """Cuts the power; the port stays open and mute. Does nothing if the power is off."""
         if self._vm:
             self._vm.kill()
             self._vm = None
-            self._console.drain()  # what it had written has left the board
+            self._console.drain()  # what the VM had written still reaches the port
         self._raw = False
         self._swallowed = None
         self._forget_input()
@@ -77,7 +77,7 @@ class Supervisor:
             self._release()
 
     def booted(self) -> None:
-        """The VM has its file system; a raw REPL waits for the prompt as well."""
+        """Accepts input: the VM has its file system. A raw REPL still waits for its prompt."""
         self._booted = True
         self._release()
 
@@ -88,7 +88,7 @@ class Supervisor:
         self._log.close()
 
     def _release(self) -> None:
-        """Hands on what is held, in order, as far as the VM can take it."""
+        """Passes the held input on, in order, as far as the VM can take it."""
         ready = self._booted and self._swallowed is None
         while self._held and ready and self._vm and not self.frozen and not self._retry:
             text, ctrl_c, rest = self._held.partition(_CTRL_C)
@@ -98,7 +98,7 @@ class Supervisor:
                 self._interrupt(self._vm)
 
     def _interrupt(self, vm: Vm) -> None:
-        """Does away with the Ctrl-C that is held first, or tries again soon."""
+        """Delivers the Ctrl-C at the head of the held input, or tries again soon."""
         if vm.at_prompt:
             self._console.write(_CTRL_C)
         elif not vm.interrupt(anywhere=self._tries >= _TRIES):
@@ -137,7 +137,7 @@ class Supervisor:
         self._out(data)
 
     def _out(self, data: bytes) -> None:
-        """Programs end lines with LF; a board's port says CR LF."""
+        """Passes output on: programs end lines with LF, a board's port with CR LF."""
         cooked = (self._last + data).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         self._last = data[-1:] if data.endswith(b"\r") else b""
         if self._last:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The page through which a board's chips see the plant: one small file a board.
+"""The page through which a board's chips see the plant: one small file for each board.
 
-The hub writes it, the shims read it (shims/_chips.py) with one system call and no switch of
-process. A round trip to the hub for each of the fifteen transfers of a sample would load the
-hub with the number of boards times their speed, and stall a board whenever the machine is busy.
+The hub writes it, the shims (shims/_chips.py) read it with one system call and without switching
+processes. A round trip to the hub for each of the fifteen transfers of a sample would load the
+hub in proportion to boards and speed, and stall a board whenever the machine is busy.
 
-Layout, little-endian: FORMAT below; the first and the last word are the same in a whole page.
+The layout is FORMAT below, little-endian. A page is complete if its first and last words agree.
 """
 
 import os
@@ -21,7 +21,7 @@ DEAD, STUCK, OVERFLOW = 1, 2, 4
 
 @dataclass(slots=True)
 class MeterTruth:
-    """Faults of one INA219; `resets` and `glitches` count, each rise happens once."""
+    """Faults of one INA219; each increment of `resets` or `glitches` triggers one."""
 
     dead: bool = False
     stuck: bool = False
@@ -42,7 +42,7 @@ class GaugeTruth:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What the plant says now; `inputs` are bits."""
+    """What the plant shows now; `inputs` are bits."""
 
     tx: tuple[int, int]  # shunt_uV, bus_mV
     rx: tuple[int, int]
@@ -69,7 +69,7 @@ class TruthPage:
         os.close(self._file)
 
     def write(self, levels: Levels) -> None:
-        """Only when something has changed."""
+        """Writes the page if anything has changed."""
         words = (
             *levels.tx,
             *levels.rx,

@@ -16,19 +16,19 @@ NEVER_ANSWERED = att.ATT_UNLIKELY_ERROR_ERROR
 
 
 class RemoteValues:
-    """Every remote read and write of a value is one request to the VM, answered by it or not."""
+    """GATT values whose every remote read and write is one request to the VM."""
 
     def __init__(self, server: Server, send: Callable[[str, bytes], None]) -> None:
         self.attributes: dict[int, att.Attribute[bytes]] = {}
         self._server = server
         self._send = send
-        self._own_attributes = len(server.attributes)  # generic access and attribute stay
+        self._own_attributes = len(server.attributes)  # generic access and generic attribute stay
         self._own_services = len(server.services)
         self._requests: dict[int, asyncio.Future[bytes]] = {}
         self._last_request = 0
 
     def register(self, table: bytes) -> list[int]:
-        """Replaces all services by this JSON table; the handles of their values, in its order."""
+        """Replaces all services by this JSON table; returns their values' handles in its order."""
         self.clear()
         for uuid, characteristics in json.loads(table):
             built = [self._characteristic(*each) for each in characteristics]
@@ -39,7 +39,7 @@ class RemoteValues:
         return list(self.attributes)
 
     def clear(self) -> None:
-        """Without a VM: no services, and what was asked gets an ATT error."""
+        """Removes all services when the VM is gone; pending requests get an ATT error."""
         del self._server.attributes[self._own_attributes :]
         del self._server.services[self._own_services :]
         self._server.attributes_by_handle.clear()
@@ -50,7 +50,7 @@ class RemoteValues:
         self._requests.clear()
 
     def answer(self, payload: bytes) -> None:
-        """u8 request, u8 ATT error, data."""
+        """Completes a request; the payload is u8 request, u8 ATT error, data."""
         request = self._requests.get(payload[0])
         if request is not None and not request.done():
             if payload[1]:
@@ -61,7 +61,7 @@ class RemoteValues:
     def _characteristic(
         self, uuid: str, flags: int, descriptors: list[tuple[str, int]]
     ) -> gatt.Characteristic[bytes]:
-        """Descriptors are open both ways: the ports of MicroPython disagree about their flags."""
+        """Builds a characteristic; its descriptors are open, as ports disagree on their flags."""
         permissions = att.Attribute.READABLE | att.Attribute.WRITEABLE
         properties = Properties(flags & 0x3F)
         built = gatt.Characteristic[bytes](
@@ -77,7 +77,7 @@ class RemoteValues:
 
     def _value(
         self, attribute: att.Attribute[bytes], properties: gatt.Characteristic.Properties
-    ) -> Any:  # bumble's annotation of `value` forgets its own second version
+    ) -> Any:  # bumble's annotation of `value` omits its second version
         def read(link: att.Bearer) -> Coroutine[Any, Any, bytes]:
             if not properties & Properties.READ:
                 raise att.ATT_Error(error_code=att.ATT_READ_NOT_PERMITTED_ERROR)

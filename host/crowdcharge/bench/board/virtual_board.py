@@ -29,7 +29,7 @@ from crowdcharge.bench.physics.thermal import Lump, ntc_share
 from wptcore import x25519
 from wptcore.calibration import curve_hash
 
-# What stands for silicon, by port; imported before the firmware's own file system is mounted.
+# The shims that replace the silicon, by port; imported before the board's file system is mounted.
 MODULES: dict[str, tuple[str, ...]] = {
     "micropython": ("time", "machine", "bluetooth"),
     "circuitpython": ("time", "machine", "bluetooth", "_circuitpython"),
@@ -37,7 +37,7 @@ MODULES: dict[str, tuple[str, ...]] = {
 MAINS = {"micropython": "main.py", "circuitpython": "code.py"}
 _RESET_CAUSES = {"watchdog": WDT_RESET, "reset": HARD_RESET, "brown-out": PWRON_RESET}
 
-_SETTLE_s = 1e-6  # a meter that is read right after its switch sees what the switch did
+_SETTLE_s = 1e-6  # so that a meter read right after its switch sees the effect
 
 
 def address(board_id: int) -> str:
@@ -50,7 +50,7 @@ def _digest(seed: int, board_id: int, what: str) -> bytes:
 
 
 def _market_terms(config: BoardConfig) -> dict[str, object]:
-    """What the console's `market` stores: the secret is the board's alone, also on a bench."""
+    """The record that the console's `market` stores, with a new secret of the board."""
     if not config.market_a:
         return {}
     secret = secrets.token_bytes(x25519.KEY_SIZE)
@@ -86,7 +86,7 @@ class VirtualBoard:
         folder: Path,
         radio: ShimRadio | str,
     ) -> None:
-        """`radio` is the board's own, or the pty of an HCI controller for the VM's stack."""
+        """`radio` is the board's own, or the pty of an HCI controller for the VM's host stack."""
         self.config = config
         self.address = address(config.id)
         self.node = node
@@ -95,9 +95,9 @@ class VirtualBoard:
         self._hci_port = radio if isinstance(radio, str) else ""
         self.folder = folder
         self.clock_jump_s = 0.0
-        self.held_bus_V: dict[str, float] = {}  # side -> what its meter sees, whatever the plant
+        self.held_bus_V: dict[str, float] = {}  # side -> what its meter reads instead
         self.broken_ntcs: dict[str, int] = {}  # "coil", "battery" -> ADC value
-        self.load_A = {"tx": 0.0, "rx": 0.0}  # a bench supply's, through one meter's shunt only
+        self.load_A = {"tx": 0.0, "rx": 0.0}  # from a bench supply, through one meter's shunt only
         self.shunt_ppm = {"tx": 0.0, "rx": 0.0}  # how far a shunt is from its nominal value
         self.boots = 0
         self.last_reset = "power-on"
@@ -154,15 +154,15 @@ class VirtualBoard:
         self.supervisor.start()
 
     def power_off(self, cause: str) -> None:
-        """The VM dies at once, the pull-downs switch both coils off, the radio falls silent."""
-        self.supervisor.kill()  # first: without its hardware a living VM would end at its prompt
+        """Kills the VM at once; the pull-downs switch both coils off, the radio falls silent."""
+        self.supervisor.kill()  # comes first: without hardware a live VM would end at its prompt
         self._server.disconnect()
         self.hardware.power_off()
         for coil in COILS:
             self._switch(coil, False, cause)
 
     def reset(self, cause: str) -> None:
-        """Watchdog, reset pin, brown-out or a crash of the VM: off, then on again."""
+        """Switches off and on again: watchdog, reset pin, brown-out or a crash of the VM."""
         self.power_off(cause)
         self.power_on()
         self.last_reset = cause
@@ -175,7 +175,7 @@ class VirtualBoard:
         self.supervisor.thaw()
 
     def _soft_rebooted(self) -> None:
-        """Pins and watchdog outlive it, as on real boards."""
+        """Keeps pins and watchdog as they are, as real boards do."""
         self.hardware.reset_cause = SOFT_RESET
         self.boots += 1
         self.last_reset = "soft reboot"
@@ -228,7 +228,7 @@ class VirtualBoard:
         return bool(self.wiring.gauge) and self.config.gauge
 
     def publish(self) -> None:
-        """Puts the plant's truth on the page that the board's chips see."""
+        """Writes the plant's state to the page that the board's chips read."""
         node = self.node
         if self.qi_chip:
             self._show_qi(self.qi_chip)
@@ -248,7 +248,7 @@ class VirtualBoard:
         return round((current_A + self.load_A[side]) * shunt_uOhm)
 
     def _show_qi(self, chip: Stwbc86) -> None:
-        """Its own loss curve is taken as tuned to the rig: only a foreign object is loss."""
+        """Sets what the Qi chip measures; its own loss curve is tuned: only an object is loss."""
         chip.receiver = self.node.coupled_s > 0
         chip.received_mW = round(self.node.tx_A * self.node.tx_bus_V * 1000)
         chip.sent_mW = chip.received_mW + round(self.node.foreign_W * 1000)

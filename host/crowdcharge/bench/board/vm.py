@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""One MicroPython VM process on a terminal of its own. It dies with the hub, however that dies.
+"""One MicroPython VM process on a terminal of its own, which dies with the hub in any case.
 
-Ctrl-C: a board raises KeyboardInterrupt between two bytecodes. The unix VM raises it out of its
-signal handler, wherever that finds it: in malloc, whose lock then stays taken, or in littlefs,
-whose caches are then wrong. So the signal is sent while the VM sleeps.
+On Ctrl-C a board raises KeyboardInterrupt between two bytecodes. The unix VM raises it in its
+signal handler, wherever the program is: in malloc, whose lock then stays taken, or in littlefs,
+whose caches are then wrong. So the signal is sent only while the VM sleeps.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _libc = ctypes.CDLL(None)
 
 @dataclass(frozen=True, slots=True)
 class VmOptions:
-    """What one board's VM is started with; `modules` are the shims that stand for its silicon."""
+    """What one board's VM is started with; `modules` are the shims that replace its silicon."""
 
     modules: tuple[str, ...]
     main: str
@@ -46,7 +46,7 @@ class Vm:
         self._on_exit = on_exit
         self.frozen = False
         binary = micropython.binary()
-        environment = {  # without HOME: a user's ~/.micropython is no part of a board
+        environment = {  # no HOME: a user's ~/.micropython must not reach a board
             **{name: value for name, value in os.environ.items() if name != "HOME"},
             **options.environment,
             "CROWDCHARGE_MODULES": " ".join(options.modules),
@@ -74,12 +74,12 @@ class Vm:
 
     @property
     def at_prompt(self) -> bool:
-        """Ctrl-C is a character there; while code runs, the VM catches SIGINT."""
+        """True at the REPL, where Ctrl-C is a character; running code lets the VM catch SIGINT."""
         caught = self._proc("status").partition("SigCgt:")[2].split()[0]
         return not int(caught, 16) >> (signal.SIGINT - 1) & 1
 
     def interrupt(self, anywhere: bool = False) -> bool:
-        """Ctrl-C to code that sleeps (or is `anywhere`); False if it was not sent."""
+        """Sends Ctrl-C if the code sleeps, or `anywhere` if so asked; False if it was not sent."""
         self.freeze()
         sent = not self.at_prompt and (anywhere or self._sleeps())
         if sent:
@@ -97,7 +97,7 @@ class Vm:
         self.frozen = False
 
     def kill(self) -> None:
-        """Power off, at once; `on_exit` is not called."""
+        """Ends the process at once; `on_exit` is not called."""
         self._forget()
         self._process.kill()
         self._process.wait()
@@ -106,7 +106,7 @@ class Vm:
         signal.pidfd_send_signal(self._pidfd, number)
 
     def _sleeps(self) -> bool:
-        """Whether it stopped in a sleep; True on a processor or a kernel that does not tell."""
+        """True if the process stopped in a sleep, or if processor or kernel do not say."""
         numbers = _SLEEPS.get(platform.machine())
         try:
             return numbers is None or self._proc("syscall").split()[0] in map(str, numbers)

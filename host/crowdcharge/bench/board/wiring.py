@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What hangs on which pin of a board: read from its generated module in firmware/boards."""
+"""What is connected to which pin of a board, read from its generated module in firmware/boards."""
 
 import runpy
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The bench's own append-only record of the coil enable pins, whatever a firmware says."""
+"""The bench's own append-only record of the coil enable pins, independent of the firmware."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -41,7 +41,7 @@ class Witness:
         ]
 
     def is_on(self, board_id: int, coil: str, at_s: float | None = None) -> bool:
-        """Whether the pin was high at `at_s` (an edge at that very instant counts); None: now."""
+        """Tells whether the pin was high at `at_s`, after an edge at that instant; None: now."""
         if at_s is None:
             return (board_id, coil) in self._on
         last = False

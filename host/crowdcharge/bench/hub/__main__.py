@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The bench's one process: air, plant, boards, control. `python -m crowdcharge.bench.hub CONFIG`.
+"""Run a bench in one process: air, plant, boards, control.
 
-Prints one JSON line when everything runs, and ends on SIGTERM, SIGINT, `stop` on its control
+    python -m crowdcharge.bench.hub CONFIG
+
+It prints one JSON line when everything runs, and ends on SIGTERM, SIGINT, `stop` on its control
 socket or, with --until-eof, when its standard input closes. Every VM dies with it.
 """
 
@@ -52,8 +54,8 @@ async def _serve(config: BenchConfig, folder: Path, until_eof: bool) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="crowdcharge.bench.hub", description=__doc__)
-    parser.add_argument("config", nargs="?", type=Path, help="bench file; none: the demo's bench")
-    parser.add_argument("--folder", type=Path, help="sockets, logs and file systems; kept")
+    parser.add_argument("config", nargs="?", type=Path, help="default: the demo's bench")
+    parser.add_argument("--folder", type=Path, help="keep sockets, logs and file systems here")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input closes")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="crowdcharge-bench-"))

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The hub's control socket: JSON lines, `{"id", "method", "params"}` -> `{"id", "result"}` or
-`{"id", "error"}`. METHODS is the whole of it."""
+"""The hub's control socket, which speaks JSON lines.
+
+A request is `{"id", "method", "params"}`, a reply `{"id", "result"}` or `{"id", "error"}`. METHODS
+holds every method.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def status(hub: Hub) -> dict[str, Any]:
-    """The plant's truth, whatever the boards say of themselves."""
+    """The state of the plant, independent of what the boards report."""
     hub.advance()
     return {
         "time_s": hub.clock.now_s(),
@@ -76,7 +79,7 @@ def witness(hub: Hub, since_s: float = 0.0, board: int | None = None) -> dict[st
 
 
 def schedule(hub: Hub) -> dict[str, Any]:
-    """The contact schedule as declared, and where it stands."""
+    """The contact schedule as declared, and its current slot."""
     contacts = hub.config.contacts
     now_s = hub.clock.now_s()
     return {
@@ -89,7 +92,7 @@ def schedule(hub: Hub) -> dict[str, Any]:
 
 
 def hold(hub: Hub, pairs: list[list[int]] | None = None) -> None:
-    """Holds these pairs together, or what lies together now, until `resume`."""
+    """Holds these pairs together, or keeps the present ones, until `resume`."""
     if pairs is None:
         hub.schedule.hold(hub.schedule.contacts_at(hub.clock.now_s()))
         return
@@ -101,13 +104,13 @@ def hold(hub: Hub, pairs: list[list[int]] | None = None) -> None:
 
 
 def resume(hub: Hub) -> None:
-    """Back to the cyclic schedule."""
+    """Returns to the cyclic schedule."""
     hub.schedule.resume()
     hub.arrange()
 
 
 def fault(hub: Hub, name: str, board: int, parameters: dict[str, Any] | None = None) -> float:
-    """Bench time at which it was done."""
+    """Does a fault to a board; returns the bench time of it in seconds."""
     hub.advance()
     faults.apply(hub, name, board, parameters or {})
     hub.advance()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Every fault and every hand on the bench, in one table: name -> what it does to one board.
+"""Every fault, and everything a hand may do on the bench: name -> what it does to one board.
 
-A parameter's type is that of its default; a fault with `on` is taken back with on=false.
+A parameter has the type of its default. A fault with the parameter `on` is undone by on=false.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _Handler = Callable[..., None]
 FAULTS: dict[str, _Handler] = {}
-_BROKEN_ADC = {"open": 65535, "short": 0}  # an NTC to ground below a pull-up
+_BROKEN_ADC = {"open": 65535, "short": 0}  # ADC value of an NTC to ground with a pull-up
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
@@ -34,7 +34,7 @@ def _fault(name: str) -> Callable[[_Handler], _Handler]:
 
 
 def parameters(name: str) -> dict[str, Any]:
-    """Parameter -> default of a fault."""
+    """The parameters of a fault with their defaults."""
     handler = FAULTS[name]
     return {
         parameter.name: parameter.default
@@ -44,7 +44,7 @@ def parameters(name: str) -> dict[str, Any]:
 
 
 def apply(hub: Hub, name: str, board_id: int, given: dict[str, Any]) -> None:
-    """Checks names and types, then does it; `InputError` is one line for the user."""
+    """Checks names and types and does the fault; an `InputError` is one line for the user."""
     if name not in FAULTS:
         raise InputError(f"unknown fault {name!r}; known are {', '.join(sorted(FAULTS))}")
     if board_id not in hub.boards:
@@ -78,20 +78,20 @@ def _kill(_hub: Hub, board: VirtualBoard) -> None:
 
 @_fault("power-on")
 def _power_on(_hub: Hub, board: VirtualBoard) -> None:
-    """Power comes back."""
+    """The board gets its power back."""
     board.power_on()
 
 
 @_fault("brown-out")
 def _brown_out(hub: Hub, board: VirtualBoard, *, off_s: float = 0.1) -> None:
-    """The supply dips for `off_s` bench seconds; the chips of the bus lose their registers."""
+    """The supply fails for `off_s` bench seconds; chips on the bus lose their registers."""
     board.power_off("brown-out")
     asyncio.get_running_loop().call_later(off_s / hub.clock.speed, board.reset, "brown-out")
 
 
 @_fault("torn-write")
 def _torn_write(_hub: Hub, board: VirtualBoard, *, after_bytes: int = 0) -> None:
-    """The supply dips when the flash has taken `after_bytes` more: that write is torn."""
+    """The supply fails after `after_bytes` more have gone to flash, in the middle of a write."""
     if board.config.storage != "littlefs":
         raise InputError(f'torn-write: board {board.config.id} needs storage = "littlefs"')
     if after_bytes < 0:
@@ -107,19 +107,19 @@ def _reset(_hub: Hub, board: VirtualBoard) -> None:
 
 @_fault("freeze")
 def _freeze(_hub: Hub, board: VirtualBoard) -> None:
-    """The processor hangs: until `thaw`, or until its watchdog bites."""
+    """The processor hangs until `thaw` or its watchdog."""
     board.freeze()
 
 
 @_fault("thaw")
 def _thaw(_hub: Hub, board: VirtualBoard) -> None:
-    """The processor goes on where it hung."""
+    """The frozen processor goes on where it was."""
     board.thaw()
 
 
 @_fault("clock-jump")
 def _clock_jump(_hub: Hub, board: VirtualBoard, *, seconds: float = 3600.0) -> None:
-    """time.time() of the board jumps; its ticks do not."""
+    """The board's time.time() jumps; its ticks do not."""
     board.clock_jump_s += seconds
 
 
@@ -128,7 +128,7 @@ def _clock_jump(_hub: Hub, board: VirtualBoard, *, seconds: float = 3600.0) -> N
 
 @_fault("link-drop")
 def _link_drop(hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
-    """Board and hosts no longer hear each other."""
+    """The board and the hosts no longer hear each other."""
     hub.cut(board, on)
 
 
@@ -146,7 +146,7 @@ def _duplication(hub: Hub, board: VirtualBoard, *, share: float = 0.1) -> None:
 
 @_fault("rssi")
 def _rssi(hub: Hub, board: VirtualBoard, *, rssi_dBm: float = -90.0) -> None:
-    """How strong the board is heard."""
+    """The board is heard at this signal strength."""
     hub.rssi_dBm[board.address] = rssi_dBm
 
 
@@ -197,7 +197,7 @@ def _meter_jump(
 def _bus_voltage(
     _hub: Hub, board: VirtualBoard, *, side: str = "tx", voltage_V: float = 2.5, on: bool = True
 ) -> None:
-    """One meter's bus is held at a voltage, whatever the plant says."""
+    """One meter's bus is held at a voltage."""
     _meter(board, side)
     if on:
         board.held_bus_V[side] = voltage_V
@@ -228,7 +228,7 @@ def _gauge_lost(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
 
 @_fault("load")
 def _load(_hub: Hub, board: VirtualBoard, *, side: str = "tx", current_mA: float = 0.0) -> None:
-    """A bench supply and load send this current through one meter's shunt, and nowhere else."""
+    """A bench supply and a load send this current through one meter's shunt only."""
     _meter(board, side)
     if abs(current_mA) > 3200:
         raise InputError("load: current_mA must be within 3200, what the shunt bears")
@@ -237,7 +237,7 @@ def _load(_hub: Hub, board: VirtualBoard, *, side: str = "tx", current_mA: float
 
 @_fault("qi-end")
 def _qi_end(_hub: Hub, board: VirtualBoard, *, reason: int = 9) -> None:
-    """The Qi chip ends power by itself: a bit of its EPT reason (9: a fault of its own)."""
+    """The Qi chip ends power for `reason`, a bit of its EPT reason (9: internal fault)."""
     if board.qi_chip is None:
         raise InputError(f"board {board.config.id} has no Qi chip with a bus")
     board.qi_chip.trip(reason)
@@ -245,7 +245,7 @@ def _qi_end(_hub: Hub, board: VirtualBoard, *, reason: int = 9) -> None:
 
 @_fault("qi-locked")
 def _qi_locked(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
-    """The Qi chip answers no more; the field stays as it is."""
+    """The Qi chip stops answering; the field stays as it is."""
     if board.qi_chip is None:
         raise InputError(f"board {board.config.id} has no Qi chip with a bus")
     board.qi_chip.locked = on
@@ -253,7 +253,7 @@ def _qi_locked(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
 
 @_fault("shunt")
 def _shunt(_hub: Hub, board: VirtualBoard, *, side: str = "tx", ppm: float = 0.0) -> None:
-    """One meter's shunt differs from its nominal value, as a 1 % resistor may by 10000 ppm."""
+    """One meter's shunt is off its nominal value; a 1 % resistor may be off by 10000 ppm."""
     _meter(board, side)
     if abs(ppm) > 100_000:
         raise InputError("shunt: ppm must be within 100000")
@@ -265,7 +265,7 @@ def _shunt(_hub: Hub, board: VirtualBoard, *, side: str = "tx", ppm: float = 0.0
 
 @_fault("foreign-object")
 def _foreign_object(_hub: Hub, board: VirtualBoard, *, power_W: float = 0.5) -> None:
-    """A coin on the board's transmitter coil takes `power_W` from its field; 0 takes it away."""
+    """A coin on the transmitter coil takes `power_W` from the field; 0 removes the coin."""
     board.node.foreign_W = power_W
 
 
@@ -287,13 +287,13 @@ def _hot_battery(
 
 @_fault("stuck-switch")
 def _stuck_switch(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
-    """The transmitter's load switch conducts, whatever its enable pin says."""
+    """The transmitter's load switch conducts regardless of its enable pin."""
     board.node.tx_stuck = on
 
 
 @_fault("stuck-receiver")
 def _stuck_receiver(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
-    """The receiver's output switch conducts, whatever its enable pin says."""
+    """The receiver's output switch conducts regardless of its enable pin."""
     board.node.rx_stuck = on
 
 
@@ -305,7 +305,7 @@ def _cable(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
 
 @_fault("soc")
 def _soc(_hub: Hub, board: VirtualBoard, *, soc_pct: float = 50.0) -> None:
-    """Puts another battery in: same cell, this state of charge."""
+    """The battery is exchanged for one of this state of charge."""
     if not 0 <= soc_pct <= 100:
         raise InputError("soc: soc_pct must be 0 to 100")
     board.node.set_soc(soc_pct / 100)
@@ -320,7 +320,7 @@ def _move(
     gap_mm: float = 3.0,
     offset_mm: float = 0.0,
 ) -> None:
-    """Lays the board on `peer` and holds the arrangement; peer=0 takes it away from all."""
+    """The board is laid on `peer`, and all contacts are held; peer=0 takes it away."""
     if peer == 0:
         hub.schedule.part(hub.clock.now_s(), board.config.id)
     elif peer == board.config.id or peer not in hub.boards:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The bench put together: air, plant and boards, moved on by one clock."""
+"""The whole bench: air, plant and boards, advanced by one clock."""
 
 import asyncio
 import subprocess
@@ -19,7 +19,7 @@ from crowdcharge.bench.radio.hci_ports import hci_pty, serve_hci_tcp
 from crowdcharge.flash import firmware_tree
 
 HOST_ADDRESS = "C0:DE:FF:00:00:{:02X}"
-_TICK_s = 0.005  # real; physics is never older than this when a chip is read
+_TICK_s = 0.005  # real time; the most that the physics a chip shows may be late
 
 
 class Hub:
@@ -58,7 +58,7 @@ class Hub:
         )
 
     def _set_up_air(self) -> None:
-        """Each board is heard as strong, and its packets are lost as often, as its faults say."""
+        """Lets faults set each board's signal strength, packet loss and duplication."""
         noise_dB = self.air.rng.gauss
 
         def rssi_dBm(tx: str, rx: str) -> int:
@@ -117,7 +117,7 @@ class Hub:
             await asyncio.sleep(_TICK_s)
 
     def advance(self) -> None:
-        """Brings the plant to now, and its contacts with it."""
+        """Advances the plant to now, with every change of contact on the way."""
         now_s = self.clock.now_s()
         while (change_s := self.schedule.next_change_s(self.plant.now_s)) and change_s <= now_s:
             self.plant.advance_to(change_s)
@@ -127,7 +127,7 @@ class Hub:
             board.publish()
 
     def arrange(self) -> None:
-        """After a hand has moved boards."""
+        """Applies the contacts after boards were moved by hand."""
         self.advance()
         self.plant.set_contacts(self.schedule.contacts_at(self.plant.now_s))
 
@@ -144,7 +144,7 @@ def _node(board: BoardConfig) -> Node:
 
 
 def _vm_version() -> str:
-    """As the VM itself says it: "MicroPython 1.29.0-preview (9458e3a23f on 2026-07-05)"."""
+    """The VM's own version, as "MicroPython 1.29.0-preview (9458e3a23f on 2026-07-05)"."""
     script = (
         "import sys; v = sys.implementation.version; dev = '-' + v[3] if v[3:] and v[3] else '';"
         "build = sys.version.split('MicroPython ')[-1];"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Starts a hub process and waits until all of it runs: `async with launch(config) as bench`."""
+"""Start a hub process and wait until it is ready: `async with launch(config) as bench`."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ _STOP_s = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A running bench. `transport` is for bumble and `bleak_backend.backends`."""
+    """A running bench. `transport` is what bumble and `bleak_backend.backends` take."""
 
     transports: tuple[str, ...]
     control: Control
@@ -56,11 +56,11 @@ async def launch(
     folder: Path | None = None,
     hub_module: str = "crowdcharge.bench.hub",
 ) -> AsyncIterator[Bench]:
-    """The hub ends with the block, or with this process; `folder` keeps its logs.
+    """Starts a hub that ends with the block, or with this process; `folder` keeps its logs.
 
-    `hub_module`: what is run as the hub; another one can carry to a hub elsewhere.
+    `hub_module` is run as the hub; another module can be a proxy of a hub elsewhere.
 
-    What the user can put right (`InputError`, no VM) shows before a process starts.
+    Errors that the user can correct (`InputError`, no VM) are raised before a process starts.
     """
     micropython.binary()
     scratch = tempfile.TemporaryDirectory(prefix="crowdcharge-", ignore_cleanup_errors=True)

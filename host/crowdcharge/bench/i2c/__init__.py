@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Register-level models of I2C chips: `address`, `write(data)`, `read(count)`; OSError = NAK."""
+"""Register-level models of I2C chips: `address`, `write(data)`, `read(count)`; OSError is NAK."""
 
 from typing import Protocol
 
@@ -8,7 +8,7 @@ class Device(Protocol):
     address: int
 
     def write(self, data: bytes) -> None:
-        """One write transfer; an empty one probes the address."""
+        """Takes one write transfer; an empty one probes the address."""
 
     def read(self, count: int) -> bytes: ...
 
@@ -23,7 +23,7 @@ class Bus:
         self._devices[device.address] = device
 
     def transfer(self, address: int, data: bytes | None, count: int) -> bytes:
-        """A write (unless `data` is None), then with a repeated start a read of `count` bytes."""
+        """Writes `data` unless it is None, then reads `count` bytes after a repeated start."""
         device = self._devices.get(address)
         if device is None:
             raise OSError

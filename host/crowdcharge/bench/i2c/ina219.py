@@ -4,7 +4,7 @@
 Modelled: configuration with reset bit, PGA clamp, bus range, resolution and averaging with their
 conversion times, triggered and continuous modes, CNVR, OVF, calibration with truncation, offset,
 gain error and noise. Not modelled: the shunt is sampled at the end of a conversion and not over
-it, shunt and bus at the same instant; high-speed mode and bus time-out.
+it, and shunt and bus are sampled at the same instant; high-speed mode and bus time-out.
 """
 
 TYPE_CHECKING = False  # known to type checkers; `typing` is absent on MicroPython
@@ -26,10 +26,10 @@ _OFFSET_MAX_nV = 10_000
 
 
 class Ina219:
-    """`measure()` gives the truth (shunt_uV, bus_mV); `now_us()` is the board's time.
+    """The chip; `measure()` gives the true (shunt_uV, bus_mV), `now_us()` the board's time.
 
     Faults are attributes: `dead` (no answer), `stuck` (conversions repeat the first value),
-    `overflow` (OVF set, current and power void), `glitch_uV` (added to the shunt voltage of the
+    `overflow` (OVF set, current and power invalid), `glitch_uV` (added to the shunt voltage of the
     next conversion) and the method `lose_calibration()`.
     """
 
@@ -53,7 +53,7 @@ class Ina219:
         self._reset()
 
     def lose_calibration(self) -> None:
-        """What a dip of the supply does: registers as after power-on."""
+        """Resets all registers, as a dip of the supply does."""
         self._reset()
 
     def write(self, data: bytes) -> None:
@@ -90,7 +90,7 @@ class Ina219:
         self._start()
 
     def _start(self) -> None:
-        """Writing a converting mode clears CNVR and begins a conversion."""
+        """Clears CNVR and begins a conversion, as writing a converting mode does."""
         self._started_us = self._now_us()
         self._pending = self._registers[CONFIG] & 3 != 0
         if self._pending:
@@ -161,12 +161,12 @@ def _signed(value: int) -> int:
 
 
 def _round(value: int, step: int) -> int:
-    """To the next multiple of `step`."""
+    """Rounds to the nearest multiple of `step`."""
     return (value + step // 2) // step * step
 
 
 def _averages(setting: int) -> int:
-    """Binary logarithm of the samples that are averaged."""
+    """Binary logarithm of how many samples are averaged."""
     return setting & 7 if setting & 8 else 0
 
 
@@ -175,5 +175,5 @@ def _time_us(setting: int) -> int:
 
 
 def _step(setting: int) -> int:
-    """Counts of one step: 1 at 12 bits, 8 at 9 bits."""
+    """The resolution in counts: 1 at 12 bits, 8 at 9 bits."""
     return 1 if setting & 8 else 1 << (3 - (setting & 3))

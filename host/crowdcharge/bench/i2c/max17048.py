@@ -18,9 +18,9 @@ _FIRST_SOC_us = 192_000
 
 
 class Max17048:
-    """`measure()` gives the truth (cell_uV, soc_ppm, rate_permille_per_h; > 0 while charging).
+    """The chip; `measure()` gives the true (cell_uV, soc_ppm, rate_permille_per_h).
 
-    `lost` = no answer: the chip is fed by the cell it measures.
+    The rate is positive while charging. `lost` means no answer: the cell feeds the chip.
     """
 
     def __init__(

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """ST STWBC86 transmitter, register by register, after ST's register file and driver (BSD-3).
 
-Runs on MicroPython too, so that the driver's tests meet the same chip on every VM. Modelled:
+It runs on MicroPython too, so that the driver's tests meet the same chip on every VM. Modelled:
 reset and supply, pinging by itself after power-up, the packets' latches, control-error and
-received-power timeouts, power-loss FOD with debounce, reasons of an end, lock-up.
-Not modelled: the air (who gives sent_mW and received_mW is the plant), the hardware registers
+received-power timeouts, power-loss FOD with debounce, reasons for ending power, lock-up.
+Not modelled: the field (the plant sets sent_mW and received_mW), the hardware registers
 behind opcode 0xFA, NVM, proprietary packets and their 10-15 ms answer, the reset value of each
-register (only of those used), what the real chip does after an end (here: it pings again).
+register (only of those used), what the real chip does after an end of power (here: it pings
+again).
 """
 
 TYPE_CHECKING = False  # known to type checkers; `typing` is absent on MicroPython
@@ -34,7 +35,7 @@ OFF, PINGING, POWER = 0, 1, 2
 
 
 class Stwbc86:
-    """`now_ms()` is the plant's clock. Knobs are plain attributes; `step()` lets time act."""
+    """The chip; `now_ms()` is the plant's clock. Attributes called knobs are set from outside."""
 
     def __init__(self, now_ms: "Callable[[], int]", address: int = 0x61):
         self.address = address
@@ -51,8 +52,8 @@ class Stwbc86:
         self.die_dC = 250
         self.ntc_raw = 4092
         self.stuck: dict[int, int] = {}  # knob: register -> value that no write changes
-        self.locked = False  # knob: the lock-up of ST's forum: no answer, the field stays as it is
-        self.deaf = False  # knob: answers, but acts on no command
+        self.locked = False  # knob: no answer, the field stays (a lock-up in ST's forum)
+        self.deaf = False  # knob: it answers but obeys no command
         self._boot()
 
     # -- wires --
@@ -80,7 +81,7 @@ class Stwbc86:
 
     @property
     def field(self) -> bool:
-        """The coil is driven (a ping counts)."""
+        """True while the coil is driven, also by a ping."""
         self.step()
         return self.state != OFF
 
@@ -161,7 +162,7 @@ class Stwbc86:
     # -- time --
 
     def step(self) -> None:
-        """Let the chip act up to now; every access does it."""
+        """Lets the chip act up to now; every access does this first."""
         now_ms = self._now_ms()
         if not self._powered or self._reset:
             self.state = OFF
@@ -175,7 +176,7 @@ class Stwbc86:
                 self._act(self._due_ms)
 
     def trip(self, reason: int) -> None:
-        """The chip ends power for `reason` (a bit of the EPT reason), by itself."""
+        """Makes the chip end power for `reason`, a bit of the EPT reason."""
         self.step()
         self._end(reason)
 
@@ -221,7 +222,7 @@ class Stwbc86:
             self._end(R_FOD)
 
     def _end(self, reason: int) -> None:
-        """Power ends and, as long as nobody forbids it, the chip pings again later."""
+        """Ends power; unless it is switched off, the chip pings again later."""
         self._reason |= 1 << reason
         self._latch |= 1 << EPT
         if reason in LATCH_OF_REASON:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """ST STWLC38 receiver, register by register, after ST's wlc38_register.py (BSD-3).
 
-Runs on MicroPython too, so that the driver's tests meet the same chip on every VM. Modelled:
-life from the field alone, output on and off, latches, the EPT packet, lock-up.
-Not modelled: the air, FOD arithmetic (the table is kept, received_mW is a knob), the extended
+It runs on MicroPython too, so that the driver's tests meet the same chip on every VM. Modelled:
+supply from the field alone, output on and off, latches, the EPT packet, lock-up.
+Not modelled: the field, FOD arithmetic (the table is kept, received_mW is a knob), the extended
 profile, proprietary packets, the scales of VOUT_SET and ILIM, reset values of unused registers.
 """
 
@@ -21,7 +21,7 @@ OVTP, OCP, OVP, SYS_ERR, SCP, UVLO = 0, 1, 2, 3, 4, 12  # bits for trip()
 
 
 class Stwlc38:
-    """`now_ms()` is the plant's clock; `on_ept(code)` hears the end packet that the chip sends."""
+    """The chip; `now_ms()` is the plant's clock, `on_ept(code)` gets each EPT packet it sends."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Stwlc38:
 
     @property
     def output(self) -> bool:
-        """The receiver gives voltage."""
+        """True while the receiver delivers voltage."""
         return self._alive() and bool(self._status >> OUTPUT_ON & 1)
 
     def _boot(self) -> None:
@@ -66,13 +66,13 @@ class Stwlc38:
         self._status = 0
         self._registers: dict[int, int] = {ID: 38, ID + 1: 0, MODE: 2}
         for offset in range(6):
-            self._registers[FOD + 5 + offset] = 128  # a gain of the factory
+            self._registers[FOD + 5 + offset] = 128  # factory gain
 
     def _alive(self) -> bool:
         return self._field and self._now_ms() - self._booted_ms >= BOOT_ms
 
     def trip(self, bit: int) -> None:
-        """The chip protects itself: latch `bit`, output off."""
+        """Makes the chip protect itself: it latches `bit` and switches its output off."""
         self._latch |= 1 << bit
         self._switch(False)
 

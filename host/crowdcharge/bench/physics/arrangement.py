@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Who lies on whom when: the cyclic schedule, or what a person put there by hand."""
+"""Which boards lie on each other: the cyclic schedule, or what was placed by hand."""
 
 from crowdcharge.bench.config import ContactsConfig
 from crowdcharge.bench.physics.plant import Placement
 
 
 class Arrangement:
-    """Pure: `contacts_at(time)`; `hold` pins an arrangement, `resume` goes back to the cycle."""
+    """Placements over time, without I/O: `hold` pins them, `resume` returns to the cycle."""
 
     def __init__(self, config: ContactsConfig) -> None:
         self._config = config
@@ -22,7 +22,7 @@ class Arrangement:
         return int(time_s // self._config.slot_s) % max(len(self._config.cycle), 1)
 
     def next_change_s(self, time_s: float) -> float | None:
-        """When the arrangement changes next; None: never by itself."""
+        """Time of the next scheduled change; None if there is none."""
         if self._held is not None or len(self._config.cycle) < 2:
             return None
         return (time_s // self._config.slot_s + 1) * self._config.slot_s
@@ -35,7 +35,7 @@ class Arrangement:
         self._held = contacts
 
     def move(self, now_s: float, contact: Placement) -> None:
-        """Lays two boards together and leaves the other contacts that do not touch them."""
+        """Lays two boards together; contacts of other boards stay as they are."""
         kept = (
             other
             for other in self.contacts_at(now_s)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """One Li-ion cell: open-circuit voltage by state of charge, internal resistance, CC/CV limit.
 
-Pure. `capacity_J` scales how fast the state of charge moves; voltage and resistance stay those of
-a usual cell, so a 100 J cell behaves like a 2 Ah cell whose clock runs fast.
+The model is pure. `capacity_J` scales how fast the state of charge moves; voltage and resistance
+stay those of a usual cell, so a 100 J cell behaves like a 2 Ah cell whose clock runs fast.
 """
 
 from bisect import bisect_right
@@ -29,7 +29,7 @@ _SOCS = tuple(soc for soc, _ in _OCV_V)
 
 
 def open_circuit_V(soc: float) -> float:
-    """Linear between the table's points; `soc` is 0..1."""
+    """Interpolates the table linearly; `soc` is 0..1."""
     index = min(max(bisect_right(_SOCS, soc), 1), len(_OCV_V) - 1)
     (soc_0, voltage_0), (soc_1, voltage_1) = _OCV_V[index - 1], _OCV_V[index]
     share = min(max((soc - soc_0) / (soc_1 - soc_0), 0.0), 1.0)
@@ -44,21 +44,22 @@ class Cell:
     charge_max_A: float = 2.0
 
     def discharge_A(self, ocv_V: float, power_W: float, extra_Ohm: float = 0.0) -> float:
-        """Current at which `power_W` arrives behind cell and `extra_Ohm` (a shunt).
+        """Current that leaves `power_W` behind the cell's resistance and `extra_Ohm` (a shunt).
 
-        P = (E - I R) I, the root below E / 2R; beyond the cell's maximum power it gives that.
+        It solves P = (E - I R) I for the root below E / 2R; more than the cell's maximum power is
+        limited to that.
         """
         series_Ohm = self.resistance_Ohm + extra_Ohm
         root = max(ocv_V * ocv_V - 4 * series_Ohm * power_W, 0.0)
         return (ocv_V - sqrt(root)) / (2 * series_Ohm)
 
     def charge_A(self, ocv_V: float, power_W: float) -> float:
-        """Current that `power_W` at the terminals gives: P = (E + I R) I, within CC and CV."""
+        """Charging current for `power_W` at the terminals: P = (E + I R) I, within CC and CV."""
         wanted_A = (sqrt(ocv_V * ocv_V + 4 * self.resistance_Ohm * power_W) - ocv_V) / (
             2 * self.resistance_Ohm
         )
         return min(wanted_A, self.acceptance_A(ocv_V))
 
     def acceptance_A(self, ocv_V: float) -> float:
-        """What the charger lets in: constant current, then the taper at `charge_max_V`."""
+        """The charger's limit: constant current, then the taper at `charge_max_V`."""
         return min(self.charge_max_A, max(self.charge_max_V - ocv_V, 0.0) / self.resistance_Ohm)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The coil link: what a transmitter takes for what a receiver gives, start-up included.
+"""The coil link: the power a transmitter takes for what the receiver delivers, with its start-up.
 
-Battery lead of the donor to output of the receiver: P_tx = c + b P_rx / coupling + a P_rx^2, the
-form with which Qi transmitters are calibrated (Infineon AN234970). The defaults give 63 % at
-2.5 W, 60 % at 1 W and 41 % at 0.25 W; power-bank measurements are 60 % aligned, 55 % normal and
-45-50 % misaligned, the best modules 67 % at 2.5 W. No curve is universal: measure your own.
+From the battery lead of the donor to the output of the receiver,
+P_tx = c + b P_rx / coupling + a P_rx^2, the form with which Qi transmitters are calibrated
+(Infineon AN234970). The defaults give 63 % at 2.5 W, 60 % at 1 W and 41 % at 0.25 W. Measured with
+power banks were 60 % aligned, 55 % normal and 45-50 % misaligned; the best modules reach 67 % at
+2.5 W. No curve is universal: measure your own.
 """
 
 from dataclasses import dataclass
@@ -13,26 +14,26 @@ from math import exp, sqrt
 
 @dataclass(frozen=True, slots=True)
 class CoilLink:
-    power_W: float = 2.5  # what the receiver draws at the most
-    fixed_W: float = 0.25  # c: drive and boost without load
+    power_W: float = 2.5  # the most that the receiver draws
+    fixed_W: float = 0.25  # c: drive and boost converter without load
     linear: float = 1.35  # b
     quadratic_per_W: float = 0.05  # a
-    ping_W: float = 0.08  # looking for a receiver: 65 ms of 0.5 W in every 0.4 s
+    ping_W: float = 0.08  # search for a receiver: 65 ms of 0.5 W in every 0.4 s
     handshake_s: float = 0.3  # ping, identification, configuration
     output_V: float = 5.0  # regulated output of the receiver
     charger_efficiency: float = 0.9  # receiver output to cell terminals
     gap_nominal_mm: float = 3.0
     gap_scale_mm: float = 20.0
     offset_scale_mm: float = 17.0  # 8 mm off centre: 80 % of the coupling
-    coupling_min: float = 0.4  # below it there is no answer to a ping
+    coupling_min: float = 0.4  # below it, no receiver answers a ping
 
     def coupling(self, gap_mm: float, offset_mm: float) -> float:
-        """1 where it was calibrated, falling with distance; our reconstruction, see plant.md."""
+        """1 where it was calibrated, less with distance: see docs/explanation/plant.md."""
         extra_gap_mm = max(gap_mm - self.gap_nominal_mm, 0.0)
         return exp(-extra_gap_mm / self.gap_scale_mm - (offset_mm / self.offset_scale_mm) ** 2)
 
     def sent_W(self, received_W: float, coupling: float) -> float:
-        """What the donor's battery lead carries while `received_W` leaves the receiver."""
+        """Power in the donor's battery lead while `received_W` leaves the receiver."""
         return (
             self.fixed_W
             + self.linear * received_W / coupling
@@ -40,7 +41,7 @@ class CoilLink:
         )
 
     def loss_curve(self, threshold_mW: int = 500) -> list[int]:
-        """What `crowdcharge calibrate` would find here: the arguments of wptcore.fod.LossCurve."""
+        """The arguments of wptcore.fod.LossCurve that `crowdcharge calibrate` would find here."""
         permille = (round(self.linear * 1000), round(self.quadratic_per_W * 1000))
         return [round(self.fixed_W * 1000), *permille, threshold_mW]
 

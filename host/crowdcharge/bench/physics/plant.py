@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The physics of the bench: cells, coils and temperatures of all boards, in bench seconds.
 
-Pure: no clock, no I/O. Energy is booked in whole nanojoules, each flow once out of one account and
-once into another, so that it is conserved exactly and not within a tolerance:
+It is pure: no clock, no I/O. Energy is booked in whole nanojoules, each flow out of one account
+and into another, so it is conserved exactly and not within a tolerance:
 stored + heat + loss == stored at the start, and sent == received + loss. docs/explanation/plant.md
 says what is modelled, from which sources, and what is not.
 """
@@ -14,7 +14,7 @@ from crowdcharge.bench.physics.battery import Cell, open_circuit_V
 from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.bench.physics.thermal import Lump
 
-STEP_s = 0.01  # integration step while power flows; a shorter rest is stepped as it is
+STEP_s = 0.01  # integration step while power flows; a shorter remainder is one step
 THERMAL_STEP_s = 0.1
 _nJ_PER_J = 1_000_000_000
 _TX_COIL_SHARE = 0.6  # of the link's loss; the rest heats the receiver's coil
@@ -34,7 +34,7 @@ class Placement:
 
 @dataclass(slots=True)
 class Node:
-    """One board's truth. Accounts in nJ; `*_A` and `*_V` are those of the last step."""
+    """The physical state of a board. Accounts are in nJ; `*_A` and `*_V` are of the last step."""
 
     board_id: int
     cell: Cell
@@ -49,16 +49,16 @@ class Node:
     loss_nJ: int = 0  # of the links in which this board was the transmitter
     tx_on: bool = False
     rx_on: bool = False
-    tx_stuck: bool = False  # the load switch conducts, whatever its pin says
-    rx_stuck: bool = False  # the receiver's output switch does
-    cable: bool = False  # sensed only: no energy comes over it
-    foreign_W: float = 0.0  # what an object on the coil takes while there is a field
+    tx_stuck: bool = False  # the load switch conducts regardless of its pin
+    rx_stuck: bool = False  # so does the receiver's output switch
+    cable: bool = False  # only sensed: it brings no energy
+    foreign_W: float = 0.0  # taken by an object on the coil while there is a field
     tx_limit_W: float | None = None  # set by a Qi chip that limits its power
     tx_A: float = 0.0
     rx_A: float = 0.0
     rx_bus_V: float = 0.0
     cell_A: float = 0.0  # > 0 leaves the cell
-    coupled_s: float = 0.0  # how long its field has met a receiver
+    coupled_s: float = 0.0  # how long its field has reached a receiver
     _coil_heat_nJ: int = 0
     _battery_heat_nJ: int = 0
 
@@ -86,11 +86,11 @@ class Node:
         return (self.tx_on or self.tx_stuck) and self.stored_nJ > 0
 
     def rest(self) -> None:
-        """No power flows; what still does is set again by the next step."""
+        """Sets all flows to zero; the next step sets those that remain."""
         self.tx_A = self.rx_A = self.rx_bus_V = self.cell_A = 0.0
 
     def draw(self, power_W: float, dt_s: float) -> int:
-        """Takes `power_W` out at the transmitter's meter; returns the nJ that were sent."""
+        """Takes `power_W` out through the transmitter's meter; returns the energy sent in nJ."""
         ocv_V = self.ocv_V
         self.tx_A = self.cell.discharge_A(ocv_V, power_W, self.shunt_Ohm)
         self.cell_A += self.tx_A
@@ -105,7 +105,7 @@ class Node:
         return sent_nJ
 
     def charge(self, power_W: float, link: CoilLink, dt_s: float) -> int:
-        """Takes `power_W` in at the receiver's meter; returns the nJ that were received."""
+        """Takes `power_W` in through the receiver's meter; returns the energy received in nJ."""
         ocv_V = self.ocv_V
         cell_A = self.cell.charge_A(ocv_V, power_W * link.charger_efficiency)
         self.cell_A -= cell_A
@@ -123,7 +123,7 @@ class Node:
         self._coil_heat_nJ += heat_nJ
 
     def relax(self, dt_s: float) -> None:
-        """Idle consumption and temperatures over `dt_s`."""
+        """Applies idle consumption and temperatures over `dt_s`."""
         idle_nJ = min(round(self.idle_W * dt_s * _nJ_PER_J), self.stored_nJ)
         self.stored_nJ -= idle_nJ
         self.heat_nJ += idle_nJ
@@ -132,7 +132,7 @@ class Node:
         self._coil_heat_nJ = self._battery_heat_nJ = 0
 
     def power_acceptance_W(self, link: CoilLink) -> float:
-        """What the charger would take from the receiver now."""
+        """Power that the charger would take from the receiver now."""
         cell_A = self.cell.acceptance_A(self.ocv_V)
         terminals_V = self.ocv_V + cell_A * self.cell.resistance_Ohm
         return cell_A * terminals_V / link.charger_efficiency
@@ -153,7 +153,7 @@ class Plant:
         return list({id(contact): contact for contact in self._contacts.values()}.values())
 
     def set_contacts(self, contacts: Iterable[Placement]) -> None:
-        """Who lies on whom from now on; a board lies on one other at the most."""
+        """Sets the contacts from now on; a board lies on at most one other."""
         self._contacts = {board_id: contact for contact in contacts for board_id in contact.boards}
 
     def peer(self, board_id: int) -> int | None:
@@ -203,7 +203,7 @@ class Plant:
         self._lose(donor, receiver, sent_nJ - received_nJ)
 
     def _receiver(self, donor: Node) -> tuple[Node | None, float]:
-        """Who answers the donor's ping, and the coupling."""
+        """The board that answers the donor's ping, and the coupling."""
         contact = self._contacts.get(donor.board_id)
         if contact is None:
             return None, 1.0

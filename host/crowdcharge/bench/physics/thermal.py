@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A lump of heat capacity that cools to the ambient; and the thermistor that looks at it."""
+"""A lump of heat capacity that cools to the ambient, and the thermistor that measures it."""
 
 from dataclasses import dataclass
 from math import exp
@@ -9,7 +9,7 @@ KELVIN = 273.15
 
 @dataclass(slots=True)
 class Lump:
-    """First order: tau = resistance x capacity. `held_C` pins the temperature (a fault)."""
+    """A first-order lump, tau = resistance x capacity. `held_C` pins the temperature (a fault)."""
 
     ambient_C: float
     resistance_K_per_W: float
@@ -18,7 +18,7 @@ class Lump:
     held_C: float | None = None
 
     def step(self, dt_s: float, heat_J: float) -> None:
-        """Exact for heat that flows evenly over `dt_s`."""
+        """Advances by `dt_s`; exact for a constant flow of heat."""
         if dt_s <= 0.0:
             return
         decay = exp(-dt_s / (self.resistance_K_per_W * self.capacity_J_per_K))
@@ -31,7 +31,7 @@ class Lump:
 
 
 def ntc_share(temperature_C: float, r25_Ohm: float, beta_K: float, pullup_Ohm: float) -> float:
-    """Voltage over an NTC to ground as a share of the supply on its pull-up."""
+    """Voltage across an NTC to ground as a share of the supply at its pull-up (beta equation)."""
     ratio = exp(beta_K * (1 / (temperature_C + KELVIN) - 1 / (25.0 + KELVIN)))
     ntc_Ohm = r25_Ohm * ratio
     return ntc_Ohm / (ntc_Ohm + pullup_Ohm)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Legacy advertising as the radio does it: bumble's advertiser with its defects corrected."""
+"""Legacy advertising as a real radio does it: bumble's advertiser, its defects corrected."""
 
 import asyncio
 import random
@@ -33,7 +33,7 @@ class AdvertPacket:
 
 
 class Advertiser(stock.LegacyAdvertiser):
-    """Interval in its real unit with advDelay; all three undirected types are sent."""
+    """An advertiser that keeps the real interval plus advDelay and sends every undirected type."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Advertiser(stock.LegacyAdvertiser):
         self.send_advertising_data()
         delay_s = self._rng.uniform(0, ADV_DELAY_MAX_s)
         interval_s = self.advertising_interval_min * INTERVAL_UNIT_s
-        # From the planned time, so that a busy loop does not stretch the mean interval.
+        # Count from the planned time, so that a busy loop does not stretch the mean interval.
         self._due_s = max(self._due_s, loop.time() - interval_s) + interval_s + delay_s
         self.timer_handle = loop.call_at(self._due_s, self._on_timer_fired)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""AD structures (Core 5.0, Vol 3, Part C, 11) to bleak's `AdvertisementData`."""
+"""Translate AD structures (Core 5.0, Vol 3, Part C, 11) into bleak's `AdvertisementData`."""
 
 import functools
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ SHORT_NAME, NAME, TX_POWER, MANUFACTURER = 0x08, 0x09, 0x0A, 0xFF
 
 
 def advertisement_data(data: bytes, rssi_dBm: int) -> AdvertisementData:
-    """An advert, with its scan response appended if there was one; bad structures are left out."""
+    """Decode an advert, followed by its scan response if there was one; skip bad structures."""
     name: str | None = None
     tx_power_dBm: int | None = None
     manufacturer_data: dict[int, bytes] = {}
@@ -40,7 +40,7 @@ def advertisement_data(data: bytes, rssi_dBm: int) -> AdvertisementData:
 
 
 def structures(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """(type, value) of each whole structure; a zero length ends the data early."""
+    """Yield (type, value) of each complete structure; a length of zero ends the data early."""
     at = 0
     while at + 1 < len(data) and data[at]:
         end = at + 1 + data[at]

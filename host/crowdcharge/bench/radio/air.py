@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The air between the controllers of one virtual bench.
 
-A bumble link that knows who listens, how strong and how lossy each path is, and which paths are
-cut. A path is named by the identity addresses of its two radios ("AA:BB:CC:DD:EE:FF"), sender
-first.
+It is a bumble link that knows who listens, how strong and how lossy each path is, and which paths
+are cut. A path is named by the identity addresses of its two radios ("AA:BB:CC:DD:EE:FF"),
+sender first.
 
 Not modelled: collisions, channels, range (only what `rssi_dBm` and `loss` say), extended and
 directed advertising, encryption of the link (pairing works, the bytes stay plain).
@@ -53,18 +53,18 @@ def _never(_tx: str, _rx: str) -> float:
 
 
 class Air(LocalLink):
-    """All radios of a bench. Faults set the attributes; nothing here decides when."""
+    """All radios of a bench. Faults set the public attributes; the air decides nothing itself."""
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # bumble's own
         self.rng = random.Random(seed)
         self.rssi_dBm: Callable[[str, str], int] = lambda _tx, _rx: round(self.rng.gauss(-55, 2))
         self.loss: Chance = _never
-        """One packet is lost: an advert is gone, data is sent again and arrives later."""
+        """Chance that a packet is lost: an advert is gone, data is sent again and comes later."""
         self.duplication: Chance = _never
-        """A scanner reports one advert twice."""
+        """Chance that a scanner reports an advert twice."""
         self.connection_events = False
-        """Data waits for the next connection event, as on the air; off, it takes no time."""
+        """True: data waits for the next connection event, as on real air. False: no delay."""
         self._radios: dict[hci.Address, AirRadio] = {}
         self._listening: list[AirRadio] = []
         self._cut: set[frozenset[str]] = set()
@@ -81,13 +81,13 @@ class Air(LocalLink):
     # Faults
 
     def drop(self, a: str, b: str) -> None:
-        """Cuts the path between two radios: a link dies after its supervision timeout."""
+        """Cuts the path between two radios; their link dies after its supervision timeout."""
         self._cut.add(_ends(a, b))
         for connection in self._between(a, b):
             connection.start_supervision()
 
     def heal(self, a: str, b: str) -> None:
-        """Mends the path: a link that lives on both sides goes on, and nothing was lost."""
+        """Mends the path; a link that is still alive on both sides goes on without losing data."""
         self._cut.discard(_ends(a, b))
         for connection in self._between(a, b):
             connection.mend()
@@ -106,14 +106,14 @@ class Air(LocalLink):
     # Advertising
 
     def listen(self, controller: AirRadio, on: bool) -> None:
-        """Only scanning and connecting radios are handed adverts."""
+        """Adds or removes a receiver of adverts: only radios that scan or connect need them."""
         if controller in self._listening:
             self._listening.remove(controller)
         if on:
             self._listening.append(controller)
 
     def heard(self, sender: AirRadio, receiver: AirRadio) -> bool:
-        """Whether one advertising packet arrives."""
+        """Decides whether one advertising packet arrives."""
         tx, rx = sender.identity, receiver.identity
         return not self.is_cut(tx, rx) and self.rng.random() >= self.loss(tx, rx)
 
@@ -127,7 +127,7 @@ class Air(LocalLink):
                     loop.call_soon(receiver.on_advert, sender, advert, self.rssi_dBm(tx, rx))
 
     def connect(self, sender: AirRadio, connection: LinkEnd) -> bool:
-        """Carries a connect request; False when it is lost or nobody takes it."""
+        """Carries a connect request; False if it is lost or nobody accepts it."""
         receiver = self._radios.get(connection.peer_address)
         if receiver is None or not self.heard(sender, receiver):
             return False
@@ -150,7 +150,7 @@ class Air(LocalLink):
     def find_le_controller(  # type: ignore[override]  # ours only
         self, address: hci.Address
     ) -> AirRadio | None:
-        """By look-up; the stock link walks every connection of every controller per packet."""
+        """Looks the controller up; the stock link searches all connections for every packet."""
         return self._radios.get(address)
 
     def send_acl_data(  # type: ignore[override]  # ours only
@@ -160,7 +160,7 @@ class Air(LocalLink):
         transport: core.PhysicalTransport,
         data: bytes,
     ) -> None:
-        """Along the connection, so that the source is the address that was connected with."""
+        """Sends along the connection, so that the source is the address the peer connected to."""
         del transport  # LE is the only one
         connection = sender_controller.link_to(destination_address)
         if connection is not None:

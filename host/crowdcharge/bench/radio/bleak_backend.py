@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""bleak on a bumble host: what the orchestrator uses on the virtual bench.
+"""A bleak backend on a bumble host: what the orchestrator uses on the virtual bench.
 
 `backends(transport)` gives the two classes for bleak's public `backend=` argument. The transport
 is a bumble URI, "tcp-client:127.0.0.1:PORT" for a bench hub. All scanners and clients of one pair
 of classes share one host, which is open while any of them is in use, as an operating system's is.
 
-Adverts and scan responses are merged as Linux does it. Not here: pairing.
+Adverts and scan responses are merged as Linux does it. Pairing is not supported.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from crowdcharge.bench.radio.adverts import advertisement_data
 from crowdcharge.bench.radio.central import Central, seen
 from crowdcharge.bench.radio.host import Report
 
-MTU = 517  # what Linux asks for
+MTU = 517  # as Linux requests it
 ATT_HEADER = 3
 T = TypeVar("T")
 
@@ -189,7 +189,7 @@ class Client(BaseBleakClient):
     # The link
 
     async def _find(self, timeout_s: float) -> hci.Address:
-        """An address alone does not say its type; the next advert does."""
+        """Waits for an advert of the device: an address alone does not say of which type it is."""
         found: asyncio.Future[hci.Address] = asyncio.get_running_loop().create_future()
         wanted = bytes(reversed(bytes.fromhex(self.address.replace(":", ""))))
 
@@ -228,10 +228,10 @@ class Client(BaseBleakClient):
         return self._link
 
     async def _request(self, work: Coroutine[Any, Any, T]) -> T:
-        """One ATT operation; it ends at once when the link ends, not after 30 s.
+        """Runs one ATT operation; it fails at once when the link ends, not after ATT's 30 s.
 
-        A caller that gives up leaves the operation to run: its answer must not be taken for that
-        of the next one.
+        If the caller gives up, the operation goes on, so that a late response is not taken for
+        the response to the next request.
         """
         gone = self._gone
         if self._link is None or gone is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The central's radio behind the bleak backend: one bumble host, shared and counted."""
+"""The central's radio behind the bleak backend: one bumble host, shared by all its users."""
 
 import asyncio
 import contextlib
@@ -27,15 +27,15 @@ T = TypeVar("T")
 
 
 class Central:
-    """Open while somebody scans or is connected; opened again after it was lost."""
+    """A host that is open while anyone scans or is connected, and is reopened if it was lost."""
 
     def __init__(self, transport: str) -> None:
         self._uri = transport
         self._users = 0
         self._transport: Transport | None = None
-        self._listeners: dict[Listener, bool] = {}  # and whether it wants an active scan
+        self._listeners: dict[Listener, bool] = {}  # listener -> wants an active scan
         self._held: Report | None = None
-        self._scan_is_active: bool | None = None  # None: no scan
+        self._scan_is_active: bool | None = None  # None: not scanning
         self._opening = asyncio.Lock()
         self._scanning = asyncio.Lock()
         self._connecting = asyncio.Lock()
@@ -87,7 +87,7 @@ class Central:
             await transport.close()
 
     async def _unless_lost(self, work: Coroutine[Any, Any, T]) -> T:
-        """bumble waits for ever for the answer of a controller that is gone."""
+        """Fails if the controller goes away, for whose answer bumble would wait for ever."""
         if self._transport is None:
             work.close()
             raise BleakError(f"the radio at {self._uri} is gone")
@@ -106,7 +106,7 @@ class Central:
     # Scanning
 
     async def start_scanning(self, listener: Listener, *, active: bool) -> None:
-        """One active listener makes the scan active for all, as on Linux."""
+        """Adds a listener; a single active one makes the scan active for all, as on Linux."""
         await self.acquire()
         self._listeners[listener] = active
         await self._unless_lost(self._arrange_scan())
@@ -131,7 +131,7 @@ class Central:
             self._held = None
 
     def _on_report(self, report: Report) -> None:
-        """In an active scan an advert waits for its scan response, or for any other report."""
+        """Holds an advert of an active scan until its scan response, or another report, comes."""
         held, self._held = self._held, None
         response = report.event_type == SCAN_RESPONSE
         if response and held is not None and held.address == report.address:
@@ -151,7 +151,7 @@ class Central:
     # Connecting
 
     async def connect(self, address: hci.Address, timeout_s: float) -> Connection:
-        """One attempt at a time, which the controller can do; `TimeoutError` after `timeout_s`."""
+        """Connects; attempts wait for each other. `TimeoutError`: no answer within `timeout_s`."""
         async with self._connecting:
             attempt = asyncio.ensure_future(self._unless_lost(self._attempt(address, timeout_s)))
             try:
@@ -169,14 +169,14 @@ class Central:
         except core.TimeoutError:
             raise TimeoutError(f"no answer from {address} within {timeout_s:g} s") from None
         except core.BaseBumbleError as error:
-            # The cancel after a timeout can come too late: then the link stands.
+            # The cancellation after a timeout can come too late: then the link is up.
             link = device.find_connection_by_bd_addr(address)
             if link is None:
                 raise BleakError(str(error)) from error
             return link
 
     async def _abandon(self, attempt: asyncio.Future[Connection]) -> None:
-        """A cancelled task must not leave an attempt, or a link, in the controller."""
+        """Cancels the attempt in the controller, or ends the link that has come up meanwhile."""
         cancel = self._device.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
         with contextlib.suppress(core.BaseBumbleError, BleakError):
             await self._unless_lost(cancel)
@@ -186,6 +186,6 @@ class Central:
 
 
 def seen(task: asyncio.Future[Any]) -> None:
-    """Takes the result of an operation that nobody may wait for any more."""
+    """Retrieves the result of an operation for which perhaps nobody waits any more."""
     if not task.cancelled():
         task.exception()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A link: each side ends it by its own supervision timeout, and data waits while it is cut."""
+"""A link: each side has its own supervision timeout, and data waits while the path is cut."""
 
 import asyncio
 from collections import deque
@@ -56,7 +56,7 @@ class AirConnection(stock.Connection):
         self.lane.send(packet)
 
     def mend(self) -> None:
-        """The path is whole again: go on, unless the other side has given up meanwhile."""
+        """Goes on over the mended path, unless the other side has given up meanwhile."""
         if self.peer is not None and not self.peer.closed:
             self.stop_supervision()
             self.lane.resume()
@@ -81,7 +81,7 @@ class AirConnection(stock.Connection):
 
 
 class Lane:
-    """One direction of a link: the link layer repeats, so loss costs time and not packets."""
+    """One direction of a link; lost packets are sent again, so loss costs time, not data."""
 
     def __init__(self, connection: AirConnection) -> None:
         self._connection = connection
@@ -123,7 +123,7 @@ class Lane:
         self.resume()
 
     def _delay_s(self) -> float:
-        """Wait for the next connection event, plus one interval for each lost attempt."""
+        """Time until the next connection event, plus one interval for each lost attempt."""
         air, connection = self._air, self._connection
         loss = air.loss(connection.identity, connection.peer_identity)
         delay_s = 0.0

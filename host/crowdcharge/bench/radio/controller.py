@@ -20,7 +20,7 @@ NOT_ESTABLISHED_EVENTS = 6  # Core 5.0, Vol 6, Part B, 4.5: no answer within six
 
 
 class Controller(stock.Controller):
-    """A legacy-advertising LE radio, as the boards and cheap dongles have."""
+    """An LE radio with legacy advertising, as in the boards and in cheap dongles."""
 
     le_acl_data_packet_length = 251
     le_features = stock.Controller.le_features & ~(
@@ -29,7 +29,7 @@ class Controller(stock.Controller):
         | hci.LeFeatureMask.LL_PRIVACY
     )
     supported_commands = stock.Controller.supported_commands - {
-        hci.HCI_LE_READ_TRANSMIT_POWER_COMMAND  # claimed but not answered by the stock controller
+        hci.HCI_LE_READ_TRANSMIT_POWER_COMMAND  # the stock controller claims but never answers it
     }
 
     def __init__(self, name: str, air: Air, address: str) -> None:
@@ -42,7 +42,7 @@ class Controller(stock.Controller):
         self._reported: set[tuple[hci.Address, int]] = set()
 
     def power_off(self) -> None:
-        """Goes silent at once: peers notice by their supervision timeouts."""
+        """Goes silent at once; peers notice it by their supervision timeouts."""
         self.advertiser.stop()
         self.le_scan_enable = False
         self.pending_le_connection = None
@@ -65,7 +65,7 @@ class Controller(stock.Controller):
     # Host side
 
     def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
-        """Without the stock log line, which formats every packet whether it is shown or not."""
+        """Sends without the stock log line, which formats every packet even if it is not shown."""
         self._to_host(bytes(packet))
 
     def on_hci_packet(self, packet: hci.HCI_Packet) -> None:
@@ -98,7 +98,7 @@ class Controller(stock.Controller):
         self.air.listen(self, self.le_scan_enable or self.pending_le_connection is not None)
 
     def on_advert(self, sender: AirRadio, advert: AdvertPacket, rssi_dBm: int) -> None:
-        """What the radio does with one advert that reached it."""
+        """Handles an advert that has reached this radio: report it, connect, or ignore it."""
         if self.le_scan_enable and self._in_scan_window():
             self._report(advert.event_type, advert.address, advert.data, rssi_dBm)
             asks = self.le_scan_type == ACTIVE_SCAN and advert.event_type in SCANNABLE
@@ -110,7 +110,7 @@ class Controller(stock.Controller):
             self.create_le_connection(advert.address)
 
     def _in_scan_window(self) -> bool:
-        """The share of the time that the radio listens, drawn for each advert."""
+        """Decides at random whether the radio listens just now, by the scan's duty cycle."""
         if self.le_scan_window >= self.le_scan_interval:
             return True
         return self.air.rng.random() < self.le_scan_window / self.le_scan_interval
@@ -120,7 +120,8 @@ class Controller(stock.Controller):
             if (address, event_type) in self._reported:
                 return
             self._reported.add((address, event_type))
-        # LE Advertising Report (Vol 4, Part E, 7.7.65.2) by hand: the hottest path of the hub.
+        # The LE Advertising Report (Vol 4, Part E, 7.7.65.2) is packed by hand: this is the hub's
+        # hottest path.
         head = (
             hci.HCI_EVENT_PACKET,
             hci.HCI_LE_META_EVENT,
@@ -144,7 +145,7 @@ class Controller(stock.Controller):
     def on_hci_le_create_connection_cancel_command(
         self, _command: hci.HCI_LE_Create_Connection_Cancel_Command
     ) -> hci.HCI_StatusReturnParameters:
-        """Completes the cancelled attempt with 0x02, so that the next one is allowed."""
+        """Completes the cancelled attempt with 0x02; only then is the next one allowed."""
         pending = self.pending_le_connection
         if pending is None:
             return hci.HCI_StatusReturnParameters(Error.COMMAND_DISALLOWED_ERROR)
@@ -165,7 +166,7 @@ class Controller(stock.Controller):
         return hci.HCI_StatusReturnParameters(Error.SUCCESS)
 
     def create_le_connection(self, peer_address: hci.Address) -> None:
-        """Answers an advert; the link stands only if the advertiser takes the request."""
+        """Sends a connect request in answer to an advert; the advertiser may miss or refuse it."""
         command = self.pending_le_connection
         if not isinstance(command, hci.HCI_LE_Create_Connection_Command):
             return
@@ -189,7 +190,7 @@ class Controller(stock.Controller):
             )
 
     def accept(self, central: LinkEnd) -> bool:
-        """A connect request reached us: take it if we are advertising for it."""
+        """Accepts a connect request that has reached us, if we advertise as connectable."""
         advertiser = self.advertiser
         if (
             not isinstance(central, AirConnection)
@@ -264,7 +265,7 @@ class Controller(stock.Controller):
     def on_hci_read_rssi_command(
         self, command: hci.HCI_Read_RSSI_Command
     ) -> hci.HCI_Read_RSSI_ReturnParameters:
-        """Of this link; the stock controller claims the command and does not answer."""
+        """Returns the RSSI of a link; the stock controller never answers this command."""
         handle = command.handle
         connection = self.find_le_connection_by_handle(handle)
         if not isinstance(connection, AirConnection):
@@ -274,7 +275,7 @@ class Controller(stock.Controller):
         return hci.HCI_Read_RSSI_ReturnParameters(Error.SUCCESS, handle, rssi_dBm)
 
     def on_hci_disconnect_command(self, command: hci.HCI_Disconnect_Command) -> None:
-        """Refuses a handle that is gone; the stock controller never answers."""
+        """Disconnects, or refuses an unknown handle, which the stock controller never answers."""
         if self.find_le_connection_by_handle(command.connection_handle) is None:
             self._send_hci_command_status(
                 Error.UNKNOWN_CONNECTION_IDENTIFIER_ERROR, command.op_code
@@ -283,7 +284,7 @@ class Controller(stock.Controller):
             super().on_hci_disconnect_command(command)
 
     def on_le_disconnected(self, connection: stock.Connection, reason: int) -> None:
-        """At most once a connection, whatever ended it first."""
+        """Reports the end of a connection once, whatever ended it first."""
         if isinstance(connection, AirConnection) and not connection.closed:
             connection.closed = True
             connection.stop_supervision()

@@ -16,7 +16,7 @@ from crowdcharge.bench.radio.controller import Controller
 
 
 class _HciClient(asyncio.Protocol):
-    """One host process: while it is connected the radio is on, and silent at once when it dies."""
+    """One host process; its radio is on while it is connected and silent as soon as it dies."""
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
@@ -24,7 +24,7 @@ class _HciClient(asyncio.Protocol):
         self._unsent = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The newest host has the radio; one that it takes the place of is cut off."""
+        """Gives the radio to the newest host and cuts off the one before it."""
         self._transport: Any = transport
         if isinstance(self._controller.host, _HciClient):
             self._controller.host.abort()
@@ -47,7 +47,7 @@ class _HciClient(asyncio.Protocol):
         self._transport.abort()
 
     def on_packet(self, packet: bytes) -> None:
-        """Together with what follows in this turn of the loop: system calls are the cost."""
+        """Collects the packets of one turn of the event loop, to save system calls."""
         if not self._unsent:
             asyncio.get_running_loop().call_soon(self._flush)
         self._unsent += packet
@@ -58,7 +58,10 @@ class _HciClient(asyncio.Protocol):
 
 
 async def serve_hci_tcp(air: Air, name: str, address: str, port: int = 0) -> int:
-    """A radio on 127.0.0.1 for one host at a time; the port number, closed by `air.close()`."""
+    """Serves a radio to one host at a time on 127.0.0.1; returns the TCP port.
+
+    `air.close()` closes it.
+    """
     controller = Controller(name, air, address)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: _HciClient(controller), "127.0.0.1", port)
@@ -79,7 +82,7 @@ class _Pty:
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self._parser = PacketParser(controller)
-        self._end, self._other_end = pty.openpty()  # ours stays open: no hang-up between two hosts
+        self._end, self._other_end = pty.openpty()  # kept open: no hang-up between two hosts
         tty.setraw(self._end)
         tty.setraw(self._other_end)
         os.set_blocking(self._end, False)
@@ -102,7 +105,7 @@ class _Pty:
             loop.remove_writer(self._end)
 
     def _read(self) -> None:
-        """Byte by byte, because the parser drops the rest of what it cannot read."""
+        """Parses byte by byte, because the parser drops all that follows an invalid packet."""
         for byte in os.read(self._end, 4096):
             with contextlib.suppress(InvalidPacketError):
                 self._parser.feed_data(bytes((byte,)))
@@ -118,7 +121,10 @@ class _Pty:
 
 
 def hci_pty(air: Air, name: str, address: str) -> str:
-    """A radio on a new pty: the path to open at any baud rate; closed by `air.close()`."""
+    """Serves a radio on a new pty; returns the path to open, at any baud rate.
+
+    `air.close()` closes it.
+    """
     port = _Pty(Controller(name, air, address))
     air.on_close(port.close)
     return port.path

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""bumble's host with two shortcuts: no log line a packet, and adverts parsed by hand.
+"""A bumble host with two shortcuts: no log line for each packet, and adverts parsed by hand.
 
-The stock host formats every packet for its log, shown or not, and builds five objects an advert.
+The stock host formats every packet for its log, shown or not, and builds five objects for
+each advert.
 """
 
 import logging
@@ -15,7 +16,7 @@ from bumble.transport.common import AsyncPipeSink
 
 from crowdcharge.bench.radio.controller import Controller
 
-# Its warnings are for those who ask for logs, not for a user's terminal.
+# bumble's warnings belong in the logs, not on a user's terminal.
 logging.getLogger("bumble").addHandler(logging.NullHandler())
 
 REPORT_HEAD = bytes((hci.HCI_EVENT_PACKET, hci.HCI_LE_META_EVENT))
@@ -54,7 +55,7 @@ class BumbleHost(StockHost):
 
 
 def parse_reports(parameters: bytes) -> list[Report]:
-    """The records one after the other, as controllers send them and Linux reads them."""
+    """Parses the records, which follow one another: so controllers send and Linux reads them."""
     reports, at = [], 1
     for _ in range(parameters[0]):
         event_type, address_type, address, length = struct.unpack_from("<BB6sB", parameters, at)
@@ -68,7 +69,7 @@ def parse_reports(parameters: bytes) -> list[Report]:
 
 
 def attach(controller: Controller) -> BumbleHost:
-    """A host in the same process as its controller."""
+    """Creates a host in the same process as its controller."""
     host = BumbleHost(controller_sink=AsyncPipeSink(controller))
     controller.host = host
     return host

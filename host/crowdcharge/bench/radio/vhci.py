@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A host radio of the bench as this kernel's own Bluetooth adapter, through /dev/vhci.
+"""Make a host radio of the bench this kernel's own Bluetooth adapter, through /dev/vhci.
 
-BlueZ, and bleak's Linux backend on top of it, then live on the same air as the virtual boards:
+BlueZ, and bleak's Linux backend on top of it, then share the air of the virtual boards:
 
-    python -m crowdcharge.bench.vhci tcp-client:127.0.0.1:PORT
+    python -m crowdcharge.bench.radio.vhci tcp-client:127.0.0.1:PORT
 
-with a transport from the hub's ready line. Needs root and the kernel module `hci_vhci`. The
-adapter is there as long as the process: to end it is to unplug the dongle.
+The transport is one of the hub's ready line. This needs root and the kernel module `hci_vhci`.
+Ending the process unplugs the adapter.
 """
 
 import argparse
@@ -27,8 +27,8 @@ DEVICE = "/dev/vhci"
 async def bridge(radio_transport: str) -> None:
     """Carries HCI between radio and kernel until the radio ends; `BenchError` if it cannot.
 
-    Each controller that the kernel gets must answer all that it announces (see
-    `bench.controller`): a command without an answer fails powering on with -110.
+    A controller must answer every command that it announces (see `bench/radio/controller.py`):
+    otherwise the kernel fails to power it on, with -110.
     """
     try:
         radio = await open_transport(radio_transport)
@@ -44,12 +44,12 @@ async def bridge(radio_transport: str) -> None:
         async with kernel:
             radio.source.set_packet_sink(kernel.sink)
             kernel.source.set_packet_sink(radio.sink)
-            assert isinstance(radio.source, BaseSource)  # which knows its end
+            assert isinstance(radio.source, BaseSource)  # it can tell when it has ended
             await radio.source.terminated
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="crowdcharge.bench.vhci", description=__doc__)
+    parser = argparse.ArgumentParser(prog="crowdcharge.bench.radio.vhci", description=__doc__)
     parser.add_argument("transport", help="a radio of the hub: tcp-client:127.0.0.1:PORT")
     try:
         with contextlib.suppress(KeyboardInterrupt):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # ruff: noqa: BLE001, E402, PTH123 - a boot loader: it reports whatever main.py raises
-"""What a board's silicon and boot loader do, run by `micropython -i`: then boot.py, main.py, REPL.
+"""A board's boot loader, run by `micropython -i`: then come boot.py, main.py and the REPL.
 
 The bench's modules are imported before the board's own file system is mounted over the root, so
-that no trace of them is in it.
+that they leave no trace in it.
 """
 
 import os as _os
@@ -12,7 +12,7 @@ import sys as _sys
 _sys.path.append(_os.getenv("CROWDCHARGE_MODELS"))
 for _name in _os.getenv("CROWDCHARGE_MODULES").split():
     __import__(_name)
-for _name in ("ina219", "max17048", "noise"):  # models of chips: no board has these names
+for _name in ("ina219", "max17048", "noise"):  # models of chips: a board has no such modules
     _sys.modules.pop(_name, None)
 from _hardware import tell as _tell
 
@@ -46,11 +46,11 @@ def _run(name):
 
 
 _mount()
-_tell("B")  # from here on Ctrl-C finds a board
+_tell("B")  # from now on Ctrl-C is safe
 try:
     _run("boot.py")
     if _os.getenv("CROWDCHARGE_RUN_MAIN") == "1":
         _run(_os.getenv("CROWDCHARGE_MAIN"))
 except (Exception, KeyboardInterrupt) as _error:
     _sys.print_exception(_error)
-globals().update(_main)  # the REPL sees what main.py left
+globals().update(_main)  # the REPL sees main.py's names

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # ruff: noqa: PTH123, SIM115 - the dialect is MicroPython's
-"""The chips that a board reads all the time, on this side of the wire to the hub.
+"""The chips that a board reads all the time, modelled in the VM and not in the hub.
 
-Their truth is the hub's page (layout in bench/truth.py); their registers live here and are
-therefore as after power-on when the VM starts, also after a soft reset.
+They measure what the hub's page says (layout in bench/board/truth.py). Their registers live here,
+so they are as after power-on whenever the VM starts, also after a soft reset.
 """
 
 import os
@@ -21,7 +21,7 @@ _page = bytearray(_SIZE)
 
 
 def truth():
-    """The whole page as a tuple."""
+    """Reads a complete page as a tuple."""
     while True:
         _file.seek(0)
         _file.readinto(_page)
@@ -31,10 +31,10 @@ def truth():
 
 
 class _BusClock:
-    """The chips' time: the board's, ahead of it by the bus time of a burst of transfers.
+    """The chips' time: the board's time, moved ahead by what a burst of transfers takes on a bus.
 
-    Here a transfer is quicker than on wires; without this, a driver that polls for a conversion
-    would give up before the chip has done what takes ten transfers on a real bus.
+    A transfer is quicker here than on wires; without this, a driver that polls for a conversion
+    would give up before the chip has finished what takes ten transfers on a real bus.
     """
 
     def __init__(self):
@@ -51,7 +51,7 @@ clock = _BusClock()
 
 
 class _Meter:
-    """One INA219 with its faults; `side` is 0 for the transmitter's, 1 for the receiver's."""
+    """One INA219 with its faults; `side` is 0 at the transmitter, 1 at the receiver."""
 
     def __init__(self, side, address, seed):
         self._at = 1 + 2 * side
@@ -83,7 +83,7 @@ class _Gauge:
 
 
 class Chips:
-    """`described`: what is fitted, from the hub: [kind, address, side, seed]."""
+    """The fitted chips, which the hub describes as [kind, address, side, seed]."""
 
     def __init__(self, described):
         self._fitted = {}
@@ -95,7 +95,7 @@ class Chips:
         return address in self._fitted
 
     def transfer(self, address, data, count):
-        """A write unless `data` is None, then a read of `count` bytes; OSError = NAK."""
+        """Writes `data` unless it is None, then reads `count` bytes; OSError is NAK."""
         fitted = self._fitted[address]
         fitted.update()
         if data is not None:

@@ -2,10 +2,10 @@
 # ruff: noqa: E402 - the order of these imports is the point
 """CircuitPython's names on the bench's VM, instead of MicroPython's.
 
-The modules of shims/circuitpython stand on `machine`, `bluetooth` and `time` of this folder, which
-are taken away afterwards: firmware of this port finds what CircuitPython has and nothing else.
-This checks use of the API and logic. It is not CircuitPython: its VM, its `_bleio` and its timing
-are not here.
+The modules of shims/circuitpython are built on `machine`, `bluetooth` and `time` of this folder,
+which are then removed: firmware of this port finds what CircuitPython has and nothing else. This
+checks the firmware's logic and its use of the API. It is not CircuitPython: its VM, its `_bleio`
+and its timing are not here.
 """
 
 import sys

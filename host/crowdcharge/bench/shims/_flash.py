@@ -2,8 +2,8 @@
 # ruff: noqa: PTH102, PTH104, PTH116, PTH123, SIM115 - the dialect is MicroPython's
 """The board's flash chip: a littlefs2 image in a file, with a supply that may fail in a write.
 
-The hub is asked before every program and erase how many bytes of it still happen. On the first
-boot the chip is formatted and the firmware copied onto it, which stands for flashing.
+Before every program and erase the hub says how many bytes of it the supply still allows. On the
+first boot the chip is formatted and the firmware copied onto it, which stands for flashing.
 """
 
 import os
@@ -41,11 +41,11 @@ class _Chip:
         self._file.seek(at)
         self._file.write(memoryview(buf)[:allowed])
         if allowed < len(buf):
-            call("P")  # the supply is gone
+            call("P")  # the supply has failed
 
 
 def mount(paths):
-    """`paths` is "image:folder"; the folder holds what is flashed when the image is empty."""
+    """Mounts `paths`, "image:folder"; an empty image is first filled from the folder."""
     image, folder = paths.split(":")
     if os.stat(image)[6] == 0:
         _flash(image, folder)
@@ -56,7 +56,7 @@ def mount(paths):
 
 
 def _flash(image, folder):
-    """A reset in the middle of it leaves an empty chip, not half of a firmware."""
+    """Fills a new image, then renames it: a reset leaves an empty chip, not half a firmware."""
     new = image + ".new"
     open(new, "wb").close()
     chip = _Chip(new)

@@ -3,7 +3,7 @@
 """The wire to the bench's hardware: one request, one reply, on $CROWDCHARGE_HARDWARE_SOCKET.
 
 A request is (sequence, opcode, payload), a reply (sequence, errno, payload). Ctrl-C may interrupt
-a wait; the reply that then comes late is known by its sequence number and thrown away.
+a wait; the late reply is recognised by its sequence number and dropped.
 """
 
 import os
@@ -17,14 +17,14 @@ _sequence = 0
 
 
 def call(opcode, payload=b""):
-    """The reply's payload; OSError with the errno that a real port raises."""
+    """Returns the reply's payload; raises OSError with the errno of a real port."""
     global _sequence
     _sequence = _sequence % 255 + 1
     _socket.send(bytes((_sequence, ord(opcode))) + payload)
     while True:
         reply = _socket.recv(1024)
         if not reply:
-            raise SystemExit(1)  # the bench is gone, and the board's power with it
+            raise SystemExit(1)  # the bench has ended, and the board's power with it
         if reply[0] == _sequence:
             break
     if reply[1]:
@@ -33,5 +33,5 @@ def call(opcode, payload=b""):
 
 
 def tell(opcode, payload=b""):
-    """A request without a reply."""
+    """Sends a request that has no reply."""
     _socket.send(bytes((0, ord(opcode))) + payload)

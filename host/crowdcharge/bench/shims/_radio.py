@@ -2,7 +2,8 @@
 # ruff: noqa: PLW0603 - one radio a process
 """The wire to a board's radio in the hub: a stream on $CROWDCHARGE_RADIO_SOCKET.
 
-Frames, little-endian: u16 length of what follows, opcode, payload (table in bench/board_radio.py).
+Frames, little-endian: u16 length of what follows, opcode, payload (table in
+bench/board/radio.py).
 """
 
 import os
@@ -12,12 +13,12 @@ import struct
 import sys
 
 stream = None
-events = []  # frames that firmware has not seen yet
+events = []  # frames that the firmware has not seen yet
 _received = b""
 _unsent = b""
 _readable = select.poll()
 _writable = select.poll()
-_CHUNK = 512  # a small heap has no room for more in one piece
+_CHUNK = 512  # a small heap has no larger block free
 
 
 def open_socket():
@@ -33,12 +34,12 @@ def open_socket():
 
 
 def wait(wait_ms):
-    """Whether something arrived within this time."""
+    """Returns True as soon as something arrives, False if nothing does within `wait_ms`."""
     return bool(_readable.poll(wait_ms))
 
 
 def post(opcode, payload=b""):
-    """Leaves with the next `flush`: system calls are what a frame costs."""
+    """Queues a frame for the next `flush`, to save system calls."""
     global _unsent
     _unsent += struct.pack("<HB", len(payload) + 1, ord(opcode)) + payload
 
@@ -53,7 +54,7 @@ def flush():
 
 
 def request(opcode, payload=b""):
-    """Sends and waits for the reply; events that come first stay for later."""
+    """Sends a frame and waits for its reply; events that come first are kept."""
     post(opcode, payload)
     flush()
     while True:
@@ -66,7 +67,7 @@ def request(opcode, payload=b""):
 
 
 def receive():
-    """Moves what arrived, frame by frame, to `events`."""
+    """Moves what has arrived, frame by frame, to `events`."""
     global _received
     while True:
         data = stream.read(_CHUNK)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """MicroPython's `bluetooth` module (peripheral half) for a board whose radio is in the bench hub.
 
-Runs on the MicroPython unix VM. The attribute values live here, as they live in the RAM of a real
-board, so firmware that hangs lets remote reads and writes time out. Events are delivered between
+It runs on the MicroPython unix VM. The attribute values live here, as in the RAM of a real board,
+so firmware that hangs lets remote reads and writes time out. Events are delivered between
 two steps of asyncio, and by `poll()` while `time.sleep` runs. Behaviour, error numbers and default
 sizes are those of the NimBLE ports.
 
-Not here: the central role, pairing, L2CAP channels; a board of the bench needs none of them.
+The central role, pairing and L2CAP channels are missing; no board of the bench needs them.
 """
 
 import asyncio
@@ -41,9 +41,10 @@ _VALUE_DEFAULT = 20
 
 
 class _Flag(asyncio.Event):
-    """asyncio.ThreadSafeFlag without its 1 ms polling: on the bench no event comes from outside.
+    """asyncio.ThreadSafeFlag without its 1 ms polling.
 
-    Events are delivered in this thread, between two steps of asyncio or while it sleeps.
+    On the bench, events are delivered in this thread, between two steps of asyncio or while it
+    sleeps, so no other thread can set the flag.
     """
 
     async def wait(self):
@@ -71,7 +72,7 @@ class UUID:
             if len(self._bytes) not in (2, 4, 16):
                 raise ValueError("invalid UUID")
 
-    # A class has no buffer protocol here; bytes(uuid) works by length and iteration.
+    # MicroPython classes have no buffer protocol; bytes(uuid) works by length and iteration.
     def __len__(self):
         return len(self._bytes)
 
@@ -102,7 +103,7 @@ class _Value:
         self.append = False
 
     def remote_write(self, data):
-        """Too much is cut off in silence; a write cannot be refused."""
+        """Stores what a central writes: excess bytes are cut off silently, as NimBLE does."""
         kept = self.data if self.append else b""
         self.data = (kept + data)[: self.size]
 
@@ -222,7 +223,7 @@ class BLE:
 
     def gatts_write(self, value_handle, data, send_update=False):
         value = self._value(value_handle)
-        value.data = bytes(memoryview(data))  # text too: it is a buffer
+        value.data = bytes(memoryview(data))  # also accepts text, which is a buffer here
         value.size = max(value.size, len(value.data))
         if send_update:
             self._send("U", struct.pack("<H", value_handle) + value.data)
@@ -255,7 +256,7 @@ class BLE:
 
     def _request(self, opcode, payload=b""):
         reply = _radio.request(opcode, payload)
-        if _radio.events:  # the socket will not wake us for those that came before the reply
+        if _radio.events:  # the socket does not wake us for events that came before the reply
             self._late = asyncio.create_task(_deliver_soon())
         return reply
 
@@ -277,10 +278,10 @@ class BLE:
     # Events from the hub
 
     def _deliver(self):
-        """In order, one at a time: a handler that waits or sleeps does not nest another one.
+        """Delivers events in order; a handler that waits or sleeps is not interrupted by another.
 
-        The answers of an event leave when its handler returns, as on ports that run handlers in
-        the host stack's context.
+        What a handler sends leaves when it returns, as on ports that run handlers in the host
+        stack's context.
         """
         if self._delivering:
             return
@@ -358,7 +359,7 @@ async def _pump():
 
 
 def poll(wait_ms=0):
-    """Delivers what has arrived; waits at most `wait_ms` for it (the hook of time.sleep)."""
+    """Delivers what arrives within `wait_ms` (the hook of time.sleep)."""
     if BLE._instance is None:
         _radio.wait(wait_ms)
         return

@@ -2,10 +2,10 @@
 # ruff: noqa: A002, B904, PLC0415, RET503 - names and dialect are MicroPython's
 """MicroPython's `machine` on the bench: pins, I2C, ADC, watchdog and reset, as on an ESP32-S3.
 
-Edges of outputs go to the hub (bench/hardware.py) and are there when `value()` returns; inputs
-and often-read chips are read from the hub's page (_chips.py); other chips are reached through
-the hub. Not here: interrupts of pins, PWM, SPI, UART, RTC, deep sleep. A NAK of a write without
-stop is raised by the read that follows it, because both are one transfer.
+Edges of outputs have reached the hub (bench/board/hardware.py) when `value()` returns; inputs and
+often-read chips come from the hub's page (_chips.py); other chips live in the hub. Missing are pin
+interrupts, PWM, SPI, UART, RTC and deep sleep. A NAK of a write without stop is raised by the read
+that follows it, because both are one transfer.
 """
 
 import json
@@ -22,10 +22,10 @@ DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
 
 _ENODEV = 19
-_DRIVER_us = 250  # a driver's own code for one transfer, on an ESP32-S3: our estimate
+_DRIVER_us = 250  # what a driver's code takes for one transfer on an ESP32-S3: our estimate
 _hello = call("h")
 _board = json.loads(_hello[7:])  # what is fitted where
-_levels = _board["levels"]  # of outputs: only a change goes to the hub
+_levels = _board["levels"]  # levels of outputs: only changes go to the hub
 _fitted = _chips.Chips(_board["chips"])
 
 
@@ -73,7 +73,7 @@ class Pin:
 
     def init(self, mode=-1, pull=-1, *, value=None):
         if value is not None:
-            self.value(value)  # before it drives, so that there is no glitch
+            self.value(value)  # set before the pin drives, so that there is no glitch
         if pull != -1:
             self._pull = pull
         if mode != -1:
@@ -194,9 +194,9 @@ class ADC:
 
 
 class WDT:
-    """Cannot be stopped, as on real boards: not by Ctrl-C, not by a soft reset.
+    """A watchdog that, as on real boards, neither Ctrl-C nor a soft reset stops.
 
-    Feeds closer than 1/16 of the time-out are not sent on, so it may bite that much early.
+    Feeds less than 1/16 of the time-out apart are not sent on, so it may bite that much early.
     """
 
     def __init__(self, id=0, timeout=5000):

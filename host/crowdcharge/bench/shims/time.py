@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # ruff: noqa: E402, PLC0415 - the order of these imports is the point
-"""MicroPython's `time` on the bench: ticks of a 32-bit port, run $CROWDCHARGE_SPEED times as fast.
+"""MicroPython's `time` on the bench: a 32-bit port's ticks, $CROWDCHARGE_SPEED times as fast.
 
 Ticks wrap at 2**30 as they do on real boards. A sleep serves the radio, as interrupts do there.
-asyncio gets ticks of its own: its task queue stamps ready tasks with the VM's real ticks in C, so
-they must not wrap and must stay ahead of those.
+asyncio has its own ticks: its task queue, in C, stamps ready tasks with the VM's real ticks, so
+asyncio's must not wrap and must stay ahead of those.
 """
 
 import os
@@ -78,7 +78,7 @@ def sleep_us(us):
 
 
 def time():
-    """The board's clock: from the bench, because a fault may make it jump."""
+    """Time of day by the board's clock, which the hub keeps, because a fault may make it jump."""
     return time_ns() // 1_000_000_000
 
 
@@ -88,7 +88,7 @@ def time_ns():
     return int(_hardware.call("t"))
 
 
-import asyncio.core  # only now: it takes its names from this module
+import asyncio.core  # imported here because it takes its names from this module
 
 
 def _asyncio_ticks_ms():
@@ -97,7 +97,7 @@ def _asyncio_ticks_ms():
 
 def _scale(wait):
     def wait_io_event(queue, ms):
-        """`ms` of the board's time; rounded up, so that it never spins."""
+        """Waits `ms` of the board's time, rounded up so that it never spins."""
         wait(queue, ms if ms <= 0 else (ms * 1000 + _speed_permille - 1) // _speed_permille)
 
     return wait_io_event

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """CircuitPython's `_bleio` (peripheral half) over the same air as MicroPython's `bluetooth`.
 
-What the boards' stack does by itself happens here when firmware sleeps or asks. Services are
-registered with the radio at the first advert, because it takes all of them at once.
-Not here: scanning, the central role, pairing, extended adverts (longer than 31 bytes: refused).
+What a board's host stack does by itself happens here when firmware sleeps or asks. Services are
+registered with the radio at the first advert, because it takes all of them at once. Scanning, the
+central role, pairing and extended adverts (longer than 31 bytes) are missing.
 """
 
 import bluetooth
@@ -95,7 +95,7 @@ class Characteristic:
 
 
 class PacketBuffer:
-    """Of a local characteristic that a central writes; drops the oldest packet when it is full."""
+    """The packets that a central writes to a local characteristic; when full, drops the oldest."""
 
     def __init__(self, characteristic, *, buffer_size, max_packet_size=None):
         self._size = buffer_size

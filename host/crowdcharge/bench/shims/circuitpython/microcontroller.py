@@ -63,7 +63,7 @@ class _Memory:
         data = bytes(value) if isinstance(index, slice) else bytes((value,))
         if self._bytes[first : first + length] == data:
             return
-        for i in range(length):  # in place: a copy would be heap that no board spends
+        for i in range(length):  # in place, because no board spends heap on a copy
             self._bytes[first + i] = data[i]
         for page in range(first // _PAGE, (first + length - 1) // _PAGE + 1):
             self._rewrite(page * _PAGE)
@@ -79,7 +79,7 @@ class _Memory:
                     self._file.write(_ERASED[: allowed - start])
             self._file.flush()
             if allowed < _PAGE:
-                call("P")  # the supply is gone
+                call("P")  # the supply has failed
 
 
 class _WatchDogTimer:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""CircuitPython's `supervisor`: ticks that wrap at 2**29, bytes that wait on the console."""
+"""CircuitPython's `supervisor`: ticks that wrap at 2**29, and bytes waiting on the console."""
 
 import select
 import sys
 import time
 
 _PERIOD = 1 << 29
-_ticks_ms = time.ticks_ms  # this folder's `time` is replaced by CircuitPython's later
+_ticks_ms = time.ticks_ms  # CircuitPython's `time` replaces ours later
 _poll = select.poll()
 _poll.register(sys.stdin, select.POLLIN)
 
@@ -29,7 +29,7 @@ class _Runtime:
 
     @property
     def serial_bytes_available(self):
-        """0 or 1: more than one cannot be known of a terminal without reading."""
+        """Returns 0 or 1: a terminal does not tell how many bytes wait without reading them."""
         return 1 if _poll.poll(0) else 0
 
 
