@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line: one file a command, loaded when it is called. No logic here."""
+"""The command line: one file for each command, loaded when it is called, without logic."""
 
 import importlib
 import sys
@@ -11,14 +11,14 @@ from crowdcharge.errors import WptError
 
 # command -> (module:object, one line for --help)
 COMMANDS = {
-    "demo": ("demo:demo", "The main job on a virtual bench: boards balance, a donor is cut off."),
+    "demo": ("demo:demo", "Boards on a virtual bench balance their energy; a donor is cut off."),
     "scan": ("scan:scan", "List the boards in range."),
     "run": ("run:run", "Balance boards as a configuration says."),
     "ledger": ("ledger:ledger", "Show, export and verify a ledger."),
-    "bench": ("bench:bench", "A virtual bench to work against, and its faults."),
+    "bench": ("bench:bench", "Start a virtual bench, look at it, and do faults to it."),
     "flash": ("flash:flash", "Put the firmware on a board."),
     "provision": ("provision:provision", "Give a board its id and a new key."),
-    "selftest": ("selftest:selftest", "Ask every sensor of a board."),
+    "selftest": ("selftest:selftest", "Test every sensor of a board."),
     "calibrate": ("calibrate:calibrate", "Correct a board's meters; measure a rig's loss."),
     "console": ("console:console", "Talk to a board's serial console."),
     "plan": ("plan:plan", "Plan who charges whom over known contacts (LAL, LAY)."),
@@ -29,7 +29,7 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """Imports a command's module only when it is asked for, so that --help is instant."""
+    """A group that imports a command's module only when needed, so that --help is instant."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -54,7 +54,7 @@ def crowdcharge() -> None:
 
 
 def main() -> None:
-    """Console script: every error a user can cause is one line on stderr and an exit code."""
+    """Runs the command line; an error that a user can cause is one line and an exit code."""
     try:
         code = crowdcharge(standalone_mode=False)
     except click.exceptions.Abort:
@@ -63,7 +63,7 @@ def main() -> None:
         print(error.format_message(), file=sys.stderr)  # noqa: T201
         sys.exit(2)
     except click.ClickException as error:
-        text = " ".join(error.format_message().split())  # click spreads choices over lines
+        text = " ".join(error.format_message().split())  # click puts choices on lines of their own
         print(f"crowdcharge: {text}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
     except WptError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`crowdcharge bench`: a virtual bench to work against, and its faults."""
+"""`crowdcharge bench`: a virtual bench and its faults."""
 
 import asyncio
 import contextlib
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crowdcharge.cli import options
 from crowdcharge.errors import BenchError, InputError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 _control = click.option(
     "--control", type=click.Path(path_type=Path), help="Control socket of the bench."
 )
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 @click.group()
@@ -31,7 +31,7 @@ def bench() -> None:
 @bench.command()
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @click.option("--folder", type=click.Path(path_type=Path), help="Keep logs and flash here.")
-@_json
+@options.as_json
 def up(config: Path | None, folder: Path | None, as_json: bool) -> None:
     """Start a bench (without CONFIG: the demo's four boards) and keep it until Ctrl-C."""
     asyncio.run(_up(config, folder, as_json))
@@ -39,9 +39,9 @@ def up(config: Path | None, folder: Path | None, as_json: bool) -> None:
 
 @bench.command()
 @_control
-@_json
+@options.as_json
 def status(control: Path | None, as_json: bool) -> None:
-    """Show what the plant holds, whatever the boards say."""
+    """Show the true state of the plant, independent of what the boards report."""
     found = _call(control, "status")
     click.echo(json.dumps(found) if as_json else _table(found))
 
@@ -59,7 +59,7 @@ def fault(
     list_them: bool,
     control: Path | None,
 ) -> None:
-    """Do a fault NAME to a BOARD; on=false takes it back."""
+    """Do the fault NAME to a BOARD; on=false undoes it."""
     if list_them:
         click.echo(_fault_list())
         return
@@ -152,7 +152,7 @@ def _key_value(text: str) -> tuple[str, str]:
     return key, value
 
 
-# Where a running bench says how to reach it
+# How a running bench is found
 
 
 def _address_file() -> Path:

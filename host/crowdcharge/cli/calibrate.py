@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`crowdcharge calibrate`: a board's meters, a rig's loss curve."""
+"""`crowdcharge calibrate`: a board's meters and a rig's loss curve."""
 
 import json
 from dataclasses import asdict
@@ -7,36 +7,43 @@ from pathlib import Path
 
 import click
 
+from crowdcharge.cli import options
 from crowdcharge.errors import InputError
 
-_port = click.option("--port", required=True, help="The board's serial port.")
 _out = click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("calibration.json"),
     show_default=True,
-    help="Where the measured points and results are kept.",
+    help="File for the measured points and results.",
 )
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 @click.group()
 def calibrate() -> None:
-    """Make a board's figures true: `meter` against a reference, `curve` for foreign objects."""
+    """Calibrate a board: `meter` against a reference, `curve` for finding foreign objects."""
 
 
 @calibrate.command()
-@_port
+@options.port
 @click.option("--side", type=click.Choice(["tx", "rx"]), required=True, help="Which meter.")
-@click.option("--reference", "references", type=float, multiple=True, help="What it shows, in mA.")
-@click.option("--instrument", help="Program: gets the point's number, sets the load, prints mA.")
+@click.option(
+    "--reference", "references", type=float, multiple=True, help="The reference's value, in mA."
+)
+@click.option(
+    "--instrument", help="Program that takes a point's number, sets the load and prints mA."
+)
 @click.option("--points", type=click.IntRange(2, 20), default=5, show_default=True)
 @click.option(
-    "--reference-ppm", type=float, default=1000.0, show_default=True, help="Its uncertainty (k=1)."
+    "--reference-ppm",
+    type=float,
+    default=1000.0,
+    show_default=True,
+    help="Uncertainty of the reference (k=1).",
 )
-@click.option("--restart", is_flag=True, help="Forget the points that were measured before.")
+@click.option("--restart", is_flag=True, help="Forget the points measured before.")
 @_out
-@_json
+@options.as_json
 def meter(
     port: str,
     side: str,
@@ -48,7 +55,7 @@ def meter(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Gain and offset of one meter. Set a load, say what the reference shows; then another."""
+    """Find gain and offset of one meter: set a load, give the reference's value; then another."""
     from crowdcharge.flash import calibrate as work
     from crowdcharge.flash.serial_line import SerialLine
 
@@ -83,7 +90,7 @@ def meter(
 
 
 @calibrate.command()
-@_port
+@options.port
 @click.option("--loss-mw", default=2500, show_default=True, help="The most the rig may lose.")
 def trial(port: str, loss_mw: int) -> None:
     """Let a rig without a curve transmit for ten minutes, or until it reboots."""
@@ -96,19 +103,19 @@ def trial(port: str, loss_mw: int) -> None:
 
 
 @calibrate.command()
-@_port
+@options.port
 @click.option(
     "--ledger",
     "ledgers",
     type=click.Path(path_type=Path, dir_okay=False),
     multiple=True,
     required=True,
-    help="Of transfers from this board; one for each gap.",
+    help="Ledger of transfers from this board; one for each gap.",
 )
 @_out
-@_json
+@options.as_json
 def curve(port: str, ledgers: tuple[Path, ...], out: Path, as_json: bool) -> None:
-    """Fit sent against received power over all gaps; store it on the board with its hash."""
+    """Fit sent to received power over all gaps, and store the curve on the board."""
     from crowdcharge.flash.calibrate import calibrate_curve
     from crowdcharge.flash.serial_line import SerialLine
 

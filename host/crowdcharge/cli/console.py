@@ -3,12 +3,14 @@
 
 import click
 
+from crowdcharge.cli import options
+
 
 @click.command()
-@click.option("--port", required=True, help="The board's serial port.")
+@options.port
 @click.argument("words", nargs=-1)
 def console(port: str, words: tuple[str, ...]) -> None:
-    """Ask one thing (WORDS), or without WORDS line by line until Ctrl-D."""
+    """Send one command (WORDS), or without WORDS one per line until Ctrl-D."""
     from crowdcharge.flash.serial_line import SerialLine
     from crowdcharge.flash.terminal import one, talk
 

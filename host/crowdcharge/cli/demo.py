@@ -15,8 +15,8 @@ from crowdcharge.cli.live import LiveView
 @click.command()
 @click.option("--boards", default=4, show_default=True, help="How many boards.")
 @click.option("--policy", default="online-average", show_default=True, help="The crowd protocol.")
-@click.option("--speed", type=float, help="Board time per real time, to 10 (4 boards: 5).")
-@click.option("--seed", default=1, show_default=True, help="The same seed tells the same story.")
+@click.option("--speed", type=float, help="Board time per real time, at most 10 (4 boards: 5).")
+@click.option("--seed", default=1, show_default=True, help="Seed of everything random.")
 @click.option(
     "--port",
     default="micropython",

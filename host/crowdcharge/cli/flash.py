@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`crowdcharge flash`: the firmware onto a board."""
+"""`crowdcharge flash`: put the firmware on a board."""
 
 import json
 from dataclasses import asdict
@@ -7,13 +7,15 @@ from pathlib import Path
 
 import click
 
+from crowdcharge.cli import options
+
 
 @click.command()
 @click.option("--board", "name", required=True, help="Kind of board, as in hardware/boards.")
 @click.option("--port", required=True, help="Serial port, or the drive of a CircuitPython board.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.as_json
 def flash(name: str, port: str, as_json: bool) -> None:
-    """Copy what has changed, verify it, start it. The coil is off throughout."""
+    """Copy the files that have changed, verify them, start them. The coil stays off."""
     from rich.console import Console
 
     from crowdcharge.flash import drive, micropython

@@ -84,7 +84,7 @@ def _opened(path: Path) -> Iterator["Store"]:
 
 
 def _csv(rows: list["Row"]) -> str:
-    """One line an entry: what a spreadsheet adds up."""
+    """One line for each entry, for a spreadsheet to add up."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("seq", "transfer_id", "account", "amount_mJ"))

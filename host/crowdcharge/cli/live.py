@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A run as it goes: boards and their charge, transfers and their power, what was said last.
+"""A live view of a run: boards and their charge, transfers and their power, the last events.
 
-Drawn on stderr and only on a terminal; elsewhere each notable event is one line there.
+It is drawn on stderr, on a terminal only; elsewhere each notable event is one line there.
 """
 
 from collections import deque
@@ -47,7 +47,7 @@ class _BoardLine:
 
 
 class LiveView:
-    """Feed it with events; `show()` draws while the block runs."""
+    """A view that takes events; `show()` draws it while the block runs."""
 
     def __init__(self, console: Console, title: str, quiet: bool = False) -> None:
         self._console = console
@@ -114,9 +114,9 @@ class LiveView:
 
 
 def sentence(event: Event) -> str | None:
-    """One line for a person, or None for what only moves the picture."""
+    """One line for a person, or None for an event that only changes the picture."""
     if isinstance(event, Settled) and not event.sent_mJ:
-        return None  # refused or never begun; that was said already
+        return None  # refused or never begun, which was reported already
     for kind, text in _SENTENCES.items():
         if isinstance(event, kind):
             return f"{event.time_s:7.1f} s  {text(event)}"
@@ -129,7 +129,7 @@ def _started(event: TransferStarted) -> str:
 
 
 def _ended(event: TransferEnded) -> str:
-    """The side that ended it says why; the other one was only told."""
+    """The reason of the side that ended the transfer; the other side only followed."""
     sides = ((event.ptx, event.ept_ptx), (event.prx, event.ept_prx))
     causes = [side for side in sides if side[1] != "PEER_ENDED"] or sides
     reasons = ", ".join(f"{_plain(name)} (board {board_id})" for board_id, name in causes)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""crowdcharge plan: who charges whom over known contacts."""
+"""`crowdcharge plan`: who charges whom over known contacts."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
+from crowdcharge.cli import options
 from crowdcharge.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 @click.option("--e-min-growth", type=click.Choice(["fixed", "doubled", "proportional"]),
               default="fixed", show_default=True, help="How e_min grows.")  # fmt: skip
 @click.option("--bounds-from", type=click.Choice(["start", "first_contact"]), default="start",
-              show_default=True, help="From when on the bounds hold.")  # fmt: skip
+              show_default=True, help="Time from which the bounds hold.")  # fmt: skip
 @click.option("--burning", type=click.Choice(["accepted", "refused"]), default="accepted",
-              show_default=True, help="Plans that move energy only to lose it.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+              show_default=True, help="Allow plans that move energy only to lose it.")  # fmt: skip
+@options.as_json
 def plan(path: Path, method: str, max_doublings: int, as_json: bool, **reading: Any) -> None:
     """Plan transfers for PROBLEM.json (levels, contacts of one cycle, bounds, losses)."""
     from crowdcharge import planner
@@ -42,7 +43,7 @@ def plan(path: Path, method: str, max_doublings: int, as_json: bool, **reading: 
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     solve = getattr(planner, method)
-    with Console(stderr=True).status("planning"):  # shows on a terminal only
+    with Console(stderr=True).status("planning"):  # shown on a terminal only
         made = solve(problem, max_doublings, planner.PaperReading(**reading))
     click.echo(json.dumps(made.to_json()) if as_json else _text(made))
     if method == "lal" and problem.beta != 0:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import click
 
+from crowdcharge.cli import options
+
 
 @click.command()
-@click.option("--port", required=True, help="The board's serial port.")
+@options.port
 @click.option(
-    "--id", "board_id", required=True, type=click.IntRange(1, 0xFFFF), help="Its number."
+    "--id", "board_id", required=True, type=click.IntRange(1, 0xFFFF), help="The board's number."
 )
 @click.option(
     "--keys",
@@ -20,12 +22,12 @@ import click
     show_default=True,
     help="The host's keys, readable by you only.",
 )
-@click.option("--capacity-wh", type=click.FloatRange(0.001, 270.0), help="Of its battery, in Wh.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--capacity-wh", type=click.FloatRange(0.001, 270.0), help="Its battery's capacity.")
+@options.as_json
 def provision(
     port: str, board_id: int, keys: Path, capacity_wh: float | None, as_json: bool
 ) -> None:
-    """Make a random key; write it to the board and to the host's keys file. Again: a new key."""
+    """Write a new random key to the board and to the host's keys file."""
     from crowdcharge.flash.provision import provision as write
     from crowdcharge.flash.serial_line import SerialLine
     from crowdcharge.units import J_PER_Wh

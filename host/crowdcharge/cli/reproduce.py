@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""crowdcharge reproduce: a published figure or table from our own code."""
+"""`crowdcharge reproduce`: a published figure or table from our own code."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
+from crowdcharge.cli import options
 from crowdcharge.errors import InputError
 from crowdcharge.reproduce import FIGURES, figure
 
@@ -23,7 +24,7 @@ _READABLE = 400  # characters of one result on a screen
     "--out", type=click.Path(path_type=Path), default=Path("reproduced"), show_default=True
 )
 @click.option("--quick", is_flag=True, help="A small sample: seconds instead of minutes.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.as_json
 def reproduce(name: str, out: Path, quick: bool, as_json: bool) -> None:
     names = list(FIGURES) if name == "all" else [name]
     try:

@@ -32,7 +32,7 @@ Job = tuple[Callable[["LiveView"], Coroutine[Any, Any, "Summary"]], str, Path]
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json and nothing else.")
 def run(file: Path, out: Path | None, as_json: bool) -> None:
-    """Balance boards as the file says. Ctrl-C settles what runs and ends.
+    """Balance boards as the file says. Ctrl-C settles running transfers and ends.
 
     The file of a run finds its boards over the radio. A scenario, the file that `simulate` takes,
     gets the boards of a virtual bench, and the report lays simulated and metered side by side.
@@ -63,7 +63,7 @@ def _text_of(path: Path) -> str:
 
 
 def _is_scenario(text: str) -> bool:
-    """A crowd and no [run]. A file that is neither, the reader of runs finds fault with."""
+    """True for a crowd without [run]; the reader of runs reports a file that is neither."""
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
@@ -111,7 +111,7 @@ async def _run(config: "RunConfig", view: "LiveView") -> "Summary":
 
 
 def _end_on_signal(runner: "Runner | ScenarioRun") -> None:
-    """The first signal ends in good order, the second at once; boards end by themselves."""
+    """Stops in good order at the first signal, at once at the second; boards end by themselves."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
 
@@ -128,7 +128,7 @@ def _end_on_signal(runner: "Runner | ScenarioRun") -> None:
 async def _bench_contacts(
     section: "ContactsSection",
 ) -> AsyncIterator[tuple["Contacts | None", str | None]]:
-    """Asks a virtual bench who lies on whom; (None, None) without one."""
+    """The contacts and VM version of a virtual bench; (None, None) without one."""
     if section.source != "bench":
         yield None, None
         return

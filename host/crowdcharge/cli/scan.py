@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`crowdcharge scan`: boards in range."""
+"""`crowdcharge scan`: list the boards in range."""
 
 import asyncio
 import json
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from crowdcharge.cli import options
 
 if TYPE_CHECKING:
     from crowdcharge.boards.fleet import BoardView
@@ -19,12 +21,12 @@ if TYPE_CHECKING:
     "--transport",
     default="",
     envvar="CROWDCHARGE_TRANSPORT",
-    help="A bench's radio instead of the platform's.",
+    help="A bench's radio instead of this computer's.",
 )
-@click.option("--adapter", default="", help="Which adapter (BlueZ), for example hci1.")
-@click.option("--record", type=click.Path(path_type=Path), help="Write the adverts to this file.")
-@click.option("--replay", type=click.Path(path_type=Path), help="Play such a file instead.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--adapter", default="", help="Bluetooth adapter (BlueZ), for example hci1.")
+@click.option("--record", type=click.Path(path_type=Path), help="Record the adverts to this file.")
+@click.option("--replay", type=click.Path(path_type=Path), help="Replay such a recording instead.")
+@options.as_json
 def scan(
     seconds: float,
     transport: str,

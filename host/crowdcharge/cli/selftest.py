@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""`crowdcharge selftest`: every sensor of a board."""
+"""`crowdcharge selftest`: test every sensor of a board."""
 
 import json
 
 import click
 
+from crowdcharge.cli import options
 from crowdcharge.errors import WptError
 
 
 @click.command()
-@click.option("--port", required=True, help="The board's serial port.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.port
+@options.as_json
 def selftest(port: str, as_json: bool) -> None:
-    """Both meters, gauge, thermistors, and no current where none may flow."""
+    """Test meters, gauge and thermistors, and that no current flows while all is off."""
     from crowdcharge.flash.serial_line import SerialLine
 
     with SerialLine(port) as line:

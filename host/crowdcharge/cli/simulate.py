@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""crowdcharge simulate: a crowd from a scenario file."""
+"""`crowdcharge simulate`: a crowd from a scenario file."""
 
 import json
 from dataclasses import replace
@@ -15,9 +15,11 @@ from crowdcharge.errors import InputError
 @click.command()
 @click.argument("scenario_file", metavar="SCENARIO.toml", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for tables and plots.")
-@click.option("--seed", type=click.IntRange(min=0), help="In place of the file's.")
-@click.option("--runs", type=click.IntRange(min=1), help="How many seeds, from the first on.")
-@click.option("--policy", help="In place of the file's, with its default options.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed in place of the file's.")
+@click.option(
+    "--runs", type=click.IntRange(min=1), help="How many seeds, counting from the first."
+)
+@click.option("--policy", help="Policy in place of the file's, with default options.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def simulate(
     scenario_file: Path,
@@ -27,7 +29,7 @@ def simulate(
     policy: str | None,
     as_json: bool,
 ) -> None:
-    """Simulate the crowd of SCENARIO.toml, and the same crowd without any exchange."""
+    """Simulate the crowd of SCENARIO.toml, and the same crowd without transfers."""
     try:
         text = run(scenario_file, out, seed, runs, policy, as_json)
     except ModuleNotFoundError as error:

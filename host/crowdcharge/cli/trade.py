@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""crowdcharge trade: clear a market file by one of the schemes."""
+"""`crowdcharge trade`: clear a market file by one of the schemes."""
 
 import json
 import secrets
@@ -34,10 +34,12 @@ _SCHEMES = ("closed-form", "consensus", "masked", "two-round", "shared", "homomo
 )
 @click.option("--run", "config", type=click.Path(path_type=Path), metavar="RUN.toml",
               help="The boards of its keys file trade.")  # fmt: skip
-@click.option("--lane", type=int, metavar="ID", help="With --run: the hub.")
-@click.option("--speed", default=3.0, show_default=True, help="Of the bench, to 10.")
-@click.option("--out", default="out", show_default=True, type=Path, help="Results of the bench.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option("--lane", type=int, metavar="ID", help="With --run: the board that is the hub.")
+@click.option(
+    "--speed", default=3.0, show_default=True, help="Board time per real time, at most 10."
+)
+@click.option("--out", default="out", show_default=True, type=Path, help="Folder for the results.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def trade(
     market_json: Path | None,
     scheme: str,
@@ -50,7 +52,7 @@ def trade(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Clear the market of MARKET_JSON: price, energies, and who had to show what.
+    """Clear the market of MARKET_JSON: price, energies, and who had to reveal what.
 
     With --bench N, boards on a virtual bench that keep their terms to themselves agree with a
     hub by the shared scheme, transfer what they sold, and pay for what was received.
@@ -87,7 +89,7 @@ def _on_bench(boards: int, speed: float, seed: int, out: Path, as_json: bool) ->
 
 
 def _on_boards(path: Path, lane: int, as_json: bool) -> None:
-    """Lines instead of a live picture: a person may be asked to move boards."""
+    """Trades on real boards; prints lines, as a person may be asked to move boards."""
     import asyncio
 
     from rich.console import Console

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Calibrates one board: its meters against a reference, its rig from metered transfers."""
+"""Calibrate a board: its meters against a reference, its loss curve from metered transfers."""
 
 import statistics
 import subprocess
@@ -22,7 +22,7 @@ _INSTRUMENT_s = 60.0
 
 
 def measure(line: SerialLine, side: str, shunt_uOhm: int, reference_mA: float) -> Point:
-    """One load, steady while the board samples it raw. The board must be in maintenance."""
+    """Samples one steady load with the board's raw meter. The board must be in maintenance."""
     raw_mA = [
         current_uA(int(pairs["shunt_uV"]), shunt_uOhm) / 1000
         for pairs in line.stream("meter", side, SAMPLES)
@@ -43,10 +43,10 @@ def calibrate_meter(
     path: Path,
     restart: bool,
 ) -> tuple[list[Point], Correction | None]:
-    """Adds a point a reference; with two loads apart, finds and stores the correction.
+    """Adds one point for each reference; once two loads differ enough, stores the correction.
 
-    `references_mA` is asked for the next value when the load is to be set. The board is left in
-    maintenance between points and while a load flows: outside, that is a stuck switch.
+    The next value of `references_mA` is taken when its load is to be set. The board stays in
+    maintenance between points and while a load flows: outside, that would be a stuck switch.
     """
     board = line.hello()["board"]
     shunt_uOhm = board_kind(board).pins["SHUNT_uOhm"]
@@ -72,7 +72,7 @@ def calibrate_meter(
 
 
 def from_instrument(command: str, count: int) -> Iterable[float]:
-    """Runs a program once a point, with its number; it sets the load and prints mA."""
+    """Runs a program for each point, with the point's number; it sets the load and prints mA."""
     for number in range(count):
         try:
             done = subprocess.run(
@@ -92,7 +92,7 @@ def from_instrument(command: str, count: int) -> Iterable[float]:
 
 
 def calibrate_curve(line: SerialLine, ledgers: list[Path], path: Path) -> tuple[Curve, str]:
-    """From the transfers in which this board was the donor; stored on it with its hash."""
+    """Fits the loss curve from transfers with this board as donor; stores it on the board."""
     line.hello()
     board_id = int(line.ask("identity")["board_id"])
     pairs = [pair for ledger in ledgers for pair in steady_pairs(ledger, board_id)]
@@ -100,13 +100,13 @@ def calibrate_curve(line: SerialLine, ledgers: list[Path], path: Path) -> tuple[
     records = Records(path)
     entered = line.maintain(True)
     try:
-        told = line.ask("calibrate", "curve", *curve.values)["curve_hash"]
+        curve_hash = line.ask("calibrate", "curve", *curve.values)["curve_hash"]
     finally:
         if entered:
             line.maintain(False)
-    records.set_curve(board_id, curve, told, [str(ledger) for ledger in ledgers])
+    records.set_curve(board_id, curve, curve_hash, [str(ledger) for ledger in ledgers])
     records.save()
-    return curve, told
+    return curve, curve_hash
 
 
 def _span_mA(points: list[Point]) -> float:

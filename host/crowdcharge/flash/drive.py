@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Puts the firmware on a CircuitPython board: by copying to the drive that it shows over USB."""
+"""Put the firmware on a CircuitPython board by copying it to the board's USB drive."""
 
 import os
 import re
@@ -9,10 +9,10 @@ from pathlib import Path
 
 from crowdcharge.errors import FlashError, InputError
 from crowdcharge.flash.micropython import Flashed
-from crowdcharge.flash.tree import BoardKind, build, digest, stale
+from crowdcharge.flash.tree import BoardKind, build, differing, digest, stale
 
 _BOOT_OUT = "boot_out.txt"  # written by CircuitPython at every start
-_MARK = "maintenance"  # while it says "flash", code.py starts nothing (as main.py)
+_MARK = "maintenance"  # while it says "flash", code.py does not start the firmware
 _VERSION = re.compile(r"CircuitPython (\d+)\.(\d+)")
 _OLDEST = 9
 
@@ -23,7 +23,10 @@ def flash(
     progress: Callable[[str], None] = lambda _: None,
     firmware: Path | None = None,
 ) -> Flashed:
-    """`port` is the drive's folder. InputError: not such a board; FlashError: run it again."""
+    """Flashes a board; `port` is the drive's folder.
+
+    InputError: it is not such a board; FlashError: flash it again.
+    """
     drive = Path(port)
     release = _check(kind, drive)
     with tempfile.TemporaryDirectory(prefix="crowdcharge-") as scratch:
@@ -37,13 +40,13 @@ def flash(
 def _update(
     drive: Path, files: dict[str, Path], progress: Callable[[str], None]
 ) -> tuple[list[str], list[str]]:
-    """What was copied, and what was removed."""
+    """Returns the files that were copied, and those that were removed."""
     present = {
         path.relative_to(drive).as_posix(): digest(path)
         for path in drive.rglob("*")
         if path.is_file()
     }
-    changed = [name for name in files if present.get(name) != digest(files[name])]
+    changed = differing(files, present)
     unwanted = stale(files, present)
     try:
         if changed or unwanted:
@@ -67,10 +70,10 @@ def _check(kind: BoardKind, drive: Path) -> str:
     if kind.vm != "circuitpython":
         raise InputError(f"{drive} is a folder, but {kind.name} is flashed over its serial port")
     try:
-        told = (drive / _BOOT_OUT).read_text(encoding="utf-8", errors="replace")
+        boot_out = (drive / _BOOT_OUT).read_text(encoding="utf-8", errors="replace")
     except OSError:
         raise InputError(f"{drive} is no CircuitPython drive (no boot_out.txt)") from None
-    found = _VERSION.search(told)
+    found = _VERSION.search(boot_out)
     if found is None or int(found[1]) < _OLDEST:
         raise InputError(f"{drive}: CircuitPython {_OLDEST} or newer is needed on the board")
     return f"{found[1]}.{found[2]}"
@@ -84,6 +87,6 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _verify(drive: Path, files: dict[str, Path]) -> None:
-    wrong = [name for name, source in files.items() if digest(drive / name) != digest(source)]
+    wrong = differing(files, {name: digest(drive / name) for name in files})
     if wrong:
         raise FlashError(f"{drive}: {', '.join(wrong[:3])} did not arrive whole: flash again")

@@ -24,7 +24,7 @@ def root() -> Path:
 
 
 def files(port: str, firmware: Path | None = None) -> dict[str, Path]:
-    """Path on the board -> source; `firmware` is a folder that stands in for the port's own."""
+    """Path on the board -> source; `firmware` is a folder in place of the port's own files."""
     tree = root()
     folder = firmware or tree / "ports" / port
     found = _python(folder, "")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""PURE: least squares for a meter's correction and for a rig's loss curve, with uncertainties.
+"""PURE: least squares for a meter's correction and for a loss curve, with uncertainties.
 
-Standard uncertainties (k = 1) after the GUM (JCGM 100:2008): the spread of the residuals by
-ordinary least squares, and the reference's own, added in quadrature.
+Standard uncertainties (k = 1) follow the GUM (JCGM 100:2008): the spread of the residuals of
+ordinary least squares and the reference's uncertainty are added in quadrature.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _THRESHOLD_MIN_mW = 250
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One load: what the reference showed, what our meter read raw, and that mean's own spread."""
+    """One load: the reference's value, our meter's raw mean, and the spread of that mean."""
 
     reference_mA: float
     raw_mA: float
@@ -29,7 +29,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """true = (raw - offset) x (1 + gain). `u_*` are standard uncertainties."""
+    """A meter's correction: true = (raw - offset) x (1 + gain). `u_*`: standard uncertainties."""
 
     gain_ppm: int
     offset_uA: int
@@ -39,7 +39,7 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The arguments of wptcore.fod.LossCurve; `u_mW` of a predicted power; `residual_mW` rms."""
+    """The arguments of wptcore.fod.LossCurve, with `u_*` and the rms `residual_mW` of the fit."""
 
     offset_mW: int
     linear_permille: int
@@ -64,7 +64,10 @@ class Curve:
 
 
 def correction(points: Sequence[Point], reference_ppm: float) -> Correction:
-    """InputError: the points do not span a load. `reference_ppm`: of the reference itself."""
+    """Fits a correction; `reference_ppm` is the reference's uncertainty.
+
+    InputError: the loads are too close together.
+    """
     true_mA = np.array([point.reference_mA for point in points])
     span_mA = float(np.ptp(true_mA)) if len(points) else 0.0
     if span_mA < 50:
@@ -83,10 +86,10 @@ def correction(points: Sequence[Point], reference_ppm: float) -> Correction:
 
 
 def loss_curve(sent_mW: Sequence[float], received_mW: Sequence[float]) -> Curve:
-    """P_sent = c + b P_received + a P_received^2 over steady pairs of all powers and gaps.
+    """Fits P_sent = c + b P_received + a P_received^2 to steady pairs of all powers and gaps.
 
     The threshold is four times the residuals' spread, so it covers the gaps that were measured.
-    InputError: too few pairs, or all at about one power.
+    InputError: there are too few pairs, or all are at about one power.
     """
     sent, received = np.asarray(sent_mW, float), np.asarray(received_mW, float)
     if len(sent) < _PAIRS_MIN:
@@ -121,7 +124,7 @@ def loss_curve(sent_mW: Sequence[float], received_mW: Sequence[float]) -> Curve:
 def _weighted(
     terms: np.ndarray, observed: np.ndarray, spread: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Values and their covariance for observations with these standard deviations."""
+    """Solves by weighted least squares; returns the values and their covariance."""
     weighted = terms / spread[:, None]
     values, *_ = np.linalg.lstsq(weighted, observed / spread, rcond=None)
     return values, np.linalg.inv(weighted.T @ weighted)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Puts the firmware on a MicroPython board: only what changed, verified, never with a live coil.
+"""Put the firmware on a MicroPython board: changed files only, verified, with the coil off.
 
-1. The console is told `maintenance on`: a transfer ends, the board reboots without its watchdog.
+1. The console command `maintenance on` ends a transfer and reboots without the watchdog.
 2. mpremote takes over. A mark in the file system keeps main.py from starting the firmware.
 3. Changed files are copied, and the digests of all are compared.
-4. Only then the mark goes, the board reboots, and must answer. Whatever is interrupted before
-   leaves a board that stays at its prompt, and this can simply be run again.
+4. Only then the mark is removed; the board reboots and must answer. After an interruption before
+   this the board stays at its prompt, and flashing can simply be repeated.
 """
 
 import tempfile
@@ -18,14 +18,14 @@ from typing import Any
 from crowdcharge.errors import CommandRefused, FlashError, InputError, NoAnswer
 from crowdcharge.flash import mpremote, scripts
 from crowdcharge.flash.serial_line import SerialLine
-from crowdcharge.flash.tree import BoardKind, build, digest, stale
+from crowdcharge.flash.tree import BoardKind, build, differing, stale
 
-_MPY_VERSION = 6  # of what mpy-cross writes; MicroPython 1.19 and newer load it
+_MPY_VERSION = 6  # of mpy-cross's files, which MicroPython 1.19 and newer load
 
 
 @dataclass(frozen=True, slots=True)
 class Flashed:
-    """Paths on the board; `version` is what its console says now."""
+    """What was flashed, as paths on the board; `version` is its console's answer."""
 
     copied: tuple[str, ...]
     removed: tuple[str, ...]
@@ -40,7 +40,7 @@ def flash(
     progress: Callable[[str], None] = lambda _: None,
     firmware: Path | None = None,
 ) -> Flashed:
-    """InputError: another kind of board; LineError, FlashError: then run it again."""
+    """Flashes a board. InputError: it is of another kind; LineError, FlashError: try again."""
     with tempfile.TemporaryDirectory(prefix="crowdcharge-") as scratch:
         progress("compiling")
         files = build(kind, Path(scratch), firmware)
@@ -49,7 +49,7 @@ def flash(
         progress("comparing")
         found = mpremote.run(port, mpremote.script(scripts.SURVEY))
         _check(kind, port, found)
-        changed = [name for name in files if found["files"].get(name) != digest(files[name])]
+        changed = differing(files, found["files"])
         unwanted = stale(files, found["files"])
         if changed or unwanted:
             _copy(port, files, changed, unwanted, Path(scratch) / "copied", progress)
@@ -63,7 +63,7 @@ def flash(
 
 
 def _quieten(kind: BoardKind, port: str) -> bool:
-    """True if somebody had put the board into maintenance before."""
+    """Puts the board into maintenance; True if it was in maintenance before."""
     with SerialLine(port) as line, suppress(NoAnswer, CommandRefused):
         name = line.ask("version", timeout_s=1.0, tries=2).get("board")
         if name != kind.name:
@@ -103,11 +103,11 @@ def _copy(
             for name in changed
             if str(PurePosixPath(name).parent) == folder
         ]
-        # A folder's name ends with a slash; the root's is nothing but the colon.
+        # A folder's name ends with a slash; the root is a colon alone.
         commands.append(["fs", "cp", *sources, ":" if folder == "." else f":{folder}/"])
     commands.append(mpremote.script(scripts.SURVEY))
     found = mpremote.run(port, *commands, on_line=_copying(progress))
-    wrong = [name for name in files if found["files"].get(name) != digest(files[name])]
+    wrong = differing(files, found["files"])
     if wrong:
         raise FlashError(
             f"{port}: {', '.join(wrong[:3])} did not arrive whole: flash again (the board refuses"
@@ -116,7 +116,7 @@ def _copy(
 
 
 def _named(source: Path, name: str, scratch: Path) -> Path:
-    """mpremote names a copy after its source."""
+    """A source with the target's file name, because mpremote names a copy after its source."""
     if source.name == PurePosixPath(name).name:
         return source
     renamed = scratch / name
@@ -134,7 +134,7 @@ def _copying(progress: Callable[[str], None]) -> Callable[[str], None]:
 
 
 def _started(kind: BoardKind, port: str, stays: bool) -> dict[str, str]:
-    """The new firmware must answer before the board leaves maintenance."""
+    """Waits for the new firmware to answer, then lets the board leave maintenance."""
     with SerialLine(port) as line:
         version = line.ask("version", tries=10)
         if version.get("board") != kind.name:

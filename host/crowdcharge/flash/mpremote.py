@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The real mpremote as a subprocess: MicroPython's own tool for files and scripts on a board."""
+"""Run mpremote, MicroPython's own tool for files and scripts on a board, as a subprocess."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from crowdcharge.errors import FlashError, InputError, LineError
 
 _QUIET_s = 30.0
 _ENTERS_RAW_REPL = "could not enter raw repl"
-_REPLY = "crowdcharge "  # begins the line that a script of ours prints for us
+_REPLY = "crowdcharge "  # begins a line that `tell` prints
 
 
 def run(
@@ -23,9 +23,9 @@ def run(
     on_line: Callable[[str], None] | None = None,
     quiet_s: float = _QUIET_s,
 ) -> Any:
-    """Runs `commands` one after another; what a script told by `tell`, or None.
+    """Runs `commands` one after another; returns the last value that a script gave to `tell`.
 
-    LineError: no MicroPython there, or silence for `quiet_s`; FlashError: mpremote failed.
+    LineError: no MicroPython answers, or nothing for `quiet_s`; FlashError: mpremote failed.
 
     The board is left in the raw REPL; begin a later call's commands with `resume`.
     """
@@ -34,7 +34,7 @@ def run(
     arguments = [sys.executable, "-m", "mpremote", "connect", port, *commands[0]]
     for command in commands[1:]:
         arguments += ["+", *command]
-    told: Any = None
+    value: Any = None
     last = ""
     with (
         subprocess.Popen(
@@ -47,19 +47,21 @@ def run(
             patience.heard()
             last = line.strip() or last
             if line.startswith(_REPLY):
-                told = json.loads(line.removeprefix(_REPLY))
+                value = json.loads(line.removeprefix(_REPLY))
             elif on_line:
                 on_line(line.strip())
     if patience.ended:
         raise LineError(f"{port}: no MicroPython answers there: is the board on, and well?")
     if process.returncode:
         raise _error(port, last)
-    return told
+    return value
 
 
 class _Patience:
-    """Ends a process that says nothing for too long (mpremote waits for ever on a mute port), or
-    whose caller is interrupted."""
+    """Ends a process that is silent for too long, or whose caller is interrupted.
+
+    mpremote itself waits for ever on a mute port.
+    """
 
     def __init__(self, process: "subprocess.Popen[str]", quiet_s: float) -> None:
         self._process = process
@@ -93,7 +95,7 @@ class _Patience:
 
 
 def script(code: str, **values: object) -> list[str]:
-    """An `exec` of `code` with `values` as its variables; `tell(value)` hands back JSON."""
+    """The command that runs `code` with `values` as variables; `tell(value)` returns data."""
     given = "".join(f"{name}={value!r}\n" for name, value in values.items())
     tell = f"import json\ndef tell(value): print({_REPLY!r} + json.dumps(value))\n"
     return ["exec", tell + given + code]

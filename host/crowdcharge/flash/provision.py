@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Gives a board its number and a new key: to the board over its cable, to the host's keys file."""
+"""Give a board its number and a new key, which the host keeps in its keys file."""
 
 from collections.abc import Callable
 from hashlib import sha256
@@ -19,10 +19,10 @@ def provision(
     random_bytes: Callable[[int], bytes],
     capacity_mJ: int | None = None,
 ) -> str:
-    """The new key's fingerprint. A board that had a key gets another: that is key rotation.
+    """Provisions a board and returns its new key's fingerprint; repeating it rotates the key.
 
-    The host stores the key first: if all ends between the two, running it again puts it right,
-    and no board has a key that nobody knows.
+    The host stores the key first: after an interruption between the two, repeating the command
+    is enough, and no board ever has a key that nobody knows.
     """
     line.hello()
     key = random_bytes(KEY_SIZE)

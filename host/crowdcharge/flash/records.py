@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`calibration.json`: what was measured and found for each board, for the reports and for people.
+"""`calibration.json`: each board's measured points and results, for reports and for people.
 
 {"boards": {"7": {"tx": {"points": [...], "correction": {...}}, "curve": {...}}}}
 """
@@ -17,7 +17,7 @@ Entry = dict[str, Any]
 
 
 class Records:
-    """One file; `save` after a change. InputError: unreadable or not such a file."""
+    """One calibration file; call `save` after a change. InputError: it cannot be read."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -41,7 +41,7 @@ class Records:
         entry["correction"] = asdict(found) if found else None
 
     def corrections(self) -> dict[tuple[int, str], Correction]:
-        """By board and side; a meter that is not among them is as it was made."""
+        """Corrections by board and side; a meter that is absent is uncorrected."""
         return {
             (int(board), side): Correction(**entry[side]["correction"])
             for board, entry in self._boards.items()
@@ -54,10 +54,10 @@ class Records:
         self._boards.setdefault(str(board_id), {})["curve"] = entry
 
     def save(self) -> None:
-        beside = self._path.with_name(self._path.name + ".new")
+        new = self._path.with_name(self._path.name + ".new")
         try:
-            beside.write_text(json.dumps({"boards": self._boards}, indent=2) + "\n", "utf-8")
-            beside.replace(self._path)
+            new.write_text(json.dumps({"boards": self._boards}, indent=2) + "\n", "utf-8")
+            new.replace(self._path)
         except OSError as error:
             raise InputError(f"cannot write {self._path}: {error.strerror}") from None
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What runs on a board in MicroPython's raw REPL while it is flashed."""
+"""Scripts that run in a board's raw REPL while it is flashed."""
 
-# Tells what the board is and the digest of every file it has.
+# Reports what the board is and the digest of each of its files.
 SURVEY = """
 import os, sys, hashlib, binascii
 def digest(path):
@@ -30,7 +30,7 @@ tell({'vm': impl[0], 'version': list(impl[1][:3]), 'mpy': getattr(impl, '_mpy', 
       'board': board, 'files': walk('', '', {})})
 """
 
-# From here on the board refuses to start its firmware until all of it is there.
+# Keeps the board from starting its firmware until all of it is there; removes stale files.
 MARK = """
 import os
 with open('maintenance', 'w') as f:
@@ -46,7 +46,7 @@ if hasattr(os, 'sync'):
     os.sync()
 """
 
-# Names the kind of board for main.py; keeps whatever else is known of it.
+# Tells main.py the kind of board and keeps the rest of its identity; allows the start.
 RELEASE = """
 import os
 try:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A board's serial console from the host's end: requests, answers, and what can go wrong.
+"""The host's end of a board's serial console: requests, answers, and what can go wrong.
 
-One reader, one buffer. Every request has its own number, so an answer that comes late answers
-nothing; every command may be repeated (docs/reference/console.md), so silence is met by asking
-again. A board that reboots takes its USB port with it; the port is opened again when it is back.
+Every request has its own number, so late answers to older ones are ignored. Every command may be
+repeated (docs/reference/console.md), so a request without an answer is sent again. The USB port
+of a board disappears when it reboots, and is opened again when it is back.
 """
 
 import re
@@ -27,7 +27,7 @@ _BAUD = 115_200
 _POLL_s = 0.05
 _REOPEN_s = 0.1
 _LOOK_s = 0.5
-_PROMPTS_MAX = 2  # in a row: it will not start
+_PROMPTS_MAX = 2  # that many in a row: the firmware does not start
 _HEARD_MAX = 4096
 _TO_PROMPT, _SOFT_REBOOT = b"\x02", b"\x04"
 _PROMPT = b">>> "
@@ -37,14 +37,14 @@ Pairs = dict[str, str]
 
 
 class SerialLine:
-    """Use as a context manager, or `close` it. `port` is a device name or path."""
+    """A connection to the console: a context manager. `port` is a device name or path."""
 
     def __init__(self, port: str) -> None:
         self.port = port
         self._serial = _open(port)
         self._buffer = bytearray()
-        self._heard = bytearray()  # since the question, for the error that says what answered
-        self._number = int(time.monotonic() * 10) % 10_000  # unlike a predecessor's
+        self._heard = bytearray()  # since the request, for the error message
+        self._number = int(time.monotonic() * 10) % 10_000  # differs from an earlier process's
 
     def __enter__(self) -> Self:
         return self
@@ -62,33 +62,36 @@ class SerialLine:
             self._serial.close()
 
     def ask(self, *words: object, timeout_s: float = ANSWER_s, tries: int = TRIES) -> Pairs:
-        """The pairs of the board's answer. CommandRefused: it said no; NoAnswer, LineError."""
+        """Sends a command and returns the pairs of the answer.
+
+        CommandRefused: the board refused it; NoAnswer, LineError: there was none.
+        """
         self._heard.clear()
         for _ in range(tries):
             deadline_s = time.monotonic() + timeout_s
             number = self._send(words)
             while (answer := self._answer(number, deadline_s)) is not None:
-                status, told = answer
+                status, text = answer
                 if status == "ok":
-                    return _pairs(told)
+                    return _pairs(text)
                 number = self._send(words)
         raise self._silence(timeout_s * tries)
 
     def stream(self, *words: object, timeout_s: float = ANSWER_s) -> Iterator[Pairs]:
-        """The `data` lines of one request, as they come; it is not repeated."""
+        """Yields the `data` lines of one request as they come; the request is not repeated."""
         self._heard.clear()
         number = self._send(words)
         while (answer := self._answer(number, time.monotonic() + timeout_s)) is not None:
-            status, told = answer
+            status, text = answer
             if status == "ok":
                 return
             if status == "again":
                 raise LineError(f"{self.port}: the board rebooted in the middle of {words[0]}")
-            yield _pairs(told)
+            yield _pairs(text)
         raise self._silence(timeout_s)
 
     def hello(self) -> Pairs:
-        """What `version` answers. A board that waits at MicroPython's prompt is started first."""
+        """Returns the answer to `version`, after starting a board that waits at its prompt."""
         try:
             return self.ask("version", tries=2)
         except NoAnswer as error:
@@ -107,7 +110,7 @@ class SerialLine:
                     raise
 
     def maintain(self, on: bool) -> bool:
-        """Reboots the board into maintenance or out of it; False if it was there already."""
+        """Reboots the board into or out of maintenance; False if nothing had to change."""
         before = self.ask("status")
         if before["maintenance"] == str(int(on)):
             return False
@@ -116,7 +119,7 @@ class SerialLine:
         return True
 
     def rebooted(self, epoch: str) -> Pairs:
-        """The status after the reboot that ends `epoch`."""
+        """Waits for the reboot that ends `epoch`; returns the new status."""
         deadline_s = time.monotonic() + REBOOT_s
         while True:
             time.sleep(_REOPEN_s)
@@ -136,21 +139,24 @@ class SerialLine:
     def _send(self, words: tuple[object, ...]) -> str:
         self._number += 1
         text = " ".join(str(word) for word in (f"wpt{VERSION}", self._number, *words))
-        self._write(b"\n" + frame(text, crc32))  # the line end closes what noise has begun
+        self._write(b"\n" + frame(text, crc32))  # ends a line that noise has begun
         return str(self._number)
 
     def _write(self, data: bytes) -> None:
         try:
             self._serial.write(data)
         except serial.SerialTimeoutException:
-            pass  # nobody takes it: the missing answer says so
+            pass  # the missing answer reports it
         except OSError:
             self._open_again(time.monotonic() + REBOOT_s)
 
     # -- what comes in --
 
     def _answer(self, number: str, deadline_s: float) -> tuple[str, str] | None:
-        """(status, text) of the next line for `number`; "again": ask again; None: too late."""
+        """(status, text) of the next answer to `number`; None after the deadline.
+
+        The status "again" means that the request must be sent again.
+        """
         while (line := self._read_line(deadline_s)) is not None:
             try:
                 match = _ANSWER.fullmatch(unframe(line, crc32))
@@ -194,7 +200,7 @@ class SerialLine:
             self._buffer.clear()
 
     def _open_again(self, deadline_s: float) -> None:
-        """A board that reboots is gone from the bus for a moment."""
+        """Reopens the port of a board that reboots and is off the bus for a moment."""
         self.close()
         while True:
             try:

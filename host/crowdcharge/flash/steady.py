@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From a ledger's samples to pairs of powers of one instant, as the board's check sees them."""
+"""Turn a ledger's samples into pairs of powers at one instant, as the board's check sees them."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -9,7 +9,7 @@ from pathlib import Path
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.store import Store
 
-_STEADY_mW = 250  # as wptcore/fod.py has it
+_STEADY_mW = 250  # the same as in wptcore/fod.py
 _FLOWING_mW = 100
 _APART_MAX_ms = 3000
 
@@ -17,7 +17,7 @@ Samples = list[tuple[int, int]]  # (t_ms, power_mW)
 
 
 def steady_pairs(ledger: Path, donor: int) -> list[tuple[float, float]]:
-    """(sent_mW, received_mW) while neither moved; InputError: no such ledger."""
+    """Pairs (sent_mW, received_mW) while both were steady. InputError: no such ledger."""
     sent: dict[int, Samples] = defaultdict(list)
     received: dict[int, Samples] = defaultdict(list)
     with Store.read(ledger) as store:
@@ -51,7 +51,7 @@ def _paired(sent: Samples, received: Samples) -> list[tuple[float, float]]:
 
 
 def _neighbours(samples: Samples, t_ms: int) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """The samples before and after an instant, if they are near."""
+    """The samples just before and after an instant, if both are near."""
     after = bisect_left(samples, (t_ms, 0))
     if not 0 < after < len(samples):
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The serial console for people: what they type goes out framed, what comes back is shown."""
+"""The serial console for people: typed lines are framed and sent, answers are shown."""
 
 import contextlib
 import sys
@@ -15,7 +15,7 @@ Show = Callable[[str], object]
 
 
 def one(line: SerialLine, words: Sequence[str], show: Show) -> None:
-    """One command. CommandRefused, NoAnswer, LineError."""
+    """Sends one command and shows its answer. CommandRefused, NoAnswer, LineError."""
     if words[0] == _STREAMS:
         for pairs in line.stream(*words):
             show("  ".join(f"{name} {value}" for name, value in pairs.items()))
@@ -25,10 +25,10 @@ def one(line: SerialLine, words: Sequence[str], show: Show) -> None:
 
 
 def talk(line: SerialLine, show: Show) -> None:
-    """Line by line from standard input; what the board refuses does not end it."""
+    """Sends standard input line by line; a refusal does not end the session."""
     if sys.stdin.isatty():
         with contextlib.suppress(ImportError):
-            import readline  # noqa: F401, PLC0415 - its import gives input() a history
+            import readline  # noqa: F401, PLC0415 - the import gives input() a history
         show("help lists the commands, Ctrl-D ends.")
     while True:
         try:

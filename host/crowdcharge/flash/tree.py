@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What goes on a board: the firmware's files for it, compiled where its VM loads them so."""
+"""The firmware's files for one board, compiled where its VM loads compiled files."""
 
 import importlib
 import re
@@ -14,14 +14,14 @@ from typing import Any
 from crowdcharge.errors import FlashError, InputError
 from crowdcharge.flash import firmware_tree
 
-# A board's VM runs these by name and as source only.
+# A VM runs these by name, and only as source.
 SOURCES = frozenset({"main.py", "boot.py", "code.py"})
-_NOT_COMPILED = "circuitpython"  # its .mpy needs a compiler of its own
+_NOT_COMPILED = "circuitpython"  # its .mpy files need its own compiler
 
 
 @dataclass(frozen=True, slots=True)
 class BoardKind:
-    """A board module of the firmware."""
+    """A kind of board: a module of firmware/boards."""
 
     name: str
     vm: str
@@ -29,7 +29,7 @@ class BoardKind:
 
 
 def board_kind(name: str) -> BoardKind:
-    """InputError: there is no such board."""
+    """Reads a board module. InputError: there is none of this name."""
     folder = firmware_tree.root() / "boards"
     names = sorted(path.stem for path in folder.glob("*.py"))
     if name not in names:
@@ -39,9 +39,9 @@ def board_kind(name: str) -> BoardKind:
 
 
 def build(kind: BoardKind, folder: Path, firmware: Path | None = None) -> dict[str, Path]:
-    """Path on the board -> file, ready to copy; compiled ones lie in `folder`.
+    """Path on the board -> file, ready to copy; compiled files and settings are put in `folder`.
 
-    `firmware`: a folder in place of the port's own files. Settings name the board.
+    `firmware` is a folder in place of the port's own files.
     """
     found = firmware_tree.files(kind.vm, firmware)
     unwanted = {name for name in found if name.startswith("boards/")} - {f"boards/{kind.name}.py"}
@@ -73,13 +73,18 @@ def digest(path: Path) -> str:
     return sha256(path.read_bytes()).hexdigest()
 
 
+def differing(files: Mapping[str, Path], digests: Mapping[str, str]) -> list[str]:
+    """Files whose digest on the board is another one, or missing."""
+    return [name for name, source in files.items() if digests.get(name) != digest(source)]
+
+
 def twin(name: str) -> str:
-    """The source of a compiled file and the other way round: one would hide the other."""
+    """The source of a compiled file or the reverse: on a board one would hide the other."""
     return name[:-4] + ".py" if name.endswith(".mpy") else name[:-3] + ".mpy"
 
 
 def stale(wanted: Mapping[str, object], present: Mapping[str, object]) -> list[str]:
-    """Files on the board that an import would find though they are not of this firmware."""
+    """Files on the board that an import would find, but that are not part of this firmware."""
     ours = {name.split("/")[0] for name in wanted if "/" in name} - {"lib"}
     return sorted(
         name

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Radios: bleak's adapters, recordings, and what the host needs of either."""
+"""Radios: bleak's adapters and recordings, and the protocol that both follow."""
 
 import importlib
 
@@ -8,9 +8,9 @@ from crowdcharge.radio.base import Radio
 
 
 def open_radio(transport: str = "", adapter: str = "") -> Radio:
-    """The platform's own Bluetooth, or a bench's on a bumble transport ("tcp-client:host:port").
+    """Opens the platform's Bluetooth, or a bench's bumble transport ("tcp-client:host:port").
 
-    The only place where a bleak backend is chosen; the bench is loaded by name, on demand.
+    A bleak backend is chosen only here; the bench is imported by name, on demand.
     """
     radio = importlib.import_module("crowdcharge.radio.bleak_radio")
     if not transport:

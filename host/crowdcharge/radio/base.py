@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the host needs of a radio: hear adverts, connect, read, write, be notified.
+"""What the host needs from a radio: adverts, connections, reads, writes and notifications.
 
-Anything that has these methods is a radio: bleak's adapters, a recording, a gateway far away.
-All failures are RadioError.
+Anything with these methods is a radio: bleak's adapters, a recording, a remote gateway. Every
+failure is a RadioError.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Advert:
-    """`data`: manufacturer data of wire.COMPANY_ID, not yet decoded."""
+    """One advert; `data` is the manufacturer data of wire.COMPANY_ID, not yet decoded."""
 
     address: str
     rssi_dBm: int
@@ -39,13 +39,13 @@ class Link(Protocol):
 
 class Radio(Protocol):
     async def start_scan(self, on_advert: OnAdvert) -> None:
-        """NoAdapter if there is nothing to scan with."""
+        """Starts scanning. NoAdapter: there is nothing to scan with."""
         ...
 
     async def stop_scan(self) -> None: ...
 
     async def connect(self, address: str, on_closed: OnClosed, /) -> Link:
-        """To an address that was heard; one connect at a time is the radio's own business."""
+        """Connects to an address that was heard; the radio makes one connection at a time."""
         ...
 
     async def close(self) -> None: ...

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The radio of a laptop or a Raspberry Pi through bleak, or any bleak backend handed in here.
 
-The only file that imports bleak. Passes the BLEDevice of the latest advert, never an address, and
-makes one connect at a time: parallel ones give InProgress on BlueZ. Passing disturbances of a
-connect are retried by bleak-retry-connector; a failed one by the pool, with its back-off. Any
-operation that fails ends its link, so that nobody goes on with objects that BlueZ has dropped.
+It passes the BLEDevice of the latest advert, never an address, and makes one connection at a time,
+because parallel attempts give InProgress on BlueZ. bleak-retry-connector retries an attempt after
+a passing disturbance; the pool retries a failed one, with back-off. Any operation that fails ends
+its link, so that nobody goes on with objects that BlueZ has dropped.
 """
 
 import asyncio
@@ -31,20 +31,19 @@ from crowdcharge.radio.base import Advert, OnAdvert, OnClosed, OnData
 from wptcore import wire
 
 CONNECT_TIMEOUT_s = 10.0
-CONNECT_ATTEMPTS = 1  # bleak 3.1 answers a second one on the same client: already connected
-CONNECT_WHOLE_s = 30.0  # with bleak-retry-connector's own waiting for a device that has gone
+CONNECT_ATTEMPTS = 1  # bleak 3.1 refuses a second one on a client: already connected
+CONNECT_WHOLE_s = 30.0  # includes bleak-retry-connector's wait for a vanished device
 IO_TIMEOUT_s = 5.0
 _ATT_HEADER = 3
 
-_FAILURES = (BleakError, TimeoutError, OSError, EOFError)
 _NO_ADAPTER = "no Bluetooth adapter: plug one in and switch it on, or name a transport"
 
 
 class BleakRadio:
-    """`scanner` and `client`: backend classes for bleak, None for the platform's own.
+    """A radio; `scanner` and `client` are backend classes for bleak, None for the platform's.
 
-    `adapter`: which one, for BlueZ ("hci1"); None for the first. `transport`: what the backend
-    classes reach, for messages.
+    `adapter` names one for BlueZ ("hci1"), None is the first. `transport` is what the backend
+    classes reach, for error messages.
     """
 
     def __init__(
@@ -98,10 +97,10 @@ class BleakRadio:
         return {address for address, link in self._links.items() if not link.lost}
 
     async def stop_scan(self) -> None:
-        """Also of a scan that ended by itself, when bluetoothd restarted or the adapter went."""
+        """Stops the scan, also one that has ended because bluetoothd or the adapter went away."""
         scanner, self._scanner = self._scanner, None
         if scanner is not None:
-            with suppress(*_FAILURES):
+            with suppress(*bluez.FAILURES):
                 await scanner.stop()
 
     async def connect(self, address: str, on_closed: OnClosed) -> "BleakLink":
@@ -152,7 +151,7 @@ class BleakRadio:
 
 
 class BleakLink:
-    """`lost` once it has ended, for whatever reason; `on_closed` is called once."""
+    """A link; when it ends for any reason it is `lost` and `on_closed` is called once."""
 
     client: BleakClient
 
@@ -167,7 +166,7 @@ class BleakLink:
 
     @property
     def mtu(self) -> int:
-        """BlueZ tells the MTU per characteristic only."""
+        """The ATT MTU, which BlueZ reports only for each characteristic."""
         command = self.client.services.get_characteristic(wire.COMMAND_UUID)
         if command is None:
             raise RadioError(f"{self.address} has no crowd-charge service")
@@ -191,14 +190,14 @@ class BleakLink:
             await self.client.start_notify(uuid, notified)
 
     async def close(self) -> None:
-        """A board that never answered may have been asked by services that it has no more."""
+        """Disconnects. A board that never notified may have changed its services: forget them."""
         async with self._io("disconnect from"):
             await self.client.disconnect()
         if not self._notified:
             await bluez.forget(self.client)
 
     async def discard(self) -> None:
-        """Of a link that is lost, or about to be replaced."""
+        """Closes a link that is lost or about to be replaced, ignoring errors."""
         with suppress(RadioError):
             await self.close()
 
@@ -219,9 +218,9 @@ class BleakLink:
 
 
 class _Client(BleakClient):
-    """The connector asks for 20 s an attempt; a lease does not wait that long.
+    """A client with a shorter time-out than the connector's 20 s, for which no lease waits.
 
-    On BlueZ the time is as it is there, because it includes reading all services.
+    On BlueZ it is left as it is, because there it includes reading all services.
     """
 
     async def connect(self, **kwargs: Any) -> None:
@@ -232,9 +231,9 @@ class _Client(BleakClient):
 
 @contextmanager
 def _radio_errors(what: str) -> Iterator[None]:
-    """Whatever a backend raises, the caller sees one RadioError."""
+    """Turns whatever a backend raises into a RadioError."""
     try:
         yield
-    except _FAILURES as error:
+    except bluez.FAILURES as error:
         reason = str(error) or type(error).__name__
         raise RadioError(f"cannot {what}: {reason}") from None

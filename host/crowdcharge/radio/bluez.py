@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What Linux does differently, and what is done about it.
+"""Workarounds for what BlueZ does differently; bleak and bleak-retry-connector do the rest.
 
-BlueZ keeps a connection when the program that made it dies, and a connected board is not heard:
-`drop_orphans`. It remembers a board's services across connections, and so also those of the
-firmware before an update: `forget`. It connects to a board when it hears its next advert, and many
-controllers report a board once a scan, which lasts 10 s: `scan_paused`. bleak and
-bleak-retry-connector do the rest.
+- `drop_orphans`: BlueZ keeps the connection of a program that has died, and a connected board is
+  not heard.
+- `forget`: BlueZ remembers a board's services across connections, even after an update of its
+  firmware.
+- `scan_paused`: BlueZ connects when it hears a board's next advert, but many controllers report a
+  board once in a scan, which lasts 10 s.
 """
 
 import contextlib
@@ -19,13 +20,15 @@ from bleak_retry_connector import close_stale_connections
 
 from wptcore import wire
 
+FAILURES = (BleakError, TimeoutError, OSError, EOFError)  # what bleak's backends raise
+
 
 def is_bluez(client: BleakClient) -> bool:
     return client.backend_id is BleakBackend.BLUEZ_DBUS
 
 
 async def drop_orphans(bluez: Any, ours: Container[str]) -> None:
-    """Ends connections to boards that are none of `ours` (addresses): a killed host left them."""
+    """Ends connections to boards not in `ours` (addresses), which a killed host has left."""
     adapter = await BleakAdapter.get(bluez=bluez)
     for device in await adapter.get_connected_devices([wire.SERVICE_UUID]):
         if device.address not in ours:
@@ -34,17 +37,17 @@ async def drop_orphans(bluez: Any, ours: Container[str]) -> None:
 
 @contextlib.asynccontextmanager
 async def scan_paused(scanner: BleakScanner) -> AsyncIterator[None]:
-    """A scanner that does not come back is the business of who listens to it."""
+    """Stops the scanner meanwhile. If it does not start again, the observer notices silence."""
     await scanner.stop()
     try:
         yield
     finally:
-        with contextlib.suppress(BleakError, OSError, EOFError, TimeoutError):
+        with contextlib.suppress(*FAILURES):
             await scanner.start()
 
 
 async def forget(client: BleakClient) -> None:
-    """Removes the board, with its remembered services, from BlueZ; it comes back when heard."""
+    """Removes the board and its remembered services from BlueZ until it is heard again."""
     if is_bluez(client):
-        with contextlib.suppress(BleakError, OSError, EOFError, TimeoutError):
+        with contextlib.suppress(*FAILURES):
             await client.unpair()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A recording of adverts, one JSON object a line, and a radio that plays it.
+"""A recording of adverts, one JSON object per line, and a radio that plays it back.
 
-It hears what was heard, when it was heard. It does not model connections: `connect` fails.
+The radio hears each advert at its recorded time. It does not model connections: `connect` fails.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ Recorded = tuple[float, Advert]  # seconds since the start of the recording
 
 
 def dump(time_s: float, advert: Advert) -> str:
-    """One line of a recording."""
+    """Formats one line of a recording."""
     return json.dumps(
         {
             "t_s": round(time_s, 3),
