@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Circuit -> bill of materials of one node: what to order, how many, what else would do."""
+"""Turn a circuit into the bill of materials of one node: parts, numbers, alternatives."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ def rows(circuit: Circuit) -> Iterator[tuple[str, str, str, str, str]]:
 
 
 def table(circuit: Circuit) -> str:
-    """CSV text with one line a part."""
+    """The bill of materials as CSV text, one line for each part."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Board + build -> circuit: every part with its pins, every net with what hangs on it."""
+"""Turn a board and its build into a circuit: parts with their pins, nets with their pins."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +17,7 @@ Pin = tuple[str, str]  # (reference, pin name)
 
 @dataclass(frozen=True)
 class Part:
-    """`pins`: name -> KiCad's electrical type; `module`: beside the carrier, on a cable."""
+    """A part. `pins`: name -> KiCad's electrical type; a `module` is wired to the carrier."""
 
     name: str
     title: str
@@ -39,14 +39,14 @@ class Circuit:
     fed: set[str] = field(default_factory=set)  # nets fed through a passive part
     unused: set[Pin] = field(default_factory=set)  # pins left open on purpose
     external: set[str] = field(default_factory=set)  # nets that leave the node
-    pull_ups_Ohm: dict[str, int] = field(default_factory=dict)  # net -> what the board file says
+    pull_ups_Ohm: dict[str, int] = field(default_factory=dict)  # net -> value in the board file
 
     def net_of(self, ref: str, pin: str) -> str:
         return next(name for name, pins in self.nets.items() if (ref, pin) in pins)
 
 
 def circuit(board: dict[str, Any], tables: Tables) -> Circuit:
-    """HardwareError when the build names a part, pin or key that is not there."""
+    """Builds a circuit. HardwareError: the build names an unknown part, pin or key."""
     build = _with_gauge(tables.builds[board["build"]], board, tables)
     mcu = tables.mcus[board["mcu"]]
     nets = {
@@ -76,7 +76,9 @@ def _with_gauge(build: dict[str, Any], board: dict[str, Any], tables: Tables) ->
         return build
     if "gauge" not in build:
         place = f"hardware/builds/{board['build']}.toml:1"
-        raise HardwareError([f"{place}: {board['name']} needs a gauge, and here is no [gauge]"])
+        raise HardwareError(
+            [f"{place}: {board['name']} needs a gauge, but there is no [gauge] here"]
+        )
     gauge = build["gauge"]
     nets = {name: list(pins) for name, pins in build["nets"].items()}
     for net, pin in gauge["nets"].items():
@@ -121,7 +123,7 @@ def _part(name: str, label: str, tables: Tables) -> Part:
 
 
 def _mcu_part(board: dict[str, Any], mcu: dict[str, Any], nets: dict[str, list[Pin]]) -> Part:
-    """Only the pins in use: the others are free for the maker."""
+    """The microcontroller board with the pins in use; the others stay free for its owner."""
     supply = {label: SUPPLY_TYPES[key] for key, label in mcu["supply"].items()}
     types = {board["pins"][key]: "output" for key in OUTPUTS if key in board["pins"]}
     used = [pin for pins in nets.values() for ref, pin in pins if ref == "U1"]

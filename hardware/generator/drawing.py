@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Circuit -> Graphviz source of the carrier: parts as boxes, nets as edges through small ovals.
+"""Draw a circuit's carrier as Graphviz source: parts are boxes, nets are edges through ovals.
 
-Ground and 3.3 V are written at the pin instead of drawn: else they hide everything. The first
-pin of a net in the build is its source and stands left of it.
+Ground and 3.3 V are written at the pins, because as edges they would hide everything else. The
+first pin of a net in the build is its source and stands to its left.
 """
 
 from generator.circuit import Circuit, Part
@@ -56,11 +56,11 @@ def _row(circuit: Circuit, ref: str, pin: str) -> str:
 
 
 def _back(circuit: Circuit, ref: str, pin: str) -> str:
-    """A second source (charger, interlock) must not pull its part to the right."""
+    """Keeps a second source (charger, interlock) from pulling its part to the right."""
     drives = circuit.parts[ref].pins[pin] in ("power_out", "open_collector")
     return " [constraint=false]" if drives else ""
 
 
 def _port(pin: str) -> str:
-    """Graphviz reads ':' and signs in a port name as syntax."""
+    """A port name without the signs that Graphviz reads as syntax."""
     return pin.replace("+", "p").replace("-", "n").replace("(", "").replace(")", "")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Electrical rule check of a circuit: KiCad's pin rules, and what makes a node of ours safe.
 
-Not checked here: values and timing beyond the pull-downs, layout, thermal design, the parts'
-inner circuits, and whether a data sheet was read rightly. Voltages of the interlock are
-computed in host/tests/hardware/test_interlock.py.
+It does not check values and timing beyond the pull-downs, layout, thermal design, the parts' inner
+circuits, or whether a data sheet was understood. Voltages of the interlock are computed in
+host/tests/hardware/test_interlock.py.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ NEEDS_SWITCH_ON = "tps22918"
 
 
 def check(circuit: Circuit) -> list[str]:
-    """One line a fault; a clean circuit gives an empty list."""
+    """Checks all rules; returns one line for each fault."""
     places = list(_pins_in_nets(circuit))
     if places:
         return places  # the other rules need every pin in its place
@@ -61,7 +61,7 @@ def _types(circuit: Circuit, net: str) -> list[tuple[Pin, str]]:
 
 
 def _conflicts(circuit: Circuit) -> Iterator[str]:
-    """Two drivers on one net. Ground is exempt: cell and modules meet there."""
+    """Finds two drivers on one net, except on ground, where cell and modules meet."""
     for net in circuit.nets:
         if net == GROUND:
             continue
@@ -85,7 +85,7 @@ def _undriven(circuit: Circuit) -> Iterator[str]:
 
 
 def _beyond_resistors(circuit: Circuit, net: str) -> list[str]:
-    """Nets that one resistor away from `net`."""
+    """Nets that are one resistor away from `net`."""
     found = []
     for ref, pin in circuit.nets[net]:
         if circuit.parts[ref].resistance_Ohm:
@@ -112,7 +112,7 @@ def _pull_downs(circuit: Circuit) -> Iterator[str]:
 
 
 def _interlocked(circuit: Circuit) -> Iterator[str]:
-    """A transistor to ground on every ON net, and the pin behind a resistor so that it wins."""
+    """Every ON net needs a transistor to ground, and its pin a resistor that lets this win."""
     for net in _switch_inputs(circuit):
         kinds = {kind for _, kind in _types(circuit, net)}
         if "output" in kinds:
@@ -130,7 +130,7 @@ def _pull_ups(circuit: Circuit) -> Iterator[str]:
 
 
 def _dividers(circuit: Circuit) -> Iterator[str]:
-    """The firmware computes temperatures with the pull-up that the board file names."""
+    """The circuit must have the pull-ups from which the firmware computes temperatures."""
     for net, wanted_Ohm in sorted(circuit.pull_ups_Ohm.items()):
         found = [circuit.parts[ref].resistance_Ohm for ref, _ in circuit.nets[net]]
         if wanted_Ohm not in found:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Circuit -> KiCad netlist (export version E), which Pcbnew reads with File, Import, Netlist."""
+"""Turn a circuit into a KiCad netlist (export version E), for Pcbnew's File, Import, Netlist."""
 
 from generator.circuit import Circuit
 
 
 def netlist(circuit: Circuit) -> str:
-    """Text without date or machine names: the same circuit gives the same file."""
+    """The netlist, without date or machine names, so the same circuit gives the same file."""
     lines = [
         '(export (version "E")',
         "  (design",

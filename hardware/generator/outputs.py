@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""All sources -> all generated texts, in memory; writing and comparing is the caller's."""
+"""Turn all sources into all generated texts, in memory; callers write or compare them."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ Texts = dict[str, str]  # path below the repository's root -> content
 
 
 def load(folder: Path) -> tuple[dict[str, dict[str, Any]], Tables]:
-    """Every board of `folder`, checked; HardwareError lists the faults of all of them."""
+    """Reads and checks every board of `folder`; HardwareError lists all faults of all boards."""
     tables = read_tables()
     boards, faults = {}, []
     for path in sorted(folder.glob("*.toml")):
@@ -30,7 +30,7 @@ def load(folder: Path) -> tuple[dict[str, dict[str, Any]], Tables]:
 
 
 def outputs(boards: dict[str, dict[str, Any]], tables: Tables) -> Texts:
-    """Every generated file's path and text; HardwareError when a circuit breaks a rule."""
+    """Every generated file's path and text. HardwareError: a circuit breaks a rule."""
     texts: Texts = {"docs/reference/boards/index.md": pages.index_page(boards, tables)}
     faults = []
     for name, board in boards.items():
@@ -57,7 +57,7 @@ def _of_circuit(built: Circuit) -> Texts:
 
 
 def stale(root: Path, texts: Texts) -> list[str]:
-    """Paths whose file is missing or differs."""
+    """Paths of the files that are missing or differ."""
     return [path for path, text in texts.items() if _read(root / path) != text]
 
 

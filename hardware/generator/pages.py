@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Boards and circuits -> the pages of docs/reference/boards."""
+"""Turn boards and circuits into the pages of docs/reference/boards."""
 
 from typing import Any
 

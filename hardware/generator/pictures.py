@@ -2,7 +2,7 @@
 """Draw the committed pictures: WireViz for the wires, Graphviz for the carrier.
 
 A picture carries the hash of its source, because its bytes depend on the version and the fonts
-of Graphviz: fresh means that the hash is that of the source.
+of Graphviz. It is fresh if the hash is that of the present source.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ MARK = "source sha256: "
 
 
 def pictures(texts: Texts) -> dict[str, str]:
-    """Picture's path -> path of its source among `texts`."""
+    """Path of each picture -> path of its source among `texts`."""
     wanted = {}
     for path in texts:
         name = Path(path).stem
@@ -41,7 +41,7 @@ def stale(root: Path, texts: Texts) -> list[str]:
 
 
 def draw(root: Path, texts: Texts, paths: list[str]) -> None:
-    """HardwareError when Graphviz is not installed."""
+    """Draws the pictures at `paths`. HardwareError: Graphviz is not installed."""
     if paths and shutil.which("dot") is None:
         raise HardwareError(["pictures need Graphviz: install the package graphviz"])
     wanted = pictures(texts)
@@ -77,7 +77,7 @@ def _marked_svg(picture: bytes, mark: str) -> bytes:
 
 
 def _marked_png(picture: bytes, mark: str) -> bytes:
-    """Half the size and 64 colours: a tenth of the bytes, still legible."""
+    """A PNG of half the size with 64 colours: a tenth of the bytes, still legible."""
     from PIL import Image, PngImagePlugin  # noqa: PLC0415 (an extra that only drawing needs)
 
     image = Image.open(io.BytesIO(picture)).convert("RGB")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a schema cannot say: pins, addresses, limits against the parts. A rule yields faults."""
+"""Rules that a schema cannot express, on pins, addresses and limits; each yields faults."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,7 +30,7 @@ ST_NEEDS = ("qi.tx_address", "qi.rx_address", "qi.tx_bus", "qi.rx_bus", "pins.tx
 
 
 def check(board: Source, tables: Tables) -> list[str]:
-    """Every fault of one board as `file:line: key: text`; no fault is an empty list."""
+    """Checks one board; returns each fault as `file:line: key: text`."""
     unknown = list(_unknown_names(board, tables))
     if unknown:
         return unknown
@@ -46,7 +46,7 @@ def check(board: Source, tables: Tables) -> list[str]:
 
 
 def used_pins(values: dict[str, Any]) -> list[tuple[str, str]]:
-    """(key path, label) of every pin of a board, in the order of the file."""
+    """(key path, label) of every pin of a board, in the file's order."""
     tables = {
         "i2c": ("sda", "scl", "power"),
         "qi.tx_bus": ("sda", "scl"),
@@ -177,7 +177,7 @@ def _limits(board: Source, mcu: dict[str, Any]) -> Iterator[str]:
 
 
 def _ratings(board: Source, tables: Tables) -> Iterator[str]:
-    """No limit above the rating of a part that it protects."""
+    """No limit may be above the rating of a part that it protects."""
     limits, battery = board.values["limits"], board.values["battery"]
     for name in power_path(board.values, tables):
         part = tables.parts[name]

@@ -37,14 +37,14 @@ class Source:
         return f"{file}:{line}: {path}: {text}"
 
     def locate(self, path: tuple[str, ...]) -> tuple[str, int]:
-        """The nearest key at or above `path` (a missing key is reported at its table)."""
+        """Where `path` stands; a missing key is located at its table."""
         while path not in self.where:
             path = path[:-1]
         return self.where[path]
 
 
 def read_toml(path: Path) -> Source:
-    """One file as it stands; text that is no TOML is a HardwareError with its line."""
+    """Reads one file as it is. HardwareError: it is not TOML, with the line."""
     shown = _shown(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -63,7 +63,7 @@ def read_toml(path: Path) -> Source:
 
 
 def read_board(path: Path) -> Source:
-    """A board with the keys of the board it extends below its own; checked against the schema."""
+    """Reads a board over the keys of the board that it extends; checks it by the schema."""
     own = read_toml(path)
     source = _extended(own, path)
     faults = schema_faults(source, json.loads((HARDWARE / "boards.schema.json").read_text()))
@@ -75,7 +75,7 @@ def read_board(path: Path) -> Source:
 
 
 def read_table(path: Path, kind: str) -> dict[str, Any]:
-    """mcus.toml, parts.toml or a build, checked; `kind` is its definition in the schema."""
+    """Reads and checks mcus.toml, parts.toml or a build; `kind` is its name in the schema."""
     source = read_toml(path)
     schema = json.loads((HARDWARE / "tables.schema.json").read_text())
     faults = schema_faults(source, schema | {"$ref": f"#/$defs/{kind}"})
@@ -117,7 +117,7 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lines(text: str, shown: str) -> Where:
-    """Line of every table and key. The sources hold one key a line and no multi-line strings."""
+    """The line of each table and key; sources have one key per line, no multi-line strings."""
     where: Where = {}
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):
@@ -130,7 +130,7 @@ def _lines(text: str, shown: str) -> Where:
 
 
 def _plain(error: jsonschema.ValidationError) -> str:
-    """jsonschema's message without the dump of a whole table."""
+    """The message of jsonschema without the dump of a whole table."""
     if error.validator == "const":
         return f"must be {error.validator_value!r}"
     if error.validator == "pattern":

@@ -16,7 +16,7 @@ class Tables:
 
 
 def read_tables(folder: Path = HARDWARE) -> Tables:
-    """HardwareError names the file and line of what is missing or misspelt."""
+    """Reads all tables. HardwareError: the file and line of what is missing or misspelt."""
     builds = {path.stem: read_table(path, "build") for path in (folder / "builds").glob("*.toml")}
     return Tables(
         mcus=read_table(folder / "mcus.toml", "mcus"),
@@ -26,7 +26,7 @@ def read_tables(folder: Path = HARDWARE) -> Tables:
 
 
 def lookup(values: dict[str, Any], path: str) -> Any:
-    """The value at a dotted path, None when absent."""
+    """The value at a dotted path, or None."""
     for key in path.split("."):
         if key not in values:
             return None
@@ -35,7 +35,7 @@ def lookup(values: dict[str, Any], path: str) -> Any:
 
 
 def power_path(board: dict[str, Any], tables: Tables) -> list[str]:
-    """Names of the parts whose ratings bound the board's limits, from the cell to the coil."""
+    """Names of the parts, from cell to coil, whose ratings bound the board's limits."""
     build = tables.builds.get(board["build"], {})
     named = [board["battery"]["part"], board["meter"]["part"]]
     named += [lookup(board, f"qi.{side}_part") for side in ("tx", "rx")]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Circuit -> WireViz source: the wires from each module to the terminals of the carrier."""
+"""Turn a circuit into WireViz source: the wires from each module to the carrier's terminals."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ LENGTH_m = 0.15
 
 
 def wireviz(circuit: Circuit) -> str:
-    """YAML text. Modules with four or fewer wires stand right of the carrier, the others left."""
+    """YAML text; modules with at most four wires stand right of the carrier, the others left."""
     modules = {ref: part for ref, part in circuit.parts.items() if part.module}
     terminals = [net for net, pins in circuit.nets.items() if any(r in modules for r, _ in pins)]
     connectors: dict[str, Any] = {
@@ -50,7 +50,7 @@ def wireviz(circuit: Circuit) -> str:
 
 
 def _nets(circuit: Circuit, ref: str, part: Part) -> dict[str, str]:
-    """Pin -> net, for the pins of a module that have one."""
+    """Pin -> net, for a module's pins that have a net."""
     return {pin: circuit.net_of(ref, pin) for pin in part.pins if (ref, pin) not in circuit.unused}
 
 
