@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What a bench is made of, from its TOML file: boards by what they are, not by their ports.
+"""Read a bench file (TOML): the boards of a bench by what they are, not by their ports.
 
-Words after labgrid: a bench offers `features`, a test needs some, and is skipped by name where
-one is missing. Standard library only: reading a bench file starts nothing.
+The words are labgrid's: a bench offers `features`, a test needs some, and is skipped where one is
+missing. Only the standard library is used, and reading a bench file starts nothing.
 """
 
 import tomllib
@@ -16,17 +16,17 @@ BENCHES = Path(__file__).parent / "benches"
 
 
 class BenchFileError(Exception):
-    """One line that names the file and the key."""
+    """An error in a bench file: one line that names the file and the key."""
 
 
 @dataclass(frozen=True, slots=True)
 class BenchBoard:
-    """`usb`: its USB serial number (real benches); `actions`: name -> on and off commands."""
+    """A board; `usb` is its USB serial number, `actions` are name -> (on, off) commands."""
 
     id: int
     board: str  # module of firmware/boards
     usb: str = ""
-    port: str = "micropython"  # the virtual bench: which port of the firmware
+    port: str = "micropython"  # of the firmware, on the virtual bench
     soc_pct: float = 50.0
     shunt_ppm: Mapping[str, float] = field(default_factory=dict)
     actions: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Scpi:
-    """A VISA resource; `library` "@sim" or a file for pyvisa-sim."""
+    """A VISA resource; `library` is "@sim", or a file for pyvisa-sim."""
 
     resource: str
     library: str = "@py"
@@ -73,7 +73,7 @@ class Scpi:
 
 @dataclass(frozen=True, slots=True)
 class MeteringLimits:
-    """What no test may ask of this bench."""
+    """Limits that no test may exceed on this bench."""
 
     load_max_mA: float = 1500.0
     supply_V: float = 5.0
@@ -104,7 +104,7 @@ class BenchFile:
 
 
 def load(name: str) -> BenchFile:
-    """`name`: "virtual", or a path, from here or from hil_tests; BenchFileError: what is wrong."""
+    """Reads a bench file; `name` is "virtual", or a path from here or from hil_tests."""
     path = BENCHES / "virtual.toml" if name == "virtual" else Path(name)
     if not path.exists() and (BENCHES.parent / path).exists():
         path = BENCHES.parent / path
@@ -135,7 +135,7 @@ def _bench(name: str, table: dict[str, Any]) -> BenchFile:
 def _check_boards(bench: BenchFile) -> None:
     ids = [board.id for board in bench.boards]
     if len(set(ids)) != len(ids):
-        raise ValueError("boards: an id is there twice")
+        raise ValueError("boards: an id occurs twice")
     named = {board for pair in bench.pairs for board in pair.boards}
     named |= {reference.board for reference in bench.references}
     if named - set(ids):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """`--bench virtual` (default) or `--bench FILE.toml`; `--require-bench`; docs/howto/hil.md.
 
-Light on purpose: `-m mocked` needs neither VM nor bench, so whatever does is imported in the
-fixture that needs it.
+Its imports are few on purpose: `-m mocked` needs neither VM nor bench, so what does is imported in
+the fixture that needs it.
 """
 
 from collections.abc import AsyncIterator, Callable, Generator
@@ -14,15 +14,15 @@ from hil_tests import benchfile, report
 
 if TYPE_CHECKING:
     from hil_tests.dut import Couple, Dut
-    from hil_tests.rig import Rig
+    from hil_tests.open_bench import OpenBench
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("hil", "hardware in the loop")
     group.addoption("--bench", default="virtual", help='"virtual", or a bench file')
     group.addoption("--require-bench", action="store_true", help="an absent bench fails a test")
-    group.addoption("--hil-report", metavar="DIR", help="write an HTML page with plots there")
-    group.addoption("--endurance-s", type=float, default=3600.0, help="of the test marked long")
+    group.addoption("--hil-report", metavar="DIR", help="write an HTML page with plots to DIR")
+    group.addoption("--endurance-s", type=float, default=3600.0, help="length of the long test")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,7 +41,7 @@ _BENCH = pytest.StashKey[benchfile.BenchFile]()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One set of bodies over the pairs, or over the boards, of whatever bench is given."""
+    """Parametrizes the tests over the pairs, or the boards, of the given bench."""
     bench = metafunc.config.stash[_BENCH]
     if "couple" in metafunc.fixturenames:
         pairs = list(bench.pairs)
@@ -60,28 +60,28 @@ def _label(bench: benchfile.BenchFile, board_id: int) -> str:
     return f"{bench.board(board_id).board}-{board_id}"
 
 
-def _uses_our_rig(item: pytest.Item) -> bool:
-    """Another folder's tests may have a fixture of that name."""
+def _uses_our_bench(item: pytest.Item) -> bool:
+    """True if a test uses our fixture, and not another folder's of the same name."""
     info = getattr(item, "_fixtureinfo", None)
-    found = info.name2fixturedefs.get("rig") if info else None
+    found = info.name2fixturedefs.get("open_bench") if info else None
     return bool(found) and found[-1].func.__code__.co_filename == __file__
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Whatever uses the rig runs in its event loop and bears its markers."""
+    """Gives each test that uses the bench the bench's event loop and markers."""
     markers = [pytest.mark.hil, pytest.mark.timeout(600)]
     if config.stash[_BENCH].kind == "virtual":
         markers += [pytest.mark.bench, pytest.mark.vm]
-    for item in items:  # of the whole session, not of this folder alone
-        if _uses_our_rig(item):
+    for item in items:  # items of the whole session, not only of this folder
+        if _uses_our_bench(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
             for marker in markers:
-                item.add_marker(marker)  # after the test's own: its timeout counts
+                item.add_marker(marker)  # added last, so that the test's own timeout counts
 
 
 @pytest.fixture
 def note(request: pytest.FixtureRequest) -> Callable[[str, object], None]:
-    """Figures for the reports; the last one of a name counts."""
+    """Records a figure for the reports; the last one of a name counts."""
     properties = request.node.user_properties
 
     def noted(name: str, value: object) -> None:
@@ -97,51 +97,51 @@ def bench(pytestconfig: pytest.Config) -> benchfile.BenchFile:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def rig(
+async def open_bench(
     bench: benchfile.BenchFile, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator["Rig"]:
-    from hil_tests.rig import open_rig
+) -> AsyncIterator["OpenBench"]:
+    from hil_tests.open_bench import opened
 
-    async with open_rig(bench, tmp_path_factory.mktemp("bench")) as opened:
-        yield opened
+    async with opened(bench, tmp_path_factory.mktemp("bench")) as found:
+        yield found
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def couple(request: pytest.FixtureRequest, rig: "Rig") -> "Couple":
+async def couple(request: pytest.FixtureRequest, open_bench: "OpenBench") -> "Couple":
     """A pair of the bench, at rest and without faults."""
-    pair = rig.bench.pair(request.param)
-    _need(request, rig, *pair.boards)
-    return await rig.couple(pair)
+    pair = open_bench.file.pair(request.param)
+    _need(request, open_bench, *pair.boards)
+    return await open_bench.couple(pair)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def dut(request: pytest.FixtureRequest, rig: "Rig") -> "Dut":
-    _need(request, rig, request.param)
-    return await rig.ready(request.param)
+async def dut(request: pytest.FixtureRequest, open_bench: "OpenBench") -> "Dut":
+    _need(request, open_bench, request.param)
+    return await open_bench.ready(request.param)
 
 
-def _need(request: pytest.FixtureRequest, rig: "Rig", *boards: int) -> None:
-    """Skips with the name of what is missing; an absent board fails with --require-bench."""
-    absent = next(filter(None, map(rig.missing, boards)), "")
+def _need(request: pytest.FixtureRequest, open_bench: "OpenBench", *boards: int) -> None:
+    """Skips a test that lacks something; an absent board fails it with --require-bench."""
+    absent = next(filter(None, map(open_bench.missing, boards)), "")
     if absent and request.config.getoption("--require-bench"):
         pytest.fail(absent)
     needed = [name for marker in request.node.iter_markers("feature") for name in marker.args]
-    lacking = [name for name in needed if name not in rig.instruments.features]
+    lacking = [name for name in needed if name not in open_bench.instruments.features]
     if absent or lacking:
-        pytest.skip(absent or f"bench {rig.bench.name} lacks the feature {lacking[0]}")
+        pytest.skip(absent or f"bench {open_bench.file.name} lacks the feature {lacking[0]}")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """The last lines of the boards' consoles belong to every failure."""
+    """Adds the last lines of the boards' consoles to every failure."""
     found = yield
-    rig = getattr(item, "funcargs", {}).get("rig")
-    if rig is not None and found.failed:
-        for board_id in rig.present:
-            tail = rig.instruments.console_tail(board_id)
+    open_bench = getattr(item, "funcargs", {}).get("open_bench")
+    if open_bench is not None and found.failed:
+        for board_id in open_bench.present:
+            tail = open_bench.instruments.console_tail(board_id)
             found.sections.append((f"console of board {board_id}", tail))
-    if rig is not None and call.when == "call":
-        item.config.stash[report.SERIES][item.nodeid] = rig.taken()
+    if open_bench is not None and call.when == "call":
+        item.config.stash[report.SERIES][item.nodeid] = open_bench.taken()
     return found

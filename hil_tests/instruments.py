@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The bench's own senses and hands, the same on a virtual and on a real bench.
+"""The bench's instruments and actions, the same on a virtual and on a real bench.
 
-What a test asserts comes from here, never from the firmware's own word alone. `features` names
-what the bench has; `feature(...)` in a test names what it needs.
+What a test asserts is measured here, never only reported by the firmware. `features` names what
+the bench has; `feature(...)` in a test names what it needs.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ REFERENCE, LOAD = "reference", "load"
 
 
 class Instruments(Protocol):
-    """Sides are "tx" and "rx"; times are seconds of the boards' clocks since the bench began."""
+    """A bench's instruments. Sides are "tx" and "rx"; times are board seconds since the start."""
 
     @property
     def features(self) -> frozenset[str]: ...
@@ -25,13 +25,13 @@ class Instruments(Protocol):
     async def time_s(self) -> float: ...
 
     async def energy_J(self, board: int, side: str) -> float:
-        """What has flowed through this side's lead so far."""
+        """Energy that has flowed through this side's lead so far."""
         ...
 
     async def power_W(self, board: int, side: str) -> float: ...
 
     async def coil_changes(self, board: int, since_s: float) -> list[tuple[float, bool]]:
-        """(time, on) of each time that the transmitter went on or off."""
+        """(time, on) of each switching of the transmitter."""
         ...
 
     async def load_mA(self, board: int, side: str, current_mA: float) -> float:
@@ -39,17 +39,17 @@ class Instruments(Protocol):
         ...
 
     async def act(self, board: int, action: str, on: bool = True) -> None:
-        """A hand on the bench: cut the power, put a coin on the coil, take the board away."""
+        """Does or undoes an action: cut the power, put a coin on the coil, take the board away."""
         ...
 
     async def place(self, donor: int, receiver: int, gap_mm: float, offset_mm: float) -> None: ...
 
     async def charge(self, board: int, soc_pct: float) -> None:
-        """Another battery (a battery emulator); feature "battery"."""
+        """Sets the battery's charge (by a battery emulator); feature "battery"."""
         ...
 
     async def rest(self) -> None:
-        """Everything that an action has done is taken back."""
+        """Undoes all actions."""
         ...
 
     def console_tail(self, board: int) -> str: ...
@@ -70,7 +70,7 @@ ACTIONS: dict[str, tuple[tuple[str, Mapping[str, Any]], tuple[str, Mapping[str, 
 
 
 class VirtualInstruments:
-    """The plant's truth and the witness of the enable pins, over the hub's control socket."""
+    """Plant and witness of the virtual bench, over the hub's control socket."""
 
     features = frozenset({REFERENCE, LOAD, "geometry", "battery", "pin-witness", *ACTIONS})
 
@@ -81,7 +81,7 @@ class VirtualInstruments:
         self._undo: dict[tuple[object, ...], tuple[str, int, Mapping[str, Any]]] = {}
 
     async def prepare(self) -> None:
-        """Shunts as the bench file has them."""
+        """Sets the shunts' errors of the bench file."""
         for board in self._bench.boards:
             for side, ppm in board.shunt_ppm.items():
                 await self._control.fault("shunt", board.id, side=side, ppm=ppm)
@@ -137,4 +137,4 @@ class VirtualInstruments:
         return data[-2000:].decode("utf-8", "replace")
 
     async def close(self) -> None:
-        """The hub takes all of it along."""
+        """Does nothing: all instruments end with the hub."""

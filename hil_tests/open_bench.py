@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A bench file brought to life: boards found, radio open, instruments at hand."""
+"""Open the bench of a bench file: its boards, its radio and its instruments."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -19,13 +19,13 @@ from crowdcharge.radio import open_radio
 from crowdcharge.radio.replay_radio import ReplayRadio
 
 
-class Rig:
-    """`ports`: of the boards that are there."""
+class OpenBench:
+    """A bench while tests run on it; `ports` are the serial ports of the boards present."""
 
     def __init__(
         self, bench: BenchFile, host: Host, ports: dict[int, str], instruments: Instruments
     ) -> None:
-        self.bench = bench
+        self.file = bench
         self.host = host
         self.instruments = instruments
         self._duts = {
@@ -42,14 +42,14 @@ class Rig:
         """Why a board cannot be tested, or ""."""
         if board_id in self._duts:
             return ""
-        board = self.bench.board(board_id)
+        board = self.file.board(board_id)
         return (
-            f"bench {self.bench.name}: board {board_id} ({board.board}, USB serial number"
+            f"bench {self.file.name}: board {board_id} ({board.board}, USB serial number"
             f" {board.usb}) is not plugged in"
         )
 
     async def ready(self, board_id: int) -> Dut:
-        """At rest, without faults."""
+        """Brings a board to rest and clears its faults."""
         await self.instruments.rest()
         dut = self._duts[board_id]
         await dut.clear()
@@ -63,20 +63,20 @@ class Rig:
         return Couple(self.host, donor, receiver, self.instruments, series)
 
     def taken(self) -> list[Series]:
-        """What was recorded since the last call."""
+        """Returns the series recorded since the last call."""
         series, self._series = self._series, []
         return [each for each in series if each.points]
 
 
 @asynccontextmanager
-async def open_rig(bench: BenchFile, folder: Path) -> AsyncIterator[Rig]:
-    opened = _virtual(bench, folder) if bench.kind == "virtual" else _real(bench)
-    async with opened as rig:
-        yield rig
+async def opened(bench: BenchFile, folder: Path) -> AsyncIterator[OpenBench]:
+    opening = _virtual(bench, folder) if bench.kind == "virtual" else _real(bench)
+    async with opening as open_bench:
+        yield open_bench
 
 
 @asynccontextmanager
-async def _virtual(bench: BenchFile, folder: Path) -> AsyncIterator[Rig]:
+async def _virtual(bench: BenchFile, folder: Path) -> AsyncIterator[OpenBench]:
     keys = {board.id: bytes([board.id]) * 32 for board in bench.boards}
     boards = tuple(
         BoardConfig(
@@ -94,22 +94,22 @@ async def _virtual(bench: BenchFile, folder: Path) -> AsyncIterator[Rig]:
         await instruments.prepare()
         host = Host(open_radio(running.transport), keys, bench.speed, first_id=1)
         async with host.listening():
-            yield Rig(bench, host, running.serial_ports, instruments)
+            yield OpenBench(bench, host, running.serial_ports, instruments)
 
 
 @asynccontextmanager
-async def _real(bench: BenchFile) -> AsyncIterator[Rig]:
-    from hil_tests.desk import DeskInstruments, find_ports
+async def _real(bench: BenchFile) -> AsyncIterator[OpenBench]:
+    from hil_tests.real_bench import RealInstruments, find_ports
 
     ports = find_ports(bench)
-    instruments = DeskInstruments(bench, ports)
-    if not ports:  # then nobody needs a radio or keys either
-        yield Rig(bench, Host(ReplayRadio([], BoardClock()), {}, 1.0, 1), {}, instruments)
+    instruments = RealInstruments(bench, ports)
+    if not ports:  # nothing then needs a radio or keys
+        yield OpenBench(bench, Host(ReplayRadio([], BoardClock()), {}, 1.0, 1), {}, instruments)
         return
     keys = key_file.load(Path(bench.keys).expanduser())
     host = Host(open_radio(adapter=bench.adapter), keys, 1.0, secrets.randbits(31) | 1)
     try:
         async with host.listening():
-            yield Rig(bench, host, ports, instruments)
+            yield OpenBench(bench, host, ports, instruments)
     finally:
         await instruments.close()

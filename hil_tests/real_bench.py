@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The instruments of a real bench. Not yet run on hardware; test_desk.py shows what it can.
+"""The instruments of a real bench; not yet run on hardware, but see test_real_bench.py.
 
-Reference meters are read in a thread for as long as the bench is open. Actions are commands of
-the bench file, run as they are written: uhubctl, usbrelay, whatever there is.
+A thread reads the reference meters while the bench is open. Actions are commands of the bench
+file, run as they are written: uhubctl, usbrelay, or any other.
 """
 
 import asyncio
@@ -29,24 +29,24 @@ _TAIL = 2000
 def find_ports(
     bench: BenchFile, plugged: Callable[[], Iterable[Any]] = list_ports.comports
 ) -> dict[int, str]:
-    """board -> serial port, of the boards that are plugged in, by USB serial number."""
+    """Finds the plugged-in boards by USB serial number; returns board -> serial port."""
     there = {port.serial_number: port.device for port in plugged()}
     return {board.id: there[board.usb] for board in bench.boards if board.usb in there}
 
 
 def valid(references: tuple[Reference, ...], today: date) -> tuple[Reference, ...]:
-    """Those whose calibration has not expired."""
+    """The references whose calibration has not expired."""
     return tuple(each for each in references if each.expires >= today)
 
 
 def _blinka_bus() -> object:
-    board = importlib.import_module("board")  # Blinka's: it exists on the bench's computer only
+    board = importlib.import_module("board")  # Blinka's module, on the bench's computer only
     busio = importlib.import_module("busio")
     bus: object = busio.I2C(board.SCL, board.SDA)
     return bus
 
 
-class DeskInstruments:
+class RealInstruments:
     def __init__(
         self,
         bench: BenchFile,
@@ -67,7 +67,7 @@ class DeskInstruments:
 
     @property
     def features(self) -> frozenset[str]:
-        """An action counts if every board of the bench has it."""
+        """Names what the bench has; an action counts if every board has it."""
         boards = [set(board.actions) for board in self._bench.boards]
         found = set.intersection(*boards) if boards else set()
         if self._references:
@@ -90,9 +90,9 @@ class DeskInstruments:
         return [(time_s, on) for time_s, on in edges if time_s >= since_s]
 
     async def load_mA(self, board: int, side: str, current_mA: float) -> float:
-        """Relays put supply and load into this lead: the board's action "load-tx" or "load-rx".
+        """Puts supply and load into this lead by the board's action "load-tx" or "load-rx".
 
-        The supply's current limit is a tenth above, so a short in the load burns no shunt.
+        The supply's current limit is 10 % higher, so that a shorted load burns no shunt.
         """
         limits, supply, load = self._bench.limits, self._bench.supply, self._bench.load
         assert supply
@@ -126,7 +126,7 @@ class DeskInstruments:
         await asyncio.to_thread(_run, commands["on" if on else "off"])
 
     async def place(self, donor: int, receiver: int, gap_mm: float, offset_mm: float) -> None:
-        """Pairs lie as the bench file says; nobody moves them here."""
+        """Does nothing: the pairs lie as the bench file says."""
 
     async def charge(self, board: int, soc_pct: float) -> None:
         raise NotImplementedError("this bench has no battery emulator")
@@ -137,7 +137,7 @@ class DeskInstruments:
             await asyncio.to_thread(_run, command)
 
     def console_tail(self, board: int) -> str:
-        """What waits in the port's buffer: the firmware prints nothing but answers and errors."""
+        """Reads what waits in the port's buffer: the firmware prints only answers and errors."""
         try:
             with serial.Serial(self._ports[board], timeout=0.2) as port:
                 return bytes(port.read(_TAIL)).decode("utf-8", "replace")

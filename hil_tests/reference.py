@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The reference: INA219 breakouts on the bench's own Raspberry Pi, read by the boards' own driver.
+"""The reference: INA219 breakouts on the bench's Raspberry Pi, read by the boards' own driver.
 
-Not better chips than the boards have, but calibrated against a meter that is, and averaged: each
-reading is the mean of 128 samples (68 ms, data sheet table 5).
+The chips are no better than the boards', but calibrated against a better meter, and averaged:
+each reading is the mean of 128 samples (68 ms, data sheet table 5).
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ _FLOWING_W = 0.05
 
 
 class ReferenceMeter:
-    """`bus`: busio.I2C or its like. OSError or ValueError: the chip does not answer."""
+    """A meter on `bus`, a busio.I2C. OSError or ValueError: the chip does not answer."""
 
     def __init__(self, bus: Any, entry: Reference) -> None:
         self._entry = entry
@@ -30,7 +30,7 @@ class ReferenceMeter:
         chip.mode = Mode.SANDBVOLT_CONTINUOUS
 
     def read(self) -> tuple[float, float]:
-        """(bus_V, current_A), corrected as its calibration record says."""
+        """Returns (bus_V, current_A), corrected by the calibration record."""
         entry = self._entry
         shunt_uV = self._chip.raw_shunt_voltage * 10
         raw_uA = current_uA(shunt_uV, entry.shunt_uOhm) - entry.offset_uA
@@ -58,7 +58,7 @@ class Record:
 
 
 class ReferenceBank:
-    """All reference meters of a bench; `poll` reads each once. `now_s` is the bench's clock."""
+    """All reference meters of a bench, which `poll` reads once; `now_s` is the bench's clock."""
 
     def __init__(self, bus: Any, entries: tuple[Reference, ...], now_s: Callable[[], float]):
         self._now_s = now_s

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Bench supply and electronic load over SCPI (pyvisa): what sets a current, and what measures it.
+"""Bench supply and electronic load over SCPI (pyvisa), to set a current and to measure it.
 
-Only commands of SCPI-99 that common instruments share are used. Every setting asks for the
-instrument's error queue, so a command that it does not know is an error and not a guess.
+Only commands of SCPI-99 that common instruments share are used. After every setting the error
+queue is read, so that an unknown command is reported.
 """
 
 from types import TracebackType
@@ -15,11 +15,11 @@ _NO_ERROR = "0"
 
 
 class ScpiError(Exception):
-    """One line: which instrument, and what it said."""
+    """An instrument's error, in one line with its name."""
 
 
 class Instrument:
-    """Use as a context manager, or `close` it. `library` "@py", or a file and "@sim"."""
+    """A VISA instrument, a context manager; `library` is "@py", or a file and "@sim"."""
 
     def __init__(self, what: str, where: Scpi) -> None:
         import pyvisa
@@ -62,7 +62,7 @@ class Instrument:
             raise ScpiError(f"{self._what}: {question} gave {answer!r}, no number") from None
 
     def tell(self, *commands: str) -> None:
-        """ScpiError if the instrument's queue has an error afterwards."""
+        """Sends commands. ScpiError: the instrument's error queue is not empty afterwards."""
         for command in commands:
             self._resource.write(command)
         error = self.ask("SYST:ERR?")
@@ -71,7 +71,7 @@ class Instrument:
 
 
 class Supply(Instrument):
-    """A source whose current limit protects what hangs on it."""
+    """A supply whose current limit protects what is connected to it."""
 
     def __init__(self, where: Scpi) -> None:
         super().__init__("supply", where)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from hil_tests.instruments import Instruments
 
-_EVERY_s = 0.1  # real
+_EVERY_s = 0.1  # real time
 
 
 @dataclass(slots=True)
 class Series:
-    """`points`: (time_s, sent_W, received_W) by the instruments' clock."""
+    """Power over time; `points` are (time_s, sent_W, received_W) by the instruments' clock."""
 
     pair: str
     points: list[tuple[float, float, float]] = field(default_factory=list)

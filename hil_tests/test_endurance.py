@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Transfers to and fro, one after the other: nothing may drift, leak, reboot or be left on."""
+"""Transfers in both directions in turn: nothing may drift, leak, reboot or be left on."""
 
 import time
 from collections.abc import Callable
@@ -24,7 +24,7 @@ async def transfer_once(couple: Couple, donor: Dut, receiver: Dut, energy_J: flo
 
 
 async def endure(couple: Couple, goes_on: Callable[[int], bool]) -> dict[str, float]:
-    """Odometers rise by what the receipts say, to the millijoule; returns what was moved."""
+    """Checks that odometers rise by the receipts' energy, to the millijoule; returns figures."""
     rng = np.random.default_rng(1)
     boards = (couple.donor, couple.receiver)
     before = [await dut.status() for dut in boards]
@@ -62,8 +62,8 @@ async def test_a_few_transfers(couple: Couple, note: Callable[[str, object], Non
 async def test_hours_of_transfers(
     couple: Couple, note: Callable[[str, object], None], pytestconfig: pytest.Config
 ) -> None:
-    """`-m long --endurance-s 14400`: that long on each pair, in seconds of life."""
+    """Runs for `--endurance-s` real seconds on each pair: `-m long --endurance-s 14400`."""
     ends_s = time.monotonic() + pytestconfig.getoption("--endurance-s")
-    told = await endure(couple, lambda _: time.monotonic() < ends_s)
-    for name, value in told.items():
+    figures = await endure(couple, lambda _: time.monotonic() < ends_s)
+    for name, value in figures.items():
         note(name, value)

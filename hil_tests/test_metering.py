@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Odometers against the reference, over changing power; before and after `calibrate`.
+"""Odometers against the reference while power changes, before and after `calibrate`.
 
 The virtual bench's meters have noise, quantisation, gain and offset errors within the INA219's
-data sheet, and shunts that are wrong by half a percent. Power that begins or ends between two
-samples is known to one sample only, so what misses its limit is measured on, up to `_RUNS_MAX`
-transfers together: that error shrinks, a wrong gain does not.
+data sheet, and shunts that are wrong by half a percent. The energy of a start or an end
+between two samples is uncertain by one sample, so a result beyond its limit is measured again over
+up to `_RUNS_MAX` transfers together: that error shrinks, a wrong gain does not.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ Energies = np.ndarray  # sent and received, J
 
 
 async def energies_J(couple: Couple) -> Energies:
-    """The reference's: donor's transmitter, receiver's receiver."""
+    """The reference's energies: in the donor's transmitter lead and the receiver's output."""
     instruments = couple.instruments
     return np.array(
         [
@@ -44,7 +44,7 @@ async def energies_J(couple: Couple) -> Energies:
 
 
 async def one_run(couple: Couple, rng: np.random.Generator) -> tuple[Energies, Energies]:
-    """What the reference and what the boards counted over one transfer of changing power."""
+    """The energies by reference and by boards over one transfer of changing power."""
     instruments, clock = couple.instruments, couple.host.clock
     before_J = await energies_J(couple)
     async with couple.running(terms=_TERMS) as run:
@@ -62,7 +62,7 @@ async def quiet(instruments: Instruments, couple: Couple) -> bool:
 
 
 async def change(couple: Couple, rng: np.random.Generator) -> None:
-    """Another gap, a coin or none, as far as this bench has hands for it."""
+    """Changes the gap or puts a coin there, as far as this bench can."""
     instruments, boards = couple.instruments, (couple.donor.id, couple.receiver.id)
     if "geometry" in instruments.features:
         await instruments.place(*boards, gap_mm=rng.uniform(3.0, 8.0), offset_mm=0.0)
@@ -71,7 +71,7 @@ async def change(couple: Couple, rng: np.random.Generator) -> None:
 
 
 async def errors_pct(couple: Couple, limit_pct: float, note: Note) -> list[float]:
-    """Of both odometers, over as many runs as it takes to be within the limit."""
+    """Errors of both odometers, over as many runs as it takes to be within the limit."""
     rng = np.random.default_rng(couple.donor.id)
     reference_J, metered_J = np.zeros(2), np.zeros(2)
     async with lossy(couple.donor):
@@ -88,7 +88,7 @@ async def errors_pct(couple: Couple, limit_pct: float, note: Note) -> list[float
 
 @asynccontextmanager
 async def lossy(donor: Dut) -> AsyncIterator[None]:
-    """Gaps and coins are no foreign objects here: the curve is on trial until a reboot."""
+    """Allows losses by gaps and coins: the board runs without a curve until it reboots."""
     await donor.console(lambda line: line.ask("calibrate", "trial", _TRIAL_mW))
     try:
         yield
@@ -103,7 +103,7 @@ def restart(line: SerialLine) -> None:
 
 
 async def calibrate(dut: Dut, side: str, instruments: Instruments, path: Path) -> None:
-    """The product's command, with the bench's load as its instrument."""
+    """Runs the product's command with the bench's load as its instrument."""
     loop = asyncio.get_running_loop()
 
     def set_load_mA(current_mA: float) -> float:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A real bench's parts without a bench: its file, its instruments, its absent boards.
+"""The parts of a real bench without hardware: its file, its instruments, absent boards.
 
 SCPI runs against pyvisa-sim, the reference against the register model of its chip, actions are
 real commands.
@@ -34,7 +34,7 @@ def desk() -> benchfile.BenchFile:
 
 
 def test_the_example_names_boards_by_their_serial_numbers(desk: benchfile.BenchFile) -> None:
-    from hil_tests.desk import find_ports
+    from hil_tests.real_bench import find_ports
 
     plugged = [
         SimpleNamespace(serial_number="DF625857C74E142F", device="/dev/ttyACM3"),
@@ -70,7 +70,7 @@ def test_a_wrong_file_is_one_line(tmp_path: Path, text: str, words: str) -> None
 
 
 def session(*options: str) -> subprocess.CompletedProcess[str]:
-    """A pytest session of its own on the bodies of one module."""
+    """Runs the tests of one module in a pytest session of their own."""
     tests = ["hil_tests/test_board.py", "hil_tests/test_transfer.py"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, *options],
@@ -142,7 +142,7 @@ def test_what_an_instrument_refuses_is_one_line() -> None:
 
 
 class Busio:
-    """busio.I2C over the register model; `now_us` moves with each transfer."""
+    """A busio.I2C over the register model; each transfer advances `now_us`."""
 
     def __init__(self, chips: dict[int, Any]) -> None:
         self.chips = chips
@@ -207,18 +207,18 @@ def test_the_reference_counts_energy_and_sees_edges(desk: benchfile.BenchFile) -
 
 
 def test_an_expired_reference_is_none(desk: benchfile.BenchFile) -> None:
-    from hil_tests.desk import DeskInstruments
+    from hil_tests.real_bench import RealInstruments
 
-    assert "reference" in DeskInstruments(desk, {}, today=TODAY).features
-    assert "reference" not in DeskInstruments(desk, {}, today=date(2028, 1, 1)).features
+    assert "reference" in RealInstruments(desk, {}, today=TODAY).features
+    assert "reference" not in RealInstruments(desk, {}, today=date(2028, 1, 1)).features
 
 
-# -- the desk as a whole -----------------------------------------------------------------
+# -- the real bench as a whole -----------------------------------------------------------
 
 
 @pytest.fixture
 def acting(desk: benchfile.BenchFile, tmp_path: Path) -> Iterator[benchfile.BenchFile]:
-    """Power is a file."""
+    """A bench whose actions write files instead of switching power."""
     power = tmp_path / "power"
     actions = {
         "power-cut": {"on": ["rm", str(power)], "off": ["touch", str(power)]},
@@ -238,9 +238,9 @@ def acting(desk: benchfile.BenchFile, tmp_path: Path) -> Iterator[benchfile.Benc
 async def test_actions_are_commands_and_are_taken_back(
     acting: benchfile.BenchFile, tmp_path: Path
 ) -> None:
-    from hil_tests.desk import DeskInstruments
+    from hil_tests.real_bench import RealInstruments
 
-    instruments = DeskInstruments(acting, {}, today=TODAY)
+    instruments = RealInstruments(acting, {}, today=TODAY)
     assert {"power-cut", "load", "reference"} <= instruments.features
     await instruments.act(7, "power-cut")
     assert not (tmp_path / "power").exists()
@@ -254,10 +254,10 @@ async def test_actions_are_commands_and_are_taken_back(
 async def test_a_load_is_set_and_measured_within_the_benchs_limits(
     desk: benchfile.BenchFile, acting: benchfile.BenchFile, tmp_path: Path
 ) -> None:
-    from hil_tests.desk import DeskInstruments
+    from hil_tests.real_bench import RealInstruments
 
-    assert "load" not in DeskInstruments(desk, {}, today=TODAY).features, "it has no relays"
-    instruments = DeskInstruments(acting, {}, today=TODAY)
+    assert "load" not in RealInstruments(desk, {}, today=TODAY).features, "it has no relays"
+    instruments = RealInstruments(acting, {}, today=TODAY)
     assert await instruments.load_mA(9, "tx", 800.0) == pytest.approx(800.0)
     assert (tmp_path / "relay").exists()
     assert await instruments.load_mA(9, "tx", 0.0) == 0.0
@@ -266,11 +266,11 @@ async def test_a_load_is_set_and_measured_within_the_benchs_limits(
         await instruments.load_mA(9, "tx", 2000.0)
 
 
-async def test_the_reference_is_read_while_the_desk_is_open(desk: benchfile.BenchFile) -> None:
+async def test_the_reference_is_read_while_the_bench_is_open(desk: benchfile.BenchFile) -> None:
     import time
 
-    from hil_tests.desk import DeskInstruments
     from hil_tests.dut import until
+    from hil_tests.real_bench import RealInstruments
 
     leads = {0x44: Lead(0x44), 0x45: Lead(0x45)}
     for lead in leads.values():
@@ -279,7 +279,7 @@ async def test_the_reference_is_read_while_the_desk_is_open(desk: benchfile.Benc
     start_s = time.monotonic()
     for lead in leads.values():
         lead.chip._now_us = lambda: round((time.monotonic() - start_s) * 1e6)
-    instruments = DeskInstruments(desk, {7: "/dev/null"}, lambda: bus, TODAY)
+    instruments = RealInstruments(desk, {7: "/dev/null"}, lambda: bus, TODAY)
 
     async def flows() -> bool:
         return await instruments.energy_J(7, "tx") > 0.2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a failed test leaves for the one who was not there."""
+"""What a failed test leaves for somebody who did not watch it."""
 
 import subprocess
 import sys
@@ -47,10 +47,10 @@ def test_a_failure_brings_the_consoles_the_figures_and_the_plot(tmp_path: Path) 
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
     junit = (tmp_path / "junit.xml").read_text(encoding="utf-8")
     assert done.returncode == 1, done.stdout + done.stderr
-    for told in (done.stdout, page):
-        assert "it failed on purpose" in told
-        assert "console of board 1" in told
-        assert "ok protocol=1 firmware=" in told
+    for report_text in (done.stdout, page):
+        assert "it failed on purpose" in report_text
+        assert "console of board 1" in report_text
+        assert "ok protocol=1 firmware=" in report_text
     assert "it failed on purpose" in junit
     assert "<td>42" in page
     assert "<svg" in page

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The serial layer's timing and error paths against a port that is not there (pytest-mock).
 
-The only place in the project where something is patched: no real port can be made to fail so, at
-the very byte. What the mock does not model: baud rate, buffers of the operating system, USB.
+This is the only place in the project where something is patched, because no real port fails at a
+chosen byte. The mock does not model baud rate, the operating system's buffers, or USB.
 """
 
 import errno
@@ -19,8 +19,11 @@ pytestmark = pytest.mark.mocked
 
 
 class Board:
-    """The other end. `replies`: what each question brings, in turn: bytes, or a function of
-    (number, words) that returns bytes or raises; the last one is used again and again."""
+    """The other end; `replies` are its answers to the questions in turn.
+
+    An answer is bytes, or a function of (number, words) that returns bytes or raises; the last one
+    is used again and again.
+    """
 
     def __init__(self, *replies):
         self.replies = list(replies)
@@ -29,7 +32,7 @@ class Board:
         self.pending = b""
         self.now_s = 0.0
         self.opened = 0
-        self.step = 10_000  # bytes that one read brings
+        self.step = 10_000  # bytes returned by one read
 
     def write(self, data):
         self.raw += data
@@ -49,13 +52,13 @@ class Board:
 
 
 def answer(text, number=None):
-    """A reply `text` to whatever number was asked."""
+    """A reply `text` to the number that was asked."""
     return lambda asked, _words: frame(f"wpt1 {number or asked} {text}", crc32)
 
 
 @pytest.fixture
 def connect(mocker):
-    """Opens a line to a Board, on a clock that only reading moves."""
+    """Opens a line to a Board, on a clock that only reads advance."""
 
     def make(board):
         port = mocker.MagicMock(spec=serial.Serial)

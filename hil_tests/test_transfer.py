@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What ends a transfer, by the instruments' word: lease, floor, budgets, faults, power cut."""
+"""What ends a transfer, as the instruments see it: lease, floor, budgets, faults, power cut."""
 
 import pytest
 from hil_tests.dut import Couple, until
@@ -8,7 +8,7 @@ from crowdcharge.errors import GrantRefused
 from crowdcharge.orchestrator.transfer import TransferTerms
 from wptcore import ept, transfer, wire
 
-_SLACK_s = 2.0  # board time; a pass of a loop may take long on a busy machine
+_SLACK_s = 2.0  # board time; one pass of the firmware may be slow on a busy machine
 
 
 async def test_silence_ends_a_transfer_within_its_lease(couple: Couple) -> None:
@@ -49,7 +49,7 @@ async def test_a_lost_radio_ends_a_transfer(couple: Couple) -> None:
 
 @pytest.mark.donors
 async def test_a_raised_floor_cuts_a_donor_off(couple: Couple) -> None:
-    """Any battery will do: the grant puts the floor just below its charge."""
+    """Works with any battery: the grant puts the floor just below its charge."""
     soc_permille = (await couple.donor.ask()).soc_permille
     assert soc_permille
     floor_pct = min(soc_permille // 10 - 1, 90)
@@ -154,12 +154,12 @@ async def test_a_power_cut_loses_no_energy_and_no_record(couple: Couple) -> None
 
 @pytest.mark.donors
 async def test_the_boards_limits_are_those_of_their_kind(couple: Couple) -> None:
-    """Of the generated board module, and over BLE the same as over the console."""
+    """Limits are those of the generated board module, and the same over BLE and console."""
     for dut in (couple.donor, couple.receiver):
-        told = await dut.console(lambda line: line.ask("limits"))
+        answer = await dut.console(lambda line: line.ask("limits"))
         limits = (await dut.link()).limits
-        assert int(told["power_max_mW"]) == limits.power_max_mW
-        assert int(told["floor_pct"]) == limits.floor_pct == 20
+        assert int(answer["power_max_mW"]) == limits.power_max_mW
+        assert int(answer["floor_pct"]) == limits.floor_pct == 20
         refused = await dut.command(
             wire.GRANT, 99, wire.PTX, 0xFFFE, limits.power_max_mW + 1, 1000, 1000, 20, 1000
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Run the product's tests under the real BlueZ, as root, from the top of the checkout:
+"""Run the product's tests under the real BlueZ, as root, from the top of the checkout.
 
     sudo .venv/bin/python -m hil_tests.bluez [--results DIR] [pytest arguments]
 
@@ -19,10 +19,10 @@ from . import machine, rootfs
 from .errors import CannotRunError, GuestDiedError
 
 PROJECT = Path(__file__).parents[2]
-# program -> the Debian package that brings it
+# program -> its Debian package
 NEEDS = {machine.QEMU: "qemu-system-x86", "debootstrap": "debootstrap"}
 WHERE_PYTHON_IS = "import sys, sysconfig as s; print(sys.prefix, s.get_path('purelib'), sep='\\n')"
-# Only the plugins that the tests need: each one more costs seconds under emulation.
+# Only the plugins that the tests need, because each one costs seconds under emulation.
 PYTEST = ["python3", "-m", "pytest", "-v", "--color=no", "--timeout=600"]
 PYTEST += ["--junitxml=/results/junit.xml", "--confcutdir=hil_tests/bluez"]
 PYTEST += ["-p", "no:cacheprovider", "-p", "pytest_asyncio.plugin", "-p", "pytest_timeout"]
@@ -77,7 +77,7 @@ def guest_environment(python: str, root: Path) -> tuple[Path, dict[str, str]]:
 
 
 def compile_once(python: str) -> None:
-    """Emulated, compiling the sources would take every process of the guest many seconds."""
+    """Compiles all sources here, which would take each emulated process many seconds."""
     folders = [str(PROJECT / name) for name in ("firmware", "hil_tests", "host")]
     subprocess.run([python, "-m", "compileall", "-q", *folders], check=False)
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""One connection out of the guest: QEMU starts this for each, with the connection as its stdio.
+"""Serve one connection out of the guest; QEMU starts this with the connection as its stdio.
 
 The first line says what it is for: {"bench": "..."} starts a hub here from that bench file, which
-answers its ready line and lives as long as the connection; {"control": path} is a call to such a
-hub's control socket. So boards and physics run at the machine's own speed, and only what is
-tested is emulated.
+sends its ready line and lives as long as the connection; {"control": path} connects to such a
+hub's control socket. So boards and physics run at the machine's own speed, and only the tested
+software is emulated.
 """
 
 import json
@@ -20,8 +20,8 @@ from typing import BinaryIO
 
 
 def run_hub(bench: str, results: Path) -> None:
-    """With the connection as its stdin and stdout; what the boards said goes to `results`."""
-    # Sockets have short paths, so they are not below `results`.
+    """Runs a hub with the connection as its stdin and stdout; console logs go to `results`."""
+    # Paths of sockets must be short, so they are not below `results`.
     with tempfile.TemporaryDirectory(prefix="crowdcharge-") as name:
         folder = Path(name)
         (folder / "bench.toml").write_text(bench, encoding="utf-8")

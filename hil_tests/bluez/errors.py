@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What stops a run before a test could fail."""
+"""Errors that stop a run before a test can fail."""
 
 
 class CannotRunError(Exception):
-    """This machine lacks something: the text says what, and what to do."""
+    """This machine lacks something; the text says what, and what to do."""
 
 
 class GuestDiedError(Exception):

@@ -68,7 +68,7 @@ def boot(root: Path, shares: dict[str, Path], results: Path, timeout_s: float) -
     The console goes to the screen and to `console.log` in `results`, the one writable share.
     """
     append = "console=ttyS0 quiet panic=-1 rdinit=/first-init"
-    append += " mitigations=off tsc=reliable clocksource=tsc"  # emulated, each costs its share
+    append += " mitigations=off tsc=reliable clocksource=tsc"  # each saves time under emulation
     command = [QEMU, *accelerator(root), *CONSOLE, "-m", "2048", "-smp", "2"]
     command += ["-device", "virtio-rng-pci", *_boot_files(root), "-append", append]
     command += _share("rootfs", root) + _share("results", results, writable=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The guest's root file system: debootstrap once, cached by the hash of what it is made of."""
+"""The guest's root file system, built once by debootstrap and cached by a hash of its inputs."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from typing import BinaryIO
 from .errors import CannotRunError
 
 HERE = Path(__file__).parent
-# file in guest/ -> where it lives in the root file system
+# file in guest/ -> its path in the root file system
 INSTALLED = {
     "first-init": "sbin/first-init",
     "initramfs-hook": "etc/initramfs-tools/hooks/crowdcharge",
@@ -20,7 +20,7 @@ INSTALLED = {
 MIRROR_SCHEMES = ("http://", "https://", "file:")  # what debootstrap can read
 INDEX_FORM = "$(RELEASE)|$(CODENAME)|$(COMPONENT)|$(REPO_URI)"
 MOUNT_POINTS = ("project", "venv", "results")
-# All that first-init needs; the hundreds that Debian puts in by default take seconds to unpack.
+# The modules that first-init needs; Debian's hundreds of others take seconds to unpack.
 INITRAMFS_MODULES = ("9p", "9pnet_virtio", "overlay", "virtio_pci")
 
 
@@ -71,7 +71,7 @@ def cache_root() -> Path:
 
 
 def ensure(log: Path) -> Path:
-    """The directory of the root file system, built (3 minutes, 900 MB) if it is not there."""
+    """Returns the root file system's directory; builds it first if needed (3 minutes, 900 MB)."""
     codename = debian_codename()
     names = packages((HERE / "packages.txt").read_text())
     root = cache_root() / cache_key(codename, names)
@@ -81,7 +81,7 @@ def ensure(log: Path) -> Path:
 
 
 def _build(root: Path, codename: str, names: list[str], log: Path) -> None:
-    """Into a neighbour directory, renamed when it is whole: a stopped build is never used."""
+    """Builds in a directory beside it and renames it: an unfinished build is never used."""
     partial = root.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ def _initramfs_script() -> str:
 
 
 def _environment() -> dict[str, str]:
-    """debootstrap fetches with wget, which knows apt's proxy only from the environment."""
+    """Sets apt's proxy for debootstrap, whose wget knows it only from the environment."""
     command = ["apt-config", "shell", "proxy", "Acquire::http::Proxy"]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     proxy = {"http_proxy": out.split("=", 1)[1].strip().strip("'")} if "=" in out else {}

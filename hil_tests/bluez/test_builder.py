@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What decides what is built, and what is said when it cannot be: on any machine, without root."""
+"""What is built, and the message when it cannot be; runs on any machine, without root."""
 
 import os
 from pathlib import Path

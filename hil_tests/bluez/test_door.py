@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The bench's door as QEMU uses it, without a guest: a process for each connection."""
+"""The bench's door as QEMU uses it, without a guest: one process for each connection."""
 
 import asyncio
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The guest's Bluetooth from outside the product: plug, power, restart, look."""
+"""The guest's Bluetooth, handled from outside the product: plug, power, restart, inspect."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ POWERED_WITHIN_s = 120.0
 
 
 async def said(*command: str) -> str:
-    """What a command printed, whatever its exit code."""
+    """Runs a command and returns its output, whatever its exit code."""
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
@@ -22,7 +22,7 @@ async def said(*command: str) -> str:
 
 
 async def set_power(state: str) -> None:
-    """bluetoothd may still be reading a new adapter's features: ask until it says yes."""
+    """Switches the adapter; repeats it while bluetoothd still reads its features."""
     end = time.monotonic() + POWERED_WITHIN_s
     while "succeeded" not in (answer := await said("bluetoothctl", "power", state)):
         assert time.monotonic() < end, f"the adapter does not power {state}: {answer}"
@@ -30,7 +30,7 @@ async def set_power(state: str) -> None:
 
 
 async def restart() -> None:
-    """As an operator or an upgrade does it; the adapter stays plugged in."""
+    """Restarts bluetoothd as an operator or an upgrade does; the adapter stays plugged in."""
     assert not await said("systemctl", "restart", "bluetooth")
 
 
@@ -48,7 +48,7 @@ async def adapter(radio_transport: str) -> AsyncIterator[None]:
 
 
 async def product(*arguments: str) -> str:
-    """What a `crowdcharge` command printed on stdout; it must succeed."""
+    """Runs a `crowdcharge` command, which must succeed, and returns its stdout."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The bench hub as `launch` starts it, with boards and physics outside of the emulated machine.
 
-Takes the hub's arguments, prints its ready line and ends with its standard input. The control
-socket is carried; the radio's port is reached directly, at the address QEMU gives the machine.
+It takes the hub's arguments, prints its ready line and ends with its standard input. It forwards
+the control socket; the radio's port is reached directly, at QEMU's address of the machine.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What happens to Bluetooth on a Linux machine in the middle of a transfer.
 
-Every time: coils off within the lease, the run resumes by itself, the books are right.
+Every time the coils go off within the lease, the run resumes by itself, and the ledger verifies.
 """
 
 import asyncio
@@ -34,14 +34,14 @@ pytestmark = pytest.mark.timeout(900)
 LEASE_s = 5.0
 SAMPLE_s = 0.2
 SLOT_s = 20.0
-CAPACITY_J = 1000.0  # a transfer lasts longer than what disturbs it
-SMALL_J = 50.0  # one lasts seconds
+CAPACITY_J = 1000.0  # a transfer outlasts the disturbance
+SMALL_J = 50.0  # a transfer lasts seconds
 RESUMED_WITHIN_s = 240.0
 
 
 @dataclass
 class Host:
-    """The product's run in this process, and all that it tells."""
+    """The product's run in this process, and all its events."""
 
     bench: Bench
     out: Path
@@ -54,7 +54,7 @@ class Host:
         logger.info("%s", event)
         self.changed.set()
 
-    async def told(self, kind: type[Event], count: int) -> None:
+    async def emitted(self, kind: type[Event], count: int) -> None:
         async with asyncio.timeout(RESUMED_WITHIN_s):
             while sum(isinstance(event, kind) for event in self.events) < count:
                 self.changed.clear()
@@ -68,7 +68,7 @@ class Host:
                 await asyncio.sleep(0.05)
 
     async def received(self, energy_J: float) -> None:
-        """Until the second board has so much."""
+        """Waits until the second board has received this much."""
         async with asyncio.timeout(RESUMED_WITHIN_s):
             while True:
                 if (await self.bench.control.board(2))["received_J"] >= energy_J:
@@ -76,7 +76,7 @@ class Host:
                 await asyncio.sleep(0.5)
 
     def states(self) -> list[str]:
-        """Of all transfers, from a ledger that verifies."""
+        """Verifies the ledger and returns the states of all transfers."""
         with Store.read(self.out / "ledger.sqlite") as store:
             book = store.load()
             assert [each for each in verify(store.rows(), self.keys) if each.wrong] == []
@@ -88,7 +88,7 @@ class Host:
 async def host_on(
     tmp_path: Path, boards: int, slots: int, capacity_J: float = CAPACITY_J
 ) -> AsyncIterator[Host]:
-    """Pairs (1, 2), (3, 4), ... lie together and share; the host is stopped at the end."""
+    """Runs a host over pairs (1, 2), (3, 4), ... that lie together; stops it at the end."""
     keys = {board: bytes([board]) * 32 for board in range(1, boards + 1)}
     pairs = tuple((board, board + 1) for board in range(1, boards, 2))
     config = BenchConfig(
@@ -126,12 +126,12 @@ async def host_on(
 
 
 async def stop() -> None:
-    """Masked, or the product's next call over D-Bus would start it again."""
+    """Stops bluetoothd, masked: otherwise the product's next D-Bus call would start it."""
     await bluez.said("systemctl", "mask", "--runtime", "--now", "bluetooth")
 
 
 async def crash() -> None:
-    """bluetoothd cleans nothing up."""
+    """Kills bluetoothd, which therefore cleans nothing up."""
     await bluez.said("systemctl", "mask", "--runtime", "bluetooth")
     assert not await bluez.said("systemctl", "kill", "--signal=KILL", "bluetooth")
 
@@ -158,7 +158,7 @@ async def test_coils_go_off_within_the_lease_and_the_run_resumes(
 ) -> None:
     begin, end = OUTAGES[outage]
     async with host_on(tmp_path, boards=2, slots=7) as host:
-        await host.told(TransferStarted, 1)
+        await host.emitted(TransferStarted, 1)
         await host.coils(on=True)
         await begin()
         begun_s = (await host.bench.control.status())["time_s"]
@@ -167,14 +167,14 @@ async def test_coils_go_off_within_the_lease_and_the_run_resumes(
         offs = [each["time_s"] for each in seen["changes"] if not each["on"]]
         assert min(offs) <= begun_s + LEASE_s + SAMPLE_s
         await end()
-        await host.told(TransferStarted, 2)
+        await host.emitted(TransferStarted, 2)
     assert set(host.states()) <= {SETTLED, VOID}
     assert len(host.states()) >= 2
 
 
 @pytest.mark.long
 async def test_the_run_goes_on_after_a_quick_restart_of_bluetoothd(tmp_path: Path) -> None:
-    """As an upgrade does it. The link may be back before the lease is over; then nothing ends."""
+    """An upgrade does this. If the link is back within the lease, the transfer goes on."""
     async with host_on(tmp_path, boards=2, slots=7) as host:
         await host.coils(on=True)
         await bluez.restart()

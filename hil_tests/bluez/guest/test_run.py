@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The bodies of `host/tests/orchestrator/test_run_on_bench.py` under BlueZ; only set-up differs.
+"""The tests of `host/tests/orchestrator/test_run_on_bench.py` under BlueZ, with other set-up.
 
 The boards run in real time, not faster, and have a longer lease: the host is emulated.
 """

@@ -23,7 +23,7 @@ from wptcore import wire
 
 ADDRESSES = ("F0:00:00:00:00:01", "F0:00:00:00:00:02")
 TRIES = 4
-SCAN_s = 10.24  # the kernel's, and the controller here reports a board once in it
+SCAN_s = 10.24  # the kernel's scan, in which this controller reports a board once
 BEACON = wire.COMPANY_ID.to_bytes(2, "little") + b"\x01"
 LEAVE_CONNECTED = """
 import asyncio, os, sys
@@ -41,7 +41,7 @@ asyncio.run(main())
 
 
 class EchoBoard:
-    """The crowd-charge service as far as the radio sees it: REPLY tells what COMMAND got."""
+    """The crowd-charge service as far as the radio sees it: REPLY returns what COMMAND got."""
 
     def __init__(self, air: Air, address: str) -> None:
         self._air, self.address = air, address
@@ -79,14 +79,14 @@ class EchoBoard:
         )
 
     async def update(self) -> None:
-        """Reboots with another firmware."""
+        """Reboots the board with another firmware."""
         self._controller.power_off()
         await self._device.power_off()
         await self.start("180a", "180f", "1822")
 
 
 class Listener:
-    """A started radio that knows which boards it has heard since it was asked."""
+    """A started radio that knows which boards it has heard since the last question."""
 
     def __init__(self) -> None:
         self.radio = BleakRadio()
