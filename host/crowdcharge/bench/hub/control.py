@@ -33,7 +33,7 @@ def status(hub: Hub) -> dict[str, Any]:
         "seed": hub.config.seed,
         "vm": hub.vm_version,
         "contacts": [list(contact.boards) for contact in hub.plant.contacts],
-        "held": hub.schedule.held,
+        "held": hub.arrangement.held,
         "boards": [_board(hub, board) for board in hub.boards.values()],
     }
 
@@ -85,27 +85,27 @@ def schedule(hub: Hub) -> dict[str, Any]:
     return {
         "time_s": now_s,
         "slot_s": contacts.slot_s,
-        "slot": hub.schedule.slot_at(now_s),
+        "slot": hub.arrangement.slot_at(now_s),
         "cycle": [[list(contact.boards) for contact in slot] for slot in contacts.cycle],
-        "held": hub.schedule.held,
+        "held": hub.arrangement.held,
     }
 
 
 def hold(hub: Hub, pairs: list[list[int]] | None = None) -> None:
     """Holds these pairs together, or keeps the present ones, until `resume`."""
     if pairs is None:
-        hub.schedule.hold(hub.schedule.contacts_at(hub.clock.now_s()))
+        hub.arrangement.hold(hub.arrangement.contacts_at(hub.clock.now_s()))
         return
     known = {board_id for pair in pairs for board_id in pair}
     if known - hub.boards.keys() or len(known) != 2 * len(pairs):
         raise InputError("hold: needs pairs of boards of this bench, each board once")
-    hub.schedule.hold(tuple(Placement((pair[0], pair[1])) for pair in pairs))
+    hub.arrangement.hold(tuple(Placement((pair[0], pair[1])) for pair in pairs))
     hub.arrange()
 
 
 def resume(hub: Hub) -> None:
     """Returns to the cyclic schedule."""
-    hub.schedule.resume()
+    hub.arrangement.resume()
     hub.arrange()
 
 

@@ -322,10 +322,10 @@ def _move(
 ) -> None:
     """The board is laid on `peer`, and all contacts are held; peer=0 takes it away."""
     if peer == 0:
-        hub.schedule.part(hub.clock.now_s(), board.config.id)
+        hub.arrangement.part(hub.clock.now_s(), board.config.id)
     elif peer == board.config.id or peer not in hub.boards:
         raise InputError(f"move: board {board.config.id} cannot lie on board {peer}")
     else:
         contact = Placement((board.config.id, peer), gap_mm, offset_mm)
-        hub.schedule.move(hub.clock.now_s(), contact)
+        hub.arrangement.move(hub.clock.now_s(), contact)
     hub.arrange()

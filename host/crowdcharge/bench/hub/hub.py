@@ -29,7 +29,7 @@ class Hub:
         self.stopping = asyncio.Event()
         self.clock = BenchClock(time.monotonic, config.speed)
         self.witness = Witness()
-        self.schedule = Arrangement(config.contacts)
+        self.arrangement = Arrangement(config.contacts)
         self.plant = Plant([_node(board) for board in config.boards], config.link)
         self.rssi_dBm: dict[str, float] = {}
         self.loss: dict[str, float] = {}
@@ -119,9 +119,9 @@ class Hub:
     def advance(self) -> None:
         """Advances the plant to now, with every change of contact on the way."""
         now_s = self.clock.now_s()
-        while (change_s := self.schedule.next_change_s(self.plant.now_s)) and change_s <= now_s:
+        while (change_s := self.arrangement.next_change_s(self.plant.now_s)) and change_s <= now_s:
             self.plant.advance_to(change_s)
-            self.plant.set_contacts(self.schedule.contacts_at(change_s))
+            self.plant.set_contacts(self.arrangement.contacts_at(change_s))
         self.plant.advance_to(now_s)
         for board in self.boards.values():
             board.publish()
@@ -129,7 +129,7 @@ class Hub:
     def arrange(self) -> None:
         """Applies the contacts after boards were moved by hand."""
         self.advance()
-        self.plant.set_contacts(self.schedule.contacts_at(self.plant.now_s))
+        self.plant.set_contacts(self.arrangement.contacts_at(self.plant.now_s))
 
     def cut(self, board: VirtualBoard, on: bool) -> None:
         for index in range(1, self.config.hosts + 1):
