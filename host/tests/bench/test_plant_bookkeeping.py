@@ -51,10 +51,8 @@ def test_the_witness_keeps_edges_and_nothing_else():
     ]
     times_s = (0.9, 1.0, 1.9, 2.0)
     assert [witness.is_on(7, "tx", at_s) for at_s in times_s] == [False, True, True, False]
-    assert witness.intervals(7, "tx") == [(1.0, 2.0)]
     witness.record(3.0, 7, "tx", True, "pin")
     assert witness.any_on() == [(7, "tx")]
-    assert witness.intervals(7, "tx")[-1] == (3.0, None)
     assert witness.changes(since_s=2.5) == witness.changes()[-1:]
 
 

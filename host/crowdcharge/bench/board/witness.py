@@ -54,16 +54,6 @@ class Witness:
     def any_on(self) -> list[tuple[int, str]]:
         return sorted(self._on)
 
-    def intervals(self, board_id: int, coil: str) -> list[tuple[float, float | None]]:
-        """(on, off) times; off is None while it is still on."""
-        found: list[tuple[float, float | None]] = []
-        for change in self._edges(board_id, coil):
-            if change.on:
-                found.append((change.time_s, None))
-            else:
-                found[-1] = (found[-1][0], change.time_s)
-        return found
-
     def _edges(self, board_id: int, coil: str) -> Iterator[Change]:
         return (
             change
