@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The boards' clock as the host sees it: the only place that reads the time for decisions."""
+"""The boards' clock: the only place that reads the time for decisions.
+
+A virtual bench and the host that runs on it each have a clock of their own, at the same speed.
+"""
 
 import asyncio
 import time
@@ -11,25 +14,27 @@ class Clock(Protocol):
         """Seconds of board time since the start."""
         ...
 
-    async def sleep(self, duration_s: float) -> None: ...
+    async def sleep(self, duration_s: float) -> None:
+        """Wait in board time; not at all if the duration is negative."""
+        ...
 
     def timeout(self, duration_s: float) -> asyncio.Timeout:
-        """As asyncio.timeout, in board time."""
+        """Like asyncio.timeout, in board time."""
         ...
 
 
 class BoardClock:
-    """Wall time since its making, times `speed` (a virtual bench may run faster than life)."""
+    """Wall time since the start, times `speed`: a virtual bench may run faster than life."""
 
     def __init__(self, speed: float = 1.0) -> None:
-        self._speed = speed
+        self.speed = speed
         self._start_s = time.monotonic()
 
     def now_s(self) -> float:
-        return (time.monotonic() - self._start_s) * self._speed
+        return (time.monotonic() - self._start_s) * self.speed
 
     async def sleep(self, duration_s: float) -> None:
-        await asyncio.sleep(max(duration_s, 0.0) / self._speed)
+        await asyncio.sleep(max(duration_s, 0.0) / self.speed)
 
     def timeout(self, duration_s: float) -> asyncio.Timeout:
-        return asyncio.timeout(duration_s / self._speed)
+        return asyncio.timeout(duration_s / self.speed)

@@ -12,7 +12,7 @@ WptError                    exit code 1: the work failed
         RemoteProtocolError the peer sent something illegal
     GrantRefused
     LedgerError
-        OdometerWentBack
+    MarketVoidError         no price was found: nobody trades
     LineError               a serial port, or what is at its other end
         NoAnswer
     CommandRefused          a board's console said no
@@ -77,12 +77,8 @@ class LedgerError(WptError):
     pass
 
 
-class OdometerWentBack(LedgerError):
-    def __init__(self, board_id: int, before_mJ: int, after_mJ: int) -> None:
-        super().__init__(
-            f"board {board_id}: odometer went back from {before_mJ} to {after_mJ} mJ in one epoch"
-        )
-        self.board_id = board_id
+class MarketVoidError(WptError):
+    """The run ended without a price: nobody trades, and what was answered stays shut."""
 
 
 class LineError(WptError):

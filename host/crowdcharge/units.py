@@ -13,13 +13,5 @@ def J_to_mJ(energy_J: float) -> int:
     return int(energy_J * 1000)
 
 
-def J_to_Wh(energy_J: float) -> float:
-    return energy_J / J_PER_Wh
-
-
-def Wh_to_J(energy_Wh: float) -> float:
-    return energy_Wh * J_PER_Wh
-
-
 def permille_to_pct(soc_permille: int) -> float:
     return soc_permille / 10

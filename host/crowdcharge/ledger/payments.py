@@ -11,11 +11,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from crowdcharge.errors import LedgerError
+from crowdcharge.errors import LedgerError, MarketVoidError
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.rows import Body, Draft
 from crowdcharge.ledger.settlement import DISPUTED, ONE_SIDED, OPEN, VOID, TransferRecord
-from crowdcharge.market.shared import MarketVoidError
 from wptcore.market import FRACTION_BITS, EFFICIENCY_MIN_permille, divide
 
 _mJ_PER_Wh = 3_600_000

@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from crowdcharge.errors import InputError, WptError
+from crowdcharge.errors import InputError, MarketVoidError, WptError
 from crowdcharge.market.pricing import answers
 from crowdcharge.market.problem import Market
 from crowdcharge.market.search import Sums, price_search
@@ -24,10 +24,6 @@ from wptcore.x25519 import KEY_SIZE
 Words = tuple[int, int]
 RandomBytes = Callable[[int], bytes]
 LANE = 0
-
-
-class MarketVoidError(WptError):
-    """The run ended without a price: nobody trades, and what was answered stays shut."""
 
 
 class HostKeyPair:

@@ -15,13 +15,12 @@ from crowdcharge.boards import codes
 from crowdcharge.boards.models import MarketReply
 from crowdcharge.boards.pool import SLOTS, Pool
 from crowdcharge.clock import Clock
-from crowdcharge.errors import ProtocolError, RadioError
+from crowdcharge.errors import MarketVoidError, ProtocolError, RadioError
 from crowdcharge.market.shared import (
     ASK,
     LANE,
     SEAT,
     Agreed,
-    MarketVoidError,
     Relay,
     Step,
     Words,

@@ -16,14 +16,19 @@ from crowdcharge.boards.fleet import Fleet
 from crowdcharge.boards.keys import Keys
 from crowdcharge.boards.pool import SLOTS, Pool
 from crowdcharge.clock import Clock
-from crowdcharge.errors import BoardUnreachable, GrantRefused, LedgerError, WptError
+from crowdcharge.errors import (
+    BoardUnreachable,
+    GrantRefused,
+    LedgerError,
+    MarketVoidError,
+    WptError,
+)
 from crowdcharge.ledger.audit import market_faults
 from crowdcharge.ledger.payments import EFFICIENCY_MIN, Bargain, bargains
 from crowdcharge.ledger.rows import Body
 from crowdcharge.ledger.settlement import OPEN, VOID, TransferRecord
 from crowdcharge.ledger.signers import Signers
 from crowdcharge.ledger.store import Store
-from crowdcharge.market.shared import MarketVoidError
 from crowdcharge.orchestrator.events import Emit, MarketCleared, Trouble
 from crowdcharge.orchestrator.ledger_keeper import LedgerKeeper
 from crowdcharge.orchestrator.negotiator import SESSION_SIZE, Cleared, Negotiator

@@ -13,9 +13,9 @@ from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.rows import Body
 from crowdcharge.ledger.settlement import VOID
 from crowdcharge.ledger.settlement import TransferRecord as Metered
+from crowdcharge.metrics import imbalance
 from crowdcharge.policy import Policy
 from crowdcharge.policy.plan_following import PlanFollowing
-from crowdcharge.report.summary import imbalance
 from crowdcharge.units import mJ_to_J
 
 if TYPE_CHECKING:  # the simulator is an extra, a report is not

@@ -15,19 +15,12 @@ from crowdcharge.ledger.payments import (
 )
 from crowdcharge.ledger.rows import Body, account_of
 from crowdcharge.ledger.settlement import VOID, TransferRecord
+from crowdcharge.metrics import imbalance
 from crowdcharge.units import permille_to_pct
 from wptcore import ept
 from wptcore.market import FRACTION_BITS
 
 Summary = dict[str, Any]
-
-
-def imbalance(levels: list[float]) -> float:
-    """Total variation distance of the distribution of charge from the uniform one, 0..1."""
-    total = sum(levels)
-    if not total:
-        return 0.0
-    return sum(abs(level / total - 1 / len(levels)) for level in levels) / 2
 
 
 def summarise(book: Book) -> Summary:

@@ -12,7 +12,8 @@ from crowdcharge.errors import InputError, LedgerError, WptError
 from crowdcharge.ledger.settlement import SETTLED, VOID
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
-from crowdcharge.report.summary import imbalance, summarise
+from crowdcharge.metrics import imbalance
+from crowdcharge.report.summary import summarise
 
 
 def test_what_was_written_is_read_again(ledger_file):

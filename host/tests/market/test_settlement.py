@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crowdcharge.errors import LedgerError
+from crowdcharge.errors import LedgerError, MarketVoidError
 from crowdcharge.ledger.payments import Accounts, Bargain, bargains, due_u
 from crowdcharge.ledger.settlement import DISPUTED, ONE_SIDED, OPEN, SETTLED, VOID, TransferRecord
-from crowdcharge.market.shared import MarketVoidError, Negotiation, fixed, make_peers, terms_of
+from crowdcharge.market.shared import Negotiation, fixed, make_peers, terms_of
 from wptcore.market import energy_mJ
 
 from .markets import random_market

@@ -6,13 +6,12 @@ from hashlib import sha256
 import numpy as np
 import pytest
 
-from crowdcharge.errors import InputError
+from crowdcharge.errors import InputError, MarketVoidError
 from crowdcharge.market import Market, clear
 from crowdcharge.market.ambiguity import second_explanation
 from crowdcharge.market.pricing import answers
 from crowdcharge.market.shared import (
     HostKeyPair,
-    MarketVoidError,
     Negotiation,
     Relay,
     fixed,

@@ -14,10 +14,10 @@ from crowdcharge.bench.config import BenchConfig, BoardConfig
 from crowdcharge.bench.hub.launch import launch
 from crowdcharge.bench.runs.market import make_trading
 from crowdcharge.boards import keys as key_file
+from crowdcharge.errors import MarketVoidError
 from crowdcharge.ledger.payments import NOTHING, PAID, SHORT, accounts_of
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
-from crowdcharge.market.shared import MarketVoidError
 from crowdcharge.orchestrator.events import BoardReading, MarketCleared, Progress
 from crowdcharge.report.summary import summarise
 

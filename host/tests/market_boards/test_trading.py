@@ -6,12 +6,11 @@ import random
 
 import pytest
 
-from crowdcharge.errors import LedgerError
+from crowdcharge.errors import LedgerError, MarketVoidError
 from crowdcharge.ledger.payments import NOTHING, PAID, SHORT
 from crowdcharge.ledger.settlement import SETTLED
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
-from crowdcharge.market.shared import MarketVoidError
 from crowdcharge.orchestrator.events import Paid, Progress
 from wptcore import wire
 from wptcore.market import Terms

@@ -5,7 +5,6 @@ import hashlib
 import json
 import secrets
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from crowdcharge.bench.board import nvm, wiring
@@ -26,6 +25,7 @@ from crowdcharge.bench.i2c import Bus
 from crowdcharge.bench.i2c.stwbc86 import Stwbc86
 from crowdcharge.bench.physics.plant import Node, Plant
 from crowdcharge.bench.physics.thermal import Lump, ntc_share
+from crowdcharge.clock import BoardClock
 from wptcore import x25519
 from wptcore.calibration import curve_hash
 
@@ -62,18 +62,6 @@ def _market_terms(config: BoardConfig) -> dict[str, object]:
     }
 
 
-class BenchClock:
-    """Bench seconds: real seconds since the start, times the speed."""
-
-    def __init__(self, real_s: Callable[[], float], speed: float) -> None:
-        self._real_s = real_s
-        self._start_s = real_s()
-        self.speed = speed
-
-    def now_s(self) -> float:
-        return (self._real_s() - self._start_s) * self.speed
-
-
 class VirtualBoard:
     def __init__(
         self,
@@ -81,7 +69,7 @@ class VirtualBoard:
         node: Node,
         plant: Plant,
         witness: Witness,
-        clock: BenchClock,
+        clock: BoardClock,
         seed: int,
         folder: Path,
         radio: ShimRadio | str,

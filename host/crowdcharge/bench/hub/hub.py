@@ -3,12 +3,11 @@
 
 import asyncio
 import subprocess
-import time
 from pathlib import Path
 
 from crowdcharge.bench.board import micropython
 from crowdcharge.bench.board.radio import ShimRadio
-from crowdcharge.bench.board.virtual_board import BenchClock, VirtualBoard, address
+from crowdcharge.bench.board.virtual_board import VirtualBoard, address
 from crowdcharge.bench.board.witness import Witness
 from crowdcharge.bench.config import BenchConfig, BoardConfig
 from crowdcharge.bench.physics.arrangement import Arrangement
@@ -16,6 +15,7 @@ from crowdcharge.bench.physics.battery import Cell
 from crowdcharge.bench.physics.plant import Node, Plant
 from crowdcharge.bench.radio.air import Air
 from crowdcharge.bench.radio.hci_ports import hci_pty, serve_hci_tcp
+from crowdcharge.clock import BoardClock
 from crowdcharge.flash import firmware_tree
 
 HOST_ADDRESS = "C0:DE:FF:00:00:{:02X}"
@@ -27,7 +27,7 @@ class Hub:
         self.config = config
         self.folder = folder
         self.stopping = asyncio.Event()
-        self.clock = BenchClock(time.monotonic, config.speed)
+        self.clock = BoardClock(config.speed)
         self.witness = Witness()
         self.arrangement = Arrangement(config.contacts)
         self.plant = Plant([_node(board) for board in config.boards], config.link)

@@ -20,12 +20,13 @@ from crowdcharge.boards import keys as key_file
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import BenchError, InputError
 from crowdcharge.ledger.store import Store
+from crowdcharge.metrics import imbalance
 from crowdcharge.orchestrator.events import Emit
 from crowdcharge.orchestrator.orchestrator import Orchestrator
 from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio.bleak_radio import BleakRadio
 from crowdcharge.report import write_report
-from crowdcharge.report.summary import Summary, imbalance, summarise
+from crowdcharge.report.summary import Summary, summarise
 
 LEDGER, SUMMARY, KEYS = "ledger.sqlite", "summary.json", "keys.toml"
 BOARDS_MAX = 100

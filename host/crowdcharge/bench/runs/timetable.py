@@ -19,7 +19,7 @@ class LateClock(BoardClock):
     begun = False
 
     def begin(self) -> None:
-        super().__init__(self._speed)
+        super().__init__(self.speed)
         self.begun = True
 
     def now_s(self) -> float:
