@@ -2,21 +2,18 @@
 """Read a bench file (TOML): the boards of a bench by what they are, not by their ports.
 
 The words are labgrid's: a bench offers `features`, a test needs some, and is skipped where one is
-missing. Only the standard library is used, and reading a bench file starts nothing.
+missing. Reading a bench file starts nothing.
 """
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Literal
+
+from crowdcharge.toml_table import Table, read_text
 
 BENCHES = Path(__file__).parent / "benches"
-
-
-class BenchFileError(Exception):
-    """An error in a bench file: one line that names the file and the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ class MeteringLimits:
 @dataclass(frozen=True, slots=True)
 class BenchFile:
     name: str
-    kind: str  # "virtual" or "real"
+    kind: Literal["virtual", "real"]
     boards: tuple[BenchBoard, ...]
     pairs: tuple[Pair, ...]
     speed: float = 1.0
@@ -108,49 +105,29 @@ def load(name: str) -> BenchFile:
     path = BENCHES / "virtual.toml" if name == "virtual" else Path(name)
     if not path.exists() and (BENCHES.parent / path).exists():
         path = BENCHES.parent / path
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        return _bench(path.stem, table)
-    except OSError as error:
-        raise BenchFileError(f"bench file {path}: {error.strerror}") from None
-    except (ValueError, TypeError, KeyError) as error:
-        raise BenchFileError(f"bench file {path}: {error}") from None
-
-
-def _bench(name: str, table: dict[str, Any]) -> BenchFile:
-    tables = {"boards": BenchBoard, "pairs": Pair, "references": Reference}
-    values: dict[str, Any] = {"name": name, **table}
-    for key, kind in tables.items():
-        values[key] = tuple(_record(kind, entry, key) for entry in table.get(key, ()))
-    for key, kind in (("supply", Scpi), ("load", Scpi), ("limits", MeteringLimits)):
-        if key in table:
-            values[key] = _record(kind, table[key], key)
-    bench: BenchFile = _record(BenchFile, values, "bench")
-    if bench.kind not in {"virtual", "real"}:
-        raise ValueError(f'kind must be "virtual" or "real", not {bench.kind!r}')
-    _check_boards(bench)
+    top = Table.parse(read_text(path), str(path))
+    bench = top.record(
+        BenchFile,
+        name=top.string("name", path.stem),
+        boards=tuple(table.record(BenchBoard) for table in top.tables("boards")),
+        pairs=tuple(table.record(Pair) for table in top.tables("pairs")),
+        references=tuple(table.record(Reference) for table in top.tables("references")),
+        supply=top.table("supply").record(Scpi) if "supply" in top else None,
+        load=top.table("load").record(Scpi) if "load" in top else None,
+        limits=top.table("limits").record(MeteringLimits),
+    )
+    _check_boards(bench, top)
     return bench
 
 
-def _check_boards(bench: BenchFile) -> None:
+def _check_boards(bench: BenchFile, top: Table) -> None:
     ids = [board.id for board in bench.boards]
     if len(set(ids)) != len(ids):
-        raise ValueError("boards: an id occurs twice")
+        raise top.fail("boards", "an id is there twice")
     named = {board for pair in bench.pairs for board in pair.boards}
     named |= {reference.board for reference in bench.references}
     if named - set(ids):
-        raise ValueError(f"there is no board {min(named - set(ids))}")
+        raise top.fail("boards", f"there is no board {min(named - set(ids))}")
     for board in bench.boards:
         if bench.kind == "real" and not board.usb:
-            raise ValueError(f"board {board.id} needs usb, its USB serial number")
-
-
-def _record(kind: type, table: Mapping[str, Any], where: str) -> Any:
-    known = {item.name for item in fields(kind)}
-    unknown = set(table) - known
-    if unknown:
-        raise ValueError(f"{where}: unknown key {min(unknown)!r}; known are {sorted(known)}")
-    try:
-        return kind(**table)
-    except TypeError as error:
-        raise ValueError(f"{where}: {error}") from None
+            raise top.fail("boards", f"board {board.id} needs usb, its USB serial number")

@@ -12,6 +12,8 @@ import pytest
 import pytest_asyncio
 from hil_tests import benchfile, report
 
+from crowdcharge.errors import InputError
+
 if TYPE_CHECKING:
     from hil_tests.dut import Couple, Dut
     from hil_tests.open_bench import OpenBench
@@ -30,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "feature(*names): what the bench must have")
     try:
         config.stash[_BENCH] = benchfile.load(config.getoption("--bench"))
-    except benchfile.BenchFileError as error:
+    except InputError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[report.SERIES] = {}
     if folder := config.getoption("--hil-report"):

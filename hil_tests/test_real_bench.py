@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 from hil_tests import benchfile
-from hil_tests.benchfile import BENCHES, BenchFileError, Scpi
+from hil_tests.benchfile import BENCHES, Scpi
+
+from crowdcharge.errors import InputError
 
 SIM = f"{BENCHES / 'sim.yaml'}@sim"
 SUPPLY = Scpi("TCPIP0::127.0.0.1::5025::SOCKET", SIM)
@@ -49,17 +51,17 @@ def test_the_example_names_boards_by_their_serial_numbers(desk: benchfile.BenchF
     ("text", "words"),
     [
         ('kind = "real"\n[[boards]]\nid = 1\nboard = "pico_w"\n', "board 1 needs usb"),
-        ('kind = "imaginary"\n', '"virtual" or "real"'),
-        ('kind = "virtual"\nsped = 2\n', "unknown key 'sped'"),
+        ('kind = "imaginary"\n', "line 1: kind: must be one of virtual, real, not 'imaginary'"),
+        ('kind = "virtual"\nsped = 2\n', "line 2: sped: unknown key"),
         ('kind = "virtual"\n[[pairs]]\nname = "a"\ndonor = 1\nreceiver = 2\n', "no board 1"),
-        ('kind = "virtual"\n[[boards]]\nid = 1\n', "boards: "),
-        ("kind = ", "bench.toml: "),
+        ('kind = "virtual"\n[[boards]]\nid = 1\n', "line 2: boards[0].board: is missing"),
+        ("kind = ", "bench.toml, line 1: Invalid value"),
     ],
 )
 def test_a_wrong_file_is_one_line(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "bench.toml"
     path.write_text(text)
-    with pytest.raises(BenchFileError) as error:
+    with pytest.raises(InputError) as error:
         benchfile.load(str(path))
     assert words in str(error.value)
     assert str(path) in str(error.value)
@@ -107,7 +109,7 @@ def test_absent_boards_fail_where_the_bench_is_required() -> None:
 def test_an_absent_bench_file_is_one_line() -> None:
     done = session("--bench", "no-such.toml")
     assert done.returncode == 4
-    assert done.stderr.strip() == "ERROR: bench file no-such.toml: No such file or directory"
+    assert done.stderr.strip() == "ERROR: no-such.toml: No such file or directory"
 
 
 # -- supply and load ---------------------------------------------------------------------

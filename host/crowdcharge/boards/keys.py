@@ -12,11 +12,11 @@ They are never logged and never in the ledger.
 
 import os
 import stat
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from crowdcharge.errors import InputError
+from crowdcharge.toml_table import Table, read_text
 from wptcore.auth import KEY_SIZE
 
 Keys = Mapping[int, bytes]
@@ -24,22 +24,22 @@ Keys = Mapping[int, bytes]
 
 def load(path: Path) -> dict[int, bytes]:
     """board_id -> key; InputError if the file is unreadable, malformed or open to others."""
-    entries = _tables(path).get("keys")
-    if not isinstance(entries, dict):
-        raise InputError(f"keys file {path} has no table [keys]")
-    return dict(_entry(path, board, key) for board, key in entries.items())
+    top = _read(path)
+    if "keys" not in top:
+        raise top.fail("keys", "the table is missing")
+    table = top.table("keys")
+    return {_board(table, board): _key(table, board, key) for board, key in table.values().items()}
 
 
 def load_retired(path: Path) -> dict[int, list[bytes]]:
     """board_id -> its former keys, oldest first; InputError as `load`."""
-    entries = _tables(path).get("retired", {})
-    if not isinstance(entries, dict) or any(type(each) is not list for each in entries.values()):
-        raise InputError(f"keys file {path}: [retired] needs a list of keys for each board")
+    table = _read(path).table("retired")
     retired: dict[int, list[bytes]] = {}
-    for board, former in entries.items():
-        for text in former:
-            board_id, key = _entry(path, board, text)
-            retired.setdefault(board_id, []).append(key)
+    for board, former in table.values().items():
+        if not isinstance(former, list):
+            raise table.fail(board, "must be a list of keys")
+        keys = [_key(table, board, key, number) for number, key in enumerate(former)]
+        retired.setdefault(_board(table, board), []).extend(keys)
     return retired
 
 
@@ -53,7 +53,7 @@ def rotated(path: Path, board_id: int, key: bytes) -> tuple[Keys, Mapping[int, S
 
 
 def save(path: Path, keys: Keys, retired: Mapping[int, Sequence[bytes]] | None = None) -> None:
-    """Written beside and renamed, with mode 0600 from its first byte."""
+    """Write a temporary file with mode 0600 from its first byte, then rename it."""
     lines = ["[keys]", *(f'{board} = "{keys[board].hex()}"' for board in sorted(keys))]
     if retired:
         former = {board: [key.hex() for key in retired[board]] for board in sorted(retired)}
@@ -66,29 +66,28 @@ def save(path: Path, keys: Keys, retired: Mapping[int, Sequence[bytes]] | None =
             file.write("\n".join(lines) + "\n")
         beside.replace(path)
     except OSError as error:
-        raise InputError(f"keys file {path}: {error.strerror}") from None
+        raise InputError(f"{path}: {error.strerror}") from None
 
 
-def _tables(path: Path) -> dict[str, object]:
+def _read(path: Path) -> Table:
+    top = Table.parse(read_text(path), str(path))
+    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise InputError(f"{path}: open to others; run: chmod 600 {path}")
+    return top
+
+
+def _board(table: Table, board: str) -> int:
+    if not board.isdecimal() or len(board) > 5 or not 0 < int(board) <= 0xFFFF:
+        raise table.fail(board, "a board's number is 1 to 65535")
+    return int(board)
+
+
+def _key(table: Table, board: str, key: object, *within: int) -> bytes:
+    """The key's bytes; a key is never part of an error's text."""
     try:
-        mode = path.stat().st_mode
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"keys file {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"keys file {path}: {error}") from None
-    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise InputError(f"keys file {path} is open to others; run: chmod 600 {path}")
-    return tables
-
-
-def _entry(path: Path, board: str, key: object) -> tuple[int, bytes]:
-    """The key itself is never part of an error's text."""
-    wrong = f'keys file {path}: board "{board}" needs a number 1-65535 and 64 hexadecimal digits'
-    try:
-        board_id, value = int(board), bytes.fromhex(str(key))
+        value = bytes.fromhex(str(key))
     except ValueError:
-        raise InputError(wrong) from None
-    if not 0 < board_id <= 0xFFFF or len(value) != KEY_SIZE:
-        raise InputError(wrong)
-    return board_id, value
+        value = b""
+    if len(value) != KEY_SIZE:
+        raise table.fail(board, f"must be {2 * KEY_SIZE} hexadecimal digits", *within)
+    return value

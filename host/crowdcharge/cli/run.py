@@ -4,7 +4,6 @@
 import asyncio
 import json
 import signal
-import tomllib
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crowdcharge.errors import InputError
+from crowdcharge.toml_table import Table, read_text
 
 if TYPE_CHECKING:
     from crowdcharge.bench.runs.scenario_run import ScenarioRun
@@ -41,8 +41,8 @@ def run(file: Path, out: Path | None, as_json: bool) -> None:
 
     from crowdcharge.cli.live import LiveView
 
-    text = _text_of(file)
-    prepare = _scenario if _is_scenario(text) else _configured
+    text = read_text(file)
+    prepare = _scenario if _is_scenario(text, str(file)) else _configured
     work, policy, out = prepare(file, text, out)
     view = LiveView(Console(stderr=True), f"crowdcharge run: {policy}", as_json)
     with view.show():
@@ -53,22 +53,10 @@ def run(file: Path, out: Path | None, as_json: bool) -> None:
     click.echo(json.dumps(summary, indent=2) if as_json else _closing(summary, out))
 
 
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file") from None
-
-
-def _is_scenario(text: str) -> bool:
-    """True for a crowd without [run]; the reader of runs reports a file that is neither."""
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return False
-    return "run" not in tables and bool({"boards", "crowd"} & tables.keys())
+def _is_scenario(text: str, name: str) -> bool:
+    """A crowd and no [run]; the reader of runs finds fault with a file that is neither."""
+    top = Table.parse(text, name)
+    return "run" not in top and ("boards" in top or "crowd" in top)
 
 
 def _configured(path: Path, text: str, out: Path | None) -> Job:

@@ -2,7 +2,7 @@
 """The scenario file: TOML in, records out. docs/reference/scenario.md lists every key. Pure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from inspect import signature
 from math import inf
 from typing import Any
@@ -106,7 +106,7 @@ class Scenario:
     seed: int
     runs: int
     engine: str
-    bench: Table = field(default_factory=lambda: Table({}, "", []))
+    bench: Table
 
     def make_policy(self, beta: float | None = None) -> Policy:
         """What the file leaves open a policy takes from the scenario: `beta` (the link's), and
@@ -159,7 +159,7 @@ def parse(text: str, name: str = "scenario.toml") -> Scenario:
         floor_pct=top.number("floor_pct", 20.0, 0, 100),
         balanced_at=top.number("balanced_at", 0.01, 0, 1),
         cell_C=top.number("cell_C", 25.0, -20, 60),
-        seed=top.integer("seed", 0, 0, 2**63),
+        seed=top.integer("seed", 0, 0, 2**63 - 1),
         runs=top.integer("runs", 1, 1, 10_000),
         engine=top.string("engine", "events", ENGINES),
         bench=top.table("bench"),
@@ -268,24 +268,11 @@ def parse_habit(table: Table) -> CordHabit:
 
 def parse_slots(table: Table) -> Slots:
     table.only({"cycle", "slot_s"})
-    cycle = table.raw("cycle")
-    if (
-        not isinstance(cycle, list)
-        or not cycle
-        or not all(isinstance(slot, list) for slot in cycle)
-    ):
-        raise table.fail("cycle", "must be a list of slots, each a list of pairs: [[[1, 2]], []]")
-    slots = tuple(tuple(pair(table, "cycle", each) for each in slot) for slot in cycle)
-    return Slots(slots, table.number("slot_s", 10.0, 1e-6))
-
-
-def pair(table: Table, key: str, value: Any) -> Pair:
-    if isinstance(value, dict):  # the bench file's long form, with a geometry
-        value = value.get("boards")
-    good = isinstance(value, list) and [type(v) for v in value] == [int, int]
-    if not good or value[0] == value[1]:
-        raise table.fail(key, f"a pair is two different board ids, not {value!r}")
-    return value[0], value[1]
+    slots = table.slots("cycle")
+    if not slots:
+        raise table.fail("cycle", "must have at least one slot")
+    cycle = tuple(tuple(pair.pair() for pair in slot) for slot in slots)
+    return Slots(cycle, table.number("slot_s", 10.0, 1e-6))
 
 
 def parse_intervals(table: Table) -> Intervals:
@@ -293,13 +280,17 @@ def parse_intervals(table: Table) -> Intervals:
     rows = table.raw("list")
     if not isinstance(rows, list) or not all(isinstance(r, list) and len(r) == 4 for r in rows):
         raise table.fail("list", "must be [[board, board, from_s, to_s], ...]")
-    contacts = []
-    for row in rows:
-        start_s, end_s = (table.checked("list", value, 0) for value in row[2:])
-        if end_s < start_s:
-            raise table.fail("list", f"{row}: ends before it begins")
-        contacts.append((*pair(table, "list", row[:2]), start_s, end_s))
-    return Intervals(tuple(contacts))
+    return Intervals(tuple(interval(table, number, row) for number, row in enumerate(rows)))
+
+
+def interval(table: Table, number: int, row: list[Any]) -> tuple[int, int, float, float]:
+    a, b = row[:2]
+    if [type(a), type(b)] != [int, int] or a == b:
+        raise table.fail("list", f"a pair is two different board ids, not {row[:2]}", number)
+    start_s, end_s = (table.checked("list", value, 0) for value in row[2:])
+    if end_s < start_s:
+        raise table.fail("list", "ends before it begins", number)
+    return a, b, start_s, end_s
 
 
 def parse_trace(table: Table) -> TraceFile:

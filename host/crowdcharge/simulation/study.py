@@ -17,16 +17,9 @@ from crowdcharge.simulation.link import LinkModel, efficiency_at, read_curve
 from crowdcharge.simulation.run import NoExchange, SimulationRun, compared, run, summary
 from crowdcharge.simulation.scenario import Meetings, Scenario, TraceFile, parse
 from crowdcharge.simulation.traces.readers import FORMATS
+from crowdcharge.toml_table import read_text
 
 Progress = Callable[[float], None]
-
-
-def read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise InputError(f"cannot read {path}: {reason}") from None
 
 
 def load(path: Path) -> Scenario:

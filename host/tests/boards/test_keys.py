@@ -58,6 +58,16 @@ def test_malformed_keys_are_one_clear_line_without_a_key(tmp_path, text):
     assert KEY.hex()[:20] not in str(caught.value)
 
 
+def test_a_wrong_key_is_found_by_its_line(tmp_path):
+    path = tmp_path / "keys.toml"
+    path.write_text(f'[keys]\n7 = "{KEY.hex()}"\n[retired]\n7 = [\n"{KEY.hex()}",\n"5a"]\n')
+    path.chmod(0o600)
+    assert keys.load(path) == {7: KEY}
+    with pytest.raises(InputError) as caught:
+        keys.load_retired(path)
+    assert str(caught.value) == f"{path}, line 6: retired.7[1]: must be 64 hexadecimal digits"
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match="No such file"):
         keys.load(tmp_path / "none.toml")

@@ -68,8 +68,11 @@ def test_boards_and_the_bench_table():
         (PAIR.replace("id = 1", "id = 0") + CYCLE.replace("1", "0") + LINK, "id begins at 1"),
         (PAIR + "leaves_s = 9\n" + CYCLE + LINK, "board 2: arrives_s, leaves_s and cords"),
         (PAIR + CYCLE + LINK + "[cord]\npower_W = 2\n", "have no cords"),
-        (PAIR + CYCLE + LINK + "[bench]\nboards = 3\n", r"s.toml:\d+: bench.boards: unknown key"),
-        (PAIR + CYCLE + LINK + "[bench]\nspeed = 99\n", r"s.toml:\d+: bench.speed: must be"),
+        (
+            PAIR + CYCLE + LINK + "[bench]\nboards = 3\n",
+            r"s.toml, line \d+: bench.boards: unknown key",
+        ),
+        (PAIR + CYCLE + LINK + "[bench]\nspeed = 99\n", r"s.toml, line \d+: bench.speed: must be"),
         (PAIR + CYCLE + LINK + "[bench]\n[bench.link]\nx = 1\n", "bench.link.x: unknown key"),
         ("duration_s = 9\n[crowd]\nn = 3\n[contacts]\nmobility = {}\n" + LINK, "not a .crowd."),
     ],
@@ -102,7 +105,7 @@ def test_missed_contacts_are_those_that_last_then():
     assert missed_of(scenario, contacts) == {Contact(20, 30, 1, 2)}
     for wrong in ("[[1, 2, 15]]", "[[1, 3, 25]]", "[1]", "[[1, 2]]", '[[1, 2, "x"]]', "7"):
         scenario = parse(PAIR + CYCLE + LINK + f"[bench]\nmissed = {wrong}\n", "s.toml")
-        with pytest.raises(InputError, match=r"s.toml:\d+: bench.missed"):
+        with pytest.raises(InputError, match=r"s.toml, line \d+: bench.missed"):
             missed_of(scenario, contacts)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from crowdcharge import policy as policies
-from crowdcharge.bench.config import BenchConfig, BoardConfig
+from crowdcharge.bench.config import BenchConfig, BoardConfig, Port
 from crowdcharge.bench.hub.launch import Bench, launch
 from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.bench.runs.rounds import Round, Rounds, story
@@ -36,7 +36,7 @@ _SPEED_MAX = 5.0
 _BOARD_SPEED = 30.0  # boards x speed
 _GOAL = 0.1  # of the first imbalance
 _TERMS = TransferTerms(lease_ms=5000, duration_max_ms=120_000, energy_min_J=0.5)
-_PORTS = {
+_PORTS: dict[str, tuple[tuple[Port, str], ...]] = {
     "micropython": (("micropython", "virtual"),),
     "circuitpython": (("circuitpython", "feather_nrf52840"),),
     "mixed": (("micropython", "virtual"), ("circuitpython", "feather_nrf52840")),

@@ -54,7 +54,7 @@ async def test_a_bench_from_the_command_line(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (("up", "none.toml"), "cannot read the bench file none.toml"),
+        (("up", "none.toml"), "none.toml: No such file"),
         (("fault",), "needs a NAME and a BOARD"),
         (("fault", "kill", "1", "hard"), "'hard' is not KEY=VALUE"),
     ],

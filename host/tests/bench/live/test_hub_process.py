@@ -195,7 +195,7 @@ async def test_contacts_follow_the_schedule_and_the_hand(tiny_bench):
 async def test_a_bad_bench_file_and_a_missing_vm_are_one_line(tmp_path, monkeypatch):
     file = tmp_path / "bench.toml"
     file.write_text("[[boards]]\nid = 1\n")
-    with pytest.raises(InputError, match=r"bench.toml:1: boards\[0\]: needs soc_pct"):
+    with pytest.raises(InputError, match=r"bench.toml, line 1: boards\[0\].soc_pct: is missing"):
         async with launch(file):
             pass
     monkeypatch.setenv("CROWDCHARGE_MICROPYTHON", "/nowhere/micropython")
