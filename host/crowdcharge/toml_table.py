@@ -208,7 +208,7 @@ class Table:
         return boards[0], boards[1]
 
     def record(self, kind: type[T], ranges: Mapping[str, Range] | None = None, **given: Any) -> T:
-        """A dataclass whose fields are the keys: their types are checked, and their ranges.
+        """Make a dataclass whose fields are the keys; types and ranges are checked.
 
         `given` fields are not read but taken as they are. A field without a default must be there.
         """
@@ -229,7 +229,7 @@ class Table:
         return self._values[key]
 
     def _value(self, at: Place, hint: Any, value: Any, limits: Range | None = None) -> Any:
-        """The value as the type of a field has it; `at` is its place in this table."""
+        """Check a value against a field's type and convert it; `at` is its place in this table."""
         if hint is Any:
             return value
         origin: Any = get_origin(hint) or hint

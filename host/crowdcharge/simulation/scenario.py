@@ -52,7 +52,7 @@ class Slots:
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """(a, b, from s, to s) each."""
+    """Each contact is (a, b, from s, to s)."""
 
     contacts: tuple[tuple[int, int, float, float], ...]
 
@@ -65,7 +65,7 @@ class TraceFile:
 
 @dataclass(frozen=True, slots=True)
 class Meetings:
-    """Random meetings; the scheduler is `crowd.simulate`'s."""
+    """Random meetings; `scheduler` is one of simulation.engine.simulate's."""
 
     count: int
     scheduler: str = "pairs"
@@ -109,8 +109,8 @@ class Scenario:
     bench: Table
 
     def make_policy(self, beta: float | None = None) -> Policy:
-        """What the file leaves open a policy takes from the scenario: `beta` (the link's), and
-        for plans cycle, slot, power and floor."""
+        """Fill in from the scenario what the file leaves open: `beta` (the link's), and for plans
+        cycle, slot, power and floor."""
         policy = POLICIES.get(self.policy)
         known = signature(policy).parameters if policy else {}
         facts: dict[str, Any] = {"power_W": self.link.power_W, "floor_pct": self.floor_pct}
@@ -131,7 +131,7 @@ TOP = {
 
 
 def parse(text: str, name: str = "scenario.toml") -> Scenario:
-    """Raises InputError with the file's name, the line and the key."""
+    """Read a scenario; InputError with the file's name, the line and the key."""
     top = Table.parse(text, name)
     top.only(TOP)
     boards = parse_boards(top)
@@ -192,7 +192,7 @@ def check(scenario: Scenario, top: Table) -> None:
 
 
 def not_plain(scenario: Scenario) -> str:
-    """What of the scenario `crowd.simulate` cannot do; empty when it can do all."""
+    """Name what the compiled engine cannot do of this scenario; empty when it can do all."""
     crowd, contacts = scenario.crowd, scenario.contacts
     if crowd is None or not isinstance(contacts, Meetings):
         return "contacts but random meetings of a [crowd]"
