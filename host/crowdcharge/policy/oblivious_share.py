@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""P_OS and its weighted form P_OWS: whoever meets, shares."""
+"""PURE: P_OS and its weighted form P_OWS, in which any two agents that meet share."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
 from crowdcharge.policy.base import AgentView, Encounter, Offer
-from crowdcharge.policy.pairwise import Weights, check_weights, offer, share_J, weight_of
+from crowdcharge.policy.pairwise import Weights, check_weights, offer, pair_share_J
 
 
 class ObliviousShare:
-    """After Nikoletseas, Raptis, Raptopoulos, ICDCS 2016 (P_OS) and Ad Hoc Networks 2017 (P_OWS).
+    """P_OS and P_OWS: the richer agent (per weight) sends what would make both equal.
 
-    The richer (per weight) sends what would make both equal (per weight) if nothing were lost;
-    the same amount leaves with loss. The lossless rule is the paper's; that the lossy one keeps
-    the amount is a reconstruction.
+    The rule for transfers without loss is the papers' (Nikoletseas, Raptis, Raptopoulos, ICDCS
+    2016 and Ad Hoc Networks 2017). That the same amount leaves the transmitter when part of it is
+    lost is a reconstruction.
     """
 
     name = "oblivious-share"
@@ -29,7 +29,4 @@ class ObliviousShare:
         now_s: float,
         rng: np.random.Generator,
     ) -> Offer | None:
-        a, b = views[encounter.a], views[encounter.b]
-        weight_a = weight_of(self.weights, encounter.a, a)
-        weight_b = weight_of(self.weights, encounter.b, b)
-        return offer(encounter, share_J(a.energy_J, b.energy_J, weight_a, weight_b), views)
+        return offer(encounter, pair_share_J(self.weights, encounter, views), views)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the pairwise protocols share: weights, the fair share of a pair, bounded offers."""
+"""PURE: what the pairwise protocols share: weights, the fair share of a pair, bounded offers."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -12,7 +12,7 @@ Weights = Mapping[int, float] | Literal["capacity"] | None
 
 
 def check_weights(weights: Weights) -> Weights:
-    """The same weights with whole-number agents (a file has them as text), or InputError."""
+    """Check the weights and make their agents whole numbers (a file has text); or InputError."""
     if isinstance(weights, str) and weights != "capacity":
         raise InputError(f'weights must be "capacity" or a table agent = weight, not "{weights}"')
     if not isinstance(weights, Mapping):
@@ -26,6 +26,7 @@ def check_weights(weights: Weights) -> Weights:
 
 
 def weight_of(weights: Weights, agent: int, view: AgentView) -> float:
+    """Look up one agent's weight; InputError if a table leaves the agent out."""
     if weights is None:
         return 1.0
     if isinstance(weights, str):
@@ -35,19 +36,34 @@ def weight_of(weights: Weights, agent: int, view: AgentView) -> float:
     return weights[agent]
 
 
-def share_J(energy_a_J: float, energy_b_J: float, weight_a: float, weight_b: float) -> float:
-    """What a sends to b (negative: b to a) so that, without loss, energy follows the weights.
+def pair_weights(
+    weights: Weights, encounter: Encounter, views: Mapping[int, AgentView]
+) -> tuple[float, float]:
+    """Look up the weights of agents a and b of an encounter."""
+    a, b = encounter.a, encounter.b
+    return weight_of(weights, a, views[a]), weight_of(weights, b, views[b])
 
-    Half of the difference when the weights are equal.
+
+def pair_share_J(weights: Weights, encounter: Encounter, views: Mapping[int, AgentView]) -> float:
+    """Compute `share_J` for the two agents of an encounter."""
+    energy_a_J, energy_b_J = views[encounter.a].energy_J, views[encounter.b].energy_J
+    return share_J(energy_a_J, energy_b_J, *pair_weights(weights, encounter, views))
+
+
+def share_J(energy_a_J: float, energy_b_J: float, weight_a: float, weight_b: float) -> float:
+    """Compute what a sends to b (negative: b to a) so that energy follows the weights.
+
+    This is the rule of P_OS and P_OWS for a transfer without loss: half of the difference when
+    the weights are equal.
     """
     return (energy_a_J * weight_b - energy_b_J * weight_a) / (weight_a + weight_b)
 
 
 def offer(encounter: Encounter, sent_J: float, views: Mapping[int, AgentView]) -> Offer | None:
-    """The offer that moves `sent_J` from a to b (negative: from b to a).
+    """Offer to move `sent_J` from a to b (negative: from b to a); None if nothing can move.
 
-    Never more than the transmitter has or than the receiver could hold without loss; the papers
-    know no capacity, and with equal capacities the bound never binds.
+    An offer never exceeds what the transmitter has or what the receiver could hold without loss.
+    The papers know no capacity; with equal capacities this bound never binds.
     """
     ptx, prx = (encounter.a, encounter.b) if sent_J > 0 else (encounter.b, encounter.a)
     room_J = views[prx].capacity_J - views[prx].energy_J

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""P_ST and its weighted form: the richer sends a small quantum."""
+"""PURE: P_ST and its weighted form, in which the richer agent sends a small quantum."""
 
 from collections.abc import Mapping
 from math import copysign
@@ -8,14 +8,15 @@ import numpy as np
 
 from crowdcharge.errors import InputError
 from crowdcharge.policy.base import AgentView, Encounter, Offer
-from crowdcharge.policy.pairwise import Weights, check_weights, offer, share_J, weight_of
+from crowdcharge.policy.pairwise import Weights, check_weights, offer, pair_share_J
 
 
 class SmallTransfer:
-    """After Nikoletseas, Raptis, Raptopoulos, ICDCS 2016 (P_ST), with a cap of our own.
+    """P_ST: the richer agent sends `quantum_J`, but never more than P_OS would.
 
-    The paper's rule moves `quantum_J` whenever the levels differ; once they are within one
-    quantum it swaps the roles for ever and burns what it moves. The cap is P_OS's amount.
+    The paper's rule (Nikoletseas, Raptis, Raptopoulos, ICDCS 2016) moves the quantum whenever the
+    levels differ. Once they are within one quantum it swaps the roles for ever and burns what it
+    moves, so the cap is ours.
     """
 
     name = "small-transfer"
@@ -33,8 +34,5 @@ class SmallTransfer:
         now_s: float,
         rng: np.random.Generator,
     ) -> Offer | None:
-        a, b = views[encounter.a], views[encounter.b]
-        weight_a = weight_of(self.weights, encounter.a, a)
-        weight_b = weight_of(self.weights, encounter.b, b)
-        share = share_J(a.energy_J, b.energy_J, weight_a, weight_b)
-        return offer(encounter, copysign(min(abs(share), self.quantum_J), share), views)
+        share_J = pair_share_J(self.weights, encounter, views)
+        return offer(encounter, copysign(min(abs(share_J), self.quantum_J), share_J), views)
