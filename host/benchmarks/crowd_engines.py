@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""P_OA by random pairs: mesa, pure Python, the numpy engine and the compiled engine.
+"""P_OA by random pairs: mesa, pure Python and the compiled engine.
 
     python host/benchmarks/crowd_engines.py [--n 100000] [--rounds 5] [--large 1000000]
 
 All subjects run in this process, in turn, round after round; a subject's figure is its best
 round. One-core figures are per second of CPU time, so that a loaded machine does not decide; the
-row of two threads is wall clock. The last table checks that all four give the same crowd: loss and
-final imbalance over 60 small crowds each, by two-sample Kolmogorov-Smirnov tests. Needs mesa 3.3.
+row of two threads is wall clock. The last table checks that all three give the same crowd: loss
+and final imbalance over 60 small crowds each, by two-sample Kolmogorov-Smirnov tests. Needs mesa
+3.3.
 """
 
 import argparse
@@ -127,7 +128,6 @@ class Stopwatch:
 SUBJECTS = {
     MESA: (by_mesa, 1),
     PYTHON: (by_python, 1),
-    "numpy": (by_engine("numpy"), 10),
     "numba": (by_engine("numba"), 200),
 }
 
@@ -142,9 +142,7 @@ def speed(n: int, rounds: int, unit: int) -> None:
             rates[name] = max(rates[name], unit * times / Stopwatch.seconds[name] / 1e6)
     print(f"n = {n}, one core, million interactions per CPU second")
     for name, rate in rates.items():
-        ratios = "".join(
-            f"{rate / rates[rival]:10.1f}x {rival}" for rival in (MESA, PYTHON, "numpy")
-        )
+        ratios = "".join(f"{rate / rates[rival]:10.1f}x {rival}" for rival in (MESA, PYTHON))
         print(f"  {name:12}{rate:9.3f}{ratios}")
 
 

@@ -66,13 +66,6 @@ def metropolis(graph: Graph) -> Weights:
     return Weights(diagonal, source, target, value)
 
 
-def weights_of(matrix: Array) -> Weights:
-    """The weights of a given symmetric, doubly stochastic matrix."""
-    off_diagonal = matrix - np.diag(np.diag(matrix))
-    target, source = np.nonzero(off_diagonal)
-    return Weights(np.diag(matrix).copy(), source, target, matrix[target, source])
-
-
 def second_eigenvalue(weights: Weights) -> float:
     """The largest modulus below 1, which rules the speed. Dense, so for small graphs."""
     return float(np.sort(np.abs(np.linalg.eigvalsh(weights.dense())))[-2])

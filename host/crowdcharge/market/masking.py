@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crowdcharge.market.consensus import ErrorBound, ratio_spread, spread
+from crowdcharge.market.consensus import ErrorBound, ratio_spread
 from crowdcharge.market.graph import Weights
 from crowdcharge.market.problem import Array
 
@@ -59,11 +59,6 @@ def masked_rounds(
         power = power * masking.decay[:, None]
         x = weights.apply(sent)
         yield MaskedRound(sent, x)
-
-
-def masked_bound(masking: Masking) -> ErrorBound:
-    """As `spread`, and the noise that is still in the states."""
-    return lambda states, rounds: spread(states, rounds) + float(masking.left(rounds).max())
 
 
 def masked_ratio_bound(masking: Masking) -> ErrorBound:

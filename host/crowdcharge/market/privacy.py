@@ -34,13 +34,12 @@ def exposure(
     observer: int,
     colluding: Collection[int] = (),
     *,
-    weights: Weights | None = None,
     decay: float = 0.9,
     horizon: int = 40,
 ) -> Exposure:
     """Both tests for one observer and those who share what they see with it."""
     observers = {observer, *colluding}
-    matrix = (weights or metropolis(graph)).dense()
+    matrix = metropolis(graph).dense()
     return Exposure(
         contained(graph, observers), ml_variance(graph, observers, matrix, decay, horizon)
     )

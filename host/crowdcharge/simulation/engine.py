@@ -13,12 +13,12 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from crowdcharge.errors import InputError
 from crowdcharge.metrics import imbalance
 from crowdcharge.policy import Policy, make
-from crowdcharge.simulation import schedule, vectorised
+from crowdcharge.simulation import schedule
 from crowdcharge.simulation.objects import run_objects
 from crowdcharge.simulation.rule import Rule, rule_of
 
 Scheduler = Literal["pairs", "matching"]
-Engine = Literal["numba", "numpy", "object"]
+Engine = Literal["numba", "object"]
 SINGLE_FROM_n = 100_000  # 16-byte rows keep a crowd of this size in the second-level cache
 MAX_n = 1 << 31  # a draw has 32 bits for each agent
 
@@ -75,8 +75,7 @@ def simulate(
     if rule is None or engine == "object":
         engine, advance = "object", objects(agents, policy, beta, scheduler, seed)
     else:
-        table = {"numba": compiled, "numpy": vector}
-        advance = table[engine](agents, rule, beta, scheduler, seed, threads)
+        advance = compiled(agents, rule, beta, scheduler, seed, threads)
     weights = None if rule is None else rule.weights
     at = checkpoints(interactions, samples, n // 2 if scheduler == "matching" else 1)
     imbalances, totals = [], []
@@ -124,19 +123,6 @@ def compiled(
             part(keys[whole], 0, rest)
 
     return pairs if scheduler == "pairs" else matchings
-
-
-def vector(
-    agents: Any, rule: Rule, beta: float, scheduler: Scheduler, seed: int, _threads: int
-) -> Advance:
-    kept = agents.dtype.type(1 - beta)
-    run = vectorised.run_given if scheduler == "pairs" else vectorised.run_disjoint
-
-    def advance(start: int, count: int) -> None:
-        for pairs in meetings(len(agents), scheduler, seed, start, count):
-            run(agents, pairs, kept, rule)
-
-    return advance
 
 
 def objects(agents: Any, policy: Policy, beta: float, scheduler: Scheduler, seed: int) -> Advance:
@@ -194,7 +180,7 @@ def check(
 ) -> None:
     for name, value, known in (
         ("scheduler", scheduler, ("pairs", "matching")),
-        ("engine", engine, ("numba", "numpy", "object")),
+        ("engine", engine, ("numba", "object")),
     ):
         if value not in known:
             raise InputError(f'no {name} "{value}"; known: {", ".join(known)}')

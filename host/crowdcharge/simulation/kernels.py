@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The compiled engine: P_OS, P_ST and P_OA over generated or given schedules.
+"""The compiled engine: P_OS, P_ST and P_OA over generated schedules.
 
 An agent is one row (energy, total of the levels it met, number of levels, weight), so a meeting
 touches two cache lines. Whether and in which direction energy moves is as random as the crowd,
 so both are arithmetic, not branches: a mispredicted branch costs more than the meeting.
 A crowd that outgrows the cache is waited for, so rows are asked for some meetings ahead.
-Every expression rounds as its twins in `vectorised.py` and `policy/` do.
+Every expression rounds as its twin in `policy/` does.
 
 `quantum`, `gated` and `weighted` are None or a value; None compiles the part away.
 """
@@ -96,13 +96,6 @@ def run_drawn(
             prefetch(agents, np.uint64(drawn[2 * (k + AHEAD) + 1]))
         a, b = np.uint64(drawn[2 * k]), np.uint64(drawn[2 * k + 1])
         meet(agents, a, b, kept, quantum, gated, weighted)
-
-
-@compiled
-def run_given(agents: Any, pairs: Any, kept: Any, quantum: Any, gated: Any, weighted: Any) -> None:
-    """Meetings in the order given; `pairs` (k, 2)."""
-    for k in range(len(pairs)):
-        meet(agents, pairs[k, 0], pairs[k, 1], kept, quantum, gated, weighted)
 
 
 @compiled

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which policies the vectorised and the compiled engine know, and what they need of them."""
+"""PURE: name the policies that the compiled engine knows, and what it needs of them."""
 
 from dataclasses import dataclass
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from crowdcharge.market import exposure
-from crowdcharge.market.graph import metropolis, star, weights_of
+from crowdcharge.market.graph import metropolis, star
 from crowdcharge.market.masking import Masking, masked_rounds
 from crowdcharge.market.pricing import answers
 from crowdcharge.market.privacy import contained, ml_variance, recover_from_star
@@ -19,6 +19,7 @@ MATRIX = (
     np.array([[2, 1, 0, 0, 1], [1, 2, 1, 0, 0], [0, 1, 2, 0, 1], [0, 0, 0, 3, 1], [1, 0, 1, 1, 1]])
     / 4
 )
+DECAY, HORIZON = 0.9, 40
 GRAPH = {i: [j for j in range(5) if j != i and MATRIX[i, j] > 0] for i in range(5)}
 
 
@@ -31,16 +32,16 @@ GRAPH = {i: [j for j in range(5) if j != i and MATRIX[i, j] > 0] for i in range(
     ],
 )
 def test_variances_of_mo_and_murray_s_example(observer, exposed, variance):
-    found = exposure(GRAPH, observer, weights=weights_of(MATRIX))
-    assert found.exposed == exposed
-    assert found.variance == pytest.approx(variance, rel=5e-3, abs=5e-6)
+    assert contained(GRAPH, {observer}) == exposed
+    found = ml_variance(GRAPH, {observer}, MATRIX, DECAY, HORIZON)
+    assert found == pytest.approx(variance, rel=5e-3, abs=5e-6)
 
 
 def test_a_leaf_of_the_example_cannot_tell_two_nodes_apart():
-    found = exposure(GRAPH, 3, weights=weights_of(MATRIX))
-    assert found.exposed == ()
-    assert np.isinf(found.variance[[0, 2]]).all()
-    assert np.isfinite(found.variance[[1, 4]]).all()
+    assert contained(GRAPH, {3}) == ()
+    variance = ml_variance(GRAPH, {3}, MATRIX, DECAY, HORIZON)
+    assert np.isinf(variance[[0, 2]]).all()
+    assert np.isfinite(variance[[1, 4]]).all()
 
 
 def test_the_lane_of_a_star_learns_everybody_and_an_ev_nobody():

@@ -8,7 +8,6 @@ import pytest
 
 from crowdcharge.errors import InputError, MarketVoidError
 from crowdcharge.market import Market, clear
-from crowdcharge.market.ambiguity import second_explanation
 from crowdcharge.market.pricing import answers
 from crowdcharge.market.shared import (
     HostKeyPair,
@@ -23,6 +22,7 @@ from wptcore import x25519
 from wptcore.market import ROUNDS_MAX, Peer, energy_mJ
 
 from .markets import random_market
+from .second_explanation import second_explanation
 
 
 def negotiate(market, rng, silent=lambda *_: False):
