@@ -26,6 +26,7 @@ from crowdcharge.market.masking import Masking, masked_ratio_bound, masked_round
 from crowdcharge.market.pricing import Clearing, answers, clear, clearing_at
 from crowdcharge.market.privacy import contained
 from crowdcharge.market.problem import Array, Market, refuse_without_trade
+from crowdcharge.market.relay import fixed, peer_name
 from crowdcharge.market.search import Sums, find_price, price_search
 
 _RESOLUTION = 1e-12  # of the price, after thousands of rounds of rounding
@@ -174,7 +175,7 @@ def _masked(market: Market, means: Means) -> Deal:
         return run(graph, values, rounds, bound, step)
 
     seen = {i for observer in graph for i in contained(graph, (observer,))}
-    exposed = tuple(shared.peer_name(i) for i in sorted(seen))
+    exposed = tuple(peer_name(i) for i in sorted(seen))
     return _averaged(market, step, average, exposed)
 
 
@@ -211,7 +212,7 @@ def _homomorphic(market: Market, _means: Means) -> Deal:
     def sums(price: float | None) -> Sums:
         nonlocal questions
         questions += 1
-        asked = None if price is None else shared.fixed(price)
+        asked = None if price is None else fixed(price)
         answered = [homomorphic.encrypted_answer(holder.public, each, asked) for each in terms]
         return holder.sums(homomorphic.add_encrypted(holder.public, answered))
 

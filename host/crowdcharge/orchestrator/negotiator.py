@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Moves a market's frames between boards that hold their own terms; what is said is in
-`market.shared.negotiate`.
+`market.relay.negotiate`.
 
 The host is the untrusted relay: it sees keys, masked answers, sums, and one energy a board at the
 agreed price. Places in the market are numbered as there: the lane is 0.
@@ -16,7 +16,7 @@ from crowdcharge.boards.models import MarketReply
 from crowdcharge.boards.pool import SLOTS, Pool
 from crowdcharge.clock import Clock
 from crowdcharge.errors import MarketVoidError, ProtocolError, RadioError
-from crowdcharge.market.shared import (
+from crowdcharge.market.relay import (
     ASK,
     LANE,
     SEAT,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from crowdcharge.errors import InputError
-from crowdcharge.market import consensus
 from crowdcharge.market.consensus import (
+    consensus,
     finite_time,
     metropolis_rounds,
     ratio_spread,
