@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Average consensus: peers that talk only to neighbours all reach the average of their values.
+"""PURE: average consensus, by which peers that talk only to neighbours reach a common average.
 
 A round is one step in which every node may send to its neighbours. The iterations are generators
 of states, so a plot, an attack and a protocol run watch the same numbers. They stop by a true
@@ -35,14 +35,14 @@ class Consensus:
 
 
 def metropolis_rounds(weights: Weights, x: Array) -> Iterator[Array]:
-    """x(k+1) = W x(k). The printed (12) has x_i in the sum; it must be x_j."""
+    """Yield x(k+1) = W x(k), (12) of the lane paper with x_j in the sum, which prints x_i."""
     while True:
         x = weights.apply(x)
         yield x
 
 
 def chebyshev_rounds(weights: Weights, x: Array, eigenvalue: float) -> Iterator[Array]:
-    """Two-term recursion with the Chebyshev polynomials of W / eigenvalue (Golub, Varga 1961).
+    """Yield a two-term recursion by Chebyshev polynomials of W / eigenvalue (Golub, Varga 1961).
 
     The error after k rounds is at most that of the start over T_k(1 / eigenvalue), the best that
     any polynomial in W of this degree can promise.
@@ -61,9 +61,11 @@ def chebyshev_rounds(weights: Weights, x: Array, eigenvalue: float) -> Iterator[
 def consensus(
     graph: Graph, values: Array, tolerance: float, *, accelerated: bool = False
 ) -> Consensus:
-    """Averages the columns of `values` (n, m) until every state is within `tolerance` of it.
+    """Average the columns of `values` (n, m) until every state is within `tolerance`.
 
-    `accelerated` takes Chebyshev rounds, for which all nodes must know the second eigenvalue.
+    With `accelerated` the rounds are Chebyshev's, for which all nodes must know the second
+    eigenvalue. InputError if the graph is directed or not connected; WptError after too many
+    rounds.
     """
     weights = metropolis(graph)
     if accelerated:
@@ -76,7 +78,7 @@ def consensus(
 def run(
     graph: Graph, values: Array, rounds: Iterator[Array], bound: ErrorBound, tolerance: float
 ) -> Consensus:
-    """Rounds until the flooded bound is within the tolerance; WptError if it never is."""
+    """Run rounds until the flooded bound is within the tolerance; WptError if it never is."""
     delay = diameter(graph)
     edges = sum(len(graph[i]) for i in graph)
     kept, kept_round, known = values, 0, math.inf
@@ -92,19 +94,19 @@ def run(
 
 
 def spread(states: Array, _rounds: int) -> float:
-    """The average lies between the extremes, so no state is further off than their spread."""
+    """Bound the error by the spread of the states: the average lies between the extremes."""
     return float(np.ptp(states, axis=0).max())
 
 
 def ratio_spread(states: Array, _rounds: int) -> float:
-    """The same for the ratio of two averages: a mean of the nodes' ratios with weights x2 > 0."""
+    """Bound the error of the ratio of two averages, a mean of the nodes' ratios if all x2 > 0."""
     if (states[:, 1] <= 0).any():
         return math.inf
     return float(np.ptp(states[:, 0] / states[:, 1]))
 
 
 def two_round(values: Array) -> Consensus:
-    """The star's exact protocol: everybody sends to the centre, which sends the average back.
+    """Average on a star in two rounds: all send to the centre, which sends the average back.
 
     After one Metropolis round the centre, whose weights are all 1 / (n + 1), holds the average.
     """
@@ -114,10 +116,10 @@ def two_round(values: Array) -> Consensus:
 
 
 def finite_time(graph: Graph, values: Array) -> Consensus:
-    """The exact average after as many rounds as W has distinct eigenvalues below 1.
+    """Average exactly in as many rounds as W has distinct eigenvalues below 1.
 
-    Applies prod (W - l I) / (1 - l); each factor is one round and a local combination. Meant for
-    graphs with few eigenvalues: the star has n / (n + 1) and 0, so two rounds.
+    Applies prod (W - l I) / (1 - l); each factor is one round and a local combination. This suits
+    graphs with few eigenvalues: the star has n / (n + 1) and 0, so it takes two rounds.
     """
     weights = metropolis(graph)
     eigenvalues = _distinct(np.linalg.eigvalsh(weights.dense())[:-1].tolist())
@@ -129,12 +131,12 @@ def finite_time(graph: Graph, values: Array) -> Consensus:
 
 
 def star_rounds_law(n: int, distance: float, tolerance: float) -> float:
-    """Metropolis rounds on a star of n leaves: its slow eigenvalue is n / (n + 1)."""
+    """Predict the Metropolis rounds on a star of n leaves, with slow eigenvalue n / (n + 1)."""
     return math.log(distance / tolerance) / math.log1p(1 / n)
 
 
 def _distinct(eigenvalues: list[float]) -> list[float]:
-    """Small ones first, which keeps rounding errors from growing."""
+    """Drop repeated eigenvalues; small ones come first, which keeps rounding errors small."""
     kept: list[float] = []
     for value in sorted(eigenvalues, key=abs):
         if all(abs(value - other) > 1e-9 for other in kept):

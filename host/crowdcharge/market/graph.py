@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who talks to whom, and the Metropolis weights of average consensus.
+"""PURE: who talks to whom, and the Metropolis weights of average consensus.
 
 A graph is any mapping of nodes 0..n-1 to their neighbours (a dict of sets, a networkx Graph).
 """
@@ -17,12 +17,12 @@ Graph = Mapping[int, Collection[int]]
 
 
 def star(n: int) -> dict[int, list[int]]:
-    """The lane, node 0, and n EVs that talk to it alone."""
+    """Make a star: the lane is node 0, and n EVs talk to it alone."""
     return {0: list(range(1, n + 1)), **{i: [0] for i in range(1, n + 1)}}
 
 
 def diameter(graph: Graph) -> int:
-    """Rounds in which a flood reaches everybody; InputError if it does not."""
+    """Count the rounds in which a flood reaches every node; InputError if it does not."""
     return max(_eccentricity(graph, node) for node in _ends(graph))
 
 
@@ -36,7 +36,7 @@ class Weights:
     value: Array
 
     def apply(self, x: Array) -> Array:
-        """W x for x of shape (n, m)."""
+        """Compute W x for x of shape (n, m)."""
         n = self.diagonal.size
         moved = [
             np.bincount(self.target, self.value * column[self.source], minlength=n)
@@ -52,7 +52,10 @@ class Weights:
 
 
 def metropolis(graph: Graph) -> Weights:
-    """w_ij = 1 / (1 + max(degree_i, degree_j)): symmetric, so the sum of all states is kept."""
+    """Set w_ij = 1 / (1 + max(degree_i, degree_j)), a symmetric W that keeps the sum of states.
+
+    InputError if an edge has no way back.
+    """
     pairs = np.array([(i, j) for i in graph for j in graph[i]], dtype=np.intp).reshape(-1, 2)
     source, target = pairs.T
     n = len(graph)
@@ -67,12 +70,12 @@ def metropolis(graph: Graph) -> Weights:
 
 
 def second_eigenvalue(weights: Weights) -> float:
-    """The largest modulus below 1, which rules the speed. Dense, so for small graphs."""
+    """Find the largest modulus below 1, which sets the speed; dense, so for small graphs."""
     return float(np.sort(np.abs(np.linalg.eigvalsh(weights.dense())))[-2])
 
 
 def _ends(graph: Graph) -> list[int]:
-    """Enough nodes for the diameter: all, but of a star's equal leaves only one."""
+    """List enough nodes to find the diameter: all, but only one of a star's equal leaves."""
     n = len(graph)
     hubs = [i for i in graph if len(graph[i]) == n - 1]
     if n > 2 and len(hubs) == 1 and all(len(graph[i]) == 1 for i in graph if i != hubs[0]):

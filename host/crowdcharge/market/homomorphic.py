@@ -21,7 +21,7 @@ _SHIFT = 256  # c and s share a plaintext: sums of 128-bit words never reach bit
 
 
 class KeyHolder:
-    """The lane: it alone can decrypt, and it is only ever given the sum."""
+    """The lane, which alone can decrypt and is only ever given the sum."""
 
     def __init__(self, key_bits: int = KEY_BITS) -> None:
         self._secret = pailliers.secret(key_bits // 2)
@@ -34,11 +34,11 @@ class KeyHolder:
 
 
 def encrypted_answer(public: Sequence[int], terms: Terms, price: int | None) -> int:
-    """What one peer sends: both words of its answer, modulo 2^128, in one ciphertext."""
+    """Encrypt both words of one peer's answer, modulo 2^128, in one ciphertext."""
     c, s = terms.answer(price)
     return int(pailliers.encrypt(public, (c % MODULUS) | (s % MODULUS) << _SHIFT))
 
 
 def add_encrypted(public: Sequence[int], ciphertexts: Iterable[int]) -> int:
-    """What the relay does: Paillier adds by multiplying modulo n^2."""
+    """Add ciphertexts as the relay does; Paillier adds by multiplying modulo n^2."""
     return int(pailliers.add(public, *(pailliers.cipher(each) for each in ciphertexts)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The charging lane at road scale: energy of a pass, choice of the cost parameters, Algorithm 1.
+"""PURE: the charging lane at road scale: energy of a pass, cost parameters, Algorithm 1.
 
 After Nguyen, "Electric Vehicle - Wireless Charging-Discharging Lane Decentralized Peer-to-Peer
 Energy Trading". Corrected here: the sums of (17) and (19) run over x_j; the first line of (27)
@@ -28,7 +28,7 @@ def energy_per_pass_kWh(
     segment_km: float,
     speed_km_h: float,
 ) -> float:
-    """Energy of one pass over the lane's segments: (1) charging, (2) discharging.
+    """Compute the energy of one pass over the lane's segments: (1) charging, (2) discharging.
 
     `power_kW` is the sender's: the segment's in (1), the EV's in (2).
     """
@@ -51,16 +51,17 @@ class PriceRange:
 
 
 def smallest_ev_a(prices: PriceRange, e_max: Array) -> Array:
-    """(24): with a at or above this, no EV reaches its e_max."""
+    """Return the a (n,) of (24): with a at or above it, no EV reaches its e_max."""
     return prices.width / (2 * e_max)
 
 
 def lane_a_range(
     prices: PriceRange, lane_b: float, e_max: Array, lane_e_min: float
 ) -> tuple[float, float]:
-    """(28) and (25): between these, every EV trades and the lane stays inside e_min.
+    """Return the bounds of (28) and (25) on the lane's a.
 
-    InputError if the range is empty. In a discharging market lane_b lies below the middle.
+    Between them every EV trades and the lane stays inside e_min. InputError if the range is empty.
+    In a discharging market lane_b lies below the middle.
     """
     total = float(e_max.sum())
     above = abs(lane_b - prices.middle) / total
@@ -75,7 +76,7 @@ def lane_a_range(
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the peers bring to Algorithm 1. Price ranges are (n + 1, 2), the lane's first."""
+    """The peers' inputs to Algorithm 1; `ranges` of prices is (n + 1, 2), the lane's first."""
 
     ranges: Array
     e_max: Array
@@ -85,7 +86,7 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class PricingRun:
-    """Algorithm 1 step by step: states of each round are (n + 1, 2)."""
+    """Algorithm 1 step by step; the states of each round are (n + 1, 2)."""
 
     range_rounds: list[Array]
     prices: PriceRange
@@ -97,7 +98,7 @@ class PricingRun:
 def algorithm_1(
     wishes: Wishes, rng: np.random.Generator, *, epsilon: float = 1e-4, max_iter: int = 100_000
 ) -> PricingRun:
-    """The paper's Algorithm 1 with its own stop rule, |x(k+1) - x(k)| <= epsilon.
+    """Run the paper's Algorithm 1 with its own stop rule, |x(k+1) - x(k)| <= epsilon.
 
     That rule leaves an error of about n epsilon; `consensus.run` has one with a true bound.
     """
@@ -115,7 +116,7 @@ def algorithm_1(
 
 
 def choose_parameters(wishes: Wishes, prices: PriceRange, rng: np.random.Generator) -> Market:
-    """Random EVs inside (20) and (24); the lane in the middle of (20), (25) and (28)."""
+    """Draw EVs inside (20) and (24), and put the lane in the middle of (20), (25) and (28)."""
     n = wishes.e_max.size
     lower = rng.uniform(prices.low, prices.middle, n)
     lane_b = (prices.middle + prices.high) / 2
@@ -131,7 +132,10 @@ def choose_parameters(wishes: Wishes, prices: PriceRange, rng: np.random.Generat
 def _until_still(
     start: Array, rounds: Iterator[Array], epsilon: float, max_iter: int
 ) -> list[Array]:
-    """The norm of line 19, over both columns of a peer; for line 7 it is no looser."""
+    """Collect states until each peer's step is within epsilon in the norm of line 19.
+
+    The norm is over both columns of a peer, so it is no looser than that of line 7.
+    """
     states = [start]
     for after in islice(rounds, max_iter):
         step = np.linalg.norm(after - states[-1], axis=1).max()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Masked consensus after Mo and Murray (IEEE TAC 62(2), 2017), as the lane paper uses it.
+"""PURE: masked consensus after Mo and Murray (IEEE TAC 62(2), 2017), as the lane paper uses it.
 
-What it hides and what not is decided by `privacy.exposure`; on a star it hides nothing from the
-lane, and `privacy.recover_from_star` shows it.
+`privacy.exposure` decides what it hides. On a star it hides nothing from the lane, as
+`privacy.recover_from_star` shows.
 """
 
 from collections.abc import Iterator
@@ -26,12 +26,12 @@ class Masking:
 
     @classmethod
     def draw(cls, values: Array, rng: np.random.Generator) -> "Masking":
-        """Distinct decays, and noise as wide as the EVs' secrets (the paper's 1 hides little)."""
+        """Draw distinct decays, and noise as wide as the EVs' secrets (1 hides little)."""
         decay = rng.uniform(0.3, 0.9, len(values))
         return cls(decay, np.abs(values[1:]).max(axis=0))
 
     def left(self, rounds: int) -> Array:
-        """What the noise not yet taken back can add to the average, for each column."""
+        """Bound what the noise not yet taken back can add to the average, for each column (m,)."""
         return _CLIP * self.sigma * float(np.mean(self.decay ** max(rounds - 1, 0)))
 
 
@@ -44,9 +44,10 @@ class MaskedRound:
 def masked_rounds(
     weights: Weights, values: Array, masking: Masking, rng: np.random.Generator
 ) -> Iterator[MaskedRound]:
-    """x(k+1) = W (x(k) + w(k)), w(k) = alpha^k v(k) - alpha^(k-1) v(k-1): (15)-(17), x_j for x_i.
+    """Yield x(k+1) = W (x(k) + w(k)) with w(k) = alpha^k v(k) - alpha^(k-1) v(k-1).
 
-    The noises of a node add up to alpha^k v(k), which dies out, so the average is kept in the end.
+    This is (15) to (17) of the lane paper, with x_j where it prints x_i. The noises of a node add
+    up to alpha^k v(k), which dies out, so the average is kept in the end.
     """
     x = values
     given = np.zeros_like(values)
@@ -62,7 +63,7 @@ def masked_rounds(
 
 
 def masked_ratio_bound(masking: Masking) -> ErrorBound:
-    """As `ratio_spread`: bounds how far the noise that is left moves the ratio of the averages."""
+    """Extend `ratio_spread` by how far the noise that is left can move the ratio."""
 
     def bound(states: Array, rounds: int) -> float:
         left_c, left_s = map(float, masking.left(rounds))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The clearing price and the energies, with every bound honoured.
+"""PURE: the clearing price and the energies, with every bound honoured.
 
 Without active bounds this is the closed form (9)-(10) of Nguyen's lane paper. With them it is a
 continuous quadratic knapsack problem, which the paper leaves open.
@@ -26,14 +26,14 @@ class Clearing:
 
 
 def clear(market: Market) -> Clearing:
-    """The optimum of (5) with its bounds. InputError if no price makes anybody trade."""
+    """Find the optimum of (5) with its bounds; InputError if no price makes any EV trade."""
     refuse_without_trade(market)
     price, energies = _solve(market)
     return Clearing(price, energies, lane_energy(market, price))
 
 
 def clearing_at(market: Market, price: float) -> Clearing:
-    """What every peer takes at a given price: (10), clipped to its bounds."""
+    """Compute what every peer takes at a given price: (10), clipped to its bounds."""
     passes = _Passes(market)
     passes.sums(price)
     return Clearing(price, passes.signed_energies(), lane_energy(market, price))
@@ -45,7 +45,7 @@ def lane_energy(market: Market, price: float) -> float:
 
 
 def bounds_hit(market: Market, clearing: Clearing) -> list[tuple[str, str]]:
-    """(peer, bound) of every active bound; `zero` is a peer that the price leaves out."""
+    """List (peer, bound) of every active bound; `zero` is a peer that the price leaves out."""
     taken = np.abs(clearing.energies)
     limits = (("zero", taken == 0), ("e_max", (taken == market.e_max) & (taken > 0)))
     hits = [(f"ev {i}", name) for name, mask in limits for i in np.flatnonzero(mask)]
@@ -55,7 +55,7 @@ def bounds_hit(market: Market, clearing: Clearing) -> list[tuple[str, str]]:
 
 
 def answers(market: Market, price: float | None) -> Array:
-    """Shape (n + 1, 2), the lane first: each peer's (c, s), as `Terms.answer` on a board."""
+    """Return each peer's (c, s) as `Terms.answer` does on a board: (n + 1, 2), the lane first."""
     a = np.concatenate(([market.lane_a], market.a))
     b = np.concatenate(([market.lane_b], market.b))
     if price is None:
@@ -69,7 +69,7 @@ def answers(market: Market, price: float | None) -> Array:
 
 
 def _solve(market: Market) -> tuple[float, Array]:
-    """A sixteenth of the EVs tells a price so close that two or three full passes end it."""
+    """Find the price; one from a sixteenth of many EVs leaves two or three full passes to do."""
     start = None
     if market.a.size > _BLOCK:
         sample = _sample(market)
@@ -83,7 +83,7 @@ def _solve(market: Market) -> tuple[float, Array]:
 
 
 def _sample(market: Market) -> Market:
-    """Every sixteenth EV against a lane of that share."""
+    """Take every sixteenth EV, and a lane scaled to that share."""
     ev = slice(None, None, _STRIDE)
     return Market(
         market.a[ev].copy(),
@@ -97,9 +97,9 @@ def _sample(market: Market) -> Market:
 
 
 class _Passes:
-    """One pass over all EVs answers one price and leaves their energies behind.
+    """Answers a price by one pass over all EVs, which also leaves their energies.
 
-    Works on magnitudes: a discharging market is a charging one with price and b negated.
+    It works on magnitudes: a discharging market is a charging one with price and b negated.
     """
 
     def __init__(self, market: Market) -> None:
@@ -129,7 +129,7 @@ class _Passes:
         return 2 * (price * half_s - energy), 2 * half_s
 
     def _block(self, block: slice, price: float) -> tuple[float, float]:
-        """The energy and half the slope of these EVs; writes in place, which halves the time."""
+        """Sum the energy and half the slope of these EVs; writing in place halves the time."""
         a, b, e_max = self._market.a[block], self._market.b[block], self._market.e_max[block]
         taken = self._energies[block]
         inverse, free = self._scratch[:, : a.size]

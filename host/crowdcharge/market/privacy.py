@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a curious peer learns of the others in masked consensus, before anything is sent.
+"""PURE: what a curious peer would learn of the others in masked consensus.
 
 Two independent tests, for any graph and any set of colluding peers. Containment (after Mo and
 Murray): a node is exposed if all that it hears from and itself is also heard by the observers.
@@ -22,8 +22,11 @@ _SINGULAR = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """`exposed`: nodes whose secret comes out exactly in the end. `variance` (n,), in units of
-    the noise variance: 0 for the observers, inf where the secret is not determined at all."""
+    """The nodes whose secret comes out exactly in the end, and the variance of all estimates.
+
+    `variance` (n,) is in units of the noise variance: 0 for the observers, inf where the secret is
+    not determined at all.
+    """
 
     exposed: tuple[int, ...]
     variance: Array
@@ -37,7 +40,10 @@ def exposure(
     decay: float = 0.9,
     horizon: int = 40,
 ) -> Exposure:
-    """Both tests for one observer and those who share what they see with it."""
+    """Run both tests for one observer and the nodes that share what they see with it.
+
+    `decay` is the noise's alpha, `horizon` the number of rounds that are heard.
+    """
     observers = {observer, *colluding}
     matrix = metropolis(graph).dense()
     return Exposure(
@@ -46,7 +52,7 @@ def exposure(
 
 
 def contained(graph: Graph, observers: Collection[int]) -> tuple[int, ...]:
-    """The nodes whose closed neighbourhood lies in that of the observers."""
+    """List the nodes whose closed neighbourhood lies in that of the observers."""
     heard = set(observers).union(*(graph[i] for i in observers))
     return tuple(
         i for i in graph if i not in observers and i in heard and heard.issuperset(graph[i])
@@ -56,7 +62,7 @@ def contained(graph: Graph, observers: Collection[int]) -> tuple[int, ...]:
 def ml_variance(
     graph: Graph, observers: Collection[int], weights: Array, decay: float, horizon: int
 ) -> Array:
-    """Variance of the maximum-likelihood estimate of each x(0), in units of the noise variance.
+    """Compute the variance of the maximum-likelihood estimate of each x(0), in noise variances.
 
     What is heard is linear in the unknown secrets and noises and free of error, so the estimate
     is the least noise on an affine space: with N its directions, split into secrets and noises,
@@ -74,11 +80,10 @@ def ml_variance(
 
 
 def recover_from_star(weights: Weights, rounds: Sequence[MaskedRound]) -> Array:
-    """The lane's attack on a masked star: every EV's secret, shape (n, m).
+    """Recover every EV's secret (n, m) from what the lane of a masked star sends and hears.
 
-    Uses only what the lane sends and hears. An EV hears nobody else, so the lane can compute the
-    EV's next state; the difference to what the EV then sends is its noise, and all noises of an
-    EV add up to nothing.
+    An EV hears only the lane, so the lane can compute the EV's next state. The difference to what
+    the EV then sends is its noise, and all noises of an EV add up to zero.
     """
     matrix = weights.dense()
     own, from_lane = np.diag(matrix)[1:, None], matrix[1:, 0][:, None]
@@ -93,7 +98,11 @@ def recover_from_star(weights: Weights, rounds: Sequence[MaskedRound]) -> Array:
 def _view(
     weights: Array, heard: Iterable[int], unknown: list[int], decay: float, horizon: int
 ) -> Array:
-    """Rows: each heard message x(k) + w(k), k = 0..horizon. Columns: unknown x(0), then noises."""
+    """Build the observers' linear view.
+
+    Rows are the heard messages x(k) + w(k), k = 0..horizon; columns are the unknown x(0) and then
+    the noises.
+    """
     n, u = len(weights), len(unknown)
     columns = u + u * (horizon + 1)
     state = np.zeros((n, columns))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A market of peers and one lane: arrays of one instance, and the checks on what a user wrote.
+"""PURE: a market of peers and one lane, and the checks on what a user wrote.
 
 Every peer has the cost a E^2 + b E (Nguyen, lane paper, equations (3)-(4)). Energies are signed
 as the paper signs them: with `charge` an EV's energy lies in [0, e_max] and the lane's in
@@ -20,13 +20,16 @@ Array = NDArray[np.float64]
 Mode = Literal["charge", "discharge"]
 MODES = ("charge", "discharge")
 
-_FLAT = 1e-12  # of b: below it, floats cannot tell a peer's marginal prices apart
+_FLAT = 1e-12  # share of b below which floats cannot tell a peer's marginal prices apart
 _FLAT_RULE = "must let the marginal price b + 2 a E rise visibly up to the bound of E"
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """`a` price/energy^2, `b` price, `e_max` energy, one element an EV; e.g. JPY/kWh and kWh."""
+    """One market; `a` (price/energy), `b` (price) and `e_max` (energy) have one element per EV.
+
+    Units are the user's own, for example JPY/kWh and kWh.
+    """
 
     a: Array
     b: Array
@@ -50,7 +53,7 @@ class Market:
 
 
 def parse_market(document: object) -> Market:
-    """The market of a MARKET.json document; InputError names the peer and the field."""
+    """Make the market of a MARKET.json document; InputError names the peer and the field."""
     if not isinstance(document, Mapping):
         raise InputError('a market is an object: {"evs": [...], "lane": {...}, "mode": "charge"}')
     evs = document.get("evs")
@@ -71,7 +74,7 @@ def parse_market(document: object) -> Market:
 
 
 def check_market(market: Market) -> None:
-    """Raises InputError for the first peer whose numbers cannot be used."""
+    """Raise InputError for the first peer whose numbers cannot be used."""
     if market.a.size == 0:
         raise InputError("evs: the market is empty; give at least one EV with a, b and e_max")
     for field, values in (("a", market.a), ("b", market.b)):
@@ -95,7 +98,7 @@ def check_market(market: Market) -> None:
 
 
 def refuse_without_trade(market: Market) -> None:
-    """Raises InputError if no price makes any EV trade: (18) then has no solution."""
+    """Raise InputError if no price makes any EV trade, so that (18) has no solution."""
     charging = market.mode == "charge"
     nearest = int(market.b.argmin() if charging else market.b.argmax())
     if market.e_max[nearest] == 0:

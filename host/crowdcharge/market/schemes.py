@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The ways to agree on a price, side by side: each gives the same answer and shows other things.
+"""The ways to agree on a price: all give the same answer, but each shows different things.
 
 All run on the star of the lane paper. A round is one step in which peers may send; the closed
 form, two-round, shared and homomorphic schemes use single directions, consensus both at once.
@@ -29,9 +29,9 @@ from crowdcharge.market.problem import Array, Market, refuse_without_trade
 from crowdcharge.market.relay import fixed, peer_name
 from crowdcharge.market.search import Sums, find_price, price_search
 
-_RESOLUTION = 1e-12  # of the price, after thousands of rounds of rounding
-_FAR = 1e6  # a Newton step to so many times the lane's b leaves every bracket
-_IDLE = 1e-10  # of the lane's bound: so much energy is nothing
+_RESOLUTION = 1e-12  # relative, of the price, after thousands of rounds of rounding
+_FAR = 1e6  # a Newton step to this many times the lane's b leaves every bracket
+_IDLE = 1e-10  # share of the lane's bound that counts as no energy
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Deal:
 
 
 def trade(market: Market, scheme: str, means: Means) -> Deal:
-    """Negotiates the market by one of `SCHEMES`."""
+    """Negotiate the market by one of `SCHEMES`; InputError if it or the tolerance is unusable."""
     refuse_without_trade(market)
     least = _RESOLUTION * market.lane_b
     if not least <= means.tolerance < math.inf:
@@ -67,7 +67,7 @@ def trade(market: Market, scheme: str, means: Means) -> Deal:
 
 
 def _closed_form(market: Market, _means: Means) -> Deal:
-    """Everybody tells the lane everything, bounds included; the lane computes."""
+    """Let every peer tell the lane everything, bounds included, and the lane compute."""
     n = market.a.size
     clearing = clear(market)
     return Deal(clearing, 8 * float(np.spacing(clearing.price)), 2, 2 * n, _evs(n))
@@ -109,9 +109,10 @@ def _or_flat(
     bound: ErrorBound,
     left: Callable[[int], Array] = lambda _: np.zeros(2),
 ) -> ErrorBound:
-    """Where (nearly) all peers sit on their bounds there is no ratio to wait for.
+    """Extend a bound to markets in which (nearly) all peers sit on their bounds.
 
-    Then the sign of the net energy is enough, or that it is nothing.
+    There is no ratio to wait for then; it is enough to know the sign of the net energy, or that
+    there is none.
     """
 
     def stop(states: Array, rounds: int) -> float:
@@ -126,7 +127,7 @@ def _or_flat(
 
 
 def _settled(market: Market, c: float, s: float) -> Sums:
-    """The sums as the price search may take them: noise around a flat or balanced market is 0."""
+    """Clean the sums for the price search: noise around a flat or balanced market becomes 0."""
     if abs(c) + market.lane_b * abs(s) < _idle_energy(market):
         return 0.0, 0.0
     return (c, 0.0) if abs(c) > _FAR / 2 * market.lane_b * abs(s) else (c, s)
@@ -142,7 +143,10 @@ def _averaged(
     average: Callable[[Array], Consensus],
     exposed: tuple[str, ...],
 ) -> Deal:
-    """The last price asked is within 2 steps of its Newton step, that one within its bound."""
+    """Search with averaged sums.
+
+    The last price asked is within 2 steps of its Newton step, which is within its own bound.
+    """
     averaging = _Averaging(market, average)
     price = find_price(averaging.sums, price_search(2 * step))
     bound = averaging.bound + 2 * step + 8 * float(np.spacing(price))
@@ -197,7 +201,7 @@ def _shared(market: Market, means: Means) -> Deal:
 
 
 def _homomorphic(market: Market, _means: Means) -> Deal:
-    """The relay here is not the lane; key out, answers in, sum to the lane, price out."""
+    """Let a relay that is not the lane add ciphertexts: key out, answers in, sum on, price out."""
     try:
         from crowdcharge.market import homomorphic  # noqa: PLC0415  # only this one needs the extra
     except ImportError:

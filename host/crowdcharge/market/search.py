@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The price search: Newton steps on a rising, piecewise linear net energy, kept in brackets.
+"""PURE: price search by Newton steps on a rising, piecewise linear net energy, in brackets.
 
 After Cominetti, Mascarenhas and Silva, "A Newton's method for the continuous quadratic knapsack
 problem" (Math. Prog. Comp. 6, 2014). A generator, so that one search serves sums made in memory
@@ -12,7 +12,7 @@ import numpy as np
 
 from crowdcharge.errors import WptError
 
-# (c, s): around the price p that was asked, twice the net energy of all peers is p s - c.
+# (c, s): near the price p that was asked, twice the net energy of all peers is p s - c.
 Sums = tuple[float, float]
 PriceSearch = Generator[float | None, Sums, float]
 
@@ -21,10 +21,11 @@ _ULPS = 8
 
 
 def price_search(tolerance: float = 0.0, start: float | None = None) -> PriceSearch:
-    """Yields the price to ask, takes the sums there, returns the last price asked.
+    """Yield each price to ask, take the sums there, and return the last price asked.
 
-    The first question is `start`; None asks for the sums as if no bound were met, whose ratio is
-    the closed form (9). With exact sums the search ends after finitely many pieces.
+    The first question is `start`. None asks for the sums as if no bound were met; their ratio is
+    the closed form (9). With exact sums the search ends after finitely many pieces. Raises
+    WptError if no price balances the sums.
     """
     low, high = -np.inf, np.inf
     asked = start
@@ -46,7 +47,7 @@ def price_search(tolerance: float = 0.0, start: float | None = None) -> PriceSea
 
 
 def find_price(sums: Callable[[float | None], Sums], search: PriceSearch) -> float:
-    """Runs a search against a function."""
+    """Run a search against a function that gives the sums at a price."""
     asked = next(search)
     try:
         while True:

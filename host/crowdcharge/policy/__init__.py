@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Crowd protocols: one file each; `make` builds one by name."""
+"""PURE: the crowd protocols, one file each; `make` builds one by name."""
 
 from collections.abc import Callable
 from inspect import Parameter, signature
@@ -40,7 +40,7 @@ POLICIES: dict[str, Callable[..., Policy]] = {
 
 
 def make(name: str, **options: Any) -> Policy:
-    """The policy of that name; InputError names the known policies or the wrong option."""
+    """Build the policy of that name; InputError names the known policies or the wrong option."""
     if name not in POLICIES:
         raise InputError(f'no policy "{name}"; known: {", ".join(sorted(POLICIES))}')
     known = signature(POLICIES[name]).parameters

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Two published battery ageing models, side by side. They differ about twofold in calendar loss,
-so only ratios between two runs of the same crowd should be claimed.
+"""PURE: two published battery ageing models, side by side.
 
-A trace is the state of charge (0..1) at the ends of equal steps; the temperature is constant.
-`counted` hands in the cycles of a trace that were counted already.
-The currents, the resistance and the temperature rise of a transfer are not modelled.
+They differ about twofold in calendar loss, so only ratios between two runs of the same crowd
+should be claimed. A trace is the state of charge (0..1) at the ends of equal steps; the
+temperature is constant. `counted` passes the cycles of a trace that were counted already. The
+currents, the resistance and the temperature rise of a transfer are not modelled.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ Cycle = tuple[float, float, float]
 
 
 def cycles(soc: Trace) -> list[Cycle]:
-    """(depth, mean state of charge, 0.5 or 1) of each rainflow cycle (ASTM E1049-85)."""
+    """Count rainflow cycles (ASTM E1049-85): depth, mean state of charge, and 0.5 or 1 each."""
     import rainflow  # noqa: PLC0415 - belongs to an extra
 
     if np.ptp(soc) == 0:
@@ -31,17 +31,17 @@ def cycles(soc: Trace) -> list[Cycle]:
 
 
 def xu_soc_stress(soc: float) -> float:
-    """S_sigma of Xu et al. 2018: 1 at half charge."""
+    """Return S_sigma of Xu et al. 2018, which is 1 at half charge."""
     return exp(1.04 * (soc - 0.5))
 
 
 def xu_temperature_stress(cell_C: float) -> float:
-    """S_T of Xu et al. 2018: 1 at 25 C."""
+    """Return S_T of Xu et al. 2018, which is 1 at 25 C."""
     return exp(6.93e-2 * (cell_C - 25) * (25 + KELVIN) / (cell_C + KELVIN))
 
 
 def xu_depth_stress(depth: float) -> float:
-    """S_delta of Xu et al. 2018 for one full cycle of this depth (0..1]."""
+    """Return S_delta of Xu et al. 2018 for one full cycle of this depth (0..1]."""
     return 1 / (1.40e5 * float(depth**-0.501) - 1.23e5)
 
 
@@ -51,8 +51,10 @@ XU_TIME_per_s = 4.14e-10
 def xu_capacity_loss(
     soc: Trace, step_s: float, cell_C: float = 25.0, counted: Sequence[Cycle] | None = None
 ) -> float:
-    """Fraction of capacity lost, after Xu, Oudalov, Ulbig, Andersson, Kirschen, IEEE Trans. Smart
-    Grid 9(2), 2018 (constants as replicated by others; fitted on LMO cells).
+    """Compute the fraction of capacity lost by the model of Xu et al.
+
+    After Xu, Oudalov, Ulbig, Andersson, Kirschen, IEEE Trans. Smart Grid 9(2), 2018, with the
+    constants as replicated by others; fitted on LMO cells.
     """
     time_s = step_s * (len(soc) - 1)
     rate = XU_TIME_per_s * time_s * xu_soc_stress(float(np.mean(soc)))
@@ -73,8 +75,10 @@ SCHMALSTIEG_CELL_Ah = 2.15
 def schmalstieg_capacity_loss(
     soc: Trace, step_s: float, cell_C: float = 25.0, counted: Sequence[Cycle] | None = None
 ) -> float:
-    """Fraction of capacity lost, after Schmalstieg, Käbitz, Ecker, Sauer, J. Power Sources 257,
-    2014 (Sanyo UR18650E, NMC; cycling was measured at 35 C and 1C only).
+    """Compute the fraction of capacity lost by the model of Schmalstieg et al.
+
+    After Schmalstieg, Käbitz, Ecker, Sauer, J. Power Sources 257, 2014, for the Sanyo UR18650E
+    (NMC); cycling was measured at 35 C and 1C only.
     """
     voltage_V = np.interp(soc, OCV_SOC, OCV_V)
     time_days = step_s * (len(soc) - 1) / DAY_s
@@ -85,9 +89,9 @@ def schmalstieg_capacity_loss(
 def schmalstieg_cycle_loss(
     soc: Trace, voltage_V: Trace, counted: Sequence[Cycle] | None = None
 ) -> float:
-    """Each rainflow cycle adds its charge to the square-root law at its own rate beta.
+    """Let each rainflow cycle add its charge to the square-root law at its own rate beta.
 
-    A reconstruction for irregular traces: loss**2 grows by beta**2 x Ah of every cycle.
+    This is a reconstruction for irregular traces: loss**2 grows by beta**2 x Ah of every cycle.
     """
     beta_V = 7.348e-3 * (sqrt(float(np.mean(voltage_V**2))) - 3.667) ** 2
     squares = 0.0
@@ -106,7 +110,7 @@ MODELS: dict[str, Callable[[Trace, float, float, Sequence[Cycle]], float]] = {
 def capacity_losses(
     traces: Sequence[Trace], step_s: float, cell_C: float = 25.0
 ) -> dict[str, NDArray[np.float64]]:
-    """Model -> fraction of capacity lost by each trace."""
+    """Map each model to the fraction of capacity lost by each trace, an array (traces,)."""
     counted = [cycles(trace) for trace in traces]
     return {
         name: np.array(

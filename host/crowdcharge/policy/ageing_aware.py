@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""AG1 and AG2: share only when the two batteries together age less for it."""
+"""PURE: AG1 and AG2, which share only when the two batteries together age less for it."""
 
 from collections.abc import Mapping
 
@@ -16,13 +16,14 @@ TRIALS = 16
 
 
 class AgeingAwareSoc:
-    """AG1, a reconstruction after Ojha, Raptis, Passarella, Conti, arXiv 2204.09311.
+    """AG1: send that part of P_OA's amount which lowers the predicted ageing of the two most.
 
-    The paper's two protocols, its ageing model and its QoE were not available. Of P_OA's amount,
-    the part is sent that lowers the predicted ageing of the two most: the calendar stress of Xu
-    et al. 2018 over `horizon_s` at the new levels, plus the half cycles that the transfer adds
-    to both, plus `price` for each capacity's worth of energy lost. Nothing is sent if nothing
-    lowers it. The new levels last until the next charge: about a day.
+    The predicted ageing is the calendar stress of Xu et al. 2018 over `horizon_s` at the new
+    levels, plus the half cycles that the transfer adds to both, plus `price` for each capacity's
+    worth of energy lost. If no part lowers it, nothing is sent. The default horizon is a day,
+    because the new levels last until the next charge. This is a reconstruction after Ojha, Raptis,
+    Passarella, Conti, arXiv 2204.09311: the paper's two protocols, its ageing model and its QoE
+    were not available.
     """
 
     name = "ageing-aware-soc"
@@ -55,7 +56,7 @@ class AgeingAwareSoc:
         return Offer(most.ptx, most.prx, energy_J) if energy_J > 0 else None
 
     def _stress(self, ptx: AgentView, prx: AgentView, sent_J: float) -> float:
-        """Predicted ageing of the pair after the transfer, in units of Xu's f_d."""
+        """Predict the ageing of the pair after the transfer, in units of Xu's f_d."""
         stress = self.price * self.beta * sent_J / ptx.capacity_J
         for view, gained_J in ((ptx, -sent_J), (prx, (1 - self.beta) * sent_J)):
             soc = (view.energy_J + gained_J) / view.capacity_J
@@ -66,9 +67,9 @@ class AgeingAwareSoc:
 
 
 class AgeingAwareDepth:
-    """AG2, a reconstruction: AG1, and who received does not send for `hold_s`.
+    """AG2, a reconstruction: AG1, except that an agent that received does not send for `hold_s`.
 
-    Reversals are what rainflow counting turns into deep cycles.
+    Rainflow counting turns such reversals into deep cycles.
     """
 
     name = "ageing-aware-depth"

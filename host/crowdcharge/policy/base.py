@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a crowd protocol is: a pure object that answers one question at each meeting.
+"""PURE: what a crowd protocol is, an object that answers one question at each meeting.
 
 The simulator and the orchestrator call the same object. What the papers call an agent's
 memory lives in the policy object; time and randomness are arguments.
@@ -30,7 +30,7 @@ class Offer:
 
 
 class AgentView(Protocol):
-    """What a policy may know of an agent."""
+    """The facts that a policy may know of an agent."""
 
     @property
     def energy_J(self) -> float: ...
@@ -48,5 +48,5 @@ class Policy(Protocol):
         now_s: float,
         rng: np.random.Generator,
     ) -> Offer | None:
-        """The transfer to make at this meeting, or None. Called once a meeting."""
+        """Return the transfer to make at this meeting, or None. Called once for each meeting."""
         ...

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Charging skip: how many cord sessions can two people who meet spare each other?
+"""PURE: charging skip, or how many cord sessions two people who meet can spare each other.
 
-Reconstruction after Dhungana, Arodz, Bulut, ICC 2018 and Ad Hoc Networks 2019: the problem, the
+A reconstruction after Dhungana, Arodz, Bulut, ICC 2018 and Ad Hoc Networks 2019: the problem, the
 dynamic programme over pairs and the selfish and cooperative cases are theirs; their formulas
-were not available. Levels are whole units of a grid (say 1 % of the capacity); use is rounded up
-and what arrives over the link is rounded down, so a plan found here never runs a battery lower
+were not available. Levels are whole units of a grid, such as 1 % of the capacity. Use is rounded
+up and what arrives over the link is rounded down, so a plan found here never runs a battery lower
 than it says.
 """
 
@@ -21,9 +21,9 @@ from crowdcharge.policy.loss_aware import check_beta
 
 @dataclass(frozen=True, slots=True)
 class Cord:
-    """A recorded session of user 0 or 1: kept, it adds `gain` up to the maximum level.
+    """A recorded session of user 0 or 1, which adds `gain` up to the maximum level if it is kept.
 
-    `use` is what both used since the event before; it applies kept or skipped.
+    `use` is what each of the two used since the event before, whether it is kept or skipped.
     """
 
     user: int
@@ -33,7 +33,7 @@ class Cord:
 
 @dataclass(frozen=True, slots=True)
 class PlannedMeeting:
-    """The two can move up to `most` units (power x duration) either way."""
+    """A meeting at which the two can move up to `most` units (power x duration) either way."""
 
     most: int
     use: tuple[int, int] = (0, 0)
@@ -46,7 +46,11 @@ States = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class SkipPlan:
-    """`choices` follows the events: "skip" or "keep", or the units 0 sends (negative: 1 does)."""
+    """The sessions skipped by each user, and the choice made at each event.
+
+    A choice is "skip" or "keep" for a cord, and for a meeting the units that user 0 sends; if they
+    are negative, user 1 sends.
+    """
 
     skips: tuple[int, int]
     choices: list[str | int] = field(default_factory=list)
@@ -60,10 +64,11 @@ def charging_skip(
     beta: float = 0.2,
     selfish: int | None = None,
 ) -> SkipPlan | None:
-    """The plan with most skips, or None if even keeping every session runs somebody too low.
+    """Find the plan with most skips; None if even keeping every session runs a user too low.
 
-    Cooperative: most skips together, then the more even split. `selfish` = 0 or 1: only that
-    user skips, the other helps without giving up a session. Levels stay in least..most.
+    By default the two cooperate: most skips together, then the more even split. With `selfish` =
+    0 or 1 only that user skips, and the other helps without giving up a session. Levels stay in
+    least..most. Raises InputError if the start levels do not.
     """
     check_beta(beta)
     if not 0 <= least <= min(start) <= max(start) <= most:
@@ -85,7 +90,7 @@ def reachable_states(
     beta: float,
     selfish: int | None,
 ) -> list[States]:
-    """What is reachable before the first and after each event."""
+    """List the states that are reachable before the first event and after each one."""
     sessions = [sum(isinstance(e, Cord) and e.user == user for e in events) for user in (0, 1)]
     states = np.zeros((sessions[0] + 1, sessions[1] + 1, most + 1, most + 1), bool)
     states[0, 0, start[0], start[1]] = True
@@ -104,7 +109,7 @@ Move = tuple[tuple[int, int], tuple[int, int]]  # change of the skips and of the
 
 
 def moves(event: Event, beta: float, selfish: int | None) -> Iterator[tuple[str | int, Move]]:
-    """Each choice at an event with what it changes (a cord's gain is cut at the maximum)."""
+    """Yield each choice at an event with what it changes, before gains are cut at the maximum."""
     if isinstance(event, PlannedMeeting):
         for sent in range(-event.most, event.most + 1):
             got = floor((1 - beta) * abs(sent) + 1e-9)
@@ -116,7 +121,7 @@ def moves(event: Event, beta: float, selfish: int | None) -> Iterator[tuple[str 
 
 
 def moved(states: States, event: Event, move: Move) -> States:
-    """The states after the use of the event and one move."""
+    """Return the states after the use of the event and one move."""
     skips, levels = move
     for axis in (0, 1):
         states = shifted(states, axis, skips[axis], cut=False)
@@ -126,7 +131,7 @@ def moved(states: States, event: Event, move: Move) -> States:
 
 
 def shifted(states: States, axis: int, by: int, *, cut: bool) -> States:
-    """Moves along an axis; what leaves the range is lost, or with `cut` stays at the top."""
+    """Move states along an axis; what leaves the range is lost, or with `cut` stays at the top."""
     if by == 0:
         return states
     size = states.shape[axis]
@@ -143,6 +148,7 @@ def shifted(states: States, axis: int, by: int, *, cut: bool) -> States:
 
 
 def best_skips(final: States, selfish: int | None) -> tuple[int, int] | None:
+    """Return the best reachable pair of skip counts, or None if no state is reachable."""
     options = [(int(a), int(b)) for a, b in np.argwhere(final.any(axis=(2, 3)))]
     if not options:
         return None
@@ -158,7 +164,7 @@ def backtrack(
     beta: float,
     selfish: int | None,
 ) -> list[str | int]:
-    """The choices that lead to `end`, last first found, returned in order of the events."""
+    """Find the choices that lead to `end`, from the last event to the first."""
     choices: list[str | int] = []
     for event, before in zip(reversed(events), reversed(stages[:-1]), strict=True):
         candidates = (
@@ -172,14 +178,14 @@ def backtrack(
 
 
 def effort(option: tuple[str | int, Move]) -> int:
-    """Small transfers first: of equal plans, the one that moves less."""
+    """Rank an option by the energy it moves, so that of equal plans the smaller is found first."""
     return abs(option[0]) if isinstance(option[0], int) else 0
 
 
 def sources(
     before: States, event: Event, move: Move, end: tuple[int, int, int, int]
 ) -> Iterator[tuple[int, int, int, int]]:
-    """The states that this move takes to `end`."""
+    """Yield the states that this move takes to `end`."""
     skips = (end[0] - move[0][0], end[1] - move[0][1])
     if min(skips) < 0:
         return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The common level that loses least, and the policy that moves towards it and no further."""
+"""PURE: the common level that loses least, and a policy that moves towards it and no further."""
 
 from collections.abc import Mapping
 
@@ -12,38 +12,42 @@ from crowdcharge.policy.pairwise import Weights, check_weights, weight_of
 
 
 def check_beta(beta: float) -> float:
+    """Return the lost share unchanged; InputError unless 0 <= beta < 1."""
     if not 0 <= beta < 1:
         raise InputError(f"beta must be at least 0 and below 1, not {beta!r}")
     return beta
 
 
 def target_level_J(energy_J: ArrayLike, beta: float, weights: ArrayLike = 1.0) -> float:
-    """The level E* per weight with (1 - beta) * surplus above it = deficit below it.
+    """Find the level E* per weight at which (1 - beta) * surplus above it = deficit below it.
 
-    Sending each surplus once, straight to a deficit, reaches E* with the least possible loss,
-    beta * surplus. Found by bisection over the agents' own levels; between two of them the
-    balance is linear, so the rest is exact. Reconstruction of the aim of Dhungana and Bulut's
-    loss-minimal balancing (MASS 2019, Ad Hoc Networks 2021), whose formulas were not available.
+    `energy_J` is (n,), `weights` one number or (n,). Sending each surplus once, straight to a
+    deficit, reaches E* with the least possible loss, beta * surplus. Bisection over the agents'
+    own levels finds the two levels around E*; between them the balance is linear, so the result is
+    exact. This reconstructs the aim of Dhungana and Bulut's loss-minimal balancing (MASS 2019, Ad
+    Hoc Networks 2021), whose formulas were not available.
     """
     energy = np.asarray(energy_J, np.float64)
     weight = np.broadcast_to(np.asarray(weights, np.float64), energy.shape)
     order = np.argsort(energy / weight)
-    energies = np.concatenate([[0.0], np.cumsum(energy[order])])  # [k]: of the k lowest
+    energies = np.concatenate([[0.0], np.cumsum(energy[order])])  # [k] sums the k lowest
     weights_ = np.concatenate([[0.0], np.cumsum(weight[order])])
     # With the k lowest below E*: what the others deliver covers what these k need.
     covered = (1 - beta) * (energies[-1] - energies) + energies
     spread = (1 - beta) * (weights_[-1] - weights_) + weights_
     levels = (energy / weight)[order]
-    surplus = covered[:-1] - levels * spread[:-1]  # at each own level; falls from rich to poor
+    # The balance at each agent's own level falls as the level rises.
+    surplus = covered[:-1] - levels * spread[:-1]
     below = int(np.searchsorted(-surplus, 0.0))
     return float(covered[below] / spread[below])
 
 
 class LossAware:
-    """Energy moves only from above E* to below it, and neither side crosses it.
+    """A policy that moves energy only from above E* to below it, so that neither side crosses it.
 
-    Reconstruction after Dhungana and Bulut; it knows every agent's energy, so E* is computed
-    afresh at each meeting and follows consumption, cords and links that lose more than `beta`.
+    A reconstruction after Dhungana and Bulut (see `target_level_J`). The policy knows every
+    agent's energy and computes E* afresh at each meeting, so E* follows consumption, cords and
+    links that lose more than `beta`.
     """
 
     name = "loss-aware"
@@ -75,7 +79,7 @@ def towards(
     target_J: Mapping[int, float],
     beta: float,
 ) -> Offer | None:
-    """Of the two agents in `target_J`, what one can spare above its target and the other use."""
+    """Offer what one of the two agents can spare above its target and the other can use."""
     over = {agent: views[agent].energy_J - target_J[agent] for agent in target_J}
     ptx, prx = sorted(target_J, key=over.__getitem__, reverse=True)
     room_J = views[prx].capacity_J - views[prx].energy_J

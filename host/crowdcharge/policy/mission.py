@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A drone's route as a plan file that QGroundControl opens (its plan format, version 1)."""
+"""PURE: a drone's route as a plan file that QGroundControl opens (its plan format, version 1)."""
 
 from math import cos, radians
 from typing import Any
@@ -15,10 +15,10 @@ GENERIC_AUTOPILOT, QUADROTOR = 0, 2  # MAV_AUTOPILOT, MAV_TYPE
 def mission(
     route: Route, drone: Drone, home: tuple[float, float], altitude_m: float = 20.0
 ) -> dict[str, Any]:
-    """The plan as a JSON-able dict: take off, loiter over each stop for its service, return.
+    """Make a JSON-able plan: take off, loiter over each stop for its service, return.
 
     `home` is (latitude, longitude) in degrees. Metres become degrees on a flat earth, which is
-    good to a metre within some kilometres of home. Landing at a device is left to the pilot.
+    accurate to a metre within some kilometres of home. Landing at a device is left to the pilot.
     """
     items = [item(TAKEOFF, RELATIVE_ALTITUDE, [0, 0, 0, None, *home, altitude_m])]
     for stop in route.stops:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Wait for the right partner: predicted meetings and social ties choose who trades in a window."""
+"""PURE: wait for the right partner, chosen by predicted meetings and social ties."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,14 +16,15 @@ Pair = frozenset[int]
 
 
 class MobilitySocial:
-    """Reconstruction after MoSaBa: Ojha, Raptis, Passarella, Conti, Computer Networks 2022.
+    """A reconstruction after MoSaBa (Ojha, Raptis, Passarella, Conti, Computer Networks 2022).
 
-    The abstract gives the idea (meetings predicted from mobility and two social features choose
-    the pairs); no formula was available. Here the meetings of a pair are taken for a Poisson
-    process whose rate is learnt from its past, with one meeting of prior weight. At each window's
-    start a maximum-weight matching picks, among pairs of one above and one below the target
-    level, who will trade; the weight is the useful amount times the chance to meet in the window
-    times (1 + context * same group + tie * tie strength). In the first window anyone trades.
+    The abstract says that meetings predicted from mobility and two social features choose the
+    pairs; no formula was available. Here the meetings of a pair are a Poisson process whose rate
+    is learnt from the past, starting from one meeting. At the start of each window a
+    maximum-weight matching picks the pairs that may trade, each with one agent above and one below
+    the target level. The weight of a pair is the useful amount, times the chance to meet in the
+    window, times (1 + context * same group + tie * tie strength). In the first window any pair
+    may trade.
     """
 
     name = "mobility-social"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A plan, carried out contact by contact and mended where the crowd leaves it."""
+"""PURE: carry out a plan contact by contact, and plan again where the crowd leaves it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 Pair = tuple[int, int]
 Slot = tuple[Pair, ...]
 METHODS = ("lay", "lal")
-_ROUNDING = 1e-9  # of a slot: k * slot_s / slot_s may fall short of k
+_ROUNDING = 1e-9  # in slots, because k * slot_s / slot_s may fall short of k
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A plan as it was made: from these levels, at the end of `slot` slots."""
+    """A plan, with the levels from which it was made at the end of `slot` slots."""
 
     slot: int
     levels_J: dict[int, float]
@@ -34,16 +34,17 @@ class Made:
 
 
 class PlanFollowing:
-    """LAL or LAY (after Zhang et al., "Collaborative Interactive Wireless Charging in a Cyclic
-    Mobispace") as a policy; docs/explanation/planner.md says what the two find.
+    """LAL or LAY as a policy.
 
-    `cycle[k]` are the pairs that meet in slot k, from k to k + 1 times `slot_s`, and the cycle
-    repeats. A contact carries `power_W` for the slot less `reserve_s`, the time that boards need
-    to begin and to settle. `beta` is the link's; nobody goes below `floor_pct` of its capacity.
+    After Zhang et al., "Collaborative Interactive Wireless Charging in a Cyclic Mobispace";
+    docs/explanation/planner.md says what the two methods find. `cycle[k]` holds the pairs that
+    meet in slot k, which lasts from k to k + 1 times `slot_s`; the cycle repeats. A contact
+    carries `power_W` for the slot less `reserve_s`, the time that boards need to begin and to
+    settle. `beta` is the link's loss; no agent goes below `floor_pct` of its capacity.
 
-    The levels are looked at once a slot, at its first meeting. If one is off its plan by more
-    than `tolerance_pct` of a capacity (a contact was missed or cut short, a load or a charger
-    took its share), everything is planned afresh from the levels as they are: receding horizon.
+    The levels are compared with the plan once in each slot, at its first meeting. If a level is
+    off by more than `tolerance_pct` of a capacity (a contact was missed or cut short, a load or a
+    charger changed it), everything is planned again from the present levels (receding horizon).
     """
 
     name = "plan"
@@ -86,7 +87,7 @@ class PlanFollowing:
         now_s: float,
         rng: np.random.Generator,
     ) -> Offer | None:
-        """InputError with the planner's reason if the very first plan is unreachable."""
+        """Offer what the plan says; InputError with the reason if there is no first plan."""
         slot = int(now_s / self.slot_s + _ROUNDING)
         if slot != self._slot:
             if not self._see(views):
@@ -96,7 +97,7 @@ class PlanFollowing:
         return offer(encounter, onward_J - self._due.get((encounter.b, encounter.a), 0.0), views)
 
     def _see(self, views: Mapping[int, AgentView]) -> bool:
-        """Whoever is away counts as it was; False while somebody was never seen."""
+        """Keep the last view of every agent; False while some agent was never seen."""
         self._views |= {agent: views[agent] for agent in self.agents if agent in views}
         return len(self._views) == len(self.agents)
 
@@ -133,19 +134,21 @@ class PlanFollowing:
         planner = {"lay": lay, "lal": lal}[self._method]
         level_J = np.array([levels_J[agent] for agent in self.agents])
         capacity_J = np.array([self._views[agent].capacity_J for agent in self.agents])
-        capacity_J = np.minimum(capacity_J, level_J.sum())  # an endless one holds all there is
+        # An unlimited battery holds at most all the energy that there is.
+        capacity_J = np.minimum(capacity_J, level_J.sum())
         weight = [weight_of(self._weights, agent, self._views[agent]) for agent in self.agents]
         problem = Problem(
             level_J,
             self._contacts(),
             len(self.cycle),
-            e_min=np.minimum(self._floor * capacity_J, level_J),  # who starts below, receives
+            # An agent that starts below the floor may still receive.
+            e_min=np.minimum(self._floor * capacity_J, level_J),
             e_max=np.maximum(capacity_J, level_J),
             beta=self._loss,
             target=np.array(weight) / sum(weight),
             limit=None if self._limit_J == inf else np.array(self._limit_J),
         )
-        # Energy is not burnt to make a horizon long enough; so no search for directions either.
+        # Never burn energy to make a short horizon feasible; no search for directions is needed.
         frugal = partial(planner, reading=PaperReading(burning="refused"))
         plan = replan(problem, level_J, slot, frugal)
         if not plan.ok and not self.made:
@@ -164,7 +167,10 @@ class PlanFollowing:
 
 
 def check_cycle(cycle: Sequence[Sequence[Sequence[int]]]) -> tuple[Slot, ...]:
-    """Pairs of two different agents, no pair twice in a slot, at least one pair; else InputError.
+    """Return the cycle as tuples.
+
+    InputError unless every pair is two different agents, no pair is in a slot twice, and there is
+    at least one pair.
 
     >>> check_cycle([[[1, 2]], []])
     (((1, 2),), ())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who knows whom: an online-average that only friends, or mostly friends, take part in."""
+"""PURE: P_OA that only friends, or mostly friends, take part in."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,7 +14,7 @@ Friends = dict[int, set[int]]
 
 
 def friend_sets(friends: Iterable[Sequence[int]]) -> Friends:
-    """agent -> its friends, from pairs; InputError for anything but two different agents."""
+    """Map each agent to its friends; InputError for anything but pairs of different agents."""
     sets: Friends = {}
     for pair in friends:
         if len(pair) != 2 or pair[0] == pair[1]:
@@ -26,15 +26,15 @@ def friend_sets(friends: Iterable[Sequence[int]]) -> Friends:
 
 
 def tie_strength(friends: Friends, a: int, b: int) -> float:
-    """Jaccard index of the two closed friend circles: 0 strangers, 1 the same circle."""
+    """Return the Jaccard index of two agents' friends and themselves: 0 strangers, 1 the same."""
     circle_a, circle_b = friends.get(a, set()) | {a}, friends.get(b, set()) | {b}
     return len(circle_a & circle_b) / len(circle_a | circle_b)
 
 
 class SocialGate:
-    """P_OA between friends, nothing between others.
+    """P_OA between friends, and nothing between others.
 
-    Reconstruction: Raptis, DCOSS 2019, lets social relations decide who exchanges; its two
+    A reconstruction: Raptis, DCOSS 2019, lets social relations decide who exchanges; its two
     protocols were not available, so neither this one nor `SocialWeight` is the paper's.
     """
 

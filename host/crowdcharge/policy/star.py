@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Star formation: the crowd elects a centre and gives it half of the energy."""
+"""PURE: star formation, in which the crowd elects a centre and gives it half of the energy."""
 
 from collections.abc import Mapping
 
@@ -14,12 +14,14 @@ Edge = frozenset[int]
 
 
 class StarFormation:
-    """After Madhja, Nikoletseas, Raptopoulos, Tsolovos, MSWiM 2016; rules reconstructed.
+    """Star formation with rules reconstructed after Madhja et al.
 
-    The structure is Michail and Spirakis' global star: all start as centres; of two centres one
-    becomes peripheral and is linked; a centre links any peripheral; two peripherals unlink.
-    Knowledge 0: a centre that gives up its role hands over everything. 1: half. 2: a centre
-    knows its degree d and every link trades towards energy(centre) = d * energy(leaf).
+    After Madhja, Nikoletseas, Raptopoulos, Tsolovos, MSWiM 2016. The structure is Michail and
+    Spirakis' global star: all agents start as centres; when two centres meet, one becomes
+    peripheral and is linked to the other; a centre links any peripheral agent it meets; two
+    peripheral agents unlink. With knowledge 0 a centre that gives up its role hands over all its
+    energy, with 1 half of it. With 2 a centre knows its degree d, and every link trades towards
+    energy(centre) = d * energy(leaf).
     """
 
     name = "star"
@@ -65,7 +67,7 @@ class StarFormation:
             self._degree[agent] = self._degree.get(agent, 0) + (1 if on else -1)
 
     def _balance(self, centre: int, leaf: int, views: Mapping[int, AgentView]) -> Offer | None:
-        """Moves what makes energy(centre) = degree * energy(leaf) after the loss."""
+        """Offer what makes energy(centre) = degree * energy(leaf) after the loss."""
         degree = self._degree[centre]
         missing_J = degree * views[leaf].energy_J - views[centre].energy_J
         if missing_J > 0:
@@ -75,5 +77,5 @@ class StarFormation:
 
 
 def star_shares(n: int, centre: int) -> list[float]:
-    """The energy distribution aimed at: half in the centre, the rest even over the leaves."""
+    """Return the target shares (n,): half in the centre, the rest even over the leaves."""
     return [0.5 if agent == centre else 0.5 / (n - 1) for agent in range(n)]

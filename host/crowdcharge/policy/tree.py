@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tree formation: the crowd grows a tree and halves the energy at each level down."""
+"""PURE: tree formation, in which the crowd grows a tree and halves the energy at each level."""
 
 from collections.abc import Mapping
 
@@ -12,14 +12,16 @@ from crowdcharge.policy.pairwise import offer, share_J
 
 
 class TreeFormation:
-    """After Madhja, Nikoletseas, Voudouris, MobiWac 2018 (arXiv 1805.08755); rules reconstructed.
+    """Tree formation with rules reconstructed after Madhja et al.
 
-    Without `arity` every agent starts as a root and, of two roots that meet, one becomes the
-    other's child. With `arity` k, the first agent to meet anyone is the seed, and whoever is in
-    the tree and has fewer than k children adopts an agent that is not.
-    Energy aims at parent = 2 * child. Knowledge 0: any two that meet trade, the richer taken for
-    the parent. 1: only parent and child trade. 2: agents know their depth and share by 2**-depth.
-    A child learns its depth anew whenever it meets its parent.
+    After Madhja, Nikoletseas, Voudouris, MobiWac 2018 (arXiv 1805.08755). Without `arity` every
+    agent starts as a root, and when two roots meet, one becomes the other's child. With `arity` k
+    the first agent to meet another is the seed, and an agent in the tree with fewer than k
+    children adopts any agent outside it.
+
+    The aim is energy(parent) = 2 * energy(child). With knowledge 0 any two that meet trade, the
+    richer as the parent. With 1 only parent and child trade. With 2 agents know their depth and
+    share by 2**-depth; a child learns its depth anew whenever it meets its parent.
     """
 
     name = "tree"
@@ -60,7 +62,7 @@ class TreeFormation:
         return self._trade(a, b, views)
 
     def _grow(self, a: int, b: int) -> None:
-        """Adds the edge that this meeting allows, if any."""
+        """Add the edge that this meeting allows, if any."""
         if self.arity is None:
             if a not in self.parent and b not in self.parent:
                 self._adopt(a, b)
@@ -81,7 +83,7 @@ class TreeFormation:
         self._children[parent] = self._children.get(parent, 0) + 1
 
     def _trade(self, parent: int, child: int, views: Mapping[int, AgentView]) -> Offer | None:
-        """Moves what makes energy(parent) = 2 * energy(child) after the loss."""
+        """Offer what makes energy(parent) = 2 * energy(child) after the loss."""
         missing_J = 2 * views[child].energy_J - views[parent].energy_J
         if missing_J > 0:
             return offer(Encounter(child, parent), missing_J / (3 - self.beta), views)
@@ -96,7 +98,7 @@ class TreeFormation:
 
 
 def tree_shares(parent: Mapping[int, int], n: int) -> list[float]:
-    """The energy distribution aimed at, by true depth: every level half of the one above."""
+    """Return the target shares (n,) by true depth: every level has half of the one above."""
 
     def depth(agent: int) -> int:
         return 1 + depth(parent[agent]) if agent in parent else 0

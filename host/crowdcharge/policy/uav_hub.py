@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""A drone as a mobile energy hub: which devices to visit on one battery, and in what order.
+"""PURE: a drone as a mobile energy hub, which devices to visit on one battery and in what order.
 
-Reconstruction of the use case in ITU-T's report on P2P crowd charging, clause 11.2: drones bring
-energy on demand to devices that run low. The report has no algorithm. Here the route is an
-orienteering problem over energy: flying between two sites and serving one each cost the drone
-energy, its battery is the budget, and the energy delivered is the prize.
+A reconstruction of the use case in ITU-T's report on P2P crowd charging, clause 11.2, in which
+drones bring energy on demand to devices that run low. The report has no algorithm. Here the route
+is an orienteering problem over energy: flying between two sites and serving one each cost the
+drone energy, its battery is the budget, and the energy delivered is the prize.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ from crowdcharge.policy.pairwise import offer
 
 @dataclass(frozen=True, slots=True)
 class Drone:
-    """`budget_J` is what may be spent on flying, hovering and sending before landing at home."""
+    """A drone that may spend `budget_J` on flying, hovering and sending before it lands."""
 
     budget_J: float
     speed_m_per_s: float = 10.0
@@ -38,7 +38,7 @@ class Drone:
         return wanted_J / (1 - self.beta) / self.link_W
 
     def service_J(self, wanted_J: float) -> float:
-        """Sending at `link_W` so that `wanted_J` arrives, and hovering as long."""
+        """Return the energy to send so that `wanted_J` arrives, and to hover for as long."""
         return self.service_s(wanted_J) * (self.hover_W + self.link_W)
 
 
@@ -60,7 +60,7 @@ class Route:
 
 
 def spent_J(drone: Drone, stops: Sequence[Site]) -> float:
-    """What a round trip through these stops in this order takes from the drone's battery."""
+    """Compute what a round trip through these stops in this order takes from the battery."""
     points = [(0.0, 0.0), *((stop.east_m, stop.north_m) for stop in stops), (0.0, 0.0)]
     flight = sum(drone.flight_J(dist(a, b)) for a, b in pairwise(points))
     return flight + sum(drone.service_J(stop.wanted_J) for stop in stops)
@@ -69,7 +69,7 @@ def spent_J(drone: Drone, stops: Sequence[Site]) -> float:
 def plan_route(
     drone: Drone, sites: Sequence[Site], seed: int = 0, iterations: int = 1000
 ) -> Route:
-    """A good (not proven best) route within the budget, by PyVRP's iterated local search.
+    """Find a good (not proven best) route within the budget by PyVRP's iterated local search.
 
     Energies are rounded up to whole joules, so a route is never over the budget. The same seed
     gives the same route. Raises InputError for a budget or demand that is not positive.
@@ -81,14 +81,14 @@ def plan_route(
 
 
 def best_tour(drone: Drone, sites: Sequence[Site], seed: int, iterations: int) -> list[int]:
-    """Indices of the sites to visit; PyVRP's time is our energy, its shift our budget."""
+    """List the sites to visit by index; PyVRP's time is our energy, its shift our budget."""
     from pyvrp import Model, stop  # noqa: PLC0415 - belongs to an extra
 
     model, budget_J = Model(), int(drone.budget_J)
     points = [(0.0, 0.0), *((site.east_m, site.north_m) for site in sites)]
     places = [model.add_location(*point) for point in points]
     home = model.add_depot(places[0])
-    # Among tours that deliver the same, the cheaper; a joule delivered beats any saving.
+    # A joule delivered is worth more than any saving; of tours that deliver the same, the cheaper.
     model.add_vehicle_type(
         start_depot=home,
         end_depot=home,
@@ -109,10 +109,10 @@ def best_tour(drone: Drone, sites: Sequence[Site], seed: int, iterations: int) -
 
 
 class UavHub:
-    """The policy on the way: at each stop the hub sends what the route promised, once.
+    """The drone as a policy: at each stop it sends once what the route promised.
 
-    `hub` is the drone's agent number, `stops` its route as (agent, wanted J); others that it
-    meets, and meetings without it, get nothing.
+    `hub` is the drone's agent number, `stops` its route as (agent, wanted J). Other agents that it
+    meets get nothing, and neither do meetings without it.
     """
 
     name = "uav-hub"
