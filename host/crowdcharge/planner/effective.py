@@ -17,9 +17,10 @@ from crowdcharge.planner.problem import Floats, Problem
 
 
 def least_loss(problem: Problem, horizon: int) -> Floats | None:
-    """Energy by contact of the horizon (> 0: from the contact's first agent to its second).
+    """Find the energies (m,) of the effective plan of least loss; None if there is none.
 
-    None if there is no effective plan.
+    m counts the contacts of the whole horizon; an energy > 0 goes from the contact's first agent
+    to its second. Raises WptError if the numbers are too far from 1 for the solver.
     """
     model = Model(problem, horizon)
     for tighten in (None, _cut, _choose_directions):
@@ -37,8 +38,11 @@ def least_loss(problem: Problem, horizon: int) -> Floats | None:
 
 
 def _cut(model: Model) -> None:
-    """Each direction by itself keeps the bounds: the sender's level before the contact covers
-    it and the receiver's has room for it. Holds where both agents have this contact only."""
+    """Add rows that keep the bounds for each direction by itself.
+
+    The sender's level before the contact covers what it sends, and the receiver has room for it.
+    This holds where both agents have only this contact in the slot.
+    """
     touched = np.diff(model.net.start)
     m, problem, agent = model.contacts, model.problem, model.net.agent
     for c, (a, b) in enumerate(model.net.ends):
@@ -52,7 +56,7 @@ def _cut(model: Model) -> None:
 
 
 def _bound(model: Model, terms: dict[int, float], node: int, sign: float, high: float) -> None:
-    """terms + sign * (level before `node`) <= high."""
+    """Add the row `terms` + `sign` * (level before `node`) <= `high`."""
     agent = model.net.agent[node]
     if node > model.net.first[agent]:
         model.row(high, {**terms, model.level(node - 1): sign})
@@ -61,7 +65,7 @@ def _bound(model: Model, terms: dict[int, float], node: int, sign: float, high: 
 
 
 def _most(model: Model, contact: int) -> float:
-    """What an effective plan can send in this contact at most, either way.
+    """Bound what an effective plan can send in this contact, either way.
 
     A contact that shares its agents' slot with others can be part of a ring; what a ring burns
     comes out of the levels of all agents.
@@ -77,7 +81,7 @@ def _most(model: Model, contact: int) -> float:
 
 
 def _choose_directions(model: Model) -> None:
-    """One binary a contact: 1 allows the first direction, 0 the second."""
+    """Add one binary for each contact: 1 allows the first direction, 0 the second."""
     m = model.contacts
     for c in np.flatnonzero(model.beta > 0):
         most = _most(model, int(c))
@@ -87,7 +91,7 @@ def _choose_directions(model: Model) -> None:
 
 
 def _polish(problem: Problem, horizon: int, sent: Floats) -> Floats:
-    """The linear program with the directions of `sent`: free of the binaries' tolerance."""
+    """Solve again with the directions of `sent` fixed, free of the binaries' tolerance."""
     there, back = sent.reshape(2, -1)
     m = len(there)
     model = Model(problem, horizon)

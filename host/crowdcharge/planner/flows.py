@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Maximum flow over hubs (shortest augmenting paths), kept while the horizon grows.
+"""PURE: maximum flow over hubs by shortest augmenting paths, kept while the horizon grows.
 
 All levels are counted above `e_min`: an agent brings `supply` to its first hub, carries at most
 `room`, and leaves its last hub of the horizon with at most `wanted`. A horizon is feasible when
-all supply arrives (eq. 6 is a plain flow problem, against section III-A of the paper).
+all supply arrives. Section III-A of the paper holds that no combinatorial method can decide this,
+but its eq. 6 is a plain flow problem.
 """
 
 import numpy as np
@@ -15,7 +16,7 @@ from crowdcharge.planner.problem import Shorts
 
 @inlined
 def hand_over(agents: Agents, hubs: Hubs, entries: Entries, h: int) -> None:
-    """In hub `h` who has something over hands it to who lacks some."""
+    """Move energy in hub `h` from agents with an excess to agents that lack some."""
     first, end = hubs[h].first, hubs[h].end
     over = lack = 0.0
     for m in range(first, end):
@@ -33,7 +34,7 @@ def hand_over(agents: Agents, hubs: Hubs, entries: Entries, h: int) -> None:
 
 @inlined
 def _arc(entries: Entries, code: int) -> tuple[int, float]:
-    """Where an arc leads, and what it can still take."""
+    """Return where an arc leads and what it can still take."""
     entry = entries[code >> 1]
     if code & 1:
         return entry.hub, entry.flow
@@ -44,7 +45,10 @@ def _arc(entries: Entries, code: int) -> tuple[int, float]:
 def _layer(
     agents: Agents, hubs: Hubs, entries: Entries, count: int, queue: Shorts, eps: float
 ) -> int:
-    """Set level and arc of every hub, breadth first backwards from the targets; the top level."""
+    """Set level and arc of every hub, breadth first backwards from the targets.
+
+    Returns the highest level.
+    """
     for h in range(START + 1, count):
         hubs[h].level = FAR
     tail = 0
@@ -78,7 +82,7 @@ def _layer(
 
 @inlined
 def _aim(hubs: Hubs, entries: Entries, h: int, eps: float) -> bool:
-    """Find the arc of hub h to its lowest neighbour; True if the level of h rises by that."""
+    """Find the arc of hub h to its lowest neighbour; True if that raises the level of h."""
     hub = hubs[h]
     low = FAR
     for m in range(hub.first, hub.end):
@@ -96,7 +100,7 @@ def _aim(hubs: Hubs, entries: Entries, h: int, eps: float) -> bool:
 
 @inlined
 def _push(entries: Entries, path: Shorts, depth: int, amount: float) -> float:
-    """Send as much of `amount` along the path as it takes."""
+    """Send as much of `amount` along the path as it takes, and return that."""
     for code in path[:depth]:
         amount = min(amount, _arc(entries, code)[1])
     for code in path[:depth]:
@@ -108,7 +112,10 @@ def _push(entries: Entries, path: Shorts, depth: int, amount: float) -> float:
 def _deliver(
     hubs: Hubs, entries: Entries, source: int, left: float, top: int, path: Shorts, eps: float
 ) -> float:
-    """Send what is over in hub `source` to targets, on paths of at most `top` arcs; the rest."""
+    """Send the excess of hub `source` to targets, on paths of at most `top` arcs.
+
+    Returns what is left of it.
+    """
     here, depth = source, 0
     while left > eps and hubs[source].level <= top:
         hub = hubs[here]
@@ -129,9 +136,9 @@ def _deliver(
 
 @jit
 def saturate(agents: Agents, hubs: Hubs, entries: Entries, count: int, eps: float) -> bool:
-    """Complete the flow over the first `count` hubs to a maximum one; True if nothing is over.
+    """Complete the flow over the first `count` hubs to a maximum one; True if all supply arrives.
 
-    False as soon as something is cut off from all targets (`level` is FAR where it is).
+    False as soon as some energy is cut off from all targets; its hubs then have the level FAR.
     """
     enough = eps * len(agents)
     queue, path = np.empty(count, np.int32), np.empty(count, np.int32)

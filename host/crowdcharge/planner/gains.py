@@ -1,13 +1,44 @@
 # SPDX-License-Identifier: MIT
-"""Maximum flow with losses, by highest-gain paths (after Truemper's generalised-flow method).
+"""PURE: maximum flow with losses, by highest-gain paths (after Truemper 1977).
 
-Every transfer keeps the same share `gain`, so a path's gain is a power of it and the best gain
-from a node to an unfilled target is a whole number of steps: its `label`. Flow moves along
-arcs that keep labels (they lose nothing in value); when no such path is left, the labels of the
-nodes that are cut off rise. The price gain**label certifies the optimum.
+Every transfer keeps the same share `gain`, so the gain of a path is a power of it. The exponent of
+the best path from a node to an unfilled target is the node's `label`. Flow moves along arcs that
+keep labels, which lose nothing in value; when no such path is left, the labels of the nodes that
+are cut off rise. The price gain**label certifies the optimum.
 
 Levels are counted above `e_min`. `carry` is what an agent takes from a node to its next one, or
 to its target from its last. `sent` is signed: > 0 from the contact's first node to its second.
+
+An example: agent 0 meets agent 1 in slot 1, agent 1 meets agent 2 in slot 2, and half of what is
+sent arrives. Agent 0 is node 0, agent 1 has the nodes 1 and 2, and agent 2 is node 3.
+
+>>> from crowdcharge.planner.network import build_network
+>>> contacts, no_limit = np.array([(0, 1, 1), (1, 2, 2)]), np.full(2, np.inf)
+>>> net = build_network(contacts, no_limit, 2, 2, 3)
+>>> net.agent.tolist()
+[0, 1, 1, 2]
+
+Agent 0 has 8 and wants 2 of it; the other two have nothing and want 1 each.
+
+>>> flow = Flow(
+...     carry=np.array([2.0, 0.0, 0.0, 0.0]),
+...     sent=np.zeros(2),
+...     excess=np.array([6.0, 0.0, 0.0, 0.0]),
+...     label=np.zeros(4, np.int32),
+...     room=np.full(3, 10.0),
+...     wanted=np.array([2.0, 1.0, 1.0]),
+...     price=0.5 ** np.arange(LABEL_MAX + 2),
+...     step=1,
+... )
+>>> saturate(net, flow, new_search(4), 1e-12)
+
+Agent 1 is served first, one step away: 2 must be sent for 1 to arrive. Then agent 2, two steps
+away: 4 leave agent 0, 2 pass through agent 1 and 1 arrives.
+
+>>> flow.sent.tolist(), flow.carry.tolist(), flow.excess.tolist()
+([6.0, 2.0], [2.0, 3.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0])
+>>> flow.label.tolist()  # the last path had two steps from agent 0 and one from agent 1
+[2, 1, 1, 0]
 """
 
 from typing import NamedTuple
@@ -38,7 +69,7 @@ class Search(NamedTuple):
     pointer: Shorts  # node -> the next arc to try
     queue: Shorts
     path: Shorts  # nodes of the current path
-    arc: Shorts  # and the arc taken from each
+    arc: Shorts  # the arc taken from each of these
     value: Floats  # what each of them can take, in value
 
 
@@ -58,9 +89,9 @@ def new_search(nodes: int) -> Search:
 def _over(
     sent: Floats, limit: Floats, price: Floats, step: int, touch: int, eps: float
 ) -> tuple[float, int]:
-    """(what the node can still send over this contact, its length in labels).
+    """Return what the node can still send over this contact, and the contact's length in labels.
 
-    To send back what came in is a step up: it regains what was lost.
+    Sending back what came in has length -1, because it regains what was lost.
     """
     x = -sent[touch >> 1] if touch & 1 else sent[touch >> 1]
     if step == 0 or x >= -eps:
@@ -70,10 +101,10 @@ def _over(
 
 @jit
 def _layers(net: Network, flow: Flow, search: Search, eps: float) -> int:
-    """Breadth first backwards from the unfilled targets; number of nodes that reach one.
+    """Search breadth first backwards from the unfilled targets; count the nodes that reach one.
 
-    (Arrays are taken out of their tuples first: in an inner loop every look-up in a tuple costs
-    two atomic reference counts.)
+    Arrays are taken out of their tuples first, because in an inner loop every look-up in a tuple
+    costs two atomic reference counts.
     """
     first, agent, start, touch, other = net.first, net.agent, net.start, net.touch, net.other
     limit, sent, price, step = net.limit, flow.sent, flow.price, flow.step
@@ -114,7 +145,7 @@ def _layers(net: Network, flow: Flow, search: Search, eps: float) -> int:
 
 @jit
 def _relabel(net: Network, flow: Flow, search: Search, reached: int, eps: float) -> bool:
-    """Raise the labels of the nodes that reach no target until one more can; False: never."""
+    """Raise the labels of the nodes that reach no target until one does; False if none can."""
     first, start, touch, other, limit = net.first, net.start, net.touch, net.other, net.limit
     sent, price, step, label, carry = flow.sent, flow.price, flow.step, flow.label, flow.carry
     layer, room = search.layer, flow.room
@@ -141,7 +172,7 @@ def _relabel(net: Network, flow: Flow, search: Search, reached: int, eps: float)
 
 @jit
 def _send(net: Network, flow: Flow, search: Search, depth: int, left: float, eps: float) -> float:
-    """Send what the path can take of `left` (in value); the amount. `search.value` keeps up."""
+    """Send what the path takes of `left` and return it, both in value; update `search.value`."""
     value = left
     for k in range(depth):
         value = min(value, search.value[k])
@@ -174,7 +205,7 @@ def _first_full(label: Shorts, price: Floats, search: Search, depth: int, eps: f
 def _drain(  # noqa: C901 - as _layers
     net: Network, flow: Flow, search: Search, source: int, eps: float
 ) -> None:
-    """Depth first from one node until its excess is gone or its layers are used up."""
+    """Send depth first from one node until its excess is gone or its layers are used up."""
     first, agent, start, touch, other = net.first, net.agent, net.start, net.touch, net.other
     limit, sent, price, step = net.limit, flow.sent, flow.price, flow.step
     label, carry, room, wanted = flow.label, flow.carry, flow.room, flow.wanted
@@ -222,7 +253,10 @@ def _drain(  # noqa: C901 - as _layers
 
 @jit
 def saturate(net: Network, flow: Flow, search: Search, eps: float) -> None:
-    """Complete the flow to a maximum one; `search.layer` >= 0: still reaches a target."""
+    """Complete the flow to a maximum one.
+
+    Afterwards `search.layer` is >= 0 for the nodes that still reach an unfilled target.
+    """
     nodes = len(flow.label)
     while True:
         reached = _layers(net, flow, search, eps)

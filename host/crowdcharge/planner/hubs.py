@@ -1,12 +1,41 @@
 # SPDX-License-Identifier: MIT
-"""The time-space graph with every meeting contracted to one node, a hub.
+"""PURE: the time-space graph with every meeting contracted to one node, a hub.
 
 Without losses, agents that meet in one slot can share out their energy in any way along their
 contacts, so a connected component of a slot's contacts is one node. Between two hubs an agent
 carries its level, within its bounds. What is left is a plain flow network without idle steps:
-an entry is "agent `ev` is in hub `hub`"; the arc of an entry is the agent's way from this hub
-to its next one, or to its target. The first entries are the agents' starts. Entries and hubs are
-in order of time, so the network of a longer horizon is that of a shorter one with rows put on.
+an entry says that agent `ev` is in hub `hub`, and the arc of an entry is the agent's way from this
+hub to its next one, or to its target. The first entries are the agents' starts. Entries and hubs
+are in order of time, so the network of a longer horizon is that of a shorter one with rows added.
+
+An example: in slot 1 agent 1 meets agents 0 and 2, in slot 4 agent 0 meets agent 2. All levels
+count from `e_min`: agent 0 brings 8, agent 1 brings 1, and all three want 3.
+
+>>> contacts = np.array([(0, 1, 1), (1, 2, 1), (0, 2, 4)])
+>>> agents = np.zeros(3, AGENT)
+>>> agents["supply"], agents["room"], agents["wanted"] = (8, 1, 0), 9, 3
+>>> hubs, entries = np.zeros(4, HUB), np.zeros(8, ENTRY)
+>>> start(agents, hubs, entries, 1e-9)
+>>> agents["extra"].tolist()  # agent 0 has 5 more than it wants
+[5.0, 0.0, 0.0]
+
+Slot 1 ends before contact 2. Its two contacts join three agents, so they make one hub:
+
+>>> meet(agents, contacts, 0)
+2
+>>> append(agents, hubs, entries, 0, 2, 1)
+>>> sorted(entries["ev"][hubs["first"][2] : hubs["end"][2]].tolist())
+[0, 1, 2]
+
+Slot 4 makes a hub of two agents. The arc of agent 1 leads from hub 2 to its target, those of the
+others to hub 3:
+
+>>> meet(agents, contacts, 2)
+3
+>>> append(agents, hubs, entries, 0, 3, 4)
+>>> arcs = entries[hubs["first"][2] : hubs["end"][2]]
+>>> sorted(zip(arcs["ev"].tolist(), arcs["next_hub"].tolist()))
+[(0, 3), (1, 0), (2, 3)]
 """
 
 from typing import Any
@@ -64,7 +93,10 @@ HUB = np.dtype(
 
 @jit
 def start(agents: Agents, hubs: Hubs, entries: Entries, least: float) -> None:
-    """Everybody is alone, with what it brings; less than `least` over its target is rounding."""
+    """Put every agent at its start with what it brings.
+
+    An excess of less than `least` over the target counts as rounding.
+    """
     n = len(agents)
     hubs[SINK].level, hubs[START].level = 0, FAR + 1  # no way leads through a start
     hubs[START].first, hubs[START].end = 0, n
@@ -79,7 +111,7 @@ def start(agents: Agents, hubs: Hubs, entries: Entries, least: float) -> None:
 
 @jit
 def _root(agents: Agents, v: int) -> int:
-    """With path halving."""
+    """Find the root of an agent's part, with path halving (union-find)."""
     while agents[v].part != v:
         agents[v].part = agents[agents[v].part].part
         v = agents[v].part
@@ -111,7 +143,7 @@ def meet(agents: Agents, contacts: Ints, first: int) -> int:
 def append(agents: Agents, hubs: Hubs, entries: Entries, v: int, h: int, time: int) -> None:
     """Make hub `h` of the ring of agent v, and dissolve the ring.
 
-    Everybody brings all it has, and keeps what it wants.
+    Every agent brings all that it has and keeps what it wants.
     """
     hub = hubs[h]
     m = hub.first = hubs[h - 1].end

@@ -30,7 +30,7 @@ _CACHE = _HERE / "__pycache__" / hashlib.sha256(_SOURCES).hexdigest()[:12]
 
 
 class _Announcer(event.Listener):
-    """Says once that a long wait begins: on stderr, unless the program set up its logging."""
+    """Warns once that a long wait begins, on stderr unless the program set up its logging."""
 
     said = False
 
@@ -51,12 +51,12 @@ events.register("numba:compile", announcer)  # there is no such event for what i
 
 
 def jit(function: Function) -> Function:
-    """Compile at the first call, once for ever."""
+    """Compile at the first call, and keep the result on disk."""
     return _compiled(function, inline="never")
 
 
 def inlined(function: Function) -> Function:
-    """As `jit`, pasted into its callers: for the smallest steps of inner loops."""
+    """Compile as `jit` does, but paste the code into its callers, for steps of inner loops."""
     return _compiled(function, inline="always")
 
 

@@ -7,7 +7,7 @@ from crowdcharge.planner.timed import first_plan
 
 
 def lay(problem: Problem, max_doublings: int = 3, reading: PaperReading = PAPER_TABLES) -> Plan:
-    """The effective plan of least loss within one cycle, or else at the earliest later time.
+    """Plan with the least loss within one cycle, or else at the earliest later time.
 
     Tries the horizons C, 2C, ... up to `max_doublings` doublings of the cycle C. A plan is
     effective if no contact carries energy both ways; the test is whether such a plan exists.

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""LYP(T) for one loss share: the least loss at a horizon, exactly, without a linear program.
+"""PURE: LYP(T) for one loss share: the exact least loss at a horizon, without a linear program.
 
 The loss is what is missing at the end, so the least loss is the greatest final total S. For a
 given S the agents' final levels are known and the question is a maximum flow with losses. Its
 prices bound S from above by a line; Newton's method on these lines ends at the greatest S
-(every step goes on from the flow before).
+and every step goes on from the flow of the step before.
 """
 
 from typing import NamedTuple
@@ -21,9 +21,10 @@ NEWTON_STEPS_MAX = 200
 
 
 class Answer(NamedTuple):
-    """`total` at the end, `leftover` that found no use (> 0: the horizon is too short).
+    """The greatest `total` at the end, and the `leftover` energy that found no use.
 
-    Not `found`: even the greatest total asks for a level below `e_min`.
+    A `leftover` > 0 means that the horizon is too short. `found` is False if even the greatest
+    total asks for a level below `e_min`.
     """
 
     found: bool
@@ -35,7 +36,7 @@ class Answer(NamedTuple):
 
 @jit
 def _start(net: Network, supply: Floats, room: Floats, wanted: Floats, beta: float) -> Flow:
-    """Every agent carries what it wants itself and puts the rest up at its first node."""
+    """Let every agent carry what it wants itself, and offer the rest at its first node."""
     nodes = len(net.agent)
     carry, excess = np.empty(nodes), np.zeros(nodes)
     for i in range(len(supply)):
@@ -59,7 +60,7 @@ def _missing(net: Network, flow: Flow) -> float:
 
 @jit
 def _slope(net: Network, flow: Flow, search: Search, share: Floats) -> float:
-    """What one unit less of final total saves at the targets, in value."""
+    """Compute what one unit less of final total saves at the targets, in value."""
     slope = 0.0
     for i in range(len(share)):
         v = net.first[i + 1] - 1
@@ -70,7 +71,10 @@ def _slope(net: Network, flow: Flow, search: Search, share: Floats) -> float:
 
 @jit
 def _lower(net: Network, flow: Flow, share: Floats, e_min: Floats, total: float) -> bool:
-    """Set the targets for a smaller total; what is too much there is put up again."""
+    """Set the targets for a smaller total, and offer again what is then too much.
+
+    False if a target falls below zero.
+    """
     for i in range(len(share)):
         flow.wanted[i] = share[i] * total - e_min[i]
         if flow.wanted[i] < 0.0:
@@ -94,6 +98,7 @@ def greatest_total(
     share: Floats,
     beta: float,
 ) -> Answer:
+    """Find the greatest total at slot `horizon`; energies (n,) are in the unit of the problem."""
     n = len(e0)
     net = build_network(contacts, limit, slots, horizon, n)
     scale = e_max.max()

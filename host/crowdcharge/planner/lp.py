@@ -17,7 +17,7 @@ MIP_NODES_MAX = 200_000
 
 
 class Model:
-    """Columns: sent a->b and b->a by contact, level by node, the total at the end."""
+    """One linear program: sent a->b and b->a by contact, level by node, and the final total."""
 
     def __init__(self, problem: Problem, horizon: int) -> None:
         limit = problem.contact_limit
@@ -79,7 +79,10 @@ class Model:
         return lp
 
     def solve(self) -> tuple[float, Floats] | None:
-        """(loss, sent by contact and direction), or None if there is no solution."""
+        """Return the loss and the energies sent (2 m,), or None if there is no solution.
+
+        Raises WptError if HiGHS gives up.
+        """
         self.solver.run()
         status = self.solver.getModelStatus()
         if status == highspy.HighsModelStatus.kInfeasible:
@@ -91,7 +94,7 @@ class Model:
         return float(self.solver.getInfo().objective_function_value), values[: 2 * self.contacts]
 
     def two_way(self, sent: Floats) -> Ints:
-        """Contacts that carry energy both ways and lose some of it."""
+        """List the contacts that carry energy both ways and lose some of it."""
         both = (self.beta > 0) * np.minimum(sent[: self.contacts], sent[self.contacts :])
         return np.flatnonzero(both > TWO_WAY_TOLERANCE * self.scale)
 
@@ -101,16 +104,16 @@ class Model:
             self.solver.changeColBounds(int(column), 0.0, 0.0)
 
     def row(self, high: float, terms: dict[int, float]) -> None:
-        """Add: the sum of value times column is at most `high`."""
+        """Add a row: the sum of value times column is at most `high`."""
         columns, values = list(terms), list(terms.values())
         self.solver.addRow(-np.inf, high, len(terms), np.array(columns), np.array(values))
 
     def level(self, node: int) -> int:
-        """The column of the level after this node's slot."""
+        """Return the column of the level after this node's slot."""
         return 2 * self.contacts + node
 
     def binary(self) -> int:
-        """Add a binary column without cost."""
+        """Add a binary column without cost, and return its number."""
         column = int(self.solver.getNumCol())
         self.solver.addVar(0.0, 1.0)
         self.solver.changeColIntegrality(column, highspy.HighsVarType.kInteger)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The time-space graph of one horizon, uncontracted: one node an agent and slot with contacts.
+"""PURE: the time-space graph of one horizon, with a node for each agent and slot with contacts.
 
 Nodes are sorted by agent and then by time, so an agent's next node is the next number. Every
 agent has at least one node. Contacts are repeated over the cycles up to the horizon.
@@ -26,7 +26,7 @@ class Network(NamedTuple):
 
 @jit
 def count_contacts(contacts: Ints, slots: int, horizon: int) -> int:
-    """Contacts up to and with slot `horizon`, counted over the cycles."""
+    """Count the contacts of all cycles up to and including slot `horizon`."""
     rest = horizon % slots
     count = (horizon // slots) * len(contacts)
     for c in range(len(contacts)):
@@ -38,6 +38,7 @@ def count_contacts(contacts: Ints, slots: int, horizon: int) -> int:
 
 @jit
 def build_network(contacts: Ints, limit: Floats, slots: int, horizon: int, n: int) -> Network:
+    """Build the graph of n agents; `contacts` (m, 3) and `limit` (m,) describe one cycle."""
     m = count_contacts(contacts, slots, horizon)
     once = len(contacts)
     slot = np.empty(m, np.int64)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One planning problem on a time-space graph, and the plan that answers it.
+"""PURE: one planning problem on a time-space graph, and the plan that answers it.
 
 After Zhang, Zhang, Qian, Xiao, Wu, Ge, Lu: "Collaborative Interactive Wireless Charging in a
 Cyclic Mobispace". Vertices count from 0. Energies may be in any one unit (J in this project).
@@ -24,15 +24,15 @@ TARGET_SUM_TOLERANCE = 1e-9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
-    """Initial levels, who meets whom in which slot of every cycle, and what to reach.
+    """Initial levels `e0` (n,), who meets whom in which slot of every cycle, and what to reach.
 
-    `contacts` has one row (i, j, t) a contact, 1 <= t <= `cycle`; contacts of one slot are
-    simultaneous. `e_min`, `e_max`: one number, or one an agent; they bound the level at the end
-    of every slot from 0 on (eq. 5b). `beta`: the lost share of what is sent (eq. 1), one number
-    or one a contact. `target`: the share of the total that each agent shall end with (Problem 1),
-    uniform if None. `limit`: the most that may be sent in a contact (power x duration), one number
-    or one a contact. After construction the contacts are sorted by slot and all arrays have
-    their full shape, except that equal losses stay one number.
+    `contacts` (m, 3) has one row (i, j, t) for each contact, 1 <= t <= `cycle`; contacts of one
+    slot are simultaneous. `e_min` and `e_max`, each one number or (n,), bound the level at the end
+    of every slot from 0 on (eq. 5b). `beta`, one number or (m,), is the lost share of what is sent
+    (eq. 1). `target` (n,) is the share of the total that each agent shall end with (Problem 1),
+    uniform if None. `limit`, one number or (m,), is the most that may be sent in a contact (power
+    x duration). After construction the contacts are sorted by slot and all arrays have their full
+    shape, except that equal losses stay one number. Raises InputError for what makes no problem.
     """
 
     e0: Floats
@@ -73,7 +73,7 @@ class Problem:
 
     @classmethod
     def from_json(cls, document: object) -> "Problem":
-        """From the parsed JSON of the `plan` command; InputError names the key that is wrong."""
+        """Make a problem of the `plan` command's parsed JSON; InputError names a wrong key."""
         if not isinstance(document, Mapping):
             raise InputError("a problem is a JSON object with the keys e0, contacts, cycle, ...")
         known = set(cls.__dataclass_fields__)
@@ -110,12 +110,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """What to do, or why nothing can be done.
+    """What to do, or the reason why nothing can be done.
 
-    `time` is the slot T at whose end the target holds (for LAY within one cycle it is the cycle,
-    as in the paper; `last_transfer` is when the plan in fact is through). `transfers` are
-    (t, from, to, sent) in order of t, with t counted on over the cycles; of one slot they are
-    simultaneous. `loss` is the energy lost in all. `final` are the levels at the end.
+    `time` is the slot T at whose end the target holds. For LAY within one cycle it is the cycle,
+    as in the paper, and `last_transfer` says when the plan is in fact complete. `transfers` are
+    (t, from, to, sent) in order of t, which counts on over the cycles; transfers of one slot are
+    simultaneous. `loss` is all energy lost, `final` (n,) are the levels at the end.
     """
 
     status: str

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""How to read the paper where it contradicts itself; the defaults give its Tables III to V."""
+"""PURE: how to read the paper where it contradicts itself.
+
+The defaults give its Tables III to V.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,7 +42,7 @@ PAPER_TABLES = PaperReading()
 
 
 class Stage(NamedTuple):
-    """One horizon of the doubling search: times in (after, until]."""
+    """One horizon of the doubling search, with the times in (after, until]."""
 
     after: int
     until: int
@@ -47,19 +50,21 @@ class Stage(NamedTuple):
 
 
 def stages(problem: Problem, max_doublings: int, reading: PaperReading) -> Iterator[Stage]:
+    """Yield the horizons C, 2C, ... up to `max_doublings` doublings of the cycle C."""
     for k in range(max_doublings + 1):
         after = -1 if k == 0 else problem.cycle << (k - 1)
         yield Stage(after, problem.cycle << k, 1.0 if reading.e_min_growth == "fixed" else 2.0**k)
 
 
 def e_min_at(problem: Problem, time: int, stage: Stage, reading: PaperReading) -> Floats:
+    """Return the lower bounds (n,) that hold for a plan of this time."""
     if reading.e_min_growth == "proportional":
         return problem.e_min * max(1.0, time / problem.cycle)
     return problem.e_min * stage.growth
 
 
 def outside(problem: Problem, e_min: Floats) -> str:
-    """Which agent starts outside its bounds, or an empty string."""
+    """Say which agent starts outside its bounds; an empty string if none does."""
     bad = (problem.e0 < e_min) | (problem.e0 > problem.e_max)
     if not bad.any():
         return ""

@@ -15,7 +15,7 @@ Planner = Callable[..., Plan]
 def replan(
     problem: Problem, state: Floats, slot: int, planner: Planner = lay, max_doublings: int = 3
 ) -> Plan:
-    """A plan from the levels `state` at the end of absolute slot `slot` (0: the start).
+    """Plan from the levels `state` (n,) at the end of absolute slot `slot`, where 0 is the start.
 
     The contacts stay those of the cycle; the first that can be used is in slot `slot` + 1. Times
     of the result are absolute, so it can take the place of the rest of an earlier plan. The

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From flows over hubs back to transfers along contacts."""
+"""PURE: turn flows over hubs back into transfers along contacts."""
 
 from struct import Struct
 from typing import Any, NamedTuple
@@ -21,9 +21,9 @@ SENT_ROWS = Struct("qqqd")
 
 
 class Tree(NamedTuple):
-    """Where an agent is in the tree that spans its hub.
+    """The tree that spans a hub, by agent.
 
-    `mix` is the exclusive or of the numbers of an agent's tree edges: at a leaf, the one edge.
+    `mix` is the exclusive or of the numbers of an agent's tree edges, so a leaf's only edge.
     """
 
     degree: Ints
@@ -34,7 +34,7 @@ class Tree(NamedTuple):
 
 @jit
 def _plant(contacts: Ints, hub: Any, entries: Entries, tree: Tree) -> int:
-    """Set up the tree of a hub; the number of its leaves."""
+    """Set up the tree of a hub, and return the number of its leaves."""
     for m in range(hub.first, hub.end):
         v = entries[m].ev
         tree.degree[v] = tree.mix[v] = 0
@@ -55,7 +55,7 @@ def _plant(contacts: Ints, hub: Any, entries: Entries, tree: Tree) -> int:
 
 @inlined
 def _move(v: int, other: int, x: float, time: int, sent: Sent, count: int, least: float) -> int:
-    """Give v the energy x (take it, if below 0) from `other`; number of transfers so far."""
+    """Move the energy x from `other` to v (back if x < 0); return the number of transfers."""
     if abs(x) <= least:
         return count
     row = sent[count]
@@ -91,7 +91,7 @@ def _settle(
 
 @jit
 def transfers(contacts: Ints, agents: Agents, found: Found, least: float) -> Sent:
-    """The transfers of more than `least` that make the flow's levels, in order of time."""
+    """List the transfers of more than `least` that make the flow's levels, in order of time."""
     n = len(agents)
     hubs, entries = found.graph
     tree = Tree(np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n))
@@ -122,7 +122,10 @@ def shortest_plan(
     after: int,
     until: int,
 ) -> tuple[int, Sent, Floats]:
-    """The first feasible time in (after, until], or NEVER; the transfers; the final levels."""
+    """Return the first feasible time in (after, until] or NEVER, the transfers, the final levels.
+
+    Energies (n,) are in the unit of the problem, times in slots; `growth` multiplies `e_min`.
+    """
     nothing = np.empty(0, SENT)
     agents = np.empty(len(e0), AGENT)
     total = e0.sum()

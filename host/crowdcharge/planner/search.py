@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The shortest feasible horizon: from one meeting that opens a way to the next, flow kept."""
+"""PURE: find the shortest feasible horizon.
+
+The flow is kept while the horizon grows. After a failure the next horizon to try is the first
+meeting at which stuck energy can get out.
+"""
 
 from typing import NamedTuple
 
@@ -41,7 +45,7 @@ class Found(NamedTuple):
 
 @jit
 def _opens(hubs: Hubs, entries: Entries, h: int) -> bool:
-    """Whether stuck energy can get out in hub h; if not, h belongs to its agents' side of the cut.
+    """Tell whether stuck energy can get out in hub h; if not, h is on its agents' side of the cut.
 
     Until an agent that was last in a hub of level FAR meets another one, no horizon is feasible.
     """
@@ -58,7 +62,10 @@ def _opens(hubs: Hubs, entries: Entries, h: int) -> bool:
 def _prolong(
     agents: Agents, graph: Graph, count: int, ring: Ints, time: int, opened: bool
 ) -> tuple[int, bool]:
-    """Put the hubs of a slot on, by their `ring` agents; how many hubs there are now."""
+    """Add the hubs of a slot, found by their `ring` agents.
+
+    Returns the number of hubs, and whether any of them let stuck energy out.
+    """
     for v in ring:
         if agents[v].part != NOBODY:
             append(agents, graph.hubs, graph.entries, v, count, time)
@@ -70,7 +77,7 @@ def _prolong(
 
 @jit
 def _first_alone(agents: Agents, v: int, least: float) -> int:
-    """The first agent from v on that must meet somebody and has not; or their number."""
+    """Find the first agent from v on that must meet somebody and has not, or `len(agents)`."""
     while v < len(agents):
         agent = agents[v]
         if agent.last == v and abs(agent.supply - agent.wanted) > least:
@@ -81,7 +88,7 @@ def _first_alone(agents: Agents, v: int, least: float) -> int:
 
 @jit
 def shortest_horizon(contacts: Ints, slots: int, agents: Agents, after: int, until: int) -> Found:
-    """The first time in (after, until] at which the target can hold; 0 if it holds already."""
+    """Find the first time in (after, until] at which the target can hold; 0 if it does already."""
     m, n = len(contacts), len(agents)
     graph = Graph(np.empty(n + 2 * m + 1, HUB), np.empty(n + 2 * m + 1, ENTRY))
     eps = 1e-300

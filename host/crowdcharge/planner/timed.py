@@ -24,10 +24,10 @@ RELATIVE_LEFTOVER = 1e-9
 
 
 def first_plan(problem: Problem, max_doublings: int, reading: PaperReading, at_once: bool) -> Plan:
-    """The plan of least loss at the first horizon that has an effective plan.
+    """Find the plan of least loss at the first horizon that has an effective plan.
 
-    `at_once`: a plan within one cycle is taken as it is, with the cycle as its time (Alg. 3);
-    otherwise the time is made as short as it can be.
+    With `at_once` a plan within one cycle is taken as it is, with the cycle as its time (Alg. 3);
+    otherwise its time is made as short as possible.
     """
     if reading.bounds_from == "start" and (reason := outside(problem, problem.e_min)):
         return unreachable(reason)
@@ -70,7 +70,7 @@ def _index(times: list[int], plan: Plan) -> int:
 
 
 def contact_times(problem: Problem, stage: Stage) -> list[int]:
-    """kC + t in (after, until] for every contact slot t, and 0 where it lies inside."""
+    """List the times kC + t in (after, until] for every contact slot t, and 0 if inside."""
     slots = np.unique(problem.contacts[:, 2])
     cycles = np.arange(-(-stage.until // problem.cycle))
     times = (cycles[:, None] * problem.cycle + slots).ravel()
@@ -79,7 +79,7 @@ def contact_times(problem: Problem, stage: Stage) -> list[int]:
 
 
 def plan_at(problem: Problem, time: int, stage: Stage, reading: PaperReading) -> Plan | None:
-    """The effective plan of least loss with all transfers up to slot `time`, if there is one."""
+    """Find the effective plan of least loss with all transfers up to slot `time`, or None."""
     e_min = e_min_at(problem, time, stage, reading)
     inside = not outside(problem, e_min)
     if not inside and reading.bounds_from == "start":
@@ -101,10 +101,11 @@ def plan_at(problem: Problem, time: int, stage: Stage, reading: PaperReading) ->
 
 
 def lyp(problem: Problem, horizon: int) -> Plan:
-    """LYP(horizon): "ok" with the effective plan of least loss, if there is one.
+    """Solve LYP(horizon) (eq. 9): "ok" with the effective plan of least loss, if there is one.
 
-    Else "ineffective", with an optimum of the linear program that sends energy both ways in some
-    contact (as the paper's Table IV does), or "unreachable" if that has no solution either.
+    Otherwise the status is "ineffective", with an optimum of the linear program that sends energy
+    both ways in some contact (as in the paper's Table IV), or "unreachable" if the linear program
+    has no solution either.
     """
     stage = Stage(-1, horizon, 1.0)
     if reason := outside(problem, problem.e_min):
@@ -120,7 +121,7 @@ def lyp(problem: Problem, horizon: int) -> Plan:
 
 
 def _plan(problem: Problem, time: int, sent: Floats) -> Plan:
-    """From rows of signed energies by contact of the horizon."""
+    """Make a plan from `sent` (k, m): signed energies by contact of the horizon, in k rows."""
     rounds = max(len(problem.contacts), 1)
     used, row = np.nonzero(np.abs(sent.T) > RELATIVE_LEAST * problem.e_max.max())
     once = used % rounds

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Check any plan against its problem by stepping through it, slot by slot."""
+"""PURE: check any plan against its problem by stepping through it, slot by slot."""
 
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,7 +14,7 @@ RELATIVE_TOLERANCE = 1e-6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verification:
-    """True if nothing is wrong. `final` and `loss` are our own count."""
+    """The outcome, true if nothing is wrong; `final` (n,) and `loss` are counted afresh."""
 
     violations: tuple[str, ...]
     final: Floats
@@ -29,7 +29,7 @@ class Verification:
 
 
 def verify(problem: Problem, plan: Plan, reading: PaperReading = PAPER_TABLES) -> Verification:
-    """Contacts, limits, direction, bounds after every slot, target, time and stated totals.
+    """Check contacts, limits, directions, bounds after every slot, target, time and stated totals.
 
     Losses are the problem's: a plan made by `lal` verifies against `problem.lossless()`.
     `e_min` is taken as it stands in the problem; of the reading only `bounds_from` matters.
@@ -60,7 +60,7 @@ class _Walk:
         self._check_bounds(0)
 
     def step(self, slot: int, moves: list[tuple[int, int, float]]) -> None:
-        """All moves of a slot at once; the levels are checked at its end."""
+        """Make all moves of a slot at once, and check the levels at its end."""
         t = (slot - 1) % self.problem.cycle + 1
         self._meet(t)
         directions = {(i, j) for i, j, _ in moves}
