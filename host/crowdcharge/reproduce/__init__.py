@@ -46,7 +46,7 @@ FIGURES = {
 
 
 def figure(name: str) -> Figure:
-    """The function behind a name of `FIGURES` (KeyError if there is none)."""
+    """Load the function behind a name of `FIGURES`; KeyError if there is none."""
     module, function = FIGURES[name].split(":")
     loaded: Figure = getattr(importlib.import_module(f"crowdcharge.reproduce.{module}"), function)
     return loaded

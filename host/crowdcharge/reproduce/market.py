@@ -42,7 +42,7 @@ _EPSILON = 1e-4
 
 
 def fig2(out: Path, _quick: bool, progress: Progress) -> Result:
-    """Negotiation of the price range by consensus."""
+    """Draw the negotiation of the price range by consensus."""
     rng = np.random.default_rng(_SEED)
     run = algorithm_1(_wishes(rng, _N), rng, epsilon=_EPSILON)
     states = np.array(run.range_rounds)
@@ -62,7 +62,7 @@ def fig2(out: Path, _quick: bool, progress: Progress) -> Result:
 
 
 def fig3(out: Path, _quick: bool, progress: Progress) -> Result:
-    """Masked consensus: every state reaches the average in spite of the noise."""
+    """Draw masked consensus, whose states all reach the average in spite of the noise."""
     market, states = _masked_run(300)
     _draw(
         out / "lane-fig3.png",
@@ -82,7 +82,7 @@ def fig3(out: Path, _quick: bool, progress: Progress) -> Result:
 
 
 def fig4(out: Path, _quick: bool, progress: Progress) -> Result:
-    """The price that each peer reads off its state."""
+    """Draw the price that each peer reads off its state."""
     market, states = _masked_run(300)
     prices = states[..., 0] / states[..., 1]
     exact = clear(market).price
@@ -109,7 +109,7 @@ def fig4(out: Path, _quick: bool, progress: Progress) -> Result:
 
 
 def attack(out: Path, _quick: bool, progress: Progress) -> Result:
-    """What the lane can compute of the EVs' parameters under the paper's masking."""
+    """Draw how well the lane can compute the EVs' parameters under the paper's masking."""
     rng = np.random.default_rng(_SEED)
     market = _paper_market(rng)
     values = answers(market, None)
@@ -138,7 +138,7 @@ def attack(out: Path, _quick: bool, progress: Progress) -> Result:
 
 
 def fig5(out: Path, _quick: bool, progress: Progress) -> Result:
-    """Traded energies: every EV and the lane trade, nobody meets a bound."""
+    """Draw the traded energies; every EV and the lane trade, and no bound is met."""
     market = _paper_market(np.random.default_rng(_SEED))
     cleared = clear(market)
     canvas = Canvas(figsize=(7, 3.5), layout="constrained")
@@ -169,7 +169,7 @@ def fig5(out: Path, _quick: bool, progress: Progress) -> Result:
 
 
 def fig6(out: Path, quick: bool, progress: Progress) -> Result:
-    """Running time of Algorithm 1, and the rounds that it and the exact protocols take."""
+    """Draw the running time of Algorithm 1, and the rounds of it and of the exact protocols."""
     sizes = (50, 100, 150, 200) if quick else (50, 100, 150, 200, 400, 800)
     rows = []
     for done, n in enumerate(sizes):
@@ -224,14 +224,14 @@ def _wishes(rng: np.random.Generator, n: int) -> Wishes:
 
 
 def _paper_market(rng: np.random.Generator) -> Market:
-    """Section 5: b in [27.2, 29.12), a from 0.128 (here to twice that), the lane's as given."""
+    """Draw the market of section 5: b in [27.2, 29.12), a from 0.128 to twice that."""
     e_max = np.full(_N, 15.0)
     a = smallest_ev_a(_PRICES, e_max) * rng.uniform(1, 2, _N)
     return Market(a, rng.uniform(27.2, 29.12, _N), e_max, 0.0009, 30.0, -700.0)
 
 
 def _masked_run(rounds: int) -> tuple[Market, Array]:
-    """With the paper's noise, N(0, 1)."""
+    """Run masked consensus with the paper's noise, N(0, 1)."""
     rng = np.random.default_rng(_SEED)
     market = _paper_market(rng)
     values = answers(market, None)

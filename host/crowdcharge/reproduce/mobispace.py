@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Tables I-V and Figures 3-7 of "Collaborative Interactive Wireless Charging in a Cyclic
-Mobispace" (Zhang et al.): LAL and LAY against P_OA, with the numbers that the text gives.
+"""Tables I-V and Figures 3-7 of the cyclic-mobispace paper: LAL and LAY against P_OA.
 
-The random trace's density, the bus routes and the worked-out P_OA are reconstructions (see the
-trace generators and `policy.online_average`). Where the density decides, it is swept.
+The paper is Zhang et al., "Collaborative Interactive Wireless Charging in a Cyclic Mobispace"; the
+numbers that its text gives stand beside ours. The random trace's density, the bus routes and the
+details of P_OA are reconstructions (see the trace generators and `policy.online_average`). Where
+the density decides, it is swept.
 """
 
 import math
@@ -25,7 +26,7 @@ DENSITIES = (180, 200, 220, 240)  # stations for 25 buses
 
 
 def table1(_out: Path, _quick: bool, _progress: Progress) -> Result:
-    """The contacts of Fig. 1 from single periods: v1-v3 every 25 slots, the others every 50."""
+    """Combine the periods of Fig. 1: v1-v3 meet every 25 slots, the others every 50."""
     cycle = math.lcm(25, 50, 25)
     single = [(5, 25, "v1-v3"), (34, 50, "v1-v2"), (39, 50, "v2-v3")]
     ours = sorted((t, pair) for first, every, pair in single for t in range(first, cycle, every))
@@ -38,7 +39,7 @@ def table2(_out: Path, _quick: bool, _progress: Progress) -> Result:
 
 
 def table3(out: Path, _quick: bool, _progress: Progress) -> Result:
-    """LAL; the optimum is not unique, so the paper's own transfers are verified too."""
+    """Plan by LAL; the optimum is not unique, so the paper's own transfers are verified too."""
     lossless = FIG3.lossless()
     printed = Plan("ok", 59, 0.0, tuple(TABLE3), np.full(4, 72.0))
     _levels(out / "table3.png", lossless, {"ours": lal(FIG3), "paper": printed})
@@ -76,7 +77,7 @@ def fig3(out: Path, _quick: bool, _progress: Progress) -> Result:
 
 
 def fig4(out: Path, quick: bool, progress: Progress) -> Result:
-    """Random trace: time, loss and effect of beta over the number of EVs."""
+    """Sweep the random trace: time, loss and the effect of beta over the number of EVs."""
     settings = [Setting(RANDOM, n, 0.2) for n in ((10, 20) if quick else (10, 20, 40, 60, 100))]
     betas = [Setting(RANDOM, 10 if quick else 30, beta) for beta in (0.1, 0.2, 0.3, 0.4)]
     result = _sweeps(out, "fig4", settings, betas, 5 if quick else 100, progress)
@@ -89,7 +90,7 @@ def fig4(out: Path, quick: bool, progress: Progress) -> Result:
 
 
 def fig5(out: Path, quick: bool, progress: Progress) -> Result:
-    """Bus trace, with the density (number of stations) as a curve of its own."""
+    """Sweep the bus trace, with one curve for each density (number of stations)."""
     sizes = (25, 50) if quick else (25, 50, 70, 100)
     densities = (190,) if quick else DENSITIES
     count = 3 if quick else 100
@@ -119,7 +120,7 @@ def fig7(out: Path, _quick: bool, _progress: Progress) -> Result:
 
 
 def _levels(path: Path, problem: Problem, plans: dict[str, Plan]) -> None:
-    """Energy of every agent over time, a style a plan."""
+    """Draw the energy of every agent over time, under each plan."""
     lines: dict[str, tuple[list[float], list[float]]] = {}
     for name, plan in plans.items():
         level = problem.e0.copy()
@@ -145,7 +146,7 @@ def _sweeps(
     count: int,
     progress: Progress,
 ) -> Result:
-    """Means over `count` draws at every setting; curves over n and over beta."""
+    """Take means over `count` draws at every setting, and draw curves over n and over beta."""
     total = len(settings) + len(betas)
     rows: list[dict[str, Any]] = []
     for done, setting in enumerate(settings + betas):
@@ -173,7 +174,7 @@ def _sweeps(
 def _lines(
     rows: list[dict[str, Any]], x: str, quantity: str
 ) -> dict[str, tuple[list[float], list[float]]]:
-    """A line for every method and density that has the quantity."""
+    """Make a line for every method and density that has the quantity."""
     lines: dict[str, tuple[list[float], list[float]]] = {}
     for row in rows:
         for method in ("lal", "lay", "poa"):

@@ -32,7 +32,7 @@ class Kind:
     contacts: Callable[[int, int, np.random.Generator], Ints]
 
     def problem(self, n: int, beta: float, stations: int, rng: np.random.Generator) -> Problem:
-        """E0 uniform in e_min..e_max, e_min a tenth of e_max (section VI)."""
+        """Draw a problem with E0 uniform in e_min..e_max, e_min a tenth of e_max (section VI)."""
         e_min = 0.1 * self.e_max
         e0 = rng.uniform(e_min, self.e_max, n)
         contacts = self.contacts(n, stations, rng)
@@ -61,14 +61,14 @@ class Setting:
 
 @dataclass(slots=True)
 class SolverBoard:
-    """What P_OA sees of an agent."""
+    """An agent as P_OA sees it."""
 
     energy_J: float
     capacity_J: float
 
 
 def online_average(problem: Problem, balanced_std: float) -> tuple[int | None, float]:
-    """(slot in which P_OA is balanced, energy lost by then); None after too many cycles."""
+    """Return the slot in which P_OA is balanced (None: too many cycles) and the loss so far."""
     boards = {
         i: SolverBoard(e, m)
         for i, (e, m) in enumerate(zip(problem.e0, problem.e_max, strict=True))
@@ -90,9 +90,10 @@ def online_average(problem: Problem, balanced_std: float) -> tuple[int | None, f
 
 
 def sweep(setting: Setting, count: int) -> dict[str, Any]:
-    """Means over draws 0..count-1 that LAY solves; unfinished, P_OA counts as 30 cycles.
+    """Take means over the draws 0..count-1 that LAY solves; an unfinished P_OA has 30 cycles.
 
-    LAY refuses to burn energy here: a few burning plans would outweigh all others in the mean.
+    LAY refuses to burn energy here, because a few burning plans would outweigh all others in the
+    mean.
     """
     _draw(setting, 0)  # compiles, so that the times mean something
     draws = [_draw(setting, seed) for seed in range(count)]

@@ -10,7 +10,7 @@ Lines = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 
 
 def chart(path: Path, title: str, x: str, y: str, lines: Lines, style: str = "o-") -> None:
-    """`style` "steps" holds a value until the next one, anything else is matplotlib's."""
+    """Draw one chart; the style "steps" holds values, and any other is matplotlib's."""
     canvas = Canvas(figsize=(7, 4.5), layout="constrained")
     axes = canvas.subplots()
     for name, (xs, ys) in lines.items():

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The pairwise protocols side by side: balance and loss over interactions and over beta; star and
-tree formation by knowledge; ageing-aware exchange; charging skip.
+"""The pairwise protocols, star and tree formation, ageing-aware exchange and charging skip.
 
 None of these papers' curves or numbers were available to us beyond their abstracts, so `paper`
 holds only what an abstract states; `reference` are runs of separate code for the same rules.
@@ -48,7 +47,7 @@ REFERENCE = {
 
 
 def over_interactions(out: Path, quick: bool, progress: Progress) -> Result:
-    """Imbalance and lost share over interactions, without loss and with beta = 0.2."""
+    """Draw imbalance and lost share over interactions, without loss and with beta = 0.2."""
     seeds, interactions = (2, 2000) if quick else (8, 5000)
     figure, axes = new_figure(2, 2)
     ours: dict[str, Any] = {}
@@ -74,7 +73,7 @@ def over_interactions(out: Path, quick: bool, progress: Progress) -> Result:
 def mean_curves(
     name: str, beta: float, seeds: int, interactions: int
 ) -> tuple[NDArray[np.int64], Values, Values]:
-    """Interactions, mean imbalance and mean lost share; the loss-aware policy knows beta."""
+    """Return interactions, mean imbalance and lost share; the loss-aware policy knows beta."""
     options = {"beta": beta} if name == "loss-aware" else {}
     runs = [
         simulate(make(name, **options), AGENTS, interactions, beta, seed=seed, samples=100)
@@ -86,7 +85,7 @@ def mean_curves(
 
 
 def over_beta(out: Path, quick: bool, progress: Progress) -> Result:
-    """The share lost until the imbalance is below 0.01, against the least possible."""
+    """Draw the share lost until the imbalance is below 0.01, against the least possible."""
     seeds, betas = (1, (0.1, 0.3)) if quick else (4, (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4))
     ours: dict[str, list[float]] = {name: [] for name in (*PROTOCOLS, "least possible")}
     for k, beta in enumerate(betas):
@@ -120,7 +119,7 @@ def least_lost(beta: float, seeds: int) -> float:
 
 
 def formation(out: Path, quick: bool, progress: Progress) -> Result:
-    """Distance to the star's and the binary tree's target by level of knowledge (beta 0.2)."""
+    """Draw the distance to the star's and the binary tree's target by knowledge (beta 0.2)."""
     n, seeds, meetings = (12, 2, 4000) if quick else (20, 10, 20_000)
     figure, axes = new_figure(1, 2)
     ours: dict[str, Any] = {}
@@ -173,7 +172,7 @@ def formation_curve(
 
 
 def star_distance(policy: StarFormation, energy: Values) -> float:
-    """To the nearest star; while several are centres, to the star of the best of them."""
+    """Measure the distance to the nearest star, over all agents that are still centres."""
     centres = set(range(len(energy))) - policy.peripheral
     return min(imbalance(energy, star_shares(len(energy), centre)) for centre in centres)
 
@@ -186,9 +185,10 @@ PHONE_J = 45_000.0
 
 
 def ageing(out: Path, quick: bool, progress: Progress) -> Result:
-    """Capacity lost by a crowd of phones beyond what it loses without exchange, by both models.
+    """Draw what a crowd of phones loses in capacity beyond its loss without exchange.
 
-    AG1 and AG2 expect the new levels to last a day; then also over that horizon.
+    Both ageing models are used. AG1 and AG2 expect the new levels to last a day, and a second plot
+    varies that horizon.
     """
     days, phones = (5, 8) if quick else (30, 30)
     plain: tuple[Policy, ...] = (NoExchange(), make("oblivious-share"), make("online-average"))
@@ -246,7 +246,7 @@ def _draw_ageing(
 
 
 def phone_traces(policy: Policy, phones: int, days: int) -> list[Values]:
-    """State of charge each quarter of an hour; used all day, plugged in below 25 %."""
+    """Simulate phones used all day, plugged in below 25 %: their charge every 15 minutes."""
     rng = np.random.default_rng(1)
     boards = [
         SimulatedBoard(
@@ -254,7 +254,7 @@ def phone_traces(policy: Policy, phones: int, days: int) -> list[Values]:
         )
         for k in range(phones)
     ]
-    every_s = 7200.0 / phones  # everybody meets somebody once an hour
+    every_s = 7200.0 / phones  # so each phone meets another once an hour
     meetings = random_meetings(range(phones), int(days * DAY_s / every_s), every_s, 900.0, seed=1)
     link, habit = LinkModel(power_W=4.5, efficiency=0.7), CordHabit(10.0, 25.0, 95.0)
     world = World(boards, meetings, policy, link, rng, 20.0, habit)
@@ -266,7 +266,7 @@ def phone_traces(policy: Policy, phones: int, days: int) -> list[Values]:
 
 
 def skips(out: Path, quick: bool, progress: Progress) -> Result:
-    """Sessions skipped by paired users of a random week: selfish, cooperative, best pairing."""
+    """Draw the sessions that paired users of a random week skip in three ways of sharing."""
     users, days = (4, 2) if quick else (8, 5)
     pairs = [(a, b) for a in range(users) for b in range(a + 1, users)]
     relief: dict[tuple[int, int], float] = {}
@@ -295,7 +295,7 @@ def skips(out: Path, quick: bool, progress: Progress) -> Result:
 
 
 def random_week(a: int, b: int, days: int) -> tuple[list[Event], tuple[int, int]]:
-    """Levels of 5 %. Each day both use 30 to 70 %, meet twice, and charge in the evening."""
+    """Draw a week in levels of 5 %; each day both use 30 to 70 %, meet twice and charge once."""
     rngs = [np.random.default_rng([user, 5]) for user in (a, b)]
     meet = np.random.default_rng([a, b, 6])
     start = (int(rngs[0].integers(12, 20)), int(rngs[1].integers(12, 20)))

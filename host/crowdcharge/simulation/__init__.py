@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Crowd simulation: `simulate` for large closed crowds, `scenario` for described ones.
 
-Loaded on use: policies import the ageing model from here, and the engines import the policies.
+Names load on use, so that a scenario can be read without the engines.
 """
 
 from typing import TYPE_CHECKING, Any

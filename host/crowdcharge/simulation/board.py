@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A simulated board: its battery under constant powers, between two events."""
+"""PURE: a simulated board and its battery, under constant powers between two events."""
 
 from dataclasses import dataclass, field
 from math import inf
@@ -9,7 +9,7 @@ TINY_J = 1e-9
 
 @dataclass(slots=True)
 class SimulatedBoard:
-    """Energies are exact for piecewise constant powers; `advance` closes the piece behind it."""
+    """One board; energies are exact, because all powers are constant between two `advance`s."""
 
     id: int
     capacity_J: float
@@ -41,7 +41,7 @@ class SimulatedBoard:
         return self.rx_W + self.cord_W - self.tx_W - self.load_W
 
     def advance(self, now_s: float) -> None:
-        """Up to `now_s`. A full battery throttles its cord; an empty one feeds no load."""
+        """Move on to `now_s`; a full battery throttles its cord and an empty one feeds no load."""
         dt_s, self.now_s = now_s - self.now_s, now_s
         if not self.present or dt_s <= 0:
             return

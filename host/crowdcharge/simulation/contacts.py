@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Contacts: two agents near enough to exchange energy, from when to when."""
+"""PURE: contacts, the times at which two agents are near enough to exchange energy."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,9 +20,9 @@ class Contact:
 def from_slots(
     cycle: Sequence[Sequence[Pair]], slot_s: float, duration_s: float
 ) -> Iterator[Contact]:
-    """Slot k of the cycle lasts from k to k + 1 times `slot_s`; the cycle repeats.
+    """Yield the contacts of a repeated cycle; slot k lasts from k to k + 1 times `slot_s`.
 
-    A pair that is in two slots running meets twice, as on boards: once a slot.
+    A pair that is in two consecutive slots meets twice, once in each slot, as on boards.
     """
     for slot in range(int(duration_s // slot_s + 1)):
         for a, b in cycle[slot % len(cycle)]:
@@ -32,7 +32,7 @@ def from_slots(
 
 
 def merged(sightings: Iterable[Contact], gap_s: float = 0.0) -> list[Contact]:
-    """Joins sightings of one pair that touch or lie at most `gap_s` apart, sorted by start."""
+    """Join sightings of one pair that touch or lie at most `gap_s` apart, sorted by start."""
     open_: dict[Pair, Contact] = {}
     done: list[Contact] = []
     for seen in sorted(sightings):
@@ -55,9 +55,9 @@ def random_meetings(
     seed: int,
     matching: bool = False,
 ) -> Iterator[Contact]:
-    """`count` meetings: uniform pairs one at a time, or rounds that pair everybody up.
+    """Yield `count` meetings: uniform pairs one at a time, or rounds that pair all agents up.
 
-    The meetings of `crowd.simulate` with the same seed, in the same order; pairs begin
+    They are the meetings of `simulate` with the same seed, in the same order; pairs begin
     `every_s` apart, the pairs of a round together.
     """
     n, made, index = len(agents), 0, 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`simulate`: a closed crowd that meets at random, for up to tens of millions of agents."""
+"""Simulate a closed crowd that meets at random, of up to tens of millions of agents."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ MAX_n = 1 << 31  # a draw has 32 bits for each agent
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`at` (samples,) counts interactions; `imbalance` and `total_J` are taken there."""
+    """One simulated crowd; `imbalance` and `total_J` (samples,) belong to `at` interactions."""
 
     engine: Engine
     interactions: int
@@ -54,14 +54,14 @@ def simulate(
     samples: int = 20,
     threads: int | None = None,
 ) -> Result:
-    """Lets n agents meet `interactions` times under the policy; a transfer loses `beta` of it.
+    """Let n agents meet `interactions` times under the policy; transfers lose the share `beta`.
 
     `scheduler`: "pairs" picks one uniform pair at a time; "matching" pairs the whole crowd up,
     again and again, which is a different process (every agent meets equally often) and the only
-    one that uses `threads`: by default one, from 10**5 agents on one a core; the result is the
-    same. `engine`: "numba" (compiled) and "numpy" give bit-identical results
-    for P_OS, P_ST and P_OA; any other policy runs by its `decide`, as "object".
-    `initial_J` defaults to uniform on [0, 100). `dtype` defaults to float64, from 10**5 agents
+    one that uses `threads`. By default there is one thread, and from 10**5 agents on one for each
+    core; the result is the same. `engine`: "numba" is compiled and knows P_OS, P_ST and P_OA;
+    "object" runs any policy by its `decide`, with bit-identical results in float64.
+    `initial_J` (n,) defaults to uniform on [0, 100). `dtype` defaults to float64, from 10**5 agents
     on to float32. Raises InputError.
     """
     if threads is None:
@@ -138,7 +138,7 @@ def objects(agents: Any, policy: Policy, beta: float, scheduler: Scheduler, seed
 def meetings(
     n: int, scheduler: Scheduler, seed: int, start: int, count: int
 ) -> Iterator[schedule.Indices]:
-    """Meetings start..start+count-1 in batches; a batch of a matching is (part of) one round."""
+    """Yield meetings start..start+count-1 in batches, none of more than one round of matching."""
     stop = start + count
     while start < stop:
         if scheduler == "pairs":
@@ -151,7 +151,10 @@ def meetings(
 
 
 def rows(initial: NDArray[np.float64], rule: Rule | None, kind: np.dtype[Any]) -> Any:
-    """(n, 4): energy, total of the levels met (own level first), their number, weight."""
+    """Make the agents' rows (n, 4): energy, total of the levels met, their number, weight.
+
+    An agent's own level is the first that it has met.
+    """
     agents = np.ones((len(initial), 4), kind)
     if rule is not None and rule.weights is not None:
         agents[:, 3] = rule.weights
@@ -170,7 +173,7 @@ def start_energies(initial_J: ArrayLike | None, n: int, seed: int) -> NDArray[np
 
 
 def checkpoints(interactions: int, samples: int, unit: int) -> NDArray[np.int64]:
-    """0, about `samples` multiples of `unit`, and the end."""
+    """List 0, about `samples` multiples of `unit`, and the end."""
     even = np.linspace(0, interactions, samples + 1)[:-1] // unit * unit
     return np.unique(np.append(even, interactions)).astype(np.int64)
 

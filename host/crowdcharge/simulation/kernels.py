@@ -4,7 +4,7 @@
 An agent is one row (energy, total of the levels it met, number of levels, weight), so a meeting
 touches two cache lines. Whether and in which direction energy moves is as random as the crowd,
 so both are arithmetic, not branches: a mispredicted branch costs more than the meeting.
-A crowd that outgrows the cache is waited for, so rows are asked for some meetings ahead.
+The rows of a crowd that outgrows the cache are prefetched some meetings ahead.
 Every expression rounds as its twin in `policy/` does.
 
 `quantum`, `gated` and `weighted` are None or a value; None compiles the part away.
@@ -37,7 +37,7 @@ def mix(x: Any) -> Any:
 
 @compiled
 def meet(agents: Any, a: Any, b: Any, kept: Any, quantum: Any, gated: Any, weighted: Any) -> None:
-    """One meeting of agents a and b; `kept` = 1 - beta reaches the receiver."""
+    """Let agents a and b meet; `kept` = 1 - beta of what is sent reaches the receiver."""
     zero, one = agents.dtype.type(0), agents.dtype.type(1)
     energy_a, energy_b = agents[a, ENERGY], agents[b, ENERGY]
     level_a, level_b = energy_a, energy_b
@@ -63,7 +63,7 @@ def meet(agents: Any, a: Any, b: Any, kept: Any, quantum: Any, gated: Any, weigh
 
 
 def typed_prefetch(_context: Any, agents: Any, agent: Any) -> Any:
-    """Asks the cache for a row, to write: LLVM's llvm.prefetch, which numba does not offer."""
+    """Prefetch a row for writing, by LLVM's llvm.prefetch, which numba does not offer."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -87,7 +87,7 @@ prefetch: Any = intrinsic(typed_prefetch)
 def run_drawn(
     agents: Any, drawn: Any, size: int, kept: Any, quantum: Any, gated: Any, weighted: Any
 ) -> None:
-    """Meetings drawn[0] with drawn[1], drawn[2] with drawn[3], ...: `size` of them."""
+    """Let drawn[0] meet drawn[1], drawn[2] meet drawn[3], and so on: `size` meetings."""
     for k in range(2 * min(AHEAD, size)):
         prefetch(agents, np.uint64(drawn[k]))
     for k in range(size):
@@ -109,13 +109,13 @@ def run_pairs(
     gated: Any,
     weighted: Any,
 ) -> None:
-    """Meetings start..start+count-1 of `schedule.random_pairs`, in order."""
+    """Run meetings start..start+count-1 of `schedule.random_pairs`, in order."""
     n_a, n_b = np.uint64(len(agents)), np.uint64(len(agents) - 1)
     bits, drawn = np.empty(BLOCK, np.uint64), np.empty(2 * BLOCK, np.uint32)
     at = stream + np.uint64(start) * GOLDEN
     for low in range(0, count, BLOCK):
         size = min(BLOCK, count - low)
-        for k in range(size):  # apart from the next loop: that way both vectorise
+        for k in range(size):  # a loop of its own, so that both loops vectorise
             bits[k] = mix(at)
             at += GOLDEN
         for k in range(size):
@@ -128,7 +128,7 @@ def run_pairs(
 
 @compiled
 def permute(drawn: Any, size: int, mask: Any, shifts: Any, keys: Any) -> None:
-    """`schedule.permuted` of drawn[:size] (uint32) in place, step by step to vectorise."""
+    """Apply `schedule.permuted` to drawn[:size] (uint32) in place, step by step to vectorise."""
     for step in range(len(keys)):
         addend, factor, shift = (
             np.uint32(keys[step, 0]),
@@ -142,7 +142,7 @@ def permute(drawn: Any, size: int, mask: Any, shifts: Any, keys: Any) -> None:
 
 @compiled
 def walk(drawn: Any, size: int, n: Any, mask: Any, shifts: Any, keys: Any) -> None:
-    """Permutes what lies outside of the crowd again, until nothing does."""
+    """Permute values outside the crowd again until none is left (cycle walking)."""
     outside, where = np.empty(size, np.uint32), np.empty(size, np.uint32)
     count = 0
     for k in range(size):
@@ -171,7 +171,7 @@ def run_part_of_matching(
     gated: Any,
     weighted: Any,
 ) -> None:
-    """Pairs first..last-1 of the matching with these keys."""
+    """Run pairs first..last-1 of the matching with these keys."""
     n = np.uint32(len(agents))
     bits = 1
     while (1 << bits) < len(agents):
@@ -192,6 +192,6 @@ def run_part_of_matching(
 def run_matchings(
     agents: Any, keys: Any, kept: Any, quantum: Any, gated: Any, weighted: Any
 ) -> None:
-    """One whole round for each keys[r]."""
+    """Run one whole round for each keys[r]."""
     for r in range(len(keys)):
         run_part_of_matching(agents, 0, len(agents) // 2, keys[r], kept, quantum, gated, weighted)

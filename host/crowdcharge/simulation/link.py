@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The link of a simulated transfer: how fast energy leaves, how much of it arrives."""
+"""PURE: the link of a simulated transfer: how fast energy leaves and how much arrives."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from crowdcharge.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class LinkModel:
-    """`power_W` is what leaves the transmitter; infinite: a transfer takes no time.
+    """A link that takes `power_W` from the transmitter; if infinite, transfers take no time.
 
     `start_J` leaves the transmitter before anything arrives (handshake, foreign-object check).
     The efficiency is constant: temperature, alignment and the taper of a full battery are not
@@ -37,9 +37,9 @@ class LinkModel:
 
 
 def efficiency_at(curve: NDArray[np.float64], power_W: float) -> float:
-    """From a measured curve, rows (sent W, received W): efficiency at this power, interpolated.
+    """Interpolate the efficiency at this power from a measured curve, rows (sent W, received W).
 
-    Outside the measured range there is no answer: InputError.
+    InputError outside the measured range.
     """
     sent_W, received_W = curve.T
     if not sent_W[0] <= power_W <= sent_W[-1]:
@@ -50,7 +50,10 @@ def efficiency_at(curve: NDArray[np.float64], power_W: float) -> float:
 
 
 def read_curve(lines: Iterable[str], name: str) -> NDArray[np.float64]:
-    """CSV `sent_W,received_W` with that header, rising sent_W: (k, 2). Names a wrong line."""
+    """Read CSV with the header `sent_W,received_W` and rising sent_W: (k, 2).
+
+    InputError names a wrong line.
+    """
     rows: list[list[float]] = []
     for number, text in enumerate(lines, 1):
         if not text.strip() or text.lstrip().startswith("#"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Moving agents and the contacts that follow from being near."""
+"""PURE: moving agents, and the contacts that follow from being near."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,9 +15,10 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class RandomWaypoint:
-    """Walk to a uniform point at a uniform speed, pause, again (Johnson and Maltz, 1996).
+    """Walkers that go to a uniform point at a uniform speed, pause, and go on.
 
-    The slowest speed must be positive: with 0 the crowd slows down for ever.
+    After Johnson and Maltz, 1996. The slowest speed must be positive, because with 0 the crowd
+    slows down for ever.
     """
 
     side_m: float = 100.0
@@ -33,7 +34,7 @@ class RandomWaypoint:
             raise InputError("sizes, speeds and steps must be positive, fastest >= slowest")
 
     def positions(self, n: int, duration_s: float, rng: np.random.Generator) -> Iterator[Points]:
-        """(n, 2) metres at 0, step_s, 2 step_s, ... up to the duration."""
+        """Yield positions (n, 2) in metres at 0, step_s, 2 step_s, ... up to the duration."""
         self.check()
         here, target = rng.uniform(0, self.side_m, (2, n, 2))
         speed = rng.uniform(self.slowest_m_per_s, self.fastest_m_per_s, n)
@@ -50,7 +51,7 @@ class RandomWaypoint:
     def advanced(
         self, here: Points, target: Points, speed: Points, rest_s: Points
     ) -> tuple[Points, NDArray[np.bool_]]:
-        """Positions a step later, and who has arrived (and stays there until the next step)."""
+        """Return the positions a step later, and which agents arrive (until the next step)."""
         way = target - here
         far_m = np.hypot(*way.T)
         reach_m = np.where(rest_s > 0, 0.0, speed * self.step_s)
@@ -59,7 +60,7 @@ class RandomWaypoint:
         return here + way * np.minimum(part, 1.0)[:, None], arrived
 
     def contacts(self, n: int, duration_s: float, rng: np.random.Generator) -> list[Contact]:
-        """Agents 0..n-1; a contact lasts while two are within `range_m`, to a step."""
+        """List the contacts of agents 0..n-1 that are within `range_m`, to a step."""
         from scipy.spatial import KDTree  # noqa: PLC0415 - belongs to an extra
 
         seen = []

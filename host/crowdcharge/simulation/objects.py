@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The engine for any policy: one `decide` a meeting, as the orchestrator calls it."""
+"""PURE: the engine for any policy, with one `decide` for each meeting as on boards."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class SimulatedAgent:
 
 
 class Rows(Mapping[int, SimulatedAgent]):
-    """The agents' rows as views by number."""
+    """Views of the agents' rows by number."""
 
     def __init__(self, agents: Any) -> None:
         self._agents = agents
@@ -37,7 +37,7 @@ class Rows(Mapping[int, SimulatedAgent]):
 def run_objects(
     agents: Any, pairs: Indices, policy: Policy, beta: float, rng: np.random.Generator
 ) -> None:
-    """Meetings in the order given; each takes no time, so the policy's clock stands at 0."""
+    """Run meetings in the order given; they take no time, so the policy's clock stands at 0."""
     views, kept = Rows(agents), 1 - beta
     for a, b in pairs.tolist():
         offer = policy.decide(Encounter(a, b), views, 0.0, rng)

@@ -20,7 +20,7 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]
 
 
 def write_runs(out: Path, runs: Sequence[SimulationRun]) -> list[Path]:
-    """samples.csv, boards.csv, transfers.csv, imbalance.png and soc.png; returns their paths."""
+    """Write samples, boards and transfers as CSV, imbalance and soc as PNG; return the paths."""
     paths = [out / name for name in ("samples.csv", "boards.csv", "transfers.csv")]
     write_table(paths[0], SAMPLE_COLUMNS, (row for made in runs for row in sample_rows(made)))
     write_table(paths[1], BOARD_COLUMNS, (row for made in runs for row in board_rows(made)))
@@ -67,7 +67,7 @@ def transfer_rows(made: SimulationRun) -> Iterable[Sequence[Any]]:
 
 
 def write_result(out: Path, results: Sequence[Result], policy: str) -> list[Path]:
-    """The compiled engine's samples.csv and imbalance.png."""
+    """Write the compiled engine's samples.csv and imbalance.png; return the paths."""
     path = out / "samples.csv"
     rows = (
         (run, policy, at, spread, total_J)
@@ -97,7 +97,7 @@ def plot_curves(path: Path, curves: Sequence[tuple[Any, Any, str]], x_label: str
 
 
 def plot_soc(out: Path, made: SimulationRun) -> Path:
-    """Every board when there are few; else the quantiles of the crowd."""
+    """Plot every board if there are few, and else the quantiles of the crowd."""
     figure, axes = new_figure()
     soc_pct = 100 * made.soc
     if len(made.boards) <= 12:
@@ -118,7 +118,7 @@ def plot_soc(out: Path, made: SimulationRun) -> Path:
 
 
 def new_figure(rows: int = 1, columns: int = 1) -> tuple[Any, Any]:
-    """A figure without pyplot: no window, no global state."""
+    """Make a figure without pyplot, so that there is no window and no global state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - slow to load
     from matplotlib.figure import Figure  # noqa: PLC0415
 

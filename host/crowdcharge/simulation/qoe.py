@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a user gets out of it, in one number: a stand-in, not a published formula."""
+"""PURE: the quality of experience of a user in one number, which is not a published formula."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ READY_SOC = 0.3
 
 
 def quality_of_experience(capacity_loss: Values, soc: Values, sessions: Values) -> Values:
-    """0.5 health + 0.5 time ready - 0.1 a cord session, one value a board.
+    """Compute 0.5 health + 0.5 time ready - 0.1 for each cord session, one value for each board.
 
     Health is the remaining capacity, ready means a state of charge of 30 % or more. Ojha, Raptis,
     Passarella and Conti (arXiv 2204.09311) define a QoE by battery life; their formula was not

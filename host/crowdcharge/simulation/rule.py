@@ -28,7 +28,10 @@ class Rule:
 
 
 def rule_of(policy: Policy, n: int) -> Rule | None:
-    """The policy as a Rule, or None when only its `decide` can say what it does."""
+    """Describe the policy as a Rule; None if only its `decide` can say what it does.
+
+    InputError if its weights do not fit agents 0..n-1.
+    """
     if type(policy) not in (ObliviousShare, OnlineAverage, SmallTransfer):
         return None
     assert isinstance(policy, ObliviousShare | OnlineAverage | SmallTransfer)

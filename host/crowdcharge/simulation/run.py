@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs a scenario: once with its policy, once without any exchange, for each seed."""
+"""PURE: run one scenario with one seed, and sum up what came of it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ SAMPLES = 200
 
 
 class NoExchange:
-    """The baseline: everybody keeps to themselves."""
+    """The baseline policy, in which no agent ever sends."""
 
     name = "no-exchange"
 
@@ -51,7 +51,7 @@ class NoExchange:
 
 @dataclass(frozen=True, slots=True)
 class SimulationRun:
-    """`time_s` (k,), `energy_J` (k, boards); NaN while a board is away."""
+    """One run: `energy_J` (k, boards) at `time_s` (k,), NaN while a board is away."""
 
     seed: int
     policy: str
@@ -78,7 +78,10 @@ def run(
     policy: Policy | None = None,
     progress: Progress | None = None,
 ) -> SimulationRun:
-    """One run; `policy` in place of the scenario's, `trace` for a TraceFile's contacts."""
+    """Run a scenario once.
+
+    `policy` takes the place of the scenario's; `trace` holds the contacts of a TraceFile.
+    """
     boards = boards_of(scenario, seed, trace)
     contacts, end_s = contacts_of(scenario, seed, [board.id for board in boards], trace)
     chosen = policy or scenario.make_policy(link.beta)
@@ -125,7 +128,7 @@ def boards_of(scenario: Scenario, seed: int, trace: list[Contact] | None) -> lis
 def contacts_of(
     scenario: Scenario, seed: int, ids: list[int], trace: list[Contact] | None
 ) -> tuple[Iterator[Contact], float]:
-    """The contacts in order, and when the run ends."""
+    """Return the contacts in order, and the time at which the run ends."""
     spec, end_s = scenario.contacts, scenario.duration_s
     if isinstance(spec, Meetings):
         half = len(ids) // 2
@@ -166,7 +169,7 @@ def listed_contacts(
 def generated_cycle(
     spec: Generated, n: int, rng: np.random.Generator
 ) -> list[list[tuple[int, int]]]:
-    """The slots of the planner's generators, which count slots from 1."""
+    """Draw the slots of a cycle by the planner's generators, which count slots from 1."""
     if spec.kind == "bus":
         contacts, length = bus_trace(n, int(spec.density), rng), 300
     else:
@@ -178,7 +181,7 @@ def generated_cycle(
 
 
 def summary(made: SimulationRun, scenario: Scenario, ageing: bool = True) -> dict[str, Any]:
-    """The run's figures; energies in J, ageing as the mean and greatest lost share of capacity."""
+    """Sum up a run; ageing is the mean and the greatest lost share of capacity."""
     boards, imbalances = made.boards, made.imbalance
     sent, received = (
         sum(getattr(t, name) for t in made.transfers) for name in ("sent_J", "received_J")
@@ -205,7 +208,7 @@ def summary(made: SimulationRun, scenario: Scenario, ageing: bool = True) -> dic
 
 
 def ageing_figures(made: SimulationRun, scenario: Scenario) -> dict[str, Any]:
-    """Over the time each board was there."""
+    """Compute ageing and quality of experience over the time that each board was present."""
     step_s = float(made.time_s[1] - made.time_s[0]) if len(made.time_s) > 1 else 0.0
     traces = [column[~np.isnan(column)] for column in made.soc.T]
     losses = capacity_losses(
@@ -226,7 +229,7 @@ def ageing_figures(made: SimulationRun, scenario: Scenario) -> dict[str, Any]:
 
 
 def compared(with_policy: dict[str, Any], without: dict[str, Any]) -> dict[str, Any]:
-    """What the exchange changed: sessions skipped, outages avoided, ageing as ratios."""
+    """Compare with a run without exchange: skipped sessions, avoided outages, ageing ratios."""
     ratios = {
         model: with_policy["capacity_lost"][model]["mean"] / lost["mean"] if lost["mean"] else None
         for model, lost in without["capacity_lost"].items()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A whole study: reads a scenario and what it names, runs every seed, writes tables and plots."""
+"""Run a whole study: read a scenario, run every seed, write tables and plots."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +27,7 @@ def load(path: Path) -> Scenario:
 
 
 def link_of(scenario: Scenario, folder: Path) -> LinkModel:
-    """The scenario's link; a measured curve, next to the file, gives its efficiency."""
+    """Return the scenario's link; a measured curve next to the file gives its efficiency."""
     if not scenario.curve:
         return scenario.link
     path = folder / scenario.curve
@@ -48,7 +48,10 @@ def trace_of(scenario: Scenario, folder: Path) -> list[Contact] | None:
 def run_study(
     scenario: Scenario, folder: Path, out: Path | None, progress: Progress
 ) -> dict[str, Any]:
-    """One JSON-able document; `folder` is where the scenario's relative paths begin."""
+    """Run a study and return a JSON-able document.
+
+    Paths in the scenario are relative to `folder`; `out` takes the files, if it is given.
+    """
     if scenario.engine == "compiled":
         return compiled_study(scenario, out, progress)
     link, trace = link_of(scenario, folder), trace_of(scenario, folder)
@@ -74,7 +77,7 @@ def run_study(
 
 
 def board_list(made: SimulationRun) -> list[dict[str, Any]]:
-    """The first run's boards, like the boards of a bench run's summary."""
+    """List the boards of a run as a bench run's summary does."""
     before, after = 100 * made.soc[0], 100 * made.soc[-1]
     return [
         {

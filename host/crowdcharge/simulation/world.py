@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The event simulation: boards with loads, cords and contacts, and a policy that decides.
+"""PURE: the event simulation of boards with loads, cords and contacts under a policy.
 
-What a transfer does here is what the orchestrator makes boards do: decided once a contact when
-both are free, ended by the offered energy, the end of the contact, the donor's floor, a full
-receiver, a cord at the donor, or somebody leaving. Not modelled: radio, leases, faults, heat, the
-taper of a nearly full battery, and the energy that radio and processor use.
+Transfers follow the rules of the orchestrator: one is decided once for each contact, when both
+boards are free, and it ends by the offered energy, the end of the contact, the transmitter's
+floor, a full receiver, a cord at the transmitter, or a board leaving. Not modelled: radio, leases,
+faults, heat, the taper of a nearly full battery, and the energy that radio and processor use.
 """
 
 import heapq
@@ -24,7 +24,7 @@ from crowdcharge.simulation.link import LinkModel
 
 @dataclass(frozen=True, slots=True)
 class CordHabit:
-    """The owner plugs in below one state of charge and out above the other; 0 W: never."""
+    """An owner who plugs in below one state of charge and out above another; with 0 W, never."""
 
     power_W: float = 0.0
     below_pct: float = 20.0
@@ -45,7 +45,7 @@ class SimulatedTransfer:
 
 
 class World(Mapping[int, SimulatedBoard]):
-    """Also the policy's views: a board looked at is brought up to now."""
+    """The simulated boards; as the policy's views, they are brought up to now when read."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class World(Mapping[int, SimulatedBoard]):
         return sum(board.present for board in self.boards.values())
 
     def run_to(self, until_s: float) -> None:
-        """All events up to and at `until_s`; then every board stands at that time."""
+        """Handle all events up to and at `until_s`, and bring every board to that time."""
         while self._events and self._events[0][0] <= until_s:
             self.now_s, _, handle, subject = heapq.heappop(self._events)
             handle(*subject)
@@ -139,7 +139,7 @@ class World(Mapping[int, SimulatedBoard]):
         self._watch(board)
         self._retry(board)
 
-    # The one level that a board's energy will cross next, if nothing changes before.
+    # Each board waits for the one level that its energy will cross next if nothing changes.
 
     def _watch(self, board: SimulatedBoard) -> None:
         board.version += 1
@@ -159,7 +159,7 @@ class World(Mapping[int, SimulatedBoard]):
     def _levels(
         self, board: SimulatedBoard, net_W: float
     ) -> Iterator[tuple[float, float, Callable[[SimulatedBoard], None]]]:
-        """(how far, which level, what happens there) for each level that lies ahead."""
+        """Yield how far, which level and what happens there, for each level that lies ahead."""
         floor_J, capacity_J, habit = self._floor * board.capacity_J, board.capacity_J, self._habit
         if net_W < 0:
             if board.tx_W:
@@ -184,7 +184,7 @@ class World(Mapping[int, SimulatedBoard]):
         if version == board.version and board.present:
             board.advance(self.now_s)
             if abs(board.energy_J - level_J) < TINY_J * board.capacity_J:
-                board.energy_J = level_J  # the rounding of the crossing time
+                board.energy_J = level_J  # undo the rounding of the crossing time
             handle(board)
 
     def _floor_reached(self, board: SimulatedBoard) -> None:
@@ -215,7 +215,7 @@ class World(Mapping[int, SimulatedBoard]):
             self._end(transfer, "parted")
 
     def _meet(self, contact: Contact) -> None:
-        """Asks the policy once, as soon as both are there and free."""
+        """Ask the policy once, as soon as both boards are present and free."""
         pair = (self.boards[contact.a], self.boards[contact.b])
         if any(board.id in self._busy or not board.present for board in pair):
             self._waiting[contact] = None
@@ -251,14 +251,14 @@ class World(Mapping[int, SimulatedBoard]):
         self._at(self.now_s + offer.energy_J / ptx.tx_W, self._end, transfer, "done")
 
     def _flow(self, transfer: SimulatedTransfer) -> None:
-        """The receiver begins to get something: the start-up cost is paid."""
+        """Let energy arrive at the receiver, now that the start-up cost is paid."""
         if not transfer.ended_by:
             transfer.prx.advance(self.now_s)
             transfer.prx.rx_W = self._link.efficiency * self._link.power_W
             self._watch(transfer.prx)
 
     def _hand_over(self, transfer: SimulatedTransfer, sent_J: float) -> None:
-        """A link without a power limit: all at once."""
+        """Move all energy at once, over a link without a power limit."""
         received_J = self._link.received_J(sent_J)
         transfer.ptx.energy_J -= sent_J
         transfer.prx.energy_J = min(transfer.prx.energy_J + received_J, transfer.prx.capacity_J)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Synthetic bus contacts, after section VI-C of the cyclic-mobispace paper (LAL / LAY).
+"""PURE: synthetic bus contacts, after section VI-C of the cyclic-mobispace paper (LAL / LAY).
 
 From the paper: 1 minute at each station, 5 minutes between two, there and back, round trips of
 240 to 300 minutes, then waiting at the first station up to the common cycle of 300 minutes; buses
@@ -26,7 +26,7 @@ Contacts = npt.NDArray[np.int64]
 
 
 def bus_trace(n: int, stations: int, rng: np.random.Generator) -> Contacts:
-    """Contacts (i, j, t) of n buses, sorted by t, 1 <= t <= 300, connected over the cycle.
+    """Draw contacts (i, j, t) of n buses, sorted by t, 1 <= t <= 300, connected over the cycle.
 
     All buses leave their first stations in slot 1. Draws that do not connect are thrown away.
     """
@@ -48,7 +48,7 @@ def _nearest(points: Points) -> npt.NDArray[np.int64]:
 
 
 def _route(points: Points, near: npt.NDArray[np.int64], rng: np.random.Generator) -> list[int]:
-    """A walk over near stations that likes to keep its direction and visits none twice."""
+    """Draw a walk over near stations that tends to keep its direction and visits none twice."""
     stops = int(rng.integers(STOPS_MIN, STOPS_MAX + 1))
     while True:
         route = [int(rng.integers(len(points)))]
@@ -69,7 +69,7 @@ def _route(points: Points, near: npt.NDArray[np.int64], rng: np.random.Generator
 
 
 def _timetable(route: list[int]) -> npt.NDArray[np.int64]:
-    """The station in each slot 1..300, -1 between stations."""
+    """Return the station in each slot 1..300, -1 between stations."""
     there_and_back = route + route[-2:0:-1]
     places = np.full(CYCLE + 1, -1, dtype=np.int64)
     places[1 : 1 + SLOTS_PER_STOP * len(there_and_back) : SLOTS_PER_STOP] = there_and_back

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Random time-space graphs, after section VI-B of the cyclic-mobispace paper (LAL / LAY).
+"""PURE: random time-space graphs, after section VI-B of the cyclic-mobispace paper (LAL / LAY).
 
 The paper gives the cycle (50 slots) and no density; the default of 5 contacts an agent and cycle
 is a reconstruction.
@@ -18,7 +18,7 @@ ATTEMPTS_MAX = 1000
 def random_trace(
     n: int, rng: np.random.Generator, cycle: int = 50, contacts_per_agent: float = 5.0
 ) -> npt.NDArray[np.int64]:
-    """Contacts (i, j, t), sorted by t: uniform pairs in uniform slots 1..cycle, connected.
+    """Draw contacts (i, j, t), sorted by t: uniform pairs in uniform slots 1..cycle, connected.
 
     There are n * contacts_per_agent / 2 of them, no two the same; draws that leave the graph of
     a whole cycle unconnected are thrown away.
@@ -43,6 +43,6 @@ def _draw(n: int, count: int, cycle: int, rng: np.random.Generator) -> npt.NDArr
 
 
 def is_connected(contacts: npt.NDArray[np.int64], n: int) -> bool:
-    """Whether the contacts of a cycle connect all n agents, at any times."""
+    """Tell whether the contacts of a cycle connect all n agents, whatever their times."""
     links = coo_array((np.ones(len(contacts)), (contacts[:, 0], contacts[:, 1])), shape=(n, n))
     return bool(connected_components(links, directed=False, return_labels=False) == 1)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Readers of published contact traces: lines in, contacts out.
+"""PURE: readers of published contact traces, which turn lines into contacts.
 
-A reader takes every line for what its format says or names the line; blank lines and lines that
-begin with # carry nothing. Pure: the caller opens the file.
+A reader takes every line as its format says, or raises InputError that names the line; blank
+lines and lines that begin with # are ignored. The caller opens the file.
 """
 
 import re
@@ -16,7 +16,7 @@ NODE = re.compile(r"[A-Za-z]*(\d+)")
 
 
 class Line:
-    """One line's fields, and the error that names it."""
+    """The fields of one line, and the error that names it."""
 
     def __init__(self, name: str, number: int, fields: list[str]) -> None:
         self.name, self.number, self.fields = name, number, fields
@@ -61,10 +61,10 @@ def lines_of(lines: Iterable[str], name: str, separator: str | None = None) -> I
 
 
 def read_one(lines: Iterable[str], name: str) -> list[Contact]:
-    """ONE simulator, standard events: `time CONN node1 node2 up|down`.
+    """Read standard events of the ONE simulator: `time CONN node1 node2 up|down`.
 
     A second `up` of an open pair needs a second `down`. What is still open at the end of the file
-    ends with its last event. Message events are refused: they are no contacts.
+    ends with its last event. Message events are refused, because they are no contacts.
     """
     open_: dict[Pair, list[float]] = {}
     contacts, last_s = [], 0.0
@@ -89,7 +89,7 @@ def read_one(lines: Iterable[str], name: str) -> list[Contact]:
 
 
 def read_haggle(lines: Iterable[str], name: str) -> list[Contact]:
-    """iMote contact tables (Haggle, Rollernet): `id1 id2 start end [k [gap]]`, in seconds."""
+    """Read iMote contact tables (Haggle, Rollernet): `id1 id2 start end [k [gap]]`, in s."""
     contacts = []
     for line in lines_of(lines, name):
         line.count(4, 6, "id1 id2 start end [k [gap]]")
@@ -104,7 +104,7 @@ SOCIOPATTERNS_STEP_s = 20.0
 
 
 def read_sociopatterns(lines: Iterable[str], name: str) -> list[Contact]:
-    """SocioPatterns: `t i j [Ci Cj]`: i and j faced each other in the 20 s up to t."""
+    """Read SocioPatterns: `t i j [Ci Cj]`, where i and j faced each other in the 20 s up to t."""
     contacts = []
     for line in lines_of(lines, name):
         line.expect(len(line.fields) in (3, 5), "expected t i j, or t i j Ci Cj")
@@ -119,7 +119,7 @@ COPENHAGEN_STEP_s = 300.0
 def read_copenhagen(
     lines: Iterable[str], name: str, rssi_least_dBm: float = -80.0
 ) -> list[Contact]:
-    """Copenhagen Networks Study, bt_symmetric.csv: `timestamp,user_a,user_b,rssi`.
+    """Read the Copenhagen Networks Study's bt_symmetric.csv: `timestamp,user_a,user_b,rssi`.
 
     Scans are 5 minutes apart; a sighting stands for the 5 minutes from it on. The format's own
     marks for an empty scan (user_b -1, rssi 0) and an outsider (-2) are dropped, and so are
