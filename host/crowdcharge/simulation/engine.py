@@ -61,8 +61,8 @@ def simulate(
     one that uses `threads`. By default there is one thread, and from 10**5 agents on one for each
     core; the result is the same. `engine`: "numba" is compiled and knows P_OS, P_ST and P_OA;
     "object" runs any policy by its `decide`, with bit-identical results in float64.
-    `initial_J` (n,) defaults to uniform on [0, 100). `dtype` defaults to float64, from 10**5 agents
-    on to float32. Raises InputError.
+    `initial_J` (n,) defaults to uniform on [0, 100). `dtype` defaults to float64, and from 10**5
+    agents on to float32. Raises InputError.
     """
     if threads is None:
         threads = (os.cpu_count() or 1) if n >= SINGLE_FROM_n else 1
