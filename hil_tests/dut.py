@@ -4,31 +4,34 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hil_tests.instruments import Instruments
 from hil_tests.series import Series
 
-from crowdcharge.boards.fleet import BoardView, Fleet
+from crowdcharge.boards.constants import BoardState, FrameType
+from crowdcharge.boards.fleet import BoardView
 from crowdcharge.boards.link import BoardLink
-from crowdcharge.boards.models import Ack, Beacon, Receipt
+from crowdcharge.boards.models import RUNNING_STATES, Ack, Beacon, Receipt
 from crowdcharge.boards.pool import Pool
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import RadioError, WptError
 from crowdcharge.flash.serial_line import SerialLine
-from crowdcharge.ledger.settlement import TransferRecord
-from crowdcharge.orchestrator.observer import Observer
+from crowdcharge.ledger.store import Store
+from crowdcharge.orchestrator.station import Station
 from crowdcharge.orchestrator.transfer import TransferRun, TransferTerms
+from crowdcharge.policy.base import Offer
 from crowdcharge.radio.base import Radio
-from wptcore import transfer, wire
 
-PATIENCE_s = 90.0  # real: for what happens in a second when nothing else runs on the machine
+PATIENCE_s = 90.0  # of real time: on a busy machine a second's work takes long
 _POLL_s = 0.02
 _TERMS = TransferTerms(lease_ms=5000)
 
 
 async def until(found: Callable[[], Any], what: str) -> Any:
-    """Awaits until the coroutine function `found` gives something true, and returns it."""
+    """Call the coroutine function `found` until it gives something true, and return that."""
     loop = asyncio.get_running_loop()
     ends_s = loop.time() + PATIENCE_s
     while not (value := await found()):
@@ -38,7 +41,7 @@ async def until(found: Callable[[], Any], what: str) -> Any:
 
 
 class Dut:
-    """`kind`: what firmware/boards calls it. The console opens its port for one question."""
+    """A board; `kind` is its name in firmware/boards. A console question opens its port anew."""
 
     def __init__(self, host: "Host", board_id: int, kind: str, port: str) -> None:
         self.id = board_id
@@ -47,7 +50,7 @@ class Dut:
         self._host = host
 
     async def console(self, work: Callable[[SerialLine], Any]) -> Any:
-        """Runs `work` with the board's serial line, in a thread."""
+        """Run `work` with the board's serial line, in a thread."""
 
         def in_thread() -> Any:
             with SerialLine(self.port) as line:
@@ -56,7 +59,7 @@ class Dut:
         return await asyncio.to_thread(in_thread)
 
     async def link(self) -> BoardLink:
-        """A connection, made anew if there is none; waits for a board that is just starting."""
+        """A connection, made anew if there is none; wait for a board that is just starting."""
         last: list[WptError] = []
 
         async def connected() -> BoardLink | None:
@@ -83,7 +86,7 @@ class Dut:
         return await (await self.link()).status()
 
     async def command(self, frame_type: int, *values: int) -> Ack:
-        """Repeated if its answer is lost, as the product does."""
+        """Repeat the command if its answer is lost, as the product does."""
         for _ in range(3):
             try:
                 return await (await self.link()).command(frame_type, *values)
@@ -92,7 +95,7 @@ class Dut:
         raise last
 
     async def receipt(self, transfer_id: int) -> Receipt:
-        """Waits until the board has closed the transfer."""
+        """Wait until the board has closed the transfer."""
 
         async def found() -> Receipt | None:
             try:
@@ -110,16 +113,16 @@ class Dut:
         return await (await self.link()).faults()
 
     async def clear(self) -> None:
-        """Ends what runs and clears what is latched."""
+        """End what runs and clear what is latched."""
         ack = await self.ask()
-        if ack.state in (transfer.PING, transfer.POWER):
-            await self.command(wire.STOP, ack.transfer_id)
+        if ack.state in RUNNING_STATES:
+            await self.command(FrameType.STOP, ack.transfer_id)
 
         async def idle() -> bool:
             ack = await self.ask()
-            if ack.state == transfer.FAULT:
-                await self.command(wire.CLEAR, ack.ept)
-            return ack.state == transfer.IDLE and ack.soc_permille is not None
+            if ack.state == BoardState.FAULT:
+                await self.command(FrameType.CLEAR, ack.ept)
+            return ack.state == BoardState.IDLE and ack.soc_permille is not None
 
         await until(idle, f"board {self.id} is idle")
         await until(self._unblocked, f"board {self.id} has no standing fault")
@@ -131,26 +134,28 @@ class Dut:
 class Run:
     """One transfer, kept alive by a TransferRun; `fall_silent` is a host that dies."""
 
-    def __init__(self, donor: Dut, receiver: Dut, transfer_id: int, exchange: TransferRun) -> None:
+    def __init__(
+        self, donor: Dut, receiver: Dut, transfer_id: int, transfer_run: TransferRun
+    ) -> None:
         self.donor, self.receiver = donor, receiver
         self.transfer_id = transfer_id
-        self._exchange = exchange
+        self._transfer_run = transfer_run
         self.task: asyncio.Task[None] | None = None
 
     def start(self, duration_s: float) -> None:
-        self.task = asyncio.create_task(self._exchange.run(duration_s))
+        self.task = asyncio.create_task(self._transfer_run.run(duration_s))
 
     async def ended(self) -> None:
-        """Until both boards have ended, or GrantRefused."""
+        """Wait until both boards have ended; GrantRefused if one said no."""
         assert self.task
         await self.task
 
     async def stop(self) -> None:
-        self._exchange.stop()
+        self._transfer_run.stop()
         await self.ended()
 
     async def fall_silent(self) -> None:
-        """No Stop, no renewal, nothing."""
+        """Send no Stop, no renewal, nothing."""
         assert self.task
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
@@ -161,42 +166,40 @@ class Run:
 
 
 class Host:
-    """The product's radio, fleet and pool, as an orchestrator would hold them."""
+    """The product's own station, with a ledger that lasts as long as the session listens."""
+
+    _station: Station
 
     def __init__(self, radio: Radio, keys: dict[int, bytes], speed: float, first_id: int) -> None:
         self.keys = keys
         self.clock = BoardClock(speed)
-        self.fleet = Fleet()
-        self.radio = radio
-        self.pool = Pool(radio, self.fleet, keys)
-        self._observer = Observer(
-            radio, self.fleet, self.clock, lambda _: None, self.pool.is_connected
-        )
-        self._next_id = first_id
+        self._radio = radio
+        self._first_id = first_id
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["Host"]:
-        watching = asyncio.create_task(self._observer.run())
-        try:
-            yield self
-        finally:
-            await self.pool.close()
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+        with TemporaryDirectory() as folder, Store.create(Path(folder) / "hil.sqlite") as store:
+            self._station = Station(
+                self._radio, store, self.keys, self.clock, lambda _: None, self._first_id
+            )
+            async with self._station.listening():
+                yield self
+
+    @property
+    def pool(self) -> Pool:
+        return self._station.pool
 
     def view(self, board_id: int) -> BoardView | None:
-        return self.fleet.view(board_id)
+        return self._station.fleet.view(board_id)
 
     def run(
         self, donor: Dut, receiver: Dut, energy_J: float = 1e5, terms: TransferTerms = _TERMS
     ) -> Run:
         """A transfer to start; budgets and lease are those of `terms`."""
-        transfer_id, self._next_id = self._next_id, self._next_id + 1
-        opened = TransferRecord(transfer_id, donor.id, receiver.id, round(energy_J * 1000), 0)
-        exchange = TransferRun(
-            opened, terms, self.pool, self.clock, lambda _: None, lambda *_: None
-        )
-        return Run(donor, receiver, transfer_id, exchange)
+        offer = Offer(donor.id, receiver.id, energy_J)
+        opened = self._station.ledger_keeper.open(offer, terms.power_max_mW)
+        transfer_run = self._station.transfer_run(opened, terms)
+        return Run(donor, receiver, opened.transfer_id, transfer_run)
 
 
 class Couple:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""PURE: sightings in, one view a board out.
+"""PURE: sightings in, one view of each board out.
 
 Odometers make this simple: adverts may be lost, doubled or out of order and the energy is the
 same, because only the first and the newest reading count. A board is followed per address, so a
@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from crowdcharge.boards.models import Beacon, Sighting
 
 _STALE_INTERVALS = 12  # this many adverts missed in a row
-_STALE_MIN_s = 15.0  # Linux tells of a board at least once a scan, which lasts 10.24 s
+_STALE_MIN_s = 15.0  # Linux reports a board at least once in each scan of 10.24 s
 _STALE_UNLEARNED_s = 30.0
 _SMOOTHING = 0.2
 _FORGET_s = 30.0  # an address that is silent for so long while another speaks
-_ADDRESSES_MAX = 16  # of one board: more are somebody's game
+_ADDRESSES_MAX = 16  # for one board; more suggests spoofing
 
 
 def odometer_rise_mJ(before_mJ: int, after_mJ: int) -> int:
@@ -24,7 +24,7 @@ def odometer_rise_mJ(before_mJ: int, after_mJ: int) -> int:
 
 
 def is_newer(beacon: Beacon, than: Beacon) -> bool:
-    """By epoch, then by odometers, then by sequence; all compared across their wraps."""
+    """Compare by epoch, then by odometers, then by sequence, each across its wrap."""
     epochs = (beacon.epoch - than.epoch + 0x8000) % 0x10000 - 0x8000
     if epochs:
         return epochs > 0
@@ -37,7 +37,7 @@ def is_newer(beacon: Beacon, than: Beacon) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class BoardView:
-    """`interval_s` None: not learned yet. Times are those of the sightings."""
+    """What is known of a board at one address; `interval_s` None: not learned yet."""
 
     address: str
     oldest: Beacon
@@ -53,7 +53,7 @@ class BoardView:
 
     @property
     def sent_mJ(self) -> int:
-        """Since the oldest beacon that was heard."""
+        """Energy sent since the oldest beacon that was heard."""
         return odometer_rise_mJ(self.oldest.sent_mJ, self.newest.sent_mJ)
 
     @property
@@ -89,18 +89,18 @@ class Fleet:
         return view
 
     def prove(self, board_id: int, address: str) -> None:
-        """The board at this address has authenticated itself."""
+        """Note that the board at this address has authenticated itself."""
         self._proven[board_id] = address
         self._doubts.pop((board_id, address), None)
 
     def doubt(self, board_id: int, address: str) -> None:
-        """Whatever is at this address did not authenticate; others go first from now on."""
+        """Note that what is at this address did not authenticate; other addresses go first now."""
         self._doubts[board_id, address] = self._doubts.get((board_id, address), 0) + 1
         if self._proven.get(board_id) == address:
             del self._proven[board_id]
 
     def view(self, board_id: int) -> BoardView | None:
-        """At its proven address; else where it was doubted least and heard first."""
+        """The board at its proven address, else where it was doubted least and heard first."""
         views = self._views.get(board_id)
         if not views:
             return None
@@ -116,12 +116,12 @@ class Fleet:
         )
 
     def views(self) -> list[BoardView]:
-        """One a board, by number."""
+        """One view of each board, by number."""
         found = (self.view(board_id) for board_id in sorted(self._views))
         return [view for view in found if view is not None]
 
     def _make_room(self, board_id: int, views: dict[str, BoardView]) -> None:
-        """Drops the address that was silent the longest: a board speaks several times a second."""
+        """Drop the address that was silent the longest: a board speaks several times a second."""
         if len(views) < _ADDRESSES_MAX:
             return
         proven = self._proven.get(board_id)

@@ -44,7 +44,10 @@ def load_retired(path: Path) -> dict[int, list[bytes]]:
 
 
 def rotated(path: Path, board_id: int, key: bytes) -> tuple[Keys, Mapping[int, Sequence[bytes]]]:
-    """What to `save` for a board's new key; the one before is retired. The file need not exist."""
+    """Compute what to `save` for a board's new key; its former one is retired.
+
+    The file need not exist.
+    """
     keys = load(path) if path.exists() else {}
     retired = load_retired(path) if path.exists() else {}
     if board_id in keys:
@@ -58,13 +61,13 @@ def save(path: Path, keys: Keys, retired: Mapping[int, Sequence[bytes]] | None =
     if retired:
         former = {board: [key.hex() for key in retired[board]] for board in sorted(retired)}
         lines += ["", "[retired]", *(f"{board} = {each}" for board, each in former.items())]
-    beside = path.with_name(path.name + ".new")
+    temporary = path.with_name(path.name + ".new")
     try:
-        beside.unlink(missing_ok=True)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        temporary.unlink(missing_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
-        beside.replace(path)
+        temporary.replace(path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Self, TypeVar
 
+from crowdcharge.boards.constants import FrameType
 from crowdcharge.boards.models import (
     Ack,
     Beacon,
@@ -22,21 +23,6 @@ from wptcore import auth, wire
 
 ACK_TIMEOUT_s = 1.0
 TRIES = 3
-_COMMAND_NAMES = {
-    wire.HELLO: "Hello",
-    wire.GRANT: "Grant",
-    wire.RENEW: "Renew",
-    wire.STOP: "Stop",
-    wire.CLEAR: "Clear",
-    wire.CONFIGURE: "Configure",
-    wire.PING: "Ping",
-    wire.MARKET_OPEN: "Market_Open",
-    wire.MARKET_KEY: "Market_Key",
-    wire.MARKET_SEAT: "Market_Seat",
-    wire.MARKET_ASK: "Market_Ask",
-    wire.MARKET_PRESENT: "Market_Present",
-    wire.MARKET_PRICE: "Market_Price",
-}
 _NOTHING: tuple[int, tuple[int | bytes, ...]] = (0, ())
 T = TypeVar("T")
 OnFaults = Callable[[int, frozenset[int]], None]
@@ -47,7 +33,7 @@ def ignore_faults(_board_id: int, _codes: frozenset[int]) -> None:
 
 
 class BoardLink:
-    """Make it with `open`. `ack` is the last authentic answer; `limits` was read at the start."""
+    """An open connection; make it with `open`. `ack` is the last authentic answer."""
 
     ack: Ack
     limits: BoardLimits
@@ -59,7 +45,7 @@ class BoardLink:
         self._link: Link
         self._session: Session
         self._turn = asyncio.Lock()
-        self._since = 0  # the lowest counter whose answer is one to the frame that stands
+        self._since = 0  # the lowest counter whose answer is one to the question that stands
         self._unanswered: tuple[int, tuple[int | bytes, ...]] = _NOTHING  # its type and subject
         self._awaited: asyncio.Future[Ack | MarketReply] | None = None
 
@@ -73,7 +59,7 @@ class BoardLink:
         random_bytes: Callable[[int], bytes],
         on_faults: OnFaults = ignore_faults,
     ) -> Self:
-        """RadioError if it cannot be reached, RemoteProtocolError if it is not that board.
+        """Connect; RadioError if that fails, RemoteProtocolError if it is not that board.
 
         `on_faults` is called with the board's number and the codes that stand, when they change.
         """
@@ -91,24 +77,26 @@ class BoardLink:
         return self._link.address
 
     async def command(self, frame_type: int, *fields: int) -> Ack:
-        """The board's Ack, whatever its code. Commands are idempotent, so one that is not
-        answered is sent again, and a late Ack to an earlier try is as good.
+        """Send a command and return the board's Ack, whatever its code.
 
-        BoardUnreachable, AckTimeout, or UnprovenRefusalError if the board does not believe us.
+        Commands are idempotent, so one that is not answered is sent again, and a late Ack to an
+        earlier try is as good. Raises BoardUnreachable, AckTimeout, or UnprovenRefusalError if the
+        board does not believe us.
         """
         return self._acked(await self.inquire(frame_type, *fields))
 
     async def inquire(self, frame_type: int, *fields: int | bytes) -> Ack | MarketReply:
-        """As `command`, for questions that have an answer of their own; an Ack refuses them."""
+        """Do as `command` for questions with an answer of their own; an Ack refuses them."""
         async with self._turn:
             seal = partial(self._session.seal, frame_type, *fields)
-            subject = fields[:1] if frame_type == wire.RENEW else fields  # its bounds may change
+            # A renewal is about its transfer: the values that it carries change with every try.
+            subject = fields[:1] if frame_type == FrameType.RENEW else fields
             return await self._answered(frame_type, subject, seal)
 
     async def ask(self) -> Ack:
         """The board's state now, without changing anything."""
         async with self._turn:
-            return self._acked(await self._answered(wire.HELLO, (), self._session.hello))
+            return self._acked(await self._answered(FrameType.HELLO, (), self._session.hello))
 
     async def status(self) -> Beacon:
         return self._decoded(Beacon.unpack, await self._read(wire.STATUS_UUID))
@@ -123,7 +111,7 @@ class BoardLink:
 
     async def close(self) -> None:
         self._on_closed()
-        with suppress(RadioError):  # it is gone, which is what we wanted
+        with suppress(RadioError):  # then it is gone already
             await self._link.close()
 
     async def _introduce(self, key: bytes, host_nonce: bytes) -> None:
@@ -163,7 +151,7 @@ class BoardLink:
     async def _answered(
         self, frame_type: int, subject: tuple[int | bytes, ...], seal: Callable[[], bytes]
     ) -> Ack | MarketReply:
-        """Sends until it is answered; the answer to an earlier try about the same counts."""
+        """Send until it is answered; an answer to an earlier try with the same subject counts."""
         if self._unanswered != (frame_type, subject):
             self._unanswered = (frame_type, subject)
             self._since = self._session.counter + 1
@@ -174,7 +162,8 @@ class BoardLink:
                 if isinstance(answer, Ack):
                     self.ack = answer
                 return answer
-        raise AckTimeout(self.board_id, _COMMAND_NAMES[frame_type], TRIES * ACK_TIMEOUT_s)
+        command = FrameType(frame_type).name.title()
+        raise AckTimeout(self.board_id, command, TRIES * ACK_TIMEOUT_s)
 
     async def _exchange(self, frame: bytes) -> Ack | MarketReply:
         if self.closed:
@@ -188,13 +177,13 @@ class BoardLink:
         finally:
             self._awaited = None
             if awaited.done() and not awaited.cancelled():
-                awaited.exception()  # seen, even when the write failed first
+                awaited.exception()  # or asyncio warns of it when the write failed first
 
     def _on_fault_codes(self, codes: bytes) -> None:
         self._on_faults(self.board_id, frozenset(codes))
 
     def _on_reply(self, frame: bytes) -> None:
-        """A reply that is not authentic, or not to the question that stands, answers nothing."""
+        """Take a reply, unless it is not authentic or answers another question."""
         awaited = self._awaited
         if awaited is None or awaited.done():
             return

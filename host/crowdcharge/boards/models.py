@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from wptcore import auth, transfer, wire
+from crowdcharge.boards.constants import BoardState
+from wptcore import auth, wire
 
-RUNNING_STATES = (transfer.PING, transfer.POWER)
+RUNNING_STATES = (BoardState.PING, BoardState.POWER)
 
 
 def known(soc_permille: int) -> int | None:
-    """The wire's "unknown" becomes None."""
+    """Turn the wire's "unknown" into None."""
     return soc_permille if soc_permille <= 1000 else None
 
 
@@ -37,7 +38,7 @@ class Beacon:
 
     @classmethod
     def unpack(cls, data: bytes) -> "Beacon":
-        """ValueError on bytes that are no beacon of this version."""
+        """Decode a beacon; ValueError on bytes that are none of this version."""
         fields = list(wire.unpack_beacon(data))
         fields[7] = fields[7] if fields[7] <= 100 else None
         return cls(*fields)
@@ -48,7 +49,7 @@ class Beacon:
 
     @property
     def field(self) -> bool:
-        """The receiver coil sees a field."""
+        """Whether the receiver coil sees a field."""
         return bool(self.state_byte & wire.FIELD)
 
     @property
@@ -142,12 +143,12 @@ class Receipt:
 
     @property
     def key(self) -> tuple[int, int, int]:
-        """A board gives one receipt a transfer and role."""
+        """Identity: a board gives one receipt for each transfer and role."""
         return (self.board_id, self.transfer_id, self.role)
 
     @property
     def start_mJ(self) -> int:
-        """The role's odometer before the transfer."""
+        """The role's odometer before the transfer, mJ."""
         return (self.odometer_mJ - self.energy_mJ) % (1 << 32)
 
     def signed_with(self, key: bytes) -> bool:
@@ -156,7 +157,7 @@ class Receipt:
 
 
 def unpack_receipts(data: bytes) -> list[Receipt]:
-    """The `receipts` characteristic, newest first; ValueError if it is torn."""
+    """Decode the `receipts` characteristic, newest first; ValueError if it is torn."""
     if len(data) % wire.RECEIPT_SIZE:
         raise ValueError("receipts length")
     starts = range(0, len(data), wire.RECEIPT_SIZE)

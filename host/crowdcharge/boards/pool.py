@@ -34,7 +34,7 @@ class _Seat:
 
 
 class Pool:
-    """`get` connects if it must; `hold` keeps a board's connection from being given up."""
+    """Connections by board: `get` connects if it must; `hold` keeps one from being given up."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Pool:
         return self.connected(board_id) is not None
 
     async def get(self, board_id: int) -> BoardLink:
-        """The board's link, made new if there is none. BoardUnreachable says why not."""
+        """The board's link, made new if there is none; BoardUnreachable says why that failed."""
         seat = self._seat(board_id)
         self._uses += 1
         seat.used = self._uses
@@ -122,9 +122,9 @@ class Pool:
         seat.failures += 1
 
     async def _take_slot(self, seat: _Seat) -> None:
-        """Gives up the connection that was used longest ago, if all slots are taken.
+        """Give up the connection that was used longest ago, if all slots are taken.
 
-        A slot is taken from here on, before anything is waited for: others ask meanwhile.
+        The slot counts as taken before anything is awaited, because others ask meanwhile.
         """
         taken = [other for other in self._seats.values() if other.takes_slot]
         if len(taken) < self._slots:

@@ -8,13 +8,20 @@ past. Counters rise strictly; every Ack carries the counter of the command that 
 from hashlib import sha256
 
 from crowdcharge.boards import codes
+from crowdcharge.boards.constants import FrameType
 from crowdcharge.boards.models import Ack, MarketReply, known
 from crowdcharge.errors import LocalProtocolError, RemoteProtocolError
 from wptcore import auth, wire
 
 _NO_TAG = bytes(auth.TAG_SIZE)
 _ANSWERS = frozenset(
-    {wire.ACK, wire.MARKET_PUBLIC, wire.MARKET_ANSWER, wire.MARKET_OPENING, wire.MARKET_TAKE}
+    {
+        FrameType.ACK,
+        FrameType.MARKET_PUBLIC,
+        FrameType.MARKET_ANSWER,
+        FrameType.MARKET_OPENING,
+        FrameType.MARKET_TAKE,
+    }
 )
 
 
@@ -49,12 +56,12 @@ class Session:
 
     @property
     def counter(self) -> int:
-        """Of the last frame that was sealed."""
+        """The counter of the last frame that was sealed."""
         return self._counter
 
     def hello(self) -> bytes:
-        """Opens the session; later it is a harmless question for the board's state."""
-        return self.seal(wire.HELLO, self._host_nonce)
+        """The frame that opens a session; later a harmless question for the board's state."""
+        return self.seal(FrameType.HELLO, self._host_nonce)
 
     def seal(self, frame_type: int, *fields: int | bytes) -> bytes:
         self._counter += 1
@@ -62,7 +69,11 @@ class Session:
         return frame + auth.tag(sha256, self._key, auth.FROM_HOST, frame)
 
     def open(self, frame: bytes) -> Ack | MarketReply:
-        """The authentic answer. UnprovenRefusalError: a hint; RemoteProtocolError: no answer."""
+        """Decode an authentic answer.
+
+        Raises UnprovenRefusalError on an answer without authentication, which is no more than a
+        hint, and RemoteProtocolError on everything else.
+        """
         try:
             version, frame_type, counter = wire.unpack_header(frame)
             fields = wire.unpack_body(frame)
@@ -73,11 +84,11 @@ class Session:
         split = len(frame) - auth.TAG_SIZE
         expected = auth.tag(sha256, self._key, auth.FROM_BOARD, frame[:split])
         if not auth.equal(expected, frame[split:]):
-            if frame[split:] == _NO_TAG and frame_type == wire.ACK:
+            if frame[split:] == _NO_TAG and frame_type == FrameType.ACK:
                 raise UnprovenRefusalError(self.board_id, counter, fields[1])
             raise RemoteProtocolError(f"board {self.board_id}: an answer with a wrong tag")
-        if frame_type != wire.ACK:
+        if frame_type != FrameType.ACK:
             return MarketReply(counter, frame_type, fields)
-        told = [counter, *fields]
-        told[8] = known(told[8])
-        return Ack(*told)
+        values = [counter, *fields]
+        values[8] = known(values[8])
+        return Ack(*values)

@@ -12,34 +12,33 @@ from typing import Any
 
 import numpy as np
 
-from crowdcharge.boards.fleet import BoardView, Fleet
+from crowdcharge.boards.fleet import BoardView
 from crowdcharge.boards.keys import Keys
 from crowdcharge.boards.models import Sighting
-from crowdcharge.boards.pool import SLOTS, Pool
+from crowdcharge.boards.pool import SLOTS
 from crowdcharge.clock import Clock
-from crowdcharge.errors import GrantRefused, LedgerError, WptError
+from crowdcharge.errors import GrantRefused, WptError
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.contacts import Contacts, Meeting, Pair
-from crowdcharge.orchestrator.events import Emit, Trouble
-from crowdcharge.orchestrator.ledger_keeper import LedgerKeeper
-from crowdcharge.orchestrator.observer import Observer
+from crowdcharge.orchestrator.events import Emit
 from crowdcharge.orchestrator.probe import Probe
+from crowdcharge.orchestrator.station import Station
 from crowdcharge.orchestrator.transfer import TransferRun, TransferTerms
 from crowdcharge.policy.base import Encounter, Offer, Policy
 from crowdcharge.radio.base import Radio
 from wptcore import ept
 
-_TICK_s = 0.05  # of the event loop
+_TICK_s = 0.05  # of the event loop's time
 _RETRY_s = 1.0
 _LAST_TRIES = 5
-_RESOLUTION = 0.002  # of a capacity: boards tell their charge in permille, so less is noise
+_RESOLUTION = 0.002  # share of a capacity: boards tell their charge in permille, less is noise
 
 
 class Orchestrator:
     """Everything it touches is handed in: radio, ledger, clock, randomness, policy, contacts.
 
-    `contacts` None: found by short fields. `first_transfer_id` is where a new ledger begins to
-    number; `emit` gets every event.
+    `contacts` None: short fields show who lies on whom. `first_transfer_id` and `emit` are the
+    Station's.
     """
 
     def __init__(
@@ -56,18 +55,16 @@ class Orchestrator:
         slots: int = SLOTS,
         first_transfer_id: int = 1,
     ) -> None:
-        self._emit = emit
         self._clock = clock
         self._policy = policy
         self._rng = rng
         self._terms = terms or TransferTerms()
         self._keys = keys
         self._slots = slots
-        self.fleet = Fleet()
-        self.pool = Pool(radio, self.fleet, keys, slots, self._on_faults)
-        self.ledger_keeper = LedgerKeeper(store, keys, clock, self._emit, first_transfer_id)
-        self._contacts = contacts or Probe(self.pool, self.ledger_keeper, self.fleet, clock)
-        self._observer = Observer(radio, self.fleet, clock, emit, self.pool.is_connected)
+        self._station = Station(radio, store, keys, clock, emit, first_transfer_id, slots)
+        self._fleet, self._pool = self._station.fleet, self._station.pool
+        self.ledger_keeper = self._station.ledger_keeper
+        self._contacts = contacts or Probe(self._station)
         self._busy: set[int] = set()
         self._synced: set[int] = set()
         self._retry_at_s: dict[int, float] = {}
@@ -79,37 +76,27 @@ class Orchestrator:
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """Ends the running transfers, settles them, and lets `run` return."""
+        """End the running transfers, settle them, and let `run` return."""
         self._stopping.set()
         for transfer_run in self._transfer_runs:
             transfer_run.stop()
 
     async def run(self, until_s: float | None = None) -> None:
-        """Until the boards' clock says `until_s`, or `stop` is called; None: for ever.
+        """Work until the boards' clock says `until_s` (None: for ever) or `stop` is called.
 
         Running transfers are finished first: no grant outlives `until_s`.
         """
-        observing = asyncio.create_task(self._observer.run())
         try:
-            async with asyncio.TaskGroup() as work:
-                while not self._is_over(until_s) and not observing.done():
-                    await self._tick(work, until_s)
-                    await asyncio.sleep(_TICK_s)
-            if observing.done():
-                observing.result()  # NoAdapter
-            await self._last_round()
+            async with self._station.listening() as observing:
+                async with asyncio.TaskGroup() as work:
+                    while not self._is_over(until_s) and not observing.done():
+                        await self._tick(work, until_s)
+                        await asyncio.sleep(_TICK_s)
+                if observing.done():
+                    observing.result()  # NoAdapter
+                await self._last_round()
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None
-        finally:
-            observing.cancel()
-            await asyncio.gather(observing, return_exceptions=True)
-            await self.pool.close()
-
-    def _on_faults(self, board_id: int, codes: frozenset[int]) -> None:
-        try:
-            self.ledger_keeper.faults(board_id, codes)
-        except LedgerError as error:
-            self._emit(Trouble(self._clock.now_s(), board_id, str(error)))
 
     def _is_over(self, until_s: float | None) -> bool:
         if self._stopping.is_set():
@@ -131,11 +118,14 @@ class Orchestrator:
                 self._start(work, self._meet(meeting, until_s), *meeting.pair)
 
     def _turn(self, meeting: Meeting) -> int:
-        """Those that met longest ago come first, or they would never have a slot."""
+        """Sort key: pairs that met longest ago come first, or they would never have a slot."""
         return self._turns.get(meeting.pair, 0)
 
     def _has_slots(self, *boards: int) -> bool:
-        """The adapter can hold these beside those in use; a pair never waits with half of it."""
+        """Whether the adapter can hold all these boards beside those in use.
+
+        A pair gets both its slots or none, so that no two pairs wait for each other.
+        """
         return len(self._busy.union(boards)) <= self._slots
 
     def _ready(self) -> set[int]:
@@ -153,7 +143,7 @@ class Orchestrator:
         """Boards to visit: new ones, those that owe a receipt, those that report a change."""
         pending = self.ledger_keeper.pending()
         found = []
-        for view in self.fleet.views():
+        for view in self._fleet.views():
             board_id = view.board_id
             if self._is_available(view):
                 changed = view.newest.problem != self.ledger_keeper.has_problem(board_id)
@@ -166,21 +156,21 @@ class Orchestrator:
         if board_id in self._busy or board_id not in self._keys or self._must_wait(board_id):
             return False
         is_here = not view.is_stale(asyncio.get_running_loop().time())
-        return is_here or self.pool.is_connected(board_id)
+        return is_here or self._pool.is_connected(board_id)
 
     def _start(
         self, work: asyncio.TaskGroup, job: Coroutine[Any, Any, None], *boards: int
     ) -> None:
-        """One job a board at a time; whatever fails is told and tried again later."""
+        """Run one job at a time for each board; report what fails and try it again later."""
         self._busy.update(boards)
 
         async def guarded() -> None:
             try:
-                with self.pool.hold(*boards):
+                with self._pool.hold(*boards):
                     await job
             except WptError as error:
                 self._wait(*boards)
-                self._emit(Trouble(self._clock.now_s(), getattr(error, "board_id", 0), str(error)))
+                self._station.trouble(getattr(error, "board_id", 0), error)
             finally:
                 self._busy.difference_update(boards)
 
@@ -189,16 +179,16 @@ class Orchestrator:
     async def _attend(self, board_id: int) -> None:
         await self._sync(board_id)
         self._synced.add(board_id)
-        self._wait(board_id)  # its adverts lag behind what it just said
+        self._wait(board_id)  # until its adverts have caught up with what it just said
 
     async def _sync(self, board_id: int) -> None:
-        """The status that was read counts as heard: it may be newer than any advert."""
-        link = await self.pool.get(board_id)
+        """Fetch all that the board can tell; its status is as good as its newest advert."""
+        link = await self._pool.get(board_id)
         beacon = await self.ledger_keeper.sync(link)
-        view = self.fleet.view(board_id)
+        view = self._fleet.view(board_id)
         if view is not None:
             now_s = asyncio.get_running_loop().time()
-            self.fleet.add(Sighting(beacon, link.address, view.rssi_dBm, now_s))
+            self._fleet.add(Sighting(beacon, link.address, view.rssi_dBm, now_s))
 
     async def _meet(self, meeting: Meeting, until_s: float | None) -> None:
         offer = await self._decide(meeting)
@@ -206,9 +196,7 @@ class Orchestrator:
             return
         ends_s = meeting.ends_s if until_s is None else min(meeting.ends_s, until_s)
         transfer = self.ledger_keeper.open(offer, self._terms.power_max_mW)
-        transfer_run = TransferRun(
-            transfer, self._terms, self.pool, self._clock, self._emit, self.ledger_keeper.sample
-        )
+        transfer_run = self._station.transfer_run(transfer, self._terms)
         self._transfer_runs.add(transfer_run)
         try:
             await transfer_run.run(ends_s)
@@ -225,9 +213,9 @@ class Orchestrator:
                 raise failed
 
     async def _decide(self, meeting: Meeting) -> Offer | None:
-        """The policy sees what the boards say of themselves now; an unknown charge means no."""
+        """Ask both boards for their charge and the policy for an offer; None: no transfer now."""
         for board_id in meeting.pair:
-            link = await self.pool.get(board_id)
+            link = await self._pool.get(board_id)
             self.ledger_keeper.note(board_id, await link.ask())
         self._met[meeting.pair] = meeting.number
         self._turns[meeting.pair] = next(self._count)
@@ -240,13 +228,13 @@ class Orchestrator:
             return None
         soc_permille = agents[offer.ptx].soc_permille or 0
         if soc_permille <= self._floor_permille.get(offer.ptx, -1):
-            return None  # policies do not know of floors; nobody is asked twice for nothing
+            return None  # it has refused at this charge before; policies know nothing of floors
         return offer
 
     async def _last_round(self) -> None:
-        """A few more tries for receipts that are owed; then the books are closed as they are."""
+        """Try a few more times to get the receipts that are owed, then close the books."""
         for _ in range(_LAST_TRIES):
-            owing = self.ledger_keeper.pending() & {view.board_id for view in self.fleet.views()}
+            owing = self.ledger_keeper.pending() & {view.board_id for view in self._fleet.views()}
             if not owing:
                 break
             async with asyncio.TaskGroup() as work:

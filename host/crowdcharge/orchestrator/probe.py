@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Finds who lies on whom: one board makes a short field, and whose coil sees it is its peer.
+"""Finds who lies on whom: one board makes a short field, and the boards that see it are its peers.
 
 A probe is a transfer without a receiver. It costs a little energy, which is metered and booked.
 """
@@ -7,15 +7,13 @@ A probe is a transfer without a receiver. It costs a little energy, which is met
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 
-from crowdcharge.boards.fleet import Fleet
+from crowdcharge.boards.constants import FrameType, Role
 from crowdcharge.boards.link import BoardLink
-from crowdcharge.boards.pool import Pool
-from crowdcharge.clock import Clock
 from crowdcharge.errors import WptError
 from crowdcharge.orchestrator.contacts import Meeting, Pair
-from crowdcharge.orchestrator.ledger_keeper import LedgerKeeper
+from crowdcharge.orchestrator.station import Station
 from crowdcharge.policy.base import Offer
-from wptcore import ept, wire
+from wptcore import ept
 
 DURATION_ms = 2000
 EVERY_s = 30.0
@@ -24,21 +22,13 @@ _ENERGY_MAX_J = 5.0
 
 
 class Probe:
-    """Contacts by Ping: one free board at a time, each at most every `every_s` of board time."""
+    """Contacts by Ping: one free board at a time, each at most every `EVERY_s` of board time."""
 
-    def __init__(
-        self,
-        pool: Pool,
-        ledger_keeper: LedgerKeeper,
-        fleet: Fleet,
-        clock: Clock,
-        every_s: float = EVERY_s,
-    ) -> None:
-        self._pool = pool
-        self._ledger_keeper = ledger_keeper
-        self._fleet = fleet
-        self._clock = clock
-        self._every_s = every_s
+    def __init__(self, station: Station) -> None:
+        self._pool = station.pool
+        self._ledger_keeper = station.ledger_keeper
+        self._fleet = station.fleet
+        self._clock = station.clock
         self._next_s: dict[int, float] = {}
         self._numbers: dict[Pair, int] = {}
 
@@ -47,7 +37,7 @@ class Probe:
         if len(free) < 2 or not due:
             return []
         board_id = min(due, key=lambda board: self._next_s.get(board, 0.0))
-        self._next_s[board_id] = now_s + self._every_s
+        self._next_s[board_id] = now_s + EVERY_s
         peers: set[int] = set()
         with suppress(WptError), self._pool.hold(board_id):  # it is tried again in its turn
             peers = await self._field(board_id, set(free) - {board_id})
@@ -61,7 +51,7 @@ class Probe:
     async def _field(self, board_id: int, others: set[int]) -> set[int]:
         """Those of `others` that see a field while this board makes one, and did not before."""
         link = await self._pool.get(board_id)
-        if not link.limits.roles & wire.PTX:
+        if not link.limits.roles & Role.PTX:
             return set()
         before = await self._seeing(others)
         if not await self._ping(link):
@@ -79,13 +69,13 @@ class Probe:
         probe = self._ledger_keeper.open(
             Offer(link.board_id, 0, _ENERGY_MAX_J), link.limits.power_max_mW
         )
-        ack = await link.command(wire.PING, probe.transfer_id, DURATION_ms)
+        ack = await link.command(FrameType.PING, probe.transfer_id, DURATION_ms)
         if ack.code != ept.NONE:
             await self._ledger_keeper.sync(link)
         return ack.code == ept.NONE
 
     async def _seeing(self, boards: set[int]) -> set[int]:
-        """By their own word where they are connected, else by their adverts."""
+        """Ask the boards that are connected; of the others the adverts tell."""
         seeing = set()
         for board_id in boards:
             link, view = self._pool.connected(board_id), self._fleet.view(board_id)

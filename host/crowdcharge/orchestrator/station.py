@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""A host at its radio: who is heard, who is connected, and the ledger of what boards metered.
+
+An orchestrator and a market do different things with the same station.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from crowdcharge.boards.fleet import Fleet
+from crowdcharge.boards.keys import Keys
+from crowdcharge.boards.pool import SLOTS, Pool
+from crowdcharge.clock import Clock
+from crowdcharge.errors import LedgerError
+from crowdcharge.ledger.settlement import TransferRecord
+from crowdcharge.ledger.store import Store
+from crowdcharge.orchestrator.events import Emit, Trouble
+from crowdcharge.orchestrator.ledger_keeper import LedgerKeeper
+from crowdcharge.orchestrator.observer import Observer
+from crowdcharge.orchestrator.transfer import TransferRun, TransferTerms
+from crowdcharge.radio.base import Radio
+
+
+class Station:
+    """Radio, fleet, pool and ledger keeper; it hears boards inside `listening()`.
+
+    `first_transfer_id` is where a new ledger begins to number; `emit` gets every event.
+    """
+
+    def __init__(
+        self,
+        radio: Radio,
+        store: Store,
+        keys: Keys,
+        clock: Clock,
+        emit: Emit,
+        first_transfer_id: int,
+        slots: int = SLOTS,
+    ) -> None:
+        self.radio = radio
+        self.keys = keys
+        self.clock = clock
+        self.emit = emit
+        self.slots = slots
+        self.fleet = Fleet()
+        self.pool = Pool(radio, self.fleet, keys, slots, self._on_faults)
+        self.ledger_keeper = LedgerKeeper(store, keys, clock, emit, first_transfer_id)
+        self._observer = Observer(radio, self.fleet, clock, emit, self.pool.is_connected)
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[asyncio.Task[None]]:
+        """Listen while the block runs, then close every connection.
+
+        The task ends early only by an error, such as NoAdapter; the block decides what to do then.
+        """
+        observing = asyncio.create_task(self._observer.run())
+        try:
+            yield observing
+        finally:
+            observing.cancel()
+            await asyncio.gather(observing, return_exceptions=True)
+            await self.pool.close()
+
+    def transfer_run(self, transfer: TransferRecord, terms: TransferTerms) -> TransferRun:
+        """A transfer to run, whose samples go to the ledger keeper."""
+        sample = self.ledger_keeper.sample
+        return TransferRun(transfer, terms, self.pool, self.clock, self.emit, sample)
+
+    def trouble(self, board_id: int, error: BaseException) -> None:
+        self.emit(Trouble(self.clock.now_s(), board_id, str(error)))
+
+    def _on_faults(self, board_id: int, codes: frozenset[int]) -> None:
+        try:
+            self.ledger_keeper.faults(board_id, codes)
+        except LedgerError as error:  # the next visit reads the codes again
+            self.trouble(board_id, error)
