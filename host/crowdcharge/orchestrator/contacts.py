@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Who can exchange energy now. PURE but for `Present`, which asks someone.
+"""Who can exchange energy now. PURE except `Present`, which asks someone.
 
-A meeting is one contact from its beginning to its end; the policy decides once a meeting, so each
-carries a number that rises from one meeting of a pair to the next.
+A meeting is one contact from its beginning to its end. The policy decides once per meeting, so
+each carries a number that rises from one meeting of a pair to the next.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -15,7 +15,7 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """`ends_s` on the boards' clock; infinite when nobody knows."""
+    """A contact of two boards; `ends_s` is on the boards' clock, infinite when nobody knows."""
 
     a: int
     b: int
@@ -29,7 +29,7 @@ class Meeting:
 
 class Contacts(Protocol):
     async def meetings(self, now_s: float, free: Collection[int], /) -> Sequence[Meeting]:
-        """Those that last now; `free`: boards that do nothing else."""
+        """The meetings that last now; `free`: boards that do nothing else."""
         ...
 
 
@@ -37,8 +37,8 @@ class Contacts(Protocol):
 class ContactSchedule:
     """Declared meetings: `slots[i]` are the pairs of slot i, and the slots repeat for ever.
 
-    One slot is a static neighbourhood, in which each pair meets again every `slot_s`. After the
-    cyclic mobispace: a contact comes back in the same slot of every cycle.
+    This is the cyclic mobispace: a contact comes back in the same slot of every cycle. A single
+    slot is a static neighbourhood, in which each pair meets again every `slot_s`.
     """
 
     slot_s: float
@@ -57,7 +57,7 @@ class ContactSchedule:
 
 
 class Present:
-    """Asks `present` (a bench, a camera) for the pairs.
+    """Contacts as `present` (a bench, a camera) sees them.
 
     A pair meets anew when it comes back, and every `again_s` while it stays.
     """

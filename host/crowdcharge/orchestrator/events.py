@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the orchestrator tells while it works; the command line draws it, tests wait for it."""
+"""Events that the orchestrator emits; the command line draws them, tests wait for them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class TransferStarted:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Both sides as of their last Acks."""
+    """Power, energy and charge of both sides, from their last Acks."""
 
     time_s: float
     transfer_id: int
@@ -57,7 +57,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class TransferEnded:
-    """EPT names; None where a side could not be asked."""
+    """Why each side ended, by EPT name; None for a side that could not be asked."""
 
     time_s: float
     transfer_id: int
@@ -117,7 +117,7 @@ class MarketAsked:
 
 @dataclass(frozen=True, slots=True)
 class MarketCleared:
-    """Each board's energy as it committed to it; above 0 sells."""
+    """The energy that each board committed to; above 0 it sells."""
 
     time_s: float
     price: float
@@ -126,7 +126,7 @@ class MarketCleared:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """Micro-credits; below 0 an earlier payment is taken back."""
+    """A payment in micro-credits; below 0 takes an earlier one back."""
 
     time_s: float
     transfer_id: int

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Moves a market's frames between boards that hold their own terms; what is said is in
-`market.relay.negotiate`.
+"""Moves a market's frames between boards, each of which keeps its own terms.
 
-The host is the untrusted relay: it sees keys, masked answers, sums, and one energy a board at the
-agreed price. Places in the market are numbered as there: the lane is 0.
+`market.relay.negotiate` decides what is asked. The host is the untrusted relay: it sees keys,
+masked answers, sums, and one energy of each board at the agreed price. Peers are numbered as
+there: the lane is 0.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from crowdcharge.boards import codes
+from crowdcharge.boards.constants import FrameType
 from crowdcharge.boards.models import MarketReply
 from crowdcharge.boards.pool import SLOTS, Pool
 from crowdcharge.clock import Clock
@@ -27,7 +28,7 @@ from crowdcharge.market.relay import (
     negotiate,
 )
 from crowdcharge.orchestrator.events import Emit, MarketAsked, Refused, Trouble
-from wptcore import ept, wire
+from wptcore import ept
 from wptcore.market import FRACTION_BITS, PEERS_MIN, WORD_SIZE
 from wptcore.market_desk import PEERS_MAX
 
@@ -40,7 +41,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """What a board committed to; above 0 sells. `signature` by the board's key."""
+    """The energy that a board committed to, signed with its key; above 0 it sells."""
 
     board_id: int
     energy_mJ: int
@@ -49,7 +50,10 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """`price` in credits/Wh with fraction bits; not `confirmed`: a member vanished after it."""
+    """A market's result; `price` in credits/Wh, fixed point with FRACTION_BITS.
+
+    Not `confirmed`: a member vanished after the price was found.
+    """
 
     session: bytes
     lane: int
@@ -67,7 +71,7 @@ def per_Wh(price: int) -> float:
 
 
 class Negotiator:
-    """`patience_s`: how long a silent board is asked again before it counts as vanished."""
+    """Finds a price; a board counts as vanished when it was silent for `patience_s`."""
 
     def __init__(
         self,
@@ -88,7 +92,7 @@ class Negotiator:
         self._session = b""
 
     async def run(self, lane: int, boards: Collection[int]) -> Cleared:
-        """MarketVoidError if no price is found; then nobody trades."""
+        """Negotiate; MarketVoidError if no price is found, and then nobody trades."""
         public = await self._open(lane, boards)
         await self._all(range(len(public)), lambda peer: self._give_keys(peer, public))
         relay = Relay({peer: key for peer, (key, _) in enumerate(public)})
@@ -101,28 +105,28 @@ class Negotiator:
                 return await self._commit(found.value)
 
     async def _open(self, lane: int, boards: Collection[int]) -> list[tuple[bytes, bytes]]:
-        """(public key, nonce) of all; whoever does not answer is left out and it begins anew."""
+        """Collect (public key, nonce) of all; begin anew without those that do not answer."""
         self._boards = [lane, *(board for board in boards if board != lane)]
         while PEERS_MIN <= len(self._boards) <= PEERS_MAX:
             self._session = self._random_bytes(SESSION_SIZE)
-            told = await self._all(range(len(self._boards)), self._open_one)
-            if None not in told.values():
-                return [answer.fields for answer in told.values() if answer is not None]
-            if told[LANE] is None:
+            replies = await self._all(range(len(self._boards)), self._open_one)
+            if None not in replies.values():
+                return [reply.fields for reply in replies.values() if reply is not None]
+            if replies[LANE] is None:
                 raise MarketVoidError(f"board {lane}, the lane, does not take part")
-            self._boards = [self._boards[peer] for peer in told if told[peer] is not None]
+            self._boards = [self._boards[peer] for peer in replies if replies[peer] is not None]
         raise MarketVoidError(
             f"{len(self._boards)} boards would take part; it takes {PEERS_MIN} to {PEERS_MAX}"
         )
 
     async def _open_one(self, peer: int) -> MarketReply | None:
-        return await self._ask(peer, wire.MARKET_OPEN, self._session, len(self._boards), peer)
+        return await self._ask(peer, FrameType.MARKET_OPEN, self._session, len(self._boards), peer)
 
     async def _give_keys(self, peer: int, public: Sequence[tuple[bytes, bytes]]) -> None:
-        """A board that misses one takes no seat."""
+        """Give a board the others' keys; one that misses a key will take no seat."""
         for partner, (key, nonce) in enumerate(public):
             if partner != peer and not await self._acked(
-                peer, wire.MARKET_KEY, partner, key, nonce
+                peer, FrameType.MARKET_KEY, partner, key, nonce
             ):
                 return
 
@@ -130,71 +134,72 @@ class Negotiator:
         bits = sum(1 << peer for peer in step.to)
         if step.kind == SEAT:
             joined = await self._all(
-                step.to, lambda peer: self._acked(peer, wire.MARKET_SEAT, bits)
+                step.to, lambda peer: self._acked(peer, FrameType.MARKET_SEAT, bits)
             )
             return {peer: (0, 0) for peer, there in joined.items() if there}
         if step.kind == ASK:
             asked = None if step.price is None else per_Wh(step.price)
             self._emit(MarketAsked(self._clock.now_s(), step.round_no, asked))
-            kind = wire.MARKET_ASK
+            frame_type = FrameType.MARKET_ASK
             fields: tuple[int | bytes, ...] = (
                 step.round_no,
                 int(step.price is not None),
                 _packed(step.price or 0),
             )
         else:
-            kind, fields = wire.MARKET_PRESENT, (step.round_no, bits)
-        told = await self._all(step.to, lambda peer: self._ask(peer, kind, *fields))
+            frame_type, fields = FrameType.MARKET_PRESENT, (step.round_no, bits)
+        replies = await self._all(step.to, lambda peer: self._ask(peer, frame_type, *fields))
         return {
-            peer: (_word(answer.fields[1]), _word(answer.fields[2]))
-            for peer, answer in told.items()
-            if answer is not None
+            peer: (_word(reply.fields[1]), _word(reply.fields[2]))
+            for peer, reply in replies.items()
+            if reply is not None
         }
 
     async def _commit(self, agreed: Agreed) -> Cleared:
-        """Who does not commit does not trade; without the lane nobody does."""
+        """Ask for commitments: who gives none does not trade; without the lane's nobody does."""
         price = _packed(agreed.price)
-        told = await self._all(
-            agreed.members, lambda peer: self._ask(peer, wire.MARKET_PRICE, price)
+        replies = await self._all(
+            agreed.members, lambda peer: self._ask(peer, FrameType.MARKET_PRICE, price)
         )
-        if told[LANE] is None:
+        if replies[LANE] is None:
             raise MarketVoidError("the lane vanished before it committed: nobody trades")
         takes = tuple(
-            Take(self._boards[peer], *answer.fields)
-            for peer, answer in told.items()
-            if answer is not None
+            Take(self._boards[peer], *reply.fields)
+            for peer, reply in replies.items()
+            if reply is not None
         )
         confirmed = agreed.confirmed and len(takes) == len(agreed.members)
         return Cleared(self._session, self._boards[LANE], agreed.price, confirmed, takes)
 
-    # -- frames --
-
     async def _all(
         self, peers: Collection[int], ask: Callable[[int], Awaitable[T]]
     ) -> dict[int, T]:
-        """Of as many at once as can be connected; in the peers' order."""
+        """Ask as many at once as can be connected; the result is in the peers' order."""
 
         async def connected(peer: int) -> T:
             async with self._slots:
                 with self._pool.hold(self._boards[peer]):
                     return await ask(peer)
 
-        told = await asyncio.gather(*(connected(peer) for peer in peers))
-        return dict(zip(peers, told, strict=True))
+        answers = await asyncio.gather(*(connected(peer) for peer in peers))
+        return dict(zip(peers, answers, strict=True))
 
     async def _acked(self, peer: int, frame_type: int, *fields: int | bytes) -> bool:
         answer = await self._answer(peer, frame_type, *fields)
         return answer == ept.NONE
 
     async def _ask(self, peer: int, frame_type: int, *fields: int | bytes) -> MarketReply | None:
-        """None: it has vanished, or it declines."""
+        """A board's reply; None if it has vanished or declines."""
         answer = await self._answer(peer, frame_type, *fields)
         return answer if isinstance(answer, MarketReply) else None
 
     async def _answer(
         self, peer: int, frame_type: int, *fields: int | bytes
     ) -> MarketReply | int | None:
-        """The answer, the code of an Ack, or None. Every question may be asked again."""
+        """A reply, the code of an Ack, or None if the board stays silent.
+
+        Every question may be asked again, so an answer that got lost costs only time.
+        """
         loop = asyncio.get_running_loop()
         silent_s, computing_s = loop.time() + self._patience_s, loop.time() + _COMPUTING_MAX_s
         while True:

@@ -35,7 +35,7 @@ class Observer:
         self._heard_s = 0.0
 
     async def run(self) -> None:
-        """Until cancelled. NoAdapter if there is nothing to scan with."""
+        """Listen until cancelled; NoAdapter if there is nothing to scan with."""
         loop = asyncio.get_running_loop()
         self._heard_s = loop.time()
         await self._radio.start_scan(self._on_advert)
@@ -52,7 +52,7 @@ class Observer:
         try:
             beacon = Beacon.unpack(advert.data)
         except ValueError:
-            return  # someone else's test company id, or another version
+            return  # another user of the test company id, or another version
         self._heard_s = asyncio.get_running_loop().time()
         view = self._fleet.add(Sighting(beacon, advert.address, advert.rssi_dBm, self._heard_s))
         if beacon.board_id not in self._present:
@@ -60,7 +60,7 @@ class Observer:
             self._emit(BoardSeen(self._clock.now_s(), view))
 
     def _lose_stale(self, now_s: float) -> None:
-        """Many boards do not advertise while they are connected; the connection tells then."""
+        """Report boards that are gone; those that are connected need not advertise."""
         for view in self._fleet.views():
             board_id = view.board_id
             gone = view.is_stale(now_s) and not self._is_connected(board_id)
@@ -69,7 +69,7 @@ class Observer:
                 self._emit(BoardLost(self._clock.now_s(), board_id))
 
     def _is_deaf(self, now_s: float) -> bool:
-        """No advert from anyone, though not all boards are connected."""
+        """Whether nobody is heard, though not every board is connected."""
         connected = all(self._is_connected(view.board_id) for view in self._fleet.views())
         return now_s - self._heard_s > _SILENCE_MAX_s and not (connected and self._present)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """One transfer from grant to end: receiver first, then transmitter, both or neither.
 
-Each side gets a third of the lease to hear from us again, and with each renewal what the other
-side measures. When one has ended, the other is told; when we fall silent, both end by themselves.
+Each side is renewed three times per lease, and each renewal carries what the other side measures.
+When one side has ended, the other is told; when the host falls silent, both end by themselves.
 """
 
 import asyncio
@@ -11,22 +11,23 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from crowdcharge.boards import codes
+from crowdcharge.boards.constants import FrameType, Role
 from crowdcharge.boards.models import Ack
 from crowdcharge.boards.pool import Pool
 from crowdcharge.clock import Clock
 from crowdcharge.errors import GrantRefused, ProtocolError, RadioError
 from crowdcharge.ledger.settlement import TransferRecord
 from crowdcharge.orchestrator.events import Emit, Progress, TransferEnded, TransferStarted
-from wptcore import ept, wire
+from wptcore import ept
 
 RENEWALS_PER_LEASE = 3
-_RECEIVER_MARGIN = 2  # the transmitter's budget ends a transfer, the receiver's only bounds it
+_RECEIVER_MARGIN = 2  # the transmitter's budget ends a transfer; the receiver's is a bound
 _RECEIVER_MARGIN_mJ = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class TransferTerms:
-    """What every grant carries besides its parties; `power_max_mW` 0: what the boards allow."""
+    """The part of a grant that is the same for all pairs; `power_max_mW` 0: what boards allow."""
 
     lease_ms: int = 2000
     power_max_mW: int = 0
@@ -39,16 +40,18 @@ class TransferTerms:
 @dataclass(slots=True)
 class _Side:
     board_id: int
-    role: int
+    role: Role
     power_mW: int = 0
     energy_mJ: int = 0
     soc_permille: int | None = None
     leased_s: float = 0.0
     ended: int = ept.NONE  # why, once it has ended or is given up
-    known: bool = True  # `ended` is the board's own word
+    known: bool = True  # `ended` is what the board said, not our guess
 
 
 class TransferRun:
+    """Keeps one transfer alive; `sample` gets board, role and Ack of every answer."""
+
     def __init__(
         self,
         transfer: TransferRecord,
@@ -64,18 +67,21 @@ class TransferRun:
         self._clock = clock
         self._emit = emit
         self._sample = sample
-        self._ptx = _Side(transfer.ptx, wire.PTX)
-        self._prx = _Side(transfer.prx, wire.PRX)
+        self._ptx = _Side(transfer.ptx, Role.PTX)
+        self._prx = _Side(transfer.prx, Role.PRX)
         self._stop = False
         self._wake = asyncio.Event()
 
     def stop(self) -> None:
-        """Ends it now, by a Stop to both."""
+        """End the transfer now, by a Stop to both."""
         self._stop = True
         self._wake.set()
 
     async def run(self, ends_s: float) -> None:
-        """Until both have ended. GrantRefused names the board that said no; then neither runs."""
+        """Grant, then renew until both sides have ended, at `ends_s` at the latest.
+
+        GrantRefused names the board that said no; then neither runs.
+        """
         longest_s = min(ends_s - self._clock.now_s(), self._terms.duration_max_ms / 1000)
         if longest_s <= 0:
             return
@@ -107,13 +113,13 @@ class TransferRun:
     async def _grant(self, side: _Side, duration_ms: int) -> None:
         link = await self._pool.get(side.board_id)
         energy_max_mJ = self._transfer.energy_max_mJ
-        if side.role == wire.PRX:
+        if side.role == Role.PRX:
             margin_mJ = energy_max_mJ * _RECEIVER_MARGIN + _RECEIVER_MARGIN_mJ
             energy_max_mJ = self._terms.received_max_mJ or margin_mJ
         peer = self._prx if side is self._ptx else self._ptx
         asked_s = self._clock.now_s()
         ack = await link.command(
-            wire.GRANT,
+            FrameType.GRANT,
             self._transfer.transfer_id,
             side.role,
             peer.board_id,
@@ -128,7 +134,7 @@ class TransferRun:
         self._heard(side, ack, asked_s)
 
     async def _serve(self, side: _Side, peer: _Side) -> None:
-        """Renews one side until it has ended; wakes early to tell it that its peer has."""
+        """Renew one side until it has ended; wake early to tell it that its peer has."""
         period_s = self._terms.lease_ms / 1000 / RENEWALS_PER_LEASE
         due_s = side.leased_s
         while side.ended == ept.NONE:
@@ -147,11 +153,11 @@ class TransferRun:
         link = await self._pool.get(side.board_id)
         transfer_id, asked_s = self._transfer.transfer_id, self._clock.now_s()
         if self._stop:
-            ack = await link.command(wire.STOP, transfer_id)
+            ack = await link.command(FrameType.STOP, transfer_id)
         else:
             lost = ept.LEASE_LOST if self._is_silent(peer) else ept.NONE
             ack = await link.command(
-                wire.RENEW,
+                FrameType.RENEW,
                 transfer_id,
                 self._terms.lease_ms,
                 peer.power_mW,
@@ -160,7 +166,7 @@ class TransferRun:
         self._heard(side, ack, asked_s)
 
     def _heard(self, side: _Side, ack: Ack, asked_s: float) -> None:
-        """`asked_s`: the lease runs from the question at the latest, not from its answer."""
+        """Take an answer. The lease counts from `asked_s`: the answer may have come late."""
         transfer_id = self._transfer.transfer_id
         side.leased_s = asked_s
         if ack.transfer_id == transfer_id:
@@ -182,7 +188,7 @@ class TransferRun:
             self._end(side, ept.LEASE_LOST, known=False)
 
     def _is_silent(self, side: _Side) -> bool:
-        """Without a word for a whole lease a board has ended by itself, and so must its peer."""
+        """Whether a whole lease passed without an answer: then the board has ended by itself."""
         return (self._clock.now_s() - side.leased_s) * 1000 > self._terms.lease_ms
 
     async def _pause(self, duration_s: float) -> None:
@@ -195,11 +201,11 @@ class TransferRun:
             waking.cancel()
 
     async def _stop_quietly(self, sides: list[_Side]) -> None:
-        """As far as they can be reached; the lease does the rest."""
+        """Stop the sides that can be reached; the others end with their lease."""
         for side in sides:
             with suppress(RadioError, ProtocolError):
                 link = await self._pool.get(side.board_id)
-                await link.command(wire.STOP, self._transfer.transfer_id)
+                await link.command(FrameType.STOP, self._transfer.transfer_id)
 
     def _progress(self) -> None:
         ptx, prx = self._ptx, self._prx
