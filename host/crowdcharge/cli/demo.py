@@ -31,10 +31,10 @@ def demo(
     """Boards on a virtual bench balance their energy; one donor is cut off at 20 %."""
     from crowdcharge.bench.runs import demo as bench_demo
 
-    told = bench_demo.Demo(boards, policy, speed, seed, port)
+    chosen = bench_demo.Demo(boards, policy, speed, seed, port)
     view = LiveView(Console(stderr=True), f"crowdcharge demo: {policy}, seed {seed}", as_json)
     with view.show():
-        summary = asyncio.run(bench_demo.run(told, out, view.on_event))
+        summary = asyncio.run(bench_demo.run(chosen, out, view.on_event))
     click.echo(json.dumps(summary, indent=2) if as_json else _closing(summary, out))
 
 

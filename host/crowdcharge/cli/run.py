@@ -17,6 +17,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.toml_table import Table, read_text
 
 if TYPE_CHECKING:
+    from crowdcharge.bench.hub.client import Control
     from crowdcharge.bench.runs.scenario_run import ScenarioRun
     from crowdcharge.cli.live import LiveView
     from crowdcharge.orchestrator.config import ContactsSection, RunConfig
@@ -87,14 +88,13 @@ def _scenario(path: Path, text: str, out: Path | None) -> Job:
 
 
 async def _run(config: "RunConfig", view: "LiveView") -> "Summary":
-    from crowdcharge.orchestrator.runner import LEDGER, Runner
-    from crowdcharge.report import write_report
+    from crowdcharge.orchestrator.runner import Runner
 
     async with _bench_contacts(config.contacts) as (contacts, vm):
         runner = Runner(config, view.on_event, contacts, vm)
         _end_on_signal(runner)
         summary = await runner.run()
-    await asyncio.to_thread(write_report, runner.out / LEDGER, runner.out)
+    await asyncio.to_thread(runner.folder.write_report)
     return summary
 
 
@@ -116,21 +116,29 @@ def _end_on_signal(runner: "Runner | ScenarioRun") -> None:
 async def _bench_contacts(
     section: "ContactsSection",
 ) -> AsyncIterator[tuple["Contacts | None", str | None]]:
-    """The contacts and VM version of a virtual bench; (None, None) without one."""
+    """Contacts as a virtual bench sees them, and its VM's name; (None, None) without a bench."""
     if section.source != "bench":
         yield None, None
         return
-    from crowdcharge.bench.hub.client import Control
-    from crowdcharge.cli.bench import announced_control
     from crowdcharge.orchestrator.contacts import Present
 
-    control = await Control.connect(section.control or announced_control())
+    async with bench_control(section) as control:
 
-    async def present(_now_s: float) -> "Collection[Pair]":
-        return [(a, b) for a, b in (await control.status())["contacts"]]
+        async def present(_now_s: float) -> "Collection[Pair]":
+            return [(a, b) for a, b in (await control.status())["contacts"]]
 
-    try:
         yield Present(present, section.slot_s), (await control.status())["vm"]
+
+
+@asynccontextmanager
+async def bench_control(section: "ContactsSection") -> AsyncIterator["Control"]:
+    """The control socket of the bench that a configuration names, or of the latest one."""
+    from crowdcharge.bench.hub.client import Control
+    from crowdcharge.cli.bench import announced_control
+
+    control = await Control.connect(section.control or announced_control())
+    try:
+        yield control
     finally:
         await control.close()
 

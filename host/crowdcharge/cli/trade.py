@@ -81,49 +81,43 @@ def _on_bench(boards: int, speed: float, seed: int, out: Path, as_json: bool) ->
     from crowdcharge.bench.runs import market
     from crowdcharge.cli.live import LiveView
 
-    told = market.MarketDemo(boards, speed, seed)
+    market_demo = market.MarketDemo(boards, speed, seed)
     view = LiveView(Console(stderr=True), f"crowdcharge trade: {boards} boards, a hub", as_json)
     with view.show():
-        summary = asyncio.run(market.run(told, out, view.on_event))
+        summary = asyncio.run(market.run(market_demo, out, view.on_event))
     click.echo(json.dumps(summary, indent=2) if as_json else _closing(summary, out))
 
 
 def _on_boards(path: Path, lane: int, as_json: bool) -> None:
-    """Trades on real boards; prints lines, as a person may be asked to move boards."""
+    """Print lines instead of a live picture, because a person may be asked to move boards."""
     import asyncio
 
     from rich.console import Console
 
     from crowdcharge.cli.live import LiveView
     from crowdcharge.orchestrator.config import load
-    from crowdcharge.orchestrator.runner import LEDGER
-    from crowdcharge.report import write_report
+    from crowdcharge.orchestrator.run_folder import RunFolder
 
     config = load(path)
     view = LiveView(Console(stderr=True, force_terminal=False), "crowdcharge trade", as_json)
     summary = asyncio.run(_trade(config, lane, view))
-    write_report(config.run.out / LEDGER, config.run.out)
+    RunFolder(config.run.out).write_report()
     click.echo(json.dumps(summary, indent=2) if as_json else _closing(summary, config.run.out))
 
 
 async def _trade(config: "RunConfig", lane: int, view: "LiveView") -> "Summary":
-    from crowdcharge.orchestrator import trade_runner
+    from crowdcharge.cli.run import bench_control
+    from crowdcharge.orchestrator import runner
 
     if config.contacts.source != "bench":
-        return await trade_runner.run(config, lane, _by_hand, view.on_event)
-    from crowdcharge.bench.hub.client import Control
-    from crowdcharge.cli.bench import announced_control
+        return await runner.trade(config, lane, _by_hand, view.on_event)
+    async with bench_control(config.contacts) as control:
 
-    control = await Control.connect(config.contacts.control or announced_control())
+        async def together(seller: int, buyer: int) -> None:
+            await control.call("hold", pairs=[[seller, buyer]])
 
-    async def together(seller: int, buyer: int) -> None:
-        await control.call("hold", pairs=[[seller, buyer]])
-
-    try:
         vm = (await control.status())["vm"]
-        return await trade_runner.run(config, lane, together, view.on_event, vm)
-    finally:
-        await control.close()
+        return await runner.trade(config, lane, together, view.on_event, vm)
 
 
 async def _by_hand(seller: int, buyer: int) -> None:

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A run as configured: radio, ledger, keys, policy and contacts put together."""
+"""A run or a market as configured: radio, ledger, keys, policy and contacts put together."""
 
-import json
 import secrets
 import time
-from pathlib import Path
 
 import numpy as np
 
@@ -12,19 +10,20 @@ from crowdcharge import policy as policies
 from crowdcharge.boards import keys as key_file
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import InputError
-from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.config import RunConfig
 from crowdcharge.orchestrator.contacts import Contacts
 from crowdcharge.orchestrator.events import Emit
 from crowdcharge.orchestrator.orchestrator import Orchestrator
+from crowdcharge.orchestrator.run_folder import SUMMARY, RunFolder
+from crowdcharge.orchestrator.trading import Together, Trading
 from crowdcharge.radio import open_radio
+from crowdcharge.radio.base import Radio
 from crowdcharge.report.summary import Summary, summarise
-
-LEDGER, SUMMARY = "ledger.sqlite", "summary.json"
+from wptcore.market import PEERS_MIN
 
 
 class Runner:
-    """`contacts` and `vm` come from a bench, if any. Bad input shows before any work."""
+    """One run; `contacts` and `vm` come from a bench, if any. Bad input shows before any work."""
 
     def __init__(
         self,
@@ -44,19 +43,24 @@ class Runner:
         self._radio = open_radio(config.radio.transport, config.radio.adapter)
         self._orchestrator: Orchestrator | None = None
         self._stopped = False
-        self.out = writable(config.run.out)
+        self.folder = RunFolder(config.run.out)
 
     def stop(self) -> None:
-        """Ends running transfers and settles them; then `run` returns."""
+        """End running transfers and settle them; then `run` returns."""
         self._stopped = True
         if self._orchestrator is not None:
             self._orchestrator.stop()
 
     async def run(self) -> Summary:
-        """Goes on in the ledger of earlier runs; writes summary.json beside it."""
+        """Go on in the ledger of earlier runs; write summary.json beside it."""
         config = self._config
-        await self._check_radio()
-        with Store.create(self.out / LEDGER) as store:
+        await _check(self._radio)
+        with self.folder.recording(
+            policy=config.run.policy,
+            seed=config.run.seed,
+            vm=self._vm,
+            started_unix_s=int(time.time()),
+        ) as store:
             self._orchestrator = Orchestrator(
                 radio=self._radio,
                 store=store,
@@ -72,29 +76,47 @@ class Runner:
             )
             if self._stopped:
                 self._orchestrator.stop()
-            store.append([("run", self._description())])
             await self._orchestrator.run(config.run.duration_s or None)
             summary = summarise(store.book)
-        (self.out / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        self.folder.write(SUMMARY, summary)
         return summary
 
-    async def _check_radio(self) -> None:
-        """Before anything is written."""
-        await self._radio.start_scan(lambda _: None)
-        await self._radio.stop_scan()
 
-    def _description(self) -> dict[str, object]:
-        return {
-            "policy": self._config.run.policy,
-            "seed": self._config.run.seed,
-            "vm": self._vm,
-            "started_unix_s": int(time.time()),
-        }
+async def trade(
+    config: RunConfig, lane: int, together: Together, emit: Emit, vm: str | None = None
+) -> Summary:
+    """Hold one market of all boards in the keys file, in the ledger of earlier runs.
+
+    `lane` is the hub's number; `together` lays a seller and its buyer on each other.
+    """
+    keys = key_file.load(config.run.keys)
+    if lane not in keys:
+        raise InputError(f"--lane {lane}: the keys file {config.run.keys} has no such board")
+    if len(keys) < PEERS_MIN:
+        raise InputError(f"{config.run.keys}: a market takes {PEERS_MIN} boards, not {len(keys)}")
+    radio = open_radio(config.radio.transport, config.radio.adapter)
+    await _check(radio)
+    folder = RunFolder(config.run.out)
+    with folder.recording(
+        policy="market", seed=None, vm=vm, started_unix_s=int(time.time())
+    ) as store:
+        trading = Trading(
+            radio,
+            store,
+            keys,
+            together,
+            BoardClock(config.radio.speed),
+            emit,
+            config.transfer.terms(),
+            config.radio.slots,
+        )
+        await trading.run(lane, sorted(keys.keys() - {lane}))
+        summary = summarise(store.book)
+    folder.write(SUMMARY, summary)
+    return summary
 
 
-def writable(out: Path) -> Path:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write into {out}: {error.strerror}") from None
-    return out
+async def _check(radio: Radio) -> None:
+    """Scan for a moment, so that a radio that does not work shows before anything is written."""
+    await radio.start_scan(lambda _: None)
+    await radio.stop_scan()

@@ -1,47 +1,45 @@
 # SPDX-License-Identifier: MIT
-"""The main job on a virtual bench as a story: a crowd that balances, a donor that is cut off.
+"""A run on a virtual bench as a story: a crowd that balances, a donor that is cut off.
 
 Real firmware on real MicroPython VMs, a real BLE stack, the product's own orchestrator; only air,
 silicon and physics are simulated.
 """
 
-import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from crowdcharge import policy as policies
 from crowdcharge.bench.config import BenchConfig, BoardConfig, Port
-from crowdcharge.bench.hub.launch import Bench, launch
 from crowdcharge.bench.radio.bleak_backend import backends
-from crowdcharge.bench.runs.rounds import Round, Rounds, story
-from crowdcharge.boards import keys as key_file
+from crowdcharge.bench.runs.bench_run import BenchRun, bench_run, lay_together
+from crowdcharge.bench.runs.rounds import Rounds, story
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import BenchError, InputError
 from crowdcharge.ledger.store import Store
 from crowdcharge.metrics import imbalance
 from crowdcharge.orchestrator.events import Emit
 from crowdcharge.orchestrator.orchestrator import Orchestrator
+from crowdcharge.orchestrator.run_folder import SUMMARY, RunFolder
 from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio.bleak_radio import BleakRadio
-from crowdcharge.report import write_report
 from crowdcharge.report.summary import Summary, summarise
 
-LEDGER, SUMMARY, KEYS = "ledger.sqlite", "summary.json", "keys.toml"
 BOARDS_MAX = 100
 _SOCS_pct = (90.0, 5.0, 26.0, 88.0)
 _ROUNDS_MAX = 60
 _SPEED_MAX = 5.0
-_BOARD_SPEED = 30.0  # boards x speed
-_GOAL = 0.1  # of the first imbalance
+_BOARD_SPEED = 30.0  # boards x speed that two cores bear
+_GOAL = 0.1  # share of the first imbalance
 _TERMS = TransferTerms(lease_ms=5000, duration_max_ms=120_000, energy_min_J=0.5)
 _PORTS: dict[str, tuple[tuple[Port, str], ...]] = {
     "micropython": (("micropython", "virtual"),),
     "circuitpython": (("circuitpython", "feather_nrf52840"),),
     "mixed": (("micropython", "virtual"), ("circuitpython", "feather_nrf52840")),
 }
-_QUANTUM_J = 8.0  # of small-transfer: a twelfth of a cell
+_QUANTUM_J = 8.0  # for small-transfer: a twelfth of a cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,37 +90,18 @@ class Demo:
 
 
 async def run(demo: Demo, out: Path, emit: Emit) -> Summary:
-    """Writes ledger, summary, report and plots into `out`; returns the summary."""
-    ledger = _prepare(out)
-    config = demo.bench()
-    board_keys = {board.id: bytes.fromhex(board.key) for board in config.boards}
-    key_file.save(out / KEYS, board_keys)
-    async with launch(config) as bench:
-        with Store.create(ledger) as store:
-            store.append([("run", {"policy": demo.policy, "seed": demo.seed, "vm": bench.vm})])
-            await _orchestrate(demo, bench, store, board_keys, emit)
-            summary = summarise(store.book)
-    write_report(ledger, out)
-    (out / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    """Write ledger, keys, summary, report and plots into `out`; return the summary."""
+    folder = RunFolder.emptied(out)
+    async with bench_run(demo.bench(), folder, demo.policy, demo.seed) as running:
+        await _orchestrate(demo, running, emit)
+        summary = summarise(running.store.book)
+    folder.write(SUMMARY, summary)
+    folder.write_report()
     return summary
 
 
-def _prepare(out: Path) -> Path:
-    """A demo begins with an empty ledger of its own."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / LEDGER).unlink(missing_ok=True)
-        (out / SUMMARY).write_text("", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write into {out}: {error.strerror}") from None
-    return out / LEDGER
-
-
-async def _orchestrate(
-    demo: Demo, bench: Bench, store: Store, board_keys: key_file.Keys, emit: Emit
-) -> None:
-    async def arrange(pairs: Round) -> None:
-        await bench.control.call("hold", pairs=[list(pair) for pair in pairs])
+async def _orchestrate(demo: Demo, running: BenchRun, emit: Emit) -> None:
+    bench, store, board_keys = running
 
     def goes_on(rounds: int) -> bool:
         balanced = _imbalance_now(orchestrator) <= _GOAL * _imbalance_first(store)
@@ -136,7 +115,7 @@ async def _orchestrate(
         store=store,
         keys=board_keys,
         policy=demo.make_policy(),
-        contacts=Rounds(story(demo.boards), arrange, goes_on),
+        contacts=Rounds(story(demo.boards), partial(lay_together, bench), goes_on),
         clock=BoardClock(demo.pace),
         rng=np.random.default_rng(demo.seed),
         emit=emit,

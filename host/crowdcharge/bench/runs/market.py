@@ -4,27 +4,26 @@
 Real firmware on real MicroPython VMs keeps the terms; only air, silicon and physics are simulated.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig
-from crowdcharge.bench.hub.launch import Bench, launch
+from crowdcharge.bench.hub.launch import Bench
 from crowdcharge.bench.radio.bleak_backend import backends
-from crowdcharge.boards import keys as key_file
+from crowdcharge.bench.runs.bench_run import bench_run, lay_together
+from crowdcharge.boards.keys import Keys
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import InputError
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.events import Emit
+from crowdcharge.orchestrator.run_folder import SUMMARY, RunFolder
 from crowdcharge.orchestrator.trading import Trading
 from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio.bleak_radio import BleakRadio
-from crowdcharge.report import write_report
 from crowdcharge.report.summary import Summary, summarise
 
-LEDGER, SUMMARY, KEYS = "ledger.sqlite", "summary.json", "keys.toml"
 HUB = 1
 BOARDS_MAX = 40
 _HUB_CAPACITY_J = 1000.0
@@ -33,7 +32,7 @@ _TERMS = TransferTerms(lease_ms=5000, duration_max_ms=300_000)
 
 @dataclass(frozen=True, slots=True)
 class MarketDemo:
-    """`boards` besides the hub, which is board 1."""
+    """A market of a hub, which is board 1, with `boards` others."""
 
     boards: int = 8
     speed: float = 3.0
@@ -46,7 +45,7 @@ class MarketDemo:
             raise InputError(f"--speed must be 0.1 to 10, not {self.speed:g}")
 
     def bench(self) -> BenchConfig:
-        """Boards in turn full and nearly empty; each owner's a and b come from the seed."""
+        """The hub and boards that are in turn full and nearly empty; terms come from the seed."""
         rng = np.random.default_rng(self.seed)
         hub = BoardConfig(
             HUB,
@@ -79,27 +78,22 @@ def _trader(board_id: int, rng: np.random.Generator) -> BoardConfig:
 
 
 async def run(demo: MarketDemo, out: Path, emit: Emit) -> Summary:
-    """Writes ledger, keys, summary, report and plots into `out`; returns the summary."""
-    ledger = _prepare(out)
-    config = demo.bench()
-    board_keys = {board.id: bytes.fromhex(board.key) for board in config.boards}
-    key_file.save(out / KEYS, board_keys)
-    async with launch(config) as bench:
-        with Store.create(ledger) as store:
-            store.append([("run", {"policy": "market", "seed": demo.seed, "vm": bench.vm})])
-            trading = make_trading(bench, store, board_keys, demo.speed, emit)
-            await trading.run(HUB, sorted(board_keys.keys() - {HUB}))
-            summary = summarise(store.book)
-    write_report(ledger, out)
-    (out / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    """Write ledger, keys, summary, report and plots into `out`; return the summary."""
+    folder = RunFolder.emptied(out)
+    async with bench_run(demo.bench(), folder, "market", demo.seed) as (bench, store, keys):
+        trading = make_trading(bench, store, keys, demo.speed, emit)
+        await trading.run(HUB, sorted(keys.keys() - {HUB}))
+        summary = summarise(store.book)
+    folder.write(SUMMARY, summary)
+    folder.write_report()
     return summary
 
 
 def make_trading(
-    bench: Bench, store: Store, board_keys: key_file.Keys, speed: float, emit: Emit
+    bench: Bench, store: Store, board_keys: Keys, speed: float, emit: Emit
 ) -> Trading:
     async def together(seller: int, buyer: int) -> None:
-        await bench.control.call("hold", pairs=[[seller, buyer]])
+        await lay_together(bench, ((seller, buyer),))
 
     return Trading(
         radio=BleakRadio(*backends(bench.transport)),
@@ -111,14 +105,3 @@ def make_trading(
         terms=_TERMS,
         slots=len(board_keys),
     )
-
-
-def _prepare(out: Path) -> Path:
-    """A market on the bench begins with an empty ledger of its own."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / LEDGER).unlink(missing_ok=True)
-        (out / SUMMARY).write_text("", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write into {out}: {error.strerror}") from None
-    return out / LEDGER
