@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`--hil-report DIR`: one page of a HIL session, with what the instruments showed in each test."""
 
-import io
-from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +22,7 @@ class Page:
         self._outcomes: dict[str, pytest.TestReport] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A test is what its worst phase was, else its call."""
+        """Keep the worst phase of a test, else its call."""
         known = self._outcomes.get(report.nodeid)
         if known is None or (_rank(report), report.when != "call") < (
             _rank(known),
@@ -34,29 +31,25 @@ class Page:
             self._outcomes[report.nodeid] = report
 
     def pytest_sessionfinish(self) -> None:
+        from crowdcharge.report import markup
+
         self._folder.mkdir(parents=True, exist_ok=True)
         reports = sorted(self._outcomes.values(), key=_rank)
-        style = (files("crowdcharge.report") / "style.css").read_text(encoding="utf-8")
         counts = [
             f"{sum(each.outcome == outcome for each in reports)} {outcome}"
             for outcome in _WORST_FIRST
         ]
-        bench = escape(self._config.getoption("--bench"))
-        (self._folder / "index.html").write_text(
-            "<!doctype html><html lang=en><meta charset=utf-8><title>HIL report</title>"
-            f"<style>{style}</style><main><h1>Bench {bench}</h1><p>{', '.join(counts)}.</p>"
-            f"{''.join(map(self._section, reports))}</main></html>",
-            encoding="utf-8",
-        )
+        bench = markup.escape(self._config.getoption("--bench"))
+        body = f"<h1>Bench {bench}</h1><p>{', '.join(counts)}.</p>"
+        body += "".join(map(self._section, reports))
+        page = markup.page("HIL report", body)
+        (self._folder / "index.html").write_text(page, encoding="utf-8")
 
     def _section(self, report: pytest.TestReport) -> str:
-        told = "".join(
-            f"<tr><td class=text>{escape(name)}<td>{escape(str(value))}"
-            for name, value in report.user_properties
-        )
-        why = (
-            escape(report.longreprtext or str(report.longrepr or "")) if not report.passed else ""
-        )
+        from crowdcharge.report.markup import Text, escape, table
+
+        notes = table((), ((Text(name), value) for name, value in report.user_properties))
+        why = "" if report.passed else escape(report.longreprtext or report.longrepr or "")
         logs = "".join(
             f"<h3>{escape(name)}</h3><pre>{escape(text)}</pre>"
             for name, text in report.sections
@@ -65,7 +58,7 @@ class Page:
         plots = "".join(map(plot, self._config.stash[SERIES].get(report.nodeid, ())))
         return (
             f"<h2>{escape(report.outcome)}: {escape(report.nodeid)}</h2>"
-            f"<p>{report.duration:.1f} s</p><table>{told}</table>"
+            f"<p>{report.duration:.1f} s</p>{notes}"
             f"{f'<pre>{why}</pre>' if why else ''}{plots}{logs}"
         )
 
@@ -77,6 +70,8 @@ def _rank(report: pytest.TestReport) -> int:
 def plot(series: "Series") -> str:
     from matplotlib.figure import Figure
 
+    from crowdcharge.report import markup
+
     times_s, sent_W, received_W = zip(*series.points, strict=True)
     figure = Figure(figsize=(8, 2.6), layout="constrained")
     axes = figure.add_subplot()
@@ -85,7 +80,4 @@ def plot(series: "Series") -> str:
     axes.set(title=f"pair {series.pair}", xlabel="bench time, s", ylabel="W")
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False)
-    vector = io.StringIO()
-    figure.savefig(vector, format="svg", metadata={"Date": None})
-    drawing = vector.getvalue().split('dtd">', 1)[-1]
-    return f"<figure>{drawing}</figure>"
+    return markup.figure(figure)

@@ -8,13 +8,13 @@ what `crowdcharge calibrate meter` found, its reference included.
 """
 
 from collections.abc import Mapping
-from html import escape
 from math import hypot, sqrt
 
+from crowdcharge.boards.constants import Role
 from crowdcharge.flash.fit import Correction
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.settlement import TransferRecord
-from wptcore import wire
+from crowdcharge.report.markup import escape, table
 
 Meters = Mapping[tuple[int, str], Correction]  # (board, "tx" or "rx") -> what is known of it
 
@@ -42,8 +42,8 @@ def efficiency_u(book: Book, transfer: TransferRecord, meters: Meters) -> float 
     """Half the 95 % interval of received over sent energy; None without both receipts."""
     total_ppm = 0.0
     for role, side, board_id in (
-        (wire.PTX, "tx", transfer.ptx),
-        (wire.PRX, "rx", transfer.prx),
+        (Role.PTX, "tx", transfer.ptx),
+        (Role.PRX, "rx", transfer.prx),
     ):
         receipt = book.receipt(transfer, role)
         if receipt is None or not receipt.energy_mJ or not receipt.duration_ms:
@@ -56,21 +56,24 @@ def efficiency_u(book: Book, transfer: TransferRecord, meters: Meters) -> float 
 
 def section(book: Book, meters: Meters) -> str:
     """A paragraph and a table for the report."""
-    rows = "".join(
-        f"<tr><td>{transfer.transfer_id}<td>{100 * transfer.received_mJ / transfer.sent_mJ:.1f} %"
-        f"<td>&plusmn; {100 * u:.1f} %"
+    rows = [
+        (
+            transfer.transfer_id,
+            f"{100 * transfer.received_mJ / transfer.sent_mJ:.1f} %",
+            f"± {100 * u:.1f} %",
+        )
         for transfer in book.transfers.values()
         if transfer.prx
         and transfer.sent_mJ
         and (u := efficiency_u(book, transfer, meters)) is not None
-    )
+    ]
     if not rows:
         return ""
     calibrated = ", ".join(f"{board} {side}" for board, side in sorted(meters)) or "none"
     return (
         "<h2>How well the efficiencies are known</h2>"
         f"<p>Each is {escape(POINTS)}. The interval covers about 95 % (k = 2); two meters as they"
-        f" were made give about &plusmn; {200 * sqrt(2) * AS_MADE_ppm / 1e6:.1f} % of the value."
+        f" were made give about ± {200 * sqrt(2) * AS_MADE_ppm / 1e6:.1f} % of the value."
         f" Calibrated meters: {escape(calibrated)}.</p>"
-        f"<table><tr><th>transfer<th>efficiency<th>uncertainty{rows}</table>"
+        f"{table(('transfer', 'efficiency', 'uncertainty'), rows)}"
     )

@@ -4,8 +4,6 @@
 docs/explanation/simulation-meets-boards.md says why they differ.
 """
 
-from collections.abc import Iterable, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from crowdcharge.boards import codes
@@ -16,9 +14,12 @@ from crowdcharge.ledger.settlement import TransferRecord as Metered
 from crowdcharge.metrics import imbalance
 from crowdcharge.policy import Policy
 from crowdcharge.policy.plan_following import PlanFollowing
+from crowdcharge.report.markup import Markup, Text, table
 from crowdcharge.units import mJ_to_J
 
 if TYPE_CHECKING:  # the simulator is an extra, a report is not
+    from collections.abc import Sequence
+
     from crowdcharge.simulation.contacts import Contact
     from crowdcharge.simulation.run import SimulationRun
 
@@ -176,11 +177,8 @@ def _totals(book: Book, predicted: "SimulationRun") -> Document:
     }
 
 
-# -- the report's section ----------------------------------------------------------------
-
-
 def section(document: Document) -> str:
-    """HTML for report.html."""
+    """The part of report.html that shows this document."""
     return (
         "<h2>Predicted and metered: transfers</h2>"
         "<p>Plan: the first plan. Simulated: the same scenario in the simulator. Asked, sent and"
@@ -190,60 +188,60 @@ def section(document: Document) -> str:
     )
 
 
-def _contact_table(document: Document) -> str:
+def _contact_table(document: Document) -> Markup:
     head = (
-        "<th>at s<th>from<th>to<th>plan<th>simulated sent<th>received"
-        "<th>asked<th>sent<th>received<th>sent - simulated<th class=text>donor ended"
+        *("at s", "from", "to", "plan", "simulated sent", "received"),
+        *("asked", "sent", "received", "sent - simulated", Text("donor ended")),
     )
-    return _table(head, (_contact(row) for row in document["contacts"]))
+    return table(head, map(_contact, document["contacts"]))
 
 
-def _contact(row: Document) -> str:
+def _contact(row: Document) -> tuple[object, ...]:
     plan, simulated, metered = (row[name] or {} for name in ("plan", "simulated", "metered"))
-    told = metered or simulated or plan
-    energies = [
+    parties = metered or simulated or plan
+    energies_J = (
         plan.get("sent_J"),
         *(simulated.get(key) for key in ("sent_J", "received_J")),
         *(metered.get(key) for key in ("asked_J", "sent_J", "received_J")),
         difference(metered.get("sent_J"), simulated.get("sent_J")),
-    ]
-    why = escape((metered.get("ended_by") or "no transfer").lower().replace("_", " "))
-    cells = "".join(f"<td>{number(energy_J)}" for energy_J in energies)
-    return f"<td>{row['start_s']:g}<td>{told['ptx']}<td>{told['prx']}{cells}<td class=text>{why}"
-
-
-def _board_table(document: Document) -> str:
-    keys = ("sent_J", "received_J", "after_J")
-    head = (
-        "<th>board<th>simulated sent<th>received<th>at the end"
-        "<th>sent<th>received<th>at the end<th>end - simulated"
     )
-    rows = []
-    for board in document["boards"]:
-        simulated, metered = board["simulated"], board["metered"]
-        energies = [side[key] for side in (simulated, metered) for key in keys]
-        ends_J = (metered["after_J"], simulated["after_J"])
-        energies.append(None if None in ends_J else difference(*ends_J))
-        cells = "".join(f"<td>{number(energy_J)}" for energy_J in energies)
-        rows.append(f"<td>{board['board_id']}{cells}")
-    return _table(head, rows)
+    why = (metered.get("ended_by") or "no transfer").lower().replace("_", " ")
+    start = f"{row['start_s']:g}"
+    return (start, parties["ptx"], parties["prx"], *map(number, energies_J), Text(why))
+
+
+def _board_table(document: Document) -> Markup:
+    head = (
+        *("board", "simulated sent", "received", "at the end"),
+        *("sent", "received", "at the end", "end - simulated"),
+    )
+    return table(head, map(_board, document["boards"]))
+
+
+def _board(board: Document) -> tuple[object, ...]:
+    simulated, metered = board["simulated"], board["metered"]
+    keys = ("sent_J", "received_J", "after_J")
+    energies_J = [side[key] for side in (simulated, metered) for key in keys]
+    ends_J = (metered["after_J"], simulated["after_J"])
+    energies_J.append(None if None in ends_J else difference(*ends_J))
+    return (board["board_id"], *map(number, energies_J))
 
 
 def _plan_table(made: list[Document]) -> str:
     if not made:
         return ""
-    head = "<th>made at s<th>transfers<th>through at s<th>loss<th class=text>why"
-    rows = [
-        f"<td>{plan['made_s']:g}<td>{len(plan['transfers'])}<td>{number(plan['ends_s'])}"
-        f"<td>{number(plan['loss_J'])}"
-        f"<td class=text>{escape(plan['reason']) or ('repair' if index else 'first plan')}"
+    head = ("made at s", "transfers", "through at s", "loss", Text("why"))
+    rows = (
+        (
+            f"{plan['made_s']:g}",
+            len(plan["transfers"]),
+            number(plan["ends_s"]),
+            number(plan["loss_J"]),
+            Text(plan["reason"] or ("repair" if index else "first plan")),
+        )
         for index, plan in enumerate(made)
-    ]
-    return f"<h2>Plans</h2>{_table(head, rows)}"
-
-
-def _table(head: str, rows: Iterable[str]) -> str:
-    return f"<table><tr>{head}{''.join(f'<tr>{row}' for row in rows)}</table>"
+    )
+    return f"<h2>Plans</h2>{table(head, rows)}"
 
 
 def difference(metered_J: float | None, simulated_J: float | None) -> float | None:

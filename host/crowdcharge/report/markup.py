@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""The HTML of every report: one page, one table, and one escape that nothing gets round."""
+
+import html
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+
+
+class Markup(str):
+    """Text that is HTML already and is not escaped again."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A cell of words, aligned left; all other cells hold numbers. `kind` is a CSS class."""
+
+    content: object
+    kind: str = ""
+
+
+def escape(content: object) -> Markup:
+    return content if isinstance(content, Markup) else Markup(html.escape(str(content)))
+
+
+def table(head: Sequence[object], rows: Iterable[Iterable[object]]) -> Markup:
+    """A table of cells, each of which is a Text or is shown as a number; no `head`: no titles."""
+    titles = _row("th", head) if head else ""
+    return Markup(f"<table>{titles}{''.join(_row('td', row) for row in rows)}</table>")
+
+
+def _row(tag: str, cells: Iterable[object]) -> str:
+    return "<tr>" + "".join(_cell(tag, cell) for cell in cells)
+
+
+def _cell(tag: str, cell: object) -> str:
+    if not isinstance(cell, Text):
+        return f"<{tag}>{escape(cell)}"
+    classes = f"'text {escape(cell.kind)}'" if cell.kind else "text"
+    return f"<{tag} class={classes}>{escape(cell.content)}"
+
+
+def figure(drawing: "Figure") -> Markup:
+    """A plot as SVG inside the page, so that the page needs no other file."""
+    vector = io.StringIO()
+    drawing.savefig(vector, format="svg", metadata={"Date": None})
+    svg = vector.getvalue().split('dtd">', 1)[-1]  # without the header of a file of its own
+    return Markup(f"<figure>{svg}</figure>")
+
+
+def page(title: str, body: str) -> str:
+    """A whole document; `body` is HTML."""
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title>"
+        f"<style>{_STYLE}</style><main>{body}</main></html>"
+    )
