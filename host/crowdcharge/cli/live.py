@@ -129,7 +129,7 @@ def _started(event: TransferStarted) -> str:
 
 
 def _ended(event: TransferEnded) -> str:
-    """The reason of the side that ended the transfer; the other side only followed."""
+    """Name the reason of the side that ended it; the other side only followed."""
     sides = ((event.ptx, event.ept_ptx), (event.prx, event.ept_prx))
     causes = [side for side in sides if side[1] != "PEER_ENDED"] or sides
     reasons = ", ".join(f"{_plain(name)} (board {board_id})" for board_id, name in causes)

@@ -99,7 +99,7 @@ async def _run(config: "RunConfig", view: "LiveView") -> "Summary":
 
 
 def _end_on_signal(runner: "Runner | ScenarioRun") -> None:
-    """Stops in good order at the first signal, at once at the second; boards end by themselves."""
+    """End in good order at the first signal, at once at the second; boards end by themselves."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
 

@@ -39,7 +39,7 @@ class Probe:
         board_id = min(due, key=lambda board: self._next_s.get(board, 0.0))
         self._next_s[board_id] = now_s + EVERY_s
         peers: set[int] = set()
-        with suppress(WptError), self._pool.hold(board_id):  # it is tried again in its turn
+        with suppress(WptError), self._pool.hold(board_id):  # its turn comes again
             peers = await self._field(board_id, set(free) - {board_id})
         return [self._meeting(board_id, peer) for peer in sorted(peers)]
 
@@ -49,7 +49,7 @@ class Probe:
         return Meeting(*pair, self._numbers[pair])
 
     async def _field(self, board_id: int, others: set[int]) -> set[int]:
-        """Those of `others` that see a field while this board makes one, and did not before."""
+        """Which of `others` see a field only while this board makes one."""
         link = await self._pool.get(board_id)
         if not link.limits.roles & Role.PTX:
             return set()

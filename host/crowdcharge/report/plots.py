@@ -125,6 +125,6 @@ def _legend(axes: Axes, entries: int) -> None:
 
 
 def _beside(start: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:
-    """On the bulge of the curved arrow, at a third of its way."""
+    """A place for a label: on the bulge of the curved arrow, before its middle."""
     dx, dy = end[0] - start[0], end[1] - start[1]
     return (start[0] + dx * 0.4 + dy * 0.16, start[1] + dy * 0.4 - dx * 0.16)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""PURE: what plan and simulator said side by side with what boards metered; J and s.
+"""PURE: compares what plan and simulator predicted with what boards metered; in J and s.
 
 docs/explanation/simulation-meets-boards.md says why they differ.
 """
@@ -34,7 +34,7 @@ def compare(
     imagined: Policy,
     policy: Policy,
 ) -> Document:
-    """`prediction.json`. `imagined` decided in the simulator, `policy` on the boards."""
+    """Make `prediction.json`; `imagined` decided in the simulator, `policy` on the boards."""
     plan, simulated = _planned(imagined), _simulated(predicted)
     metered = _metered(book, contacts)
     keys = sorted(plan.keys() | simulated.keys() | metered.keys())
@@ -58,7 +58,7 @@ def compare(
 
 
 def plans(policy: Policy) -> list[Document]:
-    """Every plan that was made; all but the first are repairs. Empty for other policies."""
+    """List every plan that was made; all but the first are repairs. Other policies have none."""
     if not isinstance(policy, PlanFollowing):
         return []
     slot_s = policy.slot_s
@@ -120,7 +120,7 @@ def _metered(book: Book, contacts: "Sequence[Contact]") -> dict[Key, Document]:
 
 
 def _begin_s(transfer: Metered, contacts: "Sequence[Contact]") -> float:
-    """Of the contact in which it was opened, a moment after the decision."""
+    """When the contact began in which the transfer was opened, a moment after the decision."""
     opened_s = transfer.opened_ms / 1000
     pair = set(transfer.boards)
     starts = [each.start_s for each in contacts if {each.a, each.b} == pair]
@@ -148,7 +148,7 @@ def _boards(book: Book, predicted: "SimulationRun") -> list[Document]:
 
 
 def stored_J(reading: Body | None) -> float | None:
-    """As the fuel gauge tells, to a thousandth of the capacity."""
+    """Stored energy by the fuel gauge, whose step is a thousandth of the capacity."""
     if reading is None or reading["soc_permille"] is None:
         return None
     stored: float = mJ_to_J(reading["capacity_mJ"]) * reading["soc_permille"] / 1000

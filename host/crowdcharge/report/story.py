@@ -25,7 +25,7 @@ class Story:
 
     @property
     def transfers(self) -> list[TransferRecord]:
-        """Those between two boards; pings have no receiver."""
+        """Transfers between two boards; pings, which have no receiver, are left out."""
         return [transfer for transfer in self.book.transfers.values() if transfer.prx]
 
     @property
@@ -40,6 +40,7 @@ class Story:
 
 
 def tell(rows: Iterable[Row]) -> Story:
+    """Read all rows once and sort what can be drawn into series."""
     rows = list(rows)
     story = Story(Book.of(rows))
     timed = [(row.kind, row.fields()) for row in rows]

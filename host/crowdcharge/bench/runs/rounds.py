@@ -2,7 +2,7 @@
 """The demo's contacts: a cyclic schedule whose slots last as long as their transfers.
 
 Boards are laid together round by round, and the next round begins when every pair has met and
-has finished. So the same seed gives the same meetings, however slow the machine is.
+has finished. That way the same seed gives the same meetings, however slow the machine is.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -13,7 +13,7 @@ Round = tuple[Pair, ...]
 
 
 def story(boards: int) -> list[Round]:
-    """A cycle in which everyone meets everyone, opened by the low donor of the demo, twice.
+    """A cycle in which everyone meets everyone; two meetings of the low donor open it.
 
     Board 3 (26 %) meets board 2 (5 %), runs into its floor, and is asked once more.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A scenario as a virtual bench: its boards and its link, and what of it boards cannot do."""
+"""A scenario as a virtual bench: its boards and its link; refuses what a bench cannot do."""
 
 from collections.abc import Sequence
 from math import inf
@@ -43,7 +43,7 @@ def coil_of(link: LinkModel) -> CoilLink:
 
 
 def bench_of(scenario: Scenario, link: LinkModel) -> BenchConfig:
-    """InputError says in one line what of the scenario a bench cannot do."""
+    """Make the bench; InputError says in one line what of the scenario a bench cannot do."""
     check_boards(scenario)
     if not link.power_W <= POWER_MAX_W:
         raise InputError(
@@ -104,7 +104,7 @@ def unfit(spec: BoardSpec) -> str:
 def contacts_on_bench(
     scenario: Scenario, trace: list[Contact] | None
 ) -> tuple[list[Contact], float]:
-    """The simulator's own contacts and the end, s. A board lies on one other at most."""
+    """The simulator's own contacts and the end in s; InputError if a board meets two at once."""
     ids = [board.id for board in boards_of(scenario, scenario.seed, trace)]
     stream, end_s = contacts_of(scenario, scenario.seed, ids, trace)
     contacts = [contact for contact in stream if contact.start_s < end_s]
@@ -123,8 +123,10 @@ def contacts_on_bench(
 
 
 def missed_of(scenario: Scenario, contacts: Sequence[Contact]) -> set[Contact]:
-    """Contacts that do not take place on the bench though everybody expects them:
-    `missed = [[1, 2, 40]]` is the one of boards 1 and 2 that lasts at 40 s."""
+    """Contacts that do not take place on the bench though everybody expects them.
+
+    `missed = [[1, 2, 40]]` is the contact of boards 1 and 2 that lasts at 40 s.
+    """
     rows = scenario.bench.raw("missed") or []
     missed = [missed_contact(row, contacts) for row in rows] if isinstance(rows, list) else [None]
     if None in missed:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Known contacts carried out on a bench: its hands lay the boards together when it is time."""
+"""Known contacts carried out on a bench, which lays boards together when it is time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -14,7 +14,7 @@ _PATIENCE_s = 120.0  # until every board has been heard and visited once
 
 
 class LateClock(BoardClock):
-    """Stands at 0 until `begin`: connecting to everybody is no part of a scenario's time."""
+    """A clock that stands at 0 until `begin`: a scenario begins once all are connected."""
 
     begun = False
 
@@ -29,7 +29,7 @@ class LateClock(BoardClock):
 class Timetable:
     """Contacts for the orchestrator; time begins when all `boards` have been ready.
 
-    What it tells is `contacts`; what `arrange` lays together leaves out those in `missed`.
+    The orchestrator is promised all `contacts`, but `arrange` does not lay those in `missed`.
     """
 
     def __init__(
