@@ -13,6 +13,7 @@ from pathlib import Path
 from crowdcharge.boards.fleet import Fleet
 from crowdcharge.boards.models import Beacon, Sighting
 from crowdcharge.boards.session import Session
+from crowdcharge.ledger.kinds import Sample
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
 from wptcore import wire
@@ -49,19 +50,9 @@ def exchange(session: Session, links: Links) -> None:
 
 
 def append(store: Store) -> None:
-    names = [
-        "transfer_id",
-        "board_id",
-        "role",
-        "t_ms",
-        "power_mW",
-        "energy_mJ",
-        "soc_permille",
-        "coil_dC",
-    ]
-    row = ("sample", dict.fromkeys(names, 1234))
+    sample = Sample(*[1234] * 8)
     for _ in range(ROWS // BATCH):
-        store.append([row] * BATCH)
+        store.append([sample] * BATCH)
 
 
 def main() -> None:

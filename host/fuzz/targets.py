@@ -26,8 +26,9 @@ from crowdcharge.boards.models import Beacon, BoardLimits, unpack_receipts  # no
 from crowdcharge.boards.session import Session, UnprovenRefusalError  # noqa: E402
 from crowdcharge.errors import RemoteProtocolError, WptError  # noqa: E402
 from crowdcharge.flash import serial_line  # noqa: E402
+from crowdcharge.ledger import kinds  # noqa: E402
 from crowdcharge.ledger.book import Book  # noqa: E402
-from crowdcharge.ledger.rows import FIRST_HASH, Draft, Row, chained, row_hash  # noqa: E402
+from crowdcharge.ledger.rows import FIRST_HASH, Row, chained, row_hash  # noqa: E402
 from crowdcharge.ledger.settlement import settlement  # noqa: E402
 from crowdcharge.ledger.store import Store  # noqa: E402
 from crowdcharge.ledger.verify import verify  # noqa: E402
@@ -258,23 +259,20 @@ storage = "littlefs"
 
 def _ledger_rows() -> list[Row]:
     receipts = unpack_receipts(_receipts())[::-1]
-    drafts: list[Draft] = [("run", {"policy": "p", "seed": 1, "vm": None, "started_unix_s": 1})]
+    contents: list[kinds.Content] = [kinds.Run("p", seed=1, vm=None, started_unix_s=1)]
     book = Book()
-    for receipt in receipts:
-        body = {"transfer_id": receipt.transfer_id, "ptx": 3, "prx": 9, "energy_max_mJ": 5,
-                "power_max_mW": 5, "t_ms": 1}  # fmt: skip
-        drafts.append(("open", body))
-    drafts += book.admit(receipts)
+    contents += [kinds.Open(each.transfer_id, 3, 9, 5, 5, t_ms=1) for each in receipts]
+    contents += book.admit(receipts)
     rows: list[Row] = []
     previous = FIRST_HASH
-    for draft in drafts:
-        rows.append(chained(len(rows) + 1, previous, draft))
+    for content in contents:
+        rows.append(chained(len(rows) + 1, previous, content))
         previous = rows[-1].hash
         book.apply(rows[-1])
     for transfer in list(book.transfers.values()):
         sent = book.receipt(transfer, wire.PTX)
-        for draft in settlement(transfer, sent, None):
-            rows.append(chained(len(rows) + 1, previous, draft))
+        for content in settlement(transfer, sent, None):
+            rows.append(chained(len(rows) + 1, previous, content))
             previous = rows[-1].hash
             book.apply(rows[-1])
     return rows
@@ -311,7 +309,7 @@ def _ledger_file_seed() -> bytes:
     path = SCRATCH / f"fuzz-seed-{_tag()}.sqlite"
     path.unlink(missing_ok=True)
     with Store.create(path) as store:
-        store.append([(row.kind, row.fields()) for row in _ledger_rows()])
+        store.append([row.content() for row in _ledger_rows()])
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         db.execute("PRAGMA journal_mode = DELETE")

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,13 +86,14 @@ def _opened(path: Path) -> Iterator["Store"]:
 
 def _csv(rows: list["Row"]) -> str:
     """One line for each entry, for a spreadsheet to add up."""
+    from crowdcharge.ledger.kinds import Entry
+
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("seq", "transfer_id", "account", "amount_mJ"))
+    writer.writerow(("seq", *(field.name for field in fields(Entry))))
     for row in rows:
         if row.kind == "entry":
-            body = row.fields()
-            writer.writerow((row.seq, body["transfer_id"], body["account"], body["amount_mJ"]))
+            writer.writerow((row.seq, *astuple(row.content())))
     return out.getvalue()
 
 

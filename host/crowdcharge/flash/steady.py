@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.kinds import Sample
 from crowdcharge.ledger.store import Store
 
 _STEADY_mW = 250  # the same as in wptcore/fod.py
@@ -24,13 +25,13 @@ def steady_pairs(ledger: Path, donor: int) -> list[tuple[float, float]]:
         rows = list(store.rows())
     transfers = Book.of(rows).transfers
     for row in rows:
-        if row.kind != "sample":
+        sample = row.content()
+        if not isinstance(sample, Sample):
             continue
-        body = row.fields()
-        transfer = transfers[body["transfer_id"]]
+        transfer = transfers[sample.transfer_id]
         if transfer.ptx == donor:
-            side = sent if body["board_id"] == donor else received
-            side[transfer.transfer_id].append((body["t_ms"], body["power_mW"]))
+            side = sent if sample.board_id == donor else received
+            side[transfer.transfer_id].append((sample.t_ms, sample.power_mW))
     return [
         pair for number, samples in sent.items() for pair in _paired(samples, received[number])
     ]

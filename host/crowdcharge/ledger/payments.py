@@ -9,30 +9,18 @@ payment are written together, so all accounts add up to zero after every line.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from crowdcharge.errors import LedgerError, MarketVoidError
 from crowdcharge.ledger.book import Book
-from crowdcharge.ledger.rows import Body, Draft
+from crowdcharge.ledger.kinds import Bargain, Payment
 from crowdcharge.ledger.settlement import DISPUTED, ONE_SIDED, OPEN, VOID, TransferRecord
 from wptcore.market import FRACTION_BITS, EFFICIENCY_MIN_permille, divide
 
 _mJ_PER_Wh = 3_600_000
 _u_PER_UNIT = 1_000_000
+EFFICIENCY_MIN = EFFICIENCY_MIN_permille / 1000
 
 PAID, SHORT, WAITING, HELD, NOTHING = "paid", "short", "waiting", "held", "nothing"
-
-
-@dataclass(frozen=True, slots=True)
-class Bargain:
-    """`price`: credits/Wh with wptcore.market's fraction bits; `energy_mJ` at the buyer."""
-
-    market_id: int
-    transfer_id: int
-    seller: int
-    buyer: int
-    price: int
-    energy_mJ: int
 
 
 def bargains(
@@ -72,15 +60,6 @@ def bargains(
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """From the buyer to the seller, in micro-credits; below 0 it takes an earlier one back."""
-
-    bargain: Bargain
-    received_mJ: int
-    amount_u: int
-
-
 def due_u(bargain: Bargain, received_mJ: int) -> int:
     """Micro-credits for an energy at the bargain's price, to the nearest."""
     return divide(bargain.price * received_mJ * _u_PER_UNIT, _mJ_PER_Wh << FRACTION_BITS)
@@ -108,48 +87,23 @@ def outcome(bargain: Bargain, transfer: TransferRecord, efficiency_min: float) -
     return PAID if transfer.received_mJ >= bargain.energy_mJ else SHORT
 
 
-EFFICIENCY_MIN = EFFICIENCY_MIN_permille / 1000
-
-
-def bargain_of(body: Body) -> Bargain:
-    """A stored bargain."""
-    return Bargain(**body)
-
-
 def accounts_of(book: Book, market_id: int | None = None) -> "Accounts":
     """The accounts as the ledger's payments make them, of one market or of all."""
     accounts = Accounts()
-    for body in book.payments:
-        bargain = bargain_of(book.bargains[body["transfer_id"]])
-        if market_id not in {None, bargain.market_id}:
-            continue
-        accounts.append(Payment(bargain, body["received_mJ"], body["amount_u"]))
+    for payment in book.payments:
+        if market_id in {None, book.bargains[payment.transfer_id].market_id}:
+            accounts.append(payment)
     return accounts
 
 
-def payments_due(book: Book) -> list[Draft]:
-    """The rows that pay what is owed by now and was not paid yet; [] when all is paid."""
+def payments_due(book: Book) -> list[Payment]:
+    """The payments that are owed by now and were not made yet; [] when all is paid."""
     accounts = accounts_of(book)
-    rows: list[Draft] = []
-    for transfer_id, body in book.bargains.items():
-        _, payment = accounts.settle(bargain_of(body), book.transfers[transfer_id])
-        if payment is not None:
-            rows.append(payment_row(payment))
-    return rows
-
-
-def payment_row(payment: Payment) -> Draft:
-    bargain = payment.bargain
-    return (
-        "payment",
-        {
-            "transfer_id": bargain.transfer_id,
-            "payer": bargain.buyer,
-            "payee": bargain.seller,
-            "received_mJ": payment.received_mJ,
-            "amount_u": payment.amount_u,
-        },
+    settled = (
+        accounts.settle(bargain, book.transfers[transfer_id])
+        for transfer_id, bargain in book.bargains.items()
     )
+    return [payment for _, payment in settled if payment is not None]
 
 
 class Accounts:
@@ -157,12 +111,11 @@ class Accounts:
 
     def __init__(self, efficiency_min: float = EFFICIENCY_MIN) -> None:
         self._efficiency_min = efficiency_min
-        self._payments: list[Payment] = []
         self._balances_u: Counter[int] = Counter()
         self._paid_u: Counter[int] = Counter()
 
     def settle(self, bargain: Bargain, transfer: TransferRecord) -> tuple[str, Payment | None]:
-        """The outcome, and the payment that was written, if any. Calling again pays nothing twice.
+        """The outcome, and the payment that was added, if any. Calling again pays nothing twice.
 
         LedgerError if the transfer is not the bargain's.
         """
@@ -173,39 +126,32 @@ class Accounts:
                 f"{transfer.ptx} to {transfer.prx}, not {bargain.seller} to {bargain.buyer}"
             )
         found = outcome(bargain, transfer, self._efficiency_min)
-        difference_u = self.owed_u(bargain, transfer) - self.paid_u(bargain.transfer_id)
-        if not difference_u:
+        unpaid_u = self.unpaid_u(bargain, transfer)
+        if not unpaid_u:
             return found, None
-        payment = Payment(bargain, transfer.received_mJ, difference_u)
+        payment = Payment(
+            bargain.transfer_id, bargain.buyer, bargain.seller, transfer.received_mJ, unpaid_u
+        )
         self.append(payment)
         return found, payment
 
-    def owed_u(self, bargain: Bargain, transfer: TransferRecord) -> int:
-        """What the buyer owes in all, as the transfer stands."""
+    def unpaid_u(self, bargain: Bargain, transfer: TransferRecord) -> int:
+        """What the buyer owes as the transfer stands, without what was paid for it already."""
         pays = outcome(bargain, transfer, self._efficiency_min) in {PAID, SHORT}
-        return due_u(bargain, transfer.received_mJ) if pays else 0
+        owed_u = due_u(bargain, transfer.received_mJ) if pays else 0
+        return owed_u - self.paid_u(bargain.transfer_id)
 
     def paid_u(self, transfer_id: int) -> int:
         return self._paid_u[transfer_id]
 
     def append(self, payment: Payment) -> None:
-        """One line, two accounts: also how stored payments are read back."""
-        bargain = payment.bargain
-        self._payments.append(payment)
-        self._balances_u[bargain.buyer] -= payment.amount_u
-        self._balances_u[bargain.seller] += payment.amount_u
-        self._paid_u[bargain.transfer_id] += payment.amount_u
+        """Write one payment on the accounts of both boards."""
+        self._balances_u[payment.payer] -= payment.amount_u
+        self._balances_u[payment.payee] += payment.amount_u
+        self._paid_u[payment.transfer_id] += payment.amount_u
 
     def balance_u(self, board_id: int) -> int:
         return self._balances_u[board_id]
 
     def balances_u(self) -> dict[int, int]:
         return dict(self._balances_u)
-
-    def statement(self, board_id: int) -> list[Payment]:
-        """All that was ever written on this account, oldest first."""
-        return [
-            payment
-            for payment in self._payments
-            if board_id in {payment.bargain.buyer, payment.bargain.seller}
-        ]

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from crowdcharge.boards.models import Receipt
-from crowdcharge.ledger.rows import LOSS, Draft, account_of
+from crowdcharge.ledger import kinds
+from crowdcharge.ledger.rows import LOSS, account_of
 
 OPEN, SETTLED, ONE_SIDED, DISPUTED = "open", "settled", "one-sided", "disputed"
 VOID = "void"  # granted to neither, or no energy flowed before a refusal
@@ -42,7 +43,7 @@ class TransferRecord:
 
 def settlement(
     transfer: TransferRecord, sent: Receipt | None, received: Receipt | None
-) -> list[Draft]:
+) -> list[kinds.Content]:
     """The rows that close a transfer by what the boards metered; [] if nothing would change.
 
     A missing receipt (None) books that side with nothing unless the other proves energy: what was
@@ -55,14 +56,8 @@ def settlement(
     ept_prx = received.ept if received else None
     if (transfer.state, transfer.ept_ptx, transfer.ept_prx) == (state, ept_ptx, ept_prx):
         return []
-    rows = _postings(transfer, sent_mJ, received_mJ)
-    closing = {
-        "transfer_id": transfer.transfer_id,
-        "state": state,
-        "ept_ptx": ept_ptx,
-        "ept_prx": ept_prx,
-    }
-    return [*rows, ("state", closing)]
+    closing = kinds.State(transfer.transfer_id, state, ept_ptx, ept_prx)
+    return [*_postings(transfer, sent_mJ, received_mJ), closing]
 
 
 def _closing_state(
@@ -87,7 +82,7 @@ def _tolerance_mJ(sent: Receipt, received: Receipt) -> int:
     return sent.energy_mJ // _METERS_DIVISOR + sample_mJ
 
 
-def _postings(transfer: TransferRecord, sent_mJ: int, received_mJ: int) -> Iterator[Draft]:
+def _postings(transfer: TransferRecord, sent_mJ: int, received_mJ: int) -> Iterator[kinds.Entry]:
     """Double entry: what leaves one account arrives on the others; the amounts add up to zero."""
     amounts = {
         account_of(transfer.ptx): transfer.sent_mJ - sent_mJ,
@@ -96,11 +91,4 @@ def _postings(transfer: TransferRecord, sent_mJ: int, received_mJ: int) -> Itera
     }
     for account, amount_mJ in amounts.items():
         if amount_mJ:
-            yield (
-                "entry",
-                {
-                    "transfer_id": transfer.transfer_id,
-                    "account": account,
-                    "amount_mJ": amount_mJ,
-                },
-            )
+            yield kinds.Entry(transfer.transfer_id, account, amount_mJ)

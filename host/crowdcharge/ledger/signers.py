@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 class Signers:
     """The boards' keys, each board's oldest first.
 
-    A key signs no more once a newer one has signed: who learns an old key can add nothing to a
-    ledger that has gone on.
+    A key no longer counts once a newer one has signed, so nobody who learns an old key can add
+    anything to a ledger that has gone on.
     """
 
     def __init__(
@@ -18,9 +18,9 @@ class Signers:
         self._valid = {board: [*older.get(board, ()), key] for board, key in keys.items()}
 
     def accept(self, board_id: int, is_signed: Callable[[bytes], bool]) -> bool:
-        """Whether one of the keys that still count has signed; True for a board of no known key.
+        """Tell whether one of the keys that still count has signed; True if no key is known.
 
-        To be asked in the order of the ledger.
+        Ask in the order of the ledger.
         """
         valid = self._valid.get(board_id)
         if valid is None:

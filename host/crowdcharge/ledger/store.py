@@ -1,34 +1,28 @@
 # SPDX-License-Identifier: MIT
 """The ledger's file: SQLite, append-only by triggers, each call of `append` one transaction.
 
-`journal` is the only table; views (transfers, receipts, entries, samples, readings, refusals,
-faults, markets, bargains, payments) show its rows by column for other tools.
+`journal` is the only table; views (`_VIEWS`) show its rows by column for other tools.
 """
 
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from crowdcharge.errors import InputError, LedgerError, WptError
 from crowdcharge.ledger.book import Book
-from crowdcharge.ledger.rows import FIRST_HASH, Draft, Row, chained, row_hash
+from crowdcharge.ledger.kinds import KINDS, Content
+from crowdcharge.ledger.rows import FIRST_HASH, Row, chained, row_hash
 
 APPLICATION_ID = 0x43434C47  # "CCLG"
 SCHEMA_VERSION = 1
 _HEADER_SIZE = 100
 _BUSY_ms = 200  # the caller's event loop renews leases meanwhile: fail soon, retry later
-_DURABLE = {
-    "open",
-    "receipt",
-    "entry",
-    "state",
-    "market",
-    "bargain",
-    "payment",
-}  # survive a power cut; the rest survives a kill
+# These survive a power cut; the rest survives a kill of the process.
+_DURABLE = {"open", "receipt", "entry", "state", "market", "bargain", "payment"}
 
 _JOURNAL = """
 CREATE TABLE journal(
@@ -47,39 +41,28 @@ CREATE TRIGGER no_replace BEFORE INSERT ON journal
 """
 
 _VIEWS = {
-    "transfers": (
-        "open",
-        "transfer_id ptx prx energy_max_mJ power_max_mW t_ms",
-    ),
-    "states": ("state", "transfer_id state ept_ptx ept_prx"),
-    "receipts": (
-        "receipt",
-        "board_id epoch transfer_id role peer energy_mJ duration_ms peak_mW peak_dC ept"
-        " soc_before_permille soc_after_permille odometer_mJ raw",
-    ),
-    "entries": ("entry", "transfer_id account amount_mJ"),
-    "samples": (
-        "sample",
-        "transfer_id board_id role t_ms power_mW energy_mJ soc_permille coil_dC",
-    ),
-    "readings": (
-        "reading",
-        "board_id epoch soc_permille sent_mJ received_mJ capacity_mJ t_ms",
-    ),
-    "refusals": ("refusal", "transfer_id board_id code name t_ms"),
-    "faults": ("fault", "board_id code name raised t_ms"),
-    "markets": ("market", "market_id session lane price confirmed takes void t_ms"),
-    "bargains": ("bargain", "market_id transfer_id seller buyer price energy_mJ"),
-    "payments": ("payment", "transfer_id payer payee received_mJ amount_u"),
+    "transfers": "open",
+    "states": "state",
+    "receipts": "receipt",
+    "entries": "entry",
+    "samples": "sample",
+    "readings": "reading",
+    "refusals": "refusal",
+    "faults": "fault",
+    "markets": "market",
+    "bargains": "bargain",
+    "payments": "payment",
 }
 
 
-def _view_sql(view: str, kind: str, columns: str) -> str:
-    picked = ", ".join(f"json_extract(body, '$.{name}') AS {name}" for name in columns.split())
+def _view_sql(view: str, kind: str) -> str:
+    """A column a field. `damage` compares this text with the file's, so it never changes."""
+    names = (field.name for field in fields(KINDS[kind]))
+    picked = ", ".join(f"json_extract(body, '$.{name}') AS {name}" for name in names)
     return f"CREATE VIEW {view} AS SELECT seq, {picked} FROM journal WHERE kind = '{kind}';"
 
 
-SCHEMA = _JOURNAL + "\n".join(_view_sql(name, *view) for name, view in _VIEWS.items())
+SCHEMA = _JOURNAL + "\n".join(_view_sql(view, kind) for view, kind in _VIEWS.items())
 
 
 class Store:
@@ -139,13 +122,13 @@ class Store:
         self._load()
         return self.book
 
-    def append(self, drafts: Iterable[Draft]) -> None:
-        """All of them or none. LedgerError if the database is locked or full; nothing is lost."""
+    def append(self, contents: Iterable[Content]) -> None:
+        """Write all of them or none. LedgerError, and nothing is lost, if it is locked or full."""
         rows: list[Row] = []
         seq, previous = self._seq, self._hash
-        for draft in drafts:
+        for content in contents:
             seq += 1
-            row = chained(seq, previous, draft)
+            row = chained(seq, previous, content)
             previous = row.hash
             rows.append(row)
         if not rows:

@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: MIT
 """PURE: does a ledger still say what was written, and does it add up?
 
-What a hash chain can show: that a row was altered, inserted or taken out. What it cannot: that
-someone wrote the whole chain anew; there the boards' signatures on the receipts remain.
+A hash chain shows that a row was altered, inserted or taken out. It cannot show that someone wrote
+the whole chain anew; then the boards' signatures on the receipts remain.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from crowdcharge.boards.fleet import odometer_rise_mJ
-from crowdcharge.boards.models import Receipt
 from crowdcharge.errors import LedgerError
-from crowdcharge.ledger import audit
+from crowdcharge.ledger import audit, kinds
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.payments import accounts_of
 from crowdcharge.ledger.rows import FIRST_HASH, Row, receipt_of, receipt_row, row_hash
+from crowdcharge.ledger.settlement import TransferRecord
 from crowdcharge.ledger.signers import Signers
+from wptcore import wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,85 +62,85 @@ class _Verifier:
                 return
             yield from self._check(row)
             previous = row.hash
-        yield from self._conservation(seq)
+        for text in audit.unpaid(self._book):
+            yield Finding(seq, text, wrong=False)
+        for text in self._conservation():
+            yield Finding(seq, text)
 
     def _check(self, row: Row) -> Iterator[Finding]:
         try:
-            if row.kind == "receipt":
-                yield from self._receipt(row, receipt_of(row))
-            elif row.kind == "gap":
-                yield from self._gap(row)
+            content = row.content()
+            if isinstance(content, kinds.Gap):
+                yield Finding(row.seq, f"(gap) {self._gap(content)}", wrong=False)
+            elif isinstance(content, kinds.Receipt):
+                for text in self._receipt(content):
+                    yield Finding(row.seq, f"(receipt) {text}")
             self._book.apply(row)
-            for text in self._trade(row):
+            for text in self._applied(content):
                 yield Finding(row.seq, f"({row.kind}) {text}")
-            if row.kind == "entry":
-                self._unposted_mJ += row.fields()["amount_mJ"]
-            elif row.kind == "state":
-                yield from self._state(row)
         except LedgerError as error:
             yield Finding(row.seq, str(error).removeprefix(f"row {row.seq} "))
-        except (KeyError, TypeError, ValueError):
-            yield Finding(row.seq, f"({row.kind}) makes no sense")
 
-    def _receipt(self, row: Row, receipt: Receipt) -> Iterator[Finding]:
-        if receipt_row(receipt)[1] != row.fields():
-            yield Finding(row.seq, "(receipt) shows other values than were signed")
+    def _receipt(self, shown: kinds.Receipt) -> Iterator[str]:
+        """Compare a receipt with its signature and with the board's receipt before it."""
+        try:
+            receipt = receipt_of(shown)
+        except ValueError:
+            return  # the book says so when the row is applied
+        if receipt_row(receipt) != shown:
+            yield "shows other values than were signed"
         if not self._signers.accept(receipt.board_id, receipt.signed_with):
-            yield Finding(row.seq, f"(receipt) is not signed by board {receipt.board_id}")
+            yield f"is not signed by board {receipt.board_id}"
         before = self._book.last_receipt.get((receipt.board_id, receipt.role))
         if before is None or before.odometer_mJ == receipt.start_mJ:
             return
         gap = (receipt.board_id, receipt.role, before.odometer_mJ, receipt.start_mJ)
         if gap not in self._gaps:
-            yield Finding(
-                row.seq, f"(receipt) does not continue board {receipt.board_id}'s odometer"
-            )
+            yield f"does not continue board {receipt.board_id}'s odometer"
 
-    def _gap(self, row: Row) -> Iterator[Finding]:
-        body = row.fields()
-        self._gaps.add((body["board_id"], body["role"], body["from_mJ"], body["to_mJ"]))
-        energy_mJ = odometer_rise_mJ(body["from_mJ"], body["to_mJ"])
-        text = f"(gap) board {body['board_id']}: {energy_mJ} mJ are on no receipt of this ledger"
-        yield Finding(row.seq, text, wrong=False)
+    def _gap(self, gap: kinds.Gap) -> str:
+        self._gaps.add((gap.board_id, gap.role, gap.from_mJ, gap.to_mJ))
+        energy_mJ = odometer_rise_mJ(gap.from_mJ, gap.to_mJ)
+        return f"board {gap.board_id}: {energy_mJ} mJ are on no receipt of this ledger"
 
-    def _state(self, row: Row) -> Iterator[Finding]:
-        transfer = self._book.transfers[row.fields()["transfer_id"]]
+    def _applied(self, content: kinds.Content) -> Iterable[str]:
+        """What is wrong in a row that the book has already applied."""
+        match content:
+            case kinds.Entry():
+                self._unposted_mJ += content.amount_mJ
+            case kinds.State():
+                return self._state(self._book.transfers[content.transfer_id])
+            case kinds.Market():
+                return audit.market_faults(content, self._signers)
+            case kinds.Bargain():
+                return audit.bargain_faults(self._book, content)
+            case kinds.Payment():
+                return audit.payment_faults(self._book, content)
+        return ()
+
+    def _state(self, transfer: TransferRecord) -> Iterator[str]:
+        """The postings before a state add up to zero and are what the receipts say."""
         if self._unposted_mJ:
-            yield Finding(row.seq, f"(state) the postings before it leave {self._unposted_mJ} mJ")
-        if transfer.sent_mJ - transfer.received_mJ != transfer.loss_mJ:
-            yield Finding(
-                row.seq,
-                f"(state) transfer {transfer.transfer_id}: sent - received is not the loss",
-            )
-        yield from self._metered(row)
+            yield f"the postings before it leave {self._unposted_mJ} mJ"
         self._unposted_mJ = 0
-
-    def _metered(self, row: Row) -> Iterator[Finding]:
-        """What was posted is what the receipts say."""
-        transfer = self._book.transfers[row.fields()["transfer_id"]]
-        sides = (("sent", transfer.sent_mJ, 1), ("received", transfer.received_mJ, 2))
+        if transfer.sent_mJ - transfer.received_mJ != transfer.loss_mJ:
+            yield f"transfer {transfer.transfer_id}: sent - received is not the loss"
+        sides = (
+            ("sent", transfer.sent_mJ, wire.PTX),
+            ("received", transfer.received_mJ, wire.PRX),
+        )
         for word, posted_mJ, role in sides:
             receipt = self._book.receipt(transfer, role)
             if receipt is not None and receipt.energy_mJ != posted_mJ:
-                yield Finding(
-                    row.seq,
-                    f"(state) transfer {transfer.transfer_id}: {posted_mJ} mJ {word},"
-                    f" but the receipt says {receipt.energy_mJ}",
+                yield (
+                    f"transfer {transfer.transfer_id}: {posted_mJ} mJ {word},"
+                    f" but the receipt says {receipt.energy_mJ}"
                 )
 
-    def _trade(self, row: Row) -> list[str]:
-        if row.kind == "market":
-            return audit.market_faults(row.fields(), self._signers)
-        if row.kind == "bargain":
-            return audit.bargain_faults(self._book, row.fields())
-        return audit.payment_faults(self._book, row.fields()) if row.kind == "payment" else []
-
-    def _conservation(self, seq: int) -> Iterator[Finding]:
-        for text in audit.unpaid(self._book):
-            yield Finding(seq, text, wrong=False)
+    def _conservation(self) -> Iterator[str]:
         credits_u = sum(accounts_of(self._book).balances_u().values())
         if credits_u:
-            yield Finding(seq, f"the markets' accounts add up to {credits_u} micro-credits, not 0")
+            yield f"the markets' accounts add up to {credits_u} micro-credits, not 0"
         total_mJ = sum(self._book.balances_mJ.values())
         if total_mJ:
-            yield Finding(seq, f"the accounts add up to {total_mJ} mJ instead of 0")
+            yield f"the accounts add up to {total_mJ} mJ instead of 0"

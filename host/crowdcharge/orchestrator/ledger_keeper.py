@@ -8,7 +8,6 @@ told all that they know is settled.
 
 import asyncio
 from contextlib import suppress
-from dataclasses import asdict
 
 from crowdcharge.boards.codes import SEVERITIES
 from crowdcharge.boards.codes import name as code_name
@@ -17,8 +16,8 @@ from crowdcharge.boards.link import BoardLink
 from crowdcharge.boards.models import Ack, Beacon, BoardAgent, Receipt
 from crowdcharge.clock import Clock
 from crowdcharge.errors import GrantRefused, LedgerError, RemoteProtocolError
-from crowdcharge.ledger.payments import Bargain, payments_due
-from crowdcharge.ledger.rows import Body, Draft  # noqa: TC001
+from crowdcharge.ledger import kinds
+from crowdcharge.ledger.payments import payments_due
 from crowdcharge.ledger.settlement import TransferRecord, settlement
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.events import (
@@ -41,7 +40,7 @@ _ID_MODULO = 1 << 32
 
 
 class LedgerKeeper:
-    """`first_transfer_id`: where a new ledger begins to number; boards remember past numbers."""
+    """`first_transfer_id` is where a new ledger begins to number; boards remember past numbers."""
 
     def __init__(
         self, store: Store, keys: Keys, clock: Clock, emit: Emit, first_transfer_id: int
@@ -52,55 +51,47 @@ class LedgerKeeper:
         self._emit = emit
         self._next_id = max([first_transfer_id, *(key + 1 for key in store.book.transfers)])
         self._heard_out: set[tuple[int, int]] = set()  # (transfer, board): told all about it
-        self._samples: list[Draft] = []
+        self._samples: list[kinds.Sample] = []
         self.agents: dict[int, BoardAgent] = {}
 
     # -- before and during a transfer --
 
     def open(self, offer: Offer, power_max_mW: int) -> TransferRecord:
-        """On disk before any board is asked; `offer.prx` 0 for a ping."""
+        """Write a transfer to disk before any board is asked; `offer.prx` 0 for a ping."""
         transfer_id = self._new_id()
-        body = {
-            "transfer_id": transfer_id,
-            "ptx": offer.ptx,
-            "prx": offer.prx,
-            "energy_max_mJ": max(J_to_mJ(offer.energy_J), 1),
-            "power_max_mW": power_max_mW,
-            "t_ms": self._now_ms(),
-        }
-        self._store.append([("open", body)])
+        energy_max_mJ = max(J_to_mJ(offer.energy_J), 1)
+        opened = kinds.Open(
+            transfer_id, offer.ptx, offer.prx, energy_max_mJ, power_max_mW, self._now_ms()
+        )
+        self._store.append([opened])
         return self._store.book.transfers[transfer_id]
 
-    def bargain(self, agreed: Bargain) -> None:
-        """Makes an opened transfer the sale that a market has agreed."""
-        self._store.append([("bargain", asdict(agreed))])
+    def bargain(self, agreed: kinds.Bargain) -> None:
+        """Make an opened transfer the sale that a market has agreed."""
+        self._store.append([agreed])
 
     def refused(self, refusal: GrantRefused, transfer_id: int) -> None:
         name = code_name(refusal.code)
-        body: Body = {
-            "transfer_id": transfer_id,
-            "board_id": refusal.board_id,
-            "code": refusal.code,
-            "name": name,
-            "t_ms": self._now_ms(),
-        }
-        self._store.append([("refusal", body)])
+        self._store.append(
+            [kinds.Refusal(transfer_id, refusal.board_id, refusal.code, name, self._now_ms())]
+        )
         now_s = self._clock.now_s()
         self._emit(Refused(now_s, refusal.board_id, transfer_id, refusal.code, name))
 
     def sample(self, board_id: int, role: int, ack: Ack) -> None:
-        """Held back and written with the next settlement: plots need it, accounts do not."""
-        body = {
-            "transfer_id": ack.transfer_id,
-            "board_id": board_id,
-            "role": role,
-            "t_ms": self._now_ms(),
-            "power_mW": ack.power_mW,
-            "energy_mJ": ack.energy_mJ,
-            "soc_permille": ack.soc_permille,
-            "coil_dC": ack.coil_dC,
-        }
-        self._samples.append(("sample", body))
+        """Hold a sample back until the next settlement: plots need it, accounts do not."""
+        self._samples.append(
+            kinds.Sample(
+                transfer_id=ack.transfer_id,
+                board_id=board_id,
+                role=role,
+                t_ms=self._now_ms(),
+                power_mW=ack.power_mW,
+                energy_mJ=ack.energy_mJ,
+                soc_permille=ack.soc_permille,
+                coil_dC=ack.coil_dC,
+            )
+        )
         self.note(board_id, ack)
         if len(self._samples) >= _SAMPLES_HELD:
             with suppress(LedgerError):  # a locked file must not cost a lease; they stay held
@@ -119,7 +110,7 @@ class LedgerKeeper:
     # -- what the boards metered --
 
     async def sync(self, link: BoardLink) -> Beacon:
-        """All that this board can tell; returns its status.
+        """Write all that this board can tell; return its status.
 
         RadioError and ProtocolError leave the rest for later.
         """
@@ -136,39 +127,30 @@ class LedgerKeeper:
         return await self._read(link)
 
     async def _read(self, link: BoardLink) -> Beacon:
-        """The board's own state into the ledger and to the policy."""
+        """Tell the ledger and the policy the board's own state."""
         ack, beacon = link.ack, await link.status()
         self.agents[link.board_id] = BoardAgent(link.board_id, link.limits, ack.soc_permille)
-        body: Body = {
-            "board_id": link.board_id,
-            "epoch": beacon.epoch,
-            "soc_permille": ack.soc_permille,
-            "sent_mJ": beacon.sent_mJ,
-            "received_mJ": beacon.received_mJ,
-            "capacity_mJ": link.limits.capacity_mJ,
-            "t_ms": self._now_ms(),
-        }
-        self._store.append([("reading", body)])
+        reading = kinds.Reading(
+            board_id=link.board_id,
+            epoch=beacon.epoch,
+            soc_permille=ack.soc_permille,
+            sent_mJ=beacon.sent_mJ,
+            received_mJ=beacon.received_mJ,
+            capacity_mJ=link.limits.capacity_mJ,
+            t_ms=self._now_ms(),
+        )
+        self._store.append([reading])
         self._emit(BoardReading(self._clock.now_s(), link.board_id, ack.soc_permille))
         return beacon
 
     def faults(self, board_id: int, codes: frozenset[int]) -> None:
-        """Those that stand now; each that was raised or cleared since is one row and one event."""
+        """Note the faults that stand now; each that is new or gone is one row and one event."""
         standing = self._store.book.faults.get(board_id, frozenset())
         changes = [(code, code in codes) for code in sorted(codes ^ standing)]
         if not changes:
             return
         self._store.append(
-            (
-                "fault",
-                {
-                    "board_id": board_id,
-                    "code": code,
-                    "name": code_name(code),
-                    "raised": raised,
-                    "t_ms": self._now_ms(),
-                },
-            )
+            kinds.Fault(board_id, code, code_name(code), raised, self._now_ms())
             for code, raised in changes
         )
         for code, raised in changes:
@@ -185,12 +167,12 @@ class LedgerKeeper:
         }
 
     def has_problem(self, board_id: int) -> bool:
-        """As of the ledger: something stands that is more than a warning."""
+        """Tell whether a fault stands, by the ledger, that is more than a warning."""
         codes = self._store.book.faults.get(board_id, frozenset())
         return any(SEVERITIES.get(code) != "warn" for code in codes)
 
     async def _stop_leftover(self, link: BoardLink) -> Ack:
-        """A transfer of ours that still runs, from before a crash, ends here."""
+        """End a transfer of ours that still runs from before a crash."""
         ack = await link.ask()
         if ack.runs(ack.transfer_id) and ack.transfer_id in self._store.book.transfers:
             await link.command(wire.STOP, ack.transfer_id)
@@ -198,8 +180,12 @@ class LedgerKeeper:
         return ack
 
     async def _receipts(self, link: BoardLink, ack: Ack) -> list[Receipt]:
-        """Oldest first. Read again while one is torn (it changed under a long read) or is missing
-        of the transfer that the board has just told about: what can be read lags a little."""
+        """The board's receipts, oldest first.
+
+        Read again while one is torn (it changed under a long read), or while the one of the
+        transfer that the board has just told about is missing: what can be read lags a little.
+        RemoteProtocolError if one of ours stays without a good signature.
+        """
         key = self._keys[link.board_id]
         for _ in range(_RECEIPT_TRIES):
             receipts = await link.receipts()
@@ -229,15 +215,15 @@ class LedgerKeeper:
             self._settle(book.transfers[transfer_id])
 
     def pay(self) -> None:
-        """What is owed by now in markets; again and again pays nothing twice."""
+        """Pay what is owed by now in markets. Calling again pays nothing twice."""
         due = payments_due(self._store.book)
         self._store.append(due)
-        for _, body in due:
-            parties = (body["transfer_id"], body["payer"], body["payee"])
-            self._emit(Paid(self._clock.now_s(), *parties, body["amount_u"]))
+        for payment in due:
+            parties = (payment.transfer_id, payment.payer, payment.payee)
+            self._emit(Paid(self._clock.now_s(), *parties, payment.amount_u))
 
     def close_books(self) -> None:
-        """At the end of a run: what one board has receipted is booked, whatever the other owes."""
+        """Book at the end of a run what one board has receipted, whatever the other owes."""
         book = self._store.book
         for unsettled in book.unsettled():
             if any(book.receipt(unsettled, role) for role in (wire.PTX, wire.PRX)):
@@ -245,7 +231,7 @@ class LedgerKeeper:
         self.flush()
 
     def _settle(self, unsettled: TransferRecord) -> None:
-        """Once each side has given its receipt, or has been heard out and has none."""
+        """Settle once each side has given its receipt, or has been heard out and has none."""
         book = self._store.book
         roles = (wire.PTX, wire.PRX)
         for board_id, role in zip(unsettled.boards, roles, strict=False):
@@ -275,7 +261,7 @@ class LedgerKeeper:
         )
 
     async def _clear_lost_lease(self, link: BoardLink) -> None:
-        """Only after its receipt is in the ledger; any other latch is for a person to judge."""
+        """Clear a lost lease once its receipt is in the ledger; a person judges other latches."""
         codes = await link.faults()
         self.faults(link.board_id, codes)
         if link.ack.state != transfer.FAULT:
@@ -287,7 +273,7 @@ class LedgerKeeper:
                 self.faults(link.board_id, codes - {ept.LEASE_LOST})
 
     def _new_id(self) -> int:
-        """Never one that this ledger has seen, and never 0."""
+        """A number that this ledger has not seen, and never 0."""
         seen = self._store.book.seen_ids
         while (transfer_id := self._next_id % _ID_MODULO) in seen or not transfer_id:
             self._next_id += 1

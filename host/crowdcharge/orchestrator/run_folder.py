@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crowdcharge.errors import InputError
+from crowdcharge.ledger.kinds import Run
 from crowdcharge.ledger.store import Store
-from crowdcharge.report import write_report
 from crowdcharge.report.prediction import Document
 
 LEDGER, SUMMARY, KEYS = "ledger.sqlite", "summary.json", "keys.toml"
@@ -33,10 +33,10 @@ class RunFolder:
         return folder
 
     @contextmanager
-    def recording(self, **run: object) -> Iterator[Store]:
-        """Open the ledger and say in a `run` row what follows: policy, seed, vm, and so on."""
+    def recording(self, run: Run) -> Iterator[Store]:
+        """Open the ledger and write `run`, the row that says what follows."""
         with Store.create(self.path / LEDGER) as store:
-            store.append([("run", run)])
+            store.append([run])
             yield store
 
     def write(self, name: str, document: Document) -> None:
@@ -45,6 +45,8 @@ class RunFolder:
 
     def write_report(self, compared: Document | None = None) -> None:
         """Write the report with its plots; `compared` is the content of prediction.json."""
+        from crowdcharge.report.page import write_report  # noqa: PLC0415 - it loads matplotlib
+
         write_report(self.path / LEDGER, self.path, compared)
 
     @contextmanager

@@ -10,6 +10,7 @@ from crowdcharge import policy as policies
 from crowdcharge.boards import keys as key_file
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import InputError
+from crowdcharge.ledger.kinds import Run
 from crowdcharge.orchestrator.config import RunConfig
 from crowdcharge.orchestrator.contacts import Contacts
 from crowdcharge.orchestrator.events import Emit
@@ -55,12 +56,8 @@ class Runner:
         """Go on in the ledger of earlier runs; write summary.json beside it."""
         config = self._config
         await _check(self._radio)
-        with self.folder.recording(
-            policy=config.run.policy,
-            seed=config.run.seed,
-            vm=self._vm,
-            started_unix_s=int(time.time()),
-        ) as store:
+        described = Run(config.run.policy, config.run.seed, self._vm, int(time.time()))
+        with self.folder.recording(described) as store:
             self._orchestrator = Orchestrator(
                 radio=self._radio,
                 store=store,
@@ -97,9 +94,7 @@ async def trade(
     radio = open_radio(config.radio.transport, config.radio.adapter)
     await _check(radio)
     folder = RunFolder(config.run.out)
-    with folder.recording(
-        policy="market", seed=None, vm=vm, started_unix_s=int(time.time())
-    ) as store:
+    with folder.recording(Run("market", None, vm, int(time.time()))) as store:
         trading = Trading(
             radio,
             store,

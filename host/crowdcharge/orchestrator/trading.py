@@ -16,8 +16,8 @@ from crowdcharge.boards.pool import SLOTS
 from crowdcharge.clock import Clock
 from crowdcharge.errors import BoardUnreachable, GrantRefused, MarketVoidError, WptError
 from crowdcharge.ledger.audit import market_faults
-from crowdcharge.ledger.payments import EFFICIENCY_MIN, Bargain, bargains
-from crowdcharge.ledger.rows import Body
+from crowdcharge.ledger.kinds import Bargain, Market, Take
+from crowdcharge.ledger.payments import EFFICIENCY_MIN, bargains
 from crowdcharge.ledger.settlement import OPEN, VOID, TransferRecord
 from crowdcharge.ledger.signers import Signers
 from crowdcharge.ledger.store import Store
@@ -104,18 +104,28 @@ class Trading:
         agreed = bargains(
             market_id, cleared.price, lane_take, takes_mJ, 0, confirmed=cleared.confirmed
         )
-        for fault in market_faults(_body(market_id, cleared), Signers(self._keys)):
+        for fault in market_faults(self._row(market_id, cleared), Signers(self._keys)):
             raise MarketVoidError(fault)
         return agreed
 
     def _write_market(
         self, market_id: int, cleared: Cleared, void: MarketVoidError | None
     ) -> None:
-        body = _body(market_id, cleared) | {
-            "void": str(void) if void else "",
-            "t_ms": int(self._clock.now_s() * 1000),
-        }
-        self._store.append([("market", body)])
+        self._store.append([self._row(market_id, cleared, str(void) if void else "")])
+
+    def _row(self, market_id: int, cleared: Cleared, void: str = "") -> Market:
+        return Market(
+            market_id=market_id,
+            session=cleared.session.hex(),
+            lane=cleared.lane,
+            price=cleared.price,
+            confirmed=cleared.confirmed,
+            takes=tuple(
+                Take(take.board_id, take.energy_mJ, take.signature.hex()) for take in cleared.takes
+            ),
+            void=void,
+            t_ms=int(self._clock.now_s() * 1000),
+        )
 
     async def _carry_out(self, bargain: Bargain) -> None:
         """Try again while nothing has flowed and both boards answer; each try is a transfer."""
@@ -167,23 +177,3 @@ class Trading:
     def _trouble(self, error: BaseException) -> None:
         board_id = error.board_id if isinstance(error, BoardUnreachable) else 0
         self._station.trouble(board_id, error)
-
-
-def _body(market_id: int, cleared: Cleared) -> Body:
-    """The market's ledger row before it is judged."""
-    return {
-        "market_id": market_id,
-        "session": cleared.session.hex(),
-        "lane": cleared.lane,
-        "price": cleared.price,
-        "confirmed": cleared.confirmed,
-        "takes": [
-            {
-                "board_id": take.board_id,
-                "energy_mJ": take.energy_mJ,
-                "signature": take.signature.hex(),
-            }
-            for take in cleared.takes
-        ],
-        "void": "",
-    }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from crowdcharge.boards import codes
 from crowdcharge.ledger.book import Book
-from crowdcharge.ledger.rows import Body
+from crowdcharge.ledger.kinds import Reading
 from crowdcharge.ledger.settlement import VOID
 from crowdcharge.ledger.settlement import TransferRecord as Metered
 from crowdcharge.metrics import imbalance
@@ -147,12 +147,11 @@ def _boards(book: Book, predicted: "SimulationRun") -> list[Document]:
     return rows
 
 
-def stored_J(reading: Body | None) -> float | None:
+def stored_J(reading: Reading | None) -> float | None:
     """Stored energy by the fuel gauge, whose step is a thousandth of the capacity."""
-    if reading is None or reading["soc_permille"] is None:
+    if reading is None or reading.soc_permille is None:
         return None
-    stored: float = mJ_to_J(reading["capacity_mJ"]) * reading["soc_permille"] / 1000
-    return stored
+    return mJ_to_J(reading.capacity_mJ) * reading.soc_permille / 1000
 
 
 def _totals(book: Book, predicted: "SimulationRun") -> Document:
@@ -160,7 +159,7 @@ def _totals(book: Book, predicted: "SimulationRun") -> Document:
     received_J = sum(each.received_J for each in predicted.transfers)
     sent_mJ = sum(each.sent_mJ for each in book.transfers.values())
     received_mJ = sum(each.received_mJ for each in book.transfers.values())
-    socs = [reading["soc_permille"] or 0 for reading in book.last_reading.values()]
+    socs = [reading.soc_permille or 0.0 for reading in book.last_reading.values()]
     return {
         "simulated": {
             "sent_J": sent_J,

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.rows import Row
 from crowdcharge.ledger.settlement import TransferRecord
@@ -43,18 +44,28 @@ def tell(rows: Iterable[Row]) -> Story:
     """Read all rows once and sort what can be drawn into series."""
     rows = list(rows)
     story = Story(Book.of(rows))
-    timed = [(row.kind, row.fields()) for row in rows]
-    start_ms = min((body["t_ms"] for _, body in timed if "t_ms" in body), default=0)
-    for kind, body in timed:
-        time_s = (body.get("t_ms", start_ms) - start_ms) / 1000
-        if kind in {"sample", "reading"} and body["soc_permille"] is not None:
-            story.soc_pct[body["board_id"]].append((time_s, body["soc_permille"] / 10))
-        if kind == "sample":
-            transfer = story.book.transfers[body["transfer_id"]]
-            side = story.sent_W if body["board_id"] == transfer.ptx else story.received_W
-            side[body["transfer_id"]].append((time_s, body["power_mW"] / 1000))
-        elif kind == "refusal":
-            story.refusals.append((time_s, body["board_id"], body["name"]))
-        elif kind == "fault":
-            story.faults.append((time_s, body["board_id"], body["name"], bool(body["raised"])))
+    contents = [row.content() for row in rows]
+    start_ms = min((each.t_ms for each in contents if hasattr(each, "t_ms")), default=0)
+    for content in contents:
+        _add(story, content, (getattr(content, "t_ms", start_ms) - start_ms) / 1000)
     return story
+
+
+def _add(story: Story, content: kinds.Content, time_s: float) -> None:
+    match content:
+        case kinds.Reading():
+            _add_soc(story, content, time_s)
+        case kinds.Sample():
+            _add_soc(story, content, time_s)
+            transfer = story.book.transfers[content.transfer_id]
+            side = story.sent_W if content.board_id == transfer.ptx else story.received_W
+            side[content.transfer_id].append((time_s, content.power_mW / 1000))
+        case kinds.Refusal():
+            story.refusals.append((time_s, content.board_id, content.name))
+        case kinds.Fault():
+            story.faults.append((time_s, content.board_id, content.name, content.raised))
+
+
+def _add_soc(story: Story, said: kinds.Reading | kinds.Sample, time_s: float) -> None:
+    if said.soc_permille is not None:
+        story.soc_pct[said.board_id].append((time_s, said.soc_permille / 10))

@@ -4,16 +4,15 @@
 from typing import Any
 
 from crowdcharge.boards import codes
+from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.payments import (
     EFFICIENCY_MIN,
     Accounts,
-    Bargain,
     accounts_of,
-    bargain_of,
     outcome,
 )
-from crowdcharge.ledger.rows import Body, account_of
+from crowdcharge.ledger.rows import account_of
 from crowdcharge.ledger.settlement import VOID, TransferRecord
 from crowdcharge.metrics import imbalance
 from crowdcharge.units import permille_to_pct
@@ -30,7 +29,6 @@ def summarise(book: Book) -> Summary:
     ]
     sent_mJ = sum(transfer.sent_mJ for transfer in book.transfers.values())
     received_mJ = sum(transfer.received_mJ for transfer in book.transfers.values())
-    run = book.runs[-1] if book.runs else {}
     return {
         "boards": [_board(book, board_id) for board_id in sorted(book.first_reading)],
         "transfers": [_transfer(transfer) for transfer in transfers],
@@ -42,15 +40,19 @@ def summarise(book: Book) -> Summary:
         "refusals": book.refusals,
         "imbalance_before": imbalance(_levels(book.first_reading)),
         "imbalance_after": imbalance(_levels(book.last_reading)),
-        "policy": run.get("policy"),
-        "seed": run.get("seed"),
-        "vm": run.get("vm"),
+        **_run(book),
         "markets": [_market(book, market) for market in book.markets.values()],
     }
 
 
-def _levels(readings: dict[int, dict[str, Any]]) -> list[float]:
-    socs = (reading["soc_permille"] for reading in readings.values())
+def _run(book: Book) -> Summary:
+    """The newest run; all None in a ledger without one."""
+    run = book.runs[-1] if book.runs else None
+    return {name: getattr(run, name, None) for name in ("policy", "seed", "vm")}
+
+
+def _levels(readings: dict[int, kinds.Reading]) -> list[float]:
+    socs = (reading.soc_permille for reading in readings.values())
     return [soc for soc in socs if soc is not None]
 
 
@@ -59,13 +61,13 @@ def _board(book: Book, board_id: int) -> Summary:
     mine = book.transfers.values()
     return {
         "board_id": board_id,
-        "soc_before_pct": _pct(before["soc_permille"]),
-        "soc_after_pct": _pct(after["soc_permille"]),
+        "soc_before_pct": _pct(before.soc_permille),
+        "soc_after_pct": _pct(after.soc_permille),
         "sent_mJ": sum(transfer.sent_mJ for transfer in mine if transfer.ptx == board_id),
         "received_mJ": sum(transfer.received_mJ for transfer in mine if transfer.prx == board_id),
         "balance_mJ": book.balances_mJ.get(account_of(board_id), 0),
-        "capacity_mJ": after["capacity_mJ"],
-        "epoch": after["epoch"],
+        "capacity_mJ": after.capacity_mJ,
+        "epoch": after.epoch,
     }
 
 
@@ -82,27 +84,26 @@ def _transfer(transfer: TransferRecord) -> Summary:
     }
 
 
-def _market(book: Book, market: Body) -> Summary:
+def _market(book: Book, market: kinds.Market) -> Summary:
     """Prices in credits/Wh, amounts in credits; boards in the order of their accounts."""
-    number = market["market_id"]
+    number = market.market_id
     accounts = accounts_of(book, number)
-    mine = [bargain_of(body) for body in book.bargains.values() if body["market_id"] == number]
+    mine = [bargain for bargain in book.bargains.values() if bargain.market_id == number]
     return {
         "market_id": number,
-        "lane": market["lane"],
-        "price_per_Wh": market["price"] / (1 << FRACTION_BITS),
-        "confirmed": market["confirmed"],
-        "void": market["void"],
-        "energies_mJ": {str(take["board_id"]): take["energy_mJ"] for take in market["takes"]},
+        "lane": market.lane,
+        "price_per_Wh": market.price / (1 << FRACTION_BITS),
+        "confirmed": market.confirmed,
+        "void": market.void,
+        "energies_mJ": {str(take.board_id): take.energy_mJ for take in market.takes},
         "bargains": [_bargain(book, accounts, bargain) for bargain in mine],
         "accounts": {
-            str(take["board_id"]): accounts.balance_u(take["board_id"]) / 1e6
-            for take in market["takes"]
+            str(take.board_id): accounts.balance_u(take.board_id) / 1e6 for take in market.takes
         },
     }
 
 
-def _bargain(book: Book, accounts: Accounts, bargain: Bargain) -> Summary:
+def _bargain(book: Book, accounts: Accounts, bargain: kinds.Bargain) -> Summary:
     transfer = book.transfers[bargain.transfer_id]
     return {
         "transfer_id": bargain.transfer_id,

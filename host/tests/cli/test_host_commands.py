@@ -9,6 +9,7 @@ import pytest
 
 from crowdcharge import cli
 from crowdcharge.boards import keys as key_file
+from crowdcharge.ledger import kinds
 from crowdcharge.ledger.store import Store
 from crowdcharge.radio.base import Advert
 from crowdcharge.radio.replay_radio import dump
@@ -38,9 +39,8 @@ def crowdcharge(capsys, monkeypatch):
 def ledger(tmp_path):
     path = tmp_path / "ledger.sqlite"
     with Store.create(path) as store:
-        store.append([("run", {"policy": "p", "seed": 3, "vm": None})])
-        opening = {"transfer_id": 5, "ptx": 1, "prx": 2, "energy_max_mJ": 9, "power_max_mW": 0}
-        store.append([("open", opening | {"t_ms": 1})])
+        store.append([kinds.Run("p", seed=3, vm=None)])
+        store.append([kinds.Open(5, 1, 2, energy_max_mJ=9, power_max_mW=0, t_ms=1)])
     return path
 
 

@@ -9,6 +9,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.flash.fit import Correction, Point
 from crowdcharge.flash.records import Records
 from crowdcharge.flash.steady import steady_pairs
+from crowdcharge.ledger import kinds
 from crowdcharge.ledger.store import Store
 from crowdcharge.report import accuracy
 
@@ -16,15 +17,13 @@ FOUND = Correction(1500, -30, 300.0, 50.0)
 
 
 def sample(board_id, t_ms, power_mW):
-    body = {"transfer_id": 5, "board_id": board_id, "role": 1, "t_ms": t_ms, "power_mW": power_mW}
-    return ("sample", body | {"energy_mJ": 0, "soc_permille": None, "coil_dC": 0})
+    return kinds.Sample(5, board_id, 1, t_ms, power_mW, energy_mJ=0, soc_permille=None, coil_dC=0)
 
 
 @pytest.fixture
 def ledger(tmp_path):
     """A transfer from 1 to 2 that ramps up, is steady, then loses its receiver."""
-    opening = {"transfer_id": 5, "ptx": 1, "prx": 2, "energy_max_mJ": 9, "power_max_mW": 0}
-    rows = [("open", opening | {"t_ms": 0})]
+    rows = [kinds.Open(5, 1, 2, energy_max_mJ=9, power_max_mW=0, t_ms=0)]
     powers = [(0, 0), (2000, 1000), (3900, 2500), (3910, 2500), (3920, 2510), (3900, 0)]
     for number, (sent_mW, received_mW) in enumerate(powers):
         rows.append(sample(2, 1000 * number, received_mW))

@@ -377,9 +377,9 @@ class Life:
             assert receipt.transfer_id in self.granted, "a receipt for nothing"
             known = self.book.receipts.get(receipt.key)
             assert known is None or known.raw == receipt.raw, "a receipt was written anew"
-        for kind, body in self.book.admit(reversed(found)):
+        for content in self.book.admit(reversed(found)):
             self._seq += 1
-            row = chained(self._seq, self._hash, (kind, body))
+            row = chained(self._seq, self._hash, content)
             self._hash = row.hash
             self.book.apply(row)
 

@@ -8,8 +8,8 @@ from hashlib import sha256
 import pytest
 
 from crowdcharge.boards.models import Receipt
+from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
-from crowdcharge.ledger.rows import KINDS, Draft
 from crowdcharge.ledger.settlement import TransferRecord, settlement
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
@@ -23,37 +23,27 @@ def signed(*fields: int) -> Receipt:
     return Receipt.unpack(body + auth.receipt_tag(sha256, KEY, body))
 
 
-def drafts() -> list[Draft]:
+def contents() -> list[kinds.Content]:
     """One of each kind, in an order that makes sense."""
     early = signed(1, 1, 6, wire.PTX, 2, 10, 50, 90, 250, ept.STOPPED, 600, 599, 10)
     sent = signed(1, 1, 7, wire.PTX, 2, 4000, 900, 3900, 300, ept.ENERGY_BUDGET, 600, 590, 4500)
     received = signed(2, 1, 7, wire.PRX, 1, 2500, 900, 2500, 300, ept.PEER_ENDED, 300, 308, 2500)
-    opened = {"ptx": 1, "prx": 2, "energy_max_mJ": 4000, "power_max_mW": 0, "t_ms": 5}
     book = Book()
-    rows: list[Draft] = [
-        ("run", {"policy": "p", "seed": 1, "vm": None, "started_unix_s": 1}),
-        ("reading", {"board_id": 1, "epoch": 1, "soc_permille": 600, "sent_mJ": 0,
-                     "received_mJ": 0, "capacity_mJ": 9, "t_ms": 3}),
-        ("open", {"transfer_id": 6, **opened}),
-        ("open", {"transfer_id": 7, **opened}),
-        ("refusal", {"transfer_id": 6, "board_id": 2, "code": 0xC8, "name": "BUSY", "t_ms": 6}),
-        ("sample", {"transfer_id": 7, "board_id": 1, "role": 1, "t_ms": 8, "power_mW": 3900,
-                    "energy_mJ": 100, "soc_permille": 598, "coil_dC": 280}),
-        ("fault", {"board_id": 1, "code": 3, "name": "OVER_TEMPERATURE", "raised": True,
-                   "t_ms": 9}),
-    ]  # fmt: skip
-    rows += book.admit([early, sent, received])
-    terms = {"market_id": 1, "price": 5}
-    rows += [
-        ("market", {**terms, "session": "00", "lane": 0, "confirmed": True, "takes": [],
-                    "void": None}),
-        ("bargain", {**terms, "transfer_id": 7, "seller": 1, "buyer": 2, "energy_mJ": 4000}),
-    ]  # fmt: skip
-    payment = {"transfer_id": 7, "payer": 2, "payee": 1, "received_mJ": 2500, "amount_u": 12_500}
     return [
-        *rows,
+        kinds.Run("p", seed=1, vm=None, started_unix_s=1),
+        kinds.Reading(1, 1, 600, sent_mJ=0, received_mJ=0, capacity_mJ=9, t_ms=3),
+        kinds.Open(6, 1, 2, energy_max_mJ=4000, power_max_mW=0, t_ms=5),
+        kinds.Open(7, 1, 2, energy_max_mJ=4000, power_max_mW=0, t_ms=5),
+        kinds.Refusal(6, 2, 0xC8, "BUSY", t_ms=6),
+        kinds.Sample(
+            7, 1, wire.PTX, 8, power_mW=3900, energy_mJ=100, soc_permille=598, coil_dC=280
+        ),
+        kinds.Fault(1, 3, "OVER_TEMPERATURE", raised=True, t_ms=9),
+        *book.admit([early, sent, received]),
+        kinds.Market(1, "00", 0, price=5, confirmed=True, takes=(), void="", t_ms=4),
+        kinds.Bargain(1, 7, seller=1, buyer=2, price=5, energy_mJ=4000),
         *settlement(TransferRecord(7, 1, 2, 4000, 5), sent, received),
-        ("payment", payment),
+        kinds.Payment(7, payer=2, payee=1, received_mJ=2500, amount_u=12_500),
     ]
 
 
@@ -61,7 +51,7 @@ def drafts() -> list[Draft]:
 def ledger(tmp_path):
     path = tmp_path / "ledger.sqlite"
     with Store.create(path) as store:
-        store.append(drafts())
+        store.append(contents())
     return path
 
 
@@ -76,7 +66,9 @@ def other(value: object) -> object:
         return not value
     if isinstance(value, list):
         return [*value, 1]
-    return value + 1 if isinstance(value, int) else value[:-1] + ("1" if value[-1] == "0" else "0")
+    return (
+        value + 1 if isinstance(value, int) else value[:-1] + ("1" if value[-1:] == "0" else "0")
+    )
 
 
 def alter(path, seq: int, column: str, value: object) -> None:
@@ -91,7 +83,7 @@ def rows_of(path) -> list[tuple[int, str, dict]]:
 
 
 def test_every_kind_is_there_and_nothing_is_wrong(ledger):
-    assert {kind for _, kind, _ in rows_of(ledger)} == KINDS
+    assert {kind for _, kind, _ in rows_of(ledger)} == kinds.KINDS.keys()
     trade = ("(market)", "(bargain)", "(payment)")  # nobody has signed a take here
     assert [each for each in findings(ledger) if not any(kind in each for kind in trade)] == []
 

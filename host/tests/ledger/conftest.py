@@ -2,6 +2,7 @@
 """Receipts as boards sign them, and a small ledger with every kind of row."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from crowdcharge.boards.models import Receipt
+from crowdcharge.ledger import kinds
 from crowdcharge.ledger.settlement import settlement
 from crowdcharge.ledger.store import Store
 from wptcore import auth, ept, wire
@@ -55,14 +57,12 @@ def sign(
     return Receipt.unpack(body + auth.receipt_tag(sha256, key or KEYS[board_id], body))
 
 
-def opening(transfer_id: int, ptx: int = 1, prx: int = 2) -> tuple[str, dict[str, int]]:
-    body = {"transfer_id": transfer_id, "ptx": ptx, "prx": prx}
-    return ("open", body | {"energy_max_mJ": 5000, "power_max_mW": 0, "t_ms": 10})
+def opening(transfer_id: int, ptx: int = 1, prx: int = 2) -> kinds.Open:
+    return kinds.Open(transfer_id, ptx, prx, energy_max_mJ=5000, power_max_mW=0, t_ms=10)
 
 
-def reading(board_id: int, soc_permille: int | None) -> tuple[str, dict[str, Any]]:
-    body = {"board_id": board_id, "epoch": 1, "soc_permille": soc_permille, "sent_mJ": 0}
-    return ("reading", body | {"received_mJ": 0, "capacity_mJ": 100_000, "t_ms": 1})
+def reading(board_id: int, soc_permille: int | None) -> kinds.Reading:
+    return kinds.Reading(board_id, 1, soc_permille, 0, 0, capacity_mJ=100_000, t_ms=1)
 
 
 def settle(store: Store, transfer_id: int, *receipts: Receipt) -> None:
@@ -76,19 +76,17 @@ def settle(store: Store, transfer_id: int, *receipts: Receipt) -> None:
 
 def fill(store: Store) -> None:
     """A run with two settled transfers, a gap between them, a refusal, a fault, a sample."""
-    store.append([("run", {"policy": "oblivious-share", "seed": 1, "vm": None})])
+    store.append([kinds.Run("oblivious-share", seed=1, vm=None)])
     store.append([reading(1, 900), reading(2, 100)])
     store.append([opening(5)])
-    sample = {"transfer_id": 5, "board_id": 1, "role": 1, "t_ms": 9, "power_mW": 1, "energy_mJ": 2}
-    store.append([("sample", sample | {"soc_permille": None, "coil_dC": 250})])
+    store.append([kinds.Sample(5, 1, wire.PTX, 9, 1, 2, soc_permille=None, coil_dC=250)])
     settle(store, 5, sign(1, 5, wire.PTX, 1000), sign(2, 5, wire.PRX, 600))
     store.append([opening(6)])
-    refusal = {"transfer_id": 6, "board_id": 1, "code": ept.FLOOR, "name": "FLOOR", "t_ms": 20}
-    store.append([("refusal", refusal)])
+    store.append([kinds.Refusal(6, 1, ept.FLOOR, "FLOOR", t_ms=20)])
     settle(store, 6)
     store.append([opening(7)])
-    fault = {"board_id": 2, "code": ept.LEASE_LOST, "name": "LEASE_LOST", "t_ms": 30}
-    store.append([("fault", fault | {"raised": True}), ("fault", fault | {"raised": False})])
+    fault = kinds.Fault(2, ept.LEASE_LOST, "LEASE_LOST", raised=True, t_ms=30)
+    store.append([fault, replace(fault, raised=False)])
     settle(
         store,
         7,
@@ -117,7 +115,7 @@ def keys() -> dict[int, bytes]:
 
 
 @pytest.fixture
-def open_row() -> Callable[..., tuple[str, dict[str, int]]]:
+def open_row() -> Callable[..., kinds.Open]:
     return opening
 
 

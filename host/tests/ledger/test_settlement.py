@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crowdcharge.boards.models import Receipt
+from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.rows import FIRST_HASH, chained
 from crowdcharge.ledger.settlement import (
@@ -115,7 +116,7 @@ energies = st.integers(0, 2**32 - 1)
 def test_in_whatever_order_receipts_come_the_end_is_the_same(order, sent_mJ, received_mJ):
     from_donor = _receipt(1, wire.PTX, sent_mJ)
     from_receiver = _receipt(2, wire.PRX, received_mJ)
-    chain = Chain(("open", _opening()))
+    chain = Chain(kinds.Open(5, 1, 2, energy_max_mJ=1, power_max_mW=0, t_ms=0))
     have: set[str] = set()
     for step in [*order, "both"]:
         have |= {"sent", "received"} if step == "both" else {step}
@@ -127,11 +128,6 @@ def test_in_whatever_order_receipts_come_the_end_is_the_same(order, sent_mJ, rec
         assert sum(chain.book.balances_mJ.values()) == 0
     assert (done.sent_mJ, done.received_mJ) == (sent_mJ, received_mJ)
     assert done.state in {SETTLED, DISPUTED}
-
-
-def _opening():
-    body = {"transfer_id": 5, "ptx": 1, "prx": 2, "energy_max_mJ": 1, "power_max_mW": 0}
-    return body | {"t_ms": 0}
 
 
 def _receipt(board_id, role, energy_mJ):

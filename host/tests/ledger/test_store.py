@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from crowdcharge.errors import InputError, LedgerError, WptError
+from crowdcharge.ledger import kinds
 from crowdcharge.ledger.settlement import SETTLED, VOID
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
@@ -20,7 +21,7 @@ def test_what_was_written_is_read_again(ledger_file):
     with Store.create(ledger_file) as store:
         states = {each.transfer_id: each.state for each in store.book.transfers.values()}
         assert states == {5: SETTLED, 6: VOID, 7: SETTLED}
-        store.append([("run", {"policy": "x"})])
+        store.append([kinds.Run("x", None, None)])
     with Store.read(ledger_file) as store:
         assert len(store.load().runs) == 2
         assert verify(store.rows(), {})[-1].wrong is False
@@ -50,7 +51,7 @@ def test_an_append_is_all_or_nothing(ledger_file, open_row):
     with Store.create(ledger_file) as store:
         before = len(list(store.rows()))
         with pytest.raises(TypeError):
-            store.append([open_row(9), ("run", {"bad": object()})])
+            store.append([open_row(9), kinds.Run(object(), None, None)])
         assert len(list(store.rows())) == before
         assert 9 not in store.book.transfers
         store.append([open_row(9)])
@@ -84,7 +85,7 @@ def test_a_full_disk_is_an_error_and_loses_nothing(ledger_file, open_row):
         pages = store._db.execute("PRAGMA page_count").fetchone()[0]
         store._db.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(LedgerError, match="full"):
-            store.append([("run", {"policy": "x" * 100_000})])
+            store.append([kinds.Run("x" * 100_000, None, None)])
         store._db.execute("PRAGMA max_page_count = 100000")
         store.append([open_row(9)])
         assert 9 in store.book.transfers

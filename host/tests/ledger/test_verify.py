@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crowdcharge.ledger.rows import FIRST_HASH, Row, chained, gap_row, receipt_row, row_hash
+from crowdcharge.ledger.bodies import body_of, canonical
+from crowdcharge.ledger.kinds import kind_of
+from crowdcharge.ledger.rows import FIRST_HASH, Row, gap_row, receipt_row, row_hash
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
 from wptcore import wire
@@ -33,10 +35,15 @@ def wrong(rows, keys):
 def rechained(drafts):
     """What a forger would write who can compute hashes."""
     rows, previous = [], FIRST_HASH
-    for draft in drafts:
-        rows.append(chained(len(rows) + 1, previous, draft))
+    for seq, (kind, body) in enumerate(drafts, start=1):
+        text = canonical(body)
+        rows.append(Row(seq, kind, text, row_hash(previous, seq, kind, text)))
         previous = rows[-1].hash
     return rows
+
+
+def drafted(*contents):
+    return [(kind_of(each), body_of(each)) for each in contents]
 
 
 def drafts_of(path):
@@ -138,16 +145,16 @@ def test_a_posting_that_does_not_add_up_is_found(ledger_file, keys):
 def test_a_receipt_left_out_breaks_the_odometer(signed, keys):
     first = signed(1, 5, wire.PTX, 100, odometer_mJ=100)
     later = signed(1, 7, wire.PTX, 100, odometer_mJ=300)
-    rows = rechained([receipt_row(first), receipt_row(later)])
+    rows = rechained(drafted(receipt_row(first), receipt_row(later)))
     assert "does not continue board 1's odometer" in str(wrong(rows, keys)[0])
-    declared = rechained([receipt_row(first), gap_row(first, later), receipt_row(later)])
+    declared = rechained(drafted(receipt_row(first), gap_row(first, later), receipt_row(later)))
     assert wrong(declared, keys) == []
 
 
 def test_an_odometer_that_wraps_continues(signed, keys):
     first = signed(1, 5, wire.PTX, 100, odometer_mJ=2**32 - 10)
     later = signed(1, 7, wire.PTX, 100, odometer_mJ=90, epoch=2)
-    assert wrong(rechained([receipt_row(first), receipt_row(later)]), keys) == []
+    assert wrong(rechained(drafted(receipt_row(first), receipt_row(later))), keys) == []
 
 
 def test_the_hash_covers_number_kind_and_body():
@@ -163,14 +170,15 @@ def test_the_hash_covers_number_kind_and_body():
 
 
 def test_receipts_from_before_a_key_rotation_verify_and_a_replaced_key_signs_no_more(signed, keys):
-    drafts = [
-        receipt_row(signed(1, 5, wire.PTX, 100, odometer_mJ=100)),
-        receipt_row(signed(1, 7, wire.PTX, 50, odometer_mJ=150, key=NEW_KEY)),
-        receipt_row(signed(1, 9, wire.PTX, 50, odometer_mJ=200)),
+    receipts = [
+        signed(1, 5, wire.PTX, 100, odometer_mJ=100),
+        signed(1, 7, wire.PTX, 50, odometer_mJ=150, key=NEW_KEY),
+        signed(1, 9, wire.PTX, 50, odometer_mJ=200),
     ]
+    rows = rechained(drafted(*map(receipt_row, receipts)))
     rotated = {1: NEW_KEY}
-    assert "is not signed by board 1" in str(wrong(rechained(drafts), rotated)[0])
-    found = verify(rechained(drafts), rotated, {1: [b"older" * 8, keys[1]]})
+    assert "is not signed by board 1" in str(wrong(rows, rotated)[0])
+    found = verify(rows, rotated, {1: [b"older" * 8, keys[1]]})
     assert [(finding.seq, finding.text) for finding in found] == [
         (3, "(receipt) is not signed by board 1")
     ]

@@ -7,6 +7,7 @@ import random
 import pytest
 
 from crowdcharge.errors import LedgerError, MarketVoidError
+from crowdcharge.ledger.kinds import Bargain
 from crowdcharge.ledger.payments import NOTHING, PAID, SHORT
 from crowdcharge.ledger.settlement import SETTLED
 from crowdcharge.ledger.store import Store
@@ -264,7 +265,8 @@ def test_an_altered_payment_or_market_is_found(world):
 
 def test_a_bargain_needs_its_market_and_its_transfer(tmp_path):
     world = MarketWorld(tmp_path)
-    with Store.create(world.ledger) as store:
-        body = {"market_id": 1, "transfer_id": 1, "seller": 1, "buyer": 2, "price": 1}
-        with pytest.raises(LedgerError, match="makes no sense"):
-            store.append([("bargain", body | {"energy_mJ": 1})])
+    with (
+        Store.create(world.ledger) as store,
+        pytest.raises(LedgerError, match="makes no sense"),
+    ):
+        store.append([Bargain(1, 1, seller=1, buyer=2, price=1, energy_mJ=1)])

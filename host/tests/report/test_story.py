@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from crowdcharge.ledger import kinds
 from crowdcharge.ledger.store import Store
 from crowdcharge.report import write_report
 from crowdcharge.report.story import tell
+from wptcore import wire
 
-READING = {"epoch": 1, "sent_mJ": 0, "received_mJ": 0, "capacity_mJ": 100_000}
-SAMPLE = {"transfer_id": 1, "energy_mJ": 0, "coil_dC": 300}
+READING = {"epoch": 1, "sent_mJ": 0, "received_mJ": 0, "capacity_mJ": 100_000, "t_ms": 5000}
 
 
 @pytest.fixture
@@ -19,32 +20,14 @@ def ledger(tmp_path: Path) -> Path:
     with Store.create(path) as store:
         store.append(
             [
-                ("run", {"policy": "<b>evil</b>", "seed": 1, "vm": None}),
-                ("reading", {**READING, "board_id": 1, "soc_permille": 900, "t_ms": 5000}),
-                ("reading", {**READING, "board_id": 2, "soc_permille": None, "t_ms": 5000}),
-                (
-                    "open",
-                    {
-                        "transfer_id": 1,
-                        "ptx": 1,
-                        "prx": 2,
-                        "energy_max_mJ": 9,
-                        "power_max_mW": 9,
-                        "t_ms": 6000,
-                    },
-                ),
-                (
-                    "sample",
-                    {**SAMPLE, "board_id": 1, "role": 1, "t_ms": 7000, "power_mW": 3900,
-                     "soc_permille": 890},
-                ),
-                (
-                    "sample",
-                    {**SAMPLE, "board_id": 2, "role": 2, "t_ms": 7500, "power_mW": 2500,
-                     "soc_permille": 60},
-                ),
+                kinds.Run("<b>evil</b>", seed=1, vm=None),
+                kinds.Reading(**READING, board_id=1, soc_permille=900),
+                kinds.Reading(**READING, board_id=2, soc_permille=None),
+                kinds.Open(1, ptx=1, prx=2, energy_max_mJ=9, power_max_mW=9, t_ms=6000),
+                kinds.Sample(1, 1, wire.PTX, 7000, 3900, 0, soc_permille=890, coil_dC=300),
+                kinds.Sample(1, 2, wire.PRX, 7500, 2500, 0, soc_permille=60, coil_dC=300),
             ]
-        )  # fmt: skip
+        )
     return path
 
 

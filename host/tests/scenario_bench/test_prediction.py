@@ -3,6 +3,7 @@
 
 import pytest
 
+from crowdcharge.ledger import kinds
 from crowdcharge.ledger.settlement import SETTLED
 from crowdcharge.ledger.store import Store
 from crowdcharge.report import write_report
@@ -33,23 +34,19 @@ CONTACTS = [Contact(start_s, start_s + 10, 2, 1) for start_s in (0.0, 10.0, 20.0
 def ledger(tmp_path):
     """One transfer in the second contact: 20 J asked, 20.5 J sent, 9.5 J received."""
     reading = {"epoch": 1, "sent_mJ": 0, "received_mJ": 0, "capacity_mJ": 100_000, "t_ms": 0}
-    opening = {"transfer_id": 7, "ptx": 1, "prx": 2, "energy_max_mJ": 20_000, "power_max_mW": 1}
     entries = {"board:1": -20_500, "board:2": 9_500, "loss": 11_000}
     path = tmp_path / "ledger.sqlite"
     with Store.create(path) as store:
         store.append(
             [
-                ("run", {"policy": "plan", "seed": 0, "vm": None}),
-                ("reading", reading | {"board_id": 1, "soc_permille": 900}),
-                ("reading", reading | {"board_id": 2, "soc_permille": 300}),
-                ("open", opening | {"t_ms": 10_400}),
-                *(
-                    ("entry", {"transfer_id": 7, "account": account, "amount_mJ": amount_mJ})
-                    for account, amount_mJ in entries.items()
-                ),
-                ("state", {"transfer_id": 7, "state": SETTLED, "ept_ptx": 1, "ept_prx": 1}),
-                ("reading", reading | {"board_id": 1, "soc_permille": 690}),
-                ("reading", reading | {"board_id": 2, "soc_permille": None}),
+                kinds.Run("plan", seed=0, vm=None),
+                kinds.Reading(**reading, board_id=1, soc_permille=900),
+                kinds.Reading(**reading, board_id=2, soc_permille=300),
+                kinds.Open(7, 1, 2, energy_max_mJ=20_000, power_max_mW=1, t_ms=10_400),
+                *(kinds.Entry(7, account, amount_mJ) for account, amount_mJ in entries.items()),
+                kinds.State(7, SETTLED, ept_ptx=1, ept_prx=1),
+                kinds.Reading(**reading, board_id=1, soc_permille=690),
+                kinds.Reading(**reading, board_id=2, soc_permille=None),
             ]
         )
     return path

@@ -9,6 +9,7 @@ from crowdcharge.bench.config import BenchConfig
 from crowdcharge.bench.hub.launch import Bench, launch
 from crowdcharge.bench.runs.rounds import Round
 from crowdcharge.boards import keys as key_file
+from crowdcharge.ledger.kinds import Run
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.run_folder import KEYS, RunFolder
 
@@ -27,7 +28,7 @@ async def bench_run(
     keys = {board.id: bytes.fromhex(board.key) for board in config.boards}
     key_file.save(folder.path / KEYS, keys)
     async with launch(config) as bench:
-        with folder.recording(policy=policy, seed=seed, vm=bench.vm) as store:
+        with folder.recording(Run(policy, seed, bench.vm)) as store:
             yield BenchRun(bench, store, keys)
 
 

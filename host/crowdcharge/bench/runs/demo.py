@@ -133,4 +133,4 @@ def _imbalance_now(orchestrator: Orchestrator) -> float:
 
 def _imbalance_first(store: Store) -> float:
     readings = store.book.first_reading.values()
-    return imbalance([reading["soc_permille"] or 0.0 for reading in readings])
+    return imbalance([reading.soc_permille or 0.0 for reading in readings])

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: MIT
+"""PURE: the kinds of row of a ledger, each a frozen dataclass of what such a row says.
+
+A field here is a field of the row's JSON body, a column of the kind's view in the file (store.py)
+and a word in docs/reference/ledger.md. The order of the fields is the order of the columns. A
+field with a default is left out of the body while it has that value: some ledgers lack it.
+
+`role` is wptcore.wire.PTX or PRX, `t_ms` the boards' clock since the start of the run, and `code`
+an EPT or refusal code of wptcore.ept. Import this module, not its names: `kinds.Receipt` is the
+row, `boards.models.Receipt` is what a board signed.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A host started."""
+
+    policy: str
+    seed: int | None
+    vm: str | None
+    started_unix_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A board's own state: its charge and its two odometers."""
+
+    board_id: int
+    epoch: int
+    soc_permille: int | None
+    sent_mJ: int
+    received_mJ: int
+    capacity_mJ: int
+    t_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A transfer, written before any board is asked. `prx` 0: a ping, which has no receiver."""
+
+    transfer_id: int
+    ptx: int
+    prx: int
+    energy_max_mJ: int
+    power_max_mW: int
+    t_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A board refused a grant."""
+
+    transfer_id: int
+    board_id: int
+    code: int
+    name: str
+    t_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A moment of a transfer, for plots."""
+
+    transfer_id: int
+    board_id: int
+    role: int
+    t_ms: int
+    power_mW: int
+    energy_mJ: int
+    soc_permille: int | None
+    coil_dC: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What one board metered. `raw` is in hex what it signed, the rest shows that in clear."""
+
+    board_id: int
+    epoch: int
+    transfer_id: int
+    role: int
+    peer: int
+    energy_mJ: int
+    duration_ms: int
+    peak_mW: int
+    peak_dC: int
+    ept: int
+    soc_before_permille: int | None
+    soc_after_permille: int | None
+    odometer_mJ: int
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Energy between two receipts of a board that no receipt in this ledger explains."""
+
+    board_id: int
+    role: int
+    epoch: int
+    from_mJ: int
+    to_mJ: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One side of a posting."""
+
+    transfer_id: int
+    account: str
+    amount_mJ: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a transfer stands from here on."""
+
+    transfer_id: int
+    state: str
+    ept_ptx: int | None
+    ept_prx: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault that a board raised or cleared."""
+
+    board_id: int
+    code: int
+    name: str
+    raised: bool
+    t_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """The energy that a board committed to in a market, above 0 sells; `signature` in hex."""
+
+    board_id: int
+    energy_mJ: int
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Boards agreed on a price, or `void` says why not.
+
+    `price`: credits/Wh with wptcore.market's fraction bits; `session` in hex.
+    """
+
+    market_id: int
+    session: str
+    lane: int
+    price: int
+    confirmed: bool
+    takes: tuple[Take, ...]
+    void: str
+    t_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bargain:
+    """A transfer is a sale at its market's price. `energy_mJ` is what the buyer may receive."""
+
+    market_id: int
+    transfer_id: int
+    seller: int
+    buyer: int
+    price: int
+    energy_mJ: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """From the buyer to the seller, in micro-credits; below 0 it takes an earlier one back."""
+
+    transfer_id: int
+    payer: int
+    payee: int
+    received_mJ: int
+    amount_u: int
+
+
+Content = (
+    Run
+    | Reading
+    | Open
+    | Refusal
+    | Sample
+    | Receipt
+    | Gap
+    | Entry
+    | State
+    | Fault
+    | Market
+    | Bargain
+    | Payment
+)
+
+KINDS: dict[str, type[Content]] = {
+    "run": Run,
+    "reading": Reading,
+    "open": Open,
+    "refusal": Refusal,
+    "sample": Sample,
+    "receipt": Receipt,
+    "gap": Gap,
+    "entry": Entry,
+    "state": State,
+    "fault": Fault,
+    "market": Market,
+    "bargain": Bargain,
+    "payment": Payment,
+}
+
+
+def kind_of(content: Content) -> str:
+    return _KIND_OF[type(content)]
+
+
+_KIND_OF = {of_kind: kind for kind, of_kind in KINDS.items()}
