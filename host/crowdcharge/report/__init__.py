@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A run for people to look at: plots and one HTML page, drawn from the ledger alone."""
+"""A run for people to look at, from the ledger alone: summary.json, plots and one HTML page.
 
-from crowdcharge.report.page import write_report
-
-__all__ = ["write_report"]
+Nothing is imported here: a run needs the summary at its end, but not the plots' matplotlib.
+"""

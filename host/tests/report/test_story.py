@@ -7,7 +7,7 @@ import pytest
 
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.store import Store
-from crowdcharge.report import write_report
+from crowdcharge.report.page import write_report
 from crowdcharge.report.story import tell
 from wptcore import wire
 

@@ -6,7 +6,7 @@ import pytest
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.settlement import SETTLED
 from crowdcharge.ledger.store import Store
-from crowdcharge.report import write_report
+from crowdcharge.report.page import write_report
 from crowdcharge.report.prediction import compare, section
 from crowdcharge.simulation.contacts import Contact
 from crowdcharge.simulation.run import run
