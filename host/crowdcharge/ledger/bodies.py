@@ -41,16 +41,17 @@ def body_of(content: Content | Take) -> Body:
 def parsed(of_kind: type[_T], body: Mapping[str, Any]) -> _T:
     """What a body says. ValueError names a field that is missing, unknown or of another type."""
     hints, defaults = _HINTS[of_kind], _DEFAULTS[of_kind]
-    for name in sorted(body.keys() - hints.keys()):
-        raise ValueError(f"has an unknown field {name!r}")
-    for name in hints:
-        if name not in body and name not in defaults:
-            raise ValueError(f"lacks its {name}")
+    unknown = sorted(body.keys() - hints.keys())
+    if unknown:
+        raise ValueError(f"has an unknown field {unknown[0]!r}")
+    missing = [name for name in hints if name not in body and name not in defaults]
+    if missing:
+        raise ValueError(f"lacks its {missing[0]}")
     return of_kind(**{name: _value(name, hints[name], value) for name, value in body.items()})
 
 
 def _value(name: str, hint: Any, value: Any) -> Any:
-    if get_origin(hint) is tuple:  # of takes
+    if get_origin(hint) is tuple:  # the takes of a market
         if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
             raise ValueError(f"gives {name} that are no list of objects")
         return tuple(parsed(get_args(hint)[0], each) for each in value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""PURE: who owes whom after the metering. Pay for what was received, not for what was promised.
+"""PURE: who owes whom after the metering: pay for what was received, not for what was promised.
 
 A bargain is what two peers agreed: a price, and an energy that the buyer may receive. What is paid
 follows from the transfer as the ledger closed it by the signed receipts. Nothing is ever changed:
@@ -66,7 +66,7 @@ def due_u(bargain: Bargain, received_mJ: int) -> int:
 
 
 def outcome(bargain: Bargain, transfer: TransferRecord, efficiency_min: float) -> str:
-    """What becomes of a bargain after its transfer:
+    """What becomes of a bargain after its transfer.
 
     paid     as bought, or more: the board's own budget ends a transfer within one sample
     short    less was received than bought; the buyer pays for that and owes nothing for the rest

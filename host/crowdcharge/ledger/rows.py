@@ -31,7 +31,7 @@ class Row:
         """The body as it is. LedgerError names the row if that is not a JSON object."""
         try:
             body = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):  # no JSON, or nested without end
             body = None
         if not isinstance(body, dict):
             raise self.wrong("is unreadable")

@@ -77,7 +77,7 @@ class Store:
 
     @classmethod
     def create(cls, path: Path) -> "Store":
-        """InputError if it cannot be written or is no ledger; LedgerError if it is damaged."""
+        """Open a ledger to write. InputError if that cannot be, LedgerError if it is damaged."""
         if path.is_file() and 0 < path.stat().st_size < _HEADER_SIZE:
             raise _not_a_ledger(path)  # SQLite would take it for an empty database
         store = cls(path, _connect(path, "rwc"))
@@ -95,7 +95,7 @@ class Store:
 
     @classmethod
     def read(cls, path: Path) -> "Store":
-        """`book` stays empty until `load` is called, so that a damaged one can be looked at."""
+        """Open a ledger to look at; `book` stays empty until `load`, as it may be damaged."""
         if not path.is_file():
             raise InputError(f"no ledger at {path}")
         store = cls(path, _connect(path, "ro"))
@@ -149,7 +149,7 @@ class Store:
             self.book.apply(row)
 
     def rows(self) -> Iterator[Row]:
-        """As they are in the file; bytes that are no UTF-8 survive for the hash check."""
+        """The rows as they are in the file; bytes that are no UTF-8 survive for the hash check."""
         with _clear_errors(self.path):
             query = "SELECT seq, CAST(kind AS BLOB), CAST(body AS BLOB), CAST(hash AS BLOB)"
             for seq, *texts in self._db.execute(query + " FROM journal ORDER BY seq"):
@@ -170,14 +170,14 @@ class Store:
         return None
 
     def close(self) -> None:
-        """Leaves one plain file behind, unless someone else still reads it."""
+        """Leave one plain file behind, unless someone else still reads it."""
         with suppress(sqlite3.Error, UnicodeDecodeError):
             if self._writes:
                 self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.close()
 
     def _load(self, check: bool = False) -> None:
-        """`check`: nobody writes on behind a row that was altered."""
+        """Read all rows into the book; with `check` an altered row is a LedgerError."""
         self.book = Book()
         for row in self.rows():
             if check and row.hash != row_hash(self._hash, row.seq, row.kind, row.body):
@@ -236,7 +236,7 @@ def _text(stored: bytes | None) -> str:
 
 @contextmanager
 def _clear_errors(path: Path) -> Iterator[None]:
-    """SQLite's errors as one line that names the file."""
+    """Turn SQLite's errors into one line that names the file."""
     try:
         yield
     except sqlite3.Error as error:

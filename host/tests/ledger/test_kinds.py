@@ -71,6 +71,12 @@ def test_a_missing_field_is_refused(missing):
         read("market", body)
 
 
+@pytest.mark.parametrize("body", ["", "[]", "1", "{", '{"a":' * 100_000])
+def test_a_body_that_is_no_object_is_unreadable(body):
+    with pytest.raises(LedgerError, match=r"row 8 \(market\) is unreadable"):
+        Row(8, "market", body, "").content()
+
+
 def test_the_page_lists_each_kind_with_its_fields():
     rows = re.findall(r"^\| `(\w+)` \|[^|]*\| `([^`]*)`", PAGE.read_text(encoding="utf-8"), re.M)
     expected = {kind: [each.name for each in fields(of)] for kind, of in kinds.KINDS.items()}
