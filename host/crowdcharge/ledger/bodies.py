@@ -7,14 +7,17 @@ The kinds' dataclasses are the only description of a body: a type hint says what
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from crowdcharge.ledger.kinds import KINDS, Content, Take
 
 Body = dict[str, Any]
 _BITS_MAX = 127  # a market's words are the widest numbers, 16 bytes with a sign
 _CLASSES: tuple[type[Any], ...] = (*KINDS.values(), Take)
-_HINTS = {each: get_type_hints(each) for each in _CLASSES}
+_TYPES = {
+    each: {name: get_args(hint) or (hint,) for name, hint in get_type_hints(each).items()}
+    for each in _CLASSES
+}
 _DEFAULTS = {
     each: {field.name: field.default for field in fields(each) if field.default is not MISSING}
     for each in _CLASSES
@@ -40,26 +43,31 @@ def body_of(content: Content | Take) -> Body:
 
 def parsed(of_kind: type[_T], body: Mapping[str, Any]) -> _T:
     """What a body says. ValueError names a field that is missing, unknown or of another type."""
-    hints, defaults = _HINTS[of_kind], _DEFAULTS[of_kind]
-    unknown = sorted(body.keys() - hints.keys())
+    types = _TYPES[of_kind]
+    if body.keys() != types.keys():
+        _require_fields(of_kind, body)
+    return of_kind(**{name: _value(name, types[name], value) for name, value in body.items()})
+
+
+def _require_fields(of_kind: type[Any], body: Mapping[str, Any]) -> None:
+    unknown = sorted(body.keys() - _TYPES[of_kind].keys())
     if unknown:
         raise ValueError(f"has an unknown field {unknown[0]!r}")
-    missing = [name for name in hints if name not in body and name not in defaults]
+    missing = sorted(_TYPES[of_kind].keys() - _DEFAULTS[of_kind].keys() - body.keys())
     if missing:
         raise ValueError(f"lacks its {missing[0]}")
-    return of_kind(**{name: _value(name, hints[name], value) for name, value in body.items()})
 
 
-def _value(name: str, hint: Any, value: Any) -> Any:
-    if get_origin(hint) is tuple:  # the takes of a market
-        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-            raise ValueError(f"gives {name} that are no list of objects")
-        return tuple(parsed(get_args(hint)[0], each) for each in value)
-    if type(value) not in (get_args(hint) or (hint,)):  # a bool is no int here
+def _value(name: str, types: tuple[Any, ...], value: Any) -> Any:
+    if type(value) in types:  # a bool is no int here
+        if isinstance(value, int) and value.bit_length() > _BITS_MAX:
+            raise ValueError(f"gives {name} more than {_BITS_MAX} bits")
+        return value
+    if Take not in types:
         raise ValueError(f"gives {name} a wrong type")
-    if isinstance(value, int) and value.bit_length() > _BITS_MAX:
-        raise ValueError(f"gives {name} more than {_BITS_MAX} bits")
-    return value
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise ValueError(f"gives {name} that are no list of objects")
+    return tuple(parsed(Take, each) for each in value)
 
 
 def _take_body(value: object) -> Body:

@@ -38,9 +38,12 @@ class Book:
             book.apply(row)
         return book
 
-    def apply(self, row: Row) -> None:
-        """LedgerError names a row that makes no sense."""
-        content = row.content()
+    def apply(self, row: Row, content: kinds.Content | None = None) -> None:
+        """Add a row; `content` is what it says, if that is known already.
+
+        LedgerError names a row that makes no sense.
+        """
+        content = content or row.content()
         try:
             getattr(self, "_apply_" + row.kind)(content)
         except KeyError:

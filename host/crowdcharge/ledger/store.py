@@ -133,6 +133,7 @@ class Store:
             rows.append(row)
         if not rows:
             return
+        said = [row.content() for row in rows]  # nothing is written that cannot be read again
         durable = any(row.kind in _DURABLE for row in rows)
         with _clear_errors(self.path), self._db:
             self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -145,8 +146,8 @@ class Store:
                 [(row.seq, row.kind, row.body, row.hash) for row in rows],
             )
         self._seq, self._hash = seq, previous
-        for row in rows:
-            self.book.apply(row)
+        for row, content in zip(rows, said, strict=True):
+            self.book.apply(row, content)
 
     def rows(self) -> Iterator[Row]:
         """The rows as they are in the file; bytes that are no UTF-8 survive for the hash check."""

@@ -75,7 +75,7 @@ class _Verifier:
             elif isinstance(content, kinds.Receipt):
                 for text in self._receipt(content):
                     yield Finding(row.seq, f"(receipt) {text}")
-            self._book.apply(row)
+            self._book.apply(row, content)
             for text in self._applied(content):
                 yield Finding(row.seq, f"({row.kind}) {text}")
         except LedgerError as error:

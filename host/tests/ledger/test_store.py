@@ -58,6 +58,14 @@ def test_an_append_is_all_or_nothing(ledger_file, open_row):
         assert 9 in store.book.transfers
 
 
+def test_what_could_not_be_read_again_is_not_written(ledger_file):
+    with Store.create(ledger_file) as store:
+        before = len(list(store.rows()))
+        with pytest.raises(LedgerError, match=r"\(run\) gives seed a wrong type"):
+            store.append([kinds.Run("x", 1.5, None)])
+        assert len(list(store.rows())) == before
+
+
 def test_an_altered_ledger_is_not_continued(ledger_file):
     db = sqlite3.connect(ledger_file)
     db.execute("DROP TRIGGER no_update")
