@@ -7,7 +7,6 @@ its timing (the live campaign has those), and more than one board.
 """
 
 from binascii import crc32
-from collections.abc import Callable
 from hashlib import sha256
 from random import Random
 
@@ -125,12 +124,6 @@ class Life:
 
     # -- what happens --
 
-    def step(self) -> None:
-        name, act = self.rng.choices(*_ACTS)[0]
-        self.story.append(name)
-        act(self)
-        self.check()
-
     def run_for(self, time_ms: int) -> None:
         """The loop as the port makes it: sample, charge, time."""
         board, plant = self.board, self.plant
@@ -240,16 +233,6 @@ class Life:
         if code == ept.NONE and transfer_id == self.live and not peer_ept:
             assert 0 < lease_ms <= wire.LEASE_MAX_ms
             self.lease_ends_ms = self.now_ms + lease_ms
-
-    def heal(self) -> None:
-        """Everything is well again, and every latch is cleared."""
-        _ALL_WELL(self)
-        self.plant.gauge, self.plant.soc_permille = True, self.rng.choice((260, 600, 900))
-        self.board.on_soc(self.plant.soc_permille)
-        self.board.on_maintenance(False)
-        self.run_for(2500)
-        for code in self.board.faults:
-            self.send(wire.CLEAR, code)
 
     def stop(self) -> None:
         self.send(wire.STOP, self.live or self._some_id())
@@ -394,69 +377,3 @@ class Life:
             last = self.book.last_receipt.get((3, role))
             told_mJ = last.odometer_mJ if last else 0
             assert odometer_rise_mJ(told_mJ, metered_mJ) == 0, "energy on no receipt"
-
-
-def _set(**values: object) -> Callable[[Life], None]:
-    def act(life: Life) -> None:
-        for name, value in values.items():
-            setattr(life.plant, name, value)
-        life.board.on_cable(life.plant.cable)
-
-    return act
-
-
-def _gauge(life: Life) -> None:
-    life.plant.gauge = life.rng.random() < 0.7
-    life.plant.soc_permille = life.rng.choice((190, 200, 201, 240, 600, 1000))
-    told = life.plant.soc_permille if life.plant.gauge else wire.SOC_UNKNOWN_permille
-    life.board.on_soc(told)
-
-
-_ALL_WELL = _set(
-    coil_dC=300,
-    battery_dC=250,
-    current_mA=800,
-    bus_mV=4000,
-    cable=False,
-    stuck=False,
-    meter="good",
-)
-_TABLE: list[tuple[int, str, Callable[[Life], None]]] = [
-    (20, "run 100 ms", lambda life: life.run_for(100)),
-    (12, "run 1 s", lambda life: life.run_for(1000)),
-    (12, "grant", Life.grant),
-    (12, "renew", Life.renew),
-    (3, "stop", Life.stop),
-    (4, "clear", Life.clear),
-    (1, "configure", Life.configure),
-    (2, "ping", Life.ping),
-    (8, "hostile", Life.hostile),
-    (10, "heal", lambda life: life.heal()),
-    (2, "power cut", Life.power_cut),
-    (1, "maintenance", Life.maintenance),
-    (1, "qi end", Life.qi_end),
-    (2, "link", Life._connect),
-    (4, "gauge", _gauge),
-    (2, "hot coil", _set(coil_dC=650)),
-    (2, "cold battery", _set(battery_dC=-50)),
-    (1, "over-current", _set(current_mA=3100, bus_mV=3600)),
-    (1, "cable", _set(cable=True)),
-    (1, "stuck switch", _set(stuck=True)),
-    (2, "silent meter", _set(meter="silent")),
-    (1, "overflow", _set(meter=str(ept.METER_OVERFLOW))),
-]
-_ACTS = ([(name, act) for _, name, act in _TABLE], [weight for weight, _, _ in _TABLE])
-
-
-def live_once(seed: int, steps: int) -> Life:
-    """AssertionError with the seed and the story of what broke an invariant."""
-    life = Life(seed)
-    try:
-        life.run_for(400)
-        for _ in range(steps):
-            life.step()
-        life.check_end()
-    except Exception as error:
-        tail = " | ".join(life.story[-20:])
-        raise AssertionError(f"--seed {seed}: {error!r} after: {tail}") from error
-    return life

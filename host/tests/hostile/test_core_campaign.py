@@ -5,29 +5,18 @@
 own. The full size: `pytest -m long host/tests/hostile/test_core_campaign.py`.
 """
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
 from wptcore.running import Running
+
+from .core_acts import live_once
 
 LIVES = 2000
 STEPS = 60
 CHUNKS = 8
 
 
-def world():
-    spec = importlib.util.spec_from_file_location(
-        "hostile_core_world", Path(__file__).parent / "core_world.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def lives(first: int, count: int) -> None:
-    live_once = world().live_once
     granted = receipts = 0
     for life_seed in range(first, first + count):
         life = live_once(life_seed, STEPS)

@@ -16,7 +16,7 @@ from crowdcharge.orchestrator.events import Paid, Progress
 from wptcore import wire
 from wptcore.market import Terms
 
-from ..orchestrator.conftest import run_world
+from ..orchestrator.world import run_world
 from .world import HUB, OWNERS, MarketWorld, clearing_price
 
 ALL = set(OWNERS)

@@ -18,14 +18,9 @@ from wptcore import wire
 from wptcore.market import EFFICIENCY_MIN_permille
 from wptcore.market_desk import MarketDesk, Settings, new_keys
 
-from ..orchestrator.conftest import (
-    LoopClock,
-    MortalStore,
-    World,
-    WorldBoard,
-    WorldLink,
-    WorldRadio,
-)
+from ..orchestrator.jumping_time import LoopClock
+from ..orchestrator.world import MortalStore, World, WorldRadio
+from ..orchestrator.world_board import WorldBoard, WorldLink
 
 HUB = 1
 CAPACITY_J, HUB_CAPACITY_J = 20.0, 200.0

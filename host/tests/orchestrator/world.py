@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+"""A world without hardware for the orchestrator: real cores on CPython, a radio in memory.
+
+Time is the event loop's and jumps from timer to timer. Radio stacks, packet loss and the port
+files are not modelled here: the virtual bench has those.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crowdcharge import policy as policies
+from crowdcharge.boards.models import Beacon
+from crowdcharge.errors import LedgerError, RadioError
+from crowdcharge.ledger.store import Store
+from crowdcharge.ledger.verify import verify
+from crowdcharge.orchestrator.contacts import Contacts
+from crowdcharge.orchestrator.events import Event
+from crowdcharge.orchestrator.orchestrator import Orchestrator
+from crowdcharge.orchestrator.transfer import TransferTerms
+from crowdcharge.radio.base import Advert, OnAdvert, OnClosed
+
+from .jumping_time import JumpingLoop, LoopClock
+from .world_board import WorldBoard, WorldLink
+
+SAMPLE_s = 0.1
+BEACON_s = 0.5
+SUPERVISION_s = 0.5
+
+
+class WorldRadio:
+    """The radio of one host."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    async def start_scan(self, on_advert: OnAdvert) -> None:
+        self._world.edge()
+        self._world.listeners[self] = on_advert
+
+    async def stop_scan(self) -> None:
+        self._world.listeners.pop(self, None)
+
+    async def connect(self, address: str, on_closed: OnClosed) -> WorldLink:
+        world = self._world
+        world.edge()
+        await asyncio.sleep(0.02)
+        world.edge()
+        for board in world.boards.values():
+            if board.address == address and address not in world.out_of_reach:
+                return WorldLink(world, board, on_closed)
+        raise RadioError(f"nobody answers at {address}")
+
+    async def close(self) -> None:
+        pass
+
+
+class World:
+    """The boards, their air, and a host that can be killed at any of its edges."""
+
+    def __init__(self, folder: Path, socs_pct: dict[int, float], capacity_J: float = 20.0) -> None:
+        self.ledger = folder / "ledger.sqlite"
+        self.boards = {
+            board_id: WorldBoard(board_id, soc, capacity_J) for board_id, soc in socs_pct.items()
+        }
+        self.keys = {board.board_id: board.key for board in self.boards.values()}
+        self.events: list[Event] = []
+        self.dead = False
+        self.edges = 0
+        self.kill_at: int | None = None
+        self.mute: Callable[[bytes], bool] = lambda _frame: False
+        self._handles = 0
+        self._host: asyncio.Task[None] | None = None
+        self.listeners: dict[WorldRadio, OnAdvert] = {}
+        self.out_of_reach: set[str] = set()
+        self.locked = False  # the ledger, by someone else
+
+    # -- the radio --
+
+    def next_handle(self) -> int:
+        self._handles += 1
+        return self._handles
+
+    def edge(self) -> None:
+        """The host touches the outside. A killed host touches nothing any more."""
+        self.edges += 1
+        if self.edges == self.kill_at:
+            self.dead = True
+            assert self._host is not None
+            self._host.cancel()
+        if self.dead:
+            raise asyncio.CancelledError
+
+    # -- the world's time --
+
+    def lay(self, *pairs: tuple[int, int]) -> None:
+        for board in self.boards.values():
+            board.peer = None
+        for a, b in pairs:
+            self.boards[a].peer, self.boards[b].peer = self.boards[b], self.boards[a]
+
+    async def live(self) -> None:
+        """Boards run for ever, whatever the host does."""
+        clock = LoopClock()
+        next_beacon_s = 0.0
+        while True:
+            for board in self.boards.values():
+                board.step(clock.now_s(), round(SAMPLE_s * 1000))
+            if clock.now_s() >= next_beacon_s:
+                next_beacon_s += BEACON_s
+                for board in self.boards.values():
+                    for on_advert in list(self.listeners.values()):
+                        on_advert(Advert(board.address, -50, board.beacon()))
+            await asyncio.sleep(SAMPLE_s)
+
+    # -- the host --
+
+    def orchestrator(
+        self, store: Store, contacts: Contacts | None, **options: Any
+    ) -> Orchestrator:
+        options.setdefault("policy", policies.make("oblivious-share"))
+        options.setdefault("terms", TransferTerms(lease_ms=1500))
+        return Orchestrator(
+            radio=WorldRadio(self),
+            store=store,
+            keys=self.keys,
+            contacts=contacts,
+            clock=LoopClock(),
+            rng=np.random.default_rng(1),
+            emit=self.events.append,
+            **options,
+        )
+
+    async def host(
+        self, contacts: Contacts | None, until_s: float, ledger: str = "", **options: Any
+    ) -> None:
+        """One life of a host; returns early if it is killed. `ledger`: a name of its own."""
+        self.dead = False
+        with MortalStore.open(self, self.ledger.with_name(ledger or self.ledger.name)) as store:
+            orchestrator = self.orchestrator(store, contacts, **options)
+            self._host = asyncio.create_task(orchestrator.run(until_s))
+            try:
+                await self._host
+            except asyncio.CancelledError:
+                assert self.dead
+        if self.dead:
+            self.listeners.clear()
+            asyncio.get_running_loop().call_later(SUPERVISION_s, self._drop_links)
+
+    def _drop_links(self) -> None:
+        for board in self.boards.values():
+            for link in list(board.links.values()):
+                link.drop()
+
+    # -- what must hold --
+
+    def store(self, ledger: str = "") -> Store:
+        store = Store.read(self.ledger.with_name(ledger or self.ledger.name))
+        store.load()
+        return store
+
+    def check_books(self, *ledgers: str) -> None:
+        """Each ledger verifies; for each board they add up to what the board has metered."""
+        transfers = []
+        for ledger in ledgers or ("",):
+            with self.store(ledger) as store:
+                assert [each for each in verify(store.rows(), self.keys) if each.wrong] == []
+                assert store.damage() is None
+                transfers += store.book.transfers.values()
+        for board in self.boards.values():
+            beacon = Beacon.unpack(board.beacon())
+            sent = sum(each.sent_mJ for each in transfers if each.ptx == board.board_id)
+            received = sum(each.received_mJ for each in transfers if each.prx == board.board_id)
+            assert (sent, received) == (beacon.sent_mJ, beacon.received_mJ)
+
+    def of(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+class MortalStore(Store):
+    """Writing to disk is an edge as well: a host can be killed before or after it."""
+
+    world: World
+
+    @classmethod
+    def open(cls, world: World, path: Path) -> "MortalStore":
+        store = cls.create(path)
+        assert isinstance(store, MortalStore)
+        store.world = world
+        return store
+
+    def append(self, drafts: Any) -> None:
+        rows = list(drafts)
+        self.world.edge()
+        if self.world.locked:
+            raise LedgerError("database is locked")
+        super().append(rows)
+        self.world.edge()
+
+
+def run_world(world: World, story: Coroutine[Any, Any, None]) -> None:
+    """Runs `story` in jumping time while the boards live."""
+
+    async def both() -> None:
+        living = asyncio.create_task(world.live())
+        try:
+            await story
+        finally:
+            living.cancel()
+            await asyncio.gather(living, return_exceptions=True)
+
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        runner.run(both())
