@@ -26,7 +26,7 @@ class Model:
         self.contacts, self.nodes = len(net.slot), len(net.agent)
         self.beta = np.resize(problem.contact_beta, self.contacts)
         self.scale = float(problem.e_max.max())
-        self.solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]  # not annotated
+        self.solver: Any = _QuietHighs()  # type: ignore[no-untyped-call]  # not annotated
         for option, value in (
             ("output_flag", False),
             ("threads", 1),
@@ -118,3 +118,10 @@ class Model:
         self.solver.addVar(0.0, 1.0)
         self.solver.changeColIntegrality(column, highspy.HighsVarType.kInteger)
         return column
+
+
+class _QuietHighs(highspy.Highs):
+    """HiGHS without callbacks: version 1.16 prints a banner to stdout when it enables them."""
+
+    def enableCallbacks(self) -> None:
+        pass

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""The front door: what `import crowdcharge` offers, as functions with typed results.
+
+Each function imports what it needs when it is called, so that `import crowdcharge` stays quick.
+Every mistake of the caller is an `InputError` whose text is one line.
+"""
+
+import json
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from crowdcharge.errors import InputError
+from crowdcharge.ledger.settlement import TransferRecord
+
+if TYPE_CHECKING:
+    from crowdcharge.bench.runs.demo import Demo
+    from crowdcharge.market import Clearing, Market
+    from crowdcharge.planner import Plan, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRecord:
+    """One board over a run, by its own readings; None where its charge is unknown."""
+
+    board_id: int
+    soc_before_pct: float | None
+    soc_after_pct: float | None
+    sent_mJ: int
+    received_mJ: int
+    balance_mJ: int  # of its account in the ledger: received less sent
+    capacity_mJ: int
+    epoch: int  # changes at each reboot
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What a ledger says of a run.
+
+    `transfers` are those between two boards, in the order in which they were opened; the sums
+    also hold the short fields that only look for a receiver. `efficiency` is received over sent,
+    battery to battery, 0 to 1, or None if nothing was sent. The imbalance is the total variation
+    distance of the boards' charge from the uniform distribution, 0 to 1.
+    """
+
+    policy: str | None
+    seed: int | None
+    transfers: list[TransferRecord]
+    boards: list[BoardRecord]
+    sent_mJ: int
+    received_mJ: int
+    loss_mJ: int
+    efficiency: float | None
+    imbalance_before: float
+    imbalance_after: float
+    floor_cutoffs: int  # transfers that ended because the donor reached its floor
+    refusals: int
+
+
+class OpenBench:
+    """A virtual bench as `open_bench` gives it."""
+
+    def __init__(self, demo: "Demo", folder: Path) -> None:
+        self._demo = demo
+        self._folder = folder
+
+    async def run(self, policy: str) -> RunRecord:
+        """Let the boards meet under `policy` until a tenth of their imbalance is left.
+
+        Each run starts the same boards anew with the same charge, so that runs can be compared.
+        Raises InputError for an unknown policy and BenchError if the bench fails.
+        """
+        from crowdcharge.bench.runs import demo
+
+        await demo.run(replace(self._demo, policy=policy), self._folder, lambda _event: None)
+        return open_ledger(self._folder / demo.LEDGER)
+
+
+@asynccontextmanager
+async def open_bench(
+    boards: int = 4,
+    *,
+    seed: int = 1,
+    speed: float | None = None,
+    port: Literal["micropython", "circuitpython", "mixed"] = "micropython",
+    out: Path | None = None,
+) -> AsyncIterator[OpenBench]:
+    """Open a virtual bench of 2 to 100 boards, each a real MicroPython VM with the real firmware.
+
+    `seed` draws the charge of every board after the fourth and the losses on the air. `speed` is
+    board time over real time, 0.1 to 10; None takes what so many boards bear on two cores. The
+    files of the newest run (ledger, keys, report) go to `out`, or are removed with the block.
+    Raises InputError for a value out of range or where there is no MicroPython VM.
+    """
+    from crowdcharge.bench.board import micropython
+    from crowdcharge.bench.runs.demo import Demo
+
+    demo = Demo(boards=boards, seed=seed, speed=speed, port=port)
+    micropython.binary()
+    with tempfile.TemporaryDirectory(prefix="crowdcharge-") as scratch:
+        yield OpenBench(demo, out or Path(scratch))
+
+
+def open_ledger(path: Path | str) -> RunRecord:
+    """Read a ledger, which may be in use, without changing it.
+
+    Raises InputError if there is no ledger at `path`, LedgerError if it is damaged. It does not
+    check hashes and signatures: `crowdcharge ledger verify` does.
+    """
+    from crowdcharge.ledger.store import Store
+    from crowdcharge.report.summary import summarise
+
+    with Store.read(Path(path)) as store:
+        book = store.load()
+    summary = summarise(book)
+    same = RunRecord.__dataclass_fields__.keys() - {"transfers", "boards"}
+    return RunRecord(
+        transfers=[book.transfers[each["transfer_id"]] for each in summary["transfers"]],
+        boards=[BoardRecord(**board) for board in summary["boards"]],
+        **{name: summary[name] for name in same},
+    )
+
+
+def plan_problem(
+    problem: "Problem | Path", method: Literal["lal", "lay"] = "lay", max_doublings: int = 3
+) -> "Plan":
+    """Plan who charges whom over known contacts; `problem` is one, or its JSON file.
+
+    `lay` loses the least energy, `lal` takes the shortest time as if nothing were lost. Horizons
+    are the cycle, doubled up to `max_doublings` times. The plan's energies are in the unit of the
+    problem, J in this project. See docs/explanation/planner.md for the papers. A target out of
+    reach is no error: the plan then says why. Raises InputError for a file that is wrong and
+    WptError if no solver could decide.
+    """
+    from crowdcharge import planner
+
+    if isinstance(problem, Path):
+        problem = planner.Problem.from_json(_read_json(problem))
+    solve = {"lal": planner.lal, "lay": planner.lay}[method]
+    return solve(problem, max_doublings)
+
+
+def clear_market(market: "Market | Path") -> "Clearing":
+    """Clear a market of n peers and a lane; `market` is one, or its JSON file.
+
+    The result has the price, n signed energies (shape (n,), above 0 buys in a charging market)
+    and the lane's energy: the optimum of Nguyen's lane paper with every bound honoured, see
+    docs/explanation/market.md. Energies and prices are in the units of the market. Raises
+    InputError for a file that is wrong and where no price makes anybody trade.
+    """
+    from crowdcharge import market as markets
+
+    if isinstance(market, Path):
+        market = markets.parse_market(_read_json(market))
+    return markets.clear(market)
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not JSON: {error}") from None
