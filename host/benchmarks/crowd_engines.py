@@ -6,22 +6,28 @@
 All subjects run in this process, in turn, round after round; a subject's figure is its best
 round. One-core figures are per second of CPU time, so that a loaded machine does not decide; the
 row of two threads is wall clock. The last table checks that all three give the same crowd: loss
-and final imbalance over 60 small crowds each, by two-sample Kolmogorov-Smirnov tests. Needs mesa
-3.3.
+and final imbalance over 60 small crowds each, by two-sample Kolmogorov-Smirnov tests. Needs the
+extra `bench` (mesa 3.3).
 """
 
 import argparse
 import random
+import sys
 import time
 from collections.abc import Callable
 from typing import ClassVar
 
-import mesa
 import numpy as np
 from scipy.stats import ks_2samp
 
 from crowdcharge.metrics import imbalance
 from crowdcharge.simulation import simulate
+
+try:
+    import mesa
+except ModuleNotFoundError:
+    print("crowd_engines: needs mesa: pip install -e '.[bench]'", file=sys.stderr)
+    sys.exit(2)
 
 BETA = 0.2
 MESA, PYTHON = "mesa 3.3", "pure Python"
