@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from crowdcharge.api import (
         BoardRecord,
-        OpenBench,
         RunRecord,
+        VirtualBench,
         clear_market,
         open_bench,
         open_ledger,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "api": "BoardRecord OpenBench RunRecord clear_market open_bench open_ledger plan_problem",
+    "api": "BoardRecord RunRecord VirtualBench clear_market open_bench open_ledger plan_problem",
     "errors": "InputError WptError",
     "ledger.settlement": "TransferRecord",
     "market.pricing": "Clearing",
@@ -47,13 +47,13 @@ __all__ = [
     "InputError",
     "Market",
     "Offer",
-    "OpenBench",
     "Plan",
     "Policy",
     "Problem",
     "Result",
     "RunRecord",
     "TransferRecord",
+    "VirtualBench",
     "WptError",
     "clear_market",
     "open_bench",

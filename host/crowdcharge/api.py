@@ -60,7 +60,7 @@ class RunRecord:
     refusals: int
 
 
-class OpenBench:
+class VirtualBench:
     """A virtual bench as `open_bench` gives it."""
 
     def __init__(self, demo: "Demo", folder: Path) -> None:
@@ -74,9 +74,10 @@ class OpenBench:
         Raises InputError for an unknown policy and BenchError if the bench fails.
         """
         from crowdcharge.bench.runs import demo
+        from crowdcharge.orchestrator.run_folder import LEDGER
 
         await demo.run(replace(self._demo, policy=policy), self._folder, lambda _event: None)
-        return open_ledger(self._folder / demo.LEDGER)
+        return open_ledger(self._folder / LEDGER)
 
 
 @asynccontextmanager
@@ -87,7 +88,7 @@ async def open_bench(
     speed: float | None = None,
     port: Literal["micropython", "circuitpython", "mixed"] = "micropython",
     out: Path | None = None,
-) -> AsyncIterator[OpenBench]:
+) -> AsyncIterator[VirtualBench]:
     """Open a virtual bench of 2 to 100 boards, each a real MicroPython VM with the real firmware.
 
     `seed` draws the charge of every board after the fourth and the losses on the air. `speed` is
@@ -101,7 +102,7 @@ async def open_bench(
     demo = Demo(boards=boards, seed=seed, speed=speed, port=port)
     micropython.binary()
     with tempfile.TemporaryDirectory(prefix="crowdcharge-") as scratch:
-        yield OpenBench(demo, out or Path(scratch))
+        yield VirtualBench(demo, out or Path(scratch))
 
 
 def open_ledger(path: Path | str) -> RunRecord:

@@ -13,7 +13,7 @@ TOP_MAX = 8  # modules that belong to no folder
 LINES_MAX = 400
 SOURCES = ("firmware", "hardware", "hil_tests", "host", "docs")
 # A class name that stands in several modules, because a protocol or a format asks for it.
-SHARED_NAMES: set[str] = {"_Reader"}
+SHARED_NAMES: set[str] = set()
 
 
 def folder(name: str) -> str:
