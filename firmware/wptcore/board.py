@@ -7,18 +7,15 @@
 from wptcore import ept, transfer, wire
 from wptcore.checks import Checks, FLOW_mW
 from wptcore.commands import Commands
-from wptcore.diagnosis import Diagnosis
-from wptcore.floor import DonorFloor, FLOOR_MAX_pct, FLOOR_MIN_pct
+from wptcore.floor import FLOOR_MAX_pct, FLOOR_MIN_pct
 from wptcore.fod import ForeignObject
-from wptcore.meter import Meter
 from wptcore.persistence import Persistence
-from wptcore.receipts import Receipts
+from wptcore.readout import Readout
 from wptcore.running import Running, interrupted
-from wptcore.telemetry import Telemetry
 from wptcore.units import odometer_delta_mJ, power_mW
 
 
-class Board:
+class Board(Readout):
     """`key`: 32 bytes, or b"" for a board that was never provisioned (it refuses every grant).
 
     `limits`: limits.Limits; `roles`: bit mask of wire.PTX and wire.PRX; `saved`: journal.Saved as
@@ -38,22 +35,11 @@ class Board:
         short_boot=False,
         market=None,
     ):
-        self._store = Persistence(saved, short_boot)
-        self.board_id = board_id
-        self.state = transfer.IDLE
-        self._ended_by = ept.NONE
-        self._limits = limits
-        self._roles = roles
-        self._diagnosis = Diagnosis(saved.latches)
+        self._store = Persistence(saved, short_boot)  # first: it begins a new epoch in `saved`
+        super().__init__(board_id, key, limits, roles, saved, sha256)
         self._checks = Checks(self._diagnosis, limits)
         self._fod = ForeignObject(curve)
         self._commands = Commands(self, key, sha256, market)
-        self._receipts = Receipts(board_id, saved.epoch, key, sha256, saved.receipts)
-        self._floor = DonorFloor(saved.floor_pct, bool(saved.floor_cut))
-        self._meter = Meter(saved.sent_mJ, saved.received_mJ)
-        self._running = None
-        self._shown = None  # the running transfer or the last one, for Acks
-        self._telemetry = Telemetry(board_id, bool(key), saved, self._meter)
         if self._store.boots_loop:
             self._diagnosis.trip(ept.BOOT_LOOP)
         self._close_interrupted()
@@ -71,7 +57,7 @@ class Board:
             and running.lease_ms > 0
             and (self.state == transfer.PING or self.state == transfer.POWER)
             and self._diagnosis.blocking == ept.NONE
-            and not self._telemetry.cable
+            and not self._cable
         )
 
     @property
@@ -92,7 +78,9 @@ class Board:
         """One coherent sample of the meter that `receiver_on` names (the receiver's, else the
         transmitter's); `current_mA` > 0 leaves the battery."""
         receiving = self.receiver_on
-        self._telemetry.note(bus_mV, current_mA, coil_dC)
+        self._bus_mV = bus_mV
+        self._current_mA = current_mA
+        self._coil_dC = coil_dC
         switch_on = receiving or self.coil_on
         self._checks.sample(
             bus_mV, current_mA, coil_dC, battery_dC, dt_ms, not receiving, switch_on
@@ -125,17 +113,17 @@ class Board:
 
     def on_soc(self, soc_permille: int) -> None:
         """wire.SOC_UNKNOWN_permille when the gauge does not know."""
-        self._telemetry.soc_permille = soc_permille
+        self.soc_permille = soc_permille
         self._checks.soc(soc_permille)
         if soc_permille <= 1000:
             self._floor.update(soc_permille)
         self._supervise()
 
     def on_field(self, present: bool) -> None:
-        self._telemetry.field = present
+        self._field = present
 
     def on_cable(self, present: bool) -> None:
-        self._telemetry.cable = present
+        self._cable = present
         self._diagnosis.observe(ept.ROLE_CONFLICT, present, 0)
         self._supervise()
 
@@ -155,6 +143,15 @@ class Board:
         """Bytes as they came from the air."""
         self._commands.on_frame(handle, frame)
 
+    def pop_reply(self):
+        """(link handle, frame) to notify, or None."""
+        return self._commands.pop_reply()
+
+    @property
+    def unwelcome_link(self) -> int:
+        """A link that the port must disconnect, or -1."""
+        return self._commands.unwelcome()
+
     def on_maintenance(self, entered: bool) -> None:
         if entered and self._running is not None:
             self._end(ept.MAINTENANCE)
@@ -170,7 +167,7 @@ class Board:
 
     def grant(self, grant: tuple) -> int:
         """The fields of wire.GRANT. The same grant again changes nothing."""
-        wanted = Running(grant, self._meter.odometer_mJ(grant[1]), self._telemetry.soc_permille)
+        wanted = Running(grant, self._meter.odometer_mJ(grant[1]), self.soc_permille)
         if self._running is not None and self._running.is_same(wanted):
             return ept.NONE
         code = self._refusal(wanted)
@@ -236,9 +233,7 @@ class Board:
             return ept.NO_ROLE
         if self._diagnosis.blocking != ept.NONE:
             return self._diagnosis.blocking
-        if role == wire.PTX and self._floor.refuses(
-            self._telemetry.soc_permille, wanted.floor_pct
-        ):
+        if role == wire.PTX and self._floor.refuses(self.soc_permille, wanted.floor_pct):
             return ept.FLOOR
         if role == wire.PTX and not self._fod.allows(wanted.power_max_mW):
             return ept.UNCALIBRATED
@@ -249,15 +244,15 @@ class Board:
         code = self._diagnosis.blocking or running.exhausted(self.state == transfer.PING)
         if code == ept.NONE and running.role == wire.PTX:
             counted_permille = running.soc_after_next_permille(self._limits.capacity_mJ)
-            soc_permille = min(self._telemetry.soc_permille, counted_permille)
+            soc_permille = min(self.soc_permille, counted_permille)
             if self._floor.reached(soc_permille, running.floor_pct):
                 code = ept.FLOOR
         return self._role_ends(running.role) if code == ept.NONE else code
 
     def _role_ends(self, role: int) -> int:
         if role == wire.PTX:
-            return ept.ROLE_CONFLICT if self._telemetry.cable else ept.NONE
-        return ept.CHARGE_COMPLETE if self._telemetry.soc_permille == 1000 else ept.NONE
+            return ept.ROLE_CONFLICT if self._cable else ept.NONE
+        return ept.CHARGE_COMPLETE if self.soc_permille == 1000 else ept.NONE
 
     def _supervise(self) -> None:
         """Called after every event that can end a transfer or latch a fault."""
@@ -276,13 +271,13 @@ class Board:
         flow_mW = self._meter.add(running.role, power_mW, dt_ms)
         energy_mJ = odometer_delta_mJ(running.start_mJ, self._meter.odometer_mJ(running.role))
         flowing = flow_mW >= FLOW_mW
-        running.measure(flow_mW, energy_mJ, self._telemetry.coil_dC, flowing)
+        running.measure(flow_mW, energy_mJ, self._coil_dC, flowing)
         if flowing and self.state == transfer.PING:
             self.state = transfer.next_state(self.state, transfer.FLOW)
 
     def _start(self, running) -> None:
         self._running = running
-        self._shown = running
+        self._newest = running
         self.state = transfer.next_state(self.state, transfer.GRANT)
         self._ended_by = ept.NONE
         self._fod.reset()
@@ -305,7 +300,7 @@ class Board:
 
     def _keep_receipt(self, running, code: int) -> None:
         self._receipts.keep(
-            running, code, self._telemetry.soc_permille, self._meter.odometer_mJ(running.role)
+            running, code, self.soc_permille, self._meter.odometer_mJ(running.role)
         )
         self._store.due = True
 
@@ -323,77 +318,3 @@ class Board:
         return self._store.fill(
             self._meter, self._diagnosis, self._floor, self._receipts, self._running
         )
-
-    # -- out --
-
-    def pop_reply(self):
-        """(link handle, frame) to notify, or None."""
-        return self._commands.pop_reply()
-
-    @property
-    def unwelcome_link(self) -> int:
-        """A link that the port must disconnect, or -1."""
-        return self._commands.unwelcome()
-
-    def challenge(self, nonce: bytes) -> bytes:
-        """The `challenge` characteristic of one connection; `nonce` is fresh."""
-        return wire.pack_challenge(self.board_id, self._store.saved.epoch, nonce)
-
-    @property
-    def ept(self) -> int:
-        """A latched fault, else why the last transfer ended."""
-        latch = self._diagnosis.latch
-        return self._ended_by if latch == ept.NONE else latch
-
-    @property
-    def faults(self) -> bytes:
-        """The `faults` characteristic: every code that stands, warnings too."""
-        return self._diagnosis.codes()
-
-    @property
-    def receipts(self) -> bytes:
-        """The last eight, newest first."""
-        return self._receipts.stored
-
-    @property
-    def soc_permille(self) -> int:
-        return self._telemetry.soc_permille
-
-    @property
-    def figures(self) -> tuple:
-        """Epoch, bus_mV, current_mA, coil_dC, soc_permille, sent_mJ, received_mJ."""
-        return self._telemetry.figures
-
-    @property
-    def limits(self) -> bytes:
-        """The `limits` characteristic."""
-        return wire.pack_limits(
-            self.board_id,
-            self._store.saved.epoch,
-            self._limits.capacity_mJ,
-            self._limits.power_max_mW,
-            self._floor.floor_pct,
-            self._floor.resume_pct,
-            self._roles,
-        )
-
-    def ack_fields(self) -> tuple:
-        """What every Ack tells beside its command and code."""
-        shown = self._shown
-        told = (0, 0, 0) if shown is None else (shown.transfer_id, shown.power_mW, shown.energy_mJ)
-        figures = (self._telemetry.soc_permille, self._telemetry.coil_dC)
-        return (self.state, self.ept) + told + figures
-
-    @property
-    def state_byte(self) -> int:
-        return self._telemetry.state_byte(self.state, self._diagnosis.blocking != ept.NONE)
-
-    def pack_beacon_into(self, buffer: bytearray, offset: int) -> None:
-        running = self._running
-        transfer_id = 0 if running is None else running.transfer_id
-        self._telemetry.pack_beacon_into(buffer, offset, self.state_byte, self.ept, transfer_id)
-
-    def pack_bthome_into(self, buffer: bytearray, offset: int) -> int:
-        """Returns the end of the service data."""
-        problem = self._diagnosis.blocking != ept.NONE
-        return self._telemetry.pack_bthome_into(buffer, offset, self.receiver_on, problem)

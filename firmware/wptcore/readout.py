@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""What a board shows: adverts, characteristics, the fields of an Ack. Decides nothing."""
+
+from wptcore import ept, transfer, wire
+from wptcore.diagnosis import Diagnosis
+from wptcore.floor import DonorFloor
+from wptcore.meter import Meter
+from wptcore.receipts import Receipts
+from wptcore.units import power_mW
+
+
+class Readout:
+    """The state of a board as others may see it; board.Board extends it with the decision.
+
+    `key`, `limits`, `roles`, `saved` and `sha256` are those of board.Board.
+    """
+
+    def __init__(self, board_id: int, key: bytes, limits, roles: int, saved, sha256):
+        self.board_id = board_id
+        self.state = transfer.IDLE
+        self.soc_permille = wire.SOC_UNKNOWN_permille
+        self._epoch = saved.epoch
+        self._provisioned = bool(key)
+        self._limits = limits
+        self._roles = roles
+        self._diagnosis = Diagnosis(saved.latches)
+        self._receipts = Receipts(board_id, saved.epoch, key, sha256, saved.receipts)
+        self._floor = DonorFloor(saved.floor_pct, bool(saved.floor_cut))
+        self._meter = Meter(saved.sent_mJ, saved.received_mJ)
+        self._running = None
+        self._newest = None  # the running transfer, or the last one
+        self._ended_by = ept.NONE
+        self._bus_mV = 0
+        self._current_mA = 0
+        self._coil_dC = 0
+        self._field = False
+        self._cable = False
+        self._sequence = 0
+        self._packet_id = 0
+
+    # -- adverts --
+
+    def pack_beacon_into(self, buffer: bytearray, offset: int) -> None:
+        """Each beacon has the next sequence number."""
+        self._sequence = (self._sequence + 1) & 0xFF
+        wire.pack_beacon_into(
+            buffer,
+            offset,
+            self.board_id,
+            self._epoch,
+            self._sequence,
+            self.state_byte,
+            self.ept,
+            self._bus_mV,
+            self._current_mA,
+            self.soc_permille,
+            self._coil_dC,
+            0 if self._running is None else self._running.transfer_id,
+            self._meter.sent_mJ,
+            self._meter.received_mJ,
+        )
+
+    def pack_bthome_into(self, buffer: bytearray, offset: int) -> int:
+        """Returns the end of the service data."""
+        self._packet_id = (self._packet_id + 1) & 0xFF
+        return wire.pack_bthome_into(
+            buffer,
+            offset,
+            self._packet_id,
+            self.soc_permille,
+            self._bus_mV,
+            self._current_mA,
+            power_mW(self._bus_mV, self._current_mA),
+            self._coil_dC,
+            self.receiver_on,
+            self._diagnosis.blocking != ept.NONE,
+        )
+
+    @property
+    def state_byte(self) -> int:
+        """State and flags as the beacon carries them."""
+        byte = self.state
+        if self._field:
+            byte |= wire.FIELD
+        if self._cable:
+            byte |= wire.CABLE
+        if self._diagnosis.blocking != ept.NONE:
+            byte |= wire.PROBLEM
+        if not self._provisioned:
+            byte |= wire.UNPROVISIONED
+        return byte
+
+    @property
+    def ept(self) -> int:
+        """A latched fault, else why the last transfer ended."""
+        latch = self._diagnosis.latch
+        return self._ended_by if latch == ept.NONE else latch
+
+    # -- characteristics --
+
+    def challenge(self, nonce: bytes) -> bytes:
+        """The `challenge` characteristic of one connection; `nonce` is fresh."""
+        return wire.pack_challenge(self.board_id, self._epoch, nonce)
+
+    @property
+    def faults(self) -> bytes:
+        """The `faults` characteristic: every code that stands, warnings too."""
+        return self._diagnosis.codes()
+
+    @property
+    def receipts(self) -> bytes:
+        """The `receipts` characteristic: the last eight, newest first."""
+        return self._receipts.stored
+
+    @property
+    def limits(self) -> bytes:
+        """The `limits` characteristic."""
+        return wire.pack_limits(
+            self.board_id,
+            self._epoch,
+            self._limits.capacity_mJ,
+            self._limits.power_max_mW,
+            self._floor.floor_pct,
+            self._floor.resume_pct,
+            self._roles,
+        )
+
+    # -- answers --
+
+    def ack_fields(self) -> tuple:
+        """State, ept, transfer_id, power_mW, energy_mJ, soc_permille and coil_dC of an Ack."""
+        newest = self._newest
+        flow = (
+            (0, 0, 0)
+            if newest is None
+            else (newest.transfer_id, newest.power_mW, newest.energy_mJ)
+        )
+        return (self.state, self.ept) + flow + (self.soc_permille, self._coil_dC)
+
+    @property
+    def figures(self) -> tuple:
+        """Epoch, bus_mV, current_mA, coil_dC, soc_permille, sent_mJ, received_mJ."""
+        readings = (self._bus_mV, self._current_mA, self._coil_dC, self.soc_permille)
+        return (self._epoch,) + readings + (self._meter.sent_mJ, self._meter.received_mJ)
