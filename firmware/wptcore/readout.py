@@ -10,7 +10,8 @@ from wptcore.units import power_mW
 
 
 class Readout:
-    """The state of a board as others may see it; board.Board extends it with the decision.
+    """The state of a board as others may see it; board.Board extends it with the decision
+    and with `receiver_on`, which BTHome shows as charging.
 
     `key`, `limits`, `roles`, `saved` and `sha256` are those of board.Board.
     """

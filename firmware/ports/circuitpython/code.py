@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Starts the firmware on the board that provisioning or settings.toml names.
 
-A board that was left half-flashed stays at the prompt: its files are not to be trusted, and with
-nobody to drive it the coil's pin is held low by its pull-down.
+A board that was left half-flashed stays at the prompt: its files cannot be trusted, and while no
+firmware drives the coil's pin, its pull-down holds it low.
 """
 
+import gc
 import os
 
 
@@ -17,14 +18,18 @@ def half_flashed() -> bool:
 
 
 def start() -> None:
-    from app import App
     from memory import load_identity
 
     name = load_identity().get("board") or os.getenv("CROWDCHARGE_BOARD")
-    if name:
-        App(getattr(__import__("boards." + name), name)).run()
-    else:
+    if not name:
         print("crowdcharge: settings.toml must name the board in CROWDCHARGE_BOARD")
+        return
+    for module in ("board_hal", "console", "app"):
+        __import__(module)
+        gc.collect()  # else what imports leave behind fragments a small heap
+    from app import App
+
+    App(getattr(__import__("boards." + name), name)).run()
 
 
 if half_flashed():

@@ -1,48 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""The serial console on the board's own USB: bytes to the core's console, its lines back.
+"""The serial console on the board's own USB port.
 
 It shares the port with CircuitPython's prompt: Ctrl-C ends the firmware, and app.py switches the
 coil off on its way out.
 """
 
-import binascii
 import sys
 
 import supervisor
 
-from console_backend import ConsoleBackend
-from wptcore.console import Console
-from wptcore.console_commands import ConsoleCommands
-
-_BYTES_PER_PASS = 256
+from board_console import BoardConsole
 
 
-class SerialConsole:
-    def __init__(self, board, backend: ConsoleBackend, sha256):
-        self._commands = ConsoleCommands(board, backend, sha256)
-        self._console = Console(self._commands, binascii.crc32)
-        self._console.announce(
-            (("board", backend.name), ("firmware", backend.revision), ("vm", backend.vm))
-        )
+class SerialConsole(BoardConsole):
+    def _read(self, size_max: int) -> bytes:
+        waiting = min(supervisor.runtime.serial_bytes_available, size_max)
+        return sys.stdin.read(waiting).encode() if waiting else b""
 
-    @property
-    def reset_due(self) -> bool:
-        """A command asked for a reboot, and its answer has left."""
-        return self._commands.reset_due
-
-    @property
-    def streaming(self) -> bool:
-        """One line a pass: then passes should be short."""
-        return self._commands.streaming
-
-    def step(self, dt_ms: int) -> None:
-        """Takes what has come, answers; never waits."""
-        self._commands.on_elapsed(dt_ms)
-        waiting = min(supervisor.runtime.serial_bytes_available, _BYTES_PER_PASS)
-        if waiting:
-            self._console.feed(sys.stdin.read(waiting).encode())
-        self._console.step()
-        line = self._console.pop_line()
-        while line is not None:
-            sys.stdout.write(line.decode())
-            line = self._console.pop_line()
+    def _write(self, line: bytes) -> None:
+        sys.stdout.write(line.decode())

@@ -14,6 +14,8 @@ FAKES = {
     "app.py": "class App:\n    def __init__(self, pins):\n        print('app', pins.NAME)\n"
     "    def run(self):\n        print('runs')\n",
     "memory.py": "def load_identity():\n    return {}\n",
+    "board_hal.py": "",
+    "console.py": "",
     "boards/mine.py": "NAME = 'mine'\n",
 }
 
