@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What the Qi drivers share. One interface, three drivers: switched, stwbc86, stwlc38.
+"""The interface that the three Qi drivers share: switched, stwbc86 and stwlc38.
 
-    follow(wanted, dt_ms)    a loop's pass: one step towards `wanted`, never waits; then as poll
-    enable() -> EPT code     the whole start-up; NONE = running. Blocks up to 3 tries of 3 s
-    start()                  the same as a generator of waits in ms, for a loop that keeps sampling
-    disable(reason)          off, in the reverse order; always works, also on a dead chip
-    poll(dt_ms) -> Reading   one look; a code in `reading.ept` means: ended, and already off
+    follow(wanted, dt_ms)    does one step towards `wanted` and never waits; once on, it polls
+    enable() -> EPT code     does the whole start-up; NONE = running. Blocks up to 3 tries of 3 s
+    start()                  does the same as a generator of waits in ms
+    disable(reason)          switches off in the reverse order; always works, also on a dead chip
+    poll(dt_ms) -> Reading   looks once; a code in `reading.ept` means: ended, and already off
 
 A bus is shaped like busio.I2C; a pin is a callable (machine.Pin) or has `value` (digitalio).
 """
@@ -16,16 +16,16 @@ from wptcore.compat import const
 TRIES_MAX = const(3)
 POLL_MAX_ms = const(3000)
 POLL_ms = const(50)
-BUS_ERRORS_MAX = const(3)  # a chip that misses so many polls in a row is taken as locked up
+BUS_ERRORS_MAX = const(3)  # a chip that misses this many polls is locked up
 SILENCE_MAX_ms = const(1800)  # Qi: control-error packets come every 250 ms, timeout 1800 ms
 NOT_MEASURED = const(-32768)
 
 
 class Reading:
-    """Refilled by every poll, so that polling makes no objects."""
+    """The values of one poll; every poll refills the same object, so polling allocates none."""
 
     def __init__(self):
-        self.rx_present = False  # the other side takes power (or, at a receiver, gives it)
+        self.rx_present = False  # the other side takes power; at a receiver: gives power
         self.sent_mW = NOT_MEASURED  # by the transmitter chip, into its coil
         self.received_mW = NOT_MEASURED  # by the receiver chip; at a transmitter: as reported
         self.die_dC = NOT_MEASURED
@@ -73,7 +73,7 @@ class Registers:
 
 
 class Driver:
-    """The rules of start-up: supply, settle, enable, poll; three tries; reverse on exit."""
+    """Starts a chip: supply, settle, enable, poll, in up to three tries; stops it in reverse."""
 
     def __init__(self, sleep_ms):
         self._sleep_ms = sleep_ms
@@ -81,10 +81,10 @@ class Driver:
         self.on = False
         self._starting = None  # the generator of a start-up that `follow` steps
         self._wait_ms = 0
-        self._stays_off = False  # an end stands until the caller no longer wants power
+        self._stays_off = False  # it has ended, and the caller still wants power
 
     def follow(self, wanted: bool, dt_ms: int) -> Reading:
-        """`dt_ms`: since the last pass. After an end it stays off until `wanted` was false."""
+        """`dt_ms`: since the last pass. After an end it stays off until `wanted` is false."""
         if not wanted:
             self._stays_off = False
             if self.on or self._starting is not None:
@@ -117,9 +117,9 @@ class Driver:
         return self.reading.ept
 
     def start(self):
-        """Yields waits in ms. Closed early (or failed), it leaves everything off.
+        """Yields waits in ms. If it fails or is closed early, everything is off.
 
-        A driver that runs already is left alone.
+        A driver that already runs is left alone.
         """
         if self.on:
             return
@@ -144,11 +144,11 @@ class Driver:
         raise NotImplementedError
 
     def _try_once(self):
-        """Yields waits; sets `on` when running, else `reading.ept`."""
+        """Yields waits; sets `on` once the chip runs, else `reading.ept`."""
         raise NotImplementedError
 
     def _off(self, reason: int) -> None:
-        """Everything off, in the reverse order of `_try_once`; must not raise."""
+        """Switches everything off in the reverse order of `_try_once`; must not raise."""
         raise NotImplementedError
 
 
@@ -162,7 +162,7 @@ def drive(pin, on: bool) -> None:
 
 
 def first_code(bits: int, table) -> int:
-    """The code of the first row (bit, code) whose bit is set, else NONE."""
+    """Returns the code of the first row (bit, code) whose bit is set, else NONE."""
     for bit, code in table:
         if bits >> bit & 1:
             return code

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""ST STWBC86 transmitter (STEVAL-WBC86TX) over I2C. Treated as transmitter only.
+"""ST STWBC86 transmitter (STEVAL-WBC86TX) over I2C, used as a transmitter only.
 
-Registers after ST's published wbc86_register.py and stwbc86.c (both BSD-3). The chip pings by
+The registers follow ST's published wbc86_register.py and stwbc86.c (both BSD-3). The chip pings by
 itself after power-up, so it is held in reset while the supply settles and silenced before its
 FOD threshold is set. Not yet run on hardware.
 """
@@ -35,21 +35,21 @@ SUPPLY_SETTLE_ms = const(20)
 BOOT_ms = const(50)  # after reset, as in stwbc86.c
 FOD_STEP_mW = const(32)
 
-LATCHED = (  # (bit of the interrupt latch, code); its order is not that of the EPT reasons
+LATCHED = (  # (bit of the interrupt latch, code); the EPT reasons have another order
     (0, ept.OVER_TEMPERATURE),
     (1, ept.OVER_CURRENT),
     (2, ept.OVER_VOLTAGE),
     (17, ept.FOREIGN_OBJECT),
     (3, ept.INTERNAL_FAULT),
 )
-FAULTS = (  # (bit of the EPT reason, code): count in every phase
+FAULTS = (  # (bit of the EPT reason, code): these count in every phase
     (2, ept.OVER_TEMPERATURE),
     (1, ept.OVER_CURRENT),
     (0, ept.OVER_VOLTAGE),
     (3, ept.FOREIGN_OBJECT),
     (9, ept.INTERNAL_FAULT),
 )
-ENDS = FAULTS + (  # count once a receiver was met: before, they only say that nobody is there
+ENDS = FAULTS + (  # these count once a receiver was met; before, they mean that none is there
     (5, ept.PEER_ENDED),
     (4, ept.STOPPED),
     (6, ept.NO_RESPONSE),
@@ -68,7 +68,7 @@ ENDS = FAULTS + (  # count once a receiver was met: before, they only say that n
 
 
 class Stwbc86(qi.Driver):
-    """`supply`, `reset`: pins; reset held = pin low. ValueError for a threshold that is no FOD."""
+    """`supply`, `reset`: pins; a low pin holds the reset. ValueError: FOD would be off."""
 
     def __init__(
         self, bus, supply, reset, sleep_ms, fod_threshold_mW: int, address: int = ADDRESS
@@ -89,7 +89,7 @@ class Stwbc86(qi.Driver):
         self._off(ept.NONE)
 
     def poll(self, dt_ms: int = 0) -> qi.Reading:
-        """`dt_ms`: since the last poll; a receiver silent for 1.8 s has gone."""
+        """`dt_ms`: since the last poll. A receiver that is silent for 1.8 s has gone."""
         if not self.on:
             return self.reading
         try:
@@ -160,7 +160,10 @@ class Stwbc86(qi.Driver):
             self.reading.ept = ept.INTERNAL_FAULT
 
     def _prepare(self) -> None:
-        """Silence, check, threshold; only then enable. OSError when the chip is not as it must."""
+        """Silences and checks the chip, sets the FOD threshold, and only then enables it.
+
+        Raises OSError when the chip is not the expected one or loses its threshold.
+        """
         registers = self._registers
         registers.write(_TX_CMD, (_TX_DIS, 0))
         if registers.read(_CHIP_ID, 2) != _ID or registers.read(_OP_MODE, 1) != _MODE_TX:
@@ -177,7 +180,7 @@ class Stwbc86(qi.Driver):
             if was_on:
                 self._registers.write(_TX_CMD, (_TX_DIS, 0))
         except OSError:
-            pass  # a chip that does not listen loses reset and supply below
+            pass  # a chip that does not answer is reset and loses its supply below
         qi.drive(self._reset, False)
         qi.drive(self._supply, False)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """ST STWLC38 receiver (STEVAL-WLC38RX) over I2C. Its transmitter mode has no public registers.
 
-The chip lives from the field: without one it does not answer, which is no fault but "no
-transmitter". Registers after ST's published wlc38_register.py (BSD-3). Not yet run on hardware.
+The field powers the chip: without one it does not answer, which means "no transmitter" and is no
+fault. The registers follow ST's published wlc38_register.py (BSD-3). Not yet run on hardware.
 """
 
 from drivers import qi
@@ -45,7 +45,7 @@ _QI_CODE_MAX = const(0x0B)
 
 
 class Stwlc38(qi.Driver):
-    """`output`: the load switch behind it. `fod`: 17 bytes of calibration, None = as it is."""
+    """`output`: the load switch behind it; `fod`: 17 bytes of calibration, None = unchanged."""
 
     def __init__(self, bus, output, sleep_ms, fod=None, address: int = ADDRESS):
         super().__init__(sleep_ms)
@@ -68,7 +68,7 @@ class Stwlc38(qi.Driver):
             self._errors += 1
             if self._errors < qi.BUS_ERRORS_MAX:
                 return self.reading
-            code = ept.NO_RESPONSE  # the field is gone, or the chip hangs: the same from here
+            code = ept.NO_RESPONSE  # the field is gone or the chip hangs, which look the same
         if code != ept.NONE:
             self.reading.clear(code)
             self._off(code)
@@ -99,7 +99,7 @@ class Stwlc38(qi.Driver):
                 return
 
     def _ready(self) -> bool:
-        """True when the chip answers and gives voltage; a missing answer means no field yet."""
+        """Does the chip answer and give voltage? A missing answer means no field yet."""
         registers = self._registers
         try:
             if registers.read(_CHIP_ID, 2) != _ID or registers.read(_OP_MODE, 1) != _MODE_RX:
@@ -126,7 +126,7 @@ class Stwlc38(qi.Driver):
         return bytes(read_back) == bytes(self._fod)
 
     def _off(self, reason: int) -> None:
-        """Load off first, then the chip's output, then the transmitter is asked to stop."""
+        """Switches the load off, then the chip's output, and then asks the transmitter to stop."""
         was_on, self.on = self.on, False
         qi.drive(self._output, False)
         try:
@@ -139,7 +139,7 @@ class Stwlc38(qi.Driver):
 
 
 def _qi_code(code: int) -> int:
-    """Qi's own number, or 0 (unknown) for a reason that Qi has no number for."""
+    """Returns Qi's own number, or 0 (unknown) for a reason that has none in Qi."""
     return code if code <= _QI_CODE_MAX else 0
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A Qi module without a bus behind a load switch (BQ500211, BQ51013B class).
+"""A Qi module without a bus, behind a load switch (such as BQ500211, BQ51013B).
 
-The module does its own ping, FOD and timeouts; what it does cannot be read, only metered.
-`supply`: the load switch. `sense()` (optional): true while the meter sees power flow.
+The module does its own ping, FOD and timeouts; only the meter shows what it does.
+`supply`: the load switch; `sense()`: true while the meter sees power flow (optional).
 """
 
 from drivers import qi

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A desk for the Qi drivers on any VM: a clock, a bus in busio's shape, wires that are recorded.
+"""A test bench for the Qi drivers on any VM: a clock, a bus like busio.I2C, recorded wires.
 
 The chips are the bench's register-level emulations, the same files on CPython and MicroPython.
 """
@@ -9,7 +9,7 @@ import sys
 try:
     from crowdcharge.bench.i2c.stwbc86 import Stwbc86 as ChipTx
     from crowdcharge.bench.i2c.stwlc38 import Stwlc38 as ChipRx
-except ImportError:  # MicroPython: the package is not there, its two files are
+except ImportError:  # on MicroPython only the package's two files are there
     sys.path.append(__file__.rsplit("/", 3)[0] + "/host/crowdcharge/bench/i2c")
     from stwbc86 import Stwbc86 as ChipTx
     from stwlc38 import Stwlc38 as ChipRx
@@ -32,7 +32,7 @@ class Clock:
 
 
 class Bus:
-    """busio.I2C's methods over one chip; `log` holds every write as (register, data)."""
+    """A bus like busio.I2C with one chip; `log` holds every write as (register, data)."""
 
     def __init__(self, chip):
         self._chip = chip
@@ -84,7 +84,7 @@ class TxDesk:
         self.chip.reset = not level
 
     def run(self, duration_ms, step_ms=100):
-        """Polls until something ends it; the EPT code."""
+        """Polls until something ends the transfer; returns the EPT code."""
         for _ in range(duration_ms // step_ms):
             self.clock.sleep_ms(step_ms)
             code = self.driver.poll(step_ms).ept

@@ -31,7 +31,7 @@ def make_board(
     curve=CURVE,
     short_boot=False,
 ):
-    """A healthy, calibrated board at rest that has passed its self-test."""
+    """Makes a healthy, calibrated board at rest that has passed its self-test."""
     saved = Saved() if saved is None else saved
     board = Board(3, key, make_limits(), roles, saved, hashlib.sha256, curve, short_boot)
     board.on_soc(soc_permille)
@@ -65,7 +65,7 @@ class Host:
         return wire.unpack_body(reply)
 
     def send(self, frame_type, *fields):
-        """The Ack's code."""
+        """Sends a frame; returns the code of its Ack."""
         return self.deliver(self.frame(frame_type, *fields))[1]
 
     def hello(self):
@@ -97,9 +97,9 @@ class Host:
 
 
 def run(board, time_ms, current_mA=500, step_ms=20, bus_mV=BATTERY_mV, host=None, transfer_id=1):
-    """Time passes with samples that a real meter would give: never twice the same.
+    """Lets time pass with samples as of a real meter, which never gives the same one twice.
 
-    `host` renews the lease at each step and tells the power that the rig's curve expects.
+    `host` renews the lease at each step and reports the power that the rig's curve expects.
     """
     for i in range(time_ms // step_ms):
         board.on_sample(bus_mV, current_mA + (1 if i % 2 else -1), 300, 250, step_ms)

@@ -3,7 +3,7 @@ import hashlib
 
 from wptcore import auth
 
-# RFC 4231, test cases 1, 2 and 7-like lengths that fit a 64-byte block
+# RFC 4231, test cases 1 to 3.
 CASES = (
     (
         b"\x0b" * 20,

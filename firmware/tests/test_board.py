@@ -70,7 +70,9 @@ def test_the_floor_ends_a_donation_and_holds_until_resume():
 def test_the_floor_is_kept_by_count_while_the_gauge_lags():
     board, host = granted(soc_permille=260, energy_max_mJ=50_000)
     for i in range(400):
-        board.on_sample(4000, 1000 + i % 2, 300, 250, 100)  # 0.4 J a sample of a 100 J cell
+        board.on_sample(
+            4000, 1000 + i % 2, 300, 250, 100
+        )  # each sample takes 0.4 J from a 100 J cell
         board.on_soc(260)
         board.on_elapsed(100)
         if board.coil_on:

@@ -71,7 +71,7 @@ class Line:
             found.append(line.decode().strip())
 
     def ask(self, text, number="7"):
-        """The one framed answer, without mark and id."""
+        """Returns the one framed answer, without mark and id."""
         lines = self.send(frame("wpt1 %s %s" % (number, text), binascii.crc32))
         assert len(lines) == 1, lines
         return self.open(lines[0], number)
@@ -83,7 +83,7 @@ class Line:
 
 
 def told(answer):
-    """The pairs of an ok."""
+    """Returns the pairs of an ok."""
     words = answer.split()
     assert words[0] == "ok", answer
     return dict(word.split("=") for word in words[1:])
@@ -269,7 +269,7 @@ def test_maintenance_ends_a_transfer_before_it_reboots():
 
 
 def test_nothing_in_maintenance_leads_to_a_coil():
-    """Not a latch that is cleared there, not a grant."""
+    """Neither clearing a latch nor a grant does."""
     host = Host(make_board()).hello()
     host.board.on_maintenance(True)
     host.board.on_fault(ept.FOREIGN_OBJECT)

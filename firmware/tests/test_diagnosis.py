@@ -10,7 +10,7 @@ STEP_ms = 20
 
 
 def caused(code):
-    """A board that transmitted until `code` was caused, and a host with a session on it."""
+    """Returns a board that transmitted until `code` was caused, and a host with a session."""
     board, host = granted()
     again = CAUSES[code](board, host)
     if code not in (ept.BOOT_LOOP, ept.SELF_TEST):
@@ -19,7 +19,7 @@ def caused(code):
 
 
 def samples(board, count, bus_mV, current_mA, coil_dC, battery_dC):
-    """Never twice the same, as a real meter."""
+    """Gives samples as a real meter does, never the same twice."""
     for i in range(count):
         board.on_sample(bus_mV, current_mA + i % 2, coil_dC, battery_dC, STEP_ms)
         if board.soc_permille <= 1000:
@@ -93,7 +93,7 @@ def reboots(board, host):
 
 
 def fresh_boot(board, host):
-    """Before the self-test has had its quiet samples."""
+    """Makes a board whose self-test has not yet had its quiet samples."""
     again = make_board(saved=board.pop_save())
     again._diagnosis.trip(ept.SELF_TEST)
     return again

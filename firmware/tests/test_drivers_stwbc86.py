@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The STWBC86 driver against the chip's emulation; "pitfall n" is the hardware notes' list."""
+"""The STWBC86 driver against the chip's emulation.
+
+"pitfall n" is a number of the hardware notes.
+"""
 
 from driver_bench import FOD_mW, TxDesk
 from drivers import qi, stwbc86
@@ -7,7 +10,7 @@ from wptcore import ept
 
 
 def running(**knobs):
-    """A desk that transfers: a receiver lies there and the first packets have come."""
+    """Makes a desk that transfers: a receiver lies there and its first packets have come."""
     desk = TxDesk()
     desk.chip.receiver = True
     for name, value in knobs.items():

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The STWLC38 driver against the chip's emulation; "pitfall n" is the hardware notes' list."""
+"""The STWLC38 driver against the chip's emulation.
+
+"pitfall n" is a number of the hardware notes.
+"""
 
 from driver_bench import RxDesk
 from drivers import qi, stwlc38

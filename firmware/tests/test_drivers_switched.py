@@ -6,7 +6,7 @@ from wptcore import ept
 
 
 class ValuePin:
-    """As digitalio.DigitalInOut: an attribute, not a call."""
+    """A pin like digitalio.DigitalInOut: its level is an attribute, not a call."""
 
     value = None
 

@@ -49,7 +49,7 @@ class Trader:
         self.partners = [x25519.KeyPair(bytes([i]) * 32) for i in (7, 8)]
 
     def ask(self, frame_type, *fields):
-        """The fields of a reply, or the code of an Ack."""
+        """Asks; returns the fields of a reply, or the code of an Ack."""
         host = self.host
         self.board.on_command(host.link, host.frame(frame_type, *fields))
         _, reply = self.board.pop_reply()
@@ -78,7 +78,7 @@ class Trader:
         return self
 
     def others(self):
-        """The two partners as peers of the same market."""
+        """Makes the two partners peers of the same market."""
         key, nonce = self.public
         session = hashlib.sha256(SESSION + nonce + b"\1" * 16 + b"\2" * 16).digest()
         terms = Terms(150 * ONE, 32 * ONE, -ONE, 0)
@@ -91,7 +91,7 @@ class Trader:
         return peers, roster
 
     def round(self, round_no, price):
-        """The opened sum of all three."""
+        """Runs a round; returns the opened sum of all three."""
         peers, roster = self.others()
         packed = (0 if price is None else price).to_bytes(16, "little")
         answer = self.ask(wire.MARKET_ASK, round_no, 0 if price is None else 1, packed)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The two switches of a board are never on together, in whatever order permissions change."""
+"""A board's two switches are never on together, in whatever order permissions change."""
 
 from ports.shared import switches
 from wptcore import ept

@@ -4,7 +4,7 @@ from wptcore import transfer
 STATES = range(5)
 EVENTS = range(7)
 
-# Written from the design's sentences, state by state, event by event:
+# The table as the design states it: a row for each state, a column for each event.
 #           GRANT           FLOW            END            TRIP            CLEAR
 #           MAINT_ENTER     MAINT_LEAVE
 IDLE, PING, POWER, FAULT, MAINT = STATES

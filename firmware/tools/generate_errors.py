@@ -20,7 +20,7 @@ Entry = dict[str, Any]
 
 
 def load() -> list[tuple[str, Entry]]:
-    """(kind, entry) in the order of the file; ValueError on a double or malformed entry."""
+    """Returns (kind, entry) in the order of the file; ValueError on a double or bad entry."""
     document = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
     found = [(kind, entry) for kind in ("fault", "end", "refusal") for entry in document[kind]]
     for column in ("code", "name"):
@@ -142,7 +142,7 @@ OUTPUTS: dict[str, Callable[[list[tuple[str, Entry]]], str]] = {
 
 
 def stale() -> list[str]:
-    """Outputs that differ from what the source says."""
+    """Returns the outputs that differ from what the source says."""
     entries = load()
     return [
         path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""AST rules for code that runs on MicroPython, CircuitPython and CPython alike.
+"""Checks that the firmware can run on MicroPython, CircuitPython and CPython alike.
 
 `python firmware/tools/portability_check.py` prints each breach as `file:line: rule` and exits 1.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 FIRMWARE = Path(__file__).parents[1]
 CORE_IMPORTS = {"struct", "wptcore"}
-# Absent or different on a boards' VM (docs/reference/portability.md).
+# Absent or different on the boards' VMs.
 ABSENT_MODULES = {
     "abc", "contextlib", "dataclasses", "enum", "functools", "inspect", "logging", "pathlib",
     "threading", "typing",
@@ -19,7 +19,7 @@ ABSENT_METHODS = {"bit_length", "ljust", "rjust", "zfill", "removeprefix", "remo
 
 
 def breaches(tree: ast.AST, core: bool) -> list[tuple[int, str]]:
-    """(line, rule) of each breach; `core`: the stricter rules of wptcore."""
+    """Returns (line, rule) of each breach; `core`: apply the stricter rules of wptcore."""
     rules = [lambda node: _import_rule(node, core), _syntax_rule] + [_core_rule] * core
     found = [(getattr(node, "lineno", 0), rule(node)) for node in ast.walk(tree) for rule in rules]
     return [(line, text) for line, text in found if text]

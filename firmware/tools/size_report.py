@@ -2,10 +2,10 @@
 """Flash and heap that the firmware needs on each board, against what the board has.
 
 `python firmware/tools/size_report.py` prints a table and exits 1 if a board is over its budget.
-Flash: the files as they are deployed. Heap: what is live while the compiled MicroPython firmware
-runs on the virtual bench, less what the bench's own modules take, which stand for silicon. That
-is on a 64-bit VM; objects are about half as large on a 32-bit board, so half is the estimate.
-CircuitPython's port shares all but its radio, console and pin files, and gets the same figure.
+Flash is the size of the files as they are deployed. Heap is what is live while the compiled
+MicroPython firmware runs on the virtual bench, without the bench's own modules, which stand for
+silicon. The bench's VM has 64 bits; objects are about half as large on a 32-bit board, so half is
+the estimate. CircuitPython's port shares most of its code and gets the same figure.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _LIVE = "import gc\ngc.collect()\ntell(gc.mem_alloc())"
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """`vm_heap_kB`: on the 64-bit VM."""
+    """The firmware's size on one board; `vm_heap_kB` is that of the 64-bit VM."""
 
     board: str
     files: int
@@ -41,7 +41,7 @@ class Size:
 
 
 def budget_kB(board: str) -> tuple[int, int]:
-    """(file system, heap) that the stock VM leaves to us, from hardware/mcus.toml."""
+    """Returns (file system, heap) that the stock VM leaves to us, from hardware/mcus.toml."""
     values = tomllib.loads((HARDWARE / "boards" / f"{board}.toml").read_text(encoding="utf-8"))
     if "mcu" not in values:
         return budget_kB(values["extends"])
@@ -58,7 +58,7 @@ def size(kind: BoardKind, vm_heap_kB: float) -> Size:
 
 
 async def live_heap_kB() -> float:
-    """Of a provisioned board that idles, without the bench's own modules."""
+    """Measures a provisioned board that idles, without the bench's own modules."""
     board = BoardConfig(1, 80.0, key=bytes(range(32)).hex())
     async with launch(BenchConfig((board,))) as bench:
         return await asyncio.to_thread(_live_heap_kB, bench.serial_ports[1])

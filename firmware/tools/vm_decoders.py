@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The boards' decoders on MicroPython: `micropython vm_decoders.py FIRMWARE TARGET FILE`.
+"""Runs the boards' decoders on MicroPython: `micropython vm_decoders.py FIRMWARE TARGET FILE`.
 
-FILE holds inputs, each after its length (u32 little-endian). Any exception but ValueError, where
-that is declared, ends the run with exit code 1 and the input in hex.
+FILE holds inputs, each after its length (u32 little-endian). An exception that the decoder does
+not declare ends the run with exit code 1 and prints the input in hex.
 """
 
 import sys
@@ -10,7 +10,7 @@ import sys
 firmware, name, path = sys.argv[1:]
 sys.path[:0] = [firmware, firmware + "/tests"]
 
-from support import LINK, Host, make_board  # noqa: E402 - after the path
+from support import LINK, Host, make_board  # noqa: E402 - the path comes first
 from test_console import Line, MemoryBackend  # noqa: E402
 from wptcore import journal, wire  # noqa: E402
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Authentication in the frames: HMAC-SHA256 (RFC 2104), session keys, rising counters.
 
-Pairing is no base across boards, so trust is made here. `sha256` is handed in by the port
+Not all boards can pair, so every frame is authenticated. The port hands in `sha256`
 (`hashlib.sha256` on all three VMs).
 """
 
@@ -31,7 +31,7 @@ def hmac_sha256(sha256, key: bytes, message: bytes) -> bytes:
 
 
 def equal(a: bytes, b: bytes) -> bool:
-    """Takes the same time wherever the first difference is."""
+    """Compares in a time that does not depend on where the first difference is."""
     if len(a) != len(b):
         return False
     difference = 0
@@ -50,10 +50,10 @@ def tag(sha256, key: bytes, direction: bytes, frame: bytes) -> bytes:
 
 
 def receipt_tag(sha256, key: bytes, body: bytes) -> bytes:
-    """Made with the board key, so a receipt stays checkable after its session."""
+    """Signs with the board key, so that a receipt can be checked after its session."""
     return hmac_sha256(sha256, key, _RECEIPT + body)[:TAG_SIZE]
 
 
 def take_tag(sha256, key: bytes, body: bytes) -> bytes:
-    """Like a receipt's: what a board committed to in a market stays checkable."""
+    """Signs what a board committed to in a market, with the board key as for a receipt."""
     return hmac_sha256(sha256, key, _TAKE + body)[:TAG_SIZE]

@@ -12,7 +12,7 @@ _REST_ms = const(2000)
 
 
 def soc_from_rest_permille(bus_mV: int) -> int:
-    """Linear between the table's points."""
+    """Interpolates linearly between the points of OCV_mV."""
     if bus_mV <= OCV_mV[0]:
         return 0
     for i in range(1, len(OCV_mV)):
@@ -37,7 +37,7 @@ class CoulombCount:
         return clamp(self._energy_uJ // self._capacity_mJ, 0, 1000)
 
     def add(self, bus_mV: int, current_mA: int, dt_ms: int) -> None:
-        """`current_mA` > 0 leaves the battery. A rest corrects the count's drift."""
+        """Adds one sample; `current_mA` > 0 leaves the battery. A rest corrects the drift."""
         if -_REST_mA < current_mA < _REST_mA:
             self._rest_ms += dt_ms
         else:

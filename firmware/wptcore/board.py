@@ -75,8 +75,10 @@ class Board(Readout):
     def on_sample(
         self, bus_mV: int, current_mA: int, coil_dC: int, battery_dC: int, dt_ms: int
     ) -> None:
-        """One coherent sample of the meter that `receiver_on` names (the receiver's, else the
-        transmitter's); `current_mA` > 0 leaves the battery."""
+        """Takes one coherent sample; `current_mA` > 0 leaves the battery.
+
+        It is of the receiver's meter while `receiver_on`, else of the transmitter's.
+        """
         receiving = self.receiver_on
         self._bus_mV = bus_mV
         self._current_mA = current_mA
@@ -90,29 +92,29 @@ class Board(Readout):
         self._supervise()
 
     def on_bad_sample(self, code: int, dt_ms: int) -> None:
-        """The meter answered, but not with a measurement (overflow, calibration lost)."""
+        """Notes that the meter answered without a measurement (overflow, calibration lost)."""
         self._checks.bad_sample(code, dt_ms)
         self._supervise()
 
     def on_idle_side(self, bus_mV: int, current_mA: int, dt_ms: int) -> None:
-        """The meter that on_sample does not read: its switch is off, so nothing may flow."""
+        """Takes a sample of the other meter: its switch is off, so no power may flow."""
         self._checks.idle_side(bus_mV, current_mA, dt_ms)
         self._supervise()
 
     def on_fault(self, code: int) -> None:
-        """A declared fault that a driver found."""
+        """Raises a declared fault that a driver found."""
         self._diagnosis.trip(code)
         self._supervise()
 
     def on_qi_end(self, code: int) -> None:
-        """The Qi chip ended by itself, for the reason that its driver read."""
+        """Notes that the Qi chip ended by itself, for the reason that its driver read."""
         if self._diagnosis.declares(code):
             self.on_fault(code)
         elif self._running is not None:
             self._end(code)
 
     def on_soc(self, soc_permille: int) -> None:
-        """wire.SOC_UNKNOWN_permille when the gauge does not know."""
+        """Takes a charge, or wire.SOC_UNKNOWN_permille when the gauge does not know."""
         self.soc_permille = soc_permille
         self._checks.soc(soc_permille)
         if soc_permille <= 1000:
@@ -136,15 +138,15 @@ class Board(Readout):
         self._supervise()
 
     def on_link(self, handle: int, nonce: bytes) -> None:
-        """A connection came, with the nonce that its challenge carries; or went: empty nonce."""
+        """Notes a new connection and the nonce of its challenge; an empty nonce: it has gone."""
         self._commands.on_link(handle, nonce)
 
     def on_command(self, handle: int, frame: bytes) -> None:
-        """Bytes as they came from the air."""
+        """Takes a frame as it came from the air."""
         self._commands.on_frame(handle, frame)
 
     def pop_reply(self):
-        """(link handle, frame) to notify, or None."""
+        """Returns (link handle, frame) to notify, or None."""
         return self._commands.pop_reply()
 
     @property
@@ -160,13 +162,13 @@ class Board(Readout):
         self._supervise()
 
     def on_loss_curve(self, curve) -> None:
-        """Another fod.LossCurve from now on; None: this rig is not calibrated."""
+        """Uses another fod.LossCurve from now on; None: this rig is not calibrated."""
         self._fod = ForeignObject(curve)
 
     # -- authenticated commands: each returns NONE or a refusal --
 
     def grant(self, grant: tuple) -> int:
-        """The fields of wire.GRANT. The same grant again changes nothing."""
+        """Takes the fields of wire.GRANT. The same grant again changes nothing."""
         wanted = Running(grant, self._meter.odometer_mJ(grant[1]), self.soc_permille)
         if self._running is not None and self._running.is_same(wanted):
             return ept.NONE
@@ -201,7 +203,7 @@ class Board(Readout):
         return ept.NONE if self._receipts.has(transfer_id) else ept.UNKNOWN_TRANSFER
 
     def clear(self, code: int) -> int:
-        """Clears exactly the fault that the host names, so a newer one is not lost unseen."""
+        """Clears only the fault that the host names, so that a newer one is not cleared unseen."""
         latch = self._diagnosis.latch
         if latch != ept.NONE and not self._diagnosis.stands_latched(code):
             return ept.LATCHED
@@ -255,7 +257,7 @@ class Board(Readout):
         return ept.CHARGE_COMPLETE if self.soc_permille == 1000 else ept.NONE
 
     def _supervise(self) -> None:
-        """Called after every event that can end a transfer or latch a fault."""
+        """Acts on what stands now; called after every event that can end a transfer or latch."""
         if self._running is not None:
             code = self._end_reason(self._running)
             if code != ept.NONE:
@@ -305,14 +307,14 @@ class Board(Readout):
         self._store.due = True
 
     def _close_interrupted(self) -> None:
-        """A transfer that was running when the power failed gets its receipt now."""
+        """Gives a transfer that was running when the power failed its receipt."""
         running = interrupted(self._store.saved, self._meter)
         if running is not None:
             self._keep_receipt(running, ept.REBOOTED)
             self._ended_by = ept.REBOOTED
 
     def pop_save(self):
-        """The state to store now (journal.Saved), or None."""
+        """Returns the state to store now (journal.Saved), or None."""
         if not self._store.due:
             return None
         return self._store.fill(

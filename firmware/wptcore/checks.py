@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""From what the sensors say to the declared faults. One place, called once a sample."""
+"""The one place that turns what the sensors say into declared faults."""
 
 from wptcore import ept
 from wptcore.compat import const
 from wptcore.units import power_mW
 
-FLOW_mW = const(150)  # below it nothing is transferred: a coil without a receiver idles
+FLOW_mW = const(150)  # less is no transfer: a coil without a receiver idles below it
 _JUMP_mV = const(1000)
 _SOC_MAX_ms = const(5000)
 _SOC_KNOWN_MAX = const(1000)
@@ -19,7 +19,7 @@ class Checks:
         self._limits = limits
         self._battery_mV = 0  # 0 = not yet seen
         self._idle_flows = False
-        self._sampled = False  # since time passed last
+        self._sampled = False  # whether a sample came since `elapsed` was last called
         self._soc_age_ms = 0
         diagnosis.trip(ept.SELF_TEST)
         diagnosis.trip(ept.SOC_UNKNOWN)
@@ -34,7 +34,7 @@ class Checks:
         on_battery: bool,
         switch_on: bool,
     ) -> None:
-        """`on_battery`: the transmitter's meter; `switch_on`: power may flow through it."""
+        """`on_battery`: the transmitter's meter; `switch_on`: its switch is on."""
         limits, diagnosis = self._limits, self._diagnosis
         flowing = power_mW(bus_mV, abs(current_mA)) >= FLOW_mW
         hot = limits.coil_is_hot(coil_dC, diagnosis.stands(ept.OVER_TEMPERATURE))
@@ -60,13 +60,13 @@ class Checks:
             self._battery_mV = bus_mV
 
     def idle_side(self, bus_mV: int, current_mA: int, dt_ms: int) -> None:
-        """The other meter, whose switch is off; it is sampled more seldom."""
+        """Takes a sample of the other meter, whose switch is off; it is sampled less often."""
         self._idle_flows = power_mW(bus_mV, abs(current_mA)) >= FLOW_mW
         if self._idle_flows:
             self._diagnosis.observe(ept.STUCK_SWITCH, True, dt_ms)
 
     def bad_sample(self, code: int, dt_ms: int) -> None:
-        """The meter answered, but not with a measurement."""
+        """Notes that the meter answered without a measurement."""
         self._diagnosis.observe(code, True, dt_ms)
 
     def soc(self, soc_permille: int) -> None:
@@ -74,7 +74,7 @@ class Checks:
         self._diagnosis.observe(ept.SOC_UNKNOWN, soc_permille > _SOC_KNOWN_MAX, 0)
 
     def elapsed(self, dt_ms: int) -> None:
-        """Time passes, with a sample or without."""
+        """Notices when samples or states of charge have stopped coming."""
         self._diagnosis.observe(ept.METER_STALE, not self._sampled, dt_ms)
         self._sampled = False
         self._soc_age_ms += dt_ms

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Frames from the air: admitted or refused, handed to the board, answered by exactly one Ack."""
+"""Admits or refuses each frame, hands it to the board and answers it exactly once."""
 
 from wptcore import ept, wire
 from wptcore.compat import const
 from wptcore.links import Links
 
-_REPLIES_MAX = const(2)  # that wait for the radio, a link
+_REPLIES_MAX = const(2)  # replies of one link that wait for the radio
 _PING_MAX_mW = const(1000)
 _PING_ENERGY_mJ = const(3000)
-_PING_LEASE_ms = const(1000)  # beyond the ping itself, so that its end is not a lost lease
+_PING_LEASE_ms = const(1000)  # added to the ping, so that it does not end as a lost lease
 
 
 class Commands:
-    """`board`: board.Board, which decides; here only the frame is judged.
+    """`board`: board.Board, which decides what a command does; this class judges its frame.
 
-    `market`: market_desk.MarketDesk, or None: this board trades in no market.
+    `market`: market_desk.MarketDesk, or None if this board trades in no market.
     """
 
     def __init__(self, board, key: bytes, sha256, market=None):
@@ -34,7 +34,7 @@ class Commands:
         }
 
     def on_link(self, handle: int, nonce: bytes) -> None:
-        """A link came with this nonce, or went: empty."""
+        """Opens a link with its nonce; an empty nonce closes it."""
         if nonce:
             self._links.open(handle, nonce)
         else:
@@ -44,7 +44,7 @@ class Commands:
         self._links.elapse(dt_ms)
 
     def on_frame(self, handle: int, frame: bytes) -> None:
-        """`frame` as it came; whatever it is, the sender gets a clear answer."""
+        """Answers a frame, whatever its bytes are."""
         counter = 0
         frame_type = 0
         fields = None
@@ -67,11 +67,11 @@ class Commands:
         self._reply(handle, frame_type, counter, code)
 
     def pop_reply(self):
-        """(link handle, frame) to notify, or None."""
+        """Returns (link handle, frame) to notify, or None."""
         return self._replies.pop(0) if self._replies else None
 
     def unwelcome(self) -> int:
-        """The handle of a link to disconnect, or -1."""
+        """Returns the handle of a link to disconnect, or -1."""
         return self._links.unwelcome()
 
     def _admit(self, handle: int, frame: bytes) -> int:
@@ -80,7 +80,7 @@ class Commands:
         return self._links.check(handle, frame)
 
     def _carry_out(self, frame_type: int, fields: tuple):
-        """A code for the Ack, or a whole reply: (its type, its fields...)."""
+        """Returns a code for the Ack, or a whole reply: (its type, its fields...)."""
         if not _is_market(frame_type):
             return self._handlers[frame_type](*fields)
         if self._market is None:
@@ -88,13 +88,13 @@ class Commands:
         return self._market.on_frame(self._board, frame_type, fields)
 
     def _hello(self, _host_nonce: bytes) -> int:
-        return ept.NONE  # the link's check has made the session
+        return ept.NONE  # Links.check has made the session already
 
     def _grant(self, *grant) -> int:
         return self._board.grant(grant)
 
     def _ping(self, transfer_id: int, duration_ms: int) -> int:
-        """A short field without a peer, to find who lies on whom."""
+        """Grants a short field without a peer, to find which board lies on this one."""
         if not 0 < duration_ms <= wire.PING_MAX_ms:
             return ept.OUT_OF_RANGE
         lease_ms = duration_ms + _PING_LEASE_ms
@@ -104,7 +104,7 @@ class Commands:
 
     def _reply(self, handle: int, frame_type: int, counter: int, answer) -> None:
         if sum(1 for reply in self._replies if reply[0] == handle) >= _REPLIES_MAX:
-            return  # a flood gets no more answers than the radio can carry, nor another's
+            return  # a flood on one link must not take the replies of another
         if isinstance(answer, tuple):
             reply = wire.pack_frame(answer[0], counter, *answer[1:])
         else:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""const() for CPython; both MicroPython VMs fold it by name at compile time and never call it."""
+"""const() for CPython; MicroPython and CircuitPython fold it by name and never call it."""
 
 
 def const(value: int) -> int:

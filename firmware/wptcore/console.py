@@ -3,8 +3,8 @@
 
 A machine sends `wpt1 ID COMMAND ARGUMENTS *CRC` and gets `wpt1 ID ok KEY=VALUE... *CRC`, or `err`
 with a word and a sentence, or `data` lines before the `ok`. A person types `COMMAND ARGUMENTS`.
-CRC: CRC-32 of all before ` *`, 8 hexadecimal digits. Whatever else comes is noise and is answered
-with one line or not at all; the next line end puts both sides in step again.
+CRC: CRC-32 of all before ` *`, 8 hexadecimal digits. Anything else is noise, which gets one line
+of answer or none; the next line end puts both sides in step again.
 """
 
 from wptcore.compat import const
@@ -20,12 +20,12 @@ _ENDS = b"\r\n"
 
 
 def frame(text: str, crc32) -> bytes:
-    """A line with its checksum, both ways the same; `crc32` is `binascii.crc32`."""
+    """Returns a line with its checksum, for either direction; `crc32` is `binascii.crc32`."""
     return b"%s *%08x\r\n" % (text.encode(), crc32(text.encode()) & 0xFFFFFFFF)
 
 
 def unframe(line: str, crc32) -> str:
-    """What a line says; ValueError when it is not whole."""
+    """Returns what a line says; ValueError when it is not whole."""
     star = line.rfind(" *")
     text = line[:star]
     if star < 0 or line[star + 2 :] != "%08x" % (crc32(text.encode()) & 0xFFFFFFFF):
@@ -43,10 +43,10 @@ class Console:
         self._length = 0
         self._too_long = False
         self._out = []
-        self._asker = ""  # the id that a running stream answers; "": a person's
+        self._asker = ""  # the id of the request that a stream answers; "": a person asked
 
     def feed(self, data: bytes) -> None:
-        """Bytes as they came over the wire."""
+        """Takes bytes as they came over the wire."""
         for byte in data:
             if byte in _ENDS:
                 self._end_line()
@@ -59,7 +59,7 @@ class Console:
                 self._length += 1
 
     def step(self) -> None:
-        """Once a pass of the loop: the next line of a running stream."""
+        """Sends the next line of a running stream; called once each pass of the loop."""
         if not self._commands.streaming or self._out:
             return
         try:
@@ -70,11 +70,11 @@ class Console:
         self._answer(self._asker, "data" if self._commands.streaming else "ok", pairs)
 
     def pop_line(self):
-        """The next line to send, or None."""
+        """Returns the next line to send, or None."""
         return self._out.pop(0) if self._out else None
 
     def announce(self, pairs) -> None:
-        """Said once after boot, so that who waits for an answer knows that none will come."""
+        """Says once after boot that no answer to an earlier request will come."""
         self._answer(_NOT_HEARD, "boot", pairs)
 
     def _end_line(self) -> None:
@@ -119,7 +119,7 @@ class Console:
             self._put(b"ok\r\n")
 
     def _fail(self, asker: str, error) -> None:
-        """A ValueError of ours reads "word: sentence"; the line itself is never repeated."""
+        """Answers with the error, which reads "word: sentence"; never repeats the line itself."""
         if isinstance(error, OSError):
             word, text = "storage", "the board's flash or bus failed"
         else:
@@ -137,7 +137,7 @@ class Console:
 
 
 def _addressed(words: list) -> list:
-    """The words of a machine's line, if it is for this version and complete."""
+    """Returns the words of a line of a machine; ValueError unless complete and of this version."""
     if words[0] != _MARK:
         raise ValueError("version: this board speaks %s" % _MARK)
     if len(words) < 3:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the serial console can do. Who has the cable has the board; the key is still never shown.
+"""The commands of the serial console. Physical access is full access, but no key is ever shown.
 
-What is stored changes in maintenance only: there the coil is impossible and no watchdog runs, and
-the next boot reads all of it afresh.
+Stored values change in maintenance only: there the coil is impossible and no watchdog runs, and
+the next boot reads them all afresh.
 """
 
 from wptcore import auth, calibration, wire
@@ -28,7 +28,7 @@ _LIMITS = (
 )
 _FINGERPRINT = b"crowdcharge fingerprint"
 
-# (command, arguments, what it does)
+# Rows: command, arguments, what it does.
 HELP = (
     ("help", "", "this list"),
     ("version", "", "firmware, virtual machine and version of this protocol"),
@@ -50,7 +50,7 @@ HELP = (
 
 
 def fingerprint(sha256, key: bytes) -> str:
-    """Tells two keys apart and tells nothing else."""
+    """Returns a short hash that tells keys apart without showing them."""
     if not key:
         return "none"
     return "".join("%02x" % byte for byte in auth.hmac_sha256(sha256, key, _FINGERPRINT)[:4])
@@ -59,8 +59,8 @@ def fingerprint(sha256, key: bytes) -> str:
 class ConsoleCommands:
     """`board`: board.Board; `backend`: the port's silicon and storage (ports/*/hal.py).
 
-    `run` and `next_of_stream` return (key, value) pairs; ValueError: refused, "word: sentence";
-    OSError: flash or bus failed.
+    `run` and `next_of_stream` return (key, value) pairs. They raise ValueError("word: sentence")
+    when the command is refused, and OSError when flash or bus failed.
     """
 
     def __init__(self, board, backend, sha256):
@@ -72,7 +72,7 @@ class ConsoleCommands:
         self._side = ""
         self._left = 0
         self._trial_ms = 0
-        self._handlers = {  # with the number of arguments
+        self._handlers = {  # command: (handler, number of arguments)
             "help": (self._help, 0),
             "version": (self._version, 0),
             "identity": (self._identity, 0),
@@ -93,7 +93,7 @@ class ConsoleCommands:
         }
 
     def run(self, command: str, arguments: list):
-        """A new command ends a stream that still runs."""
+        """Runs a command; it ends a stream that is still running."""
         self.streaming = False
         name = command
         if command == "calibrate":
@@ -106,14 +106,14 @@ class ConsoleCommands:
         return handler(*arguments)
 
     def on_elapsed(self, dt_ms: int) -> None:
-        """A trial of the loss curve ends by itself."""
+        """Ends a trial of the loss curve when its time is over."""
         if self._trial_ms > 0:
             self._trial_ms -= dt_ms
             if self._trial_ms <= 0:
                 self._board.on_loss_curve(self._backend.curve)
 
     def next_of_stream(self):
-        """The next raw sample; the last call closes the stream."""
+        """Returns the next raw sample; the last call closes the stream."""
         if self._left == 0:
             self.streaming = False
             return (("side", self._side),)
@@ -121,7 +121,7 @@ class ConsoleCommands:
         shunt_uV, bus_mV, current_mA = self._backend.raw_sample(self._side == "rx")
         return (("shunt_uV", shunt_uV), ("bus_mV", bus_mV), ("current_mA", current_mA))
 
-    # -- that only look --
+    # -- commands that only look --
 
     def _help(self):
         return [(("%s %s" % row[:2]).strip(), row[2]) for row in HELP]
@@ -197,7 +197,7 @@ class ConsoleCommands:
         self._left = _number(count, 1, _SAMPLES_MAX)
         self.streaming = True
 
-    # -- that change something --
+    # -- commands that change something --
 
     def _maintenance(self, word: str):
         entered = _one_of(word, ("on", "off")) == "on"
@@ -227,10 +227,12 @@ class ConsoleCommands:
         return ((item, number),)
 
     def _store_market(self, a: str, b: str, keep: str, target: str):
-        """The secret is drawn here and never leaves; other terms keep it, so partners' pins
-        hold. Loaded now only: a board without a market keeps the memory."""
+        """Stores the owner's terms; draws a secret, which never leaves the board.
+
+        New terms keep the secret, so that partners still trust this board's key.
+        """
         self._need_maintenance()
-        from wptcore import market_desk
+        from wptcore import market_desk  # here, because a board without a market saves its memory
 
         a_u = _number(a, 0, market_desk.A_MAX_u)
         if a_u == 0:
@@ -285,7 +287,7 @@ class ConsoleCommands:
         return (("curve_hash", curve_hash),)
 
     def _try_curve(self, _trial: str, loss_mW: str):
-        """Before the curve is known the rig must run to measure it, with the thermistor on."""
+        """Allows a loss for a while, because a rig must run before its curve can be measured."""
         threshold_mW = _number(loss_mW, 1, _TRIAL_MAX_mW)
         self._board.on_loss_curve(LossCurve(0, 1000, 0, threshold_mW))
         self._trial_ms = TRIAL_ms

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What stands against charging: the declared faults, debounced, latched, cleared. Decides nothing.
+"""The declared faults, debounced, latched and cleared. Decides nothing.
 
-After foxBMS's diagnosis table: a condition counts once it has lasted, and is gone once it has
-been gone for a while. Which, and for how long, is in wptcore/declared.py.
+As in foxBMS's diagnosis table, a condition counts once it has lasted for a while, and stops
+counting once it has been absent for a while. wptcore/declared.py has the times.
 """
 
 from wptcore import ept
@@ -18,13 +18,13 @@ class Diagnosis:
             self._index[FAULTS[i][0]] = i
         self._raised = [False] * len(FAULTS)
         self._time_ms = [0] * len(FAULTS)  # how long the opposite of `raised` has lasted
-        self.changed = False  # a latch came or went: it has to be saved
+        self.changed = False  # a latch was raised or cleared and must be saved
         for code in latched:
             if code in self._index:
                 self._raised[self._index[code]] = True
 
     def observe(self, code: int, present: bool, dt_ms: int) -> None:
-        """The condition is, or is not, there; `dt_ms` since it was observed last."""
+        """Notes whether the condition is present; `dt_ms`: since it was last observed."""
         i = self._index[code]
         if present == self._raised[i]:
             self._time_ms[i] = 0
@@ -40,7 +40,7 @@ class Diagnosis:
             self._time_ms[i] += dt_ms
 
     def trip(self, code: int) -> None:
-        """At once, whatever the table's time."""
+        """Raises a fault at once, whatever time the table gives."""
         i = self._index[code]
         if not self._raised[i]:
             self._raised[i] = True
@@ -48,7 +48,7 @@ class Diagnosis:
             self.changed = self.changed or FAULTS[i][1] == LATCH
 
     def clear(self, code: int) -> None:
-        """A latch, by the host's authentic word."""
+        """Clears a latched fault on an authenticated command."""
         if self.stands_latched(code):
             i = self._index[code]
             self._raised[i] = False
@@ -67,12 +67,12 @@ class Diagnosis:
 
     @property
     def latch(self) -> int:
-        """A latched code, or NONE."""
+        """The first latched code, or NONE."""
         return self._first(LATCH)
 
     @property
     def blocking(self) -> int:
-        """A code that forbids any transfer, or NONE."""
+        """A code that forbids every transfer, or NONE."""
         code = self._first(LATCH)
         return code if code != ept.NONE else self._first(END)
 
@@ -83,7 +83,7 @@ class Diagnosis:
         return ept.NONE
 
     def codes(self, only_latched: bool = False) -> bytes:
-        """All that stand, in the table's order; allocates."""
+        """Returns all that stand, in the table's order; allocates."""
         return bytes(
             FAULTS[i][0]
             for i in range(len(FAULTS))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The donor floor: no donation at or below it, and after a cut-off none until `resume`."""
+"""The donor floor: a board at or below it donates nothing until it has charged to `resume`."""
 
 from wptcore.compat import const
 from wptcore.units import clamp
@@ -20,12 +20,12 @@ class DonorFloor:
         return self.floor_pct + _RESUME_ABOVE_pct
 
     def update(self, soc_permille: int) -> None:
-        """Hysteresis ends once the battery is at `resume` again."""
+        """Ends a cut-off once the battery is at `resume` again."""
         if soc_permille >= self.resume_pct * 10:
             self.cut = False
 
     def reached(self, soc_permille: int, grant_floor_pct: int) -> bool:
-        """A grant may raise the floor, never lower it."""
+        """Is the donor at its floor? A grant may raise the floor, never lower it."""
         floor_pct = self.floor_pct if self.floor_pct > grant_floor_pct else grant_floor_pct
         return soc_permille <= floor_pct * 10
 

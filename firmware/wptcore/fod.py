@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Foreign objects by power loss: sent power above what the calibrated rig needs for the received.
+"""Foreign object detection by power loss: more is sent than the received power explains.
 
 P_sent = c + b P_received + a P_received^2 for this rig, measured by `crowdcharge calibrate` (the
-form that Qi transmitters are tuned with: Infineon AN234970). A curve of another rig is worthless,
+form that Qi transmitters are tuned with: Infineon AN234970). Another rig's curve is worthless,
 misalignment looks like an object, and in-band detection can be fooled (VoltSchemer, USENIX
-Security 2024), so the coil's thermistor cuts off by itself beside it.
+Security 2024). Therefore the coil's thermistor is an independent cut-off.
 """
 
 from wptcore.compat import const
 
 UNCALIBRATED_MAX_mW = const(1000)  # what a rig without a curve may be granted
 _EXCEEDANCES = const(3)
-_STEADY_mW = const(250)  # while the power moves, both sides are not of the same instant
+_STEADY_mW = const(250)  # while power changes, both values are not of the same instant
 
 
 class LossCurve:
@@ -26,13 +26,13 @@ class LossCurve:
         self.threshold_mW = threshold_mW
 
     def sent_mW(self, received_mW: int) -> int:
-        """What the rig needs without a foreign object."""
+        """Returns the power that the rig must send when there is no foreign object."""
         square_mW = received_mW * received_mW // 1000 * self.square_permille_per_W // 1000
         return self.offset_mW + received_mW * self.linear_permille // 1000 + square_mW
 
 
 class ForeignObject:
-    """`curve` None: not calibrated. A threshold of 0 would switch it off and counts as none."""
+    """`curve` None: not calibrated. A curve whose threshold is not above 0 counts as none."""
 
     def __init__(self, curve=None):
         self._curve = curve if curve is not None and curve.threshold_mW > 0 else None
@@ -41,17 +41,17 @@ class ForeignObject:
         self._exceedances = 0
 
     def allows(self, power_max_mW: int) -> bool:
-        """A rig without a curve transmits at low power only."""
+        """May the rig transmit this power? Without a curve only a little."""
         return self._curve is not None or power_max_mW <= UNCALIBRATED_MAX_mW
 
     def reset(self) -> None:
-        """A transfer begins."""
+        """Forgets the last transfer; called when one begins."""
         self._sent_mW = 0
         self._received_mW = 0
         self._exceedances = 0
 
     def compare(self, sent_mW: int, received_mW: int) -> bool:
-        """One renewal's pair of powers; True when the last three were all above the curve."""
+        """Takes the powers of one renewal; True when the last three were all above the curve."""
         steady = (
             abs(sent_mW - self._sent_mW) < _STEADY_mW
             and abs(received_mW - self._received_mW) < _STEADY_mW

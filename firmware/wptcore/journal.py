@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What survives a reboot, in two slots: a torn write leaves the other slot's record.
+"""The state that survives a reboot, in two slots: a torn write leaves the other slot whole.
 
-The port reads both slots at boot and writes what `next_record` returns; `crc32` is handed in
+The port reads both slots at boot, writes what `next_record` returns, and hands in `crc32`
 (`binascii.crc32` on all three VMs).
 """
 
@@ -24,7 +24,7 @@ class Saved:
         self.sent_mJ = 0
         self.received_mJ = 0
         self.latches = b""  # codes
-        self.short_boots = 0  # boots in a row by watchdog or brown-out, none of which lasted
+        self.short_boots = 0  # short runs in a row that a watchdog or brown-out ended
         self.floor_pct = floor.FLOOR_DEFAULT_pct
         self.floor_cut = 0
         self.open_transfer_id = 0  # 0 = none was running
@@ -35,7 +35,7 @@ class Saved:
         self.receipts = b""  # newest first, each wire.RECEIPT_SIZE
 
     def note_open(self, running) -> None:
-        """The transfer that runs while this is stored; None: none does."""
+        """Notes the transfer that runs while this is stored, or None."""
         self.open_transfer_id = 0 if running is None else running.transfer_id
         if running is not None:
             self.open_role = running.role
@@ -68,7 +68,7 @@ class Journal:
             self._slot = slot
 
     def next_record(self, saved: Saved):
-        """(slot, bytes) to write: always over the older record."""
+        """Returns (slot, bytes) to write, always over the older record."""
         self._sequence += 1
         self._slot = 1 - self._slot
         return self._slot, pack_record(self._sequence, saved, self._crc32)
@@ -100,7 +100,7 @@ def pack_record(sequence: int, saved: Saved, crc32) -> bytes:
 
 
 def unpack_record(record: bytes, crc32):
-    """(sequence, Saved); ValueError on a torn or foreign record."""
+    """Returns (sequence, Saved); ValueError on a torn or foreign record."""
     size = struct.calcsize(_HEAD)
     if len(record) < size + 4:
         raise ValueError("journal length")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What one board's parts bear. Values come from hardware/boards through the board module."""
+"""What the parts of one board bear; the values come from hardware/boards."""
 
 from wptcore.compat import const
 
@@ -31,7 +31,7 @@ class Limits:
         return coil_dC > self.coil_max_dC - (_HYSTERESIS_dC if was_hot else 0)
 
     def battery_is_off(self, battery_dC: int, was_off: bool) -> bool:
-        """Too hot or too cold."""
+        """Is the battery too hot or too cold?"""
         inside_dC = _HYSTERESIS_dC if was_off else 0
         return (
             battery_dC > self.battery_max_dC - inside_dC

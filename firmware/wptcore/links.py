@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who is connected and whom we believe: one authenticated session a link.
+"""The open connections and the authenticated session of each.
 
 A link that is not authenticated within HELLO_MAX_ms, or that fails too often, is dropped, so a
 stranger cannot hold a connection. There is no lock-out over all links: a stranger could use it to
@@ -10,9 +10,9 @@ from wptcore import auth, ept, wire
 from wptcore.compat import const
 
 LINKS_MAX = const(3)
-# Linux reads all services first: 30 round trips before it is the host's turn.
+# Linux reads all services first: 30 round trips before the host can say Hello.
 HELLO_MAX_ms = const(15000)
-HELLO_CROWDED_ms = const(3000)  # while no other link could come
+HELLO_CROWDED_ms = const(3000)  # while all links are taken
 FAILURES_MAX = const(5)
 
 
@@ -33,7 +33,7 @@ class Links:
         self._links = []  # a list: iterating a dict allocates in the loop
 
     def open(self, handle: int, nonce: bytes) -> None:
-        """A new connection with the nonce that the port drew for its challenge."""
+        """Notes a new connection and the nonce that the port drew for its challenge."""
         self.close(handle)
         self._links.append(Link(handle, nonce))
 
@@ -47,7 +47,7 @@ class Links:
             link.age_ms += dt_ms
 
     def unwelcome(self) -> int:
-        """The handle of a link to drop, or -1."""
+        """Returns the handle of a link to drop, or -1."""
         hello_max_ms = HELLO_CROWDED_ms if len(self._links) >= LINKS_MAX else HELLO_MAX_ms
         for link in self._links:
             if link.failures >= FAILURES_MAX or (not link.key and link.age_ms > hello_max_ms):
@@ -61,13 +61,13 @@ class Links:
         return None
 
     def malformed(self, handle: int) -> None:
-        """What came on this link was no frame: that counts as a failure."""
+        """Counts a failure, because what came on this link was no frame."""
         link = self._find(handle)
         if link is not None:
             link.failures += 1
 
     def check(self, handle: int, frame: bytes) -> int:
-        """NONE if the frame is authentic and new on this link, else the refusal code."""
+        """Returns NONE if the frame is authentic and new on this link, else why it is refused."""
         link = self._find(handle)
         if link is None:
             return ept.NO_SESSION
@@ -98,7 +98,7 @@ class Links:
         return ept.NONE
 
     def seal(self, handle: int, reply: bytes) -> bytes:
-        """The reply with its tag; all zero where there is no session: a hint, not a proof."""
+        """Returns the reply with its tag; without a session it is all zero and proves nothing."""
         link = self._find(handle)
         if link is None or not link.key:
             return reply + bytes(auth.TAG_SIZE)

@@ -20,7 +20,7 @@ MODULUS = 1 << 128
 PEERS_MIN = const(3)  # with two, each learns the other from the sum
 ROUNDS_MAX = const(32)  # each opened sum is one more point of the peers' common demand curve
 
-# Received by sent: below it a link is broken, or somebody's meter is.
+# Received energy by sent energy; less means that a link or a meter is broken.
 EFFICIENCY_MIN_permille = const(400)
 
 _mJ_PER_Wh = const(3_600_000)
@@ -28,12 +28,12 @@ _PAIR_KEY = b"crowdcharge market pair"
 
 
 def divide(numerator: int, denominator: int) -> int:
-    """Rounded half up; the denominator is positive."""
+    """Divides, rounding half up; the denominator is positive."""
     return (2 * numerator + denominator) // (2 * denominator)
 
 
 def signed(word: int) -> int:
-    """The integer in [-2^127, 2^127) that a sum modulo 2^128 stands for."""
+    """Returns the integer in [-2^127, 2^127) that a sum modulo 2^128 stands for."""
     word %= MODULUS
     return word - MODULUS if word >> 127 else word
 
@@ -108,7 +108,7 @@ class Peer:
         self._own_mask = None
 
     def answer(self, round_no: int, price: "int | None") -> "tuple[int, int]":
-        """This round's masked answer. A round is answered once: the same mask twice is no mask."""
+        """Returns this round's masked answer, once: a mask that is used twice hides nothing."""
         if not self.roster or not self._round < round_no < ROUNDS_MAX:
             raise ValueError("no roster yet, or the round was answered")
         self._round = round_no
@@ -120,7 +120,7 @@ class Peer:
         return (c + mask_c + pair_c) % MODULUS, (s + mask_s + pair_s) % MODULUS
 
     def open(self, round_no: int, present: "list[bytes]") -> "tuple[int, int] | None":
-        """The own mask, if the relay says that all have answered; None ends the round for good."""
+        """Returns the own mask if all have answered; None ends the round for good."""
         own_mask = self._own_mask
         self._own_mask = None
         if own_mask is None or round_no != self._round:
@@ -131,10 +131,10 @@ class Peer:
         return own_mask
 
     def commit(self, price: int) -> int:
-        """The energy that this peer will trade at the last price it was asked; then it is silent.
+        """Returns the energy that this peer will trade at the last price it was asked.
 
-        One price, of which a sum was opened before: else the relay could read the terms off the
-        energies at two prices of its choice.
+        Afterwards it answers nothing, and before it a sum must have been opened: from the
+        energies at two prices of its choice the relay could compute the terms.
         """
         if not self._opened or price != self._asked:
             raise ValueError("not the price that was agreed")
@@ -155,10 +155,10 @@ class Peer:
             raise ValueError("roster with a key that is not trusted")
 
     def _pair_masks(self, round_no: int, price: "int | None") -> "tuple[int, int]":
-        """Of each pair, the smaller key adds the mask and the larger takes it away.
+        """Returns the sum of the pair masks: the smaller key of a pair adds, the larger subtracts.
 
-        The masks hang on the question, so they cancel only if all were asked the same: one peer
-        alone asked another price would show itself in the difference of two sums.
+        The masks depend on the question, so they cancel only if all were asked the same one.
+        Otherwise two sums would differ by the answer of a peer that was asked another price.
         """
         members = self._sha256(b"".join(self.roster)).digest()
         question = b"free" if price is None else (price % MODULUS).to_bytes(WORD_SIZE, "little")

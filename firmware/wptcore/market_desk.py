@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A board's place in a market: frames in, answers out, its terms kept to itself.
+"""A board's side of a market: frames in, answers out; its terms never leave it.
 
 The host that relays the frames holds this board's key, so it can ask; what it may learn is decided
 here and in market.Peer. The slow part, one X25519 for each new partner, is done in slices: `step`.
@@ -21,7 +21,7 @@ from wptcore.market import (
 )
 
 PEERS_MAX = const(64)  # the bits of a roster
-PIN_SIZE = const(16)  # of a public key: enough that nobody finds another one with the same
+PIN_SIZE = const(16)  # bytes of a public key; nobody can find another key that begins so
 A_MIN_u = const(1_000)  # credits/Wh^2 in millionths: what 48 fraction bits carry well
 A_MAX_u = const(1_000_000_000_000)
 B_MAX_u = const(1_000_000_000_000)
@@ -31,13 +31,13 @@ _NOT_IDLE = {transfer.FAULT: ept.LATCHED, transfer.MAINT: ept.MAINTENANCE}
 
 
 def new_keys(random) -> "tuple[str, str]":
-    """A secret and its public key, as they are stored."""
+    """Draws a secret; returns it and its public key as they are stored."""
     secret = random(x25519.KEY_SIZE)
     return secret.hex(), x25519.public_key(secret).hex()
 
 
 def pin(key: str) -> str:
-    """What is stored of a partner's public key, given in hexadecimal digits."""
+    """Returns what is stored of a partner's public key; ValueError unless it is 64 hex digits."""
     try:
         raw = bytes.fromhex(key)
     except ValueError:
@@ -65,8 +65,11 @@ class Settings:
         return not self.trusted or key[:PIN_SIZE] in self.trusted
 
     def terms(self, limits: bytes, soc_permille: int):
-        """`limits`: the board's characteristic. What is cleared is energy at the buyer, and the
-        seller sends more; None without terms or charge."""
+        """Returns the terms for this charge, or None when terms or charge are unknown.
+
+        `limits`: the board's characteristic. The market clears energy at the buyer, so a seller
+        offers less than it can send.
+        """
         if not self.a_u or soc_permille > 1000:
             return None
         _, _, capacity_mJ, _, floor_pct, resume_pct, roles = wire.unpack_limits(limits)
@@ -82,7 +85,7 @@ class Settings:
 
 
 class MarketDesk:
-    """`key`: the board's; `random(n)`: bytes that nobody can guess."""
+    """`key`: the board key; `random(n)`: n bytes that nobody can guess."""
 
     def __init__(self, settings: Settings, key: bytes, sha256, random):
         self._settings = settings
@@ -90,11 +93,11 @@ class MarketDesk:
         self._sha256 = sha256
         self._random = random
         self.public_key = settings.public_key
-        self._shared = {}  # by partner's key, None: it is no key; kept from market to market
+        self._shared = {}  # partner's key: shared secret, None if invalid; kept between markets
         self._due: "list[bytes]" = []  # keys whose shared secret is not computed yet
         self._ladder: "x25519.Ladder | None" = None
         self._opened: tuple = ()  # session, number of peers, own index
-        self._answered: tuple = ()  # the newest question that had a whole reply, and the reply
+        self._answered: tuple = ()  # the newest question that had a whole reply
         self._answer: tuple = ()
         self._board_id = 0
         self._terms: "Terms | None" = None
@@ -111,11 +114,11 @@ class MarketDesk:
 
     @property
     def is_working(self) -> bool:
-        """There is something for `step` to do."""
+        """Has `step` something to do?"""
         return self._ladder is not None
 
     def step(self) -> None:
-        """A slice of the pending key agreement; nothing and no byte when there is none."""
+        """Computes a slice of the pending key agreement; allocates nothing when there is none."""
         ladder = self._ladder
         if ladder is None:
             return
@@ -128,13 +131,13 @@ class MarketDesk:
             self._agreed(None)
 
     def on_frame(self, board, frame_type: int, fields: tuple):
-        """A code for the Ack, or a whole reply: (its type, its fields...)."""
+        """Returns a code for the Ack, or a whole reply: (its type, its fields...)."""
         if board.is_running:
             return ept.BUSY
         if frame_type == wire.MARKET_OPEN:
             return self._open(board, *fields)
         if (frame_type, fields) == self._answered:
-            return self._answer  # the first one was lost on its way
+            return self._answer  # the first answer was lost on its way
         try:
             answer = self._handlers[frame_type](*fields)
         except ValueError:
@@ -147,7 +150,7 @@ class MarketDesk:
     # -- questions --
 
     def _open(self, board, session: bytes, peers: int, index: int):
-        """Bounds are as of now; the same question again changes nothing."""
+        """Opens a market with the bounds of this moment; a repeated question changes nothing."""
         if (session, peers, index) != self._opened:
             if not PEERS_MIN <= peers <= PEERS_MAX or index >= peers:
                 return ept.OUT_OF_RANGE
@@ -199,7 +202,7 @@ class MarketDesk:
     def _present(self, round_no: int, present: int):
         words = self._seated().open(round_no, self._named(present))
         if words is None:
-            return ept.NONE  # this round stays shut
+            return ept.NONE  # this round is never opened
         return (wire.MARKET_OPENING, round_no, _packed(words[0]), _packed(words[1]))
 
     def _price(self, price: bytes):
@@ -207,7 +210,7 @@ class MarketDesk:
         body = wire.pack_take(self._board_id, self._opened[0], price, take_mJ)
         return (wire.MARKET_TAKE, take_mJ, auth.take_tag(self._sha256, self._key, body))
 
-    # -- key agreement, for market.Peer too --
+    # -- key agreement; market.Peer calls shared_secret --
 
     def shared_secret(self, key: bytes) -> bytes:
         shared = self._shared.get(key)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Two mJ odometers. mW x ms is uJ exactly; the remainder is carried, so nothing is ever lost."""
+"""Two mJ odometers. mW x ms is exactly uJ, and the remainder is carried: no energy is lost."""
 
 from wptcore.units import U32_MODULO
 from wptcore.wire import PTX
@@ -16,7 +16,10 @@ class Meter:
         return self.sent_mJ if role == PTX else self.received_mJ
 
     def add(self, role: int, power_mW: int, dt_ms: int) -> int:
-        """`power_mW` > 0 leaves the battery; returns what flows in the role's direction, or 0."""
+        """Adds power, which is positive when it leaves the battery.
+
+        Returns the power that flows in the role's direction, or 0.
+        """
         if role == PTX:
             flow_mW = power_mW if power_mW > 0 else 0
             self.add_sent(flow_mW, dt_ms)

@@ -1,33 +1,33 @@
 # SPDX-License-Identifier: MIT
-"""What is stored and when: after a change that matters, and once a minute while power flows.
+"""Decides when to store: after a change that matters, and once a minute while power flows.
 
-Also the count of boots: a board that restarts again and again must not charge.
+It also counts short runs, because a board that keeps restarting must not charge.
 """
 
 from wptcore.compat import const
 
 _SAVE_EVERY_ms = const(60000)
-_STABLE_ms = const(60000)  # a run that lasts this long is no part of a loop
+_STABLE_ms = const(60000)  # a run that lasts this long ends a series of short ones
 _SHORT_RUNS_MAX = const(3)
 
 
 class Persistence:
     """`saved`: journal.Saved as found at boot, which this keeps up to date.
 
-    `short_boot`: nobody asked for this boot; the watchdog or the loss of power made it.
+    `short_boot`: the watchdog or a loss of power caused this boot.
     """
 
     def __init__(self, saved, short_boot: bool):
         saved.epoch = (saved.epoch + 1) & 0xFFFF
         saved.short_boots = min(saved.short_boots + 1, 255) if short_boot else 0
         self.saved = saved
-        self.due = True  # the new epoch
+        self.due = True  # because the epoch is new
         self._age_ms = 0
         self._uptime_ms = 0
 
     @property
     def boots_loop(self) -> bool:
-        """The first of the boots in a row may follow a long run; each of the others cut one."""
+        """Has the board restarted too often? The first short boot may follow a long run."""
         return self.saved.short_boots > _SHORT_RUNS_MAX
 
     def elapse(self, dt_ms: int, is_running: bool) -> None:
@@ -40,7 +40,7 @@ class Persistence:
             self.due = True
 
     def fill(self, meter, diagnosis, floor, receipts, running):
-        """The record to store now; `running` may be None."""
+        """Returns the record to store now; `running` may be None."""
         self.due = False
         self._age_ms = 0
         saved = self.saved

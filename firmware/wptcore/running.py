@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One running transfer: its bounds, its lease, what it has measured so far."""
+"""One running transfer: its bounds, its lease, and what it has measured so far."""
 
 from wptcore import ept, wire
 from wptcore.compat import const
@@ -7,7 +7,7 @@ from wptcore.units import odometer_delta_mJ
 
 _PING_WINDOW_ms = const(5000)
 _QUIET_MAX_ms = const(1800)  # Qi's control-error timeout
-_CELL_LOSS = const(32)  # of what leaves the battery, the share that its inner resistance takes
+_CELL_LOSS = const(32)  # a cell's inner resistance takes 1/32 of what leaves it
 
 
 class Running:
@@ -30,7 +30,7 @@ class Running:
         self.sample_mJ = 0  # what the newest sample added
         self.power_mW = 0
         self.duration_ms = 0
-        self.quiet_ms = 0  # since power was last seen
+        self.quiet_ms = 0  # time since power was last seen
         self.peak_mW = 0
         self.peak_dC = -1000
 
@@ -38,7 +38,7 @@ class Running:
         return self.transfer_id == other.transfer_id and self.role == other.role
 
     def in_range(self, power_max_mW: int) -> bool:
-        """`power_max_mW`: what the board bears."""
+        """Are the bounds acceptable? `power_max_mW`: the most that the board bears."""
         return (
             self.transfer_id > 0
             and 0 < self.lease_ms <= wire.LEASE_MAX_ms
@@ -62,13 +62,13 @@ class Running:
         self.peak_dC = max(self.peak_dC, coil_dC)
 
     def soc_after_next_permille(self, capacity_mJ: int) -> int:
-        """A donor's charge by count, one sample ahead: a gauge lags, a cut must not."""
+        """Counts a donor's charge one sample ahead: a gauge lags, and a cut-off must not."""
         spent_mJ = self.energy_mJ + self.sample_mJ
         spent_mJ += spent_mJ // _CELL_LOSS
         return self.soc_before_permille + -spent_mJ // (capacity_mJ // 1000)
 
     def exhausted(self, pinging: bool) -> int:
-        """The bound that is used up, or NONE; `pinging`: no power has been seen yet."""
+        """Returns which bound is used up, or NONE; `pinging`: no power has been seen yet."""
         if self.lease_ms <= 0:
             return ept.LEASE_LOST
         if self.energy_mJ >= self.energy_max_mJ:
@@ -83,7 +83,7 @@ class Running:
 
 
 def interrupted(saved, meter):
-    """The transfer that `saved` left open, as far as the odometers of `meter` know; or None."""
+    """Returns the transfer that `saved` left open, as far as `meter` knows its energy, or None."""
     if not saved.open_transfer_id:
         return None
     grant = (saved.open_transfer_id, saved.open_role, saved.open_peer, 0, 0, 0, 0, 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The states of a board and the one table that moves between them. The docs draw it from here."""
+"""The states of a board, and the one table that moves between them."""
 
 from wptcore.compat import const
 
@@ -20,7 +20,7 @@ MAINT_LEAVE = const(6)
 STATE_NAMES = ("IDLE", "PING", "POWER", "FAULT", "MAINT")
 EVENT_NAMES = ("GRANT", "FLOW", "END", "TRIP", "CLEAR", "MAINT_ENTER", "MAINT_LEAVE")
 
-# What is not in the table changes nothing.
+# A pair that is not in the table changes nothing.
 TRANSITIONS = {
     (IDLE, GRANT): PING,
     (PING, FLOW): POWER,

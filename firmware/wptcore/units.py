@@ -5,7 +5,7 @@ U32_MODULO = 1 << 32
 
 
 def clamp(value: int, low: int, high: int) -> int:
-    """MicroPython's struct does not check ranges, so every packed field passes here."""
+    """Limits a value. MicroPython's struct checks no ranges, so fields are clamped first."""
     if value < low:
         return low
     if value > high:
@@ -14,10 +14,10 @@ def clamp(value: int, low: int, high: int) -> int:
 
 
 def power_mW(bus_mV: int, current_mA: int) -> int:
-    """Rounded half up; 26 V x 3.2 A stays a small int on a 32-bit port."""
+    """Multiplies, rounding half up; 26 V x 3.2 A stays a small int on a 32-bit port."""
     return (bus_mV * current_mA + 500) // 1000
 
 
 def odometer_delta_mJ(before_mJ: int, after_mJ: int) -> int:
-    """Difference of two u32 odometer readings, across at most one wrap (1193 Wh)."""
+    """Subtracts two u32 odometer readings, across at most one wrap (1193 Wh)."""
     return (after_mJ - before_mJ) % U32_MODULO

@@ -3,7 +3,7 @@
 
 All little-endian. A frame is header (version, type, counter), body, 16-byte tag.
 `pack_*` clamps each field, because MicroPython's struct does not check; `unpack_*` raises
-ValueError on bytes that are not of the format, and nothing else.
+only ValueError, on bytes that are not of the format.
 """
 
 import struct
@@ -101,7 +101,7 @@ _TAKE = "<BH16s16sq"
 
 
 def soc_pct(soc_permille: int) -> int:
-    """Whole percent, rounded down; 255 = unknown."""
+    """Returns whole percent, rounded down; 255 = unknown."""
     return _SOC_UNKNOWN_pct if soc_permille > 1000 else soc_permille // 10
 
 
@@ -124,7 +124,10 @@ def pack_beacon_into(
     sent_mJ: int,
     received_mJ: int,
 ) -> None:
-    """`state` carries the flags; of the transfer id only the low byte fits; allocates nothing."""
+    """Packs a beacon and allocates nothing.
+
+    `state` carries the flags; only the low byte of the transfer id fits.
+    """
     struct.pack_into(
         _BEACON,
         buffer,
@@ -146,8 +149,8 @@ def pack_beacon_into(
 
 
 def unpack_beacon(data: bytes) -> tuple:
-    """(board_id, epoch, sequence, state byte, ept, bus_mV, current_mA, soc_pct, temperature_C,
-    transfer low byte, sent_mJ, received_mJ)."""
+    """Returns (board_id, epoch, sequence, state byte, ept, bus_mV, current_mA, soc_pct,
+    temperature_C, transfer low byte, sent_mJ, received_mJ)."""
     if len(data) != BEACON_SIZE:
         raise ValueError("beacon length")
     fields = struct.unpack(_BEACON, data)
@@ -168,9 +171,9 @@ def pack_bthome_into(
     charging: bool,
     problem: bool,
 ) -> int:
-    """BTHome v2 objects in ascending id order after the device-information byte; returns the end.
+    """Packs BTHome v2 objects in ascending id order after the device-information byte.
 
-    With an unknown state of charge the battery object is left out.
+    Returns the end. An unknown state of charge leaves the battery object out.
     """
     end = offset
     buffer[end] = 0x40  # version 2, not encrypted
@@ -192,28 +195,28 @@ def pack_bthome_into(
 
 
 def pack_frame(frame_type: int, counter: int, *fields) -> bytes:
-    """Header and body without the tag."""
+    """Packs header and body, without the tag."""
     return struct.pack(_HEADER, VERSION, frame_type, counter) + struct.pack(
         _BODIES[frame_type], *fields
     )
 
 
 def frame_size(frame_type: int) -> int:
-    """Whole frame with its tag; 0 for an unknown type."""
+    """Returns the size of a whole frame with its tag; 0 for an unknown type."""
     if frame_type not in _BODIES:
         return 0
     return HEADER_SIZE + struct.calcsize(_BODIES[frame_type]) + TAG_SIZE
 
 
 def unpack_header(frame: bytes) -> tuple:
-    """(version, type, counter)."""
+    """Returns (version, type, counter)."""
     if len(frame) < HEADER_SIZE + TAG_SIZE:
         raise ValueError("frame length")
     return struct.unpack_from(_HEADER, frame, 0)
 
 
 def unpack_body(frame: bytes) -> tuple:
-    """The body's fields, in the order of the table of bodies."""
+    """Returns the body's fields in the order of _BODIES."""
     _, frame_type, _ = unpack_header(frame)
     if len(frame) != frame_size(frame_type):
         raise ValueError("frame length")
@@ -228,7 +231,7 @@ def pack_challenge(board_id: int, epoch: int, nonce: bytes) -> bytes:
 
 
 def unpack_challenge(data: bytes) -> tuple:
-    """(board_id, epoch, nonce)."""
+    """Returns (board_id, epoch, nonce)."""
     return _unpack_versioned(_CHALLENGE, data, "challenge")
 
 
@@ -255,7 +258,7 @@ def pack_limits(
 
 
 def unpack_limits(data: bytes) -> tuple:
-    """(board_id, epoch, capacity_mJ, power_max_mW, floor_pct, resume_pct, roles bit mask)."""
+    """Returns (board_id, epoch, capacity_mJ, power_max_mW, floor_pct, resume_pct, roles)."""
     return _unpack_versioned(_LIMITS, data, "limits")
 
 
@@ -274,7 +277,7 @@ def pack_receipt(
     soc_after_permille: int,
     odometer_mJ: int,
 ) -> bytes:
-    """Body without the signature; `odometer_mJ` is the role's odometer after the transfer."""
+    """Packs the body without its signature; `odometer_mJ`: the role's, after the transfer."""
     return struct.pack(
         _RECEIPT,
         VERSION,
@@ -295,14 +298,14 @@ def pack_receipt(
 
 
 def unpack_receipt(data: bytes) -> tuple:
-    """The fields of pack_receipt; `data` is a body with or without its signature."""
+    """Returns the fields of pack_receipt; `data` is a body with or without its signature."""
     if len(data) != RECEIPT_BODY_SIZE and len(data) != RECEIPT_SIZE:
         raise ValueError("receipt length")
     return _unpack_versioned(_RECEIPT, data[:RECEIPT_BODY_SIZE], "receipt")
 
 
 def pack_take(board_id: int, session: bytes, price: bytes, energy_mJ: int) -> bytes:
-    """What a board signs when it commits to an energy in a market."""
+    """Packs what a board signs when it commits to an energy in a market."""
     return struct.pack(_TAKE, VERSION, board_id, session, price, energy_mJ)
 
 

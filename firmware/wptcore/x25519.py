@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """X25519 key agreement (RFC 7748) in plain integers, for peers whose only link is a relay.
 
-Plain integers do not take constant time: this keeps a secret from who reads the frames, not
-from who can time the processor.
+Plain integers do not take constant time. A secret is safe from those who read the frames, not
+from those who can time the processor.
 """
 
 from wptcore.compat import const
@@ -12,11 +12,11 @@ BASE_POINT = b"\x09" + bytes(31)
 
 _PRIME = (1 << 255) - 19
 _A24 = const(121665)
-_INVERSION_BITS = const(4)  # eight multiplications, about as many as a rung has
+_INVERSION_BITS = const(4)  # eight multiplications: about as many as in a rung
 
 
 class KeyPair:
-    """A secret of 32 random bytes and what others may know of it."""
+    """A secret of 32 random bytes, and the public key that belongs to it."""
 
     def __init__(self, secret: bytes):
         self._secret = secret
@@ -31,7 +31,7 @@ def public_key(secret: bytes) -> bytes:
 
 
 def shared_secret(secret: bytes, peer_public_key: bytes) -> bytes:
-    """ValueError for low-order points: they let a relay choose the result (RFC 7748, 6.1)."""
+    """Raises ValueError for a low-order point, which fixes the result (RFC 7748, 6.1)."""
     return _whole(Ladder(secret, peer_public_key))
 
 
@@ -44,7 +44,7 @@ def _whole(ladder: "Ladder") -> bytes:
 class Ladder:
     """One multiplication (RFC 7748, section 5) in steps, so that a board does other work between.
 
-    255 rungs, then the inversion by Fermat, four bits of its exponent a step.
+    First 255 rungs; then the inversion by Fermat's little theorem, four exponent bits a step.
     """
 
     def __init__(self, scalar: bytes, u: bytes):
@@ -61,7 +61,7 @@ class Ladder:
         self.result = b""
 
     def step(self) -> bool:
-        """True when `result` is there; ValueError if it is zero."""
+        """Does one step; True when `result` is ready, ValueError if it is zero."""
         if self._bit >= 0:
             self._climb()
         elif self._exponent_bit > 0:

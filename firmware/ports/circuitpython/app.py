@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The loop on CircuitPython: plain, because `_bleio` is polled anyway."""
+"""The loop on CircuitPython, without asyncio, because `_bleio` must be polled anyway."""
 
 import supervisor
 
@@ -15,7 +15,7 @@ class App:
     """`pins`: the generated board module of this board."""
 
     def __init__(self, pins):
-        supervisor.runtime.autoreload = False  # a file that is copied must not restart a transfer
+        supervisor.runtime.autoreload = False  # a copied file must not restart a transfer
         identity = load_identity()
         self.loop = BoardLoop(pins, identity, Hal(pins, identity), sha256)
 

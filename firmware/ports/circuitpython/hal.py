@@ -16,7 +16,7 @@ from watchdog import WatchDogMode
 from board_hal import BoardHal
 from sha import sha256
 
-_LAST_WORDS_s = 0.1  # until what was printed has left over USB
+_LAST_WORDS_s = 0.1  # what was printed needs this long to leave over USB
 _SHORT_BOOTS = (
     microcontroller.ResetReason.WATCHDOG,
     microcontroller.ResetReason.BROWNOUT,
@@ -40,7 +40,7 @@ class Hal(BoardHal):
 
     @property
     def short_boot(self) -> bool:
-        """Nobody asked for this boot."""
+        """Did the watchdog or a loss of power cause this boot?"""
         return microcontroller.cpu.reset_reason in _SHORT_BOOTS
 
     def coil_dC(self) -> int:

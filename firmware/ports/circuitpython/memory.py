@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What survives a reboot, in `microcontroller.nvm`: identity, maintenance mark, journal slots.
 
-CIRCUITPY itself is read-only to code while a computer has it mounted. Two pages of flash each
-hold one journal slot and one copy of the identity, because nRF52840 rewrites a page as a whole: a
-torn write costs one page, and the other one has the record before it.
+Code cannot write to CIRCUITPY while a computer has it mounted. Two pages of flash each hold one
+journal slot and one copy of the identity, because the nRF52840 rewrites a page as a whole: a torn
+write costs one page, and the other page still holds the previous record.
 """
 
 import binascii
@@ -22,8 +22,10 @@ _ON = 0xA5
 
 
 def load_identity() -> dict:
-    """board, board_id, key, capacity_mJ, meters, loss_curve, curve_hash, as far as they are
-    known; without them the board shows its state and grants nothing."""
+    """Returns what is known of board, board_id, key, capacity_mJ, meters, loss_curve, curve_hash.
+
+    Without them the board shows its state and grants nothing.
+    """
     for page in range(2):
         data = _read(page * _PAGE + _IDENTITY_AT, _IDENTITY_MAX)
         if data:
@@ -32,7 +34,7 @@ def load_identity() -> dict:
 
 
 def save_identity(identity: dict) -> None:
-    """One page after the other: a power cut leaves the old one or the new one."""
+    """Writes one page after the other: a power cut leaves the old or the new identity."""
     data = json.dumps(identity).encode()
     if len(data) > _IDENTITY_MAX - _HEAD_SIZE:
         raise ValueError("identity: too long for the board's memory")
@@ -45,7 +47,7 @@ def in_maintenance() -> bool:
 
 
 def set_maintenance(on: bool) -> None:
-    """From the next boot on."""
+    """Takes effect at the next boot."""
     microcontroller.nvm[_MARK_AT] = _ON if on else 0
 
 
@@ -63,7 +65,7 @@ def _write(at: int, data: bytes) -> None:
 
 
 def _read(at: int, size_max: int) -> bytes:
-    """Empty where nothing whole is stored."""
+    """Returns what is stored, or nothing if it is not whole."""
     nvm = microcontroller.nvm
     length, checksum = struct.unpack(_HEAD, bytes(nvm[at : at + _HEAD_SIZE]))
     if length > size_max - _HEAD_SIZE:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Runs when CircuitPython has entered safe mode. After a brown-out or the watchdog: try again.
+"""Runs in CircuitPython's safe mode; restarts the board after a brown-out or the watchdog.
 
-Three such boots in a row end in BOOT_LOOP, which the core latches; any other reason (a hard fault,
-a button held) is left for a person.
+Three such boots in a row end in BOOT_LOOP, which the core latches. Any other reason (a hard fault,
+a button held) waits for a person.
 """
 
 import microcontroller

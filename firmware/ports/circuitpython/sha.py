@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SHA-256: built in on most boards, else Adafruit's pure Python library."""
+"""SHA-256, built in on most boards; on others from Adafruit's pure Python library."""
 
 try:
     import hashlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The loop on MicroPython: asyncio waits for the radio or the next pass."""
+"""The loop on MicroPython: asyncio waits for the radio or for the next pass."""
 
 import hashlib
 import time

@@ -9,7 +9,7 @@ import machine
 from board_hal import BoardHal
 from i2c_bus import I2CBus
 
-_LAST_WORDS_ms = 100  # until what was printed has left over USB
+_LAST_WORDS_ms = 100  # what was printed needs this long to leave over USB
 
 
 class Hal(BoardHal):
@@ -37,7 +37,7 @@ class Hal(BoardHal):
             self.qi = self._stwbc86()
 
     def _stwbc86(self):
-        from drivers.stwbc86 import Stwbc86  # a board without it keeps the memory
+        from drivers.stwbc86 import Stwbc86  # here, because other boards save its memory
 
         pins = self._pins
         i2c = machine.I2C(
@@ -48,7 +48,10 @@ class Hal(BoardHal):
 
     @property
     def short_boot(self) -> bool:
-        """Nobody asked for this boot; a brown-out reads as a power-on on an ESP32."""
+        """Did the watchdog or a loss of power cause this boot?
+
+        A brown-out reads as a power-on on an ESP32.
+        """
         return machine.reset_cause() in (machine.WDT_RESET, machine.PWRON_RESET)
 
     def coil_dC(self) -> int:
@@ -61,7 +64,7 @@ class Hal(BoardHal):
         return self._cable is not None and bool(self._cable.value())
 
     def set_coil(self, on: bool) -> None:
-        """The switch alone; the loop uses drive_coil."""
+        """Sets only the switch; the loop uses drive_coil."""
         if self._coil is not None:
             self._coil.value(1 if on else 0)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Starts the firmware on the board that `identity.json` names.
 
-A board that was left half-flashed stays at the prompt: its files are not to be trusted, and with
-nobody to drive it the coil's pin is held low by its pull-down.
+A board that was left half-flashed stays at the prompt: its files cannot be trusted, and while no
+firmware drives the coil's pin, its pull-down holds it low.
 """
 
 

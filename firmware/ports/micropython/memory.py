@@ -5,15 +5,17 @@ import json
 import os
 
 _IDENTITY = "identity.json"
-_BESIDE = "identity.new"
+_NEW = "identity.new"
 _MAINTENANCE = "maintenance"  # "on", or "flash" while files are copied (see main.py)
 _SLOTS = ("journal0.bin", "journal1.bin")
 
 
 def load_identity() -> dict:
-    """board, board_id, key, capacity_mJ, meters, loss_curve, curve_hash, as far as they are
-    known; without them the board shows its state and grants nothing."""
-    for name in (_IDENTITY, _BESIDE):  # the second: power failed between write and rename
+    """Returns what is known of board, board_id, key, capacity_mJ, meters, loss_curve, curve_hash.
+
+    Without them the board shows its state and grants nothing.
+    """
+    for name in (_IDENTITY, _NEW):  # _NEW exists if power failed before the rename
         try:
             with open(name) as file:
                 return json.load(file)
@@ -23,11 +25,11 @@ def load_identity() -> dict:
 
 
 def save_identity(identity: dict) -> None:
-    """Beside, then renamed: a power cut leaves the old one or the new one."""
-    with open(_BESIDE, "w") as file:
+    """Writes a temporary file, then renames it: a power cut leaves the old or the new identity."""
+    with open(_NEW, "w") as file:
         json.dump(identity, file)
     _sync()
-    os.rename(_BESIDE, _IDENTITY)
+    os.rename(_NEW, _IDENTITY)
     _sync()
 
 
@@ -36,7 +38,7 @@ def in_maintenance() -> bool:
 
 
 def set_maintenance(on: bool) -> None:
-    """From the next boot on."""
+    """Takes effect at the next boot."""
     if on:
         write(_MAINTENANCE, b"on")
     else:

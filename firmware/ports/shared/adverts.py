@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The bytes of the adverts. Each carries the beacon, because many scanners report one a scan;
-the scan response has name and service, and BTHome, in turn."""
+"""The bytes of the adverts.
+
+Each carries the beacon, because many scanners report only one advert a scan. The scan response
+alternates between name and service, and BTHome.
+"""
 
 import struct
 
@@ -32,7 +35,7 @@ class Adverts:
         self._identity_turn = False
 
     def advance(self):
-        """The next advert, and the scan response that belongs to it."""
+        """Returns the next advert and the scan response that belongs to it."""
         self._board.pack_beacon_into(self.status, 0)
         self._advert[_BEACON_AT:] = self.status
         self._identity_turn = not self._identity_turn

@@ -56,7 +56,7 @@ class BoardHal:
 
     @property
     def curve(self):
-        """The rig's loss curve as `crowdcharge calibrate` stored it whole, or None."""
+        """The rig's loss curve, or None unless `crowdcharge calibrate` stored it whole."""
         values = self._identity.get("loss_curve")
         if not values:
             return None
@@ -80,7 +80,10 @@ class BoardHal:
     # -- the transmitter --
 
     def drive_coil(self, on: bool, dt_ms: int) -> int:
-        """NONE, or why the Qi chip ended by itself. `qi` None: a module that is only switched."""
+        """Returns NONE, or why the Qi chip ended by itself.
+
+        `qi` is None where a module is only switched.
+        """
         if self.qi is None:
             self.set_coil(on)
             return ept.NONE
@@ -90,7 +93,10 @@ class BoardHal:
     # -- sensors --
 
     def meter(self, received: bool):
-        """The meter of one side or None; OSError or ValueError while it does not answer."""
+        """Returns the meter of one side, or None where there is none.
+
+        Raises OSError or ValueError while it does not answer.
+        """
         pins = self._pins
         address = pins.RX_METER_ADDRESS if received else pins.TX_METER_ADDRESS
         if address not in self._meters:
@@ -101,18 +107,18 @@ class BoardHal:
         return self._meters[address]
 
     def forget_meters(self) -> None:
-        """After an error: they are set up anew when they answer again."""
+        """Called after an error; each meter is set up anew when it answers again."""
         self._meters.clear()
 
     def field_present(self) -> bool:
-        """As of the last sample of the receiver's meter."""
+        """Did the last sample of the receiver's meter show a field?"""
         meter = self.meter(True)
         return meter is not None and meter.bus_mV > _FIELD_mV
 
     def temperature_dC(self, reading_u16: int) -> int:
-        """Beta equation of an NTC below a pull-up; open or shorted reads as far too hot.
+        """Applies the beta equation of an NTC below a pull-up.
 
-        -1: not fitted.
+        An open or shorted NTC reads as far too hot. A reading of -1 means that none is fitted.
         """
         if reading_u16 < 0:
             return _NOT_FITTED_dC

@@ -61,7 +61,7 @@ class BoardLoop:
         self.hal.set_receiver(False)
 
     def step(self, dt_ms: int) -> None:
-        self._sense(dt_ms)  # first: a Stop that waits must not lose what flowed until now
+        self._sense(dt_ms)  # first, so that a Stop still counts what flowed until now
         self.radio.deliver()
         self.console.step(dt_ms)
         self.board.on_elapsed(dt_ms)
@@ -72,7 +72,7 @@ class BoardLoop:
         saved = self.board.pop_save()
         if saved is not None:
             self.hal.save(saved)
-        self.radio.publish(dt_ms)  # after it is stored: what was acknowledged survives a power cut
+        self.radio.publish(dt_ms)  # after storing: what is acknowledged survives a power cut
         if self.console.reset_due:
             self.hal.reset()
 
@@ -86,19 +86,19 @@ class BoardLoop:
         self._since_soc_ms += dt_ms
         self._since_field_ms += dt_ms
         try:
-            if not self.maintenance:  # else a bench supply on the meter is no fault
+            if not self.maintenance:  # there a bench supply may feed the meter
                 self._sense_meter()
             if self._since_field_ms >= _FIELD_ms:
                 self._sense_idle_side()
         except (OSError, ValueError):
-            self.hal.forget_meters()  # no sample: the core ends what runs when it is stale
+            self.hal.forget_meters()  # the core ends a transfer whose samples are stale
         if self._since_soc_ms >= _SOC_ms:
             self._since_soc_ms = 0
             self.board.on_soc(self.hal.gauge.read_permille())
         self.board.on_cable(self.hal.on_cable())
 
     def _sense_idle_side(self) -> None:
-        """The meter that _sense_meter leaves out: its switch must be off."""
+        """Reads the meter that _sense_meter leaves out; its switch is off."""
         dt_ms = self._since_field_ms
         self._since_field_ms = 0
         meter = self.hal.meter(not self.board.receiver_on)
@@ -127,7 +127,7 @@ class BoardLoop:
 
 
 def _market(identity: dict, key: bytes, sha256):
-    """Loaded only where an owner has provisioned terms: it takes memory."""
+    """Loads the market only where an owner has provisioned terms, because it takes memory."""
     if "market" not in identity:
         return None
     from wptcore.market_desk import MarketDesk, Settings

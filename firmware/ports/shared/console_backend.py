@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the core's console commands need from a board, the same on both ports."""
+"""What the core's console commands need from a board; both ports share it."""
 
 import os
 import sys
@@ -38,7 +38,7 @@ class ConsoleBackend:
         self.identity = identity
 
     def raw_sample(self, received: bool):
-        """(shunt_uV, bus_mV, current_mA) of one conversion; only the last is corrected."""
+        """Returns (shunt_uV, bus_mV, current_mA) of one conversion; only the last is corrected."""
         meter = self._hal.meter(received)
         if meter is None:
             raise ValueError("missing: this board has no such meter")
@@ -47,7 +47,7 @@ class ConsoleBackend:
         return meter.shunt_uV, meter.bus_mV, meter.current_mA
 
     def selftest(self) -> list:
-        """Each part's own line and `result` at the end."""
+        """Returns (part, finding) pairs with `result` at the end."""
         hal = self._hal
         found = [("tx_meter", self._meter(False)), ("rx_meter", self._meter(True))]
         soc_permille = hal.gauge.read_permille()

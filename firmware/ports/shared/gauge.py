@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""State of charge: a MAX17048 where the board has one, else counted charge with rest voltage."""
+"""State of charge from a MAX17048 where the board has one, else from counted charge."""
 
 from adafruit_max1704x import MAX17048
 
@@ -14,7 +14,7 @@ class FuelGauge:
         self._chip = None
 
     def read_permille(self) -> int:
-        """SOC_UNKNOWN_permille when the chip does not answer."""
+        """Returns the charge, or SOC_UNKNOWN_permille when the chip does not answer."""
         try:
             if self._chip is None:
                 self._chip = MAX17048(self._bus, self._address)
@@ -24,7 +24,7 @@ class FuelGauge:
             return SOC_UNKNOWN_permille
 
     def add(self, bus_mV: int, current_mA: int, dt_ms: int) -> None:
-        """The chip models the cell by itself."""
+        """Does nothing, because the chip models the cell by itself."""
 
 
 class CountedCharge:

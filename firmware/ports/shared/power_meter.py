@@ -11,8 +11,8 @@ from wptcore import calibration, ept
 
 _POLLS_MAX = 50  # 12-bit bus and shunt take 1.2 ms (data sheet, table 5)
 _SAME_MAX = 50  # conversions of a live chip differ in their last bits
-_FLOWING_uV = 1000  # at rest they may well be the same
-_CALIBRATION = 4096  # not used for the sums; it is zero after a brown-out of the chip
+_FLOWING_uV = 1000  # below it, conversions of a live chip may be equal
+_CALIBRATION = 4096  # any mark will do: it reads as zero after a brown-out of the chip
 
 
 class PowerMeter:
@@ -50,7 +50,7 @@ class PowerMeter:
             polls += 1
             if polls > _POLLS_MAX:
                 raise OSError("INA219 does not convert")
-        if chip._raw_calibration != _CALIBRATION:  # `calibration` is what the driver remembers
+        if chip._raw_calibration != _CALIBRATION:  # `calibration` is only what the driver wrote
             self._configure()
             return ept.METER_CALIBRATION
         raw = (chip.raw_bus_voltage, chip.raw_shunt_voltage)
