@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs the firmware's tests inside a MicroPython VM: `micropython vm_runner.py FIRMWARE FILE...`
+"""Runs the firmware's tests inside a MicroPython VM: `micropython vm_runner.py FIRMWARE FILE...`.
 
 Every module-level `test_*` function of each file is called; a failure prints its traceback and
 the run ends with exit code 1.

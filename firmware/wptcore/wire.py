@@ -150,7 +150,8 @@ def pack_beacon_into(
 
 def unpack_beacon(data: bytes) -> tuple:
     """Returns (board_id, epoch, sequence, state byte, ept, bus_mV, current_mA, soc_pct,
-    temperature_C, transfer low byte, sent_mJ, received_mJ)."""
+    temperature_C, transfer low byte, sent_mJ, received_mJ).
+    """
     if len(data) != BEACON_SIZE:
         raise ValueError("beacon length")
     fields = struct.unpack(_BEACON, data)

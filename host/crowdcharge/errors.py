@@ -87,7 +87,8 @@ class LineError(WptError):
 
 class NoAnswer(LineError):
     """`heard`: something came, but no answer; `at_prompt`: MicroPython's prompt was in it;
-    `half_flashed`: the board said so."""
+    `half_flashed`: the board said so.
+    """
 
     def __init__(
         self, text: str, heard: bool = False, at_prompt: bool = False, half_flashed: bool = False

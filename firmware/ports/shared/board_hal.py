@@ -22,7 +22,8 @@ _BROKEN_dC = 2000
 
 class BoardHal:
     """`pins`: the generated board module; `identity`: as memory.load_identity returns it;
-    `bus`: busio.I2C or its like; `sha256`: of the port."""
+    `bus`: busio.I2C or its like; `sha256`: of the port.
+    """
 
     def __init__(self, pins, identity: dict, bus, sha256):
         self._pins = pins

@@ -40,7 +40,9 @@ def services() -> tuple:
 
 
 class GattServer:
-    """What a pass of the loop does with the radio. A port's BoardRadio adds what its VM does:
+    """What a pass of the loop does with the radio.
+
+    A port's BoardRadio adds what its VM does:
 
     _next_event()                (link, nonce or frame, is a frame) of the oldest event, or None;
                                  the nonce is empty when the link has gone

@@ -19,7 +19,8 @@ from wptcore import wire
 @dataclass(frozen=True, slots=True)
 class RunSection:
     """`out`: folder for the ledger and what is made of it. `policy_options` go to the policy as
-    they are. `duration_s` 0: until stopped."""
+    they are. `duration_s` 0: until stopped.
+    """
 
     policy: str
     keys: Path

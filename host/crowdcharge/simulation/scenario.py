@@ -110,7 +110,8 @@ class Scenario:
 
     def make_policy(self, beta: float | None = None) -> Policy:
         """Fill in from the scenario what the file leaves open: `beta` (the link's), and for plans
-        cycle, slot, power and floor."""
+        cycle, slot, power and floor.
+        """
         policy = POLICIES.get(self.policy)
         known = signature(policy).parameters if policy else {}
         facts: dict[str, Any] = {"power_W": self.link.power_W, "floor_pct": self.floor_pct}
