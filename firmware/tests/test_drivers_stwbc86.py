@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The STWBC86 driver against the chip's emulation; its pitfalls are those of the hardware notes."""
+"""The STWBC86 driver against the chip's emulation; pitfalls as in the hardware notes."""
 
 from driver_bench import FOD_mW, TxDesk
 from drivers import qi, stwbc86

@@ -368,7 +368,8 @@ class Life:
 
     def check_end(self) -> None:
         """Everything ended: what the board metered is what its receipts say, but for gaps that
-        a power cut tore between two records."""
+        a power cut tore between two records.
+        """
         if self.board.is_running:
             self.send(wire.STOP, self.live)
         self._save()

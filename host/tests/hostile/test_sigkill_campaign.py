@@ -119,7 +119,8 @@ def check_ledger(folder: Path) -> tuple[int, int]:
 
 async def check_meters(folder: Path, bench: Bench) -> None:
     """What the ledger says each board sent and received is what its odometers show, to the mJ;
-    and the plant agrees, but for the samples in which coils went on and off."""
+    and the plant agrees, but for the samples in which coils went on and off.
+    """
     with Store.read(folder / "out" / "ledger.sqlite") as store:
         transfers = list(store.load().transfers.values())
     plant = {board["id"]: board for board in (await bench.control.status())["boards"]}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The orchestrator's world without hardware, with boards that trade: real cores and desks on
-CPython, a radio in memory. Not modelled: radio stacks, port files, a VM's arithmetic."""
+CPython, a radio in memory. Not modelled: radio stacks, port files, a VM's arithmetic.
+"""
 
 import random
 from hashlib import sha256
@@ -84,7 +85,8 @@ class WatchedRadio(WorldRadio):
 
 class MarketWorld(World):
     """`on_frame(board id, frame type)` sees what the host writes, `on_event` what it tells; they
-    may make boards vanish."""
+    may make boards vanish.
+    """
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, {})

@@ -100,7 +100,8 @@ def test_whatever_is_missed_the_target_is_reached_in_the_end(seed, method):
 
 def test_without_surprises_it_loses_exactly_what_lay_does():
     """A plan that hands energy through an agent within a slot may need a repair: contacts of a
-    slot are simultaneous for the planner, and one after the other for agents."""
+    slot are simultaneous for the planner, and one after the other for agents.
+    """
     rng, exact = np.random.default_rng(5), 0
     for _ in range(12):
         cycle, start_J = random_cycle(rng, 6, 5), rng.uniform(25, 95, 6)
