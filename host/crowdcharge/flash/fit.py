@@ -16,6 +16,10 @@ _RANGE_MIN = 1.3  # the largest received power over the smallest
 _PAIRS_MIN = 12
 _THRESHOLD_SIGMAS = 4.0
 _THRESHOLD_MIN_mW = 250
+_CONDITION_MAX = 1e4  # of the scaled terms: beyond it, noise decides
+_UNCERTAINTY_MAX = (
+    0.1  # the curve's standard uncertainty over its own value, where it was measured
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +70,12 @@ class Curve:
 def correction(points: Sequence[Point], reference_ppm: float) -> Correction:
     """Fits a correction; `reference_ppm` is the reference's uncertainty.
 
-    InputError: the loads are too close together.
+    InputError: the loads are too close together, a number is not finite, or the meter does not
+    follow its reference.
     """
     true_mA = np.array([point.reference_mA for point in points])
+    _need_finite("reference", true_mA, [reference_ppm])
+    _need_finite("reading", [(point.raw_mA, point.spread_mA) for point in points])
     span_mA = float(np.ptp(true_mA)) if len(points) else 0.0
     if span_mA < 50:
         raise InputError("a gain needs two loads at least 50 mA apart; add a point")
@@ -76,6 +83,11 @@ def correction(points: Sequence[Point], reference_ppm: float) -> Correction:
     spread_mA = np.array([max(point.spread_mA, 1e-4) for point in points])
     (slope, offset_mA), covariance = _weighted(np.column_stack((true_mA, np.ones_like(true_mA))),
                                                raw_mA, spread_mA)  # fmt: skip
+    if slope <= 0:
+        raise InputError(
+            "the meter does not rise with the reference: look at the order of the loads and at the"
+            " polarity of the shunt"
+        )
     u_gain_ppm = float(np.hypot(np.sqrt(covariance[0, 0]) * 1e6, reference_ppm))
     return Correction(
         gain_ppm=round((1 / slope - 1) * 1e6),
@@ -89,15 +101,17 @@ def loss_curve(sent_mW: Sequence[float], received_mW: Sequence[float]) -> Curve:
     """Fits P_sent = c + b P_received + a P_received^2 to steady pairs of all powers and gaps.
 
     The threshold is four times the residuals' spread, so it covers the gaps that were measured.
-    InputError: there are too few pairs, or all are at about one power.
+    InputError: there are too few pairs, all are at about one power, or the curve that fits them is
+    no loss curve (see `_check_curve`).
     """
     sent, received = np.asarray(sent_mW, float), np.asarray(received_mW, float)
+    _need_finite("power", sent, received)
     if len(sent) < _PAIRS_MIN:
         raise InputError(
             f"a loss curve needs {_PAIRS_MIN} steady pairs of powers, there are {len(sent)}:"
             " let transfers run longer"
         )
-    if received.max() < _RANGE_MIN * received.min():
+    if received.min() <= 0 or received.max() < _RANGE_MIN * received.min():
         raise InputError(
             f"all transfers ran at about {received.mean():.0f} mW: a loss curve needs several"
             " powers (other gaps, or a receiver that is nearly full)"
@@ -105,7 +119,9 @@ def loss_curve(sent_mW: Sequence[float], received_mW: Sequence[float]) -> Curve:
     terms = np.column_stack((np.ones_like(received), received, received**2 / 1000))
     values, covariance = _weighted(terms, sent, np.ones_like(sent))
     residual_mW = float(np.sqrt(np.sum((sent - terms @ values) ** 2) / (len(sent) - 3)))
-    u = np.sqrt(np.diag(covariance)) * residual_mW
+    covariance *= residual_mW**2
+    u = np.sqrt(np.diag(covariance))
+    _check_curve(values, covariance, received)
     return Curve(
         offset_mW=round(values[0]),
         linear_permille=round(values[1] * 1000),
@@ -121,10 +137,47 @@ def loss_curve(sent_mW: Sequence[float], received_mW: Sequence[float]) -> Curve:
     )
 
 
+def _check_curve(values: np.ndarray, covariance: np.ndarray, received_mW: np.ndarray) -> None:
+    """Refuse what no rig can do, or what these pairs do not determine.
+
+    Over the measured range the sent power must rise, stay above the received, and be known to a
+    tenth. Two clusters of pairs determine a line and no square.
+    """
+    at_mW = np.linspace(received_mW.min(), received_mW.max(), 50)
+    terms = np.column_stack((np.ones_like(at_mW), at_mW, at_mW**2 / 1000))
+    curve_mW = terms @ values
+    rises = bool(np.all(np.diff(curve_mW) > 0))
+    if not rises or np.any(curve_mW < at_mW):
+        raise InputError(
+            "these pairs give a curve that falls, or that receives more than is sent: measure at"
+            " more powers and gaps, with the meters calibrated and no object between the coils"
+        )
+    u_mW = np.sqrt(np.einsum("ij,jk,ik->i", terms, covariance, terms))
+    if np.any(u_mW > _UNCERTAINTY_MAX * curve_mW):
+        raise InputError(
+            f"these pairs leave the curve uncertain by {u_mW.max():.0f} mW: measure at powers"
+            " between the smallest and the largest, too"
+        )
+
+
+def _need_finite(what: str, *numbers: object) -> None:
+    for each in numbers:
+        if not np.all(np.isfinite(np.asarray(each, float))):
+            raise InputError(f"a {what} is not a finite number")
+
+
 def _weighted(
     terms: np.ndarray, observed: np.ndarray, spread: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Solves by weighted least squares; returns the values and their covariance."""
+    """Solve by weighted least squares; returns the values and their covariance.
+
+    InputError: the observations do not determine the values (a singular or ill-conditioned fit).
+    """
     weighted = terms / spread[:, None]
-    values, *_ = np.linalg.lstsq(weighted, observed / spread, rcond=None)
-    return values, np.linalg.inv(weighted.T @ weighted)
+    scale = np.linalg.norm(weighted, axis=0)
+    scaled = weighted / scale
+    if np.linalg.cond(scaled) > _CONDITION_MAX:
+        raise InputError("these points lie too close together to determine the fit; add others")
+    values, *_ = np.linalg.lstsq(scaled, observed / spread, rcond=None)
+    covariance = np.linalg.inv(scaled.T @ scaled)
+    return values / scale, covariance / np.outer(scale, scale)

@@ -110,3 +110,63 @@ def test_too_few_pairs_or_one_power_only():
         fit.loss_curve([1.0] * 11, [1.0] * 11)
     with pytest.raises(InputError, match="all transfers ran at about 2500 mW"):
         fit.loss_curve([4000.0] * 50, [2500.0] * 50)
+
+
+def _pairs(groups, noise_mW=5.0, each=30, seed=6):
+    """Pairs of powers in groups (sent, received), as two gaps or powers leave them."""
+    rng = np.random.default_rng(seed)
+    sent, received = np.repeat(np.array(groups, float), each, axis=0).T
+    return sent + rng.normal(0, noise_mW, len(sent)), received + rng.normal(0, 1, len(sent))
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        ([3900.0] * 20 + [3200.0] * 20, [2500.0] * 20 + [1800.0] * 20),
+        _pairs([(3900, 2500), (3200, 1800)]),
+        _pairs([(3000, 2500), (3600, 1800)]),
+        _pairs([(2000, 2500), (1500, 1800), (900, 1000)]),
+        ([float("nan")] * 40, list(np.linspace(500, 2500, 40))),
+        (list(np.linspace(500, 2500, 40)), [float("inf")] * 40),
+        ([1000.0] * 40, list(np.linspace(-5, 2500, 40))),
+    ],
+    ids=["two points", "two clusters", "falls", "gains", "nan", "infinite", "negative"],
+)
+def test_no_curve_is_made_of_pairs_that_determine_none(pairs):
+    with pytest.raises(InputError):
+        fit.loss_curve(*pairs)
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(
+    pairs=st.lists(st.tuples(st.floats(0, 12_000), st.floats(0, 12_000)), min_size=12, max_size=40)
+)
+def test_every_curve_that_is_made_is_finite_rises_and_loses(pairs):
+    """Whatever the pairs are: a usable curve or one clear error, and nothing between."""
+    sent, received = zip(*pairs, strict=True)
+    try:
+        curve = fit.loss_curve(sent, received)
+    except InputError:
+        return
+    assert np.all(np.isfinite([*curve.values, curve.u_offset_mW, curve.residual_mW]))
+    board = LossCurve(*curve.values)
+    at_mW = np.linspace(curve.received_min_mW, curve.received_max_mW, 40).round()
+    sent_mW = np.array([board.sent_mW(int(each)) for each in at_mW])
+    assert np.all(np.diff(sent_mW) >= -2)  # the board's integers round down
+    assert np.all(sent_mW >= at_mW - 2 - at_mW / 500)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        [Point(0, 0, 1), Point(1000, -990, 1)],
+        [Point(0, 500, 1), Point(1000, 500, 1)],
+        [Point(float("nan"), 0, 1), Point(1000, 990, 1)],
+        [Point(0, 0, 1), Point(float("inf"), 990, 1)],
+        [Point(0, float("nan"), 1), Point(1000, 990, 1)],
+    ],
+    ids=["reversed", "dead", "nan reference", "infinite reference", "nan reading"],
+)
+def test_no_correction_of_a_meter_that_does_not_follow(points):
+    with pytest.raises(InputError):
+        fit.correction(points, 0.0)
