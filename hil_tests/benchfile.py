@@ -58,6 +58,8 @@ class Reference:
     shunt_uOhm: int = 100_000
     gain_ppm: int = 0
     offset_uA: int = 0
+    bus_gain_ppm: int = 0
+    bus_offset_uV: int = 0
 
 
 @dataclass(frozen=True, slots=True)

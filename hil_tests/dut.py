@@ -4,6 +4,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -170,7 +171,15 @@ class Host:
 
     _station: Station
 
-    def __init__(self, radio: Radio, keys: dict[int, bytes], speed: float, first_id: int) -> None:
+    def __init__(
+        self,
+        radio: Radio,
+        keys: dict[int, bytes],
+        speed: float,
+        first_id: int,
+        transfer_max_s: float = 120.0,
+    ) -> None:
+        self.transfer_max_s = transfer_max_s
         self.keys = keys
         self.clock = BoardClock(speed)
         self._radio = radio
@@ -195,7 +204,13 @@ class Host:
     def run(
         self, donor: Dut, receiver: Dut, energy_J: float = 1e5, terms: TransferTerms = _TERMS
     ) -> Run:
-        """A transfer to start; budgets and lease are those of `terms`."""
+        """A transfer to start; budgets and lease are those of `terms`.
+
+        No board is granted longer than the bench file's `transfer_max_s`, so a test that hangs
+        ends there too.
+        """
+        longest_ms = min(terms.duration_max_ms, round(self.transfer_max_s * 1000))
+        terms = replace(terms, duration_max_ms=longest_ms)
         offer = Offer(donor.id, receiver.id, energy_J)
         opened = self._station.ledger_keeper.open(offer, terms.power_max_mW)
         transfer_run = self._station.transfer_run(opened, terms)

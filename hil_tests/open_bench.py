@@ -92,7 +92,9 @@ async def _virtual(bench: BenchFile, folder: Path) -> AsyncIterator[OpenBench]:
     async with launch(BenchConfig(boards, speed=bench.speed, seed=bench.seed), folder) as running:
         instruments = VirtualInstruments(bench, running)
         await instruments.prepare()
-        host = Host(open_radio(running.transport), keys, bench.speed, first_id=1)
+        host = Host(
+            open_radio(running.transport), keys, bench.speed, 1, bench.limits.transfer_max_s
+        )
         async with host.listening():
             yield OpenBench(bench, host, running.serial_ports, instruments)
 
@@ -107,7 +109,9 @@ async def _real(bench: BenchFile) -> AsyncIterator[OpenBench]:
         yield OpenBench(bench, Host(ReplayRadio([], BoardClock()), {}, 1.0, 1), {}, instruments)
         return
     keys = key_file.load(Path(bench.keys).expanduser())
-    host = Host(open_radio(adapter=bench.adapter), keys, 1.0, secrets.randbits(31) | 1)
+    first_id = secrets.randbits(31) | 1
+    radio = open_radio(adapter=bench.adapter)
+    host = Host(radio, keys, 1.0, first_id, bench.limits.transfer_max_s)
     try:
         async with host.listening():
             yield OpenBench(bench, host, ports, instruments)

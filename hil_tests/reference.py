@@ -34,7 +34,9 @@ class ReferenceMeter:
         entry = self._entry
         shunt_uV = self._chip.raw_shunt_voltage * 10
         raw_uA = current_uA(shunt_uV, entry.shunt_uOhm) - entry.offset_uA
-        return self._chip.bus_voltage, raw_uA * (1 + entry.gain_ppm * 1e-6) * 1e-6
+        bus_V = self._chip.bus_voltage - entry.bus_offset_uV * 1e-6
+        current_A = raw_uA * (1 + entry.gain_ppm * 1e-6) * 1e-6
+        return bus_V * (1 + entry.bus_gain_ppm * 1e-6), current_A
 
 
 @dataclass(slots=True)

@@ -43,6 +43,7 @@ HELP = (
     ("market", "A_u B_u KEEP_pct TARGET_pct", "the owner's terms (in maintenance); A_u 0: none"),
     ("trust", "KEY|anybody", "adds a partner's market key; then no others (in maintenance)"),
     ("calibrate", "tx|rx GAIN_ppm OFFSET_uA", "correction of one meter (in maintenance)"),
+    ("calibrate", "tx-bus|rx-bus GAIN_ppm OFFSET_uV", "and of its voltage (in maintenance)"),
     ("calibrate", "curve C_mW B_permille A_permille_per_W THRESHOLD_mW", "loss (in maintenance)"),
     ("calibrate", "trial LOSS_mW", "until reboot or for ten minutes: allow this loss"),
     ("reset", "", "reboots"),
@@ -87,6 +88,8 @@ class ConsoleCommands:
             "trust": (self._trust, 1),
             "calibrate tx": (self._store_meter, 3),
             "calibrate rx": (self._store_meter, 3),
+            "calibrate tx-bus": (self._store_meter, 3),
+            "calibrate rx-bus": (self._store_meter, 3),
             "calibrate curve": (self._store_curve, 5),
             "calibrate trial": (self._try_curve, 2),
             "reset": (self._reset, 0),
@@ -275,7 +278,8 @@ class ConsoleCommands:
         meters = dict(self._backend.identity.get("meters", {}))
         meters[side] = correction
         self._store("meters", meters)
-        return (("side", side), ("gain_ppm", correction[0]), ("offset_uA", correction[1]))
+        unit = "offset_uV" if side.endswith("-bus") else "offset_uA"
+        return (("side", side), ("gain_ppm", correction[0]), (unit, correction[1]))
 
     def _store_curve(self, _curve: str, *values: str):
         self._need_maintenance()

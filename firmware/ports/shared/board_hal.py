@@ -101,9 +101,11 @@ class BoardHal:
         pins = self._pins
         address = pins.RX_METER_ADDRESS if received else pins.TX_METER_ADDRESS
         if address not in self._meters:
-            correction = self._identity.get("meters", {}).get("rx" if received else "tx", (0, 0))
+            side = "rx" if received else "tx"
+            found = self._identity.get("meters", {})
+            corrections = found.get(side, (0, 0)), found.get(side + "-bus", (0, 0))
             self._meters[address] = (
-                PowerMeter(self.bus, address, pins.SHUNT_uOhm, *correction) if address else None
+                PowerMeter(self.bus, address, pins.SHUNT_uOhm, *corrections) if address else None
             )
         return self._meters[address]
 

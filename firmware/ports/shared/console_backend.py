@@ -38,13 +38,13 @@ class ConsoleBackend:
         self.identity = identity
 
     def raw_sample(self, received: bool):
-        """Returns (shunt_uV, bus_mV, current_mA) of one conversion; only the last is corrected."""
+        """Returns (shunt_uV, bus_mV, current_mA) of one conversion; only the current is corrected."""
         meter = self._hal.meter(received)
         if meter is None:
             raise ValueError("missing: this board has no such meter")
         if meter.sample() != ept.NONE:
             raise ValueError("meter: overflow, or its registers were lost; try again")
-        return meter.shunt_uV, meter.bus_mV, meter.current_mA
+        return meter.shunt_uV, meter.raw_bus_mV, meter.current_mA
 
     def selftest(self) -> list:
         """Returns (part, finding) pairs with `result` at the end."""

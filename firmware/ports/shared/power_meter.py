@@ -10,29 +10,36 @@ from adafruit_ina219 import INA219, ADCResolution, BusVoltageRange, Gain, Mode
 from wptcore import calibration, ept
 
 _POLLS_MAX = 50  # 12-bit bus and shunt take 1.2 ms (data sheet, table 5)
-_SAME_MAX = 50  # conversions of a live chip differ in their last bits
-_FLOWING_uV = 1000  # below it, conversions of a live chip may be equal
-_CALIBRATION = 4096  # any mark will do: it reads as zero after a brown-out of the chip
+_CALIBRATION = 4096  # not used for the sums; it is zero after a brown-out of the chip
+
+# At PGA / 8 the chip resolves 80 uV, more than its noise, so a steady load repeats one value. The
+# range of 40 mV has steps of 10 uV and another offset: there a live chip reads another value, or
+# clamps. Only a chip that repeats its value through twenty such probes is stuck.
+_SAME_MAX = 50
+_PROBES_MAX = 20
+_FLOWING_uV = 1000  # without current all ranges may read zero
 
 
 class PowerMeter:
     """`sample()` sets bus_mV, shunt_uV and current_mA and returns NONE or an EPT code.
 
-    `gain_ppm` and `offset_uA` correct the current, as `crowdcharge calibrate` found them. Raises
-    OSError when the chip does not answer.
+    `current` and `bus_voltage` are the corrections that `crowdcharge calibrate` found, as
+    (gain_ppm, offset in uA or uV). Raises OSError when the chip does not answer.
     """
 
-    def __init__(self, bus, address: int, shunt_uOhm: int, gain_ppm: int = 0, offset_uA: int = 0):
+    def __init__(self, bus, address: int, shunt_uOhm: int, current=(0, 0), bus_voltage=(0, 0)):
         self._chip = INA219(bus, address)
         self._shunt_uOhm = shunt_uOhm
-        self._gain_ppm = gain_ppm
-        self._offset_uA = offset_uA
+        self._current = current
+        self._bus_voltage = bus_voltage
         self._configure()
         self.bus_mV = 0
+        self.raw_bus_mV = 0
         self.shunt_uV = 0
         self.current_mA = 0
         self._raw = (0, 0)
         self._same = 0
+        self._probes = 0
 
     def _configure(self) -> None:
         chip = self._chip
@@ -44,25 +51,40 @@ class PowerMeter:
 
     def sample(self) -> int:
         chip = self._chip
+        raw = self._convert()
+        if chip._raw_calibration != _CALIBRATION:  # `calibration` is what the driver remembers
+            self._configure()
+            return ept.METER_CALIBRATION
+        overflow = chip.overflow
+        self._same = self._same + 1 if raw == self._raw else 0
+        self._raw = raw
+        self.raw_bus_mV = raw[0] * 4
+        self.bus_mV = calibration.corrected_mA(self.raw_bus_mV * 1000, *self._bus_voltage)
+        self.shunt_uV = raw[1] * 10
+        self.current_mA = calibration.corrected_mA(
+            calibration.current_uA(self.shunt_uV, self._shunt_uOhm), *self._current
+        )
+        if self._is_stuck(raw):
+            return ept.METER_STUCK
+        return ept.METER_OVERFLOW if overflow else ept.NONE
+
+    def _convert(self) -> tuple:
+        """One conversion's raw bus and shunt registers."""
+        chip = self._chip
         chip.mode = Mode.SANDBVOLT_TRIGGERED
         polls = 0
         while not chip.conversion_ready:
             polls += 1
             if polls > _POLLS_MAX:
                 raise OSError("INA219 does not convert")
-        if chip._raw_calibration != _CALIBRATION:  # `calibration` is only what the driver wrote
-            self._configure()
-            return ept.METER_CALIBRATION
-        raw = (chip.raw_bus_voltage, chip.raw_shunt_voltage)
-        self._same = self._same + 1 if raw == self._raw else 0
-        self._raw = raw
-        self.bus_mV = raw[0] * 4
-        self.shunt_uV = raw[1] * 10
-        self.current_mA = calibration.corrected_mA(
-            calibration.current_uA(self.shunt_uV, self._shunt_uOhm),
-            self._gain_ppm,
-            self._offset_uA,
-        )
-        if self._same >= _SAME_MAX and abs(self.shunt_uV) > _FLOWING_uV:
-            return ept.METER_STUCK
-        return ept.METER_OVERFLOW if chip.overflow else ept.NONE
+        return chip.raw_bus_voltage, chip.raw_shunt_voltage
+
+    def _is_stuck(self, raw: tuple) -> bool:
+        if self._same < _SAME_MAX or abs(self.shunt_uV) <= _FLOWING_uV:
+            self._probes = 0
+            return False
+        self._chip.gain = Gain.DIV_1_40MV
+        same = self._convert() == raw
+        self._chip.gain = Gain.DIV_8_320MV
+        self._probes = min(self._probes + 1, _PROBES_MAX) if same else 0
+        return self._probes == _PROBES_MAX

@@ -28,10 +28,22 @@ def calibrate() -> None:
 @options.port
 @click.option("--side", type=click.Choice(["tx", "rx"]), required=True, help="Which meter.")
 @click.option(
-    "--reference", "references", type=float, multiple=True, help="The reference's value, in mA."
+    "--reference",
+    "references",
+    type=float,
+    multiple=True,
+    help="The reference's value, in mA, or in mV with --quantity bus.",
 )
 @click.option(
-    "--instrument", help="Program that takes a point's number, sets the load and prints mA."
+    "--quantity",
+    type=click.Choice(["current", "bus"]),
+    default="current",
+    show_default=True,
+    help="What the reference measures: the lead's current or its voltage.",
+)
+@click.option(
+    "--instrument",
+    help="Program that takes a point's number, sets the load and prints the reference's value.",
 )
 @click.option("--points", type=click.IntRange(2, 20), default=5, show_default=True)
 @click.option(
@@ -48,6 +60,7 @@ def meter(
     port: str,
     side: str,
     references: tuple[float, ...],
+    quantity: str,
     instrument: str | None,
     points: int,
     reference_ppm: float,
@@ -57,6 +70,7 @@ def meter(
 ) -> None:
     """Find gain and offset of one meter: set a load, give the reference's value; then another."""
     from crowdcharge.flash import calibrate as work
+    from crowdcharge.flash.records import named
     from crowdcharge.flash.serial_line import SerialLine
 
     if bool(references) == bool(instrument):
@@ -68,22 +82,29 @@ def meter(
         raise InputError("one --reference a call: set the load, call; set the next load, call")
     values = work.from_instrument(instrument, points) if instrument else references
     with SerialLine(port) as line:
-        measured, found = work.calibrate_meter(line, side, values, reference_ppm, out, restart)
+        measured, found = work.calibrate_meter(
+            line, side, values, reference_ppm, out, restart, quantity
+        )
         waits = line.ask("status")["maintenance"] == "1"
     if as_json:
-        result = asdict(found) if found else None
-        click.echo(json.dumps({"points": [asdict(p) for p in measured], "correction": result}))
+        entry = side + work.QUANTITIES[quantity].suffix
+        result = named(found, entry) if found else None
+        points_found = [named(point, entry) for point in measured]
+        click.echo(json.dumps({"points": points_found, "correction": result}))
         return
+    unit = work.QUANTITIES[quantity].unit
     for point in measured:
-        click.echo(f"  {point.reference_mA:9.2f} mA reads {point.raw_mA:9.2f} mA")
+        click.echo(f"  {point.reference:9.2f} {unit} reads {point.raw:9.2f} {unit}")
     if found:
         click.echo(
-            f"{side}: gain {found.gain_ppm} ppm (u {found.u_gain_ppm:.0f}), offset"
-            f" {found.offset_uA} uA (u {found.u_offset_uA:.0f}); stored on the board and in {out}"
+            f"{side} {quantity}: gain {found.gain_ppm} ppm (u {found.u_gain_ppm:.0f}), offset"
+            f" {found.offset / 1000:.2f} {unit} (u {found.u_offset / 1000:.2f}); stored on the"
+            f" board and in {out}"
         )
     else:
-        click.echo("Set another load, at least 50 mA away, and call again; the board waits for it")
-        click.echo("in maintenance.")
+        span = f"{work.QUANTITIES[quantity].span_min:.0f} {unit}"
+        click.echo(f"Set another load, at least {span} away, and call again; the board waits for")
+        click.echo("it in maintenance.")
     if found and waits:
         click.echo("A load still flows, so the board stays in maintenance: when it is off, run")
         click.echo(f"  crowdcharge console --port {port} maintenance off")

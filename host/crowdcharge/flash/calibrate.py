@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Calibrate a board: its meters against a reference, its loss curve from metered transfers."""
 
+import math
 import statistics
 import subprocess
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from crowdcharge.errors import InputError, LineError
@@ -17,35 +19,55 @@ from wptcore.calibration import GAIN_MAX_ppm, OFFSET_MAX_uA, current_uA
 
 SAMPLES = 100
 _REST_mA = 20.0
-_SAME_mA = 5.0
+_SAME = 5.0  # mA or mV: a reference that near replaces the older point
 _INSTRUMENT_s = 60.0
 
 
-def measure(line: SerialLine, side: str, shunt_uOhm: int, reference_mA: float) -> Point:
-    """Samples one steady load with the board's raw meter. The board must be in maintenance."""
-    raw_mA = [
-        current_uA(int(pairs["shunt_uV"]), shunt_uOhm) / 1000
-        for pairs in line.stream("meter", side, SAMPLES)
-    ]
-    if len(raw_mA) < SAMPLES // 2:
-        raise LineError(f"{line.port}: {len(raw_mA)} of {SAMPLES} samples arrived; try again")
-    mean_mA, spread_mA = statistics.mean(raw_mA), statistics.stdev(raw_mA)
-    if spread_mA > 5.0 + 0.02 * abs(mean_mA):
-        raise InputError(f"the load is not steady: {mean_mA:.1f} mA +- {spread_mA:.1f}")
-    return Point(reference_mA, mean_mA, spread_mA / len(raw_mA) ** 0.5)
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What a meter is calibrated in: the console's suffix of its side, unit, least span."""
+
+    suffix: str
+    unit: str
+    span_min: float
+
+
+QUANTITIES = {
+    "current": Quantity("", "mA", fit.SPAN_MIN_mA),
+    "bus": Quantity("-bus", "mV", 500.0),
+}
+
+
+def measure(
+    line: SerialLine, side: str, shunt_uOhm: int, reference: float, quantity: str = "current"
+) -> Point:
+    """Sample one steady load with the board's raw meter. The board must be in maintenance."""
+    streamed = line.stream("meter", side, SAMPLES)
+    if quantity == "bus":
+        raw = [float(pairs["bus_mV"]) for pairs in streamed]
+    else:
+        raw = [current_uA(int(pairs["shunt_uV"]), shunt_uOhm) / 1000 for pairs in streamed]
+    if len(raw) < SAMPLES // 2:
+        raise LineError(f"{line.port}: {len(raw)} of {SAMPLES} samples arrived; try again")
+    mean, spread = statistics.mean(raw), statistics.stdev(raw)
+    if spread > 5.0 + 0.02 * abs(mean):
+        unit = QUANTITIES[quantity].unit
+        raise InputError(f"the load is not steady: {mean:.1f} {unit} +- {spread:.1f}")
+    return Point(reference, mean, spread / len(raw) ** 0.5)
 
 
 def calibrate_meter(
     line: SerialLine,
     side: str,
-    references_mA: Iterable[float],
+    references: Iterable[float],
     reference_ppm: float,
     path: Path,
     restart: bool,
+    quantity: str = "current",
 ) -> tuple[list[Point], Correction | None]:
-    """Adds one point for each reference; once two loads differ enough, stores the correction.
+    """Add one point for each reference; once two differ enough, store the correction.
 
-    The next value of `references_mA` is taken when its load is to be set. The board stays in
+    The next value of `references` is taken when its load is to be set. The board stays in
     maintenance between points and while a load flows: outside, that would be a stuck switch.
     """
     board = line.hello()["board"]
@@ -53,20 +75,24 @@ def calibrate_meter(
     board_id = int(line.ask("identity")["board_id"])
     if not board_id:
         raise InputError(f"{line.port}: the board has no id: crowdcharge provision comes first")
+    entry, span_min = side + QUANTITIES[quantity].suffix, QUANTITIES[quantity].span_min
     records = Records(path)
-    points = [] if restart else records.points(board_id, side)
+    points = [] if restart else records.points(board_id, entry)
     line.maintain(True)
-    for reference_mA in references_mA:
-        point = measure(line, side, shunt_uOhm, reference_mA)
-        points = [old for old in points if abs(old.reference_mA - reference_mA) > _SAME_mA]
+    for reference in references:
+        if not math.isfinite(reference):
+            raise InputError(f"the reference is no finite number: {reference}")
+        point = measure(line, side, shunt_uOhm, reference, quantity)
+        points = [old for old in points if abs(old.reference - reference) > _SAME]
         points.append(point)
-    found = fit.correction(points, reference_ppm) if _span_mA(points) >= 50 else None
+    enough = _span(points) >= span_min
+    found = fit.correction(points, reference_ppm, span_min) if enough else None
     if found:
-        _check(found)
-        line.ask("calibrate", side, found.gain_ppm, found.offset_uA)
-    records.set_meter(board_id, side, points, found)
+        _check(found, QUANTITIES[quantity].unit)
+        line.ask("calibrate", entry, found.gain_ppm, found.offset)
+    records.set_meter(board_id, entry, points, found)
     records.save()
-    if found and abs(measure(line, side, shunt_uOhm, 0.0).raw_mA) < _REST_mA:
+    if found and abs(measure(line, side, shunt_uOhm, 0.0).raw) < _REST_mA:
         line.maintain(False)
     return points, found
 
@@ -109,14 +135,14 @@ def calibrate_curve(line: SerialLine, ledgers: list[Path], path: Path) -> tuple[
     return curve, curve_hash
 
 
-def _span_mA(points: list[Point]) -> float:
-    references_mA = [point.reference_mA for point in points]
-    return max(references_mA) - min(references_mA)
+def _span(points: list[Point]) -> float:
+    references = [point.reference for point in points]
+    return max(references) - min(references) if points else 0.0
 
 
-def _check(found: Correction) -> None:
-    if abs(found.gain_ppm) > GAIN_MAX_ppm or abs(found.offset_uA) > OFFSET_MAX_uA:
+def _check(found: Correction, unit: str) -> None:
+    if abs(found.gain_ppm) > GAIN_MAX_ppm or abs(found.offset) > OFFSET_MAX_uA:
         raise InputError(
             f"meter and reference differ by {found.gain_ppm / 1e4:.1f} % and"
-            f" {found.offset_uA / 1000:.1f} mA: look at the wiring, the shunt and the reference"
+            f" {found.offset / 1000:.1f} {unit}: look at the wiring, the shunt and the reference"
         )

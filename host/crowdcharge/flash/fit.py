@@ -12,11 +12,12 @@ import numpy as np
 
 from crowdcharge.errors import InputError
 
+SPAN_MIN_mA = 50.0
 _RANGE_MIN = 1.3  # the largest received power over the smallest
 _PAIRS_MIN = 12
 _THRESHOLD_SIGMAS = 4.0
 _THRESHOLD_MIN_mW = 250
-_CONDITION_MAX = 1e4  # of the scaled terms: beyond it, noise decides
+_CONDITION_MAX = 1e5  # of the scaled terms: beyond it, noise decides
 _UNCERTAINTY_MAX = (
     0.1  # the curve's standard uncertainty over its own value, where it was measured
 )
@@ -24,21 +25,27 @@ _UNCERTAINTY_MAX = (
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One load: the reference's value, our meter's raw mean, and the spread of that mean."""
+    """One load: the reference's value, our meter's raw mean, and the spread of that mean.
 
-    reference_mA: float
-    raw_mA: float
-    spread_mA: float
+    All are in the quantity's milli-unit: mA for a current, mV for a bus voltage.
+    """
+
+    reference: float
+    raw: float
+    spread: float
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A meter's correction: true = (raw - offset) x (1 + gain). `u_*`: standard uncertainties."""
+    """A meter's correction: true = (raw - offset) x (1 + gain). `u_*`: standard uncertainties.
+
+    Offsets are in the quantity's micro-unit: uA for a current, uV for a bus voltage.
+    """
 
     gain_ppm: int
-    offset_uA: int
+    offset: int
     u_gain_ppm: float
-    u_offset_uA: float
+    u_offset: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,33 +74,34 @@ class Curve:
         )
 
 
-def correction(points: Sequence[Point], reference_ppm: float) -> Correction:
-    """Fits a correction; `reference_ppm` is the reference's uncertainty.
+def correction(
+    points: Sequence[Point], reference_ppm: float, span_min: float = SPAN_MIN_mA
+) -> Correction:
+    """Fit a correction; `reference_ppm` is the reference's uncertainty.
 
-    InputError: the loads are too close together, a number is not finite, or the meter does not
-    follow its reference.
+    InputError: the references span less than `span_min`, a number is not finite, or the meter does
+    not follow its reference.
     """
-    true_mA = np.array([point.reference_mA for point in points])
-    _need_finite("reference", true_mA, [reference_ppm])
-    _need_finite("reading", [(point.raw_mA, point.spread_mA) for point in points])
-    span_mA = float(np.ptp(true_mA)) if len(points) else 0.0
-    if span_mA < 50:
-        raise InputError("a gain needs two loads at least 50 mA apart; add a point")
-    raw_mA = np.array([point.raw_mA for point in points])
-    spread_mA = np.array([max(point.spread_mA, 1e-4) for point in points])
-    (slope, offset_mA), covariance = _weighted(np.column_stack((true_mA, np.ones_like(true_mA))),
-                                               raw_mA, spread_mA)  # fmt: skip
+    true = np.array([point.reference for point in points])
+    _need_finite("reference", true, [reference_ppm])
+    _need_finite("reading", [(point.raw, point.spread) for point in points])
+    span = float(np.ptp(true)) if len(points) else 0.0
+    if span < span_min:
+        raise InputError(f"a gain needs two references at least {span_min:g} apart; add a point")
+    raw = np.array([point.raw for point in points])
+    spread = np.array([max(point.spread, 1e-4) for point in points])
+    terms = np.column_stack((true, np.ones_like(true)))
+    (slope, offset), covariance = _weighted(terms, raw, spread)
     if slope <= 0:
         raise InputError(
             "the meter does not rise with the reference: look at the order of the loads and at the"
             " polarity of the shunt"
         )
-    u_gain_ppm = float(np.hypot(np.sqrt(covariance[0, 0]) * 1e6, reference_ppm))
     return Correction(
         gain_ppm=round((1 / slope - 1) * 1e6),
-        offset_uA=round(offset_mA * 1000),
-        u_gain_ppm=u_gain_ppm,
-        u_offset_uA=float(np.sqrt(covariance[1, 1])) * 1000,
+        offset=round(offset * 1000),
+        u_gain_ppm=float(np.hypot(np.sqrt(covariance[0, 0]) * 1e6, reference_ppm)),
+        u_offset=float(np.sqrt(covariance[1, 1])) * 1000,
     )
 
 

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """`calibration.json`: each board's measured points and results, for reports and for people.
 
-{"boards": {"7": {"tx": {"points": [...], "correction": {...}}, "curve": {...}}}}
+{"boards": {"7": {"tx": {"points": [...], "correction": {...}}, "tx-bus": {...}, "curve": {...}}}}
+
+Names in the file carry their units: `reference_mA` and `offset_uA` of a current, `reference_mV`
+and `offset_uV` of a bus voltage ("tx-bus", "rx-bus").
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,22 @@ from crowdcharge.flash.fit import Correction, Curve, Point
 
 FILE = "calibration.json"
 Entry = dict[str, Any]
+
+
+_NAMES = {
+    Point: ("reference_m", "raw_m", "spread_m"),
+    Correction: ("gain_ppm", "offset_u", "u_gain_ppm", "u_offset_u"),
+}
+
+
+def _names(kind: type, side: str) -> list[str]:
+    unit = "V" if side.endswith("-bus") else "A"
+    return [name if name.endswith("_ppm") else name + unit for name in _NAMES[kind]]
+
+
+def named(record: Point | Correction, side: str) -> Entry:
+    """A point or a correction under the names that the file has for it."""
+    return dict(zip(_names(type(record), side), astuple(record), strict=True))
 
 
 class Records:
@@ -31,19 +50,22 @@ class Records:
             raise InputError(f"{path} is no calibration file: {error!r}") from None
 
     def points(self, board_id: int, side: str) -> list[Point]:
-        return [Point(**point) for point in self._side(board_id, side).get("points", [])]
+        entries = self._side(board_id, side).get("points", [])
+        return [Point(*(entry[name] for name in _names(Point, side))) for entry in entries]
 
     def set_meter(
         self, board_id: int, side: str, points: list[Point], found: Correction | None
     ) -> None:
         entry = self._side(board_id, side)
-        entry["points"] = [asdict(point) for point in points]
-        entry["correction"] = asdict(found) if found else None
+        entry["points"] = [named(point, side) for point in points]
+        entry["correction"] = named(found, side) if found else None
 
     def corrections(self) -> dict[tuple[int, str], Correction]:
-        """Corrections by board and side; a meter that is absent is uncorrected."""
+        """The currents' corrections by board and side; a meter that is absent is uncorrected."""
         return {
-            (int(board), side): Correction(**entry[side]["correction"])
+            (int(board), side): Correction(
+                *(entry[side]["correction"][name] for name in _names(Correction, side))
+            )
             for board, entry in self._boards.items()
             for side in ("tx", "rx")
             if entry.get(side, {}).get("correction")

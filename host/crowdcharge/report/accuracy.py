@@ -33,7 +33,7 @@ def meter_ppm(board_id: int, side: str, mean_W: float, meters: Meters) -> float:
     """Relative standard uncertainty of an energy that one meter counted at this mean power."""
     known = meters.get((board_id, side))
     gain_ppm = known.u_gain_ppm if known else AS_MADE_ppm
-    offset_uA = known.u_offset_uA if known else AS_MADE_uA
+    offset_uA = known.u_offset if known else AS_MADE_uA
     current_uA = mean_W / _BUS_V[side] * 1e6
     return hypot(gain_ppm, offset_uA / current_uA * 1e6) if current_uA else 0.0
 

@@ -66,9 +66,9 @@ class Rig:
 @given(st.floats(-3.0, 3.0), st.floats(0, 26.0), st.integers(0, 5))
 def test_the_driver_reads_the_truth_within_the_chips_accuracy(current_A, bus_V, seed):
     rig = Rig(current_A, bus_V, seed)
-    # grade B: 0.3 % gain, 10 uV offset = 0.1 mA, five sigma of one count of noise
-    assert rig.driver.current == pytest.approx(current_A * 1000, rel=0.003, abs=0.8)
-    assert rig.driver.bus_voltage == pytest.approx(bus_V, abs=0.0026)
+    # grade A: gains of 0.5 and 1 %, 40 uV offset = 0.4 mA, half a step of 0.8 mA, noise
+    assert rig.driver.current == pytest.approx(current_A * 1000, abs=1.2 + 5 * abs(current_A))
+    assert rig.driver.bus_voltage == pytest.approx(bus_V, abs=0.0026 + 0.01 * bus_V)
     product_W = abs(rig.driver.current) * rig.driver.bus_voltage / 1000
     assert rig.driver.power == pytest.approx(product_W, abs=0.0021)
 
@@ -151,7 +151,8 @@ def test_nine_bits_are_coarse():
 
 def test_averaging_lowers_the_noise():
     def spread(resolution):
-        rig = Rig(seed=3)
+        rig = Rig(current_A=0.1, seed=3)
+        rig.driver.gain = Gain.DIV_1_40MV  # at the wider ranges a step is more than the noise
         rig.driver.shunt_adc_resolution = resolution
         values = []
         for _ in range(200):
@@ -160,6 +161,31 @@ def test_averaging_lowers_the_noise():
         return max(values) - min(values)
 
     assert spread(ADCResolution.ADCRES_12BIT_128S) < spread(ADCResolution.ADCRES_12BIT_1S) / 2
+
+
+@pytest.mark.parametrize(("gain", "step"), [(Gain.DIV_8_320MV, 8), (Gain.DIV_1_40MV, 1)])
+def test_the_steps_are_the_converters_and_not_the_registers(gain, step):
+    """12 bits over 320 mV are 80 uV, which is 0.8 mA on 0.1 Ohm."""
+    rig = Rig()
+    rig.driver.gain = gain
+    seen = set()
+    for index in range(60):
+        rig.current_A = 0.1 + index * 1e-4
+        rig.wait()
+        seen.add(rig.driver.raw_shunt_voltage % 8)
+    assert len(seen) == 8 // step
+
+
+def test_bus_gain_differs_from_chip_to_chip_and_not_for_kind_chips():
+    def read_V(seed, kind):
+        chip = Ina219(0x40, lambda: (0, 5000), lambda: 10_000_000, Noise(seed), kind)
+        chip._convert()
+        return chip._registers[2] * 0.004
+
+    errors = [read_V(seed, False) - 5.0 for seed in range(1, 40)]
+    assert max(map(abs, errors)) > 0.03
+    assert all(abs(error) < 0.0521 for error in errors)
+    assert {read_V(seed, True) for seed in range(1, 40)} == {5.0}
 
 
 def test_math_overflow_sets_the_flag():

@@ -28,11 +28,11 @@ def test_a_noiseless_meter_is_found_exactly_and_the_board_undoes_it(gain, offset
     points = [Point(true, true / (1 + gain) + offset_mA, 0.01) for true in loads]
     found = fit.correction(points, 0.0)
     assert found.gain_ppm == pytest.approx(gain * 1e6, abs=1)
-    assert found.offset_uA == pytest.approx(offset_mA * 1000, abs=2)
+    assert found.offset == pytest.approx(offset_mA * 1000, abs=2)
     for point in points:
-        raw_uA = round(point.raw_mA * 1000)
-        corrected = corrected_mA(raw_uA, found.gain_ppm, found.offset_uA)
-        assert corrected == pytest.approx(point.reference_mA, abs=0.6)
+        raw_uA = round(point.raw * 1000)
+        corrected = corrected_mA(raw_uA, found.gain_ppm, found.offset)
+        assert corrected == pytest.approx(point.reference, abs=0.6)
 
 
 def test_the_uncertainty_of_a_gain_is_the_spread_of_repeated_calibrations():
@@ -45,8 +45,8 @@ def test_the_uncertainty_of_a_gain_is_the_spread_of_repeated_calibrations():
         found.append(fit.correction(points, 0.0))
     spread_ppm = np.std([each.gain_ppm for each in found])
     assert found[0].u_gain_ppm == pytest.approx(spread_ppm, rel=0.1)
-    spread_uA = np.std([each.offset_uA for each in found])
-    assert found[0].u_offset_uA == pytest.approx(spread_uA, rel=0.1)
+    spread_uA = np.std([each.offset for each in found])
+    assert found[0].u_offset == pytest.approx(spread_uA, rel=0.1)
 
 
 def test_the_reference_counts_into_the_gain():
@@ -56,7 +56,7 @@ def test_the_reference_counts_into_the_gain():
 
 @pytest.mark.parametrize("points", [[], [Point(0, 0, 1)], [Point(0, 0, 1), Point(49, 50, 1)]])
 def test_a_gain_needs_two_loads(points):
-    with pytest.raises(InputError, match="two loads at least 50 mA apart"):
+    with pytest.raises(InputError, match="two references at least 50 apart"):
         fit.correction(points, 0.0)
 
 

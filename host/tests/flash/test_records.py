@@ -52,6 +52,22 @@ def test_records_come_back(tmp_path):
     assert Records(tmp_path / "none.json").corrections() == {}
 
 
+def test_the_file_names_the_units(tmp_path):
+    """Files of older versions, which know currents only, have the same names."""
+    path = tmp_path / "calibration.json"
+    records = Records(path)
+    records.set_meter(7, "tx", [Point(1000.0, 998.0, 0.02)], FOUND)
+    records.set_meter(7, "tx-bus", [Point(5000.0, 5010.0, 0.5)], FOUND)
+    records.save()
+    board = json.loads(path.read_text())["boards"]["7"]
+    assert board["tx"]["points"] == [{"reference_mA": 1000.0, "raw_mA": 998.0, "spread_mA": 0.02}]
+    assert board["tx"]["correction"]["offset_uA"] == -30
+    assert set(board["tx-bus"]["points"][0]) == {"reference_mV", "raw_mV", "spread_mV"}
+    assert board["tx-bus"]["correction"]["u_offset_uV"] == 50.0
+    assert Records(path).points(7, "tx-bus") == [Point(5000.0, 5010.0, 0.5)]
+    assert Records(path).corrections() == {(7, "tx"): FOUND}
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"boards": 3}', "\0", '{"board": {}}'])
 def test_another_file_is_one_line(tmp_path, text):
     path = tmp_path / "calibration.json"
