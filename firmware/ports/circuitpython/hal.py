@@ -44,10 +44,10 @@ class Hal(BoardHal):
         return microcontroller.cpu.reset_reason in _SHORT_BOOTS
 
     def coil_dC(self) -> int:
-        return self.temperature_dC(_reading_u16(self._coil_ntc))
+        return self.temperature_dC(_reading_uV(self._coil_ntc))
 
     def battery_dC(self) -> int:
-        return self.temperature_dC(_reading_u16(self._battery_ntc))
+        return self.temperature_dC(_reading_uV(self._battery_ntc))
 
     def on_cable(self) -> bool:
         return self._cable is not None and self._cable.value
@@ -95,5 +95,6 @@ def _adc(name):
     return None if name == -1 else analogio.AnalogIn(_pin(name))
 
 
-def _reading_u16(adc) -> int:
-    return -1 if adc is None else adc.value
+def _reading_uV(adc) -> int:
+    """-1: not fitted. CircuitPython scales `value` to the reference voltage."""
+    return -1 if adc is None else adc.value * int(adc.reference_voltage * 1000) // 65535 * 1000

@@ -55,10 +55,10 @@ class Hal(BoardHal):
         return machine.reset_cause() in (machine.WDT_RESET, machine.PWRON_RESET)
 
     def coil_dC(self) -> int:
-        return self.temperature_dC(_reading_u16(self._coil_ntc))
+        return self.temperature_dC(_reading_uV(self._coil_ntc, self._pins.NTC_SUPPLY_mV))
 
     def battery_dC(self) -> int:
-        return self.temperature_dC(_reading_u16(self._battery_ntc))
+        return self.temperature_dC(_reading_uV(self._battery_ntc, self._pins.NTC_SUPPLY_mV))
 
     def on_cable(self) -> bool:
         return self._cable is not None and bool(self._cable.value())
@@ -100,5 +100,10 @@ def _adc(pin: int):
     return machine.ADC(machine.Pin(pin)) if pin >= 0 else None
 
 
-def _reading_u16(adc) -> int:
-    return -1 if adc is None else adc.read_u16()
+def _reading_uV(adc, supply_mV: int) -> int:
+    """-1: not fitted. Where there is no read_uv(), as on RP2, the converter's full scale is the
+    supply."""
+    if adc is None:
+        return -1
+    read_uv = getattr(adc, "read_uv", None)
+    return adc.read_u16() * supply_mV // 65535 * 1000 if read_uv is None else read_uv()

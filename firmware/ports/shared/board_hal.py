@@ -18,6 +18,7 @@ _KELVIN_0_C = 273.15
 _BATTERY_MIN_dC = 0  # a lithium cell is not charged below freezing
 _NOT_FITTED_dC = 250
 _BROKEN_dC = 2000
+_OPEN_dC = -200
 
 
 class BoardHal:
@@ -118,19 +119,22 @@ class BoardHal:
         meter = self.meter(True)
         return meter is not None and meter.bus_mV > _FIELD_mV
 
-    def temperature_dC(self, reading_u16: int) -> int:
+    def temperature_dC(self, reading_uV: int) -> int:
         """Applies the beta equation of an NTC below a pull-up.
 
-        An open or shorted NTC reads as far too hot. A reading of -1 means that none is fitted.
+        An open or shorted NTC reads as far too hot, and so does one that claims to be colder than
+        any bench. A reading of -1 means that none is fitted. An ESP32's converter ends at 3.1 V, so an open wire reads as -25 degrees
+        and not as the supply.
         """
-        if reading_u16 < 0:
+        if reading_uV < 0:
             return _NOT_FITTED_dC
-        share = reading_u16 / 65535
+        pins = self._pins
+        share = reading_uV / (pins.NTC_SUPPLY_mV * 1000)
         if not 0.001 < share < 0.999:
             return _BROKEN_dC
-        pins = self._pins
         resistance_Ohm = pins.NTC_PULLUP_Ohm * share / (1 - share)
         inverse_K = 1 / (25 + _KELVIN_0_C) + math.log(resistance_Ohm / pins.NTC_R25_Ohm) / (
             pins.NTC_BETA_K
         )
-        return int((1 / inverse_K - _KELVIN_0_C) * 10)
+        found_dC = int((1 / inverse_K - _KELVIN_0_C) * 10)
+        return found_dC if found_dC > _OPEN_dC else _BROKEN_dC

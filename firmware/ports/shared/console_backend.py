@@ -38,7 +38,7 @@ class ConsoleBackend:
         self.identity = identity
 
     def raw_sample(self, received: bool):
-        """Returns (shunt_uV, bus_mV, current_mA) of one conversion; only the current is corrected."""
+        """Returns (shunt_uV, bus_mV, current_mA) of one conversion; only current is corrected."""
         meter = self._hal.meter(received)
         if meter is None:
             raise ValueError("missing: this board has no such meter")

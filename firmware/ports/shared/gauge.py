@@ -4,27 +4,50 @@
 from adafruit_max1704x import MAX17048
 
 from wptcore.battery import CoulombCount
+from wptcore.settling import Settling
 from wptcore.wire import SOC_UNKNOWN_permille
 
 
+class _Chip(MAX17048):
+    def reset(self) -> None:
+        """Leave the chip as it is. The driver's constructor would reset it, and a chip that has
+        just started guesses the charge from the voltage of that moment."""
+
+
 class FuelGauge:
+    """SOC_UNKNOWN_permille when the chip does not answer, and after it has started anew until the
+    cell has rested (wptcore/settling.py)."""
+
     def __init__(self, bus, address: int):
         self._bus = bus
         self._address = address
         self._chip = None
+        self._settling = Settling()
 
     def read_permille(self) -> int:
         """Returns the charge, or SOC_UNKNOWN_permille when the chip does not answer."""
         try:
             if self._chip is None:
-                self._chip = MAX17048(self._bus, self._address)
-            return min(int(self._chip.cell_percent * 10), 1000)
+                self._chip = _Chip(self._bus, self._address)
+            return self._read_permille(self._chip)
         except (OSError, ValueError, RuntimeError):
-            self._chip = None  # found again once it answers
             return SOC_UNKNOWN_permille
 
-    def add(self, bus_mV: int, current_mA: int, dt_ms: int) -> None:
-        """Does nothing, because the chip models the cell by itself."""
+    def _read_permille(self, chip) -> int:
+        settling = self._settling
+        if chip.reset_alert:
+            settling.on_reset()
+        if settling.guess_due:
+            chip.quick_start = True
+            chip.reset_alert = False
+            settling.on_guess()
+        if not settling.settled:
+            return SOC_UNKNOWN_permille
+        return min(int(chip.cell_percent * 10), 1000)
+
+    def add(self, bus_mV: int, current_mA: int, dt_ms: int) -> None:  # noqa: ARG002
+        """The chip models the cell by itself; only a rest matters."""
+        self._settling.add(current_mA, dt_ms)
 
 
 class CountedCharge:

@@ -14,7 +14,7 @@ from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.toml_table import Range, Table, read_text
 from wptcore.market_desk import A_MAX_u, A_MIN_u, B_MAX_u
 
-_SCALARS = ("speed", "seed", "hosts", "firmware")
+_SCALARS = ("speed", "seed", "hosts", "firmware", "realism")
 
 
 Port = Literal["micropython", "circuitpython"]
@@ -61,6 +61,7 @@ class BenchConfig:
     seed: int = 1
     hosts: int = 1  # radios offered to orchestrators
     firmware: str = ""  # a folder in place of firmware/ports/PORT; empty: the product's own
+    realism: Literal["silicon", "kind"] = "silicon"  # kind: without most of the parts' errors
 
 
 def _pairs(*slots: tuple[tuple[int, int], ...]) -> tuple[tuple[Placement, ...], ...]:

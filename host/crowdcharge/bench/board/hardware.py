@@ -139,7 +139,7 @@ class Hardware:
         self._on_reset("brown-out")
 
     def _reset(self, _payload: bytes) -> None:
-        self._on_reset("reset")
+        self._on_reset("software reset")
 
     def _booted(self, _payload: bytes) -> None:
         self._on_booted()

@@ -13,9 +13,9 @@ import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# count, shunt_uV and bus_mV of tx and rx, cell_uV, soc_ppm, rate_permille_per_h, two ADC values,
-# inputs, then of each meter: flags, resets, glitches, glitch_uV; gauge flags; count
-FORMAT = "<I7i2HI3Ii3IiII"
+# count, shunt_uV and bus_mV of tx and rx, the voltages of two ADC pins in 0.1 mV, inputs, then of
+# each meter: flags, resets, glitches, glitch_uV; count
+FORMAT = "<I4i2HI3Ii3IiI"
 DEAD, STUCK, OVERFLOW = 1, 2, 4
 
 
@@ -35,19 +35,13 @@ class MeterTruth:
         return flags, self.resets, self.glitches, self.glitch_uV
 
 
-@dataclass(slots=True)
-class GaugeTruth:
-    lost: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class Levels:
     """What the plant shows now; `inputs` are bits."""
 
     tx: tuple[int, int]  # shunt_uV, bus_mV
     rx: tuple[int, int]
-    cell: tuple[int, int, int]  # cell_uV, soc_ppm, rate_permille_per_h
-    adc: tuple[int, int]  # u16 of coil and battery thermistor
+    adc: tuple[int, int]  # 0.1 mV at the pins of coil and battery thermistor
     inputs: int
 
 
@@ -57,7 +51,6 @@ class TruthPage:
     meters: dict[str, MeterTruth] = field(
         default_factory=lambda: {"tx": MeterTruth(), "rx": MeterTruth()}
     )
-    gauge: GaugeTruth = field(default_factory=GaugeTruth)
     _count: int = 0
     _last: bytes = b""
     _file: int = -1
@@ -73,12 +66,10 @@ class TruthPage:
         words = (
             *levels.tx,
             *levels.rx,
-            *levels.cell,
             *levels.adc,
             levels.inputs,
             *self.meters["tx"].words(),
             *self.meters["rx"].words(),
-            int(self.gauge.lost),
         )
         body = struct.pack(FORMAT, 0, *words, 0)[4:-4]
         if body == self._last:

@@ -7,23 +7,19 @@ import secrets
 import shutil
 from pathlib import Path
 
-from crowdcharge.bench.board import nvm, wiring
+from crowdcharge.bench.board import nvm, silicon, wiring
 from crowdcharge.bench.board.hardware import Hardware, HardwareServer
 from crowdcharge.bench.board.radio import ShimRadio
-from crowdcharge.bench.board.supervisor import (
-    HARD_RESET,
-    PWRON_RESET,
-    SOFT_RESET,
-    WDT_RESET,
-    Supervisor,
-)
+from crowdcharge.bench.board.supervisor import SOFT_RESET, Supervisor
 from crowdcharge.bench.board.truth import Levels, TruthPage
 from crowdcharge.bench.board.vm import VmOptions
 from crowdcharge.bench.board.witness import COILS, Witness
 from crowdcharge.bench.config import BoardConfig
 from crowdcharge.bench.i2c import Bus
+from crowdcharge.bench.i2c.max17048 import CellTruth, Max17048
 from crowdcharge.bench.i2c.stwbc86 import Stwbc86
 from crowdcharge.bench.physics.plant import Node, Plant
+from crowdcharge.bench.physics.shunt import Shunt
 from crowdcharge.bench.physics.thermal import Lump, ntc_share
 from crowdcharge.clock import BoardClock
 from wptcore import x25519
@@ -35,8 +31,6 @@ MODULES: dict[str, tuple[str, ...]] = {
     "circuitpython": ("time", "machine", "bluetooth", "_circuitpython"),
 }
 MAINS = {"micropython": "main.py", "circuitpython": "code.py"}
-_RESET_CAUSES = {"watchdog": WDT_RESET, "reset": HARD_RESET, "brown-out": PWRON_RESET}
-
 _SETTLE_s = 1e-6  # so that a meter read right after its switch sees the effect
 
 
@@ -73,8 +67,12 @@ class VirtualBoard:
         seed: int,
         folder: Path,
         radio: ShimRadio | str,
+        kind: bool = False,
     ) -> None:
-        """`radio` is the board's own, or the pty of an HCI controller for the VM's host stack."""
+        """`radio` is the board's own, or the pty of an HCI controller for the VM's host stack.
+
+        `kind`: chips without most of their errors (`realism` of the bench file).
+        """
         self.config = config
         self.address = address(config.id)
         self.node = node
@@ -84,14 +82,16 @@ class VirtualBoard:
         self.folder = folder
         self.clock_jump_s = 0.0
         self.held_bus_V: dict[str, float] = {}  # side -> what its meter reads instead
-        self.broken_ntcs: dict[str, int] = {}  # "coil", "battery" -> ADC value
+        self.broken_ntcs: dict[str, float] = {}  # "coil", "battery" -> share of the supply
         self.load_A = {"tx": 0.0, "rx": 0.0}  # from a bench supply, through one meter's shunt only
-        self.shunt_ppm = {"tx": 0.0, "rx": 0.0}  # how far a shunt is from its nominal value
         self.boots = 0
         self.last_reset = "power-on"
         self._witness = witness
         self._clock = clock
+        self._kind = kind
+        self._silicon = silicon.of_board(config.board)
         self.wiring = wiring.load(config.board)
+        self.shunts = {side: Shunt(self.wiring.shunt_Ohm, not kind) for side in ("tx", "rx")}
         self._pin_coils = {pin: coil for coil, pin in self.wiring.coils.items() if pin != "-1"}
         self.bus = Bus()
         self.qi_chip: Stwbc86 | None = None
@@ -99,6 +99,11 @@ class VirtualBoard:
             self.qi_chip = Stwbc86(lambda: round(clock.now_s() * 1000))
             self.qi_chip.reset = True
             self.bus.attach(self.qi_chip)
+        self.gauge = Max17048(
+            self._cell_truth, lambda: round(clock.now_s() * 1e6), self.wiring.gauge, kind
+        )
+        if self.has_gauge:
+            self.bus.attach(self.gauge)
         self.page = TruthPage(folder / "truth")
         self.page.open()
         self.publish()
@@ -137,7 +142,7 @@ class VirtualBoard:
     def power_on(self) -> None:
         if self.supervisor.running:
             return
-        self.hardware.reset_cause = PWRON_RESET
+        self.hardware.reset_cause = self._silicon.reset_causes[silicon.POWER_ON]
         self.boots += 1
         self.supervisor.start()
 
@@ -154,7 +159,8 @@ class VirtualBoard:
         self.power_off(cause)
         self.power_on()
         self.last_reset = cause
-        self.hardware.reset_cause = _RESET_CAUSES.get(cause, HARD_RESET)
+        causes = self._silicon.reset_causes
+        self.hardware.reset_cause = causes.get(cause, causes[silicon.COMMAND])
 
     def freeze(self) -> None:
         self.supervisor.freeze()
@@ -195,17 +201,18 @@ class VirtualBoard:
     def _describe(self, seed: int) -> dict[str, object]:
         """What the VM's `machine` needs to know of the board."""
         wired = self.wiring
-        chips: list[tuple[str, int, int, int]] = [
-            ("ina219", address, side, int.from_bytes(_digest(seed, self.config.id, str(side))))
+        chips = [
+            (address, side, int.from_bytes(_digest(seed, self.config.id, str(side))), self._kind)
             for side, address in enumerate((wired.tx_meter, wired.rx_meter))
             if address
         ]
-        if self.has_gauge:
-            chips.append(("max17048", wired.gauge, 0, 0))
+        adc = silicon.KIND_ADC if self._kind else self._silicon.adc
         return {
             "pins": wired.names,
             "qi_i2c": wired.qi_i2c,
             "i2c": (wired.i2c_id, wired.i2c_sda, wired.i2c_scl, wired.i2c_power),
+            "adc_chip": adc.as_dict(),
+            "adc_seed": int.from_bytes(_digest(seed, self.config.id, "adc")),
             "adc": {wired.coil_ntc: 0, wired.battery_ntc: 1},
             "inputs": {wired.cable_sense: 0},
             "chips": chips,
@@ -220,20 +227,26 @@ class VirtualBoard:
         node = self.node
         if self.qi_chip:
             self._show_qi(self.qi_chip)
-        rate_per_h = -node.cell_A * node.ocv_V / node.cell.capacity_J * 3600
         self.page.write(
             Levels(
                 tx=(self._shunt_uV("tx", node.tx_A), self._bus_mV("tx", node.tx_bus_V)),
                 rx=(self._shunt_uV("rx", node.rx_A), self._bus_mV("rx", node.rx_bus_V)),
-                cell=(round(node.cell_V * 1e6), round(node.soc * 1e6), round(rate_per_h * 1000)),
-                adc=(self._adc_u16("coil", node.coil), self._adc_u16("battery", node.battery)),
+                adc=(self._ntc_V("coil", node.coil), self._ntc_V("battery", node.battery)),
                 inputs=int(node.cable),
             )
         )
 
+    def _cell_truth(self) -> CellTruth:
+        node = self.node
+        return CellTruth(
+            voltage_V=node.cell_V + node.relax_V,
+            soc=node.soc,
+            rate_per_h=-node.cell_A * node.ocv_V / node.cell.capacity_J * 3600,
+            current_A=node.cell_A,
+        )
+
     def _shunt_uV(self, side: str, current_A: float) -> int:
-        shunt_uOhm = self.wiring.shunt_Ohm * (1e6 + self.shunt_ppm[side])
-        return round((current_A + self.load_A[side]) * shunt_uOhm)
+        return self.shunts[side].voltage_uV(current_A + self.load_A[side], self.plant.now_s)
 
     def _show_qi(self, chip: Stwbc86) -> None:
         """Sets what the Qi chip measures; its own loss curve is tuned: only an object is loss."""
@@ -244,14 +257,15 @@ class VirtualBoard:
     def _bus_mV(self, side: str, bus_V: float) -> int:
         return round(self.held_bus_V.get(side, bus_V) * 1000)
 
-    def _adc_u16(self, name: str, lump: Lump) -> int:
-        if name in self.broken_ntcs:
-            return self.broken_ntcs[name]
+    def _ntc_V(self, name: str, lump: Lump) -> int:
+        """The voltage at a thermistor's pin, in 0.1 mV."""
         wired = self.wiring
-        share = ntc_share(
-            lump.temperature_C, wired.ntc_r25_Ohm, wired.ntc_beta_K, wired.ntc_pullup_Ohm
-        )
-        return round(share * 65535)
+        share = self.broken_ntcs.get(name)
+        if share is None:
+            share = ntc_share(
+                lump.temperature_C, wired.ntc_r25_Ohm, wired.ntc_beta_K, wired.ntc_pullup_Ohm
+            )
+        return round(share * wired.ntc_supply_mV * 10)
 
     # Software
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _Handler = Callable[..., None]
 FAULTS: dict[str, _Handler] = {}
-_BROKEN_ADC = {"open": 65535, "short": 0}  # ADC value of an NTC to ground with a pull-up
+_BROKEN_SHARE = {"open": 1.0, "short": 0.0}  # of the supply, at an NTC to ground with a pull-up
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
@@ -210,10 +210,10 @@ def _sensor(
     _hub: Hub, board: VirtualBoard, *, which: str = "coil", broken: str = "open", on: bool = True
 ) -> None:
     """A thermistor's wire breaks (open), or its two wires touch (short)."""
-    if which not in {"coil", "battery"} or broken not in _BROKEN_ADC:
+    if which not in {"coil", "battery"} or broken not in _BROKEN_SHARE:
         raise InputError("sensor: which must be coil or battery, broken open or short")
     if on:
-        board.broken_ntcs[which] = _BROKEN_ADC[broken]
+        board.broken_ntcs[which] = _BROKEN_SHARE[broken]
     else:
         board.broken_ntcs.pop(which, None)
 
@@ -221,9 +221,31 @@ def _sensor(
 @_fault("gauge-lost")
 def _gauge_lost(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
     """The fuel gauge does not answer."""
+    _need_gauge(board)
+    board.gauge.lost = on
+
+
+@_fault("gauge-reset")
+def _gauge_reset(_hub: Hub, board: VirtualBoard) -> None:
+    """The fuel gauge starts anew, as after a glitch of its supply, and guesses the charge."""
+    _need_gauge(board)
+    board.gauge.cell_fitted()
+
+
+@_fault("cell-swap")
+def _cell_swap(hub: Hub, board: VirtualBoard, *, soc_pct: float = 50.0) -> None:
+    """Somebody fits another cell: the board loses power, and the fuel gauge starts anew."""
+    _need_gauge(board)
+    board.power_off("cell taken out")
+    _soc(hub, board, soc_pct=soc_pct)
+    board.node.relax_V = 0.0
+    board.gauge.cell_fitted()
+    board.power_on()
+
+
+def _need_gauge(board: VirtualBoard) -> None:
     if not board.has_gauge:
         raise InputError(f"board {board.config.id} has no fuel gauge")
-    board.page.gauge.lost = on
 
 
 @_fault("load")
@@ -257,7 +279,7 @@ def _shunt(_hub: Hub, board: VirtualBoard, *, side: str = "tx", ppm: float = 0.0
     _meter(board, side)
     if abs(ppm) > 100_000:
         raise InputError("shunt: ppm must be within 100000")
-    board.shunt_ppm[side] = ppm
+    board.shunts[side].error_ppm = ppm
 
 
 # Plant
@@ -305,7 +327,7 @@ def _cable(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
 
 @_fault("soc")
 def _soc(_hub: Hub, board: VirtualBoard, *, soc_pct: float = 50.0) -> None:
-    """The battery is exchanged for one of this state of charge."""
+    """The cell's charge is set, and the fuel gauge has followed; `cell-swap` is less kind."""
     if not 0 <= soc_pct <= 100:
         raise InputError("soc: soc_pct must be 0 to 100")
     board.node.set_soc(soc_pct / 100)

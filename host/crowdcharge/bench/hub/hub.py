@@ -30,7 +30,9 @@ class Hub:
         self.clock = BoardClock(config.speed)
         self.witness = Witness()
         self.arrangement = Arrangement(config.contacts)
-        self.plant = Plant([_node(board) for board in config.boards], config.link)
+        self.kind = config.realism == "kind"
+        link = config.link.averaged() if self.kind else config.link
+        self.plant = Plant([_node(board) for board in config.boards], link)
         self.rssi_dBm: dict[str, float] = {}
         self.loss: dict[str, float] = {}
         self.duplication: dict[str, float] = {}
@@ -54,7 +56,7 @@ class Hub:
             radio = ShimRadio(self.air, name, radio_address, folder / "radio.socket", config.links)
         node, seed = self.plant.nodes[config.id], self.config.seed
         return VirtualBoard(
-            config, node, self.plant, self.witness, self.clock, seed, folder, radio
+            config, node, self.plant, self.witness, self.clock, seed, folder, radio, self.kind
         )
 
     def _set_up_air(self) -> None:

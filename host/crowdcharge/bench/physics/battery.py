@@ -7,6 +7,7 @@ stay those of a usual cell, so a 100 J cell behaves like a 2 Ah cell whose clock
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 from math import sqrt
 
 # Rest voltage of a 4.2 V LCO/NMC cell at 25 degC by state of charge: typical published curve,
@@ -34,6 +35,15 @@ def open_circuit_V(soc: float) -> float:
     (soc_0, voltage_0), (soc_1, voltage_1) = _OCV_V[index - 1], _OCV_V[index]
     share = min(max((soc - soc_0) / (soc_1 - soc_0), 0.0), 1.0)
     return voltage_0 + share * (voltage_1 - voltage_0)
+
+
+def soc_at(voltage_V: float) -> float:
+    """The inverse of `open_circuit_V`, 0..1: what a gauge guesses from a voltage."""
+    for (soc_0, voltage_0), (soc_1, voltage_1) in pairwise(_OCV_V):
+        if voltage_V <= voltage_1:
+            share = max((voltage_V - voltage_0) / (voltage_1 - voltage_0), 0.0)
+            return soc_0 + share * (soc_1 - soc_0)
+    return 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ says what is modelled, from which sources, and what is not.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import exp
 
 from crowdcharge.bench.physics.battery import Cell, open_circuit_V
 from crowdcharge.bench.physics.coil import CoilLink
@@ -17,6 +18,10 @@ from crowdcharge.bench.physics.thermal import Lump
 STEP_s = 0.01  # integration step while power flows; a shorter remainder is one step
 THERMAL_STEP_s = 0.1
 _nJ_PER_J = 1_000_000_000
+# A cell's voltage comes to rest with a time constant of minutes: one RC element, of a size that is
+# usual for 2 Ah cells (our choice).
+_RELAX_Ohm = 0.05
+_RELAX_s = 120.0
 _TX_COIL_SHARE = 0.6  # of the link's loss; the rest heats the receiver's coil
 
 
@@ -58,7 +63,10 @@ class Node:
     rx_A: float = 0.0
     rx_bus_V: float = 0.0
     cell_A: float = 0.0  # > 0 leaves the cell
+    on_s: float = 0.0  # how long its transmitter has had power
     coupled_s: float = 0.0  # how long its field has reached a receiver
+    powered_s: float = 0.0  # how long that receiver has drawn power
+    relax_V: float = 0.0  # diffusion: > 0 after charging; only the fuel gauge sees it
     _coil_heat_nJ: int = 0
     _battery_heat_nJ: int = 0
 
@@ -127,6 +135,8 @@ class Node:
         idle_nJ = min(round(self.idle_W * dt_s * _nJ_PER_J), self.stored_nJ)
         self.stored_nJ -= idle_nJ
         self.heat_nJ += idle_nJ
+        final_V = -self.cell_A * _RELAX_Ohm
+        self.relax_V = final_V + (self.relax_V - final_V) * exp(-dt_s / _RELAX_s)
         self.coil.step(dt_s, self._coil_heat_nJ / _nJ_PER_J)
         self.battery.step(dt_s, self._battery_heat_nJ / _nJ_PER_J)
         self._coil_heat_nJ = self._battery_heat_nJ = 0
@@ -173,7 +183,7 @@ class Plant:
         for node in self.nodes.values():
             node.rest()
             if not node.transmits:
-                node.coupled_s = 0.0
+                node.on_s = node.coupled_s = node.powered_s = 0.0
         for node in senders:
             self._transmit(node, dt_s)
         self.now_s += dt_s
@@ -184,23 +194,35 @@ class Plant:
 
     def _transmit(self, donor: Node, dt_s: float) -> None:
         receiver, coupling = self._receiver(donor)
-        donor.coupled_s = donor.coupled_s + dt_s if receiver else 0.0
-        field_up = donor.coupled_s > self.link.handshake_s
+        self._search(donor, receiver, dt_s)
         received_W = 0.0
-        if receiver and field_up:
+        if receiver and donor.coupled_s > self.link.handshake_s:
             receiver.rx_bus_V = self.link.output_V
             if receiver.rx_on or receiver.rx_stuck:
                 received_W = self._received_W(donor, receiver, coupling)
-        sent_W = (
-            self.link.sent_W(received_W, coupling) + donor.foreign_W
-            if field_up
-            else self.link.ping_W
-        )
-        sent_nJ = donor.draw(sent_W, dt_s)
+        donor.powered_s = donor.powered_s + dt_s if received_W else 0.0
+        sent_nJ = donor.draw(self._sent_W(donor, received_W, coupling, dt_s), dt_s)
         received_nJ = 0
         if receiver and received_W:
             received_nJ = receiver.charge(min(received_W, sent_nJ / dt_s / 1e9), self.link, dt_s)
         self._lose(donor, receiver, sent_nJ - received_nJ)
+        donor.on_s += dt_s
+
+    def _search(self, donor: Node, receiver: Node | None, dt_s: float) -> None:
+        """Count how long a receiver has been found; one is found by a ping only."""
+        found = donor.coupled_s > 0.0 or self.link.pings(donor.on_s)
+        donor.coupled_s = donor.coupled_s + dt_s if receiver and found else 0.0
+
+    def _sent_W(self, donor: Node, received_W: float, coupling: float, dt_s: float) -> float:
+        """Mean power in the donor's lead over the step."""
+        link = self.link
+        if not donor.coupled_s:
+            base_W = link.search_W(donor.on_s, dt_s)
+        elif donor.coupled_s <= link.handshake_s:
+            base_W = min(link.ping_W, link.fixed_W)
+        else:
+            base_W = link.sent_W(received_W, coupling) + donor.foreign_W
+        return base_W + link.peaks_W(donor.on_s, donor.powered_s, dt_s)
 
     def _receiver(self, donor: Node) -> tuple[Node | None, float]:
         """The board that answers the donor's ping, and the coupling."""

@@ -11,10 +11,9 @@ import struct
 from time import _elapsed_us
 
 from ina219 import Ina219
-from max17048 import Max17048
 from noise import Noise
 
-_FORMAT = "<I7i2HI3Ii3IiII"
+_FORMAT = "<I4i2HI3Ii3IiI"
 _SIZE = struct.calcsize(_FORMAT)
 _file = open(os.getenv("CROWDCHARGE_TRUTH"), "rb")
 _page = bytearray(_SIZE)
@@ -53,10 +52,10 @@ clock = _BusClock()
 class _Meter:
     """One INA219 with its faults; `side` is 0 at the transmitter, 1 at the receiver."""
 
-    def __init__(self, side, address, seed):
+    def __init__(self, side, address, seed, kind):
         self._at = 1 + 2 * side
-        self._faults_at = 11 + 4 * side
-        self.chip = Ina219(address, self._measure, clock.now_us, Noise(seed))
+        self._faults_at = 8 + 4 * side
+        self.chip = Ina219(address, self._measure, clock.now_us, Noise(seed), kind)
         self._resets, self._glitches = truth()[self._faults_at + 1 : self._faults_at + 3]
 
     def _measure(self):
@@ -74,22 +73,13 @@ class _Meter:
             chip.glitch_uV = glitch_uV
 
 
-class _Gauge:
-    def __init__(self, address):
-        self.chip = Max17048(lambda: truth()[5:8], clock.now_us, address)
-
-    def update(self):
-        self.chip.lost = truth()[19] != 0
-
-
 class Chips:
-    """The fitted chips, which the hub describes as [kind, address, side, seed]."""
+    """The fitted meters, which the hub describes as [address, side, seed, kind]."""
 
     def __init__(self, described):
         self._fitted = {}
-        for kind, address, side, seed in described:
-            fitted = _Meter(side, address, seed) if kind == "ina219" else _Gauge(address)
-            self._fitted[address] = fitted
+        for address, side, seed, kind in described:
+            self._fitted[address] = _Meter(side, address, seed, kind)
 
     def __contains__(self, address):
         return address in self._fitted
@@ -113,9 +103,30 @@ class Chips:
         return True
 
 
-def adc(channel):
-    return truth()[8 + channel]
+class Adc:
+    """The converter's errors: one gain and offset for each chip, noise for each reading."""
+
+    def __init__(self, described, seed):
+        self._noise = Noise(seed)
+        self._full_scale_uV = described["full_scale_mV"] * 1000
+        self._gain_ppm = self._noise.symmetric(described["gain_max_ppm"])
+        self._offset_uV = self._noise.symmetric(described["offset_max_uV"])
+        self._noise_uV = described["noise_uV"]
+        self.calibrated = described["calibrated"]
+
+    def read_u16(self, channel):
+        return self._seen_uV(channel, 1) * 65535 // self._full_scale_uV
+
+    def read_uV(self, channel):
+        """With the factory's calibration; it saturates where the converter does."""
+        return self._seen_uV(channel, 3)
+
+    def _seen_uV(self, channel, divisor):
+        pin_uV = truth()[5 + channel] * 100
+        off_uV = (pin_uV // 1000 * self._gain_ppm // 1000 + self._offset_uV) // divisor
+        seen_uV = pin_uV + off_uV + self._noise.gauss(self._noise_uV)
+        return min(max(seen_uV, 0), self._full_scale_uV)
 
 
 def inputs():
-    return truth()[10]
+    return truth()[7]

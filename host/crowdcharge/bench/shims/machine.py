@@ -27,6 +27,7 @@ _hello = call("h")
 _board = json.loads(_hello[7:])  # what is fitted where
 _levels = _board["levels"]  # levels of outputs: only changes go to the hub
 _fitted = _chips.Chips(_board["chips"])
+_adc = _chips.Adc(_board["adc_chip"], _board["adc_seed"])
 
 
 def reset_cause():
@@ -184,13 +185,15 @@ class ADC:
         pass
 
     def read_u16(self):
-        return 0 if self._channel is None else _chips.adc(self._channel)
+        return 0 if self._channel is None else _adc.read_u16(self._channel)
 
     def read(self):
         return self.read_u16() >> 4
 
-    def read_uv(self):
-        return self.read_u16() * 3_300_000 // 65535
+    if _adc.calibrated:
+
+        def read_uv(self):
+            return 0 if self._channel is None else _adc.read_uV(self._channel)
 
 
 class WDT:

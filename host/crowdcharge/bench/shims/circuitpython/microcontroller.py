@@ -30,6 +30,7 @@ _REASONS = {
     machine.PWRON_RESET: ResetReason.POWER_ON,
     machine.HARD_RESET: ResetReason.RESET_PIN,
     machine.WDT_RESET: ResetReason.WATCHDOG,
+    6: ResetReason.SOFTWARE,  # bench/board/silicon.py
 }
 
 
