@@ -2,7 +2,8 @@
 """Odometers against the reference while power changes, before and after `calibrate`.
 
 The virtual bench's meters have noise, quantisation, gain and offset errors within the INA219's
-data sheet, and shunts that are wrong by half a percent. The energy of a start or an end
+data sheet, and shunts that are wrong by half a percent. A bench's load sets currents only, so the
+bus gain of 1 % stays in both limits; docs/explanation/plant.md has the figure for both. The energy of a start or an end
 between two samples is uncertain by one sample, so a result beyond its limit is measured again over
 up to `_RUNS_MAX` transfers together: that error shrinks, a wrong gain does not.
 """
@@ -123,16 +124,16 @@ async def calibrate(dut: Dut, side: str, instruments: Instruments, path: Path) -
 
 @pytest.mark.donors
 @pytest.mark.feature(REFERENCE)
-async def test_odometers_agree_within_1_percent(couple: Couple, note: Note) -> None:
-    assert max(map(abs, await errors_pct(couple, 1.0, note))) <= 1.0
+async def test_odometers_agree_within_2_5_percent(couple: Couple, note: Note) -> None:
+    assert max(map(abs, await errors_pct(couple, 2.5, note))) <= 2.5
 
 
 @pytest.mark.donors
 @pytest.mark.feature(REFERENCE, LOAD)
-async def test_calibrated_odometers_agree_within_0_3_percent(
+async def test_odometers_agree_within_1_5_percent_once_the_currents_are_calibrated(
     couple: Couple, tmp_path: Path, note: Note
 ) -> None:
     for dut, side in ((couple.donor, "tx"), (couple.receiver, "rx")):
         await calibrate(dut, side, couple.instruments, tmp_path / "calibration.json")
         await dut.clear()
-    assert max(map(abs, await errors_pct(couple, 0.3, note))) <= 0.3
+    assert max(map(abs, await errors_pct(couple, 1.5, note))) <= 1.5

@@ -35,6 +35,7 @@ class BoardConfig:
     resistance_Ohm: float = 0.1
     idle_W: float = 0.0
     ambient_C: float = 25.0
+    vbus: bool = False  # a cable with 5 V is plugged in from the start
     key: str = ""  # hex, 32 bytes; empty: not provisioned
     calibrated: bool = True  # the rig's loss curve is on the board, as `calibrate` leaves it
     market_a: float = 0.0  # the owner's terms in a market, credits/Wh^2; 0: it trades in none

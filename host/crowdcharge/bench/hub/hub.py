@@ -141,6 +141,7 @@ class Hub:
 def _node(board: BoardConfig) -> Node:
     node = Node(board.id, Cell(board.capacity_J, board.resistance_Ohm), 0, idle_W=board.idle_W)
     node.set_soc(board.soc_pct / 100)
+    node.cable = board.vbus
     node.coil.ambient_C = node.battery.ambient_C = board.ambient_C
     return node
 
