@@ -3,9 +3,10 @@
 
 The virtual bench's meters have noise, quantisation, gain and offset errors within the INA219's
 data sheet, and shunts that are wrong by half a percent. A bench's load sets currents only, so the
-bus gain of 1 % stays in both limits; docs/explanation/plant.md has the figure for both. The energy of a start or an end
-between two samples is uncertain by one sample, so a result beyond its limit is measured again over
-up to `_RUNS_MAX` transfers together: that error shrinks, a wrong gain does not.
+bus gain of 1 % stays in both limits; docs/explanation/plant.md has the figure for both. The energy
+of a start or an end between two samples is uncertain by one sample, so a result beyond its limit
+is measured again over up to `_RUNS_MAX` transfers together: that error shrinks, a wrong gain does
+not.
 """
 
 import asyncio
