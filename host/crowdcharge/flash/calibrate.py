@@ -25,16 +25,21 @@ _INSTRUMENT_s = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """What a meter is calibrated in: the console's suffix of its side, unit, least span."""
+    """What a meter is calibrated in: the console's suffix of its side, unit, least span.
+
+    `step_uV` is what the INA219 resolves at PGA / 8: 80 of the shunt, 4000 of the bus. A steady
+    load repeats one value, so its spread says nothing of that.
+    """
 
     suffix: str
     unit: str
     span_min: float
+    step_uV: float
 
 
 QUANTITIES = {
-    "current": Quantity("", "mA", fit.SPAN_MIN_mA),
-    "bus": Quantity("-bus", "mV", 500.0),
+    "current": Quantity("", "mA", fit.SPAN_MIN_mA, 80.0),
+    "bus": Quantity("-bus", "mV", 500.0, 4000.0),
 }
 
 
@@ -53,7 +58,10 @@ def measure(
     if spread > 5.0 + 0.02 * abs(mean):
         unit = QUANTITIES[quantity].unit
         raise InputError(f"the load is not steady: {mean:.1f} {unit} +- {spread:.1f}")
-    return Point(reference, mean, spread / len(raw) ** 0.5)
+    step = QUANTITIES[quantity].step_uV / 1000  # mV
+    if quantity == "current":
+        step *= 1e6 / shunt_uOhm  # mA
+    return Point(reference, mean, math.hypot(spread / len(raw) ** 0.5, step / 12**0.5))
 
 
 def calibrate_meter(

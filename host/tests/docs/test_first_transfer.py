@@ -134,7 +134,8 @@ def test_every_command_of_the_page(reader):
     assert set(states) == {"settled"}
     found = json.loads((reader.folder / "calibration.json").read_text())["boards"]["1"]
     assert found["tx"]["correction"]["gain_ppm"] != 0
-    assert found["tx-bus"]["correction"]["gain_ppm"] != 0
+    assert len(found["tx-bus"]["points"]) == 2
+    assert found["tx-bus"]["correction"]["u_gain_ppm"] > 0
     assert found["curve"]["hash"] in reader.out
     check_curve(found["curve"])
     last = list(transfers)[-1]
