@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""The firmware of both ports on unkind chips: gauge, VBUS and thermistor."""
+
+import asyncio
+
+import pytest
+import pytest_asyncio
+
+from crowdcharge.bench.config import BenchConfig, BoardConfig
+from crowdcharge.bench.hub.launch import launch
+from crowdcharge.flash.serial_line import SerialLine
+from wptcore import ept
+
+pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.asyncio(loop_scope="module")]
+BOARDS = (
+    BoardConfig(1, 80.0, vbus=True),
+    BoardConfig(2, 50.0, board="feather_nrf52840", port="circuitpython"),
+)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def bench(tmp_path_factory):
+    async with launch(BenchConfig(BOARDS), tmp_path_factory.mktemp("bench")) as running:
+        yield running
+
+
+async def status(bench, board_id: int) -> dict[str, str]:
+    def ask() -> dict[str, str]:
+        with SerialLine(bench.serial_ports[board_id]) as line:
+            return line.ask("status")
+
+    return await asyncio.to_thread(ask)
+
+
+async def until(bench, board_id: int, good) -> dict[str, str]:
+    ends_s = asyncio.get_running_loop().time() + 30
+    while not good(found := await status(bench, board_id)):
+        assert asyncio.get_running_loop().time() < ends_s, found
+        await asyncio.sleep(0.2)
+    return found
+
+
+@pytest.mark.parametrize("board_id", [1, 2])
+async def test_the_gauge_outlives_a_reset_of_the_board_and_its_own_makes_it_unknown(
+    bench, board_id
+):
+    def is_true(found: dict[str, str]) -> bool:
+        soc = found["soc_permille"]
+        return soc != "unknown" and abs(int(soc) - 10 * BOARDS[board_id - 1].soc_pct) < 10
+
+    await until(bench, board_id, is_true)
+    await bench.control.fault("reset", board_id)
+    await until(bench, board_id, is_true)
+    await bench.control.fault("gauge-reset", board_id)
+    await until(bench, board_id, lambda found: found["soc_permille"] == "unknown")
+
+
+@pytest.mark.parametrize("board_id", [1, 2])
+async def test_room_temperature_reads_as_such_on_either_adc(bench, board_id):
+    found = await until(bench, board_id, lambda found: int(found["coil_dC"]) != 0)
+    assert int(found["coil_dC"]) == pytest.approx(250, abs=15)
+    await bench.control.fault("sensor", board_id, which="coil", broken="open")
+    await until(bench, board_id, lambda found: int(found["coil_dC"]) > 1000)
+    await bench.control.fault("sensor", board_id, which="coil", on=False)
+
+
+async def test_a_cable_with_vbus_holds_the_board_off_and_says_so(bench):
+    conflict = f"0x{ept.ROLE_CONFLICT:02X}"
+    await until(bench, 1, lambda found: conflict in found["faults"])
+    assert conflict not in (await status(bench, 2))["faults"]
