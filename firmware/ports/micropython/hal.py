@@ -102,7 +102,8 @@ def _adc(pin: int):
 
 def _reading_uV(adc, supply_mV: int) -> int:
     """-1: not fitted. Where there is no read_uv(), as on RP2, the converter's full scale is the
-    supply."""
+    supply.
+    """
     if adc is None:
         return -1
     read_uv = getattr(adc, "read_uv", None)

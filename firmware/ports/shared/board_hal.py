@@ -123,8 +123,8 @@ class BoardHal:
         """Applies the beta equation of an NTC below a pull-up.
 
         An open or shorted NTC reads as far too hot, and so does one that claims to be colder than
-        any bench. A reading of -1 means that none is fitted. An ESP32's converter ends at 3.1 V, so an open wire reads as -25 degrees
-        and not as the supply.
+        any bench. A reading of -1 means that none is fitted. An ESP32's converter ends at 3.1 V,
+        so an open wire reads as -25 degrees and not as the supply.
         """
         if reading_uV < 0:
             return _NOT_FITTED_dC

@@ -11,12 +11,14 @@ from wptcore.wire import SOC_UNKNOWN_permille
 class _Chip(MAX17048):
     def reset(self) -> None:
         """Leave the chip as it is. The driver's constructor would reset it, and a chip that has
-        just started guesses the charge from the voltage of that moment."""
+        just started guesses the charge from the voltage of that moment.
+        """
 
 
 class FuelGauge:
     """SOC_UNKNOWN_permille when the chip does not answer, and after it has started anew until the
-    cell has rested (wptcore/settling.py)."""
+    cell has rested (wptcore/settling.py).
+    """
 
     def __init__(self, bus, address: int):
         self._bus = bus
