@@ -29,13 +29,13 @@ def main(arguments: list[str]) -> int:
             for path in old + undrawn:
                 print(f"{path}: stale; run python hardware/generate.py", file=sys.stderr)
             return 1 if old + undrawn else 0
+        for path in old:
+            (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+            (ROOT / path).write_text(texts[path], encoding="utf-8")
         pictures.draw(ROOT, texts, undrawn)
     except HardwareError as error:
         print(error, file=sys.stderr)
         return 2
-    for path in old:
-        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
-        (ROOT / path).write_text(texts[path], encoding="utf-8")
     print("\n".join(undrawn + old))
     return 0
 

@@ -8,7 +8,7 @@ from generator.source import HardwareError
 from generator.tables import Tables, lookup
 
 SUPPLY_TYPES = {"v3": "power_out", "gnd": "power_in", "bat": "passive", "vbus": "passive"}
-OUTPUTS = ("tx_enable", "rx_enable", "tx_reset")
+OUTPUTS = ("tx_enable", "rx_enable", "tx_pulse", "tx_reset", "led")
 BUS_KEYS = ("sda", "scl")
 THERMISTOR_NETS = {"COIL_T", "BATTERY_T"}
 
@@ -17,9 +17,15 @@ Pin = tuple[str, str]  # (reference, pin name)
 
 @dataclass(frozen=True)
 class Part:
-    """A part. `pins`: name -> KiCad's electrical type; a `module` is wired to the carrier."""
+    """One part of the node.
+
+    `pins`: name -> KiCad's electrical type; `numbers`: name -> pad or terminal of the part itself.
+    `module`: stands beside the carrier, on a cable that plugs into the part `connector`.
+    `ratings`: the integers of the part's table, by their keys.
+    """
 
     name: str
+    value: str
     title: str
     label: str
     order: str
@@ -28,7 +34,9 @@ class Part:
     footprint: str
     pins: dict[str, str]
     numbers: dict[str, str]
+    connector: str = ""
     resistance_Ohm: int = 0
+    ratings: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,21 +112,23 @@ def _pin(text: str, board: dict[str, Any], mcu: dict[str, Any]) -> Pin:
 
 def _part(name: str, label: str, tables: Tables) -> Part:
     if name not in tables.parts:
-        raise HardwareError([f"hardware/parts.toml:1: there is no part {name!r}"])
+        raise HardwareError([f"hardware/parts:1: there is no part {name!r}"])
     values = tables.parts[name]
-    pins = values["pins"]
-    header = f"Connector_PinHeader_2.54mm:PinHeader_1x{len(pins):02d}_P2.54mm_Vertical"
+    connector = values.get("connector", "")
     return Part(
         name=name,
+        value=values["value"],
         title=values["title"],
         label=label,
         order=values["order"],
         alternatives=values["alternatives"],
         module=values.get("module", False),
-        footprint=values.get("footprint", header),
-        pins=pins,
-        numbers=values.get("numbers") or {pin: str(n) for n, pin in enumerate(pins, 1)},
+        footprint=values.get("footprint") or tables.parts[connector]["footprint"],
+        pins=values["pins"],
+        numbers={pin: pin for pin in values["pins"] if pin.isdigit()} | values.get("numbers", {}),
+        connector=connector,
         resistance_Ohm=values.get("resistance_Ohm", 0),
+        ratings={key: number for key, number in values.items() if type(number) is int},
     )
 
 
@@ -132,12 +142,14 @@ def _mcu_part(board: dict[str, Any], mcu: dict[str, Any], nets: dict[str, list[P
     pins = {pin: supply.get(pin) or types.get(pin, "input") for pin in used}
     return Part(
         name=board["mcu"],
+        value=mcu["value"],
         title=mcu["title"],
         label="microcontroller",
         order=mcu["order"],
         alternatives=mcu["alternatives"],
         module=True,
-        footprint=f"Connector_PinHeader_2.54mm:PinHeader_1x{len(pins):02d}_P2.54mm_Vertical",
+        footprint=mcu["footprint"],
         pins=pins,
-        numbers={pin: str(number) for number, pin in enumerate(pins, 1)},
+        numbers={pin: mcu["pads"][pin] for pin in pins},
+        connector=mcu["connector"],
     )

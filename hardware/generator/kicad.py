@@ -16,7 +16,7 @@ def netlist(circuit: Circuit) -> str:
     for ref, part in circuit.parts.items():
         lines += [
             f"    (comp (ref {_quoted(ref)})",
-            f"      (value {_quoted(part.title)})",
+            f"      (value {_quoted(part.value)})",
             f"      (footprint {_quoted(part.footprint)})",
             f"      (fields (field (name {_quoted('Order')}) {_quoted(part.order)})))",
         ]

@@ -4,17 +4,20 @@
 from pathlib import Path
 from typing import Any
 
-from generator import bom, drawing, erc, firmware, kicad, pages, rules, wiring
+from generator import bom, breaks, drawing, erc, firmware, kicad, pages, rules, wiring
 from generator.circuit import Circuit, circuit
-from generator.source import HardwareError, read_board
+from generator.source import HARDWARE, HardwareError, read_board
 from generator.tables import Tables, read_tables
 
 Texts = dict[str, str]  # path below the repository's root -> content
 
 
-def load(folder: Path) -> tuple[dict[str, dict[str, Any]], Tables]:
-    """Reads and checks every board of `folder`; HardwareError lists all faults of all boards."""
-    tables = read_tables()
+def load(folder: Path, hardware: Path = HARDWARE) -> tuple[dict[str, dict[str, Any]], Tables]:
+    """Every board of `folder`, checked against the tables in `hardware`.
+
+    HardwareError lists the faults of all boards.
+    """
+    tables = read_tables(hardware)
     boards, faults = {}, []
     for path in sorted(folder.glob("*.toml")):
         try:
@@ -36,20 +39,26 @@ def outputs(boards: dict[str, dict[str, Any]], tables: Tables) -> Texts:
     for name, board in boards.items():
         texts[f"firmware/boards/{name}.py"] = firmware.module(board, tables.mcus[board["mcu"]])
         built = circuit(board, tables) if board["build"] != "none" else None
-        found = erc.check(built) if built else []
+        found = _faults(built, board, tables) if built else []
         if not found:
             texts[f"docs/reference/boards/{name}.md"] = pages.board_page(board, tables, built)
-            texts |= _of_circuit(built) if built else {}
+            texts |= _of_circuit(built, tables) if built else {}
         faults += found
     if faults:
         raise HardwareError(faults)
     return texts
 
 
-def _of_circuit(built: Circuit) -> Texts:
+def _faults(built: Circuit, board: dict[str, Any], tables: Tables) -> list[str]:
+    found = erc.check(built)
+    chain = tables.builds[board["build"]].get("chain")
+    return found or (breaks.check(built, board, chain) if chain else [])
+
+
+def _of_circuit(built: Circuit, tables: Tables) -> Texts:
     name = built.board
     return {
-        f"hardware/bom/{name}.csv": bom.table(built),
+        f"hardware/bom/{name}.csv": bom.table(built, tables),
         f"hardware/kicad/{name}.net": kicad.netlist(built),
         f"hardware/kicad/{name}.dot": drawing.dot(built),
         f"hardware/wiring/{name}.yml": wiring.wireviz(built),

@@ -41,9 +41,11 @@ def stale(root: Path, texts: Texts) -> list[str]:
 
 
 def draw(root: Path, texts: Texts, paths: list[str]) -> None:
-    """Draws the pictures at `paths`. HardwareError: Graphviz is not installed."""
+    """HardwareError when Graphviz is not installed; all texts are written by then."""
     if paths and shutil.which("dot") is None:
-        raise HardwareError(["pictures need Graphviz: install the package graphviz"])
+        raise HardwareError(
+            [f"{len(paths)} pictures are not drawn: they need Graphviz, package graphviz"]
+        )
     wanted = pictures(texts)
     for source in sorted({wanted[path] for path in paths}):
         drawn = _wireviz(texts[source]) if source.endswith(".yml") else _graphviz(texts[source])

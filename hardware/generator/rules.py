@@ -4,14 +4,18 @@
 from collections.abc import Iterator
 from typing import Any
 
+from generator import power_chain
 from generator.source import Source
 from generator.tables import Tables, lookup, power_path
 
 ADC_PINS = ("coil_ntc", "battery_ntc")
-COIL_PINS = ("tx_enable", "rx_enable")
+COIL_PINS = ("tx_enable", "rx_enable", "tx_pulse")
 PER_ROLE = {
     "ptx": (
         "pins.tx_enable",
+        "pins.tx_pulse",
+        "pins.button",
+        "pins.led",
         "pins.coil_ntc",
         "meter.tx_address",
         "meter.tx_point",
@@ -42,6 +46,7 @@ def check(board: Source, tables: Tables) -> list[str]:
         *_meter(board, tables.parts),
         *_limits(board, mcu),
         *_ratings(board, tables),
+        *power_chain.check(board, tables),
     ]
 
 
@@ -66,7 +71,7 @@ def _unknown_names(board: Source, tables: Tables) -> Iterator[str]:
     for path in ("meter.part", "gauge.part", "battery.part", "qi.tx_part", "qi.rx_part"):
         name = lookup(board.values, path)
         if name is not None and name not in tables.parts:
-            yield board.fault(path, f"{name!r} is not in hardware/parts.toml")
+            yield board.fault(path, f"{name!r} is not in hardware/parts")
 
 
 def _pins(board: Source, mcu: dict[str, Any]) -> Iterator[str]:
@@ -77,6 +82,8 @@ def _pins(board: Source, mcu: dict[str, Any]) -> Iterator[str]:
             yield board.fault(path, f"{mcu['title']} has no pin {label!r}")
             continue
         gpio, *marks = mcu["pins"][label]
+        if path != "i2c.power" and label not in mcu["pads"]:
+            yield board.fault(path, f"{label} is not led out to a pad of {mcu['title']}")
         if gpio in owners:
             line = board.locate(tuple(owners[gpio].split(".")))[1]
             yield board.fault(path, f"{label} is already {owners[gpio]} (line {line})")

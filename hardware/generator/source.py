@@ -74,14 +74,14 @@ def read_board(path: Path) -> Source:
     return source
 
 
-def read_table(path: Path, kind: str) -> dict[str, Any]:
-    """Reads and checks mcus.toml, parts.toml or a build; `kind` is its name in the schema."""
+def read_table(path: Path, kind: str) -> Source:
+    """mcus.toml, a file of parts/ or a build, checked; `kind` is its definition in the schema."""
     source = read_toml(path)
     schema = json.loads((HARDWARE / "tables.schema.json").read_text())
     faults = schema_faults(source, schema | {"$ref": f"#/$defs/{kind}"})
     if faults:
         raise HardwareError(faults)
-    return source.values
+    return source
 
 
 def schema_faults(source: Source, schema: dict[str, Any]) -> list[str]:

@@ -1,11 +1,38 @@
 # SPDX-License-Identifier: MIT
 """What boards refer to: microcontrollers, parts, builds."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from generator.source import HARDWARE, read_table
+from generator.source import HARDWARE, HardwareError, Source, read_table
+
+# Numbers of a part that a rule relies on: each needs an entry in the part's `sources`.
+RATINGS = (
+    "current_max_mA",
+    "supply_max_mV",
+    "shunt_max_mV",
+    "shunt_max_mW",
+    "coil_max_dC",
+    "battery_max_dC",
+    "capacity_mJ",
+    "charge_max_mA",
+    "charge_current_mA",
+    "charge_tolerance_permille",
+    "input_min_mV",
+    "output_mV",
+    "output_max_mA",
+    "efficiency_min_permille",
+    "efficiency_max_permille",
+    "link_efficiency_permille",
+    "on_high_mV",
+    "on_low_mV",
+    "threshold_mV",
+    "offset_max_mV",
+    "beta_K",
+    "r25_Ohm",
+)
 
 
 @dataclass(frozen=True)
@@ -13,15 +40,33 @@ class Tables:
     mcus: dict[str, Any]
     parts: dict[str, Any]
     builds: dict[str, Any]
+    part_sources: dict[str, Source] = field(default_factory=dict)  # part -> the file it is in
+
+    def part_fault(self, part: str, key: str, text: str) -> str:
+        """`file:line: part.key: text`."""
+        return self.part_sources[part].fault(f"{part}.{key}", text)
 
 
 def read_tables(folder: Path = HARDWARE) -> Tables:
-    """Reads all tables. HardwareError: the file and line of what is missing or misspelt."""
-    builds = {path.stem: read_table(path, "build") for path in (folder / "builds").glob("*.toml")}
+    """HardwareError names the file and line of what is missing or misspelt."""
+    builds = {
+        path.stem: read_table(path, "build").values for path in (folder / "builds").glob("*.toml")
+    }
+    files = [read_table(path, "parts") for path in sorted((folder / "parts").glob("*.toml"))]
+    faults = [fault for source in files for fault in _part_faults(source)]
+    part_sources: dict[str, Source] = {}
+    for source in files:
+        for name in source.values:
+            if name in part_sources:
+                faults.append(source.fault(name, "there are two parts of this name"))
+            part_sources[name] = source
+    if faults:
+        raise HardwareError(faults)
     return Tables(
-        mcus=read_table(folder / "mcus.toml", "mcus"),
-        parts=read_table(folder / "parts.toml", "parts"),
+        mcus=read_table(folder / "mcus.toml", "mcus").values,
+        parts={name: source.values[name] for name, source in part_sources.items()},
         builds={name: _whole(build, builds) for name, build in builds.items()},
+        part_sources=part_sources,
     )
 
 
@@ -35,12 +80,36 @@ def lookup(values: dict[str, Any], path: str) -> Any:
 
 
 def power_path(board: dict[str, Any], tables: Tables) -> list[str]:
-    """Names of the parts, from cell to coil, whose ratings bound the board's limits."""
-    build = tables.builds.get(board["build"], {})
+    """Names of the parts whose ratings bound the board's limits, from the cell to the coil."""
+    chain = tables.builds.get(board["build"], {}).get("chain", {})
     named = [board["battery"]["part"], board["meter"]["part"]]
     named += [lookup(board, f"qi.{side}_part") for side in ("tx", "rx")]
-    named += [build["parts"][ref] for ref in build.get("metered", [])]
-    return [name for name in named if name is not None]
+    refs = [*chain.get("cell", []), *chain.get("metered", [])]
+    named += [part_of(ref, board, tables) for ref in refs]
+    return [name for name in dict.fromkeys(named) if name is not None]
+
+
+def part_of(ref: str, board: dict[str, Any], tables: Tables) -> str:
+    """Name of the part that a build puts at `ref`; "@key" is what the board says there."""
+    name = str(tables.builds[board["build"]]["parts"][ref])
+    return str(lookup(board, name[1:])) if name.startswith("@") else name
+
+
+def _part_faults(source: Source) -> Iterator[str]:
+    """Pin numbers and sources that are missing: a place in a list is never a pin number."""
+    for name, part in source.values.items():
+        numbers, sources = part.get("numbers", {}), part.get("sources", {})
+        unnumbered = [pin for pin in part["pins"] if pin not in numbers and not pin.isdigit()]
+        if unnumbered:
+            yield source.fault(f"{name}.numbers", f"no number for {', '.join(unnumbered)}")
+        if extra := sorted(set(numbers) - set(part["pins"])):
+            yield source.fault(f"{name}.numbers", f"numbers no pin: {', '.join(extra)}")
+        if len(set(numbers.values())) < len(numbers):
+            yield source.fault(f"{name}.numbers", "two pins have one number")
+        wanted = [key for key in RATINGS if key in part] + (["pins"] if numbers else [])
+        for key in wanted:
+            if key not in sources:
+                yield source.fault(f"{name}.{key}", "has no entry in sources")
 
 
 def _whole(build: dict[str, Any], builds: dict[str, Any]) -> dict[str, Any]:

@@ -87,8 +87,8 @@ TABLE_FAULTS = [
         "watchdog_max_ms = 8.388 ",
         "raspberry-pi-pico-w.watchdog",
     ),
-    ("parts.toml", 'VIN = "power_in", GND', 'VIN = "powerin", GND', "tps22918.pins"),
-    ("parts.toml", "[tps22918]", "[tps22918", "is not TOML"),
+    ("parts/semiconductors.toml", '{ VIN = "power_in"', '{ VIN = "powerin"', "tps22918.pins"),
+    ("parts/semiconductors.toml", "[tps22918]", "[tps22918", "is not TOML"),
     (
         "builds/switched.toml",
         'TX_5V = ["U4.5V", "U5.5V"]',
@@ -100,9 +100,9 @@ TABLE_FAULTS = [
 
 @pytest.mark.parametrize(("file", "old", "new", "words"), TABLE_FAULTS)
 def test_a_fault_in_a_table_names_file_line_and_key(tmp_path, file, old, new, words):
-    for name in ("mcus.toml", "parts.toml"):
-        shutil.copy(HARDWARE / name, tmp_path / name)
-    shutil.copytree(HARDWARE / "builds", tmp_path / "builds")
+    shutil.copy(HARDWARE / "mcus.toml", tmp_path / "mcus.toml")
+    for name in ("parts", "builds"):
+        shutil.copytree(HARDWARE / name, tmp_path / name)
     path = tmp_path / file
     text = path.read_text()
     assert old in text
@@ -124,5 +124,5 @@ def test_a_build_without_a_place_for_the_gauge():
 def test_a_build_that_names_an_unknown_part():
     boards, tables = load(HARDWARE / "boards")
     tables.builds["switched"]["parts"]["R1"] = "r-1M"
-    with pytest.raises(HardwareError, match=r"parts\.toml:1: there is no part 'r-1M'"):
+    with pytest.raises(HardwareError, match=r"parts:1: there is no part 'r-1M'"):
         outputs(boards, tables)

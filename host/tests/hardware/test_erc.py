@@ -80,7 +80,9 @@ def test_a_switch_without_pull_down(node, net, resistor):
     assert any(f"{net} has no pull-down" in fault for fault in erc.check(node))
 
 
-@pytest.mark.parametrize(("net", "transistors"), [("TX_ON", ["Q1"]), ("RX_ON", ["Q2", "Q3"])])
+@pytest.mark.parametrize(
+    ("net", "transistors"), [("TX_ON", ["Q1"]), ("TX_HELD", ["Q4"]), ("RX_ON", ["Q2", "Q3"])]
+)
 def test_a_switch_without_interlock(node, net, transistors):
     """Pitfall 3: never transmit while receiving."""
     drop(node, net, *((transistor, "D") for transistor in transistors))
@@ -101,8 +103,8 @@ def test_a_bus_without_pull_up(node, net, resistor):
 
 
 def test_a_cell_without_fuse(node):
-    node.nets["BAT_CELL"].append(("U9", "BAT"))
-    node.nets["BAT"].remove(("U9", "BAT"))
+    node.nets["BAT_CELL"].append(("U9", "LIPO"))
+    node.nets["BAT"].remove(("U9", "LIPO"))
     assert any("must go to a fuse" in fault for fault in erc.check(node))
 
 
