@@ -10,11 +10,11 @@ from typing import Any
 
 from generator.circuit import Circuit
 from generator.cuts import cuts
-from generator.hold import hold
+from generator.hold import hold, times
+from generator.pump import PERIOD_ms
 
 SWITCH = "tps22918"
 OFF_MAX_ms = 500  # from the last pulse until power is off
-PERIOD_MIN_ms = 40  # the firmware toggles the pin once a pass of 20 ms
 CELL_MIN_mV = 2500  # below it a LiPo cell is harmed
 RAILS = ("GND", "3V3")
 
@@ -84,10 +84,11 @@ def _pulse_fed(circuit: Circuit) -> Iterator[str]:
     if found is None:
         yield "no break is fed by pulses"
         return
-    if found.off_max_ms > OFF_MAX_ms:
-        yield f"{found.net} may stay on {found.off_max_ms:.0f} ms after the last pulse"
-    if found.period_max_ms < PERIOD_MIN_ms:
-        yield f"{found.net} may fall off between pulses {PERIOD_MIN_ms} ms apart"
+    found_times = times(circuit, found)
+    if found_times.off_max_ms is None or found_times.off_max_ms > OFF_MAX_ms:
+        yield f"{found.net} may stay on for more than {OFF_MAX_ms} ms after the last pulse"
+    if not found_times.holds:
+        yield f"{found.net} may fall off between pulses {PERIOD_ms:.0f} ms apart"
 
 
 def _cuts(circuit: Circuit, board: dict[str, Any], chain: dict[str, Any]) -> Iterator[str]:

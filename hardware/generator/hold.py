@@ -1,97 +1,86 @@
 # SPDX-License-Identifier: MIT
-"""The pulse-fed break: how long it stays on when its pulses stop, how often it must be fed.
-
-A Dickson pump: C from the pin, two diodes, a holding capacitor, and a resistor that empties it.
-After each period T the holding capacitor C2 has
-
-    v' = (C2 v exp(-T / R C2) + C1 (U - 2 Ud)) / (C1 + C2)
-
-and after the last pulse it falls as exp(-t / R C2). The worst corner of all tolerances counts.
-"""
+"""The pulse-fed break of a circuit: which parts feed it, how long it stays on without pulses."""
 
 from dataclasses import dataclass
-from itertools import product
-from math import exp, log
 
 from generator.circuit import Circuit, Part
+from generator.pump import Pump, reaction
 
-SUPPLY_V = (3.2, 3.4)
-DIODE_V = (0.15, 0.40)  # BAT54S at microamperes, cold and hot
-LEAK_A = 2e-6  # open-drain outputs and the clamp, hot, together
-PERIODS = 200
+DIODE_V = (0.40, 0.15)  # BAT54S at microamperes: the most and the least
+OFF, HOLD = 1, -1  # corner of the tolerances that is worst for letting go, for staying on
 
 
 @dataclass(frozen=True)
 class Hold:
-    """`net`: the ON input that is fed by pulses."""
+    """`net`: the ON input that pulses feed; the others are references."""
 
     net: str
-    off_max_ms: float  # from the last pulse until the switch is certainly off
-    period_max_ms: float  # longest period at which it certainly stays on
+    series: str
+    pump: str
+    drain: str
+    diodes: str
+    store: str
+    bleed: str
+
+
+@dataclass(frozen=True)
+class Times:
+    """At the worst corner of all tolerances."""
+
+    off_max_ms: float | None  # from the last pulse until the switch is certainly off
+    holds: bool  # certainly on with the pulses of pump.PERIOD_ms
 
 
 def hold(circuit: Circuit) -> Hold | None:
     """None for a circuit without a pulse-fed load switch."""
     for net, pins in circuit.nets.items():
-        switches = [circuit.parts[ref] for ref, pin in pins if pin == "ON"]
-        if not switches or "schottky-series" not in _names(circuit, net):
+        diodes = _named(circuit, net, "schottky-series")
+        if not any(pin == "ON" for _, pin in pins) or diodes is None:
             continue
-        store = _part(circuit, net, "capacitance_nF")
-        pump = _part(circuit, _pumped(circuit, net), "capacitance_nF")
-        bleed = _part(circuit, net, "resistance_Ohm")
-        if store is None or pump is None or bleed is None:
+        middle = circuit.net_of(diodes, "M")
+        pump = _rated(circuit, middle, "capacitance_nF")
+        store = _rated(circuit, net, "capacitance_nF")
+        bleed = _rated(circuit, net, "resistance_Ohm")
+        drain = _rated(circuit, middle, "resistance_Ohm")
+        if pump is None or store is None or bleed is None or drain is None:
             return None
-        return _hold(net, switches[0], pump, store, bleed)
+        before = circuit.net_of(pump, "1")
+        series = _rated(circuit, before, "resistance_Ohm")
+        return None if series is None else Hold(net, series, pump, drain, diodes, store, bleed)
     return None
 
 
-def _hold(net: str, switch: Part, pump: Part, store: Part, bleed: Part) -> Hold:
-    high_V = switch.ratings["on_high_mV"] / 1000
-    low_V = switch.ratings["on_low_mV"] / 1000
-    corners = list(product(_nF(pump), _nF(store), _ohms(bleed)))
-    full_V = SUPPLY_V[1] - 2 * DIODE_V[0]
-    off_ms = max(ohms * c2 * 1e-6 * log(full_V / low_V) for _, c2, ohms in corners)
-    period_ms = 1.0
-    while all(_trough_V(*corner, period_ms + 1) >= high_V for corner in corners):
-        period_ms += 1
-    return Hold(net, off_ms, period_ms)
+def times(circuit: Circuit, held: Hold) -> Times:
+    return Times(
+        off_max_ms=reaction(pump_of(circuit, held, OFF)).off_ms,
+        holds=reaction(pump_of(circuit, held, HOLD)).holds,
+    )
 
 
-def _trough_V(pump_nF: float, store_nF: float, bleed_Ohm: float, period_ms: float) -> float:
-    """Lowest voltage in the steady state."""
-    drive_V = SUPPLY_V[0] - 2 * DIODE_V[1]
-    decay = exp(-period_ms / (bleed_Ohm * store_nF * 1e-6))
-    rest_V = -LEAK_A * bleed_Ohm
-    low_V = 0.0
-    for _ in range(PERIODS):
-        if low_V < drive_V:
-            low_V = (store_nF * low_V + pump_nF * drive_V) / (pump_nF + store_nF)
-        low_V = rest_V + (low_V - rest_V) * decay
-    return low_V
+def pump_of(circuit: Circuit, held: Hold, corner: int) -> Pump:
+    """Large parts let go late; small ones hold badly."""
+
+    def at(ref: str, key: str) -> float:
+        return corner_of(circuit.parts[ref], key, corner)
+
+    return Pump(
+        series_Ohm=at(held.series, "resistance_Ohm"),
+        pump_uF=at(held.pump, "capacitance_nF") / 1000,
+        drain_Ohm=at(held.drain, "resistance_Ohm"),
+        store_uF=at(held.store, "capacitance_nF") / 1000,
+        bleed_Ohm=at(held.bleed, "resistance_Ohm"),
+        diode_V=DIODE_V[corner == OFF],
+    )
 
 
-def _names(circuit: Circuit, net: str) -> set[str]:
-    return {circuit.parts[ref].name for ref, _ in circuit.nets[net]}
+def corner_of(part: Part, key: str, corner: int) -> float:
+    return part.ratings[key] * (1 + corner * part.ratings["tolerance_permille"] / 1000)
 
 
-def _pumped(circuit: Circuit, net: str) -> str:
-    diode = next(r for r, _ in circuit.nets[net] if circuit.parts[r].name == "schottky-series")
-    return circuit.net_of(diode, "M")
+def _named(circuit: Circuit, net: str, name: str) -> str | None:
+    return next((ref for ref, _ in circuit.nets[net] if circuit.parts[ref].name == name), None)
 
 
-def _part(circuit: Circuit, net: str, key: str) -> Part | None:
-    found = (circuit.parts[ref] for ref, _ in circuit.nets[net])
-    return next((part for part in found if part.ratings.get(key)), None)
-
-
-def _nF(part: Part) -> tuple[float, float]:
-    return _corners(part, "capacitance_nF")
-
-
-def _ohms(part: Part) -> tuple[float, float]:
-    return _corners(part, "resistance_Ohm")
-
-
-def _corners(part: Part, key: str) -> tuple[float, float]:
-    share = part.ratings["tolerance_permille"] / 1000
-    return part.ratings[key] * (1 - share), part.ratings[key] * (1 + share)
+def _rated(circuit: Circuit, net: str, key: str) -> str | None:
+    found = (ref for ref, _ in circuit.nets[net] if circuit.parts[ref].ratings.get(key))
+    return next(found, None)

@@ -4,7 +4,19 @@
 from pathlib import Path
 from typing import Any
 
-from generator import bom, breaks, drawing, erc, firmware, kicad, pages, rules, wiring
+from generator import (
+    bom,
+    breaks,
+    drawing,
+    erc,
+    fault_page,
+    faults,
+    firmware,
+    kicad,
+    pages,
+    rules,
+    wiring,
+)
 from generator.circuit import Circuit, circuit
 from generator.source import HARDWARE, HardwareError, read_board
 from generator.tables import Tables, read_tables
@@ -43,6 +55,7 @@ def outputs(boards: dict[str, dict[str, Any]], tables: Tables) -> Texts:
         if not found:
             texts[f"docs/reference/boards/{name}.md"] = pages.board_page(board, tables, built)
             texts |= _of_circuit(built, tables) if built else {}
+            texts |= _single_faults(built, board, tables, texts) if built else {}
         faults += found
     if faults:
         raise HardwareError(faults)
@@ -53,6 +66,19 @@ def _faults(built: Circuit, board: dict[str, Any], tables: Tables) -> list[str]:
     found = erc.check(built)
     chain = tables.builds[board["build"]].get("chain")
     return found or (breaks.check(built, board, chain) if chain else [])
+
+
+def _single_faults(built: Circuit, board: dict[str, Any], tables: Tables, before: Texts) -> Texts:
+    """The table of each board that transmits; the page of a build comes from its first board."""
+    build = tables.builds[board["build"]]
+    if "chain" not in build:
+        return {}
+    rows = faults.table(built, board, build["chain"])
+    page = f"docs/reference/faults-{board['build']}.md"
+    texts = {f"hardware/faults/{board['name']}.csv": faults.text(rows)}
+    return (
+        texts if page in before else texts | {page: fault_page.page(board, build["title"], rows)}
+    )
 
 
 def _of_circuit(built: Circuit, tables: Tables) -> Texts:

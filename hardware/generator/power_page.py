@@ -7,7 +7,8 @@ from generator import power_chain
 from generator.breaks import series_switches
 from generator.circuit import Circuit
 from generator.cuts import cuts
-from generator.hold import hold
+from generator.hold import hold, times
+from generator.pump import PERIOD_ms
 from generator.tables import Tables
 
 
@@ -44,13 +45,15 @@ def _breaks(board: dict[str, Any], tables: Tables, circuit: Circuit) -> str:
     held, cut = hold(circuit), cuts(circuit)
     if held is None or cut is None:
         return ""
+    off_ms = times(circuit, held).off_max_ms
     second, first = series_switches(circuit, tables.builds[board["build"]]["chain"])
     return (
         "## Breaks and cuts\n\n"
         "Computed from the parts' values and tolerances, not yet measured:\n\n"
         f"- {first} follows the level of `{board['pins']['tx_enable']}`; {second} stays on only "
-        f"while `{board['pins']['tx_pulse']}` toggles, at least every {held.period_max_ms:.0f} ms "
-        f"for one full period, and is off {held.off_max_ms:.0f} ms after the last pulse at most;\n"
+        f"while `{board['pins']['tx_pulse']}` toggles with a period of {PERIOD_ms:.0f} ms "
+        f"or less, and is off {off_ms:.0f} ms after the last pulse at most, "
+        "whatever level the pin then has;\n"
         f"- the coil is cut between {cut.hot_C[0]:.0f} and {cut.hot_C[1]:.0f} C, and when its "
         f"thermistor is shorted or broken off (colder than {cut.open_C:.0f} C at the most);\n"
         f"- the transmitter is cut when the cell is below {cut.cell_mV[0] / 1000:.2f} to "

@@ -1,81 +1,22 @@
 # SPDX-License-Identifier: MIT
 """Voltages of the carrier, computed from the netlist: the interlock needs no firmware.
 
-Nodal analysis with resistors as they are, diodes as 0.3 V drops, transistors as switches at the
-worst threshold of the BSS138, load switches at the limits of the TPS22918's ON input. Not
-modelled: timing, leakage, and modules behind the load switches.
+The solver is generator/voltages.py; load switches at the limits of the TPS22918's ON input.
 """
 
 from itertools import product
 
-import numpy as np
 import pytest
 from generator.circuit import circuit
 from generator.outputs import load
 from generator.source import HARDWARE
+from generator.voltages import solve
 
 BOARDS, TABLES = load(HARDWARE / "boards")
 BUILT = [name for name, board in BOARDS.items() if board["roles"] and board["build"] != "none"]
 
-GATE_ON_V, DIODE_V = 1.5, 0.3
 ON_HIGH_V, ON_LOW_V = 1.0, 0.5  # TPS22918: certainly on, certainly off
-SWITCH_S, LEAK_S = 1 / 10, 1e-9
-PULL_UP_Ohm = 30_000  # strongest internal pull-up of a pin in reset
 LOW, HIGH, OPEN, PULLED = "low", "high", "open", "pulled up"
-
-
-def solve(node, fixed_V, pull_ups):
-    """Net -> voltage. `fixed_V`: ideal sources; `pull_ups`: nets with a pin's weak pull-up."""
-    diodes = {
-        (ref, pin): False
-        for ref, part in node.parts.items()
-        for pin in part.pins
-        if part.name == "schottky-pair" and pin != "K"
-    }
-    gates = {ref: False for ref, part in node.parts.items() if part.name == "nmos"}
-    for _ in range(20):
-        volts = _linear(node, fixed_V, pull_ups, diodes, gates)
-        new_gates = {ref: volts[node.net_of(ref, "G")] > GATE_ON_V for ref in gates}
-        new_diodes = {
-            (ref, pin): volts[node.net_of(ref, pin)] - volts[node.net_of(ref, "K")]
-            > (DIODE_V - 1e-6 if on else DIODE_V)
-            for (ref, pin), on in diodes.items()
-        }
-        if (new_gates, new_diodes) == (gates, diodes):
-            return volts
-        gates, diodes = new_gates, new_diodes
-    raise AssertionError("no stable state: the interlock would oscillate")
-
-
-def _linear(node, fixed_V, pull_ups, diodes, gates):
-    nets = list(node.nets)
-    at = {net: row for row, net in enumerate(nets)}
-    conductance = np.eye(len(nets)) * LEAK_S
-    current = np.zeros(len(nets))
-
-    def join(one, two, siemens, drop_V=0.0):
-        i, j = at[one], at[two]
-        conductance[[i, j], [i, j]] += siemens
-        conductance[[i, j], [j, i]] -= siemens
-        current[i] += siemens * drop_V
-        current[j] -= siemens * drop_V
-
-    for ref, part in node.parts.items():
-        if part.resistance_Ohm:
-            join(node.net_of(ref, "1"), node.net_of(ref, "2"), 1 / part.resistance_Ohm)
-    for net in pull_ups:
-        join(net, "3V3", 1 / PULL_UP_Ohm)
-    for (ref, pin), on in diodes.items():
-        if on:
-            join(node.net_of(ref, pin), node.net_of(ref, "K"), SWITCH_S, DIODE_V)
-    for ref, on in gates.items():
-        if on:
-            join(node.net_of(ref, "D"), node.net_of(ref, "S"), SWITCH_S)
-    for net, volt in fixed_V.items():
-        conductance[at[net]] = 0
-        conductance[at[net], at[net]] = 1
-        current[at[net]] = volt
-    return dict(zip(nets, np.linalg.solve(conductance, current), strict=True))
 
 
 def levels(node, tx, rx, field_V, usb_V):
