@@ -46,8 +46,7 @@ class Circuit:
     nets: dict[str, list[Pin]]
     fed: set[str] = field(default_factory=set)  # nets fed through a passive part
     unused: set[Pin] = field(default_factory=set)  # pins left open on purpose
-    external: set[str] = field(default_factory=set)  # nets that leave the node
-    pull_ups_Ohm: dict[str, int] = field(default_factory=dict)  # net -> value in the board file
+    pull_ups_Ohm: dict[str, int] = field(default_factory=dict)  # net -> what the board file says
 
     def net_of(self, ref: str, pin: str) -> str:
         return next(name for name, pins in self.nets.items() if (ref, pin) in pins)
@@ -72,7 +71,6 @@ def circuit(board: dict[str, Any], tables: Tables) -> Circuit:
         nets=nets,
         fed=set(build["fed"]),
         unused={_pin(text, board, mcu) for text in build["open"]},
-        external=set(build["external"]),
         pull_ups_Ohm=dict.fromkeys(THERMISTOR_NETS & set(nets), board["ntc"]["pullup_Ohm"]),
     )
 

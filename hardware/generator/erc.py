@@ -52,7 +52,7 @@ def _pins_in_nets(circuit: Circuit) -> Iterator[str]:
 
 def _single(circuit: Circuit) -> Iterator[str]:
     for net, pins in circuit.nets.items():
-        if len(pins) < 2 and net not in circuit.external:
+        if len(pins) < 2:
             yield f"{circuit.board}: {net} has one pin only"
 
 

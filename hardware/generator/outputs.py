@@ -7,7 +7,6 @@ from typing import Any
 from generator import (
     bom,
     breaks,
-    drawing,
     erc,
     fault_page,
     faults,
@@ -15,9 +14,12 @@ from generator import (
     kicad,
     pages,
     rules,
+    schematic,
+    sheet_svg,
     wiring,
 )
 from generator.circuit import Circuit, circuit
+from generator.sheet import sheet
 from generator.source import HARDWARE, HardwareError, read_board
 from generator.tables import Tables, read_tables
 
@@ -30,24 +32,25 @@ def load(folder: Path, hardware: Path = HARDWARE) -> tuple[dict[str, dict[str, A
     HardwareError lists the faults of all boards.
     """
     tables = read_tables(hardware)
-    boards, faults = {}, []
+    boards, errors = {}, []
     for path in sorted(folder.glob("*.toml")):
         try:
             board = read_board(path)
         except HardwareError as error:
-            faults += error.faults
+            errors += error.faults
             continue
-        faults += rules.check(board, tables)
+        errors += rules.check(board, tables)
         boards[path.stem] = board.values
-    if faults:
-        raise HardwareError(list(dict.fromkeys(faults)))
+    if errors:
+        raise HardwareError(list(dict.fromkeys(errors)))
     return boards, tables
 
 
 def outputs(boards: dict[str, dict[str, Any]], tables: Tables) -> Texts:
     """Every generated file's path and text. HardwareError: a circuit breaks a rule."""
     texts: Texts = {"docs/reference/boards/index.md": pages.index_page(boards, tables)}
-    faults = []
+    errors: list[str] = []
+    circuits = []
     for name, board in boards.items():
         texts[f"firmware/boards/{name}.py"] = firmware.module(board, tables.mcus[board["mcu"]])
         built = circuit(board, tables) if board["build"] != "none" else None
@@ -56,10 +59,12 @@ def outputs(boards: dict[str, dict[str, Any]], tables: Tables) -> Texts:
             texts[f"docs/reference/boards/{name}.md"] = pages.board_page(board, tables, built)
             texts |= _of_circuit(built, tables) if built else {}
             texts |= _single_faults(built, board, tables, texts) if built else {}
-        faults += found
-    if faults:
-        raise HardwareError(faults)
-    return texts
+            texts |= _drawn(built, tables.builds[board["build"]]) if built else {}
+            circuits += [built] if built else []
+        errors += found
+    if errors:
+        raise HardwareError(errors)
+    return texts | _libraries(circuits)
 
 
 def _faults(built: Circuit, board: dict[str, Any], tables: Tables) -> list[str]:
@@ -81,12 +86,26 @@ def _single_faults(built: Circuit, board: dict[str, Any], tables: Tables, before
     )
 
 
+def _drawn(built: Circuit, build: dict[str, Any]) -> Texts:
+    name = built.board
+    drawn = sheet(built, build["sheet"])
+    return {
+        f"docs/reference/boards/img/{name}-circuit.svg": sheet_svg.svg(name, drawn),
+        f"hardware/kicad/{name}.kicad_sch": schematic.schematic(built, drawn),
+        f"hardware/kicad/{name}.kicad_pro": schematic.PROJECT % name,
+    }
+
+
+def _libraries(circuits: list[Circuit]) -> Texts:
+    files = {"crowdcharge.kicad_sym": schematic.library(circuits)} | schematic.tables(circuits)
+    return {f"hardware/kicad/{name}": text for name, text in files.items()}
+
+
 def _of_circuit(built: Circuit, tables: Tables) -> Texts:
     name = built.board
     return {
         f"hardware/bom/{name}.csv": bom.table(built, tables),
         f"hardware/kicad/{name}.net": kicad.netlist(built),
-        f"hardware/kicad/{name}.dot": drawing.dot(built),
         f"hardware/wiring/{name}.yml": wiring.wireviz(built),
     }
 

@@ -147,8 +147,9 @@ def _pictures(board: dict[str, Any]) -> str:
     return (
         "## Wires from the modules to the carrier\n\n"
         f"![Wiring of {name}](img/{name}-wiring.svg)\n\n"
-        "## Circuit of the carrier\n\nBlue boxes are modules on cables, yellow ones are soldered "
-        f"to the carrier.\n\n![Circuit of {name}](img/{name}-circuit.svg)\n"
+        "## Circuit\n\nBlue boxes are modules on cables, yellow ones are soldered to the carrier. "
+        f"The same sheet for KiCad 9 is `hardware/kicad/{name}.kicad_sch`.\n\n"
+        f"![Circuit of {name}](img/{name}-circuit.svg)\n"
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Draw the committed pictures: WireViz for the wires, Graphviz for the carrier.
+"""Draw the committed pictures of the wires with WireViz, which needs Graphviz.
 
 A picture carries the hash of its source, because its bytes depend on the version and the fonts
 of Graphviz. It is fresh if the hash is that of the present source.
@@ -26,8 +26,6 @@ def pictures(texts: Texts) -> dict[str, str]:
         if path.endswith(".yml"):
             wanted[f"{IMAGES}/{name}-wiring.svg"] = path
             wanted[f"hardware/wiring/{name}.png"] = path
-        elif path.endswith(".dot"):
-            wanted[f"{IMAGES}/{name}-circuit.svg"] = path
     return wanted
 
 
@@ -48,7 +46,7 @@ def draw(root: Path, texts: Texts, paths: list[str]) -> None:
         )
     wanted = pictures(texts)
     for source in sorted({wanted[path] for path in paths}):
-        drawn = _wireviz(texts[source]) if source.endswith(".yml") else _graphviz(texts[source])
+        drawn = _wireviz(texts[source])
         for path in paths:
             if wanted[path] == source:
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -62,12 +60,6 @@ def _wireviz(text: str) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         wireviz.parse(text, output_formats=("svg", "png"), output_dir=folder, output_name="w")
         return {suffix: (Path(folder) / f"w{suffix}").read_bytes() for suffix in (".svg", ".png")}
-
-
-def _graphviz(text: str) -> dict[str, bytes]:
-    import graphviz  # noqa: PLC0415 (an extra that only drawing needs)
-
-    return {".svg": graphviz.Source(text, format="svg").pipe()}
 
 
 def _mark(text: str) -> str:

@@ -116,10 +116,11 @@ def _whole(build: dict[str, Any], builds: dict[str, Any]) -> dict[str, Any]:
     """A build with the parts, labels and nets of the build that it extends."""
     base = builds.get(build.get("extends", ""), {})
     whole: dict[str, Any] = base | build
-    for table in ("parts", "labels", "fed", "open", "external"):
+    for table in ("parts", "labels", "fed", "open"):
         whole[table] = base.get(table, {}) | build.get(table, {})
     nets = {name: list(pins) for name, pins in base.get("nets", {}).items()}
     for name, pins in build["nets"].items():
         nets[name] = nets.get(name, []) + pins
     whole["nets"] = nets
+    whole["sheet"] = base.get("sheet", []) + build.get("sheet", [])
     return whole

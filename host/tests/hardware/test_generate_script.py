@@ -48,7 +48,8 @@ def test_one_change_in_the_source_changes_all_that_follows_and_nothing_else(tree
         "docs/reference/boards/img/pico_w-circuit.svg",
         "docs/reference/boards/img/pico_w-wiring.svg",
         "hardware/kicad/pico_w.net",
-        "hardware/kicad/pico_w.dot",
+        "hardware/kicad/pico_w.kicad_sch",
+        "hardware/kicad/crowdcharge.kicad_sym",
         "hardware/wiring/pico_w.yml",
         "hardware/wiring/pico_w.png",
     }
@@ -68,7 +69,7 @@ def test_without_graphviz_the_texts_are_written_and_one_line_says_what_is_not(tr
     )
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "3 pictures are not drawn: they need Graphviz, package graphviz"
+        "2 pictures are not drawn: they need Graphviz, package graphviz"
     ]
     assert "I2C_SDA = 6" in (tree / "firmware/boards/pico_w.py").read_text()
 
