@@ -51,6 +51,10 @@ class Circuit:
     def net_of(self, ref: str, pin: str) -> str:
         return next(name for name, pins in self.nets.items() if (ref, pin) in pins)
 
+    def places(self) -> dict[Pin, str]:
+        """Pin -> net, for whoever asks for many."""
+        return {pin: name for name, pins in self.nets.items() for pin in pins}
+
 
 def circuit(board: dict[str, Any], tables: Tables) -> Circuit:
     """Builds a circuit. HardwareError: the build names an unknown part, pin or key."""

@@ -63,6 +63,7 @@ def table(circuit: Circuit, board: dict[str, Any], chain: dict[str, Any]) -> lis
     case = sound(circuit, chain)
     effects = read_toml(HARDWARE / "effects.toml").values["effects"]
     reactions_ms = _reactions_ms() | {"pulses": ceil(times(circuit, case.held).off_max_ms or 0)}
+    healthy = behaviour(case)
     rows, errors = [], []
     for fault, part, broken in _faults(case, board):
         if fault in effects:
@@ -70,7 +71,7 @@ def table(circuit: Circuit, board: dict[str, Any], chain: dict[str, Any]) -> lis
         elif broken is None:
             errors.append(f"hardware/effects.toml:1: {board['name']}: {fault} is not described")
         else:
-            rows.append(_computed(fault, part, behaviour(broken), behaviour(case)))
+            rows.append(_computed(fault, part, behaviour(broken), healthy))
     errors += [f"{board['name']}: {r.fault}: {r.effect}" for r in rows if r.power == "on"]
     if errors:
         raise HardwareError(errors)

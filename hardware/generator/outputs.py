@@ -12,6 +12,7 @@ from generator import (
     faults,
     firmware,
     kicad,
+    kit,
     pages,
     rules,
     schematic,
@@ -64,7 +65,7 @@ def outputs(boards: dict[str, dict[str, Any]], tables: Tables) -> Texts:
         errors += found
     if errors:
         raise HardwareError(errors)
-    return texts | _libraries(circuits)
+    return texts | _libraries(circuits) | _kit(circuits, tables)
 
 
 def _faults(built: Circuit, board: dict[str, Any], tables: Tables) -> list[str]:
@@ -94,6 +95,14 @@ def _drawn(built: Circuit, build: dict[str, Any]) -> Texts:
         f"hardware/kicad/{name}.kicad_sch": schematic.schematic(built, drawn),
         f"hardware/kicad/{name}.kicad_pro": schematic.PROJECT % name,
     }
+
+
+def _kit(circuits: list[Circuit], tables: Tables) -> Texts:
+    found = kit.read_kit(HARDWARE)
+    built = next((one for one in circuits if one.board == found["board"]), None)
+    if built is None:
+        raise HardwareError([f"hardware/kit.toml:1: board: there is no board {found['board']!r}"])
+    return {"docs/howto/kit.md": kit.page(found, built, tables)}
 
 
 def _libraries(circuits: list[Circuit]) -> Texts:

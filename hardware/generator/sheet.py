@@ -118,10 +118,8 @@ def _block(
     """Draws one block with its upper left corner at (x, y); its width and height."""
     wide_mm = len(block["title"]) * 1.6 + 5
     bottom_mm = y_mm + TITLE_mm
-    for refs in block["rows"]:
-        if not refs:
-            continue
-        row = [symbols(circuit)[ref] for ref in refs]
+    for refs in filter(None, block["rows"]):
+        row = [symbol(_name(circuit, ref), circuit.parts[ref]) for ref in refs]
         headroom_mm = max((label_mm(net) for net in _joints(circuit, refs, row) if net), default=0)
         spine_mm = _snapped(bottom_mm + max(headroom_mm, 7.62) + 2.54)
         end_mm = _row(drawn, circuit, refs, row, x_mm + 2.54, spine_mm)

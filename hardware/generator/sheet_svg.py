@@ -21,7 +21,8 @@ def svg(board: str, drawn: Sheet) -> str:
     low_mm = max(y + high for _, _, y, _, high in drawn.frames) + EDGE_mm
     lines = [
         HEAD.format(board) + f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="10 10 '
-        f'{right_mm - 10:.1f} {low_mm - 10:.1f}" width="{right_mm * 3:.0f}">',
+        f'{right_mm - 10:.1f} {low_mm - 10:.1f}" '
+        f'width="{right_mm * 3:.0f}" height="{low_mm * 3:.0f}">',
         f'<style>{STYLE}</style><rect x="0" y="0" width="100%" height="100%" fill="#fff"/>',
     ]
     for title, x_mm, y_mm, wide_mm, high_mm in drawn.frames:

@@ -20,6 +20,7 @@ PULL_UP_Ohm = 30_000  # strongest internal pull-up of a pin in reset
 STEPS = 20
 
 Terminal = tuple[str, str]
+Joint = tuple[str, str, float, float]  # net, net, conductance, voltage drop
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,19 @@ def solve(
         for ref, part in circuit.parts.items()
         if part.name == "nmos" and not defect.kills(ref)
     }
+    at = circuit.places()
+    fixed = list(_fixed_joints(circuit, at, pull_ups, defect))
     for _ in range(STEPS):
-        volts = _linear(circuit, fixed_V, pull_ups, diodes, gates, defect)
-        new_gates = {ref: volts[circuit.net_of(ref, "G")] > GATE_ON_V for ref in gates}
+        joints = [
+            *fixed,
+            *((at[ref, pin], at[ref, "K"], SWITCH_S, DIODE_V)
+              for (ref, pin), on in diodes.items() if on),
+            *((at[ref, "D"], at[ref, "S"], SWITCH_S, 0.0) for ref, on in gates.items() if on),
+        ]  # fmt: skip
+        volts = _linear(list(circuit.nets), joints, fixed_V)
+        new_gates = {ref: volts[at[ref, "G"]] > GATE_ON_V for ref in gates}
         new_diodes = {
-            (ref, pin): volts[circuit.net_of(ref, pin)] - volts[circuit.net_of(ref, "K")]
+            (ref, pin): volts[at[ref, pin]] - volts[at[ref, "K"]]
             > (DIODE_V - 1e-6 if on else DIODE_V)
             for (ref, pin), on in diodes.items()
         }
@@ -71,48 +80,34 @@ def solve(
     raise RuntimeError(f"{circuit.board}: no stable state")
 
 
-def _linear(
-    circuit: Circuit,
-    fixed_V: dict[str, float],
-    pull_ups: Iterable[str],
-    diodes: dict[Terminal, bool],
-    gates: dict[str, bool],
-    defect: Defect,
-) -> dict[str, float]:
-    nets = list(circuit.nets)
-    at = {net: row for row, net in enumerate(nets)}
+def _linear(nets: list[str], joints: list[Joint], fixed_V: dict[str, float]) -> dict[str, float]:
+    row = {net: number for number, net in enumerate(nets)}
     conductance: npt.NDArray[np.float64] = np.eye(len(nets)) * LEAK_S
     current: npt.NDArray[np.float64] = np.zeros(len(nets))
-    joints = [
-        *_fixed_joints(circuit, pull_ups, defect),
-        *((circuit.net_of(r, p), circuit.net_of(r, "K"), SWITCH_S, DIODE_V)
-          for (r, p), on in diodes.items() if on),
-        *((circuit.net_of(r, "D"), circuit.net_of(r, "S"), SWITCH_S, 0.0)
-          for r, on in gates.items() if on),
-    ]  # fmt: skip
     for one, two, siemens, drop_V in joints:
-        i, j = at[one], at[two]
-        conductance[[i, j], [i, j]] += siemens
-        conductance[[i, j], [j, i]] -= siemens
+        i, j = row[one], row[two]
+        conductance[i, i] += siemens
+        conductance[j, j] += siemens
+        conductance[i, j] -= siemens
+        conductance[j, i] -= siemens
         current[i] += siemens * drop_V
         current[j] -= siemens * drop_V
     for net, volt in fixed_V.items():
-        conductance[at[net]] = 0
-        conductance[at[net], at[net]] = 1
-        current[at[net]] = volt
+        conductance[row[net]] = 0
+        conductance[row[net], row[net]] = 1
+        current[row[net]] = volt
     return dict(zip(nets, map(float, np.linalg.solve(conductance, current)), strict=True))
 
 
 def _fixed_joints(
-    circuit: Circuit, pull_ups: Iterable[str], defect: Defect
-) -> Iterator[tuple[str, str, float, float]]:
-    """(net, net, conductance, drop) of what does not depend on the voltages."""
+    circuit: Circuit, at: dict[Terminal, str], pull_ups: Iterable[str], defect: Defect
+) -> Iterator[Joint]:
+    """What does not depend on the voltages."""
     for ref, part in circuit.parts.items():
         if part.resistance_Ohm and not defect.kills(ref):
-            siemens = 1 / part.resistance_Ohm
-            yield circuit.net_of(ref, "1"), circuit.net_of(ref, "2"), siemens, 0.0
+            yield at[ref, "1"], at[ref, "2"], 1 / part.resistance_Ohm, 0.0
     for net in pull_ups:
         yield net, "3V3", 1 / PULL_UP_Ohm, 0.0
     for ref, one, two in defect.shorts:
-        if circuit.net_of(ref, one) != circuit.net_of(ref, two):
-            yield circuit.net_of(ref, one), circuit.net_of(ref, two), SHORT_S, 0.0
+        if at[ref, one] != at[ref, two]:
+            yield at[ref, one], at[ref, two], SHORT_S, 0.0

@@ -73,8 +73,22 @@ def test_the_figures_of_the_bring_up_page():
     assert f"`TX_INHIBIT` about {usb['TX_INHIBIT']:.2f} V" in page
     assert f"`CABLE` about {usb['CABLE']:.2f} V" in page
     assert f"`TX_ON` about {on['TX_ON']:.2f} V" in page
+    assert f"`CUT_HOT` about {usb['CUT_HOT']:.2f} V" in page
+    assert f"`CUT_OPEN` about {usb['CUT_OPEN']:.2f} V" in page
+    assert usb["TX_INHIBIT_2"] == pytest.approx(usb["TX_INHIBIT"], abs=0.01)
     assert usb["TX_ON"] < 0.1
     assert both["TX_ON"] < 0.1
+
+
+@pytest.mark.parametrize(("field_V", "usb_V"), [(5.0, 0.0), (0.0, 5.0)])
+def test_the_clamp_of_the_second_break_wins_against_a_hand_wire(field_V, usb_V):
+    """Bring-up step 3: 3.3 V over 1 kOhm on TX_HELD."""
+    node = circuit(BOARDS["feather_esp32s3_st"], TABLES)
+    node.parts["RW"] = node.parts["R1"]
+    node.nets["3V3"].append(("RW", "1"))
+    node.nets["TX_HELD"].append(("RW", "2"))
+    assert levels(node, HIGH, HIGH, field_V, usb_V)[2]["TX_HELD"] < 0.1
+    assert levels(node, HIGH, LOW, 0.0, 0.0)[2]["TX_HELD"] > ON_HIGH_V
 
 
 def _fields(part):
