@@ -7,6 +7,7 @@ from generator.circuit import Circuit, Part
 from generator.pump import Pump, reaction
 
 DIODE_V = (0.40, 0.15)  # BAT54S at microamperes: the most and the least
+HIGH_V = (3.2, 3.4)  # the pin's level: least and most
 OFF, HOLD = 1, -1  # corner of the tolerances that is worst for letting go, for staying on
 
 
@@ -70,6 +71,7 @@ def pump_of(circuit: Circuit, held: Hold, corner: int) -> Pump:
         store_uF=at(held.store, "capacitance_nF") / 1000,
         bleed_Ohm=at(held.bleed, "resistance_Ohm"),
         diode_V=DIODE_V[corner == OFF],
+        high_V=HIGH_V[corner == OFF],
     )
 
 

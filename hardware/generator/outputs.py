@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Turn all sources into all generated texts, in memory; callers write or compare them."""
 
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from generator import (
     wiring,
 )
 from generator.circuit import Circuit, circuit
+from generator.hold import hold, times
 from generator.sheet import sheet
 from generator.source import HARDWARE, HardwareError, read_board
 from generator.tables import Tables, read_tables
@@ -53,8 +55,10 @@ def outputs(boards: dict[str, dict[str, Any]], tables: Tables) -> Texts:
     errors: list[str] = []
     circuits = []
     for name, board in boards.items():
-        texts[f"firmware/boards/{name}.py"] = firmware.module(board, tables.mcus[board["mcu"]])
         built = circuit(board, tables) if board["build"] != "none" else None
+        texts[f"firmware/boards/{name}.py"] = firmware.module(
+            board, tables.mcus[board["mcu"]], _off_max_ms(board, built)
+        )
         found = _faults(built, board, tables) if built else []
         if not found:
             texts[f"docs/reference/boards/{name}.md"] = pages.board_page(board, tables, built)
@@ -66,6 +70,14 @@ def outputs(boards: dict[str, dict[str, Any]], tables: Tables) -> Texts:
     if errors:
         raise HardwareError(errors)
     return texts | _libraries(circuits) | _kit(circuits, tables)
+
+
+def _off_max_ms(board: dict[str, Any], built: Circuit | None) -> int:
+    """Of the second break; the virtual board has what the rule allows at most."""
+    if "tx_pulse" not in board["pins"]:
+        return 0
+    held = hold(built) if built else None
+    return ceil(times(built, held).off_max_ms or 0) if built and held else breaks.OFF_MAX_ms
 
 
 def _faults(built: Circuit, board: dict[str, Any], tables: Tables) -> list[str]:

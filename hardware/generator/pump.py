@@ -13,7 +13,6 @@ from functools import cache
 
 PERIOD_ms = 40.0  # the firmware toggles the pin once a pass of 20 ms
 ON_V, OFF_V = 1.0, 0.5  # TPS22918, certainly on and certainly off
-HIGH_V = 3.4
 SETTLE_ms, WAIT_ms = 800.0, 1200.0
 WIRE_Ohm = 10.0  # a conducting diode, a short
 STATES = ((False, False), (True, False), (False, True), (True, True))
@@ -29,6 +28,7 @@ class Pump:
     store_uF: float
     bleed_Ohm: float
     diode_V: float
+    high_V: float
     lower: str = "diode"
     upper: str = "diode"
 
@@ -50,15 +50,15 @@ class Reaction:
 def reaction(pump: Pump) -> Reaction:
     """Pulses of PERIOD_ms until steady; then the pin stands still."""
     pumped_V = held_V = 0.0
-    lowest_V = HIGH_V
+    lowest_V = pump.high_V
     for step in range(round(SETTLE_ms / pump.step_ms)):
         t_ms = step * pump.step_ms
-        level_V = HIGH_V if t_ms % PERIOD_ms < PERIOD_ms / 2 else 0.0
+        level_V = pump.high_V if t_ms % PERIOD_ms < PERIOD_ms / 2 else 0.0
         pumped_V, held_V = _step(pump, pumped_V, held_V, level_V)
         if t_ms >= SETTLE_ms - PERIOD_ms:
             lowest_V = min(lowest_V, held_V)
     # The last pulse ends high or low: the worse of the two counts.
-    times = [_off_ms(pump, pumped_V, held_V, level_V) for level_V in (HIGH_V, 0.0)]
+    times = [_off_ms(pump, pumped_V, held_V, level_V) for level_V in (pump.high_V, 0.0)]
     known = [time for time in times if time is not None]
     return Reaction(lowest_V >= ON_V, max(known) if len(known) == len(times) else None)
 

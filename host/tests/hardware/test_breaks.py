@@ -106,7 +106,7 @@ def test_a_cell_that_is_cut_too_late(node):
 def corners(node):
     """Every corner of the tolerances, not only the two that hold.py takes for the worst."""
     held = hold(node)
-    keys = ("series_Ohm", "pump_uF", "drain_Ohm", "store_uF", "bleed_Ohm", "diode_V")
+    keys = ("series_Ohm", "pump_uF", "drain_Ohm", "store_uF", "bleed_Ohm", "diode_V", "high_V")
     low, high = (pump_of(node, held, corner) for corner in (HOLD, OFF))
     for picks in product((low, high), repeat=len(keys)):
         values = {key: getattr(pick, key) for key, pick in zip(keys, picks, strict=True)}
@@ -116,7 +116,7 @@ def corners(node):
 
 def test_the_two_corners_are_the_worst_of_all(node):
     reactions = [reaction(pump) for pump in corners(node)]
-    assert len(reactions) == 32
+    assert len(reactions) == 64
     worst = times(node, hold(node))
     assert max(each.off_ms for each in reactions) == pytest.approx(worst.off_max_ms, abs=1)
     assert all(each.holds for each in reactions)

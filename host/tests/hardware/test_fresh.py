@@ -67,3 +67,12 @@ def test_one_changed_value_changes_the_module_and_only_that_constant(boards):
         name: (before[name], after[name]) for name in before if before[name] != after[name]
     }
     assert differing == {"TX_ENABLE_PIN": (11, 37)}
+
+
+def test_the_firmware_knows_how_long_the_second_break_holds():
+    for name, board in BOARDS.items():
+        found = constants(TEXTS[f"firmware/boards/{name}.py"])
+        fitted = "tx_pulse" in board["pins"]
+        assert (found["TX_PULSE_PIN"] != -1) == fitted
+        assert (0 < found["TX_OFF_MAX_ms"] <= 500) == fitted
+        assert found["TX_PULSE_PERIOD_ms"] == (40 if fitted else 0)

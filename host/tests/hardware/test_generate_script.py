@@ -15,8 +15,9 @@ SKIPPED = shutil.ignore_patterns("__pycache__")
 
 @pytest.fixture
 def tree(tmp_path):
-    for folder in ("hardware", "firmware/boards", "docs/reference/boards"):
+    for folder in ("hardware", "firmware/boards", "docs/reference", "docs/howto"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=SKIPPED)
+    shutil.copy(ROOT / "firmware/errors.toml", tmp_path / "firmware")
     return tmp_path
 
 
