@@ -38,10 +38,10 @@ def cuts(circuit: Circuit) -> Cuts | None:
     ntc = next(p for r, _ in circuit.nets[sense] if "beta_K" in (p := circuit.parts[r]).ratings)
     offset = circuit.parts[comparator].ratings["offset_max_mV"] / SUPPLY_mV
     hots, colds = [], []
-    for t, m, b, p in product(*map(_ohms, (top, middle, bottom, pull_up))):
+    for t, m, b, pull in product(*map(_ohms, (top, middle, bottom, pull_up))):
         for error, ntc_error in product((-offset, offset), (-NTC_TOLERANCE, NTC_TOLERANCE)):
-            hots.append(_celsius(b / (t + m + b) + error, p, ntc, ntc_error))
-            colds.append(_celsius((m + b) / (t + m + b) + error, p, ntc, ntc_error))
+            hots.append(_celsius(b / (t + m + b) + error, pull, ntc, ntc_error))
+            colds.append(_celsius((m + b) / (t + m + b) + error, pull, ntc, ntc_error))
     return Cuts((low_mV, high_mV), (min(hots), max(hots)), max(colds))
 
 

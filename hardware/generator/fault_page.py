@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from generator import markdown
 from generator.faults import COLUMNS, UNTIL, Row
 
 SLOW_ms = 500
@@ -34,17 +35,14 @@ def page(board: dict[str, Any], title: str, rows: list[Row]) -> str:
     slow = [row for row in rows if row.power == UNTIL and not 0 < row.off_within_ms <= SLOW_ms]
     return (
         TOP.format(board=board["name"], title=title)
-        + _table(COLUMNS, [row.cells() for row in rows])
+        + markdown.table(COLUMNS, [row.cells() for row in rows])
         + "\n## Slower than 500 ms\n\n"
         "Power flows on until the firmware notices, because another protection still acts:\n\n"
-        + _table(("fault", "within ms", "noticed by", "effect"), [_slow(row) for row in slow])
+        + markdown.table(
+            ("fault", "within ms", "noticed by", "effect"), [_slow(row) for row in slow]
+        )
     )
 
 
 def _slow(row: Row) -> tuple[str, ...]:
     return row.fault, str(row.off_within_ms or "never"), row.noticed_by, row.effect
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

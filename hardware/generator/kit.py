@@ -5,7 +5,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from generator import bom
+from generator import bom, markdown
 from generator.circuit import Circuit
 from generator.source import read_table
 from generator.tables import Tables
@@ -30,7 +30,8 @@ needs. Small parts include {spare} % of spares. Then follow [assembly](assembly.
 
 
 def read_kit(hardware: Path) -> dict[str, Any]:
-    return read_table(hardware / "kit.toml", "kit").values
+    values: dict[str, Any] = read_table(hardware / "kit.toml", "kit").values
+    return values
 
 
 def page(kit: dict[str, Any], circuit: Circuit, tables: Tables) -> str:
@@ -46,22 +47,17 @@ def page(kit: dict[str, Any], circuit: Circuit, tables: Tables) -> str:
     ]
     return (
         TOP.format(board=kit["board"], nodes=kit["nodes"], spare=kit["spare_percent"])
-        + _table(("pieces", "part", "order number", "price", "instead"), parts)
+        + markdown.table(("pieces", "part", "order number", "price", "instead"), parts)
         + "\n## Tools and material\n\n"
-        + _table(("what", "ask for", "price", "used for"), tools)
+        + markdown.table(("what", "ask for", "price", "used for"), tools)
         + f"\n## The evening\n\nOur estimate, {minutes / 60:.0f} hours for a practised hand: one "
         "node on the first evening, the other and the transfer on the second, unless two people "
-        "solder.\n\n" + _table(("", "time", "what"), plan)
+        "solder.\n\n" + markdown.table(("", "time", "what"), plan)
     )
 
 
 def _wanted(kit: dict[str, Any], per_node: int, title: str) -> int:
-    pieces = per_node * int(kit["nodes"])
+    pieces: int = per_node * kit["nodes"]
     if title.startswith(SMALL):
-        return ceil(pieces * (100 + kit["spare_percent"]) / 100)
+        return ceil(pieces * (100 + int(kit["spare_percent"])) / 100)
     return pieces
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

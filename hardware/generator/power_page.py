@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from generator import power_chain
+from generator import markdown, power_chain
 from generator.breaks import series_switches
 from generator.circuit import Circuit
 from generator.cuts import cuts
@@ -28,7 +28,7 @@ def _chain(board: dict[str, Any], tables: Tables) -> str:
         f"{limits['current_max_mA']} mA.",
     ]
     rows = [
-        f"| {load.where} | {load.part} | {load.key} | {load.drawn} | {rated} |\n"
+        (load.where, load.part, load.key, str(load.drawn), str(rated))
         for load in power_chain.loads(board, tables)
         if (rated := load.rated(tables)) is not None
     ]
@@ -36,8 +36,8 @@ def _chain(board: dict[str, Any], tables: Tables) -> str:
         "## Power chain\n\nWhat a transfer at the charger's full current draws at the lowest "
         "voltage, and what a trip at the limits may draw before it acts:\n\n"
         + "\n".join(lines)
-        + "\n\n| where | part | rating | asked of it | rated |\n| --- | --- | --- | --- | --- |\n"
-        + "".join(rows)
+        + "\n\n"
+        + markdown.table(("where", "part", "rating", "asked of it", "rated"), rows)
     )
 
 

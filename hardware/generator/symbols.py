@@ -32,6 +32,18 @@ COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "undervoltage": (("VDD", "GND"), ("RESET",)),
     "max17048": (("VBAT", "GND"), ("SDA", "SCL")),
 }
+LETTERS = (
+    ("r-", "R"),
+    ("c-", "C"),
+    ("nmos", "Q"),
+    ("schottky", "D"),
+    ("led", "D"),
+    ("ntc", "TH"),
+    ("fuse", "F"),
+    ("lipo", "BT"),
+    ("button", "SW"),
+    ("xh-", "J"),
+)
 
 
 @dataclass(frozen=True)
@@ -156,7 +168,5 @@ def power(net: str, prefix: str = "") -> str:
 
 
 def letters(part: Part) -> str:
-    """Letters of the references that the builds give this kind of part."""
-    starts = (("r-", "R"), ("c-", "C"), ("nmos", "Q"), ("schottky", "D"), ("led", "D"))
-    starts += (("ntc", "TH"), ("fuse", "F"), ("lipo", "BT"), ("button", "SW"), ("xh-", "J"))
-    return next((letter for start, letter in starts if part.name.startswith(start)), "U")
+    """What the references of this kind of part begin with."""
+    return next((mark for start, mark in LETTERS if part.name.startswith(start)), "U")
