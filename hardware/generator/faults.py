@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 from generator.circuit import Circuit, Part
@@ -19,7 +20,7 @@ from generator.defects import Behaviour, Case, OPEN_Ohm, SECOND_MAX_ms, SHORT_Oh
 from generator.hold import times
 from generator.pump import Pump
 from generator.rules import used_pins
-from generator.source import HARDWARE, HardwareError, read_toml
+from generator.source import HARDWARE, HardwareError, Source, read_table
 from generator.voltages import Defect
 
 COLUMNS = ("fault", "part", "effect", "power", "off within ms", "noticed by", "bench")
@@ -58,10 +59,13 @@ class Row:
         return self.fault, self.part, self.effect, self.power, ms, self.noticed_by, self.bench
 
 
-def table(circuit: Circuit, board: dict[str, Any], chain: dict[str, Any]) -> list[Row]:
+def table(
+    circuit: Circuit, board: dict[str, Any], chain: dict[str, Any], hardware: Path = HARDWARE
+) -> list[Row]:
     """HardwareError names each fault that leaves power on, or that nothing describes."""
     case = sound(circuit, chain)
-    effects = read_toml(HARDWARE / "effects.toml").values["effects"]
+    source = read_table(hardware / "effects.toml", "effects")
+    effects = source.values["effects"]
     reactions_ms = _reactions_ms() | {"pulses": ceil(times(circuit, case.held).off_max_ms or 0)}
     healthy = behaviour(case)
     rows, errors = [], []
@@ -72,6 +76,7 @@ def table(circuit: Circuit, board: dict[str, Any], chain: dict[str, Any]) -> lis
             errors.append(f"hardware/effects.toml:1: {board['name']}: {fault} is not described")
         else:
             rows.append(_computed(fault, part, behaviour(broken), healthy))
+    errors += list(_unknown_detectors(source, reactions_ms))
     errors += [f"{board['name']}: {r.fault}: {r.effect}" for r in rows if r.power == "on"]
     if errors:
         raise HardwareError(errors)
@@ -208,6 +213,15 @@ def _judged(now: Behaviour, before: Behaviour) -> tuple[str, str, str, str]:
         (line for applies, line in lines if applies),
         ("no switch changes its state", FOLLOWS, "person", "no-change"),
     )
+
+
+def _unknown_detectors(source: Source, reactions_ms: dict[str, int]) -> Iterator[str]:
+    """What notices a fault must be a code of the firmware, or one of the words below."""
+    for fault, entry in source.values["effects"].items():
+        if entry["detects"] not in {*reactions_ms, "self-test", "host", "person"}:
+            yield source.fault(
+                f"effects.{fault}", f"{entry['detects']!r} is not in firmware/errors.toml"
+            )
 
 
 def _reactions_ms() -> dict[str, int]:

@@ -49,9 +49,10 @@ class Tables:
 
 def read_tables(folder: Path = HARDWARE) -> Tables:
     """HardwareError names the file and line of what is missing or misspelt."""
-    builds = {
-        path.stem: read_table(path, "build").values for path in (folder / "builds").glob("*.toml")
+    build_sources = {
+        path.stem: read_table(path, "build") for path in sorted((folder / "builds").glob("*.toml"))
     }
+    mcus = read_table(folder / "mcus.toml", "mcus")
     files = [read_table(path, "parts") for path in sorted((folder / "parts").glob("*.toml"))]
     faults = [fault for source in files for fault in _part_faults(source)]
     part_sources: dict[str, Source] = {}
@@ -60,12 +61,18 @@ def read_tables(folder: Path = HARDWARE) -> Tables:
             if name in part_sources:
                 faults.append(source.fault(name, "there are two parts of this name"))
             part_sources[name] = source
+    plain = {name: source.values for name, source in build_sources.items()}
+    builds = {name: _whole(build, plain) for name, build in plain.items()}
+    for name, source in [*part_sources.items(), *((name, mcus) for name in mcus.values)]:
+        faults += _plug_faults(name, source, part_sources)
+    for name, source in build_sources.items():
+        faults += _chain_faults(source, builds[name])
     if faults:
         raise HardwareError(faults)
     return Tables(
-        mcus=read_table(folder / "mcus.toml", "mcus").values,
+        mcus=mcus.values,
         parts={name: source.values[name] for name, source in part_sources.items()},
-        builds={name: _whole(build, builds) for name, build in builds.items()},
+        builds=builds,
         part_sources=part_sources,
     )
 
@@ -110,6 +117,31 @@ def _part_faults(source: Source) -> Iterator[str]:
         for key in wanted:
             if key not in sources:
                 yield source.fault(f"{name}.{key}", "has no entry in sources")
+
+
+def _plug_faults(name: str, source: Source, parts: dict[str, Source]) -> Iterator[str]:
+    """A part has a footprint: its own, or that of the connector that it plugs into."""
+    part = source.values[name]
+    connector = part.get("connector")
+    if connector is not None and connector not in parts:
+        yield source.fault(f"{name}.connector", f"there is no part {connector!r}")
+    elif not part.get("footprint") and part["pins"]:
+        plug = parts[connector].values[connector] if connector else {}
+        if "footprint" not in plug:
+            yield source.fault(name, "has neither a footprint nor a connector with one")
+        elif len(plug["pins"]) < len(part["pins"]):
+            yield source.fault(f"{name}.connector", f"{connector} has too few contacts")
+    if "pads" in part:
+        unled = [label for label in part["supply"].values() if label not in part["pads"]]
+        if unled:
+            yield source.fault(f"{name}.pads", f"no pad for {', '.join(unled)}")
+
+
+def _chain_faults(source: Source, build: dict[str, Any]) -> Iterator[str]:
+    for key, refs in build.get("chain", {}).items():
+        for ref in [refs] if isinstance(refs, str) else refs:
+            if ref not in build["parts"]:
+                yield source.fault(f"chain.{key}", f"there is no part {ref!r} in this build")
 
 
 def _whole(build: dict[str, Any], builds: dict[str, Any]) -> dict[str, Any]:

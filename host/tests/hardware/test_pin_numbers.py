@@ -78,6 +78,34 @@ def test_a_number_or_a_source_that_is_missing_is_a_fault(hardware, old, new, wor
     assert words in caught.value.faults[0]
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "words"),
+    [
+        ("parts/modules.toml", 'connector = "xh-6"', 'connector = "xh-9"', "no part 'xh-9'"),
+        ("parts/modules.toml", 'connector = "xh-6"', 'connector = "xh-5"', "too few contacts"),
+        (
+            "parts/passives.toml",
+            'footprint = "Button_Switch_THT:SW_PUSH_6mm"\n',
+            "",
+            "neither a footprint nor",
+        ),
+        ("mcus.toml", 'connector = "pico-sockets"', 'connector = "x"', "there is no part 'x'"),
+        ("mcus.toml", 'VSYS = "39"\n', "", "no pad for VSYS"),
+        ("builds/switched.toml", 'boost = "U4"', 'boost = "U44"', "chain.boost: there is no part"),
+        ("builds/switched.toml", 'cell = ["BT1", "F1"]', 'cell = ["BT2"]', "no part 'BT2'"),
+    ],
+)
+def test_a_reference_to_nothing_names_its_line(hardware, file, old, new, words):
+    path = hardware / file
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    with pytest.raises(HardwareError) as caught:
+        read_tables(hardware)
+    assert any(words in fault for fault in caught.value.faults), caught.value.faults
+    assert all(re.match(r"\w+\.toml:\d+: ", fault) for fault in caught.value.faults)
+
+
 def test_one_name_for_two_parts_is_a_fault(hardware):
     path = hardware / "parts/passives.toml"
     path.write_text(path.read_text().replace("[r-1k]", "[ina219]"))

@@ -115,3 +115,27 @@ def test_no_entry_is_left_over():
     used = {row["fault"] for name in BUILT for row in rows(name)}
     gauge = {key for key in EFFECTS["effects"] if key.startswith("U10-")}
     assert set(EFFECTS["effects"]) - used - gauge == set()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            'detects = "BATTERY_TEMPERATURE", bench = "hot',
+            'detects = "HOT", bench = "hot',
+            "'HOT' is",
+        ),
+        (', bench = "hot-battery"', "", "'bench' is a required property"),
+        ("[effects]", "[effects", "is not TOML"),
+        ("U1-hang = {", "U1-hung = {", "U1-hang is not described"),
+    ],
+)
+def test_a_fault_in_the_effects_is_one_line(node, tmp_path, old, new, words):
+    text = (HARDWARE / "effects.toml").read_text()
+    assert text.count(old) == 1
+    (tmp_path / "effects.toml").write_text(text.replace(old, new))
+    with pytest.raises(HardwareError) as caught:
+        faults.table(node, BOARD, CHAIN, tmp_path)
+    hits = [fault for fault in caught.value.faults if words in fault]
+    assert len(hits) == 1, caught.value.faults
+    assert "effects.toml:" in hits[0]
