@@ -51,6 +51,10 @@ NAMES: dict[int, str] = {
     0xCF: "MARKET_WAIT",
     0xD0: "MARKET_RULES",
     0xD1: "NO_TERMS",
+    0xD2: "EXPIRED",
+    0xD3: "NEEDS_PERSON",
+    0xD4: "NO_FEATURE",
+    0xD5: "UNATTENDED",
 }
 
 TEXTS: dict[int, str] = {
@@ -102,6 +106,10 @@ TEXTS: dict[int, str] = {
     0xCF: "the board is still computing its keys; ask again",
     0xD0: "the question breaks the market's rules, or the board knows no such market",
     0xD1: "the board has no terms of a market, or does not know its charge",
+    0xD2: "the command came after its expiry, or expires too far ahead",
+    0xD3: "only a person at the board can clear this fault",
+    0xD4: "the board does not carry what this asks for",
+    0xD5: "so much power needs a person who attends the board",
 }
 
 SEVERITIES: dict[int, str] = {
