@@ -8,6 +8,7 @@ from wptcore.board import Board
 from wptcore.fod import LossCurve
 from wptcore.journal import Saved
 from wptcore.limits import Limits
+from wptcore.persistence import POWER_ON
 
 KEY = bytes(range(32))
 NONCE = bytes(range(100, 116))
@@ -16,8 +17,8 @@ LINK = 7
 BATTERY_mV = 4000
 
 
-def make_limits():
-    return Limits(3000, 5500, 3000, 12000, 600, -100, 450, 100_000)
+def make_limits(capacity_mJ=100_000):
+    return Limits(3000, 5500, 3000, 12000, 600, -100, 450, capacity_mJ)
 
 
 CURVE = LossCurve(250, 1350, 50, 400)
@@ -29,11 +30,19 @@ def make_board(
     saved=None,
     roles=wire.PTX | wire.PRX,
     curve=CURVE,
-    short_boot=False,
+    boot_cause=POWER_ON,
+    attended=True,
+    capacity_mJ=100_000,
 ):
-    """Makes a healthy, calibrated board at rest that has passed its self-test."""
+    """Makes a healthy, calibrated board at rest that has passed its self-test.
+
+    `attended`: somebody opened the window at the console; nobody has pressed the button.
+    """
     saved = Saved() if saved is None else saved
-    board = Board(3, key, make_limits(), roles, saved, hashlib.sha256, curve, short_boot)
+    limits = make_limits(capacity_mJ)
+    board = Board(3, key, limits, roles, saved, hashlib.sha256, curve, boot_cause)
+    if attended:
+        board.attend()
     board.on_soc(soc_permille)
     for _ in range(12):
         board.on_sample(BATTERY_mV, 0, 250, 250, 20)

@@ -62,6 +62,7 @@ def test_the_floor_ends_a_donation_and_holds_until_resume():
     run(board, 20)
     assert not board.coil_on
     assert last_receipt(board)[EPT_FIELD] == ept.FLOOR
+    run(board, 60_000, current_mA=0)
     for soc_permille, code in ((200, ept.FLOOR), (249, ept.FLOOR), (250, ept.NONE)):
         board.on_soc(soc_permille)
         assert host.grant(transfer_id=soc_permille) == code
@@ -103,7 +104,14 @@ def test_a_grant_may_raise_the_floor_never_lower_it():
 
 def test_the_floor_is_configured_within_its_bounds_only():
     host = Host(make_board(soc_permille=350)).hello()
-    for value, code in ((9, ept.OUT_OF_RANGE), (91, ept.OUT_OF_RANGE), (40, ept.NONE)):
+    for value, code in (
+        (10, ept.OUT_OF_RANGE),
+        (19, ept.OUT_OF_RANGE),
+        (91, ept.OUT_OF_RANGE),
+        (40, ept.NONE),
+        (39, ept.OUT_OF_RANGE),  # by radio the floor rises only
+        (40, ept.NONE),
+    ):
         assert host.send(wire.CONFIGURE, wire.CONFIGURE_FLOOR_pct, value) == code
     assert host.grant() == ept.FLOOR
     assert wire.unpack_limits(host.board.limits)[4:6] == (40, 45)
@@ -292,7 +300,7 @@ def test_only_eight_receipts_are_kept_newest_first():
 
 
 def test_it_saves_at_boot_start_end_and_once_a_minute():
-    board = make_board()
+    board = make_board(capacity_mJ=100_000_000)  # so that a gauge may stand still for so long
     assert board.pop_save() is not None
     assert board.pop_save() is None
     host = Host(board).hello()

@@ -167,7 +167,16 @@ def test_wrong_commands_and_arguments():
         ("maintenance maybe", "usage"),
         ("meter tx 0", "range"),
         ("meter ux 1", "usage"),
-        ("configure floor_pct 10", "usage"),
+        ("configure floor_pct 19", "range"),
+        ("configure floor_pct 91", "range"),
+        ("configure attended_s 0", "range"),
+        ("configure attended_s -1", "range"),
+        ("configure key 1", "usage"),
+        ("clear BOOT_LOPO", "range"),
+        ("clear STOPPED", "range"),
+        ("clear const", "range"),
+        ("clear __name__", "range"),
+        ("clear BOOT_LOOP", "clear"),
         ("provision 0 " + KEY_TEXT, "range"),
         ("provision 65536 " + KEY_TEXT, "range"),
         ("provision 7 " + KEY_TEXT[2:], "range"),
@@ -274,7 +283,7 @@ def test_nothing_in_maintenance_leads_to_a_coil():
     host.board.on_maintenance(True)
     host.board.on_fault(ept.FOREIGN_OBJECT)
     assert host.board.state == transfer.MAINT
-    assert host.board.clear(ept.FOREIGN_OBJECT) == ept.NONE
+    assert host.board.clear_at_board(ept.FOREIGN_OBJECT) == ept.NONE
     assert host.board.state == transfer.MAINT
     assert host.grant() == ept.MAINTENANCE
     host.board.on_fault(ept.FOREIGN_OBJECT)

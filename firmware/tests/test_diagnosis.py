@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 from support import Host, last_receipt, make_board
 from wptcore import ept, transfer, wire
-from wptcore.declared import FAULTS, LATCH, WARN
+from wptcore.declared import BY_HOST, CLEAR_BY, FAULTS, LATCH, WARN
 from wptcore.diagnosis import Diagnosis
 from wptcore.fod import ForeignObject, LossCurve
+from wptcore.persistence import POWER_ON, WATCHDOG
 
 GOOD = (4000, 500, 250, 250)
 STEP_ms = 20
@@ -28,9 +29,10 @@ def samples(board, count, bus_mV, current_mA, coil_dC, battery_dC):
 
 
 def granted():
-    board = make_board()
+    board = make_board(capacity_mJ=10_000_000)
     host = Host(board).hello()
-    bounds = {"power_max_mW": 12_000, "energy_max_mJ": 90_000, "lease_ms": 5000}
+    bounds = {"power_max_mW": 12_000, "energy_max_mJ": 900_000}
+    bounds.update({"lease_ms": 5000, "duration_max_ms": 600_000})
     assert host.grant(**bounds) == ept.NONE
     samples(board, 5, *GOOD)
     assert board.coil_on
@@ -87,9 +89,23 @@ def chip(board, host):
 def reboots(board, host):
     saved = board.pop_save()
     for _ in range(4):  # three runs that were cut short
-        again = make_board(saved=saved, short_boot=True)
+        again = make_board(saved=saved, boot_cause=WATCHDOG)
         saved = again.pop_save()
     return again
+
+
+def two_hot_ends(board, host):
+    for transfer_id in (1, 2):
+        samples(board, 5, 4000, 500, 601, 250)
+        samples(board, 200, 4000, 0, 250, 250)
+        host.grant(transfer_id=transfer_id + 1, lease_ms=5000)
+
+
+def numb(board, host):
+    """Loses 0.76 W for 80 s at a thermistor that does not warm."""
+    while board.coil_on:
+        samples(board, 50, *GOOD)
+        host.send(wire.RENEW, 1, 5000, 1240, 0)
 
 
 def fresh_boot(board, host):
@@ -125,8 +141,11 @@ CAUSES = {
     ept.STUCK_SWITCH: stopped_but_flowing,
     ept.SELF_TEST: fresh_boot,
     ept.BOOT_LOOP: reboots,
+    ept.REPEATED_OVERLOAD: two_hot_ends,
+    ept.THERMISTOR_DULL: numb,
 }
-NOT_AN_END = (ept.STUCK_SWITCH, ept.SELF_TEST, ept.BOOT_LOOP)  # raised while nothing runs
+# raised while nothing runs, or beside the end of a transfer that has a code of its own
+NOT_AN_END = (ept.STUCK_SWITCH, ept.SELF_TEST, ept.BOOT_LOOP, ept.REPEATED_OVERLOAD)
 
 
 def test_every_declared_fault_has_a_cause_here():
@@ -145,6 +164,17 @@ def test_every_fault_turns_the_coil_off_and_refuses_until_it_clears():
         assert (board.state == transfer.FAULT) == (severity == LATCH), code
 
 
+def clear_as_declared(board, host, code):
+    """A key is enough for what its host alone can know; the rest needs a person."""
+    if CLEAR_BY[code] == BY_HOST:
+        assert board.clear_at_board(code) == ept.LATCHED
+    else:
+        assert host.send(wire.CLEAR, code) == ept.NEEDS_PERSON
+        board.on_button(200)
+    assert code in board.faults
+    assert host.send(wire.CLEAR, code) == ept.NONE
+
+
 def test_latches_clear_by_name_only_and_the_others_by_themselves():
     for code, severity, _, clear_ms in FAULTS:
         board, host = caused(code)
@@ -152,13 +182,16 @@ def test_latches_clear_by_name_only_and_the_others_by_themselves():
         board.on_soc(600)
         quiet = (4000, 0, 250, 250)
         samples(board, clear_ms // STEP_ms + 8, *quiet)
-        assert (code in board.faults) == (severity == LATCH), code
+        stays = severity == LATCH or code == ept.THERMISTOR_DULL
+        assert (code in board.faults) == stays, code
         if severity == LATCH:
             wrong = ept.LEASE_LOST if code != ept.LEASE_LOST else ept.STUCK_SWITCH
             assert host.send(wire.CLEAR, wrong) == ept.LATCHED
             assert code in board.faults
-            assert host.send(wire.CLEAR, code) == ept.NONE
-        assert board.faults == b""
+            clear_as_declared(board, host, code)
+        if code == ept.THERMISTOR_DULL:
+            continue  # test_charge_and_objects.py warms it
+        assert board.faults == b"", code
         board.on_soc(600)
         assert host.grant(transfer_id=3) == ept.NONE, code
 
@@ -167,7 +200,8 @@ def test_latches_survive_a_reboot_and_the_others_do_not():
     for code, severity, _, _ in FAULTS:
         board, host = caused(code)
         board._store.due = True
-        again = make_board(saved=board.pop_save(), short_boot=code == ept.BOOT_LOOP)
+        cause = WATCHDOG if code == ept.BOOT_LOOP else POWER_ON
+        again = make_board(saved=board.pop_save(), boot_cause=cause)
         assert (code in again.faults) == (severity == LATCH), code
 
 
@@ -251,7 +285,8 @@ def test_temperature_has_hysteresis():
 
 
 def test_a_warning_forbids_donating_but_not_receiving():
-    assert [row[0] for row in FAULTS if row[1] == WARN] == [ept.ROLE_CONFLICT]
+    warnings = [row[0] for row in FAULTS if row[1] == WARN]
+    assert warnings == [ept.ROLE_CONFLICT, ept.THERMISTOR_DULL]
     board = make_board()
     board.on_cable(True)
     host = Host(board).hello()
@@ -294,17 +329,17 @@ def test_a_foreign_object_needs_three_steady_pairs_in_a_row():
 def test_a_minute_ends_a_boot_loop_count():
     saved = make_board().pop_save()
     for _ in range(3):
-        board = make_board(saved=saved, short_boot=True)
+        board = make_board(saved=saved, boot_cause=WATCHDOG)
         assert board.faults == b""
         saved = board.pop_save()
-    board = make_board(saved=saved, short_boot=False)
-    assert board.pop_save().short_boots == 0
+    board = make_board(saved=saved, boot_cause=POWER_ON)
+    assert board.pop_save().short_boots == 3  # plugging in neither counts nor forgives
     saved.short_boots = 3
-    board = make_board(saved=saved, short_boot=True)
+    board = make_board(saved=saved, boot_cause=WATCHDOG)
     assert ept.BOOT_LOOP in board.faults
     saved = make_board().pop_save()
     saved.short_boots = 1
-    board = make_board(saved=saved, short_boot=True)
+    board = make_board(saved=saved, boot_cause=WATCHDOG)
     board.pop_save()
     for _ in range(3001):
         samples(board, 1, 4000, 0, 250, 250)

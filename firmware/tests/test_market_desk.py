@@ -6,11 +6,13 @@ import hashlib
 
 from support import KEY, NONCE, Host, make_board, make_limits
 from wptcore import auth, ept, market, wire, x25519
+from wptcore.attendance import ALWAYS_s
 from wptcore.board import Board
 from wptcore.fod import LossCurve
 from wptcore.journal import Saved
 from wptcore.market import FRACTION_BITS, Peer, Terms, signed
 from wptcore.market_desk import PIN_SIZE, MarketDesk, Settings
+from wptcore.persistence import POWER_ON
 
 ONE = 1 << FRACTION_BITS
 SESSION = bytes(range(16))
@@ -41,7 +43,9 @@ class Trader:
         limits = make_limits()
         roles = wire.PTX | wire.PRX
         curve = LossCurve(250, 1350, 50, 400)
-        self.board = Board(3, KEY, limits, roles, Saved(), hashlib.sha256, curve, False, self.desk)
+        self.board = Board(
+            3, KEY, limits, roles, Saved(), hashlib.sha256, curve, POWER_ON, self.desk, ALWAYS_s
+        )
         self.board.on_soc(soc_permille)
         for _ in range(12):
             self.board.on_sample(4000, 0, 250, 250, 20)

@@ -5,22 +5,26 @@
 """
 
 from wptcore import ept, transfer, wire
+from wptcore.attendance import Attendance, WINDOW_DEFAULT_s
+from wptcore.charge import Charge
 from wptcore.checks import Checks, FLOW_mW
 from wptcore.commands import Commands
-from wptcore.floor import FLOOR_MAX_pct, FLOOR_MIN_pct
-from wptcore.fod import ForeignObject
-from wptcore.persistence import Persistence
-from wptcore.readout import Readout
+from wptcore.fod import ForeignObject, UNCALIBRATED_MAX_mW
+from wptcore.overload import Overloads
+from wptcore.owner import Owned
+from wptcore.persistence import POWER_ON, Persistence
 from wptcore.running import Running, interrupted
-from wptcore.units import odometer_delta_mJ, power_mW
+from wptcore.units import clamp, odometer_delta_mJ, power_mW
+from wptcore.warming import Warming
 
 
-class Board(Readout):
+class Board(Owned):
     """`key`: 32 bytes, or b"" for a board that was never provisioned (it refuses every grant).
 
     `limits`: limits.Limits; `roles`: bit mask of wire.PTX and wire.PRX; `saved`: journal.Saved as
     found at boot; `sha256`: `hashlib.sha256`; `curve`: fod.LossCurve of this rig or None;
-    `short_boot`: the watchdog or a loss of power ended the last run; `market`: see Commands.
+    `boot_cause`: persistence.POWER_ON and its like; `market`: see Commands; `attended_s`: how
+    long one press of the button attends, or attendance.ALWAYS_s.
     """
 
     def __init__(
@@ -32,13 +36,18 @@ class Board(Readout):
         saved,
         sha256,
         curve=None,
-        short_boot=False,
+        boot_cause=POWER_ON,
         market=None,
+        attended_s=WINDOW_DEFAULT_s,
     ):
-        self._store = Persistence(saved, short_boot)  # first: it begins a new epoch in `saved`
+        self._store = Persistence(saved, boot_cause)  # first: it begins a new epoch in `saved`
         super().__init__(board_id, key, limits, roles, saved, sha256)
         self._checks = Checks(self._diagnosis, limits)
-        self._fod = ForeignObject(curve)
+        self._fod = ForeignObject(curve, saved.fod_exceedances)
+        self._charge = Charge(limits.capacity_mJ, saved.mark_permille, saved.unmoved_mJ)
+        self._attendance = Attendance(attended_s, bool(saved.off))
+        self._overloads = Overloads(saved.hot_ends, saved.hot_age_s)
+        self._warming = Warming()
         self._commands = Commands(self, key, sha256, market)
         if self._store.boots_loop:
             self._diagnosis.trip(ept.BOOT_LOOP)
@@ -80,6 +89,7 @@ class Board(Readout):
         It is of the receiver's meter while `receiver_on`, else of the transmitter's.
         """
         receiving = self.receiver_on
+        coil_dC = clamp(coil_dC, -0x8000, 0x7FFF)
         self._bus_mV = bus_mV
         self._current_mA = current_mA
         self._coil_dC = coil_dC
@@ -89,6 +99,8 @@ class Board(Readout):
         )
         if self._running is not None:
             self._measure(power_mW(bus_mV, current_mA), dt_ms)
+        elif not self._cable:
+            self._charge.sample(bus_mV, current_mA, dt_ms)
         self._supervise()
 
     def on_bad_sample(self, code: int, dt_ms: int) -> None:
@@ -114,11 +126,18 @@ class Board(Readout):
             self._end(code)
 
     def on_soc(self, soc_permille: int) -> None:
-        """Takes a charge, or wire.SOC_UNKNOWN_permille when the gauge does not know."""
-        self.soc_permille = soc_permille
-        self._checks.soc(soc_permille)
-        if soc_permille <= 1000:
-            self._floor.update(soc_permille)
+        """Takes what the gauge says, or wire.SOC_UNKNOWN_permille when it does not know."""
+        self._charge.on_reading(soc_permille)
+        self._checks.soc_seen()
+        self._judge_charge()
+        if self.soc_permille <= 1000:
+            self._floor.update(self.soc_permille, self._charge.is_settled)
+        self._supervise()
+
+    def on_gauge_reset(self) -> None:
+        """Notes that the gauge lost its estimate: the charge is unknown until it has settled."""
+        self._charge.on_gauge_reset()
+        self._judge_charge()
         self._supervise()
 
     def on_field(self, present: bool) -> None:
@@ -126,6 +145,8 @@ class Board(Readout):
 
     def on_cable(self, present: bool) -> None:
         self._cable = present
+        if present:
+            self._charge.on_cable()
         self._diagnosis.observe(ept.ROLE_CONFLICT, present, 0)
         self._supervise()
 
@@ -133,8 +154,13 @@ class Board(Readout):
         self._commands.on_elapsed(dt_ms)
         self._checks.elapsed(dt_ms)
         self._store.elapse(dt_ms, self._running is not None)
+        self._charge.elapse(dt_ms)
+        self._attendance.elapse(dt_ms)
+        self._overloads.elapse(dt_ms)
+        self._warming.elapse(dt_ms, self._running is not None)
         if self._running is not None:
             self._running.elapse(dt_ms)
+        self._judge_charge()
         self._supervise()
 
     def on_link(self, handle: int, nonce: bytes) -> None:
@@ -157,13 +183,15 @@ class Board(Readout):
     def on_maintenance(self, entered: bool) -> None:
         if entered and self._running is not None:
             self._end(ept.MAINTENANCE)
+        if entered:
+            self._store.expect_reset()  # every tool that works on a board resets it
         event = transfer.MAINT_ENTER if entered else transfer.MAINT_LEAVE
         self.state = transfer.next_state(self.state, event)
         self._supervise()
 
     def on_loss_curve(self, curve) -> None:
         """Uses another fod.LossCurve from now on; None: this rig is not calibrated."""
-        self._fod = ForeignObject(curve)
+        self._fod = ForeignObject(curve, self._fod.exceedances)
 
     # -- authenticated commands: each returns NONE or a refusal --
 
@@ -192,8 +220,8 @@ class Board(Readout):
             self._end(ept.PEER_ENDED)
             return ept.NONE
         running.lease_ms = lease_ms
-        if running.role == wire.PTX and self._fod.compare(running.power_mW, peer_power_mW):
-            self.on_fault(ept.FOREIGN_OBJECT)
+        if running.role == wire.PTX:
+            self._compare(running, peer_power_mW)
         return ept.NONE
 
     def stop(self, transfer_id: int) -> int:
@@ -202,24 +230,6 @@ class Board(Readout):
             self._end(ept.STOPPED)
         return ept.NONE if self._receipts.has(transfer_id) else ept.UNKNOWN_TRANSFER
 
-    def clear(self, code: int) -> int:
-        """Clears only the fault that the host names, so that a newer one is not cleared unseen."""
-        latch = self._diagnosis.latch
-        if latch != ept.NONE and not self._diagnosis.stands_latched(code):
-            return ept.LATCHED
-        self._diagnosis.clear(code)
-        if self._diagnosis.latch == ept.NONE:
-            self.state = transfer.next_state(self.state, transfer.CLEAR)
-        return ept.NONE
-
-    def configure(self, item: int, value: int) -> int:
-        if item != wire.CONFIGURE_FLOOR_pct or not FLOOR_MIN_pct <= value <= FLOOR_MAX_pct:
-            return ept.OUT_OF_RANGE
-        self._floor.floor_pct = value
-        self._store.due = True
-        self._supervise()
-        return ept.NONE
-
     # -- the safety decision --
 
     def _refusal(self, wanted) -> int:
@@ -227,6 +237,8 @@ class Board(Readout):
         role = wanted.role
         if self._diagnosis.latch != ept.NONE:
             return ept.LATCHED
+        if self._attendance.off:
+            return ept.OWNER_OFF
         if self.state == transfer.MAINT:
             return ept.MAINTENANCE
         if self._running is not None:
@@ -237,9 +249,11 @@ class Board(Readout):
             return self._diagnosis.blocking
         if role == wire.PTX and self._floor.refuses(self.soc_permille, wanted.floor_pct):
             return ept.FLOOR
+        if role == wire.PTX and self._charge.is_low(self._floor.floor_pct):
+            return ept.FLOOR
         if role == wire.PTX and not self._fod.allows(wanted.power_max_mW):
             return ept.UNCALIBRATED
-        return self._role_ends(role)
+        return self._power_ends(wanted) or self._role_ends(role)
 
     def _end_reason(self, running) -> int:
         """Why the running transfer must end now, or NONE."""
@@ -249,7 +263,16 @@ class Board(Readout):
             soc_permille = min(self.soc_permille, counted_permille)
             if self._floor.reached(soc_permille, running.floor_pct):
                 code = ept.FLOOR
-        return self._role_ends(running.role) if code == ept.NONE else code
+        if code == ept.NONE and self._attendance.off:
+            code = ept.OWNER_OFF
+        return code or self._power_ends(running) or self._role_ends(running.role)
+
+    def _power_ends(self, running) -> int:
+        """Why the granted power is too much now, or NONE."""
+        dull = self._diagnosis.stands(ept.THERMISTOR_DULL)
+        if dull and running.role == wire.PTX and running.power_max_mW > UNCALIBRATED_MAX_mW:
+            return ept.THERMISTOR_DULL
+        return ept.NONE if self._attendance.allows(running.power_max_mW) else ept.UNATTENDED
 
     def _role_ends(self, role: int) -> int:
         if role == wire.PTX:
@@ -268,13 +291,29 @@ class Board(Readout):
             self._diagnosis.changed = False
             self._store.due = True
 
+    def _judge_charge(self) -> None:
+        self.soc_permille = self._charge.soc_permille
+        self._checks.soc(self.soc_permille)
+
+    def _compare(self, running, peer_power_mW: int) -> None:
+        """Compares both ends of a transfer: foreign objects, a missing receiver, a dull sensor."""
+        if self._fod.compare(running.power_mW, peer_power_mW):
+            self._diagnosis.trip(ept.FOREIGN_OBJECT)
+        judged = self._fod.judged or not self._fod.is_calibrated
+        lost_mJ = running.answered(peer_power_mW, judged, FLOW_mW)
+        dull = self._warming.lose(lost_mJ, self._coil_dC)
+        if dull:
+            self._diagnosis.observe(ept.THERMISTOR_DULL, dull > 0, 0)
+        self._supervise()
+
     def _measure(self, power_mW: int, dt_ms: int) -> None:
         running = self._running
         flow_mW = self._meter.add(running.role, power_mW, dt_ms)
         energy_mJ = odometer_delta_mJ(running.start_mJ, self._meter.odometer_mJ(running.role))
-        flowing = flow_mW >= FLOW_mW
-        running.measure(flow_mW, energy_mJ, self._coil_dC, flowing)
-        if flowing and self.state == transfer.PING:
+        running.measure(flow_mW, energy_mJ, self._coil_dC, flow_mW >= FLOW_mW, dt_ms)
+        self._charge.count(running.sample_mJ if running.role == wire.PTX else -running.sample_mJ)
+        self._charge.disturb()
+        if running.is_flowing and self.state == transfer.PING:
             self.state = transfer.next_state(self.state, transfer.FLOW)
 
     def _start(self, running) -> None:
@@ -282,7 +321,8 @@ class Board(Readout):
         self._newest = running
         self.state = transfer.next_state(self.state, transfer.GRANT)
         self._ended_by = ept.NONE
-        self._fod.reset()
+        self._fod.begin()
+        self._warming.begin(self._coil_dC)
         self._store.due = True
 
     def _end(self, code: int) -> None:
@@ -295,6 +335,8 @@ class Board(Readout):
             self._floor.cut = True
         if code == ept.LEASE_LOST:
             self._diagnosis.trip(code)
+        if self._overloads.repeated(code):
+            self._diagnosis.trip(ept.REPEATED_OVERLOAD)
         self._keep_receipt(running, code)
         self._supervise()
 
@@ -317,6 +359,4 @@ class Board(Readout):
         """Returns the state to store now (journal.Saved), or None."""
         if not self._store.due:
             return None
-        return self._store.fill(
-            self._meter, self._diagnosis, self._floor, self._receipts, self._running
-        )
+        return self._store.fill(self)

@@ -18,6 +18,7 @@ class Checks:
         self._diagnosis = diagnosis
         self._limits = limits
         self._battery_mV = 0  # 0 = not yet seen
+        self._flows = False  # through the meter of `sample`, though its switch is off
         self._idle_flows = False
         self._sampled = False  # whether a sample came since `elapsed` was last called
         self._soc_age_ms = 0
@@ -49,7 +50,8 @@ class Checks:
         diagnosis.observe(ept.OVER_CURRENT, abs(current_mA) > limits.current_max_mA, dt_ms)
         if diagnosis.stands(ept.SELF_TEST):  # once after boot
             diagnosis.observe(ept.SELF_TEST, flowing, dt_ms)
-        if flowing and not switch_on:
+        self._flows = flowing and not switch_on
+        if self._flows:
             diagnosis.observe(ept.STUCK_SWITCH, True, dt_ms)
         elif not self._idle_flows:
             diagnosis.observe(ept.STUCK_SWITCH, False, dt_ms)
@@ -65,13 +67,23 @@ class Checks:
         if self._idle_flows:
             self._diagnosis.observe(ept.STUCK_SWITCH, True, dt_ms)
 
+    @property
+    def leaks(self) -> bool:
+        """Does power flow where none may, or is a meter silent, so that nobody knows?"""
+        return self._flows or self._idle_flows or self._diagnosis.stands(ept.METER_STALE)
+
     def bad_sample(self, code: int, dt_ms: int) -> None:
         """Notes that the meter answered without a measurement."""
         self._diagnosis.observe(code, True, dt_ms)
 
-    def soc(self, soc_permille: int) -> None:
+    def soc_seen(self) -> None:
+        """Notes that the gauge has answered."""
         self._soc_age_ms = 0
-        self._diagnosis.observe(ept.SOC_UNKNOWN, soc_permille > _SOC_KNOWN_MAX, 0)
+
+    def soc(self, soc_permille: int) -> None:
+        """Takes the charge as charge.Charge judges it."""
+        if self._soc_age_ms <= _SOC_MAX_ms:
+            self._diagnosis.observe(ept.SOC_UNKNOWN, soc_permille > _SOC_KNOWN_MAX, 0)
 
     def elapsed(self, dt_ms: int) -> None:
         """Notices when samples or states of charge have stopped coming."""

@@ -5,11 +5,14 @@ Stored values change in maintenance only: there the coil is impossible and no wa
 the next boot reads them all afresh.
 """
 
-from wptcore import auth, calibration, wire
+from wptcore import attendance, auth, calibration, ept, way_out, wire
 from wptcore.compat import const
 from wptcore.console import VERSION
+from wptcore.declared import CLEAR_BY
+from wptcore.floor import FLOOR_MAX_pct, FLOOR_MIN_pct
 from wptcore.fod import LossCurve
 from wptcore.transfer import STATE_NAMES
+from wptcore.units import TEMPERATURE_UNKNOWN_dC
 
 _SAMPLES_MAX = const(1000)
 _TRIAL_MAX_mW = const(3000)
@@ -35,11 +38,15 @@ HELP = (
     ("identity", "", "what is stored: id, fingerprint of the key, calibration"),
     ("status", "", "state, faults, readings, odometers"),
     ("limits", "", "what the parts of this board bear"),
-    ("selftest", "", "asks every sensor and looks for current that must not flow"),
+    ("selftest", "", "asks every sensor; fails while a fault stands or current leaks"),
+    ("clear", "FAULT", "clears a latched fault that a person may clear"),
+    ("attend", "", "somebody is near: allows more than 1 W for a while"),
     ("maintenance", "on|off", "reboots; on: the coil is impossible, no watchdog runs"),
     ("meter", "tx|rx COUNT", "COUNT raw samples of one meter (in maintenance)"),
     ("provision", "ID KEY", "board id and key of 64 hexadecimal digits (in maintenance)"),
     ("configure", "capacity_mJ VALUE", "capacity of the battery (in maintenance)"),
+    ("configure", "floor_pct VALUE", "donor floor, 20 to 90 (in maintenance)"),
+    ("configure", "attended_s VALUE|always", "length of the attended window (in maintenance)"),
     ("market", "A_u B_u KEEP_pct TARGET_pct", "the owner's terms (in maintenance); A_u 0: none"),
     ("trust", "KEY|anybody", "adds a partner's market key; then no others (in maintenance)"),
     ("calibrate", "tx|rx GAIN_ppm OFFSET_uA", "correction of one meter (in maintenance)"),
@@ -80,6 +87,8 @@ class ConsoleCommands:
             "status": (self._status, 0),
             "limits": (self._limits, 0),
             "selftest": (self._selftest, 0),
+            "clear": (self._clear, 1),
+            "attend": (self._attend, 0),
             "maintenance": (self._maintenance, 1),
             "meter": (self._meter, 2),
             "provision": (self._provision, 2),
@@ -163,11 +172,11 @@ class ConsoleCommands:
         board = self._board
         epoch, bus_mV, current_mA, coil_dC, soc_permille, sent_mJ, received_mJ = board.figures
         transfer_id, power_mW, energy_mJ = board.ack_fields()[2:5]
-        faults = ",".join("0x%02X" % code for code in board.faults)
-        return (
-            ("state", STATE_NAMES[board.state]),
-            ("ept", "0x%02X" % board.ept),
-            ("faults", faults or "none"),
+        pairs = [("state", STATE_NAMES[board.state]), ("ept", "0x%02X" % board.ept)]
+        pairs += way_out.describe(board.faults)
+        return pairs + [
+            ("off", 1 if board.is_off else 0),
+            ("attended_left_s", board.attended_left_s),
             ("coil_on", 1 if board.coil_on else 0),
             ("maintenance", 1 if self._backend.maintenance else 0),
             ("watchdog", 1 if self._backend.watched else 0),
@@ -175,13 +184,13 @@ class ConsoleCommands:
             ("soc_permille", soc_permille if soc_permille <= 1000 else "unknown"),
             ("bus_mV", bus_mV),
             ("current_mA", current_mA),
-            ("coil_dC", coil_dC),
+            ("coil_dC", "unknown" if coil_dC == TEMPERATURE_UNKNOWN_dC else coil_dC),
             ("transfer_id", transfer_id),
             ("power_mW", power_mW),
             ("energy_mJ", energy_mJ),
             ("sent_mJ", sent_mJ),
             ("received_mJ", received_mJ),
-        )
+        ]
 
     def _limits(self):
         limits = self._backend.limits
@@ -192,7 +201,10 @@ class ConsoleCommands:
     def _selftest(self):
         if self._board.coil_on or self._board.receiver_on:
             raise ValueError("busy: a transfer is running; first: maintenance on")
-        return self._backend.selftest()
+        standing = self._board.faults
+        *found, (_, result) = self._backend.selftest()
+        pairs = found + way_out.describe(standing)
+        return pairs + [("result", "fail" if standing else result)]
 
     def _meter(self, side: str, count: str):
         self._need_maintenance()
@@ -202,12 +214,31 @@ class ConsoleCommands:
 
     # -- commands that change something --
 
+    def _clear(self, name: str):
+        board = self._board
+        code = way_out.fault_named(name)
+        if code not in board.faults:
+            raise ValueError("clear: %s does not stand" % name)
+        if code not in CLEAR_BY:
+            raise ValueError("clear: %s goes with its cause" % name)
+        refusal = board.clear_at_board(code)
+        if refusal == ept.LATCHED:
+            raise ValueError("clear: only a host clears %s, by radio with the key" % name)
+        if refusal != ept.NONE:
+            raise ValueError("clear: power still flows; disconnect the cell and repair")
+        return (("cleared", name),)
+
+    def _attend(self):
+        if self._board.is_off:
+            raise ValueError("off: the owner switched the board off; hold its button for 5 s")
+        return (("attended_left_s", self._board.attend()),)
+
     def _maintenance(self, word: str):
         entered = _one_of(word, ("on", "off")) == "on"
         if entered != self._backend.maintenance:
             self._backend.set_maintenance(entered)
             self._board.on_maintenance(True)  # ends what runs; the reboot does the rest
-            self.reset_due = True
+            self._expect_reset()
         return (("maintenance", word),)
 
     def _provision(self, board_id: str, key: str):
@@ -224,10 +255,16 @@ class ConsoleCommands:
 
     def _configure(self, item: str, value: str):
         self._need_maintenance()
-        _one_of(item, ("capacity_mJ",))
-        number = _number(value, 1000, _CAPACITY_MAX_mJ)
-        self._store(item, number)
-        return ((item, number),)
+        _one_of(item, ("capacity_mJ", "floor_pct", "attended_s"))
+        if item == "floor_pct":
+            self._board.set_floor(_number(value, FLOOR_MIN_pct, FLOOR_MAX_pct))
+        elif item == "attended_s" and value == "always":
+            self._store(item, attendance.ALWAYS_s)
+        elif item == "attended_s":
+            self._store(item, _number(value, 1, attendance.WINDOW_MAX_s))
+        else:
+            self._store(item, _number(value, 1000, _CAPACITY_MAX_mJ))
+        return ((item, value),)
 
     def _store_market(self, a: str, b: str, keep: str, target: str):
         """Stores the owner's terms; draws a secret, which never leaves the board.
@@ -298,8 +335,12 @@ class ConsoleCommands:
         return (("trial_ms", TRIAL_ms),)
 
     def _reset(self):
-        self.reset_due = True
+        self._expect_reset()
         return ()
+
+    def _expect_reset(self) -> None:
+        self._board.on_reset_asked()
+        self.reset_due = True
 
     def _need_maintenance(self) -> None:
         if not self._backend.maintenance:

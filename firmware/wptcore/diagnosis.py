@@ -6,7 +6,7 @@ counting once it has been absent for a while. wptcore/declared.py has the times.
 """
 
 from wptcore import ept
-from wptcore.declared import END, FAULTS, LATCH
+from wptcore.declared import CLEAR_BY, END, FAULTS, LATCH
 
 
 class Diagnosis:
@@ -48,7 +48,7 @@ class Diagnosis:
             self.changed = self.changed or FAULTS[i][1] == LATCH
 
     def clear(self, code: int) -> None:
-        """Clears a latched fault on an authenticated command."""
+        """Clears a latched fault; the board has asked whether it may."""
         if self.stands_latched(code):
             i = self._index[code]
             self._raised[i] = False
@@ -64,6 +64,10 @@ class Diagnosis:
     def stands_latched(self, code: int) -> bool:
         i = self._index.get(code, -1)
         return i >= 0 and self._raised[i] and FAULTS[i][1] == LATCH
+
+    def clear_by(self, code: int) -> int:
+        """Who may clear a latched fault: declared.BY_HOST and its like."""
+        return CLEAR_BY[code]
 
     @property
     def latch(self) -> int:

@@ -28,6 +28,8 @@ METER_STUCK = const(0x90)
 STUCK_SWITCH = const(0x91)
 SELF_TEST = const(0x92)
 BOOT_LOOP = const(0x93)
+REPEATED_OVERLOAD = const(0x94)
+THERMISTOR_DULL = const(0x95)
 
 # Ends
 CHARGE_COMPLETE = const(0x01)
@@ -41,6 +43,7 @@ POWER_BUDGET = const(0x84)
 DURATION_BUDGET = const(0x85)
 REBOOTED = const(0x8D)
 PEER_ENDED = const(0x8E)
+NO_FOD_VERDICT = const(0x96)
 
 # Refusals
 BAD_LENGTH = const(0xC0)
@@ -65,3 +68,4 @@ EXPIRED = const(0xD2)
 NEEDS_PERSON = const(0xD3)
 NO_FEATURE = const(0xD4)
 UNATTENDED = const(0xD5)
+OWNER_OFF = const(0xD6)

@@ -4,13 +4,15 @@
 from wptcore.compat import const
 from wptcore.units import clamp
 
-FLOOR_MIN_pct = const(10)
+FLOOR_MIN_pct = const(20)
 FLOOR_MAX_pct = const(90)
 FLOOR_DEFAULT_pct = const(20)
 _RESUME_ABOVE_pct = const(5)
 
 
 class DonorFloor:
+    """`floor_pct`: as saved; one from before the least floor was 20 is raised to it."""
+
     def __init__(self, floor_pct: int = FLOOR_DEFAULT_pct, cut: bool = False):
         self.floor_pct = clamp(floor_pct, FLOOR_MIN_pct, FLOOR_MAX_pct)
         self.cut = cut
@@ -19,9 +21,9 @@ class DonorFloor:
     def resume_pct(self) -> int:
         return self.floor_pct + _RESUME_ABOVE_pct
 
-    def update(self, soc_permille: int) -> None:
-        """Ends a cut-off once the battery is at `resume` again."""
-        if soc_permille >= self.resume_pct * 10:
+    def update(self, soc_permille: int, is_settled: bool) -> None:
+        """Ends a cut-off once a battery that has rested is at `resume` again."""
+        if is_settled and soc_permille >= self.resume_pct * 10:
             self.cut = False
 
     def reached(self, soc_permille: int, grant_floor_pct: int) -> bool:

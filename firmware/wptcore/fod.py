@@ -32,23 +32,32 @@ class LossCurve:
 
 
 class ForeignObject:
-    """`curve` None: not calibrated. A curve whose threshold is not above 0 counts as none."""
+    """`curve` None: not calibrated. A curve whose threshold is not above 0 counts as none.
 
-    def __init__(self, curve=None):
+    `exceedances`: those in a row until now, over transfers and reboots, so that an object is not
+    forgotten because a host ends each transfer early. `judged`: the last pair of powers was
+    enough for a verdict.
+    """
+
+    def __init__(self, curve=None, exceedances: int = 0):
         self._curve = curve if curve is not None and curve.threshold_mW > 0 else None
         self._sent_mW = 0
         self._received_mW = 0
-        self._exceedances = 0
+        self.exceedances = exceedances
+        self.judged = False
+
+    @property
+    def is_calibrated(self) -> bool:
+        return self._curve is not None
 
     def allows(self, power_max_mW: int) -> bool:
         """May the rig transmit this power? Without a curve only a little."""
         return self._curve is not None or power_max_mW <= UNCALIBRATED_MAX_mW
 
-    def reset(self) -> None:
-        """Forgets the last transfer; called when one begins."""
+    def begin(self) -> None:
+        """Begins a transfer: the powers of the last one are no reference."""
         self._sent_mW = 0
         self._received_mW = 0
-        self._exceedances = 0
 
     def compare(self, sent_mW: int, received_mW: int) -> bool:
         """Takes the powers of one renewal; True when the last three were all above the curve."""
@@ -58,8 +67,10 @@ class ForeignObject:
         )
         self._sent_mW = sent_mW
         self._received_mW = received_mW
+        self.judged = False
         if self._curve is None or not steady:
             return False
+        self.judged = True
         excess_mW = sent_mW - self._curve.sent_mW(received_mW)
-        self._exceedances = self._exceedances + 1 if excess_mW > self._curve.threshold_mW else 0
-        return self._exceedances >= _EXCEEDANCES
+        self.exceedances = self.exceedances + 1 if excess_mW > self._curve.threshold_mW else 0
+        return self.exceedances >= _EXCEEDANCES

@@ -2,7 +2,8 @@
 """The state that survives a reboot, in two slots: a torn write leaves the other slot whole.
 
 The port reads both slots at boot, writes what `next_record` returns, and hands in `crc32`
-(`binascii.crc32` on all three VMs).
+(`binascii.crc32` on all three VMs). Format 2 is written; format 1, which firmware 0.1 wrote, is
+read too, so that an update loses nothing.
 """
 
 import struct
@@ -10,9 +11,35 @@ import struct
 from wptcore import floor, wire
 from wptcore.compat import const
 
-_MAGIC = const(0x4343)
-_HEAD = "<HIHII4sBBBIBHIHB"
-LATCHES_KEPT = const(4)
+_MAGIC_1 = const(0x4343)
+_HEAD_1 = "<HIHII4sBBBIBHIHB"
+_RECEIPT_SIZE_1 = const(51)
+_MAGIC = const(0x4344)
+_HEAD = "<HIHII8sBBBIBHIHBBBHBHiH"
+_HEAD_FIELDS = (
+    "epoch",
+    "sent_mJ",
+    "received_mJ",
+    "latches",
+    "short_boots",
+    "floor_pct",
+    "floor_cut",
+    "open_transfer_id",
+    "open_role",
+    "open_peer",
+    "open_start_mJ",
+    "open_soc_permille",
+    "asked_reset",
+    "off",
+    "hot_ends",
+    "hot_age_s",
+    "fod_exceedances",
+    "mark_permille",
+    "unmoved_mJ",
+)
+_FIELDS_1 = const(12)  # format 1 ends with open_soc_permille
+LATCHES_KEPT = const(8)
+RECEIPTS_MAX = const(8 * 64)  # bytes; of whatever versions, each walked by its own size
 _CRC = "<I"
 
 
@@ -24,7 +51,7 @@ class Saved:
         self.sent_mJ = 0
         self.received_mJ = 0
         self.latches = b""  # codes
-        self.short_boots = 0  # short runs in a row that a watchdog or brown-out ended
+        self.short_boots = 0  # short runs in a row that nobody asked to end
         self.floor_pct = floor.FLOOR_DEFAULT_pct
         self.floor_cut = 0
         self.open_transfer_id = 0  # 0 = none was running
@@ -32,7 +59,14 @@ class Saved:
         self.open_peer = 0
         self.open_start_mJ = 0
         self.open_soc_permille = wire.SOC_UNKNOWN_permille
-        self.receipts = b""  # newest first, each wire.RECEIPT_SIZE
+        self.asked_reset = 0  # 1: the next boot was asked for
+        self.off = 0  # 1: the owner has switched the board off
+        self.hot_ends = 0  # ends by overload within the last hour of running
+        self.hot_age_s = 0
+        self.fod_exceedances = 0  # in a row
+        self.mark_permille = wire.SOC_UNKNOWN_permille  # where the gauge last moved
+        self.unmoved_mJ = 0  # counted since
+        self.receipts = b""  # newest first
 
     def note_open(self, running) -> None:
         """Notes the transfer that runs while this is stored, or None."""
@@ -75,56 +109,31 @@ class Journal:
 
 
 def pack_record(sequence: int, saved: Saved, crc32) -> bytes:
-    body = (
-        struct.pack(
-            _HEAD,
-            _MAGIC,
-            sequence,
-            saved.epoch & 0xFFFF,
-            saved.sent_mJ,
-            saved.received_mJ,
-            saved.latches[:LATCHES_KEPT],
-            saved.short_boots,
-            saved.floor_pct,
-            saved.floor_cut,
-            saved.open_transfer_id,
-            saved.open_role,
-            saved.open_peer,
-            saved.open_start_mJ,
-            saved.open_soc_permille,
-            len(saved.receipts) // wire.RECEIPT_SIZE,
-        )
-        + saved.receipts
-    )
+    values = [getattr(saved, name) for name in _HEAD_FIELDS]
+    values[0] &= 0xFFFF
+    values[3] = saved.latches[:LATCHES_KEPT]
+    body = struct.pack(_HEAD, _MAGIC, sequence, *values, len(saved.receipts)) + saved.receipts
     return body + struct.pack(_CRC, crc32(body) & 0xFFFFFFFF)
 
 
 def unpack_record(record: bytes, crc32):
     """Returns (sequence, Saved); ValueError on a torn or foreign record."""
-    size = struct.calcsize(_HEAD)
+    if record[:2] == struct.pack("<H", _MAGIC_1):
+        head, count, unit = _HEAD_1, _FIELDS_1, _RECEIPT_SIZE_1
+    else:
+        head, count, unit = _HEAD, len(_HEAD_FIELDS), 1
+    size = struct.calcsize(head)
     if len(record) < size + 4:
         raise ValueError("journal length")
-    fields = struct.unpack_from(_HEAD, record, 0)
-    end = size + fields[14] * wire.RECEIPT_SIZE
-    if fields[0] != _MAGIC or fields[14] > wire.RECEIPTS_KEPT or len(record) < end + 4:
+    fields = struct.unpack_from(head, record, 0)
+    end = size + fields[-1] * unit
+    if fields[0] not in (_MAGIC, _MAGIC_1) or end - size > RECEIPTS_MAX or len(record) < end + 4:
         raise ValueError("journal header")
     if struct.unpack_from(_CRC, record, end)[0] != crc32(record[:end]) & 0xFFFFFFFF:
         raise ValueError("journal checksum")
     saved = Saved()
-    (
-        saved.epoch,
-        saved.sent_mJ,
-        saved.received_mJ,
-        latches,
-        saved.short_boots,
-        saved.floor_pct,
-        saved.floor_cut,
-        saved.open_transfer_id,
-        saved.open_role,
-        saved.open_peer,
-        saved.open_start_mJ,
-        saved.open_soc_permille,
-    ) = fields[2:14]
-    saved.latches = latches.rstrip(b"\0")
+    for i in range(count):
+        setattr(saved, _HEAD_FIELDS[i], fields[2 + i])
+    saved.latches = saved.latches.rstrip(b"\0")
     saved.receipts = bytes(record[size:end])
     return fields[1], saved

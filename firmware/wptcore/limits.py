@@ -2,6 +2,7 @@
 """What the parts of one board bear; the values come from hardware/boards."""
 
 from wptcore.compat import const
+from wptcore.units import TEMPERATURE_UNKNOWN_dC
 
 _HYSTERESIS_dC = const(50)
 
@@ -31,7 +32,9 @@ class Limits:
         return coil_dC > self.coil_max_dC - (_HYSTERESIS_dC if was_hot else 0)
 
     def battery_is_off(self, battery_dC: int, was_off: bool) -> bool:
-        """Is the battery too hot or too cold?"""
+        """Is the battery too hot or too cold? Unknown where no thermistor is fitted."""
+        if battery_dC == TEMPERATURE_UNKNOWN_dC:
+            return False
         inside_dC = _HYSTERESIS_dC if was_off else 0
         return (
             battery_dC > self.battery_max_dC - inside_dC

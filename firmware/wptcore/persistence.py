@@ -6,20 +6,26 @@ It also counts short runs, because a board that keeps restarting must not charge
 
 from wptcore.compat import const
 
+# What caused this boot; each port maps its chip's reset causes. What the journal says goes first.
+ASKED = const(0)  # a command or a tool asked for it
+POWER_ON = const(1)  # somebody plugged in, switched on or pressed reset
+WATCHDOG = const(2)
+BROWNOUT = const(3)
+OTHER = const(4)  # a crash, and whatever the chip does not explain
+
 _SAVE_EVERY_ms = const(60000)
 _STABLE_ms = const(60000)  # a run that lasts this long ends a series of short ones
 _SHORT_RUNS_MAX = const(3)
 
 
 class Persistence:
-    """`saved`: journal.Saved as found at boot, which this keeps up to date.
+    """`saved`: journal.Saved as found at boot, which this keeps up to date."""
 
-    `short_boot`: the watchdog or a loss of power caused this boot.
-    """
-
-    def __init__(self, saved, short_boot: bool):
+    def __init__(self, saved, boot_cause: int):
         saved.epoch = (saved.epoch + 1) & 0xFFFF
-        saved.short_boots = min(saved.short_boots + 1, 255) if short_boot else 0
+        if _counts(saved, boot_cause):
+            saved.short_boots = min(saved.short_boots + 1, 255)
+        saved.asked_reset = 0
         self.saved = saved
         self.due = True  # because the epoch is new
         self._age_ms = 0
@@ -30,6 +36,16 @@ class Persistence:
         """Has the board restarted too often? The first short boot may follow a long run."""
         return self.saved.short_boots > _SHORT_RUNS_MAX
 
+    def expect_reset(self) -> None:
+        """Marks the next boot as asked for; takes effect once it is stored."""
+        self.saved.asked_reset = 1
+        self.due = True
+
+    def forgive_boots(self) -> None:
+        """Begins the count anew, because a person has cleared the latch."""
+        self.saved.short_boots = 0
+        self.due = True
+
     def elapse(self, dt_ms: int, is_running: bool) -> None:
         self._uptime_ms += dt_ms
         self._age_ms += dt_ms
@@ -39,16 +55,33 @@ class Persistence:
         if is_running and self._age_ms >= _SAVE_EVERY_ms:
             self.due = True
 
-    def fill(self, meter, diagnosis, floor, receipts, running):
-        """Returns the record to store now; `running` may be None."""
+    def fill(self, board):
+        """Returns the record to store now, from the parts of board.Board."""
         self.due = False
         self._age_ms = 0
         saved = self.saved
-        saved.sent_mJ = meter.sent_mJ
-        saved.received_mJ = meter.received_mJ
-        saved.latches = diagnosis.codes(True)
-        saved.floor_pct = floor.floor_pct
-        saved.floor_cut = 1 if floor.cut else 0
-        saved.receipts = receipts.stored
-        saved.note_open(running)
+        saved.sent_mJ = board._meter.sent_mJ
+        saved.received_mJ = board._meter.received_mJ
+        saved.latches = board._diagnosis.codes(True)
+        saved.floor_pct = board._floor.floor_pct
+        saved.floor_cut = 1 if board._floor.cut else 0
+        saved.off = 1 if board._attendance.off else 0
+        saved.hot_ends = board._overloads.ends
+        saved.hot_age_s = board._overloads.age_s
+        saved.fod_exceedances = board._fod.exceedances
+        saved.mark_permille = board._charge.mark_permille
+        saved.unmoved_mJ = board._charge.unmoved_mJ
+        saved.receipts = board._receipts.stored
+        saved.note_open(board._running)
         return saved
+
+
+def _counts(saved, boot_cause: int) -> bool:
+    """Is this a boot that nobody asked for?
+
+    Some chips (ESP32, RP2040) report a brown-out as a power-on. If it ended a transfer, the load
+    is suspected, not a hand.
+    """
+    if saved.asked_reset or boot_cause == ASKED:
+        return False
+    return boot_cause != POWER_ON or saved.open_transfer_id != 0

@@ -7,6 +7,9 @@ from wptcore.units import odometer_delta_mJ
 
 _PING_WINDOW_ms = const(5000)
 _QUIET_MAX_ms = const(1800)  # Qi's control-error timeout
+_FLOW_MIN_ms = const(150)  # a module without a receiver pings for 65 to 90 ms every 0.4 s
+_UNANSWERED_MAX_ms = const(5000)  # power that no receiver's meter reports
+_UNJUDGED_MAX_ms = const(10_000)  # power without a verdict about foreign objects
 _CELL_LOSS = const(32)  # a cell's inner resistance takes 1/32 of what leaves it
 
 
@@ -30,7 +33,12 @@ class Running:
         self.sample_mJ = 0  # what the newest sample added
         self.power_mW = 0
         self.duration_ms = 0
-        self.quiet_ms = 0  # time since power was last seen
+        self.quiet_ms = 0  # time since power last flowed for longer than a ping
+        self.flow_ms = -1  # how long power has flowed without a break; -1: it does not
+        self.unanswered_ms = 0  # power has flowed for so long, and no receiver reported any
+        self.unjudged_ms = 0  # power has flowed for so long without a verdict
+        self.renewed_ms = 0  # duration at the last renewal
+        self.renewed_mJ = 0
         self.peak_mW = 0
         self.peak_dC = -1000
 
@@ -51,15 +59,44 @@ class Running:
         self.lease_ms -= dt_ms
         self.duration_ms += dt_ms
         self.quiet_ms += dt_ms
+        if self.role == wire.PTX and self.is_flowing:
+            self.unanswered_ms += dt_ms
+            self.unjudged_ms += dt_ms
 
-    def measure(self, power_mW: int, energy_mJ: int, coil_dC: int, flowing: bool) -> None:
+    @property
+    def is_flowing(self) -> bool:
+        """Does power flow for longer than a ping does?"""
+        return self.flow_ms >= _FLOW_MIN_ms
+
+    def measure(
+        self, power_mW: int, energy_mJ: int, coil_dC: int, flowing: bool, dt_ms: int
+    ) -> None:
+        """Takes a sample. Time counts as flow between two samples that both show it."""
         self.power_mW = power_mW
         self.sample_mJ = energy_mJ - self.energy_mJ
         self.energy_mJ = energy_mJ
-        if flowing:
+        if not flowing:
+            self.flow_ms = -1
+        elif self.flow_ms < 0:
+            self.flow_ms = 0
+        else:
+            self.flow_ms = min(self.flow_ms + dt_ms, _FLOW_MIN_ms)
+        if self.is_flowing:
             self.quiet_ms = 0
         self.peak_mW = max(self.peak_mW, power_mW)
         self.peak_dC = max(self.peak_dC, coil_dC)
+
+    def answered(self, received_mW: int, judged: bool, flow_mW: int) -> int:
+        """Takes what a renewal says of the receiver; returns the mJ lost since the last one."""
+        if received_mW >= flow_mW:
+            self.unanswered_ms = 0
+        if judged:
+            self.unjudged_ms = 0
+        sent_mJ = self.energy_mJ - self.renewed_mJ
+        lost_mJ = sent_mJ - received_mW * (self.duration_ms - self.renewed_ms) // 1000
+        self.renewed_ms = self.duration_ms
+        self.renewed_mJ = self.energy_mJ
+        return lost_mJ
 
     def soc_after_next_permille(self, capacity_mJ: int) -> int:
         """Counts a donor's charge one sample ahead: a gauge lags, and a cut-off must not."""
@@ -79,6 +116,10 @@ class Running:
             return ept.DURATION_BUDGET
         if self.quiet_ms > (_PING_WINDOW_ms if pinging else _QUIET_MAX_ms):
             return ept.NO_RESPONSE
+        if self.unanswered_ms > _UNANSWERED_MAX_ms:
+            return ept.NO_RESPONSE
+        if self.unjudged_ms > _UNJUDGED_MAX_ms:
+            return ept.NO_FOD_VERDICT
         return ept.NONE
 
 

@@ -2,6 +2,7 @@
 """Integer helpers. Everything in the core is an int: mV, mA, mW, mJ, ms, deci-degrees."""
 
 U32_MODULO = 1 << 32
+TEMPERATURE_UNKNOWN_dC = -0x8000  # no thermistor is fitted
 
 
 def clamp(value: int, low: int, high: int) -> int:

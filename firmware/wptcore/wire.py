@@ -10,7 +10,7 @@ import struct
 
 from wptcore.auth import TAG_SIZE
 from wptcore.compat import const
-from wptcore.units import clamp
+from wptcore.units import TEMPERATURE_UNKNOWN_dC, clamp
 
 VERSION = const(1)
 COMPANY_ID = const(0xFFFF)  # Bluetooth SIG: reserved for tests
@@ -174,7 +174,7 @@ def pack_bthome_into(
 ) -> int:
     """Packs BTHome v2 objects in ascending id order after the device-information byte.
 
-    Returns the end. An unknown state of charge leaves the battery object out.
+    Returns the end. An unknown state of charge or temperature leaves its object out.
     """
     end = offset
     buffer[end] = 0x40  # version 2, not encrypted
@@ -186,10 +186,13 @@ def pack_bthome_into(
     struct.pack_into("<BH", buffer, end, 0x0C, clamp(bus_mV, 0, 0xFFFF))
     struct.pack_into("<BB", buffer, end + 3, 0x16, 1 if charging else 0)
     struct.pack_into("<BB", buffer, end + 5, 0x26, 1 if problem else 0)
-    struct.pack_into("<Bh", buffer, end + 7, 0x45, clamp(temperature_dC, -0x8000, 0x7FFF))
-    struct.pack_into("<Bi", buffer, end + 10, 0x5C, (power_mW + 5) // 10)
-    struct.pack_into("<Bh", buffer, end + 15, 0x5D, clamp(current_mA, -0x8000, 0x7FFF))
-    return end + 18
+    end += 7
+    if temperature_dC != TEMPERATURE_UNKNOWN_dC:
+        struct.pack_into("<Bh", buffer, end, 0x45, clamp(temperature_dC, -0x7FFF, 0x7FFF))
+        end += 3
+    struct.pack_into("<Bi", buffer, end, 0x5C, (power_mW + 5) // 10)
+    struct.pack_into("<Bh", buffer, end + 5, 0x5D, clamp(current_mA, -0x8000, 0x7FFF))
+    return end + 8
 
 
 # -- frames ------------------------------------------------------------------------------

@@ -15,13 +15,15 @@ from watchdog import WatchDogMode
 
 from board_hal import BoardHal
 from sha import sha256
+from wptcore import persistence
 
 _LAST_WORDS_s = 0.1  # what was printed needs this long to leave over USB
-_SHORT_BOOTS = (
-    microcontroller.ResetReason.WATCHDOG,
-    microcontroller.ResetReason.BROWNOUT,
-    microcontroller.ResetReason.POWER_ON,
-)
+_BOOT_CAUSES = {
+    microcontroller.ResetReason.POWER_ON: persistence.POWER_ON,
+    microcontroller.ResetReason.RESET_PIN: persistence.POWER_ON,
+    microcontroller.ResetReason.WATCHDOG: persistence.WATCHDOG,
+    microcontroller.ResetReason.BROWNOUT: persistence.BROWNOUT,
+}
 
 
 class Hal(BoardHal):
@@ -32,6 +34,7 @@ class Hal(BoardHal):
         self._receiver = _output(pins.RX_ENABLE_PIN, False)
         self._power = _output(pins.I2C_POWER_PIN, True)
         self._cable = _input(pins.CABLE_SENSE_PIN)
+        self._button = _button(getattr(pins, "BUTTON_PIN", -1))
         self._coil_ntc = _adc(pins.COIL_NTC_PIN)
         self._battery_ntc = _adc(pins.BATTERY_NTC_PIN)
         self.watched = False
@@ -39,9 +42,12 @@ class Hal(BoardHal):
         super().__init__(pins, identity, bus, sha256)
 
     @property
-    def short_boot(self) -> bool:
-        """Did the watchdog or a loss of power cause this boot?"""
-        return microcontroller.cpu.reset_reason in _SHORT_BOOTS
+    def boot_cause(self) -> int:
+        """Why the chip started. After safemode.py it is a software reset, which counts too."""
+        return _BOOT_CAUSES.get(microcontroller.cpu.reset_reason, persistence.OTHER)
+
+    def button_is_down(self) -> bool:
+        return self._button is not None and not self._button.value
 
     def coil_dC(self) -> int:
         return self.temperature_dC(_reading_uV(self._coil_ntc))
@@ -89,6 +95,15 @@ def _output(name, level: bool):
 
 def _input(name):
     return None if name == -1 else digitalio.DigitalInOut(_pin(name))
+
+
+def _button(name):
+    """A button to ground."""
+    if name == -1:
+        return None
+    pin = digitalio.DigitalInOut(_pin(name))
+    pin.switch_to_input(pull=digitalio.Pull.UP)
+    return pin
 
 
 def _adc(name):

@@ -8,6 +8,7 @@ import machine
 
 from board_hal import BoardHal
 from i2c_bus import I2CBus
+from wptcore import persistence
 
 _LAST_WORDS_ms = 100  # what was printed needs this long to leave over USB
 
@@ -23,6 +24,7 @@ class Hal(BoardHal):
         self._receiver = _output(pins.RX_ENABLE_PIN, 0)
         _output(pins.I2C_POWER_PIN, 1)
         self._cable = _input(pins.CABLE_SENSE_PIN)
+        self._button = _button(getattr(pins, "BUTTON_PIN", -1))
         self._coil_ntc = _adc(pins.COIL_NTC_PIN)
         self._battery_ntc = _adc(pins.BATTERY_NTC_PIN)
         self._watchdog = None
@@ -47,12 +49,16 @@ class Hal(BoardHal):
         return Stwbc86(I2CBus(i2c), self._coil, reset, time.sleep_ms, pins.FOD_THRESHOLD_mW)
 
     @property
-    def short_boot(self) -> bool:
-        """Did the watchdog or a loss of power cause this boot?
+    def boot_cause(self) -> int:
+        """Why the chip started. A brown-out reads as a power-on on an ESP32 and an RP2040."""
+        cause = machine.reset_cause()
+        if cause == machine.WDT_RESET:
+            return persistence.WATCHDOG
+        by_hand = (machine.PWRON_RESET, getattr(machine, "HARD_RESET", machine.PWRON_RESET))
+        return persistence.POWER_ON if cause in by_hand else persistence.OTHER
 
-        A brown-out reads as a power-on on an ESP32.
-        """
-        return machine.reset_cause() in (machine.WDT_RESET, machine.PWRON_RESET)
+    def button_is_down(self) -> bool:
+        return self._button is not None and not self._button.value()
 
     def coil_dC(self) -> int:
         return self.temperature_dC(_reading_uV(self._coil_ntc, self._pins.NTC_SUPPLY_mV))
@@ -94,6 +100,11 @@ def _output(pin: int, level: int):
 
 def _input(pin: int):
     return machine.Pin(pin, machine.Pin.IN) if pin >= 0 else None
+
+
+def _button(pin: int):
+    """A button to ground."""
+    return machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP) if pin >= 0 else None
 
 
 def _adc(pin: int):

@@ -11,12 +11,12 @@ from wptcore import calibration, ept, wire
 from wptcore.fod import LossCurve
 from wptcore.journal import Journal
 from wptcore.limits import Limits
+from wptcore.units import TEMPERATURE_UNKNOWN_dC
 
 _FIELD_mV = 3000  # a receiver's output is either near 0 V or near 5 V
 _ROLE_BITS = {"ptx": wire.PTX, "prx": wire.PRX}
 _KELVIN_0_C = 273.15
 _BATTERY_MIN_dC = 0  # a lithium cell is not charged below freezing
-_NOT_FITTED_dC = 250
 _BROKEN_dC = 2000
 _OPEN_dC = -200
 
@@ -127,7 +127,7 @@ class BoardHal:
         so an open wire reads as -25 degrees and not as the supply.
         """
         if reading_uV < 0:
-            return _NOT_FITTED_dC
+            return TEMPERATURE_UNKNOWN_dC
         pins = self._pins
         share = reading_uV / (pins.NTC_SUPPLY_mV * 1000)
         if not 0.001 < share < 0.999:

@@ -7,6 +7,7 @@ import switches
 from console import SerialConsole
 from console_backend import ConsoleBackend
 from radio import BoardRadio
+from wptcore.attendance import WINDOW_DEFAULT_s
 from wptcore.board import Board
 from wptcore.ept import NONE
 
@@ -32,8 +33,9 @@ class BoardLoop:
             hal.saved,
             sha256,
             hal.curve,
-            hal.short_boot,
+            hal.boot_cause,
             self.market,
+            identity.get("attended_s", WINDOW_DEFAULT_s),
         )
         self.radio = BoardRadio(self.board, pins.NAME, REVISION)
         backend = ConsoleBackend(hal, identity, pins.NAME, REVISION)
@@ -44,6 +46,7 @@ class BoardLoop:
         self._unmetered_ms = 0
         self._since_soc_ms = _SOC_ms
         self._since_field_ms = 0
+        self._held_ms = 0  # how long the button is held down
 
     @property
     def period_ms(self) -> int:
@@ -96,6 +99,15 @@ class BoardLoop:
             self._since_soc_ms = 0
             self.board.on_soc(self.hal.gauge.read_permille())
         self.board.on_cable(self.hal.on_cable())
+        self._sense_button(dt_ms)
+
+    def _sense_button(self, dt_ms: int) -> None:
+        """Tells of a press once it is over, so that a button that is stuck is none."""
+        if self.hal.button_is_down():
+            self._held_ms += dt_ms
+        elif self._held_ms:
+            self.board.on_button(self._held_ms)
+            self._held_ms = 0
 
     def _sense_idle_side(self) -> None:
         """Reads the meter that _sense_meter leaves out; its switch is off."""
@@ -120,7 +132,7 @@ class BoardLoop:
             self.board.on_bad_sample(code, dt_ms)
             return
         current_mA = -meter.current_mA if received else meter.current_mA
-        self.hal.gauge.add(meter.bus_mV, current_mA, dt_ms)
+        self.hal.gauge.add(meter.bus_mV, current_mA, dt_ms, received, self.hal.on_cable())
         self.board.on_sample(
             meter.bus_mV, current_mA, self.hal.coil_dC(), self.hal.battery_dC(), dt_ms
         )

@@ -7,7 +7,7 @@ import sys
 import memory
 from wptcore import ept
 from wptcore.checks import FLOW_mW
-from wptcore.units import power_mW
+from wptcore.units import TEMPERATURE_UNKNOWN_dC, power_mW
 from wptcore.wire import SOC_UNKNOWN_permille
 
 _COLD_dC = -200
@@ -56,6 +56,9 @@ class ConsoleBackend:
             ("coil", hal.coil_dC(), self.limits.coil_max_dC),
             ("battery", hal.battery_dC(), self.limits.battery_max_dC),
         ):
+            if value_dC == TEMPERATURE_UNKNOWN_dC:
+                found.append((name, "none"))
+                continue
             found.append((name, "ok" if _COLD_dC < value_dC < max_dC else "implausible"))
             found.append((name + "_dC", value_dC))
         bad = [value for _, value in found if value in ("silent", "implausible", "leaks")]

@@ -92,10 +92,11 @@ class GattServer:
     def _refresh(self) -> None:
         board = self._board
         advert, response = self._adverts.advance()
-        battery_pct = min(wire.soc_pct(board.soc_permille), 100)
+        known = board.soc_permille <= 1000
+        battery = bytes((wire.soc_pct(board.soc_permille),)) if known else b""
         self._write(wire.STATUS_UUID, self._adverts.status, True)
         self._write(wire.RECEIPTS_UUID, board.receipts)
         self._write(wire.LIMITS_UUID, board.limits)
         self._write(wire.FAULTS_UUID, board.faults, True)
-        self._write(wire.BATTERY_LEVEL, bytes((battery_pct,)))
+        self._write(wire.BATTERY_LEVEL, battery)
         self._advertise(advert, response)

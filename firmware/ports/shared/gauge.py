@@ -47,7 +47,7 @@ class FuelGauge:
             return SOC_UNKNOWN_permille
         return min(int(chip.cell_percent * 10), 1000)
 
-    def add(self, bus_mV: int, current_mA: int, dt_ms: int) -> None:  # noqa: ARG002
+    def add(self, bus_mV: int, current_mA: int, dt_ms: int, received: bool, cable: bool) -> None:
         """The chip models the cell by itself; only a rest matters."""
         self._settling.add(current_mA, dt_ms)
 
@@ -59,5 +59,5 @@ class CountedCharge:
     def read_permille(self) -> int:
         return self._count.soc_permille
 
-    def add(self, bus_mV: int, current_mA: int, dt_ms: int) -> None:
-        self._count.add(bus_mV, current_mA, dt_ms)
+    def add(self, bus_mV: int, current_mA: int, dt_ms: int, received: bool, cable: bool) -> None:
+        self._count.add(bus_mV, current_mA, dt_ms, received, cable)

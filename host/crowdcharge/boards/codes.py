@@ -22,6 +22,8 @@ NAMES: dict[int, str] = {
     0x91: "STUCK_SWITCH",
     0x92: "SELF_TEST",
     0x93: "BOOT_LOOP",
+    0x94: "REPEATED_OVERLOAD",
+    0x95: "THERMISTOR_DULL",
     0x01: "CHARGE_COMPLETE",
     0x08: "NO_RESPONSE",
     0x0A: "NEGOTIATION_FAILURE",
@@ -33,6 +35,7 @@ NAMES: dict[int, str] = {
     0x85: "DURATION_BUDGET",
     0x8D: "REBOOTED",
     0x8E: "PEER_ENDED",
+    0x96: "NO_FOD_VERDICT",
     0xC0: "BAD_LENGTH",
     0xC1: "BAD_VERSION",
     0xC2: "BAD_TYPE",
@@ -55,6 +58,7 @@ NAMES: dict[int, str] = {
     0xD3: "NEEDS_PERSON",
     0xD4: "NO_FEATURE",
     0xD5: "UNATTENDED",
+    0xD6: "OWNER_OFF",
 }
 
 TEXTS: dict[int, str] = {
@@ -77,6 +81,8 @@ TEXTS: dict[int, str] = {
     0x91: "power flows though the switch is off",
     0x92: "the board has not passed its self-test",
     0x93: "the board restarts again and again",
+    0x94: "the board got too hot or took too much current twice within an hour",
+    0x95: "the coil's thermistor does not feel the coil, so more than 1 W is refused",
     0x01: "the receiver's battery is full",
     0x08: "no receiver took power, or it went away",
     0x0A: "transmitter and receiver did not agree",
@@ -88,6 +94,7 @@ TEXTS: dict[int, str] = {
     0x85: "the granted time is over",
     0x8D: "the board restarted in the middle of the transfer",
     0x8E: "the other board had ended",
+    0x96: "power flowed for ten seconds without figures that show whether an object takes some",
     0xC0: "the frame has a wrong length",
     0xC1: "the frame is of another protocol version",
     0xC2: "the frame is of an unknown type",
@@ -107,9 +114,10 @@ TEXTS: dict[int, str] = {
     0xD0: "the question breaks the market's rules, or the board knows no such market",
     0xD1: "the board has no terms of a market, or does not know its charge",
     0xD2: "the command came after its expiry, or expires too far ahead",
-    0xD3: "only a person at the board can clear this fault",
+    0xD3: "only somebody at the board may clear this: by its USB console, or within a minute of a press of its button",
     0xD4: "the board does not carry what this asks for",
-    0xD5: "so much power needs a person who attends the board",
+    0xD5: "more than 1 W needs somebody near: press the board's button, or type attend on its console",
+    0xD6: "its owner has switched the board off; a press of its button for five seconds switches it on",
 }
 
 SEVERITIES: dict[int, str] = {
@@ -131,6 +139,18 @@ SEVERITIES: dict[int, str] = {
     0x91: "latch",
     0x92: "end",
     0x93: "latch",
+    0x94: "latch",
+    0x95: "warn",
+}
+
+# latched code: who may clear it, as errors.toml explains
+CLEAR_BY: dict[int, str] = {
+    0x02: "person",
+    0x82: "host",
+    0x8F: "person",
+    0x91: "repair",
+    0x93: "person",
+    0x94: "person",
 }
 
 

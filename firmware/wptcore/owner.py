@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""What hosts and people may change on a board: latches, floor, attendance, the owner's off.
+
+A host with the key may clear what its host alone can know to be settled. The rest needs somebody
+at the board: errors.toml says which (`clear_by`).
+"""
+
+from wptcore import ept, transfer, wire
+from wptcore.declared import BY_HOST, BY_REPAIR
+from wptcore.floor import FLOOR_MAX_pct, FLOOR_MIN_pct
+from wptcore.readout import Readout
+
+
+class Owned(Readout):
+    """Comes between readout.Readout and board.Board, which makes its parts."""
+
+    # -- authenticated commands: each returns NONE or a refusal --
+
+    def clear(self, code: int) -> int:
+        """Clears only the fault that the host names, so that a newer one is not cleared unseen.
+
+        The key is not enough where a person is needed: the button must have been pressed.
+        """
+        if not self._diagnosis.stands_latched(code):
+            return ept.NONE if self._diagnosis.latch == ept.NONE else ept.LATCHED
+        by_host = self._diagnosis.clear_by(code) == BY_HOST
+        if not by_host and not self._attendance.person_present:
+            return ept.NEEDS_PERSON
+        return self._clear(code)
+
+    def configure(self, item: int, value: int) -> int:
+        """Raises the floor; only the console lowers it."""
+        if item != wire.CONFIGURE_FLOOR_pct or value < self._floor.floor_pct:
+            return ept.OUT_OF_RANGE
+        return self.set_floor(value)
+
+    # -- the console and the button, which only somebody at the board can reach --
+
+    def clear_at_board(self, code: int) -> int:
+        """Clears a fault that a person may clear; a lost lease is its host's to clear."""
+        if self._diagnosis.clear_by(code) == BY_HOST:
+            return ept.LATCHED
+        return self._clear(code)
+
+    @property
+    def attended_left_s(self) -> int:
+        return self._attendance.left_s
+
+    @property
+    def is_off(self) -> bool:
+        """Has the owner switched the board off?"""
+        return self._attendance.off
+
+    def attend(self) -> int:
+        """Opens the attended window; returns the seconds that it stays open."""
+        self._attendance.open_window()
+        return self._attendance.left_s
+
+    def set_floor(self, floor_pct: int) -> int:
+        if not FLOOR_MIN_pct <= floor_pct <= FLOOR_MAX_pct:
+            return ept.OUT_OF_RANGE
+        self._floor.floor_pct = floor_pct
+        self._store.due = True
+        self._supervise()
+        return ept.NONE
+
+    def on_button(self, held_ms: int) -> None:
+        """Takes a press of the board's button, once it is released."""
+        if self._attendance.press(held_ms):
+            self._store.due = True
+        self._supervise()
+
+    def on_reset_asked(self) -> None:
+        """Marks the coming reset as asked for; the port stores the record before it resets."""
+        self._store.expect_reset()
+
+    def _clear(self, code: int) -> int:
+        if self._diagnosis.clear_by(code) == BY_REPAIR and self._checks.leaks:
+            return code
+        self._diagnosis.clear(code)
+        if code == ept.BOOT_LOOP:
+            self._store.forgive_boots()
+        if code == ept.FOREIGN_OBJECT:
+            self._fod.exceedances = 0
+        if self._diagnosis.latch == ept.NONE:
+            self.state = transfer.next_state(self.state, transfer.CLEAR)
+        return ept.NONE
