@@ -12,6 +12,7 @@ from crowdcharge.bench.board import wiring
 from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.toml_table import Range, Table, read_text
+from wptcore.attendance import ALWAYS_s, WINDOW_MAX_s
 from wptcore.market_desk import A_MAX_u, A_MIN_u, B_MAX_u
 
 _SCALARS = ("speed", "seed", "hosts", "firmware", "realism")
@@ -36,6 +37,7 @@ class BoardConfig:
     idle_W: float = 0.0
     ambient_C: float = 25.0
     vbus: bool = False  # a cable with 5 V is plugged in from the start
+    attended_s: int = ALWAYS_s  # length of an attended window; -1: somebody is always near
     key: str = ""  # hex, 32 bytes; empty: not provisioned
     calibrated: bool = True  # the rig's loss curve is on the board, as `calibrate` leaves it
     market_a: float = 0.0  # the owner's terms in a market, credits/Wh^2; 0: it trades in none
@@ -171,6 +173,7 @@ _BOARD_RANGES: dict[str, Range] = {
     "soc_pct": (0, 100),
     "capacity_J": (1, 1_000_000),
     "links": (1, 4),
+    "attended_s": (ALWAYS_s, WINDOW_MAX_s),
     "heap_kB": (32, 65_536),
     "resistance_Ohm": (0.001, 10),
     "idle_W": (0, 5),

@@ -114,10 +114,10 @@ TEXTS: dict[int, str] = {
     0xD0: "the question breaks the market's rules, or the board knows no such market",
     0xD1: "the board has no terms of a market, or does not know its charge",
     0xD2: "the command came after its expiry, or expires too far ahead",
-    0xD3: "only somebody at the board may clear this: by its USB console, or within a minute of a press of its button",
+    0xD3: "only somebody at the board may: press its button, or use its USB console",
     0xD4: "the board does not carry what this asks for",
-    0xD5: "more than 1 W needs somebody near: press the board's button, or type attend on its console",
-    0xD6: "its owner has switched the board off; a press of its button for five seconds switches it on",
+    0xD5: "more than 1 W needs somebody near: press the board's button",
+    0xD6: "its owner has switched the board off; hold its button for 5 s",
 }
 
 SEVERITIES: dict[int, str] = {

@@ -19,6 +19,7 @@ COMMANDS = {
     "flash": ("flash:flash", "Put the firmware on a board."),
     "provision": ("provision:provision", "Give a board its id and a new key."),
     "selftest": ("selftest:selftest", "Test every sensor of a board."),
+    "clear": ("clear:clear", "Clear a fault that stands on a board."),
     "calibrate": ("calibrate:calibrate", "Correct a board's meters; measure a rig's loss."),
     "console": ("console:console", "Talk to a board's serial console."),
     "plan": ("plan:plan", "Plan who charges whom over known contacts (LAL, LAY)."),

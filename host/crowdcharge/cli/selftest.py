@@ -25,4 +25,9 @@ def selftest(port: str, as_json: bool) -> None:
         click.echo(f"{version['board']}, firmware {version['firmware']} on {version['vm']}")
         click.echo("\n".join(f"  {name:<12} {value}" for name, value in found.items()))
     if found["result"] != "pass":
+        if found.get("faults", "none") != "none":
+            raise WptError(
+                f"{port}: {found['faults'].replace(',', ', ')} stands;"
+                " docs/howto/a-fault-stands.md says what to do"
+            )
         raise WptError(f"{port}: the self-test failed; docs/howto/bring-up.md helps")

@@ -42,6 +42,9 @@ def _heal(life: Life) -> None:
     life.board.on_soc(life.plant.soc_permille)
     life.board.on_maintenance(False)
     life.run_for(2500)
+    if life.board.is_off:
+        life.owner_off()
+    life.press()
     for code in life.board.faults:
         life.send(wire.CLEAR, code)
 
@@ -54,6 +57,8 @@ _TABLE: list[tuple[int, str, Callable[[Life], None]]] = [
     (3, "stop", Life.stop),
     (4, "clear", Life.clear),
     (1, "configure", Life.configure),
+    (2, "press", Life.press),
+    (1, "owner off", Life.owner_off),
     (2, "ping", Life.ping),
     (8, "hostile", Life.hostile),
     (10, "heal", _heal),

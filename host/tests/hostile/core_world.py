@@ -16,10 +16,11 @@ from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.rows import chained
 from wptcore import auth, ept, transfer, wire
 from wptcore.board import Board
-from wptcore.declared import END, FAULTS, LATCH
+from wptcore.declared import BY_HOST, CLEAR_BY, END, FAULTS, LATCH
 from wptcore.fod import LossCurve
 from wptcore.journal import Journal
 from wptcore.limits import Limits
+from wptcore.persistence import ASKED, BROWNOUT, OTHER, POWER_ON, WATCHDOG
 
 KEY = bytes(range(32))
 LIMITS = Limits(3000, 5500, 3000, 12_000, 600, 0, 450, 100_000)
@@ -73,16 +74,18 @@ class Life:
         self.floor_pct = 20
         self.saved_mJ = (0, 0)
         self.old_frames: list[bytes] = []
-        self._boot(False)
+        self._boot(POWER_ON)
 
     # -- the board --
 
-    def _boot(self, short: bool) -> None:
+    def _boot(self, cause: int) -> None:
         journal = Journal(self.flash, crc32)
         self.journal = journal
         self.board = Board(
-            3, KEY, LIMITS, wire.PTX | wire.PRX, journal.saved, sha256, CURVE, short
+            3, KEY, LIMITS, wire.PTX | wire.PRX, journal.saved, sha256, CURVE, cause
         )
+        self.present_ms = 0  # somebody has just pressed the button
+        self.attended_ms = 0
         self.link = 0
         self.live = 0
         self.plant.unmetered_ms = 0
@@ -129,6 +132,8 @@ class Life:
         board, plant = self.board, self.plant
         for _ in range(time_ms // SAMPLE_ms):
             self.now_ms += SAMPLE_ms
+            self.present_ms = max(self.present_ms - SAMPLE_ms, 0)
+            self.attended_ms = max(self.attended_ms - SAMPLE_ms, 0)
             plant.unmetered_ms += SAMPLE_ms
             self._sample()
             if self.rng.random() < 0.1 and plant.gauge:
@@ -241,12 +246,26 @@ class Life:
         code = self.rng.choice((*LATCHES, *CODES))
         standing = set(self.board.faults)
         self.send(wire.CLEAR, code)
-        assert standing - set(self.board.faults) <= {code}, "more was cleared than was named"
+        cleared = standing - set(self.board.faults)
+        assert cleared <= {code}, "more was cleared than was named"
+        by_person = cleared - {each for each, by in CLEAR_BY.items() if by == BY_HOST}
+        assert not by_person or self.present_ms > 0, "a key alone cleared a person's fault"
+
+    def press(self) -> None:
+        self.board.on_button(200)
+        self.present_ms, self.attended_ms = 60_000, 1_800_000
+
+    def owner_off(self) -> None:
+        self.board.on_button(6000)
+        self.present_ms = self.attended_ms = 0
+        if self.board.is_off:
+            assert not self.board.coil_on, "power though its owner switched it off"
+            assert not self.board.receiver_on
 
     def configure(self) -> None:
-        value = self.rng.choice((0, 9, 10, 20, 25, 90, 91, 1 << 31))
+        value = self.rng.choice((0, 9, 10, 19, 20, 22, 25, 25, 91, 1 << 31))
         if self.send(wire.CONFIGURE, self.rng.choice((1, 2)), value) == ept.NONE:
-            assert 10 <= value <= 90
+            assert self.floor_pct <= value <= 90, "by radio the floor rises only"
             self.floor_pct = value
 
     def ping(self) -> None:
@@ -305,7 +324,7 @@ class Life:
         self._save(self.rng.random())
         self.forgotten |= self.unsaved
         self.unsaved.clear()
-        self._boot(short=self.rng.random() < 0.5)
+        self._boot(self.rng.choice((ASKED, POWER_ON, WATCHDOG, BROWNOUT, OTHER)))
 
     def maintenance(self) -> None:
         self.board.on_maintenance(self.rng.random() < 0.4)
@@ -333,6 +352,8 @@ class Life:
     def _check_permission(self, role: int) -> None:
         assert self.live, "power without a grant"
         grant = self.granted[self.live]
+        attended = self.attended_ms > 0 or grant[3] <= 1000
+        assert attended, "more than 1 W with nobody near"
         assert grant[1] == role, "power in a role that was not granted"
         assert self.now_ms < self.lease_ends_ms, "power beyond the lease"
         assert self.now_ms <= self.ends_ms, "power beyond the granted time"

@@ -53,6 +53,7 @@ class WorldBoard:
         self.core = Board(
             self.board_id, self.key, limits, roles, self._journal.saved, sha256, CURVE
         )
+        self.core.attend()
         self.core.on_soc(self.soc_permille)
         for _ in range(12):  # the self-test after boot
             self.core.on_sample(CELL_mV, 0, 250, 250, 20)

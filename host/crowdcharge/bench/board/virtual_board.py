@@ -84,6 +84,7 @@ class VirtualBoard:
         self.held_bus_V: dict[str, float] = {}  # side -> what its meter reads instead
         self.broken_ntcs: dict[str, float] = {}  # "coil", "battery" -> share of the supply
         self.load_A = {"tx": 0.0, "rx": 0.0}  # from a bench supply, through one meter's shunt only
+        self.button_down = False
         self.boots = 0
         self.last_reset = "power-on"
         self._witness = witness
@@ -214,7 +215,7 @@ class VirtualBoard:
             "adc_chip": adc.as_dict(),
             "adc_seed": int.from_bytes(_digest(seed, self.config.id, "adc")),
             "adc": {wired.coil_ntc: 0, wired.battery_ntc: 1},
-            "inputs": {wired.cable_sense: 0},
+            "inputs": {wired.cable_sense: 0, wired.button: 1},
             "chips": chips,
         }
 
@@ -232,7 +233,7 @@ class VirtualBoard:
                 tx=(self._shunt_uV("tx", node.tx_A), self._bus_mV("tx", node.tx_bus_V)),
                 rx=(self._shunt_uV("rx", node.rx_A), self._bus_mV("rx", node.rx_bus_V)),
                 adc=(self._ntc_V("coil", node.coil), self._ntc_V("battery", node.battery)),
-                inputs=int(node.cable),
+                inputs=int(node.cable) | int(not self.button_down) << 1,
             )
         )
 
@@ -281,6 +282,7 @@ class VirtualBoard:
             "board": config.board,
             "board_id": config.id,
             "capacity_mJ": round(config.capacity_J * 1000),
+            "attended_s": config.attended_s,
         }
         if config.calibrated:
             curve = self.plant.link.loss_curve()

@@ -18,6 +18,7 @@ class Wiring:
     i2c_power: str
     coils: dict[str, str]  # "tx", "rx" -> enable pin
     cable_sense: str
+    button: str  # to ground when pressed
     coil_ntc: str
     battery_ntc: str
     ntc_beta_K: float
@@ -41,6 +42,7 @@ class Wiring:
             self.i2c_power,
             *self.coils.values(),
             self.cable_sense,
+            self.button,
             self.coil_ntc,
             self.battery_ntc,
         )
@@ -64,6 +66,7 @@ def load(name: str) -> Wiring:
         i2c_power=str(values["I2C_POWER_PIN"]),
         coils={"tx": str(values["TX_ENABLE_PIN"]), "rx": str(values["RX_ENABLE_PIN"])},
         cable_sense=str(values["CABLE_SENSE_PIN"]),
+        button=str(values.get("BUTTON_PIN", -1)),
         coil_ntc=str(values["COIL_NTC_PIN"]),
         battery_ntc=str(values["BATTERY_NTC_PIN"]),
         ntc_beta_K=values["NTC_BETA_K"],

@@ -325,6 +325,14 @@ def _cable(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
     board.node.cable = on
 
 
+@_fault("button")
+def _button(_hub: Hub, board: VirtualBoard, *, down: bool = True) -> None:
+    """A finger goes down on the board's button, or up again."""
+    if board.wiring.button == "-1":
+        raise InputError(f"button: board {board.config.id} ({board.config.board}) has none")
+    board.button_down = down
+
+
 @_fault("soc")
 def _soc(_hub: Hub, board: VirtualBoard, *, soc_pct: float = 50.0) -> None:
     """The cell's charge is set, and the fuel gauge has followed; `cell-swap` is less kind."""
