@@ -84,4 +84,5 @@ class Owned(Readout):
             self._fod.exceedances = 0
         if self._diagnosis.latch == ept.NONE:
             self.state = transfer.next_state(self.state, transfer.CLEAR)
+        self._supervise()
         return ept.NONE

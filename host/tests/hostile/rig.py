@@ -21,6 +21,7 @@ from crowdcharge.boards import codes
 from crowdcharge.boards.link import BoardLink
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import RadioError, WptError
+from crowdcharge.flash.clearing import clear_by_console
 from crowdcharge.flash.serial_line import SerialLine
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.contacts import Meeting
@@ -281,6 +282,18 @@ class Rig:
 
         await asyncio.to_thread(ask)
 
+    async def clear(self, board_id: int, code: int) -> None:
+        """Clears a latched fault in its declared way; WptError if the board refuses."""
+        if codes.CLEAR_BY[code] == "host":
+            await self.command(board_id, wire.CLEAR, code)
+            return
+
+        def ask() -> None:
+            with SerialLine(self.bench.serial_ports[board_id]) as line:
+                clear_by_console(line, codes.name(code))
+
+        await asyncio.to_thread(ask)
+
     async def command(self, board_id: int, frame_type: int, *fields: int) -> int:
         """The Ack's code; a command that got lost is sent again."""
         for _ in range(5):
@@ -337,12 +350,13 @@ class Rig:
             if ack.state in {transfer.PING, transfer.POWER}:
                 await link.command(wire.STOP, ack.transfer_id)
                 return False
-            codes = await link.faults()
-            for code in codes:
-                await link.command(wire.CLEAR, code)
+            standing = await link.faults()
+            for code in standing & codes.CLEAR_BY.keys():
+                await self.clear(board_id, code)
             soc_pct = SOCS_pct.get(board_id)  # a gauge lags
             aware = soc_pct is None or abs(ack.soc_permille - 10 * soc_pct) <= 10
-            return ack.state == transfer.IDLE and ack.code == ept.NONE and not codes and aware
+            well = ack.state == transfer.IDLE and ack.code == ept.NONE and not standing
+            return well and aware
         return False
 
     # -- measured --

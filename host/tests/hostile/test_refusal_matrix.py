@@ -69,7 +69,7 @@ async def test_commands_that_make_no_sense_are_refused_by_name(rig):
     assert await rig.command(1, wire.RENEW, 9, 1000, 0, 0) == code_of("UNKNOWN_TRANSFER")
     assert await rig.grant(1, lease_ms=5001) == code_of("OUT_OF_RANGE")
     assert await rig.grant(1, power_max_mW=12_001) == code_of("OUT_OF_RANGE")
-    assert await rig.command(1, wire.CONFIGURE, 1, 9) == code_of("OUT_OF_RANGE")
+    assert await rig.command(1, wire.CONFIGURE, 1, 19) == code_of("OUT_OF_RANGE")
     assert await rig.grant(1) == ept.NONE
     assert await rig.grant(1) == code_of("BUSY")
 
