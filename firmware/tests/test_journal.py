@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 import binascii
+import struct
 
 from wptcore import wire
 from wptcore.journal import Journal, Saved, pack_record, unpack_record
@@ -17,8 +18,17 @@ FIELDS = (
     "open_peer",
     "open_start_mJ",
     "open_soc_permille",
+    "asked_reset",
+    "off",
+    "hot_ends",
+    "hot_age_s",
+    "fod_exceedances",
+    "mark_permille",
+    "unmoved_mJ",
     "receipts",
 )
+# What firmware 0.1 wrote: format 1 with one receipt of 51 bytes, fields of make_saved(3).
+FORMAT_1 = "4343080000000300fcffffffb80b0000828f0000021e014d00000002090005000000b10101"
 
 
 def make_saved(seed, receipts=2):
@@ -26,7 +36,7 @@ def make_saved(seed, receipts=2):
     saved.epoch = seed
     saved.sent_mJ = 0xFFFFFFFF - seed
     saved.received_mJ = seed * 1000
-    saved.latches = b"\x82\x8f"
+    saved.latches = b"\x82\x8f\x91\x93\x94\x02"
     saved.short_boots = 2
     saved.floor_pct = 30
     saved.floor_cut = 1
@@ -35,6 +45,13 @@ def make_saved(seed, receipts=2):
     saved.open_peer = 9
     saved.open_start_mJ = 5
     saved.open_soc_permille = 433
+    saved.asked_reset = 1
+    saved.off = 1
+    saved.hot_ends = 1
+    saved.hot_age_s = 3599
+    saved.fod_exceedances = 2
+    saved.mark_permille = 611
+    saved.unmoved_mJ = -70_000
     saved.receipts = bytes((seed + i) & 0xFF for i in range(receipts * wire.RECEIPT_SIZE))
     return saved
 
@@ -49,6 +66,30 @@ def test_a_record_comes_back_whole():
         sequence, found = unpack_record(pack_record(8, saved, binascii.crc32), binascii.crc32)
         assert sequence == 8
         assert same(saved, found)
+
+
+def test_receipts_of_mixed_versions_are_kept_as_they_are():
+    saved = make_saved(1)
+    saved.receipts = bytes(range(51)) + bytes(range(56)) + bytes(range(51))
+    found = unpack_record(pack_record(1, saved, binascii.crc32), binascii.crc32)[1]
+    assert found.receipts == saved.receipts
+
+
+def test_a_record_of_format_1_is_read_and_becomes_format_2_at_the_next_save():
+    body = bytes.fromhex(FORMAT_1) + bytes(range(51))
+    record = body + struct.pack("<I", binascii.crc32(body) & 0xFFFFFFFF)
+    journal = Journal([record, b""], binascii.crc32)
+    found, old = journal.saved, make_saved(3, 0)
+    assert journal.damaged == 0
+    for name in FIELDS[:3] + FIELDS[4:12]:
+        assert getattr(found, name) == getattr(old, name), name
+    assert found.latches == b"\x82\x8f"
+    assert found.receipts == bytes(range(51))
+    for name in FIELDS[12:-1]:
+        assert getattr(found, name) == getattr(Saved(), name), name
+    slot, newer = journal.next_record(found)
+    assert slot == 1 and newer[:2] != record[:2]
+    assert same(Journal([record, newer], binascii.crc32).saved, found)
 
 
 def test_an_empty_flash_is_a_new_board():
