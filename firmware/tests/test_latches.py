@@ -5,6 +5,7 @@ from support import Host, last_receipt, make_board, run
 from wptcore import ept, persistence, transfer, wire
 from wptcore.attendance import ALWAYS_s, Attendance
 from wptcore.declared import BY_HOST, CLEAR_BY, FAULTS, LATCH
+from wptcore.journal import LATCHES_KEPT
 from wptcore.overload import Overloads
 
 LATCHES = [row[0] for row in FAULTS if row[1] == LATCH]
@@ -20,6 +21,7 @@ def latched(code, **options):
 
 def test_every_latch_says_who_clears_it_and_nothing_else_does():
     assert sorted(CLEAR_BY) == sorted(LATCHES)
+    assert len(LATCHES) <= LATCHES_KEPT  # all of them at once survive a reboot
 
 
 def test_a_key_alone_clears_a_lost_lease_and_nothing_else():

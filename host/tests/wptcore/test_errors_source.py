@@ -27,5 +27,16 @@ def test_core_and_host_know_the_same_codes() -> None:
     assert {row[0] for row in core.FAULTS} == set(codes.SEVERITIES)
 
 
+def test_every_latch_says_who_clears_it_and_the_page_has_a_row_for_each_fault() -> None:
+    latches = {code for code, severity in codes.SEVERITIES.items() if severity == "latch"}
+    assert latches == set(codes.CLEAR_BY) == set(core.CLEAR_BY)
+    assert [codes.name(code) for code, by in codes.CLEAR_BY.items() if by == "host"] == [
+        "LEASE_LOST"
+    ]
+    text = (tool.ROOT / "docs" / "howto" / "a-fault-stands.md").read_text(encoding="utf-8")
+    for code in codes.SEVERITIES:
+        assert f"\n| `{codes.name(code)}` |" in text
+
+
 def test_faults_are_few_enough_for_one_small_int() -> None:
     assert len(core.FAULTS) <= 30
