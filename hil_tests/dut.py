@@ -12,6 +12,7 @@ from typing import Any
 from hil_tests.instruments import Instruments
 from hil_tests.series import Series
 
+from crowdcharge.boards import codes
 from crowdcharge.boards.constants import BoardState, FrameType
 from crowdcharge.boards.fleet import BoardView
 from crowdcharge.boards.link import BoardLink
@@ -122,11 +123,18 @@ class Dut:
         async def idle() -> bool:
             ack = await self.ask()
             if ack.state == BoardState.FAULT:
-                await self.command(FrameType.CLEAR, ack.ept)
+                await self._clear_latch(ack.ept)
             return ack.state == BoardState.IDLE and ack.soc_permille is not None
 
         await until(idle, f"board {self.id} is idle")
         await until(self._unblocked, f"board {self.id} has no standing fault")
+
+    async def _clear_latch(self, code: int) -> None:
+        """Clear as the host that settled, or as the person whose cable is plugged in."""
+        if codes.CLEAR_BY.get(code) == "host":
+            await self.command(FrameType.CLEAR, code)
+        else:
+            await self.console(lambda line: line.ask("clear", codes.name(code)))
 
     async def _unblocked(self) -> bool:
         return not (await self.status()).problem

@@ -100,7 +100,8 @@ class WorldBoard:
         self.energy_mJ -= CELL_mV * current_mA / 1e6 * dt_ms
         core.on_field(peer is not None and peer.core.coil_on)
         self._noise_mA = 1 - self._noise_mA  # a real meter is never still
-        core.on_sample(CELL_mV, current_mA + self._noise_mA, 300, 250, dt_ms)
+        coil_dC = 300 if -100 < current_mA < 100 else 320  # it feels the power
+        core.on_sample(CELL_mV, current_mA + self._noise_mA, coil_dC, 250, dt_ms)
         core.on_soc(self.soc_permille)
         core.on_elapsed(dt_ms)
         if not self.coil_history or self.coil_history[-1][1] != core.coil_on:
