@@ -5,6 +5,8 @@
 NAME = "feather_nrf52840"
 VM = "circuitpython"
 ROLES = ("ptx", "prx")
+FEATURES = 8
+LINKS_MAX = 1
 I2C_ID = 0
 I2C_SDA = "SDA"
 I2C_SCL = "SCL"

@@ -5,6 +5,8 @@
 NAME = "pico_w"
 VM = "micropython"
 ROLES = ()
+FEATURES = 0
+LINKS_MAX = 1
 I2C_ID = 0
 I2C_SDA = 4
 I2C_SCL = 5

@@ -5,6 +5,8 @@
 NAME = "virtual"
 VM = "micropython"
 ROLES = ("ptx", "prx")
+FEATURES = 9
+LINKS_MAX = 3
 I2C_ID = 0
 I2C_SDA = 3
 I2C_SCL = 4

@@ -5,6 +5,8 @@
 NAME = "xiao_esp32s3"
 VM = "micropython"
 ROLES = ("ptx", "prx")
+FEATURES = 9
+LINKS_MAX = 3
 I2C_ID = 0
 I2C_SDA = 5
 I2C_SCL = 6

@@ -15,6 +15,7 @@ NONCE = bytes(range(100, 116))
 HOST_NONCE = bytes(range(200, 216))
 LINK = 7
 BATTERY_mV = 4000
+LIFE_ms = 4000
 
 
 def make_limits(capacity_mJ=100_000):
@@ -33,6 +34,7 @@ def make_board(
     boot_cause=POWER_ON,
     attended=True,
     capacity_mJ=100_000,
+    **others,
 ):
     """Makes a healthy, calibrated board at rest that has passed its self-test.
 
@@ -40,7 +42,7 @@ def make_board(
     """
     saved = Saved() if saved is None else saved
     limits = make_limits(capacity_mJ)
-    board = Board(3, key, limits, roles, saved, hashlib.sha256, curve, boot_cause)
+    board = Board(3, key, limits, roles, saved, hashlib.sha256, curve, boot_cause, **others)
     if attended:
         board.attend()
     board.on_soc(soc_permille)
@@ -57,12 +59,14 @@ class Host:
         self.link = link
         self.counter = 0
         board.on_link(link, NONCE)
-        _, _, nonce = wire.unpack_challenge(board.challenge(NONCE))
+        nonce = wire.unpack_challenge(board.challenge(NONCE))[4]
         self.key = auth.session_key(hashlib.sha256, key, nonce, HOST_NONCE)
 
-    def frame(self, frame_type, *fields):
+    def frame(self, frame_type, *fields, life_ms=LIFE_ms):
+        """Seals a command that has no effect after `life_ms` of board time."""
         self.counter += 1
-        frame = wire.pack_frame(frame_type, self.counter, *fields)
+        expires_ms = (self.board.now_ms + life_ms) % (1 << 32)
+        frame = wire.pack_frame(frame_type, self.counter, expires_ms, *fields)
         return frame + auth.tag(hashlib.sha256, self.key, auth.FROM_HOST, frame)
 
     def deliver(self, frame):
@@ -76,6 +80,10 @@ class Host:
     def send(self, frame_type, *fields):
         """Sends a frame; returns the code of its Ack."""
         return self.deliver(self.frame(frame_type, *fields))[1]
+
+    def ask(self, what):
+        """Returns the fields of the answer to ASK."""
+        return self.deliver(self.frame(wire.ASK, what))
 
     def hello(self):
         assert self.send(wire.HELLO, HOST_NONCE) == 0
@@ -91,17 +99,23 @@ class Host:
         duration_max_ms=60_000,
         floor_pct=0,
         lease_ms=1000,
+        group=0,
+        granter=0,
+        flags=0,
     ):
         return self.send(
             wire.GRANT,
             transfer_id,
             role,
             peer,
+            group,
+            granter,
             power_max_mW,
             energy_max_mJ,
             duration_max_ms,
             floor_pct,
             lease_ms,
+            flags,
         )
 
 

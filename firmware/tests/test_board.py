@@ -114,7 +114,7 @@ def test_the_floor_is_configured_within_its_bounds_only():
     ):
         assert host.send(wire.CONFIGURE, wire.CONFIGURE_FLOOR_pct, value) == code
     assert host.grant() == ept.FLOOR
-    assert wire.unpack_limits(host.board.limits)[4:6] == (40, 45)
+    assert host.ask(wire.ASK_LIMITS)[5:7] == (40, 45)
 
 
 def test_an_unknown_or_stale_charge_means_no_grant_and_ends_a_transfer():

@@ -40,7 +40,7 @@ def test_the_wrong_key_gets_no_session():
 def test_every_flipped_bit_is_refused_and_the_board_goes_on():
     board = make_board()
     host = Host(board).hello()
-    frame = host.frame(wire.GRANT, 1, wire.PTX, 9, 5000, 50_000, 60_000, 0, 1000)
+    frame = host.frame(wire.GRANT, 1, wire.PTX, 9, 0, 0, 5000, 50_000, 60_000, 0, 1000, 0)
     for bit in range(len(frame) * 8):
         damaged = bytearray(frame)
         damaged[bit // 8] ^= 1 << bit % 8
@@ -57,6 +57,7 @@ def test_refusals_are_named():
     frame = Host(make_board()).hello().frame(wire.STOP, 1)
     for damaged, code in (
         (b"\0" + frame[1:], ept.BAD_VERSION),
+        (b"\x03" + frame[1:], ept.BAD_VERSION),
         (frame[:1] + b"\x70" + frame[2:], ept.BAD_TYPE),
         (frame[:-1], ept.BAD_LENGTH),
         (frame + b"\0", ept.BAD_LENGTH),
@@ -68,7 +69,7 @@ def test_refusals_are_named():
 
 def test_a_replayed_frame_is_refused():
     host = Host(make_board()).hello()
-    frame = host.frame(wire.GRANT, 1, wire.PTX, 9, 5000, 50_000, 60_000, 0, 1000)
+    frame = host.frame(wire.GRANT, 1, wire.PTX, 9, 0, 0, 5000, 50_000, 60_000, 0, 1000, 0)
     assert host.deliver(frame)[1] == ept.NONE
     assert host.deliver(frame)[1] == ept.REPLAYED
 
@@ -102,7 +103,7 @@ def test_too_many_failures_lock_the_link_and_ask_for_its_end():
 
 
 def test_what_is_no_frame_counts_as_a_failure_too():
-    for junk in (b"", bytes(30), bytes(128), b"\x01" + bytes(40), b"\x01\x70" + bytes(40)):
+    for junk in (b"", bytes(30), bytes(128), b"\x02" + bytes(40), b"\x02\x70" + bytes(40)):
         host = Host(make_board()).hello()
         for _ in range(links.FAILURES_MAX):
             assert host.board.unwelcome_link == -1
@@ -133,12 +134,14 @@ def test_silence_is_dropped_sooner_while_every_link_is_taken():
     assert board.unwelcome_link == 0
 
 
-def test_a_silent_link_is_dropped_and_an_authentic_one_is_not():
+def test_a_link_without_hello_is_dropped_and_one_that_asks_is_not():
     board = make_board()
-    Host(board, link=1).hello()
+    host = Host(board, link=1).hello()
     board.on_link(2, NONCE)
-    board.on_elapsed(links.HELLO_MAX_ms)
-    assert board.unwelcome_link == -1
+    for _ in range(links.HELLO_MAX_ms // 3000):
+        board.on_elapsed(3000)
+        assert board.unwelcome_link == -1
+        host.ask(wire.ASK_STATUS)
     board.on_elapsed(1)
     assert board.unwelcome_link == 2
     board.on_link(2, b"")

@@ -10,6 +10,7 @@ from wptcore.charge import Charge
 from wptcore.checks import Checks, FLOW_mW
 from wptcore.commands import Commands
 from wptcore.fod import ForeignObject, UNCALIBRATED_MAX_mW
+from wptcore.links import LINKS_MAX
 from wptcore.overload import Overloads
 from wptcore.owner import Owned
 from wptcore.persistence import POWER_ON, Persistence
@@ -24,7 +25,8 @@ class Board(Owned):
     `limits`: limits.Limits; `roles`: bit mask of wire.PTX and wire.PRX; `saved`: journal.Saved as
     found at boot; `sha256`: `hashlib.sha256`; `curve`: fod.LossCurve of this rig or None;
     `boot_cause`: persistence.POWER_ON and its like; `market`: see Commands; `attended_s`: how
-    long one press of the button attends, or attendance.ALWAYS_s.
+    long one press of the button attends, or attendance.ALWAYS_s; `features`: what this kind of
+    board carries, as bits of wire; `links_max`: see links.Links.
     """
 
     def __init__(
@@ -39,16 +41,18 @@ class Board(Owned):
         boot_cause=POWER_ON,
         market=None,
         attended_s=WINDOW_DEFAULT_s,
+        features=wire.CARRIED,
+        links_max=LINKS_MAX,
     ):
         self._store = Persistence(saved, boot_cause)  # first: it begins a new epoch in `saved`
-        super().__init__(board_id, key, limits, roles, saved, sha256)
+        super().__init__(board_id, key, limits, roles, saved, sha256, features)
         self._checks = Checks(self._diagnosis, limits)
         self._fod = ForeignObject(curve, saved.fod_exceedances)
         self._charge = Charge(limits.capacity_mJ, saved.mark_permille, saved.unmoved_mJ)
         self._attendance = Attendance(attended_s, bool(saved.off))
         self._overloads = Overloads(saved.hot_ends, saved.hot_age_s)
         self._warming = Warming()
-        self._commands = Commands(self, key, sha256, market)
+        self._commands = Commands(self, key, sha256, market, links_max)
         if self._store.boots_loop:
             self._diagnosis.trip(ept.BOOT_LOOP)
         self._close_interrupted()
@@ -151,6 +155,7 @@ class Board(Owned):
         self._supervise()
 
     def on_elapsed(self, dt_ms: int) -> None:
+        self.now_ms = (self.now_ms + dt_ms) & 0xFFFFFFFF
         self._commands.on_elapsed(dt_ms)
         self._checks.elapsed(dt_ms)
         self._store.elapse(dt_ms, self._running is not None)
@@ -174,6 +179,11 @@ class Board(Owned):
     def pop_reply(self):
         """Returns (link handle, frame) to notify, or None."""
         return self._commands.pop_reply()
+
+    @property
+    def links_max(self) -> int:
+        """How many links the radio holds; it goes on advertising, connectable below that."""
+        return self._commands.links_max
 
     @property
     def unwelcome_link(self) -> int:

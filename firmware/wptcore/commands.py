@@ -2,26 +2,29 @@
 """Admits or refuses each frame, hands it to the board and answers it exactly once."""
 
 from wptcore import ept, wire
+from wptcore.auth import TAG_SIZE
 from wptcore.compat import const
-from wptcore.links import Links
+from wptcore.links import LINKS_MAX, Links
 
 _REPLIES_MAX = const(2)  # replies of one link that wait for the radio
 _PING_MAX_mW = const(1000)
 _PING_ENERGY_mJ = const(3000)
+_NO_TAG = bytes(TAG_SIZE)
 _PING_LEASE_ms = const(1000)  # added to the ping, so that it does not end as a lost lease
 
 
 class Commands:
     """`board`: board.Board, which decides what a command does; this class judges its frame.
 
-    `market`: market_desk.MarketDesk, or None if this board trades in no market.
+    `market`: market_desk.MarketDesk, or None if its owner has given no terms.
     """
 
-    def __init__(self, board, key: bytes, sha256, market=None):
+    def __init__(self, board, key: bytes, sha256, market=None, links_max=LINKS_MAX):
         self._board = board
         self._market = market
         self._provisioned = bool(key)
-        self._links = Links(key, sha256)
+        self.links_max = links_max
+        self._links = Links(key, sha256, links_max)
         self._replies = []
         self._handlers = {
             wire.HELLO: self._hello,
@@ -31,6 +34,7 @@ class Commands:
             wire.CLEAR: board.clear,
             wire.CONFIGURE: board.configure,
             wire.PING: self._ping,
+            wire.ASK: self._ask,
         }
 
     def on_link(self, handle: int, nonce: bytes) -> None:
@@ -45,11 +49,12 @@ class Commands:
 
     def on_frame(self, handle: int, frame: bytes) -> None:
         """Answers a frame, whatever its bytes are."""
+        version = wire.VERSION
         counter = 0
         frame_type = 0
         fields = None
         try:
-            version, frame_type, counter = wire.unpack_header(frame)
+            version, frame_type, counter, _ = wire.unpack_header(frame)
             if version != wire.VERSION:
                 code = ept.BAD_VERSION
             elif frame_type not in self._handlers and not _is_market(frame_type):
@@ -64,7 +69,7 @@ class Commands:
             code = self._admit(handle, frame)
             if code == ept.NONE:
                 code = self._carry_out(frame_type, fields)
-        self._reply(handle, frame_type, counter, code)
+        self._reply(handle, version, frame_type, counter, code)
 
     def pop_reply(self):
         """Returns (link handle, frame) to notify, or None."""
@@ -77,12 +82,14 @@ class Commands:
     def _admit(self, handle: int, frame: bytes) -> int:
         if not self._provisioned:
             return ept.NOT_PROVISIONED
-        return self._links.check(handle, frame)
+        return self._links.check(handle, frame, self._board.now_ms)
 
     def _carry_out(self, frame_type: int, fields: tuple):
         """Returns a code for the Ack, or a whole reply: (its type, its fields...)."""
         if not _is_market(frame_type):
             return self._handlers[frame_type](*fields)
+        if not self._board.features & wire.MARKET:
+            return ept.NO_FEATURE
         if self._market is None:
             return ept.NO_TERMS
         return self._market.on_frame(self._board, frame_type, fields)
@@ -91,25 +98,53 @@ class Commands:
         return ept.NONE  # Links.check has made the session already
 
     def _grant(self, *grant) -> int:
-        return self._board.grant(grant)
+        return self._unknown_feature(grant) or self._board.grant(grant)
+
+    def _unknown_feature(self, grant: tuple) -> int:
+        """Refuses a grant that needs what this board does not carry, or NONE."""
+        group, granter, flags = grant[3], grant[4], grant[10]
+        features = self._board.features
+        if flags & ~wire.GRANTED_BY_PEER:
+            return ept.NO_FEATURE
+        if group and not features & wire.GROUP:
+            return ept.NO_FEATURE
+        if flags and not (granter and features & wire.PEERS):
+            return ept.NO_FEATURE
+        return ept.NONE
+
+    def _ask(self, what: int):
+        board = self._board
+        if what == wire.ASK_LIMITS:
+            return (wire.INFO_LIMITS,) + board.limits
+        if what == wire.ASK_FAULTS:
+            codes = board.faults[: wire.FAULTS_MAX]
+            return wire.INFO_FAULTS, len(codes), codes + bytes(wire.FAULTS_MAX - len(codes))
+        if what == wire.ASK_STATUS:
+            beacon = bytearray(wire.BEACON_SIZE)
+            board.pack_beacon_into(beacon, 0)
+            return wire.INFO_STATUS, bytes(beacon)
+        return ept.OUT_OF_RANGE
 
     def _ping(self, transfer_id: int, duration_ms: int) -> int:
         """Grants a short field without a peer, to find which board lies on this one."""
         if not 0 < duration_ms <= wire.PING_MAX_ms:
             return ept.OUT_OF_RANGE
         lease_ms = duration_ms + _PING_LEASE_ms
-        return self._board.grant(
-            (transfer_id, wire.PTX, 0, _PING_MAX_mW, _PING_ENERGY_mJ, duration_ms, 0, lease_ms)
-        )
+        limits = (_PING_MAX_mW, _PING_ENERGY_mJ, duration_ms, 0, lease_ms, 0)
+        return self._board.grant((transfer_id, wire.PTX, 0, 0, 0) + limits)
 
-    def _reply(self, handle: int, frame_type: int, counter: int, answer) -> None:
+    def _reply(self, handle: int, version: int, frame_type: int, counter: int, answer) -> None:
         if sum(1 for reply in self._replies if reply[0] == handle) >= _REPLIES_MAX:
             return  # a flood on one link must not take the replies of another
+        board = self._board
         if isinstance(answer, tuple):
-            reply = wire.pack_frame(answer[0], counter, *answer[1:])
+            reply = wire.pack_frame(answer[0], counter, board.now_ms, *answer[1:])
         else:
-            fields = self._board.ack_fields()
-            reply = wire.pack_frame(wire.ACK, counter, frame_type, answer, *fields)
+            fields = (frame_type, answer) + board.ack_fields()
+            if version == 1:  # in its own layout, so that an old host can say what is wrong
+                self._replies.append((handle, wire.pack_ack_1(counter, *fields) + _NO_TAG))
+                return
+            reply = wire.pack_frame(wire.ACK, counter, board.now_ms, *fields)
         self._replies.append((handle, self._links.seal(handle, reply)))
 
 

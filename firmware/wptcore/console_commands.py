@@ -194,7 +194,7 @@ class ConsoleCommands:
 
     def _limits(self):
         limits = self._backend.limits
-        _, _, _, _, floor_pct, resume_pct, roles = wire.unpack_limits(self._board.limits)
+        floor_pct, resume_pct, roles = self._board.limits[5:8]
         pairs = [(name, getattr(limits, name)) for name in _LIMITS]
         return pairs + [("floor_pct", floor_pct), ("resume_pct", resume_pct), ("roles", roles)]
 
@@ -243,7 +243,7 @@ class ConsoleCommands:
 
     def _provision(self, board_id: str, key: str):
         self._need_maintenance()
-        number = _number(board_id, 1, 0xFFFF)
+        number = _number(board_id, 1, wire.BOARD_ID_MAX)
         try:
             raw = bytes.fromhex(key)
         except ValueError:

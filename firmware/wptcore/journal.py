@@ -66,7 +66,7 @@ class Saved:
         self.fod_exceedances = 0  # in a row
         self.mark_permille = wire.SOC_UNKNOWN_permille  # where the gauge last moved
         self.unmoved_mJ = 0  # counted since
-        self.receipts = b""  # newest first
+        self.receipts = b""  # newest first; wire.split_receipts takes them apart
 
     def note_open(self, running) -> None:
         """Notes the transfer that runs while this is stored, or None."""

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The open connections and the authenticated session of each.
 
-A link that is not authenticated within HELLO_MAX_ms, or that fails too often, is dropped, so a
-stranger cannot hold a connection. There is no lock-out over all links: a stranger could use it to
-keep the real host out, and guessing a 128-bit tag needs no slowing down.
+Nobody holds a connection for nothing. A link is dropped when it fails too often, when it has not
+said Hello in time, or when it has said it and is silent for two leases. While all links are taken,
+the oldest without Hello goes after HELLO_CROWDED_ms, so that the next comer gets its turn. There
+is no lock-out over all links: a stranger could use it to keep the real host out, and guessing a
+128-bit tag needs no slowing down.
 """
 
 from wptcore import auth, ept, wire
@@ -13,6 +15,7 @@ LINKS_MAX = const(3)
 # Linux reads all services first: 30 round trips before the host can say Hello.
 HELLO_MAX_ms = const(15000)
 HELLO_CROWDED_ms = const(3000)  # while all links are taken
+SILENT_MAX_ms = const(10000)  # two leases without a fresh command
 FAILURES_MAX = const(5)
 
 
@@ -24,12 +27,16 @@ class Link:
         self.counter = 0
         self.failures = 0
         self.age_ms = 0
+        self.silent_ms = 0  # since the last command that was authentic and not expired
 
 
 class Links:
-    def __init__(self, key: bytes, sha256):
+    """`links_max`: how many the radio holds at once."""
+
+    def __init__(self, key: bytes, sha256, links_max: int = LINKS_MAX):
         self._key = key
         self._sha256 = sha256
+        self._links_max = links_max
         self._links = []  # a list: iterating a dict allocates in the loop
 
     def open(self, handle: int, nonce: bytes) -> None:
@@ -45,12 +52,20 @@ class Links:
     def elapse(self, dt_ms: int) -> None:
         for link in self._links:
             link.age_ms += dt_ms
+            link.silent_ms += dt_ms
 
     def unwelcome(self) -> int:
-        """Returns the handle of a link to drop, or -1."""
-        hello_max_ms = HELLO_CROWDED_ms if len(self._links) >= LINKS_MAX else HELLO_MAX_ms
+        """Returns the handle of a link to drop, or -1. The oldest link comes first."""
+        hello_max_ms = HELLO_MAX_ms
+        if len(self._links) >= self._links_max:
+            hello_max_ms = HELLO_CROWDED_ms
         for link in self._links:
-            if link.failures >= FAILURES_MAX or (not link.key and link.age_ms > hello_max_ms):
+            if link.failures >= FAILURES_MAX:
+                return link.handle
+            if link.key:
+                if link.silent_ms > SILENT_MAX_ms:
+                    return link.handle
+            elif link.age_ms > hello_max_ms:
                 return link.handle
         return -1
 
@@ -66,20 +81,23 @@ class Links:
         if link is not None:
             link.failures += 1
 
-    def check(self, handle: int, frame: bytes) -> int:
-        """Returns NONE if the frame is authentic and new on this link, else why it is refused."""
+    def check(self, handle: int, frame: bytes, now_ms: int) -> int:
+        """Returns NONE if the frame is authentic, new on this link and in time, else why not.
+
+        `now_ms`: board time. An expired command changes nothing, but it is no failure of a stranger.
+        """
         link = self._find(handle)
         if link is None:
             return ept.NO_SESSION
         if link.failures >= FAILURES_MAX:
             return ept.LOCKED_OUT
-        code = self._verify(link, frame)
-        if code != ept.NONE:
+        code = self._verify(link, frame, now_ms)
+        if code != ept.NONE and code != ept.EXPIRED:
             link.failures += 1
         return code
 
-    def _verify(self, link: Link, frame: bytes) -> int:
-        _, frame_type, counter = wire.unpack_header(frame)
+    def _verify(self, link: Link, frame: bytes, now_ms: int) -> int:
+        _, frame_type, counter, expires_ms = wire.unpack_header(frame)
         key = link.key
         if frame_type == wire.HELLO:
             host_nonce = wire.unpack_body(frame)[0]
@@ -93,9 +111,21 @@ class Links:
         if counter <= link.counter:
             return ept.REPLAYED
         link.counter = counter
+        if frame_type == wire.HELLO:
+            self._greet(link, key)
+            return ept.NONE
+        if not 0 < wire.time_left_ms(expires_ms, now_ms) <= wire.EXPIRY_MAX_ms:
+            return ept.EXPIRED
+        link.failures = 0
+        link.silent_ms = 0
+        return ept.NONE
+
+    def _greet(self, link: Link, key: bytes) -> None:
+        """Begins the session. Hello has no expiry, so saying it again does not keep the link."""
+        if not link.key:
+            link.silent_ms = 0
         link.key = key
         link.failures = 0
-        return ept.NONE
 
     def seal(self, handle: int, reply: bytes) -> bytes:
         """Returns the reply with its tag; without a session it is all zero and proves nothing."""

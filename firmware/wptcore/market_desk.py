@@ -64,15 +64,15 @@ class Settings:
     def trusts(self, key: bytes) -> bool:
         return not self.trusted or key[:PIN_SIZE] in self.trusted
 
-    def terms(self, limits: bytes, soc_permille: int):
+    def terms(self, limits: tuple, soc_permille: int):
         """Returns the terms for this charge, or None when terms or charge are unknown.
 
-        `limits`: the board's characteristic. The market clears energy at the buyer, so a seller
+        `limits`: the fields of wire.INFO_LIMITS. The market clears energy at the buyer, so a seller
         offers less than it can send.
         """
         if not self.a_u or soc_permille > 1000:
             return None
-        _, _, capacity_mJ, _, floor_pct, resume_pct, roles = wire.unpack_limits(limits)
+        capacity_mJ, floor_pct, resume_pct, roles = (limits[3],) + limits[5:8]
         sell_mJ = buy_mJ = 0
         if roles & wire.PTX and soc_permille >= resume_pct * 10:
             spare_permille = max(soc_permille - max(self.keep_pct, floor_pct) * 10, 0)

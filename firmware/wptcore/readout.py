@@ -6,23 +6,29 @@ from wptcore.diagnosis import Diagnosis
 from wptcore.floor import DonorFloor
 from wptcore.meter import Meter
 from wptcore.receipts import Receipts
-from wptcore.units import power_mW
+from wptcore.units import clamp, power_mW
 
 
 class Readout:
     """The state of a board as others may see it; board.Board extends it with the decision
     and with `receiver_on`, which BTHome shows as charging.
 
-    `key`, `limits`, `roles`, `saved` and `sha256` are those of board.Board.
+    `key`, `limits`, `roles`, `saved`, `sha256` and `features` are those of board.Board.
     """
 
-    def __init__(self, board_id: int, key: bytes, limits, roles: int, saved, sha256):
+    def __init__(
+        self, board_id: int, key: bytes, limits, roles: int, saved, sha256, features: int
+    ):
         self.board_id = board_id
+        self.now_ms = 0  # board time: since boot, u32
         self.state = transfer.IDLE
         self.soc_permille = wire.SOC_UNKNOWN_permille
         self._epoch = saved.epoch
         self._provisioned = bool(key)
         self._limits = limits
+        self._features = features
+        self.attended_left_s = 0
+        self.power_unattended_mW = limits.power_max_mW
         self._roles = roles
         self._diagnosis = Diagnosis(saved.latches)
         self._receipts = Receipts(board_id, saved.epoch, key, sha256, saved.receipts)
@@ -101,32 +107,40 @@ class Readout:
 
     def challenge(self, nonce: bytes) -> bytes:
         """The `challenge` characteristic of one connection; `nonce` is fresh."""
-        return wire.pack_challenge(self.board_id, self._epoch, nonce)
-
-    @property
-    def faults(self) -> bytes:
-        """The `faults` characteristic: every code that stands, warnings too."""
-        return self._diagnosis.codes()
+        return wire.pack_challenge(self.board_id, self._epoch, self.features, self.now_ms, nonce)
 
     @property
     def receipts(self) -> bytes:
         """The `receipts` characteristic: the last eight, newest first."""
         return self._receipts.stored
 
+    # -- answers --
+
     @property
-    def limits(self) -> bytes:
-        """The `limits` characteristic."""
-        return wire.pack_limits(
+    def features(self) -> int:
+        """What this board carries, as bits of wire; `calibrated` follows the loss curve."""
+        return self._features | (wire.CALIBRATED if self._fod.is_calibrated else 0)
+
+    @property
+    def faults(self) -> bytes:
+        """Every code that stands, warnings too."""
+        return self._diagnosis.codes()
+
+    @property
+    def limits(self) -> tuple:
+        """The fields of wire.INFO_LIMITS."""
+        return (
             self.board_id,
             self._epoch,
+            self.features,
             self._limits.capacity_mJ,
             self._limits.power_max_mW,
             self._floor.floor_pct,
             self._floor.resume_pct,
             self._roles,
+            self.attended_left_s,
+            self.power_unattended_mW,
         )
-
-    # -- answers --
 
     def ack_fields(self) -> tuple:
         """State, ept, transfer_id, power_mW, energy_mJ, soc_permille and coil_dC of an Ack."""
@@ -136,7 +150,8 @@ class Readout:
             if newest is None
             else (newest.transfer_id, newest.power_mW, newest.energy_mJ)
         )
-        return (self.state, self.ept) + flow + (self.soc_permille, self._coil_dC)
+        coil_dC = clamp(self._coil_dC, -0x8000, 0x7FFF)
+        return (self.state, self.ept) + flow + (self.soc_permille, coil_dC)
 
     @property
     def figures(self) -> tuple:

@@ -6,7 +6,10 @@ from wptcore.auth import receipt_tag
 
 
 class Receipts:
-    """`stored`: the receipts as saved; each is signed with the board key."""
+    """`stored`: the receipts as saved, each signed with the board key.
+
+    After an update some are of version 1; they stay until newer ones take their place.
+    """
 
     def __init__(self, board_id: int, epoch: int, key: bytes, sha256, stored: bytes):
         self._board_id = board_id
@@ -31,13 +34,15 @@ class Receipts:
             running.soc_before_permille,
             soc_permille,
             odometer_mJ,
+            running.group,
+            running.granter,
+            running.flags,
         )
-        kept = self.stored[: (wire.RECEIPTS_KEPT - 1) * wire.RECEIPT_SIZE]
-        self.stored = body + receipt_tag(self._sha256, self._key, body) + kept
+        kept = wire.split_receipts(self.stored)[: wire.RECEIPTS_KEPT - 1]
+        self.stored = body + receipt_tag(self._sha256, self._key, body) + b"".join(kept)
 
     def has(self, transfer_id: int) -> bool:
-        for start in range(0, len(self.stored), wire.RECEIPT_SIZE):
-            body = self.stored[start : start + wire.RECEIPT_BODY_SIZE]
-            if wire.unpack_receipt(body)[2] == transfer_id:
+        for receipt in wire.split_receipts(self.stored):
+            if wire.unpack_receipt(receipt)[2] == transfer_id:
                 return True
         return False

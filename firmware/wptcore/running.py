@@ -21,11 +21,14 @@ class Running:
             self.transfer_id,
             self.role,
             self.peer,
+            self.group,
+            self.granter,
             self.power_max_mW,
             self.energy_max_mJ,
             self.duration_max_ms,
             self.floor_pct,
             self.lease_ms,
+            self.flags,
         ) = grant
         self.start_mJ = start_mJ
         self.soc_before_permille = soc_permille
@@ -127,7 +130,7 @@ def interrupted(saved, meter):
     """Returns the transfer that `saved` left open, as far as `meter` knows its energy, or None."""
     if not saved.open_transfer_id:
         return None
-    grant = (saved.open_transfer_id, saved.open_role, saved.open_peer, 0, 0, 0, 0, 0)
+    grant = (saved.open_transfer_id, saved.open_role, saved.open_peer) + (0,) * 8
     running = Running(grant, saved.open_start_mJ, saved.open_soc_permille)
     running.energy_mJ = odometer_delta_mJ(running.start_mJ, meter.odometer_mJ(running.role))
     return running

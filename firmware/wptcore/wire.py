@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Every byte on the air: beacon, BTHome v2, command frames, replies, receipts.
 
-All little-endian. A frame is header (version, type, counter), body, 16-byte tag.
-`pack_*` clamps each field, because MicroPython's struct does not check; `unpack_*` raises
-only ValueError, on bytes that are not of the format.
+All little-endian. A frame is header (version, type, counter, board time), body, 16-byte tag. In a
+command the board time is its expiry, in a reply the moment when it was packed; it counts ms since
+boot in a u32 that wraps. `pack_*` clamps each field, because MicroPython's struct does not check;
+`unpack_*` raises only ValueError, on bytes that are not of the format.
 """
 
 import struct
@@ -12,7 +13,8 @@ from wptcore.auth import TAG_SIZE
 from wptcore.compat import const
 from wptcore.units import TEMPERATURE_UNKNOWN_dC, clamp
 
-VERSION = const(1)
+VERSION = const(2)
+MAGIC = const(0x43)  # the company id is anyone's, so a beacon says that it is ours
 COMPANY_ID = const(0xFFFF)  # Bluetooth SIG: reserved for tests
 BTHOME_UUID = const(0xFCD2)
 BATTERY_SERVICE = const(0x180F)
@@ -27,17 +29,31 @@ CHALLENGE_UUID = "7a5c0003-6f1e-4d8b-9c3a-20c5e1b0d94f"  # read; fresh per conne
 COMMAND_UUID = "7a5c0004-6f1e-4d8b-9c3a-20c5e1b0d94f"  # write
 REPLY_UUID = "7a5c0005-6f1e-4d8b-9c3a-20c5e1b0d94f"  # notify
 RECEIPTS_UUID = "7a5c0006-6f1e-4d8b-9c3a-20c5e1b0d94f"  # read; the last eight, newest first
-LIMITS_UUID = "7a5c0007-6f1e-4d8b-9c3a-20c5e1b0d94f"  # read
-FAULTS_UUID = "7a5c0008-6f1e-4d8b-9c3a-20c5e1b0d94f"  # read, notify: the codes that stand
 
 MTU_MIN = const(100)
 LEASE_MAX_ms = const(5000)
+EXPIRY_MAX_ms = const(5000)  # how far ahead a command's expiry may lie
+BOARD_ID_MAX = const(65534)
+BUS_MAX_mV = const(26000)  # what the meters can measure
 PING_MAX_ms = const(3000)
 SOC_UNKNOWN_permille = const(0xFFFF)
 _SOC_UNKNOWN_pct = const(255)
 
 PTX = const(1)
 PRX = const(2)
+
+# features: what a board carries, then what holds now
+MARKET = const(1)
+PEERS = const(2)  # other boards may grant
+GROUP = const(4)  # several receivers in one transfer
+FOD = const(8)
+CALIBRATED = const(16)
+BUTTON = const(32)
+SECOND_BREAK = const(64)
+ATTENDED = const(128)  # a window is open: a person attends the board
+CARRIED = const(9)  # MARKET and FOD: what this firmware can do
+
+GRANTED_BY_PEER = const(1)  # flag of a grant and its receipt
 
 # flags of the beacon's state byte (state in the low nibble)
 FIELD = const(0x10)  # the receiver coil sees a field
@@ -53,6 +69,7 @@ STOP = const(0x04)
 CLEAR = const(0x05)
 CONFIGURE = const(0x06)
 PING = const(0x07)
+ASK = const(0x08)
 MARKET_OPEN = const(0x10)
 MARKET_KEY = const(0x11)
 MARKET_SEAT = const(0x12)
@@ -64,17 +81,30 @@ MARKET_PUBLIC = const(0x81)
 MARKET_ANSWER = const(0x82)
 MARKET_OPENING = const(0x83)
 MARKET_TAKE = const(0x84)
+INFO_LIMITS = const(0x85)
+INFO_FAULTS = const(0x86)
+INFO_STATUS = const(0x87)
 
-_HEADER = "<BBI"
-HEADER_SIZE = const(6)
+# what ASK asks for
+ASK_LIMITS = const(1)
+ASK_FAULTS = const(2)
+ASK_STATUS = const(3)
+FAULTS_MAX = const(16)  # codes in INFO_FAULTS
+
+_HEADER = "<BBII"
+HEADER_SIZE = const(10)
+_HEADER_1 = "<BBI"  # version 1; every version's header begins so
+_HEADER_1_SIZE = const(6)
 _BODIES = {
     HELLO: "<16s",  # host nonce
-    GRANT: "<IBHIIIBH",  # transfer, role, peer, power mW, energy mJ, duration ms, floor %, lease
+    # transfer, role, peer, group, granter, power mW, energy mJ, duration ms, floor %, lease, flags
+    GRANT: "<IBHHHIIIBHB",
     RENEW: "<IHIB",  # transfer, lease ms, peer power mW, peer EPT (0 = running)
     STOP: "<I",  # transfer
     CLEAR: "<B",  # EPT code to clear
     CONFIGURE: "<BI",  # item, value
     PING: "<IH",  # transfer, duration ms
+    ASK: "<B",  # what
     MARKET_OPEN: "<16sBB",  # session, number of peers, index of this one
     MARKET_KEY: "<B32s16s",  # index, public key, nonce of a partner
     MARKET_SEAT: "<Q",  # bit map of the indexes that take part
@@ -86,18 +116,24 @@ _BODIES = {
     MARKET_ANSWER: "<B16s16s",  # round, c, s
     MARKET_OPENING: "<B16s16s",  # round, mask of c, mask of s
     MARKET_TAKE: "<q16s",  # energy mJ, above 0 sells; signature
+    # board, epoch, features, capacity mJ, power mW, floor %, resume %, roles, attended s,
+    # power mW without an attended window
+    INFO_LIMITS: "<HHIIIBBBHI",
+    INFO_FAULTS: "<B16s",  # how many stand, their codes padded with 0
+    INFO_STATUS: "<24s",  # the beacon
 }
 CONFIGURE_FLOOR_pct = const(1)
 
-_BEACON = "<BHHBBBHhBbBII"
-BEACON_SIZE = const(23)
-_RECEIPT = "<BHHIBHIIIhBHHI"
-RECEIPT_BODY_SIZE = const(35)
-RECEIPT_SIZE = const(51)
+_BEACON = "<BBHHBBBHhBbBII"
+BEACON_SIZE = const(24)
+_BEACON_1 = "<BHHBBBHhBbBII"
+_RECEIPTS = {1: "<BHHIBHIIIhBHHI", 2: "<BHHIBHIIIhBHHIHHB"}  # by version
+RECEIPT_BODY_SIZE = const(40)
+RECEIPT_SIZE = const(56)
 RECEIPTS_KEPT = const(8)
-_CHALLENGE = "<BHH16s"
-_LIMITS = "<BHHIIBBB"
+_CHALLENGE = "<BHHIIH16s"  # the u16 is room for a protocol number, 0 today
 _TAKE = "<BH16s16sq"
+_TAKE_VERSION = const(1)  # commitments in ledgers verify for ever, so their layout stays
 
 
 def soc_pct(soc_permille: int) -> int:
@@ -132,6 +168,7 @@ def pack_beacon_into(
         _BEACON,
         buffer,
         offset,
+        MAGIC,
         VERSION,
         board_id,
         epoch & 0xFFFF,
@@ -155,9 +192,14 @@ def unpack_beacon(data: bytes) -> tuple:
     if len(data) != BEACON_SIZE:
         raise ValueError("beacon length")
     fields = struct.unpack(_BEACON, data)
-    if fields[0] != VERSION:
+    if fields[0] != MAGIC or fields[1] != VERSION:
         raise ValueError("beacon version")
-    return fields[1:]
+    return fields[2:]
+
+
+def unpack_beacon_1(data: bytes) -> tuple:
+    """Returns the fields of unpack_beacon from what may be a beacon of version 1."""
+    return _unpack_versioned(_BEACON_1, data, "beacon", 1)
 
 
 def pack_bthome_into(
@@ -198,9 +240,9 @@ def pack_bthome_into(
 # -- frames ------------------------------------------------------------------------------
 
 
-def pack_frame(frame_type: int, counter: int, *fields) -> bytes:
+def pack_frame(frame_type: int, counter: int, time_ms: int, *fields) -> bytes:
     """Packs header and body, without the tag."""
-    return struct.pack(_HEADER, VERSION, frame_type, counter) + struct.pack(
+    return struct.pack(_HEADER, VERSION, frame_type, counter, time_ms) + struct.pack(
         _BODIES[frame_type], *fields
     )
 
@@ -213,7 +255,14 @@ def frame_size(frame_type: int) -> int:
 
 
 def unpack_header(frame: bytes) -> tuple:
-    """Returns (version, type, counter)."""
+    """Returns (version, type, counter, time_ms); of another version only the first three are true.
+
+    The shortest frame of any version has a header of version 1 and a tag.
+    """
+    if len(frame) < _HEADER_1_SIZE + TAG_SIZE:
+        raise ValueError("frame length")
+    if frame[0] != VERSION:
+        return struct.unpack_from(_HEADER_1, frame, 0) + (0,)
     if len(frame) < HEADER_SIZE + TAG_SIZE:
         raise ValueError("frame length")
     return struct.unpack_from(_HEADER, frame, 0)
@@ -221,49 +270,35 @@ def unpack_header(frame: bytes) -> tuple:
 
 def unpack_body(frame: bytes) -> tuple:
     """Returns the body's fields in the order of _BODIES."""
-    _, frame_type, _ = unpack_header(frame)
+    version, frame_type, _, _ = unpack_header(frame)
+    if version != VERSION:
+        raise ValueError("frame version")
     if len(frame) != frame_size(frame_type):
         raise ValueError("frame length")
     return struct.unpack_from(_BODIES[frame_type], frame, HEADER_SIZE)
 
 
+def pack_ack_1(counter: int, *fields) -> bytes:
+    """Packs an Ack in the layout of version 1, for a host that speaks only that."""
+    return struct.pack(_HEADER_1, 1, ACK, counter) + struct.pack(_BODIES[ACK], *fields)
+
+
+def time_left_ms(expires_ms: int, now_ms: int) -> int:
+    """Subtracts two board times as a signed 32-bit difference, across the wrap."""
+    return (expires_ms - now_ms + 0x80000000) % 0x100000000 - 0x80000000
+
+
 # -- characteristics that are read -------------------------------------------------------
 
 
-def pack_challenge(board_id: int, epoch: int, nonce: bytes) -> bytes:
-    return struct.pack(_CHALLENGE, VERSION, board_id, epoch & 0xFFFF, nonce)
+def pack_challenge(board_id: int, epoch: int, features: int, time_ms: int, nonce: bytes) -> bytes:
+    return struct.pack(_CHALLENGE, VERSION, board_id, epoch & 0xFFFF, features, time_ms, 0, nonce)
 
 
 def unpack_challenge(data: bytes) -> tuple:
-    """Returns (board_id, epoch, nonce)."""
-    return _unpack_versioned(_CHALLENGE, data, "challenge")
-
-
-def pack_limits(
-    board_id: int,
-    epoch: int,
-    capacity_mJ: int,
-    power_max_mW: int,
-    floor_pct: int,
-    resume_pct: int,
-    roles: int,
-) -> bytes:
-    return struct.pack(
-        _LIMITS,
-        VERSION,
-        board_id,
-        epoch & 0xFFFF,
-        capacity_mJ,
-        power_max_mW,
-        floor_pct,
-        resume_pct,
-        roles,
-    )
-
-
-def unpack_limits(data: bytes) -> tuple:
-    """Returns (board_id, epoch, capacity_mJ, power_max_mW, floor_pct, resume_pct, roles)."""
-    return _unpack_versioned(_LIMITS, data, "limits")
+    """Returns (board_id, epoch, features, time_ms, nonce)."""
+    fields = _unpack_versioned(_CHALLENGE, data, "challenge", VERSION)
+    return fields[:4] + fields[5:]
 
 
 def pack_receipt(
@@ -280,10 +315,13 @@ def pack_receipt(
     soc_before_permille: int,
     soc_after_permille: int,
     odometer_mJ: int,
+    group: int = 0,
+    granter: int = 0,
+    flags: int = 0,
 ) -> bytes:
     """Packs the body without its signature; `odometer_mJ`: the role's, after the transfer."""
     return struct.pack(
-        _RECEIPT,
+        _RECEIPTS[VERSION],
         VERSION,
         board_id,
         epoch & 0xFFFF,
@@ -298,25 +336,54 @@ def pack_receipt(
         soc_before_permille,
         soc_after_permille,
         odometer_mJ,
+        group,
+        granter,
+        flags,
     )
 
 
+def receipt_size(version: int) -> int:
+    """Returns the size of a receipt with its signature; 0 for an unknown version."""
+    if version not in _RECEIPTS:
+        return 0
+    return struct.calcsize(_RECEIPTS[version]) + TAG_SIZE
+
+
 def unpack_receipt(data: bytes) -> tuple:
-    """Returns the fields of pack_receipt; `data` is a body with or without its signature."""
-    if len(data) != RECEIPT_BODY_SIZE and len(data) != RECEIPT_SIZE:
+    """Returns the fields of pack_receipt; `data` is a body with or without its signature.
+
+    Receipts of version 1 had no group, granter and flags: they are 0.
+    """
+    version = data[0] if data else 0
+    size = receipt_size(version)
+    if not size or (len(data) != size and len(data) != size - TAG_SIZE):
         raise ValueError("receipt length")
-    return _unpack_versioned(_RECEIPT, data[:RECEIPT_BODY_SIZE], "receipt")
+    fields = struct.unpack(_RECEIPTS[version], data[: size - TAG_SIZE])
+    return fields[1:] if version == VERSION else fields[1:] + (0, 0, 0)
+
+
+def split_receipts(data: bytes) -> list:
+    """Returns each receipt of a list with its signature; they may be of different versions."""
+    found = []
+    start = 0
+    while start < len(data):
+        size = receipt_size(data[start])
+        if not size or start + size > len(data):
+            raise ValueError("receipts length")
+        found.append(data[start : start + size])
+        start += size
+    return found
 
 
 def pack_take(board_id: int, session: bytes, price: bytes, energy_mJ: int) -> bytes:
     """Packs what a board signs when it commits to an energy in a market."""
-    return struct.pack(_TAKE, VERSION, board_id, session, price, energy_mJ)
+    return struct.pack(_TAKE, _TAKE_VERSION, board_id, session, price, energy_mJ)
 
 
-def _unpack_versioned(layout: str, data: bytes, what: str) -> tuple:
+def _unpack_versioned(layout: str, data: bytes, what: str, version: int) -> tuple:
     if len(data) != struct.calcsize(layout):
         raise ValueError(what + " length")
     fields = struct.unpack(layout, data)
-    if fields[0] != VERSION:
+    if fields[0] != version:
         raise ValueError(what + " version")
     return fields[1:]

@@ -13,6 +13,8 @@ CONSTANTS: tuple[tuple[str, str, object], ...] = (
     ("NAME", "name", ""),
     ("VM", "vm", ""),
     ("ROLES", "roles", ()),
+    ("FEATURES", "features", ()),
+    ("LINKS_MAX", "links", 1),
     ("I2C_ID", "i2c.id", 0),
     ("I2C_SDA", "i2c.sda", NO_PIN),
     ("I2C_SCL", "i2c.scl", NO_PIN),
@@ -63,6 +65,7 @@ ST_CONSTANTS: tuple[tuple[str, str, object], ...] = (
 )
 
 HEX = ("_ADDRESS",)
+FEATURE_BITS = {"market": 1, "fod": 8}  # as in wptcore.wire
 
 
 def module(board: dict[str, Any], mcu: dict[str, Any], off_max_ms: int) -> str:
@@ -88,6 +91,8 @@ def _value(board: dict[str, Any], mcu: dict[str, Any], row: list[Any]) -> object
     value = lookup(board, path)
     if value is None:
         return absent
+    if path == "features":
+        return sum(FEATURE_BITS[name] for name in value)
     is_pin = path.startswith("pins.") or path.rpartition(".")[2] in ("sda", "scl", "power")
     if is_pin and board["vm"] == "micropython":
         return mcu["pins"][value][0]

@@ -15,6 +15,7 @@ from gatt_server import COMMAND_MAX, NOTIFY, READ, WRITE, ADVERT_ms, GattServer,
 from wptcore import wire
 from wptcore.auth import NONCE_SIZE
 
+LINKS_MAX = 1
 _ADVERT_s = ADVERT_ms / 1000
 _PASS_MAX_ms = 20
 _FRAMES_HELD = 8

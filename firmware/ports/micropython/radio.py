@@ -12,8 +12,8 @@ import bluetooth
 from gatt_server import NOTIFY, READ, WRITE, ADVERT_ms, GattServer, services
 from wptcore import wire
 from wptcore.auth import NONCE_SIZE
-from wptcore.links import LINKS_MAX
 
+LINKS_MAX = 3
 _IRQ_CENTRAL_CONNECT = 1
 _IRQ_CENTRAL_DISCONNECT = 2
 _IRQ_GATTS_WRITE = 3
@@ -33,7 +33,7 @@ class BoardRadio(GattServer):
     def __init__(self, board, model: str, revision: str):
         super().__init__(board)
         self._events = []  # as _next_event returns them, oldest first
-        self._challenges = {}
+        self._nonces = {}  # of each link that is open
         self._handles = {}
         self._wake = asyncio.ThreadSafeFlag()
         self._ble = bluetooth.BLE()
@@ -61,10 +61,10 @@ class BoardRadio(GattServer):
             return self._prepare_read(data[0], data[1])
         if event == _IRQ_CENTRAL_CONNECT:
             nonce = os.urandom(NONCE_SIZE)
-            self._challenges[data[0]] = self._board.challenge(nonce)
+            self._nonces[data[0]] = nonce
             self._events.append((data[0], nonce, False))
         elif event == _IRQ_CENTRAL_DISCONNECT:
-            self._challenges.pop(data[0], None)
+            self._nonces.pop(data[0], None)
             self._events.append((data[0], b"", False))
         elif event == _IRQ_GATTS_WRITE and data[1] == self._command:
             self._take_frame(data[0])
@@ -80,9 +80,10 @@ class BoardRadio(GattServer):
     def _prepare_read(self, link: int, attribute: int) -> int:
         """Each link reads its own challenge."""
         if attribute == self._challenge:
-            if link not in self._challenges:
+            if link not in self._nonces:
                 return _READ_UNLIKELY
-            self._ble.gatts_write(self._challenge, self._challenges[link])
+            challenge = self._board.challenge(self._nonces[link])
+            self._ble.gatts_write(self._challenge, challenge)
         return _READ_OK
 
     async def wait(self, time_ms: int) -> None:
@@ -113,7 +114,7 @@ class BoardRadio(GattServer):
                 ADVERT_ms * 1000,
                 advert,
                 resp_data=response,
-                connectable=len(self._challenges) < LINKS_MAX,
+                connectable=len(self._nonces) < self._board.links_max,
             )
         except OSError:
             pass  # the controller is busy with a connection; the next refresh tries again

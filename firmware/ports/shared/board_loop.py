@@ -6,7 +6,8 @@ import os
 import switches
 from console import SerialConsole
 from console_backend import ConsoleBackend
-from radio import BoardRadio
+from radio import LINKS_MAX, BoardRadio
+from wptcore import wire
 from wptcore.attendance import WINDOW_DEFAULT_s
 from wptcore.board import Board
 from wptcore.ept import NONE
@@ -24,7 +25,7 @@ class BoardLoop:
     def __init__(self, pins, identity: dict, hal, sha256):
         self.hal = hal
         key = bytes.fromhex(identity.get("key", ""))
-        self.market = _market(identity, key, sha256)
+        self.market = _market(pins, identity, key, sha256)
         self.board = Board(
             identity.get("board_id", 0),
             key,
@@ -36,6 +37,8 @@ class BoardLoop:
             hal.boot_cause,
             self.market,
             identity.get("attended_s", WINDOW_DEFAULT_s),
+            pins.FEATURES & wire.CARRIED,
+            min(pins.LINKS_MAX, LINKS_MAX),
         )
         self.radio = BoardRadio(self.board, pins.NAME, REVISION)
         backend = ConsoleBackend(hal, identity, pins.NAME, REVISION)
@@ -138,9 +141,9 @@ class BoardLoop:
         )
 
 
-def _market(identity: dict, key: bytes, sha256):
-    """Loads the market only where an owner has provisioned terms, because it takes memory."""
-    if "market" not in identity:
+def _market(pins, identity: dict, key: bytes, sha256):
+    """Loads the market only where a board carries it and has terms, because it takes memory."""
+    if not pins.FEATURES & wire.MARKET or "market" not in identity:
         return None
     from wptcore.market_desk import MarketDesk, Settings
 

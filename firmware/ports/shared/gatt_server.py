@@ -32,8 +32,6 @@ def services() -> tuple:
                 (wire.COMMAND_UUID, WRITE, COMMAND_MAX),
                 (wire.REPLY_UUID, NOTIFY, 96),
                 (wire.RECEIPTS_UUID, READ, wire.RECEIPTS_KEPT * wire.RECEIPT_SIZE),
-                (wire.LIMITS_UUID, READ, 64),
-                (wire.FAULTS_UUID, READ | NOTIFY, 32),
             ),
         ),
     )
@@ -96,7 +94,5 @@ class GattServer:
         battery = bytes((wire.soc_pct(board.soc_permille),)) if known else b""
         self._write(wire.STATUS_UUID, self._adverts.status, True)
         self._write(wire.RECEIPTS_UUID, board.receipts)
-        self._write(wire.LIMITS_UUID, board.limits)
-        self._write(wire.FAULTS_UUID, board.faults, True)
         self._write(wire.BATTERY_LEVEL, battery)
         self._advertise(advert, response)

@@ -37,7 +37,6 @@ def owner(board_id: int, soc_pct: float, a: float, b: float) -> BoardConfig:
         board_id,
         soc_pct,
         port="circuitpython" if on_circuitpython else "micropython",
-        board="feather_nrf52840" if on_circuitpython else "virtual",
         capacity_J=400.0 if board_id == HUB else 50.0,
         key=bytes([board_id]).hex() * 32,
         market_a=a,
