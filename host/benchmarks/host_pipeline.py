@@ -44,8 +44,8 @@ def measure(name: str, count: int, work: Callable[[], object]) -> None:
 def exchange(session: Session, links: Links) -> None:
     """A command sealed by the host, checked by the board's core, answered, opened by the host."""
     for _ in range(FRAMES):
-        links.check(1, session.hello())
-        ack = wire.pack_frame(wire.ACK, session.counter, 1, 0, 0, 0, 0, 0, 0, 500, 250)
+        links.check(1, session.hello(), 0)
+        ack = wire.pack_frame(wire.ACK, session.counter, 0, 1, 0, 0, 0, 0, 0, 0, 500, 250)
         session.open(links.seal(1, ack))
 
 
@@ -67,7 +67,7 @@ def main() -> None:
     measure("sighting into a fleet of 100", BEACONS, lambda: [fleet.add(one) for one in sightings])
     links = Links(KEY, sha256)
     links.open(1, NONCE)
-    session = Session(KEY, wire.pack_challenge(7, 1, NONCE), NONCE)
+    session = Session(KEY, wire.pack_challenge(7, 1, 0, 0, NONCE), NONCE, int)
     measure("command and Ack, both ends", FRAMES, lambda: exchange(session, links))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "ledger.sqlite"

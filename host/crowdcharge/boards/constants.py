@@ -31,6 +31,7 @@ class FrameType(IntEnum):
     CLEAR = wire.CLEAR
     CONFIGURE = wire.CONFIGURE
     PING = wire.PING
+    ASK = wire.ASK
     MARKET_OPEN = wire.MARKET_OPEN
     MARKET_KEY = wire.MARKET_KEY
     MARKET_SEAT = wire.MARKET_SEAT
@@ -42,3 +43,6 @@ class FrameType(IntEnum):
     MARKET_ANSWER = wire.MARKET_ANSWER
     MARKET_OPENING = wire.MARKET_OPENING
     MARKET_TAKE = wire.MARKET_TAKE
+    INFO_LIMITS = wire.INFO_LIMITS
+    INFO_FAULTS = wire.INFO_FAULTS
+    INFO_STATUS = wire.INFO_STATUS

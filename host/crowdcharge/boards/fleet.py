@@ -3,9 +3,11 @@
 
 Odometers make this simple: adverts may be lost, doubled or out of order and the energy is the
 same, because only the first and the newest reading count. A board is followed per address, so a
-stranger that advertises another's number cannot displace the one that has proved who it is.
+stranger that advertises another's number cannot displace the one that has proved who it is. Boards
+without a key are remembered for a while and up to a number, because anyone can advertise any.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from crowdcharge.boards.models import Beacon, Sighting
@@ -16,6 +18,8 @@ _STALE_UNLEARNED_s = 30.0
 _SMOOTHING = 0.2
 _FORGET_s = 30.0  # an address that is silent for so long while another speaks
 _ADDRESSES_MAX = 16  # for one board; more suggests spoofing
+STRANGERS_MAX = 64  # boards without a key
+STRANGER_FORGET_s = 60.0
 
 
 def odometer_rise_mJ(before_mJ: int, after_mJ: int) -> int:
@@ -68,9 +72,11 @@ class BoardView:
 
 
 class Fleet:
-    """Every board that was heard, by number and address."""
+    """Every board that was heard, by number and address; `known`: the numbers that have keys."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Container[int] = ()) -> None:
+        self._known = known
+        self._strangers: dict[int, float] = {}  # when each was heard last, longest ago first
         self._views: dict[int, dict[str, BoardView]] = {}
         self._proven: dict[int, str] = {}
         self._doubts: dict[tuple[int, str], int] = {}
@@ -78,6 +84,8 @@ class Fleet:
     def add(self, sighting: Sighting) -> BoardView:
         """The view of that board at that address, with the sighting in it."""
         beacon, address = sighting.beacon, sighting.address
+        if beacon.board_id not in self._known:
+            self._meet_stranger(beacon.board_id, sighting.seen_s)
         views = self._views.setdefault(beacon.board_id, {})
         view = views.get(address)
         if view is None:
@@ -119,6 +127,26 @@ class Fleet:
         """One view of each board, by number."""
         found = (self.view(board_id) for board_id in sorted(self._views))
         return [view for view in found if view is not None]
+
+    def forget_strangers(self, now_s: float) -> None:
+        """Forget boards without a key that are silent for STRANGER_FORGET_s."""
+        for board_id, seen_s in list(self._strangers.items()):
+            if now_s - seen_s <= STRANGER_FORGET_s:
+                return
+            self._forget(board_id)
+
+    def _meet_stranger(self, board_id: int, seen_s: float) -> None:
+        self._strangers.pop(board_id, None)  # to the end of the dict
+        self._strangers[board_id] = seen_s
+        if len(self._strangers) > STRANGERS_MAX:
+            self._forget(next(iter(self._strangers)))
+
+    def _forget(self, board_id: int) -> None:
+        del self._strangers[board_id]
+        del self._views[board_id]
+        self._proven.pop(board_id, None)
+        for doubt in [doubt for doubt in self._doubts if doubt[0] == board_id]:
+            del self._doubts[doubt]
 
     def _make_room(self, board_id: int, views: dict[str, BoardView]) -> None:
         """Drop the address that was silent the longest: a board speaks several times a second."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from crowdcharge.errors import InputError
 from crowdcharge.toml_table import Table, read_text
 from wptcore.auth import KEY_SIZE
+from wptcore.wire import BOARD_ID_MAX
 
 Keys = Mapping[int, bytes]
 
@@ -80,8 +81,8 @@ def _read(path: Path) -> Table:
 
 
 def _board(table: Table, board: str) -> int:
-    if not board.isdecimal() or len(board) > 5 or not 0 < int(board) <= 0xFFFF:
-        raise table.fail(board, "a board's number is 1 to 65535")
+    if not board.isdecimal() or len(board) > 5 or not 0 < int(board) <= BOARD_ID_MAX:
+        raise table.fail(board, f"a board's number is 1 to {BOARD_ID_MAX}")
     return int(board)
 
 

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Records that the host passes around: what a board said, decoded once, never changed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
 from crowdcharge.boards.constants import BoardState
 from wptcore import auth, wire
 
+_STATES = frozenset(BoardState)
+_SOC_UNKNOWN_pct = 255
 RUNNING_STATES = (BoardState.PING, BoardState.POWER)
 
 
@@ -18,7 +20,7 @@ def known(soc_permille: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Beacon:
-    """Seen in an advert or read from `status`. Not authenticated: for seeing, never for settling.
+    """From an advert, where it is only for seeing, or from an authenticated answer.
 
     `soc_pct` None: unknown. `transfer_low`: low byte of the running transfer, 0 = none.
     """
@@ -38,10 +40,26 @@ class Beacon:
 
     @classmethod
     def unpack(cls, data: bytes) -> "Beacon":
-        """Decode a beacon; ValueError on bytes that are none of this version."""
-        fields = list(wire.unpack_beacon(data))
-        fields[7] = fields[7] if fields[7] <= 100 else None
-        return cls(*fields)
+        """Decode a beacon; ValueError on bytes that no board of this version sends."""
+        return cls._checked(wire.unpack_beacon(data))
+
+    @classmethod
+    def unpack_1(cls, data: bytes) -> "Beacon":
+        """Decode what may be a beacon of version 1, which had no magic; ValueError otherwise."""
+        return cls._checked(wire.unpack_beacon_1(data))
+
+    @classmethod
+    def _checked(cls, fields: tuple[int, ...]) -> "Beacon":
+        """The company id is anyone's, so values that no board can have are no beacon."""
+        beacon = cls(*fields)
+        soc_pct = fields[7]
+        if not 0 < beacon.board_id <= wire.BOARD_ID_MAX and (beacon.board_id or beacon.provisioned):
+            raise ValueError("beacon board")
+        if beacon.state not in _STATES or beacon.bus_mV > wire.BUS_MAX_mV:
+            raise ValueError("beacon range")
+        if soc_pct > 100 and soc_pct != _SOC_UNKNOWN_pct:
+            raise ValueError("beacon charge")
+        return replace(beacon, soc_pct=None if soc_pct > 100 else soc_pct)
 
     @property
     def state(self) -> int:
@@ -91,8 +109,8 @@ class Ack:
 
 
 @dataclass(frozen=True, slots=True)
-class MarketReply:
-    """An authenticated answer to a question of a market; `fields` as in wire's table."""
+class Answer:
+    """An authenticated answer to a question that has one of its own; `fields` as in wire's table."""
 
     counter: int
     frame_type: int
@@ -101,22 +119,34 @@ class MarketReply:
 
 @dataclass(frozen=True, slots=True)
 class BoardLimits:
+    """What a board can and may do now, from an authenticated answer; `features` are wire's bits."""
+
     board_id: int
     epoch: int
+    features: int
     capacity_mJ: int
     power_max_mW: int
     floor_pct: int
     resume_pct: int
     roles: int
+    attended_left_s: int
+    power_unattended_mW: int
 
-    @classmethod
-    def unpack(cls, data: bytes) -> "BoardLimits":
-        return cls(*wire.unpack_limits(data))
+    @property
+    def power_allowed_mW(self) -> int:
+        """What the board would be granted now."""
+        if self.attended_left_s:
+            return self.power_max_mW
+        return min(self.power_max_mW, self.power_unattended_mW)
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What one board metered in one transfer, signed with its key. `raw` is as it was read."""
+    """What one board metered in one transfer, signed with its key. `raw` is as it was read.
+
+    `granter` 0: the host whose key sealed the grant. Receipts of wire version 1 had neither group
+    nor granter nor flags.
+    """
 
     board_id: int
     epoch: int
@@ -132,14 +162,23 @@ class Receipt:
     soc_after_permille: int | None
     odometer_mJ: int
     raw: bytes
+    group: int = 0
+    granter: int = 0
+    flags: int = 0
 
     @classmethod
     def unpack(cls, raw: bytes) -> "Receipt":
-        if len(raw) != wire.RECEIPT_SIZE:
+        """Decode a receipt of any version ever shipped, with its signature; else ValueError."""
+        if len(raw) != wire.receipt_size(raw[0] if raw else 0):
             raise ValueError("receipt length")
-        fields = [*wire.unpack_receipt(raw), bytes(raw)]
+        fields = [*wire.unpack_receipt(raw)]
         fields[10:12] = [known(soc) for soc in fields[10:12]]
+        fields.insert(13, bytes(raw))
         return cls(*fields)
+
+    @property
+    def version(self) -> int:
+        return self.raw[0]
 
     @property
     def key(self) -> tuple[int, int, int]:
@@ -152,16 +191,13 @@ class Receipt:
         return (self.odometer_mJ - self.energy_mJ) % (1 << 32)
 
     def signed_with(self, key: bytes) -> bool:
-        body, tag = self.raw[: wire.RECEIPT_BODY_SIZE], self.raw[wire.RECEIPT_BODY_SIZE :]
+        body, tag = self.raw[: -auth.TAG_SIZE], self.raw[-auth.TAG_SIZE :]
         return auth.equal(auth.receipt_tag(sha256, key, body), tag)
 
 
 def unpack_receipts(data: bytes) -> list[Receipt]:
     """Decode the `receipts` characteristic, newest first; ValueError if it is torn."""
-    if len(data) % wire.RECEIPT_SIZE:
-        raise ValueError("receipts length")
-    starts = range(0, len(data), wire.RECEIPT_SIZE)
-    return [Receipt.unpack(data[start : start + wire.RECEIPT_SIZE]) for start in starts]
+    return [Receipt.unpack(raw) for raw in wire.split_receipts(data)]
 
 
 @dataclass(frozen=True, slots=True)

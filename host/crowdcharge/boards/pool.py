@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from crowdcharge.boards.fleet import Fleet
 from crowdcharge.boards.keys import Keys
 from crowdcharge.boards.link import BoardLink, OnFaults, ignore_faults
+from crowdcharge.clock import Clock
 from crowdcharge.errors import BoardUnreachable, ProtocolError, RadioError
 from crowdcharge.radio.base import Radio
 
@@ -41,6 +42,7 @@ class Pool:
         radio: Radio,
         fleet: Fleet,
         keys: Keys,
+        clock: Clock,
         slots: int = SLOTS,
         on_faults: OnFaults = ignore_faults,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
@@ -48,6 +50,7 @@ class Pool:
         self._radio = radio
         self._fleet = fleet
         self._keys = keys
+        self._clock = clock
         self._slots = slots
         self._random_bytes = random_bytes
         self._on_faults = on_faults
@@ -79,6 +82,7 @@ class Pool:
         seat.used = self._uses
         async with seat.lock:
             if seat.link is None or seat.link.closed:
+                self._judge(board_id, seat.link)
                 seat.link = await self._connect(board_id, seat)
             return seat.link
 
@@ -88,6 +92,11 @@ class Pool:
 
     def _seat(self, board_id: int) -> _Seat:
         return self._seats.setdefault(board_id, _Seat())
+
+    def _judge(self, board_id: int, lost: BoardLink | None) -> None:
+        """Try another address first, if there is one, where answers stopped."""
+        if lost is not None and lost.is_silent:
+            self._fleet.doubt(board_id, lost.address)
 
     async def _connect(self, board_id: int, seat: _Seat) -> BoardLink:
         key, view = self._keys.get(board_id), self._fleet.view(board_id)
@@ -103,7 +112,13 @@ class Pool:
         try:
             await self._take_slot(seat)
             link = await BoardLink.open(
-                self._radio, view.address, board_id, key, self._random_bytes, self._on_faults
+                self._radio,
+                view.address,
+                board_id,
+                key,
+                self._random_bytes,
+                self._clock,
+                self._on_faults,
             )
         except (RadioError, ProtocolError) as error:
             self._back_off(seat)

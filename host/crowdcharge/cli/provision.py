@@ -13,7 +13,7 @@ from crowdcharge.cli import options
 @click.command()
 @options.port
 @click.option(
-    "--id", "board_id", required=True, type=click.IntRange(1, 0xFFFF), help="The board's number."
+    "--id", "board_id", required=True, type=click.IntRange(1, 65534), help="The board's number."
 )
 @click.option(
     "--keys",

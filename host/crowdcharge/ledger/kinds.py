@@ -75,7 +75,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What one board metered. `raw` is in hex what it signed, the rest shows that in clear."""
+    """What one board metered. `raw` is in hex what it signed, the rest shows that in clear.
+
+    Receipts of wire version 1 have neither `group_id` nor `granter` nor `flags`.
+    """
 
     board_id: int
     epoch: int
@@ -91,6 +94,9 @@ class Receipt:
     soc_after_permille: int | None
     odometer_mJ: int
     raw: str
+    group_id: int | None = None
+    granter: int | None = None
+    flags: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ def account_of(board_id: int) -> str:
 
 def receipt_row(receipt: Receipt) -> kinds.Receipt:
     """Show the fields in clear beside `raw`, which is what was signed."""
+    has_granter = receipt.version > 1
     return kinds.Receipt(
         board_id=receipt.board_id,
         epoch=receipt.epoch,
@@ -82,6 +83,9 @@ def receipt_row(receipt: Receipt) -> kinds.Receipt:
         soc_after_permille=receipt.soc_after_permille,
         odometer_mJ=receipt.odometer_mJ,
         raw=receipt.raw.hex(),
+        group_id=receipt.group if has_granter else None,
+        granter=receipt.granter if has_granter else None,
+        flags=receipt.flags if has_granter else None,
     )
 
 

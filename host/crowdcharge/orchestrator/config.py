@@ -120,6 +120,6 @@ def _contacts(table: Table) -> ContactsSection:
 def _slot(pairs: list[Table]) -> tuple[Pair, ...]:
     for pair in pairs:
         pair.only(("boards",))
-        if not all(0 < board_id <= 0xFFFF for board_id in pair.pair()):
-            raise pair.fail("", "a board's number is 1 to 65535")
+        if not all(0 < board_id <= wire.BOARD_ID_MAX for board_id in pair.pair()):
+            raise pair.fail("", f"a board's number is 1 to {wire.BOARD_ID_MAX}")
     return tuple(pair.pair() for pair in pairs)

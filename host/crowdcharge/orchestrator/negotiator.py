@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from crowdcharge.boards import codes
 from crowdcharge.boards.constants import FrameType
-from crowdcharge.boards.models import MarketReply
+from crowdcharge.boards.models import Answer
 from crowdcharge.boards.pool import SLOTS, Pool
 from crowdcharge.clock import Clock
 from crowdcharge.errors import MarketVoidError, ProtocolError, RadioError
@@ -119,7 +119,7 @@ class Negotiator:
             f"{len(self._boards)} boards would take part; it takes {PEERS_MIN} to {PEERS_MAX}"
         )
 
-    async def _open_one(self, peer: int) -> MarketReply | None:
+    async def _open_one(self, peer: int) -> Answer | None:
         return await self._ask(peer, FrameType.MARKET_OPEN, self._session, len(self._boards), peer)
 
     async def _give_keys(self, peer: int, public: Sequence[tuple[bytes, bytes]]) -> None:
@@ -188,14 +188,14 @@ class Negotiator:
         answer = await self._answer(peer, frame_type, *fields)
         return answer == ept.NONE
 
-    async def _ask(self, peer: int, frame_type: int, *fields: int | bytes) -> MarketReply | None:
+    async def _ask(self, peer: int, frame_type: int, *fields: int | bytes) -> Answer | None:
         """A board's reply; None if it has vanished or declines."""
         answer = await self._answer(peer, frame_type, *fields)
-        return answer if isinstance(answer, MarketReply) else None
+        return answer if isinstance(answer, Answer) else None
 
     async def _answer(
         self, peer: int, frame_type: int, *fields: int | bytes
-    ) -> MarketReply | int | None:
+    ) -> Answer | int | None:
         """A reply, the code of an Ack, or None if the board stays silent.
 
         Every question may be asked again, so an answer that got lost costs only time.
@@ -217,11 +217,11 @@ class Negotiator:
 
     async def _inquire(
         self, peer: int, frame_type: int, *fields: int | bytes
-    ) -> MarketReply | int:
+    ) -> Answer | int:
         board_id = self._boards[peer]
         link = await self._pool.get(board_id)
         answer = await link.inquire(frame_type, *fields)
-        if isinstance(answer, MarketReply):
+        if isinstance(answer, Answer):
             return answer
         if answer.code not in {ept.NONE, ept.MARKET_WAIT}:
             name = codes.name(answer.code)

@@ -2,16 +2,18 @@
 """Listens: adverts into the fleet, boards that come and go into events; watches the scanner."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from crowdcharge.boards.fleet import Fleet
 from crowdcharge.boards.models import Beacon, Sighting
+from crowdcharge.boards.session import wrong_version
 from crowdcharge.clock import Clock
 from crowdcharge.errors import RadioError
 from crowdcharge.orchestrator.events import BoardLost, BoardSeen, Emit, Trouble
 from crowdcharge.radio.base import Advert, Radio
 
 _LOOK_EVERY_s = 1.0
+_PRESENT_MAX = 256  # boards without a key that are told of at once; more suggests spoofing
 _SILENCE_MAX_s = 30.0  # no advert from anyone: the scanner itself may be dead
 
 
@@ -25,13 +27,16 @@ class Observer:
         clock: Clock,
         emit: Emit,
         is_connected: Callable[[int], bool],
+        keys: Container[int],
     ) -> None:
         self._radio = radio
         self._fleet = fleet
         self._clock = clock
         self._emit = emit
         self._is_connected = is_connected
+        self._keys = keys
         self._present: set[int] = set()
+        self._old: set[int] = set()
         self._heard_s = 0.0
 
     async def run(self) -> None:
@@ -51,22 +56,38 @@ class Observer:
     def _on_advert(self, advert: Advert) -> None:
         try:
             beacon = Beacon.unpack(advert.data)
-        except ValueError:
-            return  # another user of the test company id, or another version
+        except ValueError:  # another user of the test company id, or another version
+            self._tell_of_old(advert)
+            return
         self._heard_s = asyncio.get_running_loop().time()
         view = self._fleet.add(Sighting(beacon, advert.address, advert.rssi_dBm, self._heard_s))
-        if beacon.board_id not in self._present:
+        is_new = beacon.board_id not in self._present
+        if is_new and (beacon.board_id in self._keys or len(self._present) < _PRESENT_MAX):
             self._present.add(beacon.board_id)
             self._emit(BoardSeen(self._clock.now_s(), view))
 
+    def _tell_of_old(self, advert: Advert) -> None:
+        """Say once of each board that has a key that what may be it speaks wire version 1."""
+        try:
+            board_id = Beacon.unpack_1(advert.data).board_id
+        except ValueError:
+            return
+        if board_id in self._keys and board_id not in self._old | self._present:
+            self._old.add(board_id)
+            text = f"at {advert.address}: {wrong_version(board_id, 1)}"
+            self._emit(Trouble(self._clock.now_s(), board_id, text))
+
     def _lose_stale(self, now_s: float) -> None:
         """Report boards that are gone; those that are connected need not advertise."""
-        for view in self._fleet.views():
-            board_id = view.board_id
-            gone = view.is_stale(now_s) and not self._is_connected(board_id)
-            if gone and board_id in self._present:
-                self._present.discard(board_id)
-                self._emit(BoardLost(self._clock.now_s(), board_id))
+        here = {
+            view.board_id
+            for view in self._fleet.views()
+            if not view.is_stale(now_s) or self._is_connected(view.board_id)
+        }
+        for board_id in sorted(self._present - here):
+            self._present.discard(board_id)
+            self._emit(BoardLost(self._clock.now_s(), board_id))
+        self._fleet.forget_strangers(now_s)
 
     def _is_deaf(self, now_s: float) -> bool:
         """Whether nobody is heard, though not every board is connected."""

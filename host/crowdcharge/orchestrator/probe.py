@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from crowdcharge.boards.constants import FrameType, Role
 from crowdcharge.boards.link import BoardLink
-from crowdcharge.errors import WptError
+from crowdcharge.errors import ProtocolError, RadioError, WptError
 from crowdcharge.orchestrator.contacts import Meeting, Pair
 from crowdcharge.orchestrator.station import Station
 from crowdcharge.policy.base import Offer
@@ -75,11 +75,14 @@ class Probe:
         return ack.code == ept.NONE
 
     async def _seeing(self, boards: set[int]) -> set[int]:
-        """Ask the boards that are connected; of the others the adverts tell."""
-        seeing = set()
-        for board_id in boards:
-            link, view = self._pool.connected(board_id), self._fleet.view(board_id)
-            beacon = await link.status() if link else view.newest if view else None
-            if beacon is not None and beacon.field:
-                seeing.add(board_id)
-        return seeing
+        """Ask the boards that are connected, and those whose adverts hint at a field."""
+        return {board_id for board_id in boards if await self._sees(board_id)}
+
+    async def _sees(self, board_id: int) -> bool:
+        view = self._fleet.view(board_id)
+        hinted = view is not None and view.newest.field
+        if not hinted and not self._pool.is_connected(board_id):
+            return False
+        with suppress(RadioError, ProtocolError):  # what cannot be asked is no peer today
+            return (await (await self._pool.get(board_id)).status()).field
+        return False

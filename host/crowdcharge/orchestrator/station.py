@@ -43,10 +43,10 @@ class Station:
         self.clock = clock
         self.emit = emit
         self.slots = slots
-        self.fleet = Fleet()
-        self.pool = Pool(radio, self.fleet, keys, slots, self._on_faults)
+        self.fleet = Fleet(keys)
+        self.pool = Pool(radio, self.fleet, keys, clock, slots, self._on_faults)
         self.ledger_keeper = LedgerKeeper(store, keys, clock, emit, first_transfer_id)
-        self._observer = Observer(radio, self.fleet, clock, emit, self.pool.is_connected)
+        self._observer = Observer(radio, self.fleet, clock, emit, self.pool.is_connected, keys)
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[asyncio.Task[None]]:

@@ -21,6 +21,7 @@ from crowdcharge.orchestrator.events import Emit, Progress, TransferEnded, Trans
 from wptcore import ept
 
 RENEWALS_PER_LEASE = 3
+_SINGLE_PAIR, _THIS_HOST, _NO_FLAGS = 0, 0, 0  # group, granter and flags of a grant
 _RECEIVER_MARGIN = 2  # the transmitter's budget ends a transfer; the receiver's is a bound
 _RECEIVER_MARGIN_mJ = 1000
 
@@ -117,17 +118,24 @@ class TransferRun:
             margin_mJ = energy_max_mJ * _RECEIVER_MARGIN + _RECEIVER_MARGIN_mJ
             energy_max_mJ = self._terms.received_max_mJ or margin_mJ
         peer = self._prx if side is self._ptx else self._ptx
+        power_max_mW = self._terms.power_max_mW
+        if not power_max_mW:
+            power_max_mW = (await link.ask_limits()).power_allowed_mW
         asked_s = self._clock.now_s()
         ack = await link.command(
             FrameType.GRANT,
             self._transfer.transfer_id,
             side.role,
             peer.board_id,
-            self._terms.power_max_mW or link.limits.power_max_mW,
+            _SINGLE_PAIR,
+            _THIS_HOST,
+            power_max_mW,
             min(energy_max_mJ, 0xFFFFFFFF),
             duration_ms,
             self._terms.floor_pct,
             self._terms.lease_ms,
+            _NO_FLAGS,
+            life_ms=self._terms.lease_ms,
         )
         if ack.code != ept.NONE:
             raise GrantRefused(side.board_id, ack.code, codes.name(ack.code))
@@ -153,7 +161,9 @@ class TransferRun:
         link = await self._pool.get(side.board_id)
         transfer_id, asked_s = self._transfer.transfer_id, self._clock.now_s()
         if self._stop:
-            ack = await link.command(FrameType.STOP, transfer_id)
+            ack = await link.command(
+                FrameType.STOP, transfer_id, life_ms=self._terms.lease_ms
+            )
         else:
             lost = ept.LEASE_LOST if self._is_silent(peer) else ept.NONE
             ack = await link.command(
@@ -162,13 +172,15 @@ class TransferRun:
                 self._terms.lease_ms,
                 peer.power_mW,
                 peer.ended or lost,
+                life_ms=self._terms.lease_ms,
             )
         self._heard(side, ack, asked_s)
 
     def _heard(self, side: _Side, ack: Ack, asked_s: float) -> None:
         """Take an answer. The lease counts from `asked_s`: the answer may have come late."""
         transfer_id = self._transfer.transfer_id
-        side.leased_s = asked_s
+        if ack.code != ept.EXPIRED:
+            side.leased_s = asked_s
         if ack.transfer_id == transfer_id:
             side.power_mW = ack.power_mW
             side.energy_mJ = ack.energy_mJ

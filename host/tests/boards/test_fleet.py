@@ -88,7 +88,7 @@ def test_bytes_are_a_beacon_or_a_value_error(data):
     except ValueError:
         return
     assert len(data) == wire.BEACON_SIZE
-    assert data[0] == wire.VERSION
+    assert data[:2] == bytes((wire.MAGIC, wire.VERSION))
     assert beacon.soc_pct is None or beacon.soc_pct <= 100
 
 

@@ -18,6 +18,7 @@ from crowdcharge.bench.hub.launch import Bench, launch
 from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.boards.link import BoardLink
+from crowdcharge.clock import BoardClock
 from crowdcharge.flash import firmware_tree, micropython
 from crowdcharge.flash.tree import board_kind
 from crowdcharge.radio.bleak_radio import BleakRadio
@@ -84,6 +85,7 @@ class Transfer:
             board_id,
             KEYS[board_id],
             secrets.token_bytes,
+            BoardClock(),
         )
 
     async def on_air(self, *boards: int) -> None:
@@ -106,7 +108,7 @@ class Transfer:
         donor, receiver = await self.link(1), await self.link(2)
         for link, role, peer in ((receiver, wire.PRX, 2), (donor, wire.PTX, 1)):
             ack = await link.command(
-                wire.GRANT, self.number, role, peer, 6000, 500_000, 600_000, 0, 5000
+                wire.GRANT, self.number, role, peer, 0, 0, 6000, 500_000, 600_000, 0, 5000, 0
             )
             assert ack.code == ept.NONE, ack
         renewing = asyncio.create_task(self._renew(donor, receiver))

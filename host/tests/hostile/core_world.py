@@ -11,7 +11,7 @@ from hashlib import sha256
 from random import Random
 
 from crowdcharge.boards.fleet import odometer_rise_mJ
-from crowdcharge.boards.models import Beacon, Receipt
+from crowdcharge.boards.models import Beacon, unpack_receipts
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.rows import chained
 from wptcore import auth, ept, transfer, wire
@@ -164,7 +164,8 @@ class Life:
         if not self.authentic and frame_type != wire.HELLO:
             self.send(wire.HELLO, bytes(16))
         self.counter += 1
-        frame = wire.pack_frame(frame_type, self.counter, *fields)
+        expires_ms = (self.board.now_ms + 4000) % (1 << 32)
+        frame = wire.pack_frame(frame_type, self.counter, expires_ms, *fields)
         frame += auth.tag(sha256, self.key, auth.FROM_HOST, frame)
         self.old_frames.append(frame)
         return self.deliver(frame)
@@ -193,9 +194,9 @@ class Life:
         self.unsaved.add(fields[0])
         self.granted[fields[0]] = fields
         self.live = fields[0]
-        self.lease_ends_ms = self.now_ms + fields[7]
-        self.ends_ms = self.now_ms + fields[5]
-        assert 0 < fields[7] <= wire.LEASE_MAX_ms
+        self.lease_ends_ms = self.now_ms + fields[9]
+        self.ends_ms = self.now_ms + fields[7]
+        assert 0 < fields[9] <= wire.LEASE_MAX_ms
 
     def _sane_grant(self) -> tuple[int, ...]:
         rng = self.rng
@@ -203,11 +204,14 @@ class Life:
             self._some_id(),
             rng.choice((wire.PTX, wire.PRX)),
             5,
+            0,
+            0,
             12_000,
             rng.choice((500, 20_000, 0xFFFFFFFF)),
             rng.choice((2000, 60_000)),
             rng.choice((0, 20, 30)),
             rng.choice((1000, 5000)),
+            0,
         )
 
     def _odd_grant(self) -> tuple[int, ...]:
@@ -216,11 +220,14 @@ class Life:
             self._some_id(),
             rng.choice((0, wire.PTX, wire.PRX, 3)),
             rng.randint(0, 9),
+            rng.choice((0, 0, 0, 1, 0xFFFF)),
+            rng.choice((0, 0, 0, 1, 0xFFFF)),
             rng.choice((0, 1000, 12_000, 12_001)),
             rng.choice((0, 500, 0xFFFFFFFF)),
             rng.choice((0, 200, 60_000)),
             rng.choice((0, 10, 100, 255)),
             rng.choice((0, 100, 5000, 5001, 0xFFFF)),
+            rng.choice((0, 0, 0, 1, 2, 255)),
         )
 
     def _some_id(self) -> int:
@@ -274,7 +281,7 @@ class Life:
         if self.send(wire.PING, *fields) != ept.NONE or was_running:
             return
         self.unsaved.add(fields[0])
-        self.granted[fields[0]] = (fields[0], wire.PTX, 0, 1000, 3000, fields[1], 0, 0)
+        self.granted[fields[0]] = (fields[0], wire.PTX, 0, 0, 0, 1000, 3000, fields[1], 0, 0, 0)
         self.live = fields[0]
         self.lease_ends_ms = self.now_ms + fields[1] + 1000
         self.ends_ms = self.now_ms + fields[1]
@@ -309,7 +316,8 @@ class Life:
         return self.rng.randbytes(self.rng.choice((0, 1, 22, 30, 49, 128, 600)))
 
     def _reflected(self) -> bytes:
-        frame = wire.pack_frame(wire.STOP, self.counter + 5, self.live)
+        expires_ms = self.board.now_ms + 4000
+        frame = wire.pack_frame(wire.STOP, self.counter + 5, expires_ms, self.live)
         return frame + auth.tag(sha256, self.key, auth.FROM_BOARD, frame)
 
     # -- power --
@@ -318,7 +326,8 @@ class Life:
         """At any byte of a write that is under way, or between two."""
         if self.authentic:
             self.counter += 1
-            frame = wire.pack_frame(wire.STOP, self.counter, self.live)
+            expires_ms = self.board.now_ms + 4000
+            frame = wire.pack_frame(wire.STOP, self.counter, expires_ms, self.live)
             frame += auth.tag(sha256, self.key, auth.FROM_HOST, frame)
             self.board.on_command(self.link, frame)  # its answer never leaves
         self._save(self.rng.random())
@@ -343,7 +352,7 @@ class Life:
             self._check_permission(wire.PTX if board.coil_on else wire.PRX)
         if board.coil_on:
             grant = self.granted[self.live]
-            floor_permille = 10 * max(self.floor_pct, grant[6])
+            floor_permille = 10 * max(self.floor_pct, grant[8])
             assert not plant.cable, "transmits on cable"
             assert board.soc_permille <= 1000, "transmits with an unknown charge"
             assert board.soc_permille > floor_permille, "transmits at or below its floor"
@@ -371,11 +380,7 @@ class Life:
 
     def _collect(self) -> None:
         """The host's half of settling: every receipt once, signed, with an unbroken odometer."""
-        stored = self.board.receipts
-        found = [
-            Receipt.unpack(stored[start : start + wire.RECEIPT_SIZE])
-            for start in range(0, len(stored), wire.RECEIPT_SIZE)
-        ]
+        found = unpack_receipts(self.board.receipts)
         for receipt in reversed(found):
             assert receipt.signed_with(KEY), "a receipt with a wrong signature"
             assert receipt.transfer_id in self.granted, "a receipt for nothing"

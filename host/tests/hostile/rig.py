@@ -253,6 +253,7 @@ class Rig:
                     board_id,
                     KEYS.get(board_id, bytes(32)),
                     secrets.token_bytes,
+                    self.clock,
                 )
             except WptError:
                 tries += 1
@@ -307,11 +308,14 @@ class Rig:
             "transfer_id": secrets.randbits(31) | 1,
             "role": role,
             "peer": 3 - board_id if board_id < 3 else 9,
+            "group": 0,
+            "granter": 0,
             "power_max_mW": 5000,
             "energy_max_mJ": 20_000,
             "duration_max_ms": 20_000,
             "floor_pct": 20,
             "lease_ms": LEASE_ms,
+            "flags": 0,
             **changes,
         }
         return await self.command(board_id, wire.GRANT, *fields.values())

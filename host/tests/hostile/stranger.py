@@ -29,13 +29,14 @@ class Stranger:
 
     def hello(self, key: bytes) -> bytes:
         """With a counter that rises; a wrong key gives a wrong tag."""
-        nonce = wire.unpack_challenge(self.challenge)[2]
+        nonce = wire.unpack_challenge(self.challenge)[4]
         self.key = auth.session_key(sha256, key, nonce, bytes(auth.NONCE_SIZE))
         return self.sealed(wire.HELLO, bytes(auth.NONCE_SIZE))
 
     def sealed(self, frame_type: int, *fields: int | bytes) -> bytes:
         self._counter += 1
-        frame: bytes = wire.pack_frame(frame_type, self._counter, *fields)
+        expires_ms = wire.unpack_challenge(self.challenge)[3] + 4000
+        frame: bytes = wire.pack_frame(frame_type, self._counter, expires_ms, *fields)
         return frame + auth.tag(sha256, self.key, auth.FROM_HOST, frame)
 
     async def write(self, frame: bytes) -> None:

@@ -103,7 +103,7 @@ async def test_a_stranger_without_the_key_commands_nothing(rig):
     before = await running(rig, 1)
     commands = [
         (wire.STOP, before),
-        (wire.GRANT, 5, wire.PTX, 2, 5000, 5000, 60_000, 0, 5000),
+        (wire.GRANT, 5, wire.PTX, 2, 0, 0, 5000, 5000, 60_000, 0, 5000, 0),
         (wire.RENEW, before, 5000, 0, ept.STOPPED),
         (wire.CLEAR, ept.STUCK_SWITCH),
         (wire.CONFIGURE, wire.CONFIGURE_FLOOR_pct, 10),
@@ -129,7 +129,7 @@ async def test_a_stranger_without_the_key_commands_nothing(rig):
     await stranger.close()
     assert ept.FOREIGN_OBJECT in await rig.faults(1)
     link = await rig.link(1)
-    assert wire.unpack_limits(await link._link.read(wire.LIMITS_UUID))[4] == limits.floor_pct
+    assert (await link.ask_limits()).floor_pct == limits.floor_pct
 
 
 async def test_a_flood_of_two_strangers_costs_no_lease(rig):
@@ -143,7 +143,7 @@ async def test_a_flood_of_two_strangers_costs_no_lease(rig):
         while await rig.now_s() < ends_s:
             stranger = await rig.stranger(1, number)
             while not stranger.lost.is_set() and await rig.now_s() < ends_s:
-                many = [stranger.write(b"\x01\x02" + bytes(60)) for _ in range(20)]
+                many = [stranger.write(b"\x02\x02" + bytes(60)) for _ in range(20)]
                 done = await asyncio.gather(*many, return_exceptions=True)
                 written += sum(each is None for each in done)
             await stranger.close()
@@ -161,7 +161,7 @@ async def test_oversize_frames_are_refused(rig):
     for size in (128, 129, 250, 500):
         stranger = await rig.stranger(1)
         with contextlib.suppress(WptError):  # the stack may refuse it before the board does
-            assert (await stranger.ask_raw(b"\x01\x02" + bytes(size - 2)))[1] == ept.BAD_LENGTH
+            assert (await stranger.ask_raw(b"\x02\x02" + bytes(size - 2)))[1] == ept.BAD_LENGTH
         await stranger.close()
     assert await rig.grant(1) == ept.NONE
 
@@ -228,9 +228,9 @@ async def test_two_hosts_with_the_key_do_not_confuse_a_board(rig):
 
 async def test_an_answer_of_a_stranger_is_not_believed():
     """What a false board sends is not sealed with the key, whatever it says."""
-    frame = wire.pack_frame(wire.ACK, 1, wire.HELLO, ept.NONE, 0, 0, 0, 0, 0, 500, 250)
+    frame = wire.pack_frame(wire.ACK, 1, 0, wire.HELLO, ept.NONE, 0, 0, 0, 0, 0, 500, 250)
     forged = frame + auth.tag(sha256, WRONG_KEY, auth.FROM_BOARD, frame)
-    session = Session(bytes(32), wire.pack_challenge(3, 1, bytes(16)), bytes(16))
+    session = Session(bytes(32), wire.pack_challenge(3, 1, 0, 0, bytes(16)), bytes(16), int)
     session.hello()
     with pytest.raises(RemoteProtocolError, match="wrong tag"):
         session.open(forged)

@@ -73,7 +73,7 @@ class Grants:
         if frame[1] not in {wire.GRANT, wire.RENEW, wire.PING}:
             return
         body = wire.unpack_body(frame)
-        lease_ms = {wire.GRANT: body[-1], wire.RENEW: body[1], wire.PING: body[1] + 1000}[frame[1]]
+        lease_ms = {wire.GRANT: body[9], wire.RENEW: body[1], wire.PING: body[1] + 1000}[frame[1]]
         now_s = self._rig.clock.now_s() + self.offset_s
         self.written.setdefault(address, []).append((now_s, lease_ms / 1000))
 

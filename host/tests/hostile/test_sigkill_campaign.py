@@ -20,6 +20,7 @@ from crowdcharge.bench.hub.launch import Bench, launch
 from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.boards import keys as key_file
 from crowdcharge.boards.link import BoardLink
+from crowdcharge.clock import BoardClock
 from crowdcharge.ledger.settlement import DISPUTED
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
@@ -137,7 +138,7 @@ async def check_meters(folder: Path, bench: Bench) -> None:
     await asyncio.wait_for(all_heard.wait(), 60)
     for board_id, key in KEYS.items():
         address, random_bytes = bench.addresses[board_id], secrets.token_bytes
-        link = await BoardLink.open(radio, address, board_id, key, random_bytes)
+        link = await BoardLink.open(radio, address, board_id, key, random_bytes, BoardClock())
         beacon = await link.status()
         await link.close()
         sent = [each.sent_mJ for each in transfers if each.ptx == board_id]

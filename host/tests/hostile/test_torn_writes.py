@@ -14,6 +14,7 @@ import pytest
 from crowdcharge.bench.config import BenchConfig, BoardConfig
 from crowdcharge.bench.hub.launch import launch
 from crowdcharge.boards.link import BoardLink
+from crowdcharge.clock import BoardClock
 from crowdcharge.errors import WptError
 from crowdcharge.radio import open_radio
 from wptcore import ept, wire
@@ -22,6 +23,7 @@ pytestmark = [pytest.mark.bench, pytest.mark.slow, pytest.mark.timeout(400)]
 
 KEY = bytes([7]) * 32
 FEW = (0, 1, 17, 33, 100, 257)
+SPEED = 2.0
 MANY = (*range(0, 700, 7), *range(700, 4500, 100))
 
 
@@ -43,7 +45,12 @@ class Owner:
             with contextlib.suppress(WptError):
                 if self._link is None or self._link.closed:
                     self._link = await BoardLink.open(
-                        self._radio, self._bench.addresses[1], 1, KEY, secrets.token_bytes
+                        self._radio,
+                        self._bench.addresses[1],
+                        1,
+                        KEY,
+                        secrets.token_bytes,
+                        BoardClock(SPEED),
                     )
                 await self._link.ask()
                 return self._link
@@ -69,13 +76,12 @@ async def cut_and_look(bench, owner: Owner, after_bytes: int, floor_pct: int) ->
             await (await owner.link()).command(wire.CONFIGURE, wire.CONFIGURE_FLOOR_pct, floor_pct)
         await asyncio.sleep(0.05)
     link = await owner.link()
-    limits = wire.unpack_limits(await link._link.read(wire.LIMITS_UUID))
-    return limits[4], (await link.status()).epoch
+    return (await link.ask_limits()).floor_pct, (await link.status()).epoch
 
 
 async def torn(folder, cuts: tuple[int, ...]) -> None:
     board = BoardConfig(1, 60.0, storage="littlefs", key=KEY.hex())
-    async with launch(BenchConfig((board,), speed=2.0), folder) as bench:
+    async with launch(BenchConfig((board,), speed=SPEED), folder) as bench:
         owner = Owner(bench)
         await owner.start()
         old_pct, old_epoch = 20, (await (await owner.link()).status()).epoch

@@ -68,7 +68,7 @@ def test_every_key_has_its_place():
             8,
             "contacts.slots[1][0]: a pair is two different board ids, not [1, 1]",
         ),
-        ("[1, 3]", "[1, 70000]", 8, "contacts.slots[1][0]: a board's number is 1 to 65535"),
+        ("[1, 3]", "[1, 70000]", 8, "contacts.slots[1][0]: a board's number is 1 to 65534"),
         ("[1, 3]", "[1, 3, 4]", 8, "a pair is two different board ids, not [1, 3, 4]"),
         ("[[1, 3]]", "[1, 3]", 8, "a pair is two different board ids, not 1"),
         ("slots = [[[1, 2], [3, 4]], [[1, 3]]]", "", 6, "contacts.slots: is missing"),

@@ -8,7 +8,6 @@ modelled: port files, and coil physics beyond "what is sent arrives with a loss"
 import asyncio
 from binascii import crc32
 from collections.abc import Callable
-from contextlib import suppress
 from hashlib import sha256
 from typing import Protocol
 
@@ -85,9 +84,9 @@ class WorldBoard:
     def refresh(self) -> None:
         """What can be read lags: the port writes it four times a second."""
         core = self.core
-        self.readable = (self.beacon(), core.receipts, core.limits, core.faults)
+        self.readable = (self.beacon(), core.receipts)
         for link in list(self.links.values()):
-            link.tell_faults(core.faults)
+            link.tell_status(self.readable[0])
 
     def step(self, now_s: float, dt_ms: int) -> None:
         core, peer = self.core, self.peer
@@ -144,7 +143,6 @@ class WorldLink:
         self.address = board.address
         self._on_closed = on_closed
         self._on_data: dict[str, OnData] = {}
-        self._told = b""
         self.open = True
         self.handle = world.next_handle()
         self._nonce = sha256(str(self.handle).encode()).digest()[:16]
@@ -158,8 +156,6 @@ class WorldLink:
             wire.CHALLENGE_UUID: lambda: core.challenge(self._nonce),
             wire.STATUS_UUID: lambda: self.board.readable[0],
             wire.RECEIPTS_UUID: lambda: self.board.readable[1],
-            wire.LIMITS_UUID: lambda: self.board.readable[2],
-            wire.FAULTS_UUID: lambda: self.board.readable[3],
         }
         value = values[uuid]()
         await self._moment()
@@ -185,11 +181,9 @@ class WorldLink:
         if not self._world.dead and not self._world.mute(frame):
             self._on_data[wire.REPLY_UUID](frame)
 
-    def tell_faults(self, codes: bytes) -> None:
-        if codes != self._told and wire.FAULTS_UUID in self._on_data and not self._world.dead:
-            self._told = codes
-            with suppress(asyncio.CancelledError):  # the host may be killed in its callback
-                self._on_data[wire.FAULTS_UUID](codes)
+    def tell_status(self, beacon: bytes) -> None:
+        if wire.STATUS_UUID in self._on_data and not self._world.dead:
+            self._on_data[wire.STATUS_UUID](beacon)
 
     def drop(self) -> None:
         if self.open:
