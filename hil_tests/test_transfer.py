@@ -161,6 +161,17 @@ async def test_the_boards_limits_are_those_of_their_kind(couple: Couple) -> None
         assert int(answer["power_max_mW"]) == limits.power_max_mW
         assert int(answer["floor_pct"]) == limits.floor_pct == 20
         refused = await dut.command(
-            wire.GRANT, 99, wire.PTX, 0xFFFE, limits.power_max_mW + 1, 1000, 1000, 20, 1000
+            wire.GRANT,
+            99,
+            wire.PTX,
+            0xFFFE,
+            0,
+            0,
+            limits.power_max_mW + 1,
+            1000,
+            1000,
+            20,
+            1000,
+            0,
         )
         assert refused.code in {ept.OUT_OF_RANGE, ept.UNCALIBRATED, ept.FLOOR}

@@ -51,14 +51,13 @@ def frame(data):
 DECODERS = {
     "beacon": wire.unpack_beacon,
     "challenge": wire.unpack_challenge,
-    "limits": wire.unpack_limits,
-    "receipts": wire.unpack_receipt,
+    "receipts": lambda data: [wire.unpack_receipt(each) for each in wire.split_receipts(data)],
     "frame": frame,
     "command": Command(),
     "journal": lambda data: make_board(saved=journal.Journal([data, b""], lambda _: 0).saved),
     "console": Console(),
 }
-MAY_REFUSE = ("beacon", "challenge", "limits", "receipts", "frame")  # by ValueError
+MAY_REFUSE = ("beacon", "challenge", "receipts", "frame")  # by ValueError
 
 count = 0
 with open(path, "rb") as file:

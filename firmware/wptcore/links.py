@@ -84,7 +84,7 @@ class Links:
     def check(self, handle: int, frame: bytes, now_ms: int) -> int:
         """Returns NONE if the frame is authentic, new on this link and in time, else why not.
 
-        `now_ms`: board time. An expired command changes nothing, but it is no failure of a stranger.
+        `now_ms`: board time. An expired command changes nothing, but it is not a failure.
         """
         link = self._find(handle)
         if link is None:

@@ -67,8 +67,8 @@ class Settings:
     def terms(self, limits: tuple, soc_permille: int):
         """Returns the terms for this charge, or None when terms or charge are unknown.
 
-        `limits`: the fields of wire.INFO_LIMITS. The market clears energy at the buyer, so a seller
-        offers less than it can send.
+        `limits`: the fields of wire.INFO_LIMITS. The market clears energy at the buyer, so a
+        seller offers less than it can send.
         """
         if not self.a_u or soc_permille > 1000:
             return None

@@ -22,7 +22,7 @@ from habluetooth import BluetoothServiceInfoBleak  # noqa: E402
 
 from crowdcharge.bench import config as bench_config  # noqa: E402
 from crowdcharge.boards import keys  # noqa: E402
-from crowdcharge.boards.models import Beacon, BoardLimits, unpack_receipts  # noqa: E402
+from crowdcharge.boards.models import Beacon, unpack_receipts  # noqa: E402
 from crowdcharge.boards.session import Session, UnprovenRefusalError  # noqa: E402
 from crowdcharge.errors import RemoteProtocolError, WptError  # noqa: E402
 from crowdcharge.flash import serial_line  # noqa: E402
@@ -73,6 +73,7 @@ def _acks() -> list[bytes]:
     board = make_board()
     host = Host(board)
     frames = [host.frame(wire.HELLO, HOST_NONCE), host.frame(wire.STOP, 5), bytes(30)]
+    frames += [host.frame(wire.ASK, what) for what in (1, 2, 3)]
     replies = []
     for frame in frames:
         board.on_command(LINK, frame)
@@ -81,12 +82,12 @@ def _acks() -> list[bytes]:
 
 
 def _session_open(data: bytes) -> object:
-    session = Session(KEY, make_challenge(), bytes(16))
+    session = Session(KEY, make_challenge(), bytes(16), int)
     return session.open(data)
 
 
 def make_challenge() -> bytes:
-    return wire.pack_challenge(3, 1, bytes(range(100, 116)))
+    return wire.pack_challenge(3, 1, wire.CARRIED, 240, bytes(range(100, 116)))
 
 
 # -- the air, seen by a board ------------------------------------------------------------------
@@ -98,12 +99,13 @@ def _frames() -> list[bytes]:
     hello = host.frame(wire.HELLO, HOST_NONCE)
     return [
         hello,
-        host.frame(wire.GRANT, 1, wire.PTX, 9, 5000, 50_000, 60_000, 20, 1000),
+        host.frame(wire.GRANT, 1, wire.PTX, 9, 0, 0, 5000, 50_000, 60_000, 20, 1000, 0),
         host.frame(wire.RENEW, 1, 1000, 800, 0),
         host.frame(wire.STOP, 1),
         host.frame(wire.CLEAR, 0x82),
         host.frame(wire.CONFIGURE, 1, 30),
         host.frame(wire.PING, 2, 500),
+        host.frame(wire.ASK, wire.ASK_FAULTS),
     ]
 
 
@@ -342,7 +344,7 @@ def _journal_seed() -> bytes:
 TARGETS: dict[str, Target] = {
     "beacon": Target(Beacon.unpack, (ValueError,), lambda: [_beacon_bytes()], True),
     "challenge": Target(wire.unpack_challenge, (ValueError,), lambda: [make_challenge()], True),
-    "limits": Target(BoardLimits.unpack, (ValueError,), lambda: [make_board().limits], True),
+    "old-beacon": Target(Beacon.unpack_1, (ValueError,), lambda: [bytes((1, 7)) + bytes(21)]),
     "receipts": Target(unpack_receipts, (ValueError,), lambda: [_receipts()], True),
     "ack": Target(_session_open, (RemoteProtocolError, UnprovenRefusalError), _acks),
     "command": Target(_CommandTarget(), (), _frames, True),

@@ -103,9 +103,7 @@ class BoardLink:
     def address(self) -> str:
         return self._link.address
 
-    async def command(
-        self, frame_type: int, *fields: int, life_ms: int = LIFE_MAX_ms
-    ) -> Ack:
+    async def command(self, frame_type: int, *fields: int, life_ms: int = LIFE_MAX_ms) -> Ack:
         """Send a command and return the board's Ack, whatever its code.
 
         It has no effect when it arrives later than `life_ms` of the board's time. Commands are

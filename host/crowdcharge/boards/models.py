@@ -53,7 +53,8 @@ class Beacon:
         """The company id is anyone's, so values that no board can have are no beacon."""
         beacon = cls(*fields)
         soc_pct = fields[7]
-        if not 0 < beacon.board_id <= wire.BOARD_ID_MAX and (beacon.board_id or beacon.provisioned):
+        has_number = beacon.board_id > 0 or beacon.provisioned  # a new board has none yet
+        if has_number and not 0 < beacon.board_id <= wire.BOARD_ID_MAX:
             raise ValueError("beacon board")
         if beacon.state not in _STATES or beacon.bus_mV > wire.BUS_MAX_mV:
             raise ValueError("beacon range")
@@ -110,7 +111,7 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An authenticated answer to a question that has one of its own; `fields` as in wire's table."""
+    """An authenticated answer to a question that has its own; `fields` as in wire's table."""
 
     counter: int
     frame_type: int
@@ -119,7 +120,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class BoardLimits:
-    """What a board can and may do now, from an authenticated answer; `features` are wire's bits."""
+    """What a board can and may do now, as it has answered; `features` are bits of wire."""
 
     board_id: int
     epoch: int

@@ -87,9 +87,7 @@ class Session:
         """
         return self._sealed(FrameType.HELLO, 0, self._host_nonce)
 
-    def seal(
-        self, frame_type: int, *fields: int | bytes, life_ms: int = LIFE_MAX_ms
-    ) -> bytes:
+    def seal(self, frame_type: int, *fields: int | bytes, life_ms: int = LIFE_MAX_ms) -> bytes:
         """A command that has no effect once `life_ms` of the board's time are over."""
         if self._ahead_ms is None:
             raise LocalProtocolError("the board's time is unknown before its first answer")
@@ -130,10 +128,11 @@ class Session:
 
 def wrong_version(board_id: int, version: int) -> str:
     """What is wrong between a board and this host, and what to do."""
-    remedy = "flash it again (crowdcharge flash)" if version < wire.VERSION else "update this host"
-    return (
-        f"board {board_id} speaks wire version {version}, this host version {wire.VERSION}: {remedy}"
-    )
+    remedy = "flash it again (crowdcharge flash)"
+    if version > wire.VERSION:
+        remedy = "update this host"
+    speaks = f"board {board_id} speaks wire version {version}"
+    return f"{speaks}, this host version {wire.VERSION}: {remedy}"
 
 
 def _check_version(challenge: bytes) -> None:

@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,9 @@ from crowdcharge.cli import options
 if TYPE_CHECKING:
     from crowdcharge.boards.fleet import BoardView
     from crowdcharge.radio.base import Advert, Radio
+
+_OLD = "it speaks wire version 1: flash it again (crowdcharge flash)"
+_OLD_MAX = 64  # adverts of others may look so
 
 
 @click.command()
@@ -42,11 +46,18 @@ def scan(
     if not 0 < seconds <= 3600:
         raise InputError(f"--seconds must be above 0 and at most 3600, not {seconds:g}")
     radio = _replayed(replay) if replay else open_radio(transport, adapter)
-    views = asyncio.run(_listen(radio, seconds, record))
+    views, old = asyncio.run(_listen(radio, seconds, record))
     if as_json:
-        click.echo(json.dumps({"boards": [_as_json(view) for view in views]}, indent=2))
-    else:
-        _show(views)
+        boards = [_as_json(view) for view in views]
+        maybe = [
+            {"board_id": board_id, "address": address, "wire_version": 1}
+            for address, board_id in old.items()
+        ]
+        click.echo(json.dumps({"boards": boards, "maybe_old": maybe}, indent=2))
+        return
+    _show(views)
+    for address, board_id in old.items():
+        click.echo(f"{address}: if this is board {board_id}, {_OLD}")
 
 
 def _replayed(path: Path) -> "Radio":
@@ -56,12 +67,16 @@ def _replayed(path: Path) -> "Radio":
     return ReplayRadio(load(path), BoardClock())
 
 
-async def _listen(radio: "Radio", seconds: float, record: Path | None) -> "list[BoardView]":
+async def _listen(
+    radio: "Radio", seconds: float, record: Path | None
+) -> "tuple[list[BoardView], dict[str, int]]":
+    """The boards, and what may be boards of wire version 1: their numbers by address."""
     from crowdcharge.boards.fleet import Fleet
     from crowdcharge.boards.models import Beacon, Sighting
     from crowdcharge.radio.replay_radio import dump
 
     loop, fleet, lines = asyncio.get_running_loop(), Fleet(), []
+    old: dict[str, int] = {}
     start_s = loop.time()
 
     def heard(advert: "Advert") -> None:
@@ -70,6 +85,9 @@ async def _listen(radio: "Radio", seconds: float, record: Path | None) -> "list[
         try:
             beacon = Beacon.unpack(advert.data)
         except ValueError:
+            with suppress(ValueError):
+                if len(old) < _OLD_MAX:
+                    old[advert.address] = Beacon.unpack_1(advert.data).board_id
             return
         fleet.add(Sighting(beacon, advert.address, advert.rssi_dBm, seen_s))
 
@@ -80,7 +98,7 @@ async def _listen(radio: "Radio", seconds: float, record: Path | None) -> "list[
         await radio.close()
     if record is not None:
         _write(record, lines)
-    return fleet.views()
+    return fleet.views(), old
 
 
 def _write(path: Path, lines: list[str]) -> None:

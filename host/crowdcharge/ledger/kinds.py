@@ -10,7 +10,10 @@ an EPT or refusal code of wptcore.ept. Import this module, not its names: `kinds
 row, `boards.models.Receipt` is what a board signed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+# A field that came after the first ledgers: their views may not change, so it is in the body only.
+NO_COLUMN = {"column": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +97,9 @@ class Receipt:
     soc_after_permille: int | None
     odometer_mJ: int
     raw: str
-    group_id: int | None = None
-    granter: int | None = None
-    flags: int | None = None
+    group_id: int | None = field(default=None, metadata=NO_COLUMN)
+    granter: int | None = field(default=None, metadata=NO_COLUMN)
+    flags: int | None = field(default=None, metadata=NO_COLUMN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ _VIEWS = {
 
 def _view_sql(view: str, kind: str) -> str:
     """A column a field. `damage` compares this text with the file's, so it never changes."""
-    names = (field.name for field in fields(KINDS[kind]))
+    names = (field.name for field in fields(KINDS[kind]) if field.metadata.get("column", True))
     picked = ", ".join(f"json_extract(body, '$.{name}') AS {name}" for name in names)
     return f"CREATE VIEW {view} AS SELECT seq, {picked} FROM journal WHERE kind = '{kind}';"
 

@@ -215,9 +215,7 @@ class Negotiator:
                 silent_s = loop.time() + self._patience_s
             await asyncio.sleep(_RETRY_s)
 
-    async def _inquire(
-        self, peer: int, frame_type: int, *fields: int | bytes
-    ) -> Answer | int:
+    async def _inquire(self, peer: int, frame_type: int, *fields: int | bytes) -> Answer | int:
         board_id = self._boards[peer]
         link = await self._pool.get(board_id)
         answer = await link.inquire(frame_type, *fields)

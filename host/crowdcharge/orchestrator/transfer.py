@@ -161,9 +161,7 @@ class TransferRun:
         link = await self._pool.get(side.board_id)
         transfer_id, asked_s = self._transfer.transfer_id, self._clock.now_s()
         if self._stop:
-            ack = await link.command(
-                FrameType.STOP, transfer_id, life_ms=self._terms.lease_ms
-            )
+            ack = await link.command(FrameType.STOP, transfer_id, life_ms=self._terms.lease_ms)
         else:
             lost = ept.LEASE_LOST if self._is_silent(peer) else ept.NONE
             ack = await link.command(

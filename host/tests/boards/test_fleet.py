@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crowdcharge.boards.fleet import Fleet, is_newer, odometer_rise_mJ
+from crowdcharge.boards.fleet import (
+    STRANGERS_MAX,
+    Fleet,
+    STRANGER_FORGET_s,
+    is_newer,
+    odometer_rise_mJ,
+)
 from crowdcharge.boards.models import Beacon, Sighting
 from wptcore import wire
 
@@ -163,3 +169,66 @@ def test_a_board_that_came_back_at_another_address_is_taken():
     assert fleet.view(7).address == "old"
     fleet.add(sighting(Beacon.unpack(packed(sequence=2)), 31.0, "new"))
     assert fleet.view(7).address == "new"
+
+
+def numbered(board_id, soc_permille=500):
+    buffer = bytearray(wire.BEACON_SIZE)
+    wire.pack_beacon_into(buffer, 0, board_id, 1, 0, 0, 0, 4000, 10, soc_permille, 250, 0, 0, 0)
+    return bytes(buffer)
+
+
+def test_a_flood_of_strangers_costs_little_and_hides_no_board():
+    fleet = Fleet(known={7})
+    fleet.add(sighting(Beacon.unpack(numbered(7)), 0.0, "true"))
+    for number in range(20_000):
+        beacon = Beacon.unpack(numbered(100 + number))
+        fleet.add(sighting(beacon, number / 1000, f"{number}"))
+    assert len(fleet.views()) == STRANGERS_MAX + 1
+    assert len(fleet._views) == len(fleet._strangers) + 1 == STRANGERS_MAX + 1
+    assert fleet.view(7) is not None
+
+
+def test_strangers_are_forgotten_and_boards_with_keys_are_not():
+    fleet = Fleet(known={7})
+    for board_id, seen_s in ((7, 0.0), (8, 1.0), (8, 2.0), (9, 50.0)):
+        fleet.add(sighting(Beacon.unpack(numbered(board_id)), seen_s, str(board_id)))
+    fleet.doubt(8, "8")
+    fleet.forget_strangers(STRANGER_FORGET_s + 2.5)
+    assert [view.board_id for view in fleet.views()] == [7, 9]
+    assert not fleet._doubts
+    fleet.forget_strangers(1e6)
+    assert [view.board_id for view in fleet.views()] == [7]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        numbered(65535),
+        b"\x42" + numbered(7)[1:],
+        bytes((wire.MAGIC, 1)) + numbered(7)[2:],
+        numbered(7)[1:],
+        numbered(7)[:7] + b"\x05" + numbered(7)[8:],  # a state that does not exist
+        numbered(7)[:9] + (26_001).to_bytes(2, "little") + numbered(7)[11:],
+        numbered(7)[:13] + b"\x65" + numbered(7)[14:],  # 101 %
+        numbered(0),
+    ],
+)
+def test_what_no_board_can_say_is_no_beacon(data):
+    with pytest.raises(ValueError, match="beacon"):
+        Beacon.unpack(data)
+
+
+def test_a_new_board_has_no_number_and_says_that_it_has_no_key():
+    data = bytearray(numbered(0))
+    data[7] |= wire.UNPROVISIONED
+    assert Beacon.unpack(bytes(data)).board_id == 0
+
+
+def test_a_beacon_of_version_1_is_recognised_and_is_no_board():
+    old = b"\x01" + numbered(7)[2:]
+    assert Beacon.unpack_1(old) == Beacon.unpack(numbered(7))
+    with pytest.raises(ValueError, match="beacon"):
+        Beacon.unpack(old)
+    for other in (bytes(23), b"\x02" + old[1:], old[:-1], b"\x01" + bytes(22), b"\x01" + b"\xff" * 22):
+        with pytest.raises(ValueError, match="beacon"):
+            Beacon.unpack_1(other)

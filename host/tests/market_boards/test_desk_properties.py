@@ -69,7 +69,7 @@ class Asked:
             self.desk.step()
         type(self).shared = dict(self.desk._shared)
         if isinstance(answer, tuple):
-            wire.pack_frame(answer[0], 1, *answer[1:])
+            wire.pack_frame(answer[0], 1, 0, *answer[1:])
             if answer[0] == wire.MARKET_PUBLIC and question not in [each for each, _ in self.told]:
                 self.told.clear()  # a new market, with another nonce and so with other masks
             self.told.append((question, answer))

@@ -19,13 +19,14 @@ UNPACK: list[Callable[[bytes], object]] = [
     wire.unpack_header,
     wire.unpack_body,
     wire.unpack_challenge,
-    wire.unpack_limits,
     wire.unpack_receipt,
+    wire.split_receipts,
+    wire.unpack_beacon_1,
     lambda data: journal.unpack_record(data, lambda _: 0),
 ]
 
 
-@given(st.tuples(U16, U16, U32, U8, U16, U32, U32, U32, I16, U8, U16, U16, U32))
+@given(st.tuples(U16, U16, U32, U8, U16, U32, U32, U32, I16, U8, U16, U16, U32, U16, U16, U8))
 def test_receipts_come_back(fields: tuple[int, ...]) -> None:
     assert wire.unpack_receipt(wire.pack_receipt(*fields)) == fields
 
@@ -78,6 +79,21 @@ def test_hostile_bytes_raise_value_error_and_nothing_else(
         unpack(data)
     except ValueError:
         return
+
+
+@given(st.lists(st.tuples(st.sampled_from((1, 2)), st.binary(min_size=60, max_size=60))))
+def test_a_list_of_receipts_of_both_versions_comes_apart(parts: list[tuple[int, bytes]]) -> None:
+    receipts = [
+        bytes((version,)) + noise[: wire.receipt_size(version) - 1] for version, noise in parts
+    ]
+    assert wire.split_receipts(b"".join(receipts)) == receipts
+
+
+@given(U32, U32)
+def test_time_left_is_a_signed_difference(expires_ms: int, now_ms: int) -> None:
+    left_ms = wire.time_left_ms(expires_ms, now_ms)
+    assert -(1 << 31) <= left_ms < 1 << 31
+    assert (now_ms + left_ms) % (1 << 32) == expires_ms
 
 
 def test_frames_fit_the_smallest_allowed_mtu() -> None:
