@@ -229,6 +229,7 @@ def test_a_beacon_of_version_1_is_recognised_and_is_no_board():
     assert Beacon.unpack_1(old) == Beacon.unpack(numbered(7))
     with pytest.raises(ValueError, match="beacon"):
         Beacon.unpack(old)
-    for other in (bytes(23), b"\x02" + old[1:], old[:-1], b"\x01" + bytes(22), b"\x01" + b"\xff" * 22):
+    others = (bytes(23), b"\x02" + old[1:], old[:-1], b"\x01" + bytes(22), b"\x01" + b"\xff" * 22)
+    for other in others:
         with pytest.raises(ValueError, match="beacon"):
             Beacon.unpack_1(other)
