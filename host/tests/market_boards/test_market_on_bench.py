@@ -31,12 +31,10 @@ KEEP_pct, TARGET_pct = 45.0, 80.0
 
 
 def owner(board_id: int, soc_pct: float, a: float, b: float) -> BoardConfig:
-    """Two of the nine run the CircuitPython port."""
-    on_circuitpython = board_id in {6, 7}
+    """All run MicroPython: no CircuitPython board has the memory to carry a market."""
     return BoardConfig(
         board_id,
         soc_pct,
-        port="circuitpython" if on_circuitpython else "micropython",
         capacity_J=400.0 if board_id == HUB else 50.0,
         key=bytes([board_id]).hex() * 32,
         market_a=a,
