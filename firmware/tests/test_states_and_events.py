@@ -6,7 +6,7 @@ from wptcore import ept, persistence, transfer, wire
 from wptcore.declared import BY_HOST, CLEAR_BY, FAULTS, LATCH
 
 LATCHES = [row[0] for row in FAULTS if row[1] == LATCH]
-GRANT = (9, wire.PTX, 9, 5000, 50_000, 60_000, 0, 1000)
+GRANT = (9, wire.PTX, 9, 0, 0, 5000, 50_000, 60_000, 0, 1000, 0)
 
 
 def idle(**options):

@@ -140,7 +140,7 @@ def test_a_host_may_ask_for_limits_faults_and_status():
     board = make_board()
     host = Host(board).hello()
     limits = host.ask(wire.ASK_LIMITS)
-    features = wire.CARRIED | wire.CALIBRATED
+    features = wire.CARRIED | wire.CALIBRATED | wire.ATTENDED
     assert limits[:8] == (3, 1, features, 100_000, 12_000, 20, 25, wire.PTX | wire.PRX)
     assert host.ask(wire.ASK_FAULTS) == (0, bytes(16))
     board.on_fault(ept.FOREIGN_OBJECT)

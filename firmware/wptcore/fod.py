@@ -50,10 +50,6 @@ class ForeignObject:
     def is_calibrated(self) -> bool:
         return self._curve is not None
 
-    @property
-    def is_calibrated(self) -> bool:
-        return self._curve is not None
-
     def allows(self, power_max_mW: int) -> bool:
         """May the rig transmit this power? Without a curve only a little."""
         return self._curve is not None or power_max_mW <= UNCALIBRATED_MAX_mW

@@ -2,6 +2,7 @@
 """What a board shows: adverts, characteristics, the fields of an Ack. Decides nothing."""
 
 from wptcore import ept, transfer, wire
+from wptcore.attendance import UNATTENDED_MAX_mW
 from wptcore.diagnosis import Diagnosis
 from wptcore.floor import DonorFloor
 from wptcore.meter import Meter
@@ -27,8 +28,6 @@ class Readout:
         self._provisioned = bool(key)
         self._limits = limits
         self._features = features
-        self.attended_left_s = 0
-        self.power_unattended_mW = limits.power_max_mW
         self._roles = roles
         self._diagnosis = Diagnosis(saved.latches)
         self._receipts = Receipts(board_id, saved.epoch, key, sha256, saved.receipts)
@@ -119,7 +118,9 @@ class Readout:
     @property
     def features(self) -> int:
         """What this board carries, as bits of wire; `calibrated` follows the loss curve."""
-        return self._features | (wire.CALIBRATED if self._fod.is_calibrated else 0)
+        calibrated = wire.CALIBRATED if self._fod.is_calibrated else 0
+        attended = wire.ATTENDED if self.attended_left_s else 0
+        return self._features | calibrated | attended
 
     @property
     def faults(self) -> bytes:
@@ -139,7 +140,7 @@ class Readout:
             self._floor.resume_pct,
             self._roles,
             self.attended_left_s,
-            self.power_unattended_mW,
+            min(UNATTENDED_MAX_mW, self._limits.power_max_mW),
         )
 
     def ack_fields(self) -> tuple:

@@ -47,7 +47,9 @@ class FuelGauge:
             return SOC_UNKNOWN_permille
         return min(int(chip.cell_percent * 10), 1000)
 
-    def add(self, _bus_mV: int, current_mA: int, dt_ms: int, _received: bool, _cable: bool) -> None:
+    def add(
+        self, _bus_mV: int, current_mA: int, dt_ms: int, _received: bool, _cable: bool
+    ) -> None:
         """Notes whether the cell rests; the chip models everything else by itself."""
         self._settling.add(current_mA, dt_ms)
 

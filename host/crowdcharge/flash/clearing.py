@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from crowdcharge.boards import codes
 from crowdcharge.boards.link import BoardLink
 from crowdcharge.boards.models import Beacon
+from crowdcharge.clock import BoardClock
 from crowdcharge.errors import BoardUnreachable, GrantRefused, InputError
 from crowdcharge.flash.serial_line import SerialLine
 from crowdcharge.radio.base import Advert, Radio
@@ -37,7 +38,7 @@ async def clear_by_radio(radio: Radio, board_id: int, key: bytes, name: str) -> 
     """Clears by radio; the board refuses a person's fault unless its button was just pressed."""
     code = latch_named(name)
     address = await _heard(radio, board_id)
-    link = await BoardLink.open(radio, address, board_id, key, secrets.token_bytes)
+    link = await BoardLink.open(radio, address, board_id, key, secrets.token_bytes, BoardClock())
     try:
         standing = [codes.name(each) for each in await link.faults()]
         _must_stand(f"board {board_id}", name, standing)
