@@ -71,9 +71,11 @@ async def test_own_host_stack_on_the_pty(desk, own_stack):
 
     process.kill()
     process.wait()
-    own_stack(path)  # its HCI reset drops the old link, in silence
-    async with asyncio.timeout(20):
-        await gone.wait()
+    async with asyncio.timeout(5):
+        await gone.wait()  # by the supervision timeout: death says no goodbye
+    silent = await BleakScanner.find_device_by_address(ADDRESS, timeout=0.5, backend=desk.scanner)
+    assert silent is None
+    own_stack(path)
     again = BleakClient(ADDRESS, backend=desk.client, timeout=20)
     async with again:
         assert await again.read_gatt_char(VALUE) == b"own stack"

@@ -36,7 +36,7 @@ class Hub:
         self.rssi_dBm: dict[str, float] = {}
         self.loss: dict[str, float] = {}
         self.duplication: dict[str, float] = {}
-        self.air = Air(config.seed)
+        self.air = Air(config.seed, config.realism, config.speed)
         self._set_up_air()
         self.vm_version = _vm_version()
         self.hci_ports: dict[int, str] = {}

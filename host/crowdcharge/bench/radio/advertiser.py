@@ -19,6 +19,7 @@ REPORT_TYPES = {
 }
 SCANNABLE = (ReportType.ADV_IND, ReportType.ADV_SCAN_IND)
 INTERVAL_UNIT_s = 0.625e-3
+INTERVAL_MIN_s, INTERVAL_MAX_s = 0.020, 10.24  # Core 5.0, Vol 6, Part B, 4.4.2.2
 ADV_DELAY_MAX_s = 0.010  # Core 5.0, Vol 6, Part B, 4.4.2.2.1: advDelay
 
 
@@ -58,6 +59,7 @@ class Advertiser(stock.LegacyAdvertiser):
         self.send_advertising_data()
         delay_s = self._rng.uniform(0, ADV_DELAY_MAX_s)
         interval_s = self.advertising_interval_min * INTERVAL_UNIT_s
+        interval_s = min(max(interval_s, INTERVAL_MIN_s), INTERVAL_MAX_s)
         # Count from the planned time, so that a busy loop does not stretch the mean interval.
         self._due_s = max(self._due_s, loop.time() - interval_s) + interval_s + delay_s
         self.timer_handle = loop.call_at(self._due_s, self._on_timer_fired)

@@ -6,21 +6,23 @@ are cut. A path is named by the identity addresses of its two radios ("AA:BB:CC:
 sender first.
 
 Not modelled: collisions, channels, range (only what `rssi_dBm` and `loss` say), extended and
-directed advertising, encryption of the link (pairing works, the bytes stay plain).
+directed advertising, encryption of the link (pairing works, the bytes stay plain). Which unkind
+behaviour is modelled, and from which source: `docs/explanation/virtual-bench.md`.
 """
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Protocol
+from typing import Literal, Protocol
 
-from bumble import core, hci, ll
+from bumble import hci, ll
 from bumble.link import LocalLink
 
 from crowdcharge.bench.radio.advertiser import AdvertPacket
 
 Chance = Callable[[str, str], float]
 Packet = bytes | ll.ControlPdu
+Realism = Literal["silicon", "kind"]
 
 
 class LinkEnd(Protocol):
@@ -30,7 +32,6 @@ class LinkEnd(Protocol):
     identity: str
     peer_identity: str
 
-    def send(self, packet: Packet) -> None: ...
     def start_supervision(self) -> None: ...
     def mend(self) -> None: ...
 
@@ -43,7 +44,6 @@ class AirRadio(Protocol):
     random_address: hci.Address
 
     def links(self) -> Iterable[LinkEnd]: ...
-    def link_to(self, address: hci.Address) -> LinkEnd | None: ...
     def accept(self, central: LinkEnd) -> bool: ...
     def on_advert(self, sender: "AirRadio", advert: AdvertPacket, rssi_dBm: int) -> None: ...
 
@@ -55,16 +55,19 @@ def _never(_tx: str, _rx: str) -> float:
 class Air(LocalLink):
     """All radios of a bench. Faults set the public attributes; the air decides nothing itself."""
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, realism: Realism = "silicon", speed: float = 1.0) -> None:
+        """`speed`: bench seconds a second; connection intervals pass in bench time."""
         super().__init__()  # type: ignore[no-untyped-call]  # bumble's own
+        self.speed = speed
         self.rng = random.Random(seed)
         self.rssi_dBm: Callable[[str, str], int] = lambda _tx, _rx: round(self.rng.gauss(-55, 2))
         self.loss: Chance = _never
         """Chance that a packet is lost: an advert is gone, data is sent again and comes later."""
         self.duplication: Chance = _never
         """Chance that a scanner reports an advert twice."""
-        self.connection_events = False
-        """True: data waits for the next connection event, as on real air. False: no delay."""
+        self.connection_events = realism == "silicon"
+        """True: data waits for the next connection event, and a disconnect completes one interval
+        after the other side has heard of it, as on real air. False: both take no time."""
         self._radios: dict[hci.Address, AirRadio] = {}
         self._listening: list[AirRadio] = []
         self._cut: set[frozenset[str]] = set()
@@ -146,33 +149,6 @@ class Air(LocalLink):
 
     def on_address_changed(self, controller: AirRadio) -> None:
         self._radios[controller.random_address] = controller
-
-    def find_le_controller(  # type: ignore[override]  # ours only
-        self, address: hci.Address
-    ) -> AirRadio | None:
-        """Looks the controller up; the stock link searches all connections for every packet."""
-        return self._radios.get(address)
-
-    def send_acl_data(  # type: ignore[override]  # ours only
-        self,
-        sender_controller: AirRadio,
-        destination_address: hci.Address,
-        transport: core.PhysicalTransport,
-        data: bytes,
-    ) -> None:
-        """Sends along the connection, so that the source is the address the peer connected to."""
-        del transport  # LE is the only one
-        connection = sender_controller.link_to(destination_address)
-        if connection is not None:
-            connection.send(data)
-
-    def send_ll_control_pdu(
-        self, sender_address: hci.Address, receiver_address: hci.Address, packet: ll.ControlPdu
-    ) -> None:
-        sender = self._radios.get(sender_address)
-        connection = sender.link_to(receiver_address) if sender else None
-        if connection is not None:
-            connection.send(packet)
 
 
 def _ends(a: str, b: str) -> frozenset[str]:

@@ -12,6 +12,7 @@ from bumble import hci, ll
 
 from crowdcharge.bench.radio.advertiser import SCANNABLE, Advertiser, AdvertPacket, ReportType
 from crowdcharge.bench.radio.air import Air, AirRadio, LinkEnd, Packet
+from crowdcharge.bench.radio.commands import Commands
 from crowdcharge.bench.radio.connection import AirConnection
 
 Error = hci.HCI_ErrorCode
@@ -19,9 +20,14 @@ ACTIVE_SCAN = 1
 NOT_ESTABLISHED_EVENTS = 6  # Core 5.0, Vol 6, Part B, 4.5: no answer within six intervals
 
 
-class Controller(stock.Controller):
-    """An LE radio with legacy advertising, as in the boards and in cheap dongles."""
+class Controller(Commands):
+    """An LE radio with legacy advertising, as in the boards and in cheap dongles.
 
+    Links are kept by handle: a peer that lost its power may be back on a second link before the
+    first one has timed out. The stock controller takes the key for the peer's address.
+    """
+
+    le_connections: dict[int, AirConnection]  # type: ignore[assignment]
     le_acl_data_packet_length = 251
     le_features = stock.Controller.le_features & ~(
         hci.LeFeatureMask.LE_EXTENDED_ADVERTISING
@@ -47,36 +53,17 @@ class Controller(stock.Controller):
         self.le_scan_enable = False
         self.pending_le_connection = None
         self._update_listening()
-        for connection in list(self.le_connections.values()):
+        for connection in list(self.links()):
+            connection.lane.clear()
             self.on_le_disconnected(connection, Error.CONNECTION_TERMINATED_BY_LOCAL_HOST_ERROR)
-            peer = connection.peer if isinstance(connection, AirConnection) else None
+            peer = connection.peer
             if peer is not None and not peer.closed:
                 peer.start_supervision()
 
     def links(self) -> Iterator[AirConnection]:
-        for connection in self.le_connections.values():
-            if isinstance(connection, AirConnection):
-                yield connection
-
-    def link_to(self, address: hci.Address) -> AirConnection | None:
-        connection = self.le_connections.get(address)
-        return connection if isinstance(connection, AirConnection) else None
+        yield from self.le_connections.values()
 
     # Host side
-
-    def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
-        """Sends without the stock log line, which formats every packet even if it is not shown."""
-        self._to_host(bytes(packet))
-
-    def on_hci_packet(self, packet: hci.HCI_Packet) -> None:
-        if isinstance(packet, hci.HCI_Command):
-            self.on_hci_command_packet(packet)
-        elif isinstance(packet, hci.HCI_AclDataPacket):
-            self.on_hci_acl_data_packet(packet)
-
-    def _to_host(self, packet: bytes) -> None:
-        if self.hci_sink is not None:
-            asyncio.get_running_loop().call_soon(self.hci_sink.on_packet, packet)
 
     def on_hci_reset_command(
         self, command: hci.HCI_Reset_Command
@@ -132,13 +119,17 @@ class Controller(stock.Controller):
             address.address_type,
         )
         tail = bytes((len(data),)) + data + bytes((rssi_dBm & 0xFF,))
-        self._to_host(bytes(head) + address.address_bytes + tail)
+        self.to_host(bytes(head) + address.address_bytes + tail)
 
     # Connecting
 
     def on_hci_le_create_connection_command(
         self, command: hci.HCI_LE_Create_Connection_Command
     ) -> None:
+        if any(link.peer_address == command.peer_address for link in self.links()):
+            exists = Error.CONNECTION_ALREADY_EXISTS_ERROR
+            self._send_hci_command_status(exists, command.op_code)
+            return
         super().on_hci_le_create_connection_command(command)
         self._update_listening()
 
@@ -169,8 +160,6 @@ class Controller(stock.Controller):
         """Sends a connect request in answer to an advert; the advertiser may miss or refuse it."""
         command = self.pending_le_connection
         if not isinstance(command, hci.HCI_LE_Create_Connection_Command):
-            return
-        if peer_address in self.le_connections:
             return
         public = command.own_address_type == hci.OwnAddressType.PUBLIC
         self.pending_le_connection = None
@@ -232,9 +221,10 @@ class Controller(stock.Controller):
             latency=latency,
             timeout_s=timeout_s,
             on_packet=self.on_lane_packet,
+            on_sent=self.on_sent,
             on_end=self.on_le_disconnected,
         )
-        self.le_connections[peer_address] = connection
+        self.le_connections[connection.handle] = connection
         self.send_hci_packet(
             hci.HCI_LE_Connection_Complete_Event(
                 status=Error.SUCCESS,
@@ -257,10 +247,16 @@ class Controller(stock.Controller):
             if isinstance(packet, ll.ConnectionUpdateInd):
                 connection.interval_s = packet.interval * 1.25e-3
                 connection.timeout_s = packet.timeout * 10e-3
-            self.on_ll_control_pdu(connection.peer_address, packet)
+            self.on_ll_control_pdu(connection.handle, packet)  # type: ignore[arg-type]
         else:
             acl = hci.HCI_AclDataPacket(connection.handle, 2, 0, len(packet), packet)
-            self._to_host(bytes(acl))
+            self.to_host(bytes(acl))
+
+    def on_sent(self, connection: AirConnection, packets: int) -> None:
+        """Gives the host its buffers back (Number Of Completed Packets)."""
+        head = (hci.HCI_EVENT_PACKET, hci.HCI_NUMBER_OF_COMPLETED_PACKETS_EVENT, 5, 1)
+        handle = connection.handle.to_bytes(2, "little")
+        self.to_host(bytes(head) + handle + packets.to_bytes(2, "little"))
 
     def on_hci_read_rssi_command(
         self, command: hci.HCI_Read_RSSI_Command
@@ -275,20 +271,32 @@ class Controller(stock.Controller):
         return hci.HCI_Read_RSSI_ReturnParameters(Error.SUCCESS, handle, rssi_dBm)
 
     def on_hci_disconnect_command(self, command: hci.HCI_Disconnect_Command) -> None:
-        """Disconnects, or refuses an unknown handle, which the stock controller never answers."""
-        if self.find_le_connection_by_handle(command.connection_handle) is None:
-            self._send_hci_command_status(
-                Error.UNKNOWN_CONNECTION_IDENTIFIER_ERROR, command.op_code
-            )
+        """Starts to end a link, or refuses a handle that is unknown or about to end already."""
+        connection = self.le_connections.get(command.connection_handle)
+        if connection is None:
+            status = Error.UNKNOWN_CONNECTION_IDENTIFIER_ERROR
+        elif connection.terminating:
+            status = Error.COMMAND_DISALLOWED_ERROR
         else:
-            super().on_hci_disconnect_command(command)
+            status = Error.SUCCESS  # the command is pending
+        self._send_hci_command_status(status, command.op_code)
+        if connection is None or status:
+            return
+        if self.air.connection_events:
+            connection.terminate(command.reason)
+        else:
+            connection.send_ll_control_pdu(ll.TerminateInd(command.reason))
+            self.on_le_disconnected(connection, command.reason)
 
     def on_le_disconnected(self, connection: stock.Connection, reason: int) -> None:
         """Reports the end of a connection once, whatever ended it first."""
         if isinstance(connection, AirConnection) and not connection.closed:
             connection.closed = True
             connection.stop_supervision()
-            super().on_le_disconnected(connection, reason)
+            del self.le_connections[connection.handle]
+            self.send_hci_packet(
+                hci.HCI_Disconnection_Complete_Event(Error.SUCCESS, connection.handle, reason)
+            )
 
     def on_hci_le_connection_update_command(
         self, command: hci.HCI_LE_Connection_Update_Command

@@ -14,6 +14,8 @@ from bumble.transport.common import PacketParser
 from crowdcharge.bench.radio.air import Air
 from crowdcharge.bench.radio.controller import Controller
 
+_LOOK_AGAIN_s = 0.01
+
 
 class _HciClient(asyncio.Protocol):
     """One host process; its radio is on while it is connected and silent as soon as it dies."""
@@ -77,28 +79,38 @@ async def serve_hci_tcp(air: Air, name: str, address: str, port: int = 0) -> int
 
 
 class _Pty:
-    """The hub's end of a pty whose other end a host stack opens as its UART."""
+    """The hub's end of a pty whose other end a host stack opens as its UART.
+
+    When that process ends, whatever ended it, the terminal hangs up and the radio is silent, as
+    that of a board without power; the next process to open the port finds it as new.
+    """
 
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self._parser = PacketParser(controller)
-        self._end, self._other_end = pty.openpty()  # kept open: no hang-up between two hosts
+        self._end, other_end = pty.openpty()
         tty.setraw(self._end)
-        tty.setraw(self._other_end)
+        tty.setraw(other_end)
         os.set_blocking(self._end, False)
-        self.path = os.ttyname(self._other_end)
+        self.path = os.ttyname(other_end)
+        os.close(other_end)
         self._unsent = bytearray()
+        self._look_again: asyncio.TimerHandle | None = None
         controller.host = self
-        asyncio.get_running_loop().add_reader(self._end, self._read)
+        self._read()
 
     def on_packet(self, packet: bytes) -> None:
-        self._unsent += packet
-        self._write()
+        if self._controller.host is self and self._look_again is None:
+            self._unsent += packet
+            self._write()
 
     def _write(self) -> None:
         loop = asyncio.get_running_loop()
-        with contextlib.suppress(BlockingIOError):
-            del self._unsent[: os.write(self._end, self._unsent)]
+        try:
+            with contextlib.suppress(BlockingIOError):
+                del self._unsent[: os.write(self._end, self._unsent)]
+        except OSError:  # a hang-up that `_read` has not seen yet
+            self._unsent.clear()
         if self._unsent:
             loop.add_writer(self._end, self._write)
         else:
@@ -106,18 +118,42 @@ class _Pty:
 
     def _read(self) -> None:
         """Parses byte by byte, because the parser drops all that follows an invalid packet."""
-        for byte in os.read(self._end, 4096):
+        loop = asyncio.get_running_loop()
+        try:
+            received = os.read(self._end, 4096)
+        except BlockingIOError:
+            received = b""
+        except OSError:  # nobody has the other end
+            self._hung_up()
+            return
+        if self._look_again is not None:
+            self._look_again = None
+            loop.add_reader(self._end, self._read)
+        for byte in received:
             with contextlib.suppress(InvalidPacketError):
                 self._parser.feed_data(bytes((byte,)))
 
+    def _hung_up(self) -> None:
+        """Falls silent, and looks for a new process by the clock: a hang-up cannot be awaited."""
+        loop = asyncio.get_running_loop()
+        if self._look_again is None:
+            loop.remove_reader(self._end)
+            loop.remove_writer(self._end)
+            self._unsent.clear()
+            self._parser.reset()
+            self._controller.power_off()
+        self._look_again = loop.call_later(_LOOK_AGAIN_s, self._read)
+
     async def close(self) -> None:
         loop = asyncio.get_running_loop()
+        self._controller.host = None
         loop.remove_reader(self._end)
         loop.remove_writer(self._end)
+        if self._look_again is not None:
+            self._look_again.cancel()
         self._controller.power_off()
         self._controller.air.remove_controller(self._controller)
         os.close(self._end)
-        os.close(self._other_end)
 
 
 def hci_pty(air: Air, name: str, address: str) -> str:
