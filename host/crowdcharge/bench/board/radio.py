@@ -14,8 +14,7 @@ VM -> hub
     V  advertise  u32 interval_us (0 stops), u8 connectable, u8 n, n advert, scan response
     N  notify     u16 link, u16 handle, data
     I  indicate   u16 link, u16 handle, data
-    U  update     u16 handle, data             to every subscriber
-    D  disconnect u16 link
+    D  disconnect u16 link                     reply: empty, when the controller has begun
     M  exchange MTU u16 link
     r  answer     u8 request, u8 ATT error, data
 hub -> VM
@@ -23,6 +22,10 @@ hub -> VM
     C  connected, X disconnected               u16 link, u8 address type, 6 address
     W  write      u8 request, u16 link, u16 handle, data
     Q  read       u8 request, u16 link, u16 handle
+    k  secret     u8 request, u8 kind, u8 index, u8 address type, 6 address (little-endian)
+    c  subscribed u16 link, u16 handle, u8 1: notify, 2: indicate
+    s  sent       u16 link, u8 how many notifications and indications
+    e  encrypted  u16 link, u8 encrypted, u8 authenticated, u8 bonded, u8 key size
     m  MTU        u16 link, u16 MTU
     i  indicated  u16 link, u16 handle, u8 status
     u  updated    u16 link, u16 interval, u16 latency, u16 timeout, u8 status
@@ -35,7 +38,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from bumble import att, core, hci
+from bumble import att, core, gatt, hci
 from bumble.device import (
     AdvertisingType,
     Connection,
@@ -54,6 +57,8 @@ from crowdcharge.errors import BenchError
 SOCKET_PATH_MAX = 107  # sun_path, less its final zero
 ADDRESS_TYPE_PUBLIC = 0
 NIMBLE_TIMEOUT = 13  # BLE_HS_ETIMEOUT: an indication got no answer
+OUR_SECRET, PEER_SECRET = 1, 2  # BLE_STORE_OBJ_TYPE_OUR_SEC, _PEER_SEC
+KEY_SIZE = 16
 
 
 class ShimRadio:
@@ -71,6 +76,8 @@ class ShimRadio:
         self._air = air
         self._vm: _Vm | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._unsent: dict[int, int] = {}  # link -> notifications that wait for the air
+        self._indicating: set[int] = set()  # links that owe a confirmation
 
     async def start(self) -> None:
         self.controller = Controller(self.name, self._air, self.address)
@@ -80,7 +87,10 @@ class ShimRadio:
         )
         await self._device.power_on()
         self._device.on(Device.EVENT_CONNECTION, self._on_connection)
-        self._values = RemoteValues(self._device.gatt_server, self._send)
+        server = self._device.gatt_server
+        self._values = RemoteValues(server, self._send)
+        server.on(server.EVENT_CHARACTERISTIC_SUBSCRIPTION, self._on_subscription)
+        self._device.host.long_term_key_provider = self._long_term_key
         self.socket_path.unlink(missing_ok=True)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(lambda: _Vm(self), str(self.socket_path))
@@ -101,6 +111,8 @@ class ShimRadio:
         """Falls silent: adverts end, links are dropped, pending reads and writes fail."""
         self.controller.power_off()
         self._values.clear()
+        self._unsent.clear()
+        self._indicating.clear()
         for task in self._tasks:
             task.cancel()
 
@@ -134,7 +146,9 @@ class ShimRadio:
         self._send("=", bytes((ADDRESS_TYPE_PUBLIC,)) + address + bytes((self.links_max,)))
 
     def _active(self, payload: bytes) -> None:
-        if not payload[0]:
+        if payload[0]:
+            self._values.switched_on()
+        else:
             self.power_off()
         self._send("=")
 
@@ -183,6 +197,7 @@ class ShimRadio:
         peer = bytes((link.peer_address.address_type,)) + link.peer_address.address_bytes[::-1]
 
         def gone(_reason: int) -> None:
+            self._indicating.discard(link.handle)
             self._send("X", struct.pack("<H", link.handle) + peer)
 
         def mtu_changed() -> None:
@@ -200,6 +215,14 @@ class ShimRadio:
         link.on(Connection.EVENT_DISCONNECTION, gone)
         link.on(Connection.EVENT_CONNECTION_ATT_MTU_UPDATE, mtu_changed)
         link.on(Connection.EVENT_CONNECTION_PARAMETERS_UPDATE, updated)
+        link.on(
+            Connection.EVENT_CONNECTION_ENCRYPTION_CHANGE,
+            lambda: self._send("e", struct.pack("<HBBBB", link.handle, *_encryption(link))),
+        )
+        link.on(
+            Connection.EVENT_PAIRING_START,
+            lambda: self._spawn(_quietly(self._ask_secret(link, PEER_SECRET))),
+        )
         self._send("C", struct.pack("<H", link.handle) + peer)
 
     def _link(self, payload: bytes) -> Connection | None:
@@ -216,36 +239,83 @@ class ShimRadio:
             attribute_handle=handle, attribute_value=data[: link.att_mtu - 3]
         )
         self._device.gatt_server.send_gatt_pdu(link, bytes(pdu))
+        self._count(link)
 
-    def _update(self, payload: bytes) -> None:
-        handle, data = int.from_bytes(payload[:2], "little"), payload[2:]
-        for link, subscriptions in list(self._device.gatt_server.subscribers.items()):
-            wanted = subscriptions.get(handle, b"\0")[0]
-            if isinstance(link, Connection) and wanted & 1:
-                self._send_notification(link, handle, data)
-            elif isinstance(link, Connection) and wanted & 2:
-                self._spawn(self._indicate_and_report(link, handle, data))
+    def _count(self, link: Connection) -> None:
+        """Keeps account of what the air has not carried yet; the VM has so many buffers less."""
+        if link.handle not in self._unsent:
+            self._unsent[link.handle] = 0
+            self._spawn(self._report_sent(link))
+        self._unsent[link.handle] += 1
+
+    async def _report_sent(self, link: Connection) -> None:
+        queue = link.data_packet_queue
+        with contextlib.suppress(ValueError):  # the link is gone
+            if queue is not None:
+                await queue.drain(link.handle)
+        self._send("s", struct.pack("<HB", link.handle, self._unsent.pop(link.handle, 0)))
+
+    def _on_subscription(
+        self,
+        link: att.Bearer,
+        characteristic: gatt.Characteristic[bytes],
+        notify: bool,
+        indicate: bool,
+    ) -> None:
+        if isinstance(link, Connection):
+            kinds = notify | indicate << 1
+            self._send("c", struct.pack("<HHB", link.handle, characteristic.handle, kinds))
 
     def _indicate(self, payload: bytes) -> None:
+        """Indicates; of two at once NimBLE sends both and reports one."""
         link = self._link(payload)
         handle = int.from_bytes(payload[2:4], "little")
-        if link is not None and handle in self._values.attributes:
-            self._spawn(self._indicate_and_report(link, handle, payload[4:]))
+        if link is None or handle not in self._values.attributes:
+            return
+        first = link.handle not in self._indicating
+        self._indicating.add(link.handle)
+        self._count(link)
+        self._spawn(self._indicate_and_report(link, handle, payload[4:], report=first))
 
-    async def _indicate_and_report(self, link: Connection, handle: int, data: bytes) -> None:
+    async def _indicate_and_report(
+        self, link: Connection, handle: int, data: bytes, *, report: bool
+    ) -> None:
+        server, attribute = self._device.gatt_server, self._values.attributes[handle]
         status = NIMBLE_TIMEOUT
         with contextlib.suppress(TimeoutError):
-            server = self._device.gatt_server
-            await server.indicate_subscriber(
-                link, self._values.attributes[handle], data, force=True
-            )
+            await server.indicate_subscriber(link, attribute, data, force=True)
             status = 0
-        self._send("i", struct.pack("<HHB", link.handle, handle, status))
+        if report:
+            self._indicating.discard(link.handle)
+            self._send("i", struct.pack("<HHB", link.handle, handle, status))
 
     def _disconnect(self, payload: bytes) -> None:
-        link = self._link(payload)
+        self._spawn(self._begin_disconnect(self._link(payload)))
+
+    async def _begin_disconnect(self, link: Connection | None) -> None:
+        """Answers as soon as the controller has taken the command, as NimBLE's call returns."""
         if link is not None:
-            self._spawn(_quietly(link.disconnect()))
+            reason = hci.HCI_ErrorCode.REMOTE_USER_TERMINATED_CONNECTION_ERROR
+            command = hci.HCI_Disconnect_Command(connection_handle=link.handle, reason=reason)
+            await _quietly(self._device.host.send_async_command(command))
+        self._send("=")
+
+    # Encryption
+
+    async def _long_term_key(self, handle: int, rand: bytes, ediv: int) -> bytes | None:
+        """The key of a pairing that is under way; a stored one is what the firmware is asked for.
+
+        A secret that the firmware keeps is not used: the peer's request is refused.
+        """
+        key = await self._device.get_long_term_key(handle, rand, ediv)
+        link = self._device.connections.get(handle)
+        if key is None and link is not None:
+            await _quietly(self._ask_secret(link, OUR_SECRET))
+        return key
+
+    async def _ask_secret(self, link: Connection, kind: int) -> None:
+        peer = link.peer_address
+        await self._values.ask("k", bytes((kind, 0, peer.address_type)) + peer.address_bytes)
 
     def _exchange_mtu(self, payload: bytes) -> None:
         link = self._link(payload)
@@ -261,7 +331,6 @@ HANDLERS: dict[str, Callable[[ShimRadio, bytes], None]] = {
     "V": ShimRadio._advertise,
     "N": ShimRadio._notify,
     "I": ShimRadio._indicate,
-    "U": ShimRadio._update,
     "D": ShimRadio._disconnect,
     "M": ShimRadio._exchange_mtu,
     "r": ShimRadio._answer,
@@ -299,6 +368,11 @@ class _Vm(asyncio.Protocol):
 
     def close(self) -> None:
         self._transport.close()
+
+
+def _encryption(link: Connection) -> tuple[bool, bool, bool, int]:
+    encrypted = link.is_encrypted
+    return encrypted, link.authenticated, False, KEY_SIZE if encrypted else 0
 
 
 async def _quietly(work: Coroutine[Any, Any, Any]) -> None:

@@ -13,6 +13,7 @@ from bumble.gatt_server import Server
 Properties = gatt.Characteristic.Properties
 WRITES = Properties.WRITE | Properties.WRITE_WITHOUT_RESPONSE
 NEVER_ANSWERED = att.ATT_UNLIKELY_ERROR_ERROR
+NIMBLE_OWN_ATTRIBUTES = 9  # generic access and generic attribute of a board
 
 
 class RemoteValues:
@@ -26,16 +27,29 @@ class RemoteValues:
         self._own_services = len(server.services)
         self._requests: dict[int, asyncio.Future[bytes]] = {}
         self._last_request = 0
+        self._next_handle = 0
+        self.switched_on()
+        server.next_handle = self._handle  # type: ignore[method-assign]
+
+    def switched_on(self) -> None:
+        """Handles begin anew, after the stack's own services."""
+        self._next_handle = 1 + NIMBLE_OWN_ATTRIBUTES
+
+    def _handle(self) -> int:
+        """The handle that the next attribute gets. NimBLE never gives one twice."""
+        return self._next_handle + len(self._server.attributes) - self._own_attributes
 
     def register(self, table: bytes) -> list[int]:
         """Replaces all services by this JSON table; returns their values' handles in its order."""
         self.clear()
+        self._next_handle += NIMBLE_OWN_ATTRIBUTES  # which it registers once more
         for uuid, characteristics in json.loads(table):
             built = [self._characteristic(*each) for each in characteristics]
             self._server.add_service(gatt.Service(_uuid(uuid), built))
             for characteristic in built:
                 self.attributes[characteristic.handle] = characteristic
                 self.attributes |= {each.handle: each for each in characteristic.descriptors}
+        self._next_handle += len(self._server.attributes) - self._own_attributes
         return list(self.attributes)
 
     def clear(self) -> None:
@@ -61,7 +75,6 @@ class RemoteValues:
     def _characteristic(
         self, uuid: str, flags: int, descriptors: list[tuple[str, int]]
     ) -> gatt.Characteristic[bytes]:
-        """Builds a characteristic; its descriptors are open, as ports disagree on their flags."""
         permissions = att.Attribute.READABLE | att.Attribute.WRITEABLE
         properties = Properties(flags & 0x3F)
         built = gatt.Characteristic[bytes](
@@ -71,8 +84,8 @@ class RemoteValues:
             descriptors=[gatt.Descriptor(_uuid(each), permissions) for each, _ in descriptors],
         )
         built.value = self._value(built, properties)
-        for descriptor in built.descriptors:
-            descriptor.value = self._value(descriptor, Properties.READ | Properties.WRITE)
+        for descriptor, (_, allowed) in zip(built.descriptors, descriptors, strict=False):
+            descriptor.value = self._value(descriptor, Properties(allowed & 0x3F))
         return built
 
     def _value(
@@ -81,24 +94,29 @@ class RemoteValues:
         def read(link: att.Bearer) -> Coroutine[Any, Any, bytes]:
             if not properties & Properties.READ:
                 raise att.ATT_Error(error_code=att.ATT_READ_NOT_PERMITTED_ERROR)
-            return self._ask("Q", link, attribute.handle)
+            return self.ask("Q", _attribute(link, attribute))
 
         async def write(link: att.Bearer, value: bytes) -> None:
             if not properties & WRITES:
                 raise att.ATT_Error(error_code=att.ATT_WRITE_NOT_PERMITTED_ERROR)
-            await self._ask("W", link, attribute.handle, value)
+            await self.ask("W", _attribute(link, attribute) + value)
 
         return att.AttributeValueV2(read, write)
 
-    async def _ask(self, opcode: str, link: Any, handle: int, data: bytes = b"") -> bytes:
+    async def ask(self, opcode: str, payload: bytes) -> bytes:
+        """Send a request, whose number comes first, and wait for the VM's answer to it."""
         request = self._last_request = (self._last_request + 1) % 256
         answer = asyncio.get_running_loop().create_future()
         self._requests[request] = answer
-        self._send(opcode, struct.pack("<BHH", request, link.handle, handle) + data)
+        self._send(opcode, bytes((request,)) + payload)
         try:
             return bytes(await answer)
         finally:
             self._requests.pop(request, None)
+
+
+def _attribute(link: Any, attribute: att.Attribute[bytes]) -> bytes:
+    return struct.pack("<HH", link.handle, attribute.handle)
 
 
 def _uuid(little_endian_hex: str) -> core.UUID:

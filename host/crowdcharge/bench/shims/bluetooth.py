@@ -3,10 +3,11 @@
 
 It runs on the MicroPython unix VM. The attribute values live here, as in the RAM of a real board,
 so firmware that hangs lets remote reads and writes time out. Events are delivered between
-two steps of asyncio, and by `poll()` while `time.sleep` runs. Behaviour, error numbers and default
-sizes are those of the NimBLE ports.
+two steps of asyncio, by `poll()` while `time.sleep` runs, and inside calls that wait for the
+controller. Results, error numbers and events are those that were recorded on MicroPython with
+NimBLE (host/tests/bench/nimble); what else is NimBLE's is named where it is used.
 
-The central role, pairing and L2CAP channels are missing; no board of the bench needs them.
+The central role, stored pairing secrets and L2CAP channels are missing.
 """
 
 import asyncio
@@ -14,7 +15,9 @@ import asyncio.core
 import json
 import struct
 
+import _ble_events
 import _radio
+from _ble_uuid import UUID  # noqa: F401 - part of this module
 
 FLAG_READ = 0x0002
 FLAG_WRITE_NO_RESPONSE = 0x0004
@@ -22,22 +25,21 @@ FLAG_WRITE = 0x0008
 FLAG_NOTIFY = 0x0010
 FLAG_INDICATE = 0x0020
 
-_IRQ_CENTRAL_CONNECT = 1
-_IRQ_CENTRAL_DISCONNECT = 2
-_IRQ_GATTS_WRITE = 3
-_IRQ_GATTS_READ_REQUEST = 4
-_IRQ_GATTS_INDICATE_DONE = 20
-_IRQ_MTU_EXCHANGED = 21
-_IRQ_CONNECTION_UPDATE = 27
-
-_EIO = 5
 _ENOMEM = 12
+_EBUSY = 16
 _ENODEV = 19
 _EINVAL = 22
 _ENOTCONN = 107
+_EALREADY = 114
+_HCI_INVALID_PARAMETERS = 18  # NimBLE passes it on as a negative number
 
 _ADVERT_MAX = 31
+_ADVERT_DEFAULT_us = 30_000  # BLE_GAP_ADV_FAST_INTERVAL1_MIN, which NimBLE takes for 0
 _VALUE_DEFAULT = 20
+_MTU_MIN, _MTU_MAX, _MTU_DEFAULT = 23, 527, 256
+_NAME_MAX = 31
+_NAME_DEFAULT = "MPY NIMBLE"
+_PACKETS_MAX = 69  # notifications that wait for the air before NimBLE has no buffer left
 
 
 class _Flag(asyncio.Event):
@@ -53,47 +55,6 @@ class _Flag(asyncio.Event):
 
 
 asyncio.ThreadSafeFlag = _Flag
-
-
-class UUID:
-    def __init__(self, value):
-        if isinstance(value, int):
-            if not 0 <= value <= 0xFFFF:
-                raise ValueError("invalid UUID")
-            self._bytes = struct.pack("<H", value)
-        elif isinstance(value, str):
-            digits = value.replace("-", "")
-            if len(digits) != 32:
-                raise ValueError("UUID too short" if len(digits) < 32 else "UUID too long")
-            raw = bytes(int(digits[i : i + 2], 16) for i in range(0, 32, 2))
-            self._bytes = bytes(reversed(raw))
-        else:
-            self._bytes = bytes(value)
-            if len(self._bytes) not in (2, 4, 16):
-                raise ValueError("invalid UUID")
-
-    # MicroPython classes have no buffer protocol; bytes(uuid) works by length and iteration.
-    def __len__(self):
-        return len(self._bytes)
-
-    def __iter__(self):
-        return iter(self._bytes)
-
-    def __eq__(self, other):
-        return isinstance(other, UUID) and self._bytes == other._bytes
-
-    def __lt__(self, other):
-        return self._bytes < other._bytes
-
-    def __hash__(self):
-        return hash(self._bytes)
-
-    def __repr__(self):
-        digits = "".join(f"{byte:02x}" for byte in reversed(self._bytes))
-        if len(digits) < 32:
-            return f"UUID(0x{digits})"
-        parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
-        return f"UUID('{'-'.join(parts)}')"
 
 
 class _Value:
@@ -114,7 +75,7 @@ class _Value:
         return data
 
 
-class BLE:
+class BLE(_ble_events.Events):
     _instance = None
 
     def __new__(cls):
@@ -129,84 +90,121 @@ class BLE:
     def _open(self):
         self._late = None
         _radio.open_socket()
-        hello = self._request("H")
+        hello = _radio.request("H")
         self._address_type = hello[0]
         self._address = hello[1:7]
         self._connections_max = hello[7]
         self._active = False
         self._handler = None
         self._delivering = False
-        self._values = {}
-        self._connections = {}
-        self._advert = b""
-        self._response = b""
-        self._gap_name = "MPY NIMBLE"
-        self._mtu = 256
-        self._rxbuf = 256
+        self._forget()
         self._pump = asyncio.create_task(_pump())
+
+    def _forget(self):
+        """What the stack knows when it has just been switched on, or off."""
+        self._values = {}
+        self._connections = {}  # link -> notifications that wait for the air
+        self._subscriptions = {}  # (link, value handle) -> 1: notify, 2: indicate
+        self._terminating = set()
+        self._mtu_known = set()
+        self._advertising = False
+        self._advert = self._response = b""
+        self._gap_name = _NAME_DEFAULT
+        self._mtu = _MTU_DEFAULT
 
     def active(self, on=None):
         if on is not None and bool(on) != self._active:
             self._request("A", bytes((bool(on),)))
             self._active = bool(on)
-            self._connections.clear()
-            if not on:
-                self._values.clear()
+            self._forget()
+            if on:
+                self._send_settings()
         return self._active
 
     def config(self, *args, **kwargs):
-        for name, value in kwargs.items():
-            self._set(name, value)
-        return self._get(args[0]) if args else None
+        if kwargs:
+            if args:
+                raise TypeError("can't specify pos and kw args")
+            for name, value in kwargs.items():
+                self._set(name, value)
+            return None
+        if len(args) != 1:
+            raise TypeError("must query one param")
+        return self._get(args[0])
 
     def _get(self, name):
+        if name not in ("mac", "gap_name", "mtu"):
+            raise ValueError("unknown config param")
+        self._need_active()
         if name == "mac":
             return (self._address_type, self._address)
-        if name in ("gap_name", "mtu", "rxbuf"):
-            value = getattr(self, "_" + name)
-            return value.encode() if name == "gap_name" else value
-        raise ValueError("unknown config param")
+        return self._gap_name.encode() if name == "gap_name" else self._mtu
 
     def _set(self, name, value):
-        if name == "gap_name":
-            self._gap_name = value if isinstance(value, str) else bytes(value).decode()
-        elif name in ("mtu", "rxbuf"):
-            setattr(self, "_" + name, value)
-        elif name != "addr_mode":  # the bench has public addresses only
+        if name in ("addr_mode", "bond", "mitm", "io", "le_secure"):
+            return  # the bench has public addresses only, and pairs without asking
+        if name not in ("gap_name", "mtu"):
             raise ValueError("unknown config param")
+        self._need_active()
+        if name == "mtu":
+            if not _MTU_MIN <= value <= _MTU_MAX:
+                raise OSError(_EINVAL)
+            self._mtu = value
+        else:
+            text = value if isinstance(value, str) else bytes(value).decode()
+            if len(text.encode()) > _NAME_MAX:
+                raise OSError(_EINVAL)
+            self._gap_name = text
+        self._send_settings()
+
+    def _send_settings(self):
         self._send("G", struct.pack("<H", self._mtu) + self._gap_name.encode())
 
     def irq(self, handler):
+        if handler is not None and not callable(handler):
+            raise ValueError("invalid handler")
         self._handler = handler
 
-    def gap_advertise(self, interval_us, adv_data=None, *, resp_data=None, connectable=True):
-        self._need_active()
-        if interval_us is None:
+    def gap_advertise(
+        self, interval_us=500_000, adv_data=None, *, resp_data=None, connectable=True
+    ):
+        """Starts anew; NimBLE stops what runs first, so a call that fails leaves silence."""
+        if self._active:
+            self._deliver_first()
             self._send("V", struct.pack("<IBB", 0, 0, 0))
+            self._advertising = False
+        if interval_us is None:
             return
+        self._need_active()
         advert = self._advert if adv_data is None else bytes(memoryview(adv_data))
         response = self._response if resp_data is None else bytes(memoryview(resp_data))
-        if len(advert) > _ADVERT_MAX or len(response) > _ADVERT_MAX:
-            raise OSError(_EIO)
-        if not 20_000 <= interval_us <= 10_240_000:
+        if len(advert) > _ADVERT_MAX:
+            raise OSError(-_HCI_INVALID_PARAMETERS)
+        if len(response) > _ADVERT_MAX:
             raise OSError(_EINVAL)
         if connectable and len(self._connections) >= self._connections_max:
             raise OSError(_ENOMEM)
         self._advert, self._response = advert, response
+        self._advertising = True
+        interval_us = interval_us or _ADVERT_DEFAULT_us
         head = struct.pack("<IBB", interval_us, bool(connectable), len(advert))
         self._send("V", head + advert + response)
 
     def gap_disconnect(self, conn_handle):
+        """Waits for the controller, and so delivers what comes meanwhile."""
         self._need_active()
         if conn_handle not in self._connections:
             return False
-        self._send("D", struct.pack("<H", conn_handle))
+        if conn_handle in self._terminating:
+            raise OSError(_EALREADY)
+        self._terminating.add(conn_handle)
+        self._request("D", struct.pack("<H", conn_handle))
         return True
 
     def gatts_register_services(self, services):
         self._need_active()
-        if self._connections:
-            raise OSError(_EIO)  # NimBLE refuses while a link is up
+        if self._connections or self._advertising:
+            raise OSError(_EBUSY)
         table = [_service_table(*service) for service in services]
         reply = self._request("R", json.dumps(table).encode())
         handles = list(struct.unpack(f"<{len(reply) // 2}H", reply))
@@ -219,14 +217,19 @@ class BLE:
         return tuple(result)
 
     def gatts_read(self, value_handle):
-        return self._value(value_handle).local_read()
+        value = self._values.get(value_handle)
+        return value.local_read() if value else b""
 
     def gatts_write(self, value_handle, data, send_update=False):
         value = self._value(value_handle)
         value.data = bytes(memoryview(data))  # also accepts text, which is a buffer here
         value.size = max(value.size, len(value.data))
-        if send_update:
-            self._send("U", struct.pack("<H", value_handle) + value.data)
+        if send_update:  # later, by the stack's own task, which asks the handler first
+            for link, handle in list(self._subscriptions):
+                if handle == value_handle:
+                    _radio.events.append(struct.pack("<BHH", ord("n"), link, handle))
+            self._late = asyncio.create_task(_deliver_soon())
+        return len(value.data)
 
     def gatts_set_buffer(self, value_handle, length, append=False):
         value = self._value(value_handle)
@@ -242,12 +245,24 @@ class BLE:
 
     def gattc_exchange_mtu(self, conn_handle):
         self._need_connection(conn_handle)
+        if conn_handle in self._mtu_known:
+            raise OSError(_EALREADY)
+        self._mtu_known.add(conn_handle)
         self._send("M", struct.pack("<H", conn_handle))
 
     def _send_value(self, opcode, conn_handle, value_handle, data):
+        """Sends what is given, else the value as the handler leaves it."""
         self._need_connection(conn_handle)
-        value = self._value(value_handle).data if data is None else bytes(memoryview(data))
-        self._send(opcode, struct.pack("<HH", conn_handle, value_handle) + value)
+        if data is None:
+            if self._read_request(_ble_events.ITSELF, value_handle):
+                return
+            data = self._value(value_handle).data
+        else:
+            data = bytes(memoryview(data))
+        if sum(self._connections.values()) >= _PACKETS_MAX:
+            raise OSError(_ENOMEM)
+        self._connections[conn_handle] += 1
+        self._send(opcode, struct.pack("<HH", conn_handle, value_handle) + data)
 
     def _send(self, opcode, payload):
         _radio.post(opcode, payload)
@@ -255,10 +270,16 @@ class BLE:
             _radio.flush()
 
     def _request(self, opcode, payload=b""):
+        """Waits for the answer; what came before it is delivered inside the call."""
         reply = _radio.request(opcode, payload)
-        if _radio.events:  # the socket does not wake us for events that came before the reply
-            self._late = asyncio.create_task(_deliver_soon())
+        self._deliver(nested=True)
         return reply
+
+    def _deliver_first(self):
+        """Delivers what has arrived, as a call that waits for the controller does."""
+        if _radio.wait(0):
+            _radio.receive()
+        self._deliver(nested=True)
 
     def _need_active(self):
         if not self._active:
@@ -274,70 +295,6 @@ class BLE:
         if value_handle not in self._values:
             raise OSError(_EINVAL)
         return self._values[value_handle]
-
-    # Events from the hub
-
-    def _deliver(self):
-        """Delivers events in order; a handler that waits or sleeps is not interrupted by another.
-
-        What a handler sends leaves when it returns, as on ports that run handlers in the host
-        stack's context.
-        """
-        if self._delivering:
-            return
-        while _radio.events:
-            event = _radio.events.pop(0)
-            self._delivering = True
-            try:
-                _EVENTS[chr(event[0])](self, memoryview(event)[1:])
-            finally:
-                self._delivering = False
-                _radio.flush()
-
-    def _irq(self, event, data):
-        return self._handler(event, data) if self._handler else None
-
-    def _on_connect(self, payload):
-        conn_handle, address_type = struct.unpack("<HB", payload)
-        self._connections[conn_handle] = (address_type, bytes(payload[3:]))
-        self._irq(_IRQ_CENTRAL_CONNECT, (conn_handle, address_type, payload[3:]))
-
-    def _on_disconnect(self, payload):
-        conn_handle, address_type = struct.unpack("<HB", payload)
-        self._connections.pop(conn_handle, None)
-        self._irq(_IRQ_CENTRAL_DISCONNECT, (conn_handle, address_type, payload[3:]))
-
-    def _on_write(self, payload):
-        request, conn_handle, value_handle = struct.unpack("<BHH", payload)
-        self._values[value_handle].remote_write(bytes(payload[5:]))
-        self._send("r", bytes((request, 0)))
-        self._irq(_IRQ_GATTS_WRITE, (conn_handle, value_handle))
-
-    def _on_read(self, payload):
-        request, conn_handle, value_handle = struct.unpack("<BHH", payload)
-        status = self._irq(_IRQ_GATTS_READ_REQUEST, (conn_handle, value_handle)) or 0
-        data = b"" if status else self._values[value_handle].data
-        self._send("r", bytes((request, status)) + data)
-
-    def _on_mtu(self, payload):
-        self._irq(_IRQ_MTU_EXCHANGED, struct.unpack("<HH", payload))
-
-    def _on_indicate_done(self, payload):
-        self._irq(_IRQ_GATTS_INDICATE_DONE, struct.unpack("<HHB", payload))
-
-    def _on_update(self, payload):
-        self._irq(_IRQ_CONNECTION_UPDATE, struct.unpack("<HHHHB", payload))
-
-
-_EVENTS = {
-    "C": BLE._on_connect,
-    "X": BLE._on_disconnect,
-    "W": BLE._on_write,
-    "Q": BLE._on_read,
-    "m": BLE._on_mtu,
-    "i": BLE._on_indicate_done,
-    "u": BLE._on_update,
-}
 
 
 def _service_table(uuid, characteristics):

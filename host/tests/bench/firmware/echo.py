@@ -26,7 +26,7 @@ characteristics = (
 )
 ((status, command, reply, sure),) = ble.gatts_register_services(((service, characteristics),))
 ble.gatts_set_buffer(command, 100)
-state = {"reads": 0, "refuse": 0, "long": 0, "mtu": 0}
+state = {"reads": 0, "refuse": 0, "long": 0}
 
 
 def advertise():
@@ -44,8 +44,10 @@ def on_command(conn_handle, data):
     elif data == b"update":
         ble.gatts_write(reply, b"updated", True)
     elif data == b"mtu":
-        state["mtu"] = 1
-        ble.gattc_exchange_mtu(conn_handle)
+        try:
+            ble.gattc_exchange_mtu(conn_handle)
+        except OSError as error:
+            ble.gatts_notify(conn_handle, reply, b"errno %d" % error.errno)
     elif data == b"advertise":
         try:
             advertise()
@@ -71,8 +73,6 @@ def irq(event, data):
         return state["refuse"]
     elif event == 20:
         ble.gatts_notify(data[0], reply, b"indicated %d" % data[2])
-    elif event == 21 and state["mtu"]:
-        ble.gatts_notify(data[0], reply, b"mtu %d" % data[1])
     elif event == 27:
         ble.gatts_notify(data[0], reply, b"interval %d, timeout %d" % (data[1], data[3]))
     return 0
