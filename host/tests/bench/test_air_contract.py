@@ -235,6 +235,19 @@ async def test_operations_end_with_the_link(desk):
             await read_on()
 
 
+async def test_operations_leave_nothing_behind(desk):
+    """A link that lives for hours keeps no callback of the operations that are over."""
+    board = await desk.board()
+    client = await desk.connected(board)
+    gone = client._backend._gone
+    before = len(gone._callbacks or ())
+    for _ in range(20):
+        await client.read_gatt_char(STATUS)
+    await asyncio.sleep(0)
+    assert len(gone._callbacks or ()) == before
+    await client.disconnect()
+
+
 async def test_reconnects(desk, echo):
     board = await desk.board()
     for i in range(4):

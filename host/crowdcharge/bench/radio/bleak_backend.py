@@ -239,7 +239,12 @@ class Client(BaseBleakClient):
             raise BleakError(f"{self.address} is not connected")
         task = asyncio.ensure_future(work)
         task.add_done_callback(seen)
-        gone.add_done_callback(lambda _gone: task.cancel())
+
+        def give_up(_gone: asyncio.Future[None]) -> None:
+            task.cancel()
+
+        gone.add_done_callback(give_up)
+        task.add_done_callback(lambda _task: gone.remove_done_callback(give_up))
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:

@@ -2,15 +2,25 @@
 """CircuitPython's `_bleio` (peripheral half) over the same air as MicroPython's `bluetooth`.
 
 What a board's host stack does by itself happens here when firmware sleeps or asks. Services are
-registered with the radio at the first advert, because it takes all of them at once. Scanning, the
-central role, pairing and extended adverts (longer than 31 bytes) are missing.
+registered with the radio at the first advert, because it takes all of them at once. Full queues
+and lost links are those of the nRF52840 (CircuitPython's ports/nordic). Scanning, the central
+role, pairing and extended adverts (longer than 31 bytes) are missing.
 """
+
+import builtins
 
 import bluetooth
 
 _IRQ_CENTRAL_CONNECT = 1
 _IRQ_CENTRAL_DISCONNECT = 2
 _IRQ_GATTS_WRITE = 3
+
+_NOTIFY, _INDICATE = 1, 2
+_EALREADY = 114
+_QUEUE_SIZE = 5  # of a link: BLEIO_HVN_TX_QUEUE_SIZE in ports/nordic/common-hal/_bleio/Adapter.c
+
+# CircuitPython has it built in; MicroPython has not.
+builtins.ConnectionError = type("ConnectionError", (OSError,), {})
 
 
 class BluetoothError(Exception):
@@ -88,10 +98,32 @@ class Characteristic:
             raise ValueError("Value length > max_length")
         self._value = data
         if adapter._handles is not None:
-            adapter._ble.gatts_write(adapter._handles[self], data, True)
+            self._publish(adapter._ble, adapter._handles[self], data)
+
+    def _publish(self, ble, handle, data):
+        ble.gatts_write(handle, data)
+        for link in list(ble._connections):
+            wanted = ble._subscriptions.get((link, handle), 0)
+            if wanted & _NOTIFY and self.properties & self.NOTIFY:
+                _send(ble, ble.gatts_notify, link, handle, data)
+            if wanted & _INDICATE and self.properties & self.INDICATE:
+                _send(ble, ble.gatts_indicate, link, handle, data)
 
     def _flags(self):
         return sum(flag for mine, flag in self._FLAGS if self.properties & mine)
+
+
+def _send(ble, function, link, handle, data):
+    """Tries again while the link's queue is full, until it has room or the link is lost.
+
+    ports/nordic/common-hal/_bleio/Characteristic.c, characteristic_gatts_notify_indicate: firmware
+    stands still meanwhile, for as long as the supervision timeout of a peer that is out of range.
+    """
+    while ble._connections.get(link, 0) >= _QUEUE_SIZE:
+        bluetooth.poll(1)
+    if link not in ble._connections:
+        raise ConnectionError("Not connected")
+    function(link, handle, data)
 
 
 class PacketBuffer:
@@ -129,7 +161,12 @@ class Connection:
         return self in adapter._connections.values()
 
     def disconnect(self):
-        adapter._ble.gap_disconnect(self._handle)
+        """Asks for the end of the link; ports/nordic ignores what the stack says to that."""
+        try:
+            adapter._ble.gap_disconnect(self._handle)
+        except OSError as error:
+            if error.errno != _EALREADY:
+                raise
 
 
 class Adapter:
