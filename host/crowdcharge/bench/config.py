@@ -63,7 +63,6 @@ class BenchConfig:
     speed: float = 1.0
     seed: int = 1
     hosts: int = 1  # radios offered to orchestrators
-    realism: Literal["silicon", "kind"] = "silicon"  # "kind": no delays on the air, to compare
     firmware: str = ""  # a folder in place of firmware/ports/PORT; empty: the product's own
     realism: Literal["silicon", "kind"] = "silicon"  # kind: without most of the parts' errors
 
