@@ -7,20 +7,31 @@
     [retired]  # for `ledger verify`: what boards had before, oldest first
     7 = ["64 hexadecimal digits"]
 
-They are never logged and never in the ledger.
+    [pending]  # `provision` began to give a board these, and has not heard that it has one
+    7 = ["64 hexadecimal digits"]
+
+Every change is a read and a write under one lock, and no change drops a key. Keys are never logged
+and never in the ledger.
 """
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from crowdcharge.errors import InputError
+from crowdcharge.files import locked, write_whole
 from crowdcharge.toml_table import Table, read_text
 from wptcore.auth import KEY_SIZE
+from wptcore.console_commands import fingerprint
 from wptcore.wire import BOARD_ID_MAX
 
 Keys = Mapping[int, bytes]
+
+_LOCK_WAIT_s = 10.0  # a change takes milliseconds
 
 
 def load(path: Path) -> dict[int, bytes]:
@@ -34,43 +45,97 @@ def load(path: Path) -> dict[int, bytes]:
 
 def load_retired(path: Path) -> dict[int, list[bytes]]:
     """board_id -> its former keys, oldest first; InputError as `load`."""
-    table = _read(path).table("retired")
-    retired: dict[int, list[bytes]] = {}
-    for board, former in table.values().items():
-        if not isinstance(former, list):
-            raise table.fail(board, "must be a list of keys")
-        keys = [_key(table, board, key, number) for number, key in enumerate(former)]
-        retired.setdefault(_board(table, board), []).extend(keys)
-    return retired
+    return _lists(_read(path), "retired")
 
 
-def rotated(path: Path, board_id: int, key: bytes) -> tuple[Keys, Mapping[int, Sequence[bytes]]]:
-    """Compute what to `save` for a board's new key; its former one is retired.
+def reserve(path: Path, board_id: int, key: bytes, shown: str) -> None:
+    """Note that a board is about to get a key; `shown` is the fingerprint of what it has now.
 
-    The file need not exist.
+    The file need not exist. InputError if the number is another board's: this one would then have
+    to show the fingerprint of one of the keys that the number ever had.
     """
-    keys = load(path) if path.exists() else {}
-    retired = load_retired(path) if path.exists() else {}
-    if board_id in keys:
-        retired.setdefault(board_id, []).append(keys[board_id])
-    return {**keys, board_id: key}, retired
+    with _changing(path) as tables:
+        known = {fingerprint(sha256, each) for each in tables.all_of(board_id)}
+        if board_id in tables.keys and shown not in known:
+            raise InputError(
+                f"{path}: number {board_id} is another board's, or of this one before it was "
+                "erased; choose another --id, or move its key to [retired] first"
+            )
+        tables.pending.setdefault(board_id, []).append(key)
 
 
-def save(path: Path, keys: Keys, retired: Mapping[int, Sequence[bytes]] | None = None) -> None:
-    """Write a temporary file with mode 0600 from its first byte, then rename it."""
-    lines = ["[keys]", *(f'{board} = "{keys[board].hex()}"' for board in sorted(keys))]
-    if retired:
-        former = {board: [key.hex() for key in retired[board]] for board in sorted(retired)}
-        lines += ["", "[retired]", *(f"{board} = {each}" for board, each in former.items())]
-    temporary = path.with_name(path.name + ".new")
-    try:
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+def confirm(path: Path, board_id: int, key: bytes) -> None:
+    """Make a reserved key the board's own; every key that the number had before is retired.
+
+    InputError if another board took the number in the meantime.
+    """
+    with _changing(path) as tables:
+        pending = tables.pending.pop(board_id, [])
+        if key not in pending:
+            raise InputError(f"{path}: another board was made number {board_id} meanwhile")
+        before = [tables.keys[board_id]] if board_id in tables.keys else []
+        before += [each for each in pending if each != key]
+        if before:
+            tables.retired.setdefault(board_id, []).extend(before)
+        tables.keys[board_id] = key
+
+
+def save(path: Path, keys: Keys) -> None:
+    """Write a file of these keys and no others, with mode 0600 from its first byte."""
+    write_whole(path, document(keys), 0o600)
+
+
+def document(keys: Keys) -> bytes:
+    """The content of a keys file that holds these keys and no others."""
+    return _Tables(dict(keys), {}, {}).document()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """What a keys file holds; `retired` and `pending` list a board's keys oldest first."""
+
+    keys: dict[int, bytes]
+    retired: dict[int, list[bytes]]
+    pending: dict[int, list[bytes]]
+
+    def all_of(self, board_id: int) -> list[bytes]:
+        own = [self.keys[board_id]] if board_id in self.keys else []
+        return [*self.retired.get(board_id, ()), *own, *self.pending.get(board_id, ())]
+
+    def document(self) -> bytes:
+        lines = [
+            "[keys]",
+            *(f'{board} = "{self.keys[board].hex()}"' for board in sorted(self.keys)),
+        ]
+        for name, table in (("retired", self.retired), ("pending", self.pending)):
+            if table:
+                lists = {board: [key.hex() for key in table[board]] for board in sorted(table)}
+                lines += ["", f"[{name}]", *(f"{board} = {each}" for board, each in lists.items())]
+        return ("\n".join(lines) + "\n").encode()
+
+
+@contextmanager
+def _changing(path: Path) -> Iterator[_Tables]:
+    """Read the file, let the block change what it says, and write it whole, under one lock."""
+    with locked(path, _LOCK_WAIT_s):
+        if path.exists():
+            tables = _Tables(load(path), load_retired(path), _lists(_read(path), "pending"))
+        else:
+            tables = _Tables({}, {}, {})
+        yield tables
+        write_whole(path, tables.document(), 0o600)
+
+
+def _lists(top: Table, name: str) -> dict[int, list[bytes]]:
+    """A table of lists of keys by board; {} if there is none."""
+    table = top.table(name)
+    lists: dict[int, list[bytes]] = {}
+    for board, listed in table.values().items():
+        if not isinstance(listed, list):
+            raise table.fail(board, "must be a list of keys")
+        keys = [_key(table, board, key, number) for number, key in enumerate(listed)]
+        lists.setdefault(_board(table, board), []).extend(keys)
+    return lists
 
 
 def _read(path: Path) -> Table:

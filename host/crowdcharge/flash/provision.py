@@ -21,15 +21,15 @@ def provision(
 ) -> str:
     """Provisions a board and returns its new key's fingerprint; repeating it rotates the key.
 
-    The host stores the key first: after an interruption between the two, repeating the command
-    is enough, and no board ever has a key that nobody knows.
+    The host notes the key first and makes it the board's when the board shows it: after an
+    interruption at any point, repeating the command is enough, and no key is lost. InputError if
+    the number is another board's.
     """
     line.hello()
     key = random_bytes(KEY_SIZE)
-    tables = key_file.rotated(path, board_id, key)  # before the board is disturbed
+    key_file.reserve(path, board_id, key, line.ask("identity")["key"])
     entered = line.maintain(True)
     try:
-        key_file.save(path, *tables)
         line.ask("provision", board_id, key.hex())
         if capacity_mJ is not None:
             line.ask("configure", "capacity_mJ", capacity_mJ)
@@ -40,4 +40,5 @@ def provision(
     expected = fingerprint(sha256, key)
     if (found["board_id"], found["key"]) != (str(board_id), expected):
         raise LineError(f"{line.port}: the board did not keep its key: provision it again")
+    key_file.confirm(path, board_id, key)
     return expected

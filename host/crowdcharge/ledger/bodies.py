@@ -46,6 +46,9 @@ def parsed(of_kind: type[_T], body: Mapping[str, Any]) -> _T:
     types = _TYPES[of_kind]
     if body.keys() != types.keys():
         _require_fields(of_kind, body)
+    for name, default in _DEFAULTS[of_kind].items():
+        if body.get(name, ...) == default:
+            raise ValueError(f"gives {name}, which is left out while it is {json.dumps(default)}")
     return of_kind(**{name: _value(name, types[name], value) for name, value in body.items()})
 
 

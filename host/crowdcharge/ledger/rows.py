@@ -28,13 +28,15 @@ class Row:
     hash: str
 
     def fields(self) -> Body:
-        """The body as it is. LedgerError names the row if that is not a JSON object."""
+        """The body. LedgerError names the row if that is no JSON object in canonical form."""
         try:
-            body = json.loads(self.body)
+            body = json.loads(self.body, parse_constant=_refuse)
         except (ValueError, RecursionError):  # no JSON, or nested without end
             body = None
         if not isinstance(body, dict):
             raise self.wrong("is unreadable")
+        if canonical(body) != self.body:
+            raise self.wrong("is not in canonical form: others may read other values in it")
         return body
 
     def content(self) -> kinds.Content:
@@ -49,6 +51,10 @@ class Row:
 
     def wrong(self, text: str) -> LedgerError:
         return LedgerError(f"row {self.seq} ({self.kind}) {text}")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def row_hash(previous: str, seq: int, kind: str, body: str) -> str:

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The ledger's file: SQLite, append-only by triggers, each call of `append` one transaction.
 
-`journal` is the only table; views (`_VIEWS`) show its rows by column for other tools.
+`journal` is the only table; views (`_VIEWS`) show its rows by column for other tools. One process
+at a time writes, by a lock beside the file. What was settled is in the file itself and not only in
+SQLite's write-ahead log, so a copy of the file alone has it.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -11,8 +14,10 @@ from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 from crowdcharge.errors import InputError, LedgerError, WptError
+from crowdcharge.files import FileLock, write_whole
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.kinds import KINDS, Content
 from crowdcharge.ledger.rows import FIRST_HASH, Row, chained, row_hash
@@ -20,9 +25,12 @@ from crowdcharge.ledger.rows import FIRST_HASH, Row, chained, row_hash
 APPLICATION_ID = 0x43434C47  # "CCLG"
 SCHEMA_VERSION = 1
 _HEADER_SIZE = 100
+_ROLLBACK = b"\x01\x01"  # SQLite file format, bytes 18 and 19: no write-ahead log belongs to it
 _BUSY_ms = 200  # the caller's event loop renews leases meanwhile: fail soon, retry later
 # These survive a power cut; the rest survives a kill of the process.
-_DURABLE = {"open", "receipt", "entry", "state", "market", "bargain", "payment"}
+_DURABLE = {"run", "open", "receipt", "entry", "state", "market", "bargain", "payment"}
+# After these the write-ahead log is copied into the file.
+_CHECKPOINTED = {"run", "state", "payment"}
 
 _JOURNAL = """
 CREATE TABLE journal(
@@ -73,32 +81,43 @@ class Store:
         self._db = connection
         self.book = Book()
         self._seq, self._hash = 0, FIRST_HASH
-        self._writes = False
+        self._lock: FileLock | None = None  # of a store that writes
 
     @classmethod
     def create(cls, path: Path) -> "Store":
-        """Open a ledger to write. InputError if that cannot be, LedgerError if it is damaged."""
+        """Open a ledger to write. LedgerError if it is damaged.
+
+        InputError if that cannot be, or if another process writes to it.
+        """
         if path.is_file() and 0 < path.stat().st_size < _HEADER_SIZE:
             raise _not_a_ledger(path)  # SQLite would take it for an empty database
-        store = cls(path, _connect(path, "rwc"))
+        lock = FileLock(path)
         try:
-            with _clear_errors(path):
-                if not store._is_ledger():
-                    store._make_schema()
-                store._db.execute("PRAGMA journal_mode = WAL")
-                store._writes = True
-            store._load(check=True)
+            store = cls(path, _connect(path, "rwc"))
         except BaseException:
-            store._db.close()
+            lock.release()
+            raise
+        store._lock = lock
+        try:
+            store._begin()
+        except BaseException:
+            store._release()
             raise
         return store
+
+    def _begin(self) -> None:
+        with _clear_errors(self.path):
+            if not self._is_ledger():
+                self._make_schema()
+            self._db.execute("PRAGMA journal_mode = WAL")
+        self._load(check=True)
 
     @classmethod
     def read(cls, path: Path) -> "Store":
         """Open a ledger to look at; `book` stays empty until `load`, as it may be damaged."""
         if not path.is_file():
             raise InputError(f"no ledger at {path}")
-        store = cls(path, _connect(path, "ro"))
+        store = cls(path, _connect(path, "ro" if _may_be_shared(path) else "ro&immutable=1"))
         try:
             with _clear_errors(path):
                 store._require_ledger()
@@ -148,6 +167,13 @@ class Store:
         self._seq, self._hash = seq, previous
         for row, content in zip(rows, said, strict=True):
             self.book.apply(row, content)
+        if any(row.kind in _CHECKPOINTED for row in rows):
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        """Copy the log into the file, without waiting for readers; the rows are safe in either."""
+        with suppress(sqlite3.Error, UnicodeDecodeError):
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def rows(self) -> Iterator[Row]:
         """The rows as they are in the file; bytes that are no UTF-8 survive for the hash check."""
@@ -173,9 +199,22 @@ class Store:
     def close(self) -> None:
         """Leave one plain file behind, unless someone else still reads it."""
         with suppress(sqlite3.Error, UnicodeDecodeError):
-            if self._writes:
+            if self._lock is not None:
                 self._db.execute("PRAGMA journal_mode = DELETE")
+        self._release()
+
+    def _release(self) -> None:
         self._db.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def back_up(self, path: Path) -> None:
+        """Write a whole copy, also of a ledger that is in use. InputError if `path` exists."""
+        if path.exists() or path.is_symlink():
+            raise InputError(f"{path} exists already; a backup replaces nothing")
+        with _clear_errors(self.path):
+            data = self._db.serialize()
+        write_whole(path, bytes(data[:18]) + _ROLLBACK + bytes(data[20:]))
 
     def _load(self, check: bool = False) -> None:
         """Read all rows into the book; with `check` an altered row is a LedgerError."""
@@ -214,10 +253,18 @@ class Store:
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     with _clear_errors(path):
         db = sqlite3.connect(
-            f"file:{path.absolute().as_posix()}?mode={mode}", uri=True, isolation_level=None
+            f"file:{quote(path.absolute().as_posix())}?mode={mode}",
+            uri=True,
+            isolation_level=None,
         )
         db.execute(f"PRAGMA busy_timeout = {_BUSY_ms}")
     return db
+
+
+def _may_be_shared(path: Path) -> bool:
+    """Tell whether a log belongs to the file, or could come to: not in a read-only folder."""
+    log = path.with_name(path.name + "-wal")
+    return log.exists() or os.access(path.parent, os.W_OK)
 
 
 def _expected_schema() -> list[tuple[str, str]]:
@@ -249,6 +296,8 @@ def _clear_errors(path: Path) -> Iterator[None]:
 def _clear(path: Path, text: str) -> WptError:
     if "not a database" in text:
         return _not_a_ledger(path)
+    if "disk is full" in text:
+        return LedgerError(f"ledger {path}: the disk is full; what was written before is kept")
     if "unable to open" in text or "readonly" in text:
         return InputError(f"cannot open the ledger {path}: {text}")
     return LedgerError(f"ledger {path}: {text}")

@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""A run's folder: every kind of run opens its ledger and writes its results here, in one way."""
+"""A run's folder: every kind of run opens its ledger and writes its results here, in one way.
+
+A file MARKER in the folder lists what our commands put there, by name and SHA-256. A result never
+takes the place of a file that somebody else wrote or changed: that one is renamed first.
+"""
 
 import json
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from crowdcharge.errors import InputError
+from crowdcharge.files import write_whole
 from crowdcharge.ledger.kinds import Run
+from crowdcharge.ledger.rows import FIRST_HASH, chained
 from crowdcharge.ledger.store import Store
+from crowdcharge.orchestrator.marker import Marker
 from crowdcharge.report.prediction import Document
 
 LEDGER, SUMMARY, KEYS = "ledger.sqlite", "summary.json", "keys.toml"
@@ -22,32 +30,39 @@ class RunFolder:
         self.path = path
         with self._writable():
             path.mkdir(parents=True, exist_ok=True)
-
-    @classmethod
-    def emptied(cls, path: Path) -> "RunFolder":
-        """Make the folder for a run that begins with an empty ledger of its own."""
-        folder = cls(path)
-        with folder._writable():
-            (path / LEDGER).unlink(missing_ok=True)
-            (path / SUMMARY).write_text("", encoding="utf-8")
-        return folder
+        self._marker = Marker(path)
 
     @contextmanager
     def recording(self, run: Run) -> Iterator[Store]:
         """Open the ledger and write `run`, the row that says what follows."""
+        if not (self.path / LEDGER).exists():
+            self._marker.note_ledger(chained(1, FIRST_HASH, run).hash)
         with Store.create(self.path / LEDGER) as store:
             store.append([run])
             yield store
 
     def write(self, name: str, document: Document) -> None:
-        text = json.dumps(document, indent=2) + "\n"
-        (self.path / name).write_text(text, encoding="utf-8")
+        self.put(name, (json.dumps(document, indent=2) + "\n").encode())
 
     def write_report(self, compared: Document | None = None) -> None:
         """Write the report with its plots; `compared` is the content of prediction.json."""
         from crowdcharge.report.page import write_report  # noqa: PLC0415 - it loads matplotlib
 
-        write_report(self.path / LEDGER, self.path, compared)
+        with (
+            self._writable(),
+            tempfile.TemporaryDirectory(prefix=".report-", dir=self.path) as scratch,
+        ):
+            for each in write_report(self.path / LEDGER, Path(scratch), compared):
+                self.put(each.name, each.read_bytes())
+
+    def put(self, name: str, data: bytes, mode: int = 0o666) -> None:
+        """Write a file whole. A file of that name that is not ours gets another name first."""
+        path = self.path / name
+        with self._writable():
+            if path.exists() and not self._marker.is_ours(name):
+                path.rename(_free(path))
+        self._marker.note(name, data)
+        write_whole(path, data, mode)
 
     @contextmanager
     def _writable(self) -> Iterator[None]:
@@ -55,3 +70,11 @@ class RunFolder:
             yield
         except OSError as error:
             raise InputError(f"cannot write into {self.path}: {error.strerror}") from None
+
+
+def _free(path: Path) -> Path:
+    """The first name `NAME.kept-1`, `NAME.kept-2` ... that nothing has."""
+    number = 1
+    while (kept := path.with_name(f"{path.name}.kept-{number}")).exists():
+        number += 1
+    return kept

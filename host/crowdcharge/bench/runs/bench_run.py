@@ -26,7 +26,7 @@ async def bench_run(
 ) -> AsyncIterator[BenchRun]:
     """Save the boards' keys in `folder`, start the bench, and open the ledger with its run row."""
     keys = {board.id: bytes.fromhex(board.key) for board in config.boards}
-    key_file.save(folder.path / KEYS, keys)
+    folder.put(KEYS, key_file.document(keys), mode=0o600)
     async with launch(config) as bench:
         with folder.recording(Run(policy, seed, bench.vm)) as store:
             yield BenchRun(bench, store, keys)

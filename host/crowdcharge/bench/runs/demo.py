@@ -22,7 +22,8 @@ from crowdcharge.ledger.store import Store
 from crowdcharge.metrics import imbalance
 from crowdcharge.orchestrator.events import Emit
 from crowdcharge.orchestrator.orchestrator import Orchestrator
-from crowdcharge.orchestrator.run_folder import SUMMARY, RunFolder
+from crowdcharge.orchestrator.own_folder import own_folder
+from crowdcharge.orchestrator.run_folder import SUMMARY
 from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio.bleak_radio import BleakRadio
 from crowdcharge.report.summary import Summary, summarise
@@ -91,12 +92,12 @@ class Demo:
 
 async def run(demo: Demo, out: Path, emit: Emit) -> Summary:
     """Write ledger, keys, summary, report and plots into `out`; return the summary."""
-    folder = RunFolder.emptied(out)
-    async with bench_run(demo.bench(), folder, demo.policy, demo.seed) as running:
-        await _orchestrate(demo, running, emit)
-        summary = summarise(running.store.book)
-    folder.write(SUMMARY, summary)
-    folder.write_report()
+    with own_folder(out, "crowdcharge demo") as folder:
+        async with bench_run(demo.bench(), folder, demo.policy, demo.seed) as running:
+            await _orchestrate(demo, running, emit)
+            summary = summarise(running.store.book)
+        folder.write(SUMMARY, summary)
+        folder.write_report()
     return summary
 
 

@@ -18,7 +18,8 @@ from crowdcharge.clock import BoardClock
 from crowdcharge.errors import InputError
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.events import Emit
-from crowdcharge.orchestrator.run_folder import SUMMARY, RunFolder
+from crowdcharge.orchestrator.own_folder import own_folder
+from crowdcharge.orchestrator.run_folder import SUMMARY
 from crowdcharge.orchestrator.trading import Trading
 from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio.bleak_radio import BleakRadio
@@ -79,13 +80,13 @@ def _trader(board_id: int, rng: np.random.Generator) -> BoardConfig:
 
 async def run(demo: MarketDemo, out: Path, emit: Emit) -> Summary:
     """Write ledger, keys, summary, report and plots into `out`; return the summary."""
-    folder = RunFolder.emptied(out)
-    async with bench_run(demo.bench(), folder, "market", demo.seed) as (bench, store, keys):
-        trading = make_trading(bench, store, keys, demo.speed, emit)
-        await trading.run(HUB, sorted(keys.keys() - {HUB}))
-        summary = summarise(store.book)
-    folder.write(SUMMARY, summary)
-    folder.write_report()
+    with own_folder(out, "crowdcharge trade --bench") as folder:
+        async with bench_run(demo.bench(), folder, "market", demo.seed) as (bench, store, keys):
+            trading = make_trading(bench, store, keys, demo.speed, emit)
+            await trading.run(HUB, sorted(keys.keys() - {HUB}))
+            summary = summarise(store.book)
+        folder.write(SUMMARY, summary)
+        folder.write_report()
     return summary
 
 

@@ -13,6 +13,7 @@ from crowdcharge.bench.runs.timetable import LateClock, Timetable
 from crowdcharge.errors import BenchError
 from crowdcharge.orchestrator.events import Emit
 from crowdcharge.orchestrator.orchestrator import Orchestrator
+from crowdcharge.orchestrator.own_folder import own_folder
 from crowdcharge.orchestrator.run_folder import PREDICTION, SUMMARY, RunFolder
 from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio.bleak_radio import BleakRadio
@@ -46,7 +47,7 @@ class ScenarioRun:
         )
         self._orchestrator: Orchestrator | None = None
         self._stopped = False
-        self._folder = RunFolder.emptied(out)
+        self._out = out
 
     def stop(self) -> None:
         """End running transfers and settle them; then `run` returns."""
@@ -56,7 +57,11 @@ class ScenarioRun:
 
     async def run(self) -> Summary:
         """Write ledger, keys, summary, prediction and report into the folder `out`."""
-        folder, scenario = self._folder, self._scenario
+        with own_folder(self._out, "crowdcharge run SCENARIO") as folder:
+            return await self._run_in(folder)
+
+    async def _run_in(self, folder: RunFolder) -> Summary:
+        scenario = self._scenario
         async with bench_run(self._config, folder, scenario.policy, scenario.seed) as running:
             self._orchestrator = self._build(running)
             if self._stopped:

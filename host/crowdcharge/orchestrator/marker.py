@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""The marker of a run's folder: which of its files our commands wrote, and have not changed since.
+
+`made_by` is the command whose folder this is, one of a bench, which replaces its own results.
+`first_hash` is the hash of the first row of its ledger, which grows and so has no SHA-256 here.
+`files` gives each file's SHA-256; there are two while it is replaced, so that a kill between the
+note and the write leaves a file that is known.
+"""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from crowdcharge.files import write_whole
+
+NAME = ".crowdcharge.json"
+
+
+class Marker:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def made_by(self) -> str | None:
+        return _text(self._read().get("made_by"))
+
+    @property
+    def first_hash(self) -> str | None:
+        return _text(self._read().get("first_hash"))
+
+    def names(self) -> list[str]:
+        files = self._read().get("files")
+        return sorted(files) if isinstance(files, dict) else []
+
+    def claim(self, made_by: str) -> None:
+        """Make the folder that command's."""
+        self._write({**self._read(), "made_by": made_by})
+
+    def note_ledger(self, first_hash: str) -> None:
+        self._write({**self._read(), "first_hash": first_hash})
+
+    def is_ours(self, name: str) -> bool:
+        """Tell whether a file is as one of our commands wrote it."""
+        return _digest((self._folder / name).read_bytes()) in self._digests(name)
+
+    def note(self, name: str, data: bytes) -> None:
+        """Note what is about to be written; what stands there now stays noted beside it."""
+        path, document = self._folder / name, self._read()
+        before = [_digest(path.read_bytes())] if path.is_file() else []
+        files = document.get("files")
+        known = files if isinstance(files, dict) else {}
+        self._write({**document, "files": {**known, name: [*before, _digest(data)]}})
+
+    def _digests(self, name: str) -> list[Any]:
+        files = self._read().get("files")
+        noted = files.get(name) if isinstance(files, dict) else None
+        return noted if isinstance(noted, list) else []
+
+    def _read(self) -> dict[str, Any]:
+        """What it says; {} if there is none, or somebody made it unreadable."""
+        try:
+            document = json.loads((self._folder / NAME).read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return document if isinstance(document, dict) else {}
+
+    def _write(self, document: dict[str, Any]) -> None:
+        write_whole(self._folder / NAME, (json.dumps(document, indent=1) + "\n").encode())
+
+
+def _digest(data: bytes) -> str:
+    return sha256(data).hexdigest()
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
