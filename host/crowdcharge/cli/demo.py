@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from crowdcharge.cli.live import LiveView
+from crowdcharge.report.summary import unsettled_words
 
 
 @click.command()
@@ -39,9 +40,11 @@ def demo(
 
 
 def _closing(summary: dict[str, Any], out: Path) -> str:
-    settled = len(summary["transfers"])
+    efficiency = summary["efficiency"]
     return (
-        f"{settled} transfers, efficiency {summary['efficiency']:.1%}, "
+        f"{len(summary['transfers'])} transfers"
+        + (f", efficiency {efficiency:.1%}" if efficiency is not None else "")
+        + f"{unsettled_words(summary)}, "
         f"imbalance {summary['imbalance_before']:.3f} -> {summary['imbalance_after']:.3f}, "
         f"{summary['floor_cutoffs']} cut off at the floor, {summary['refusals']} refused.\n"
         f"Open {out / 'report.html'}; check {out / 'ledger.sqlite'} with: "

@@ -54,26 +54,35 @@ def export(path: Path, layout: str) -> None:
 @_file
 @click.option("--keys", "keys_path", type=click.Path(path_type=Path), help="Check signatures too.")
 def verify(path: Path, keys_path: Path | None) -> None:
-    """Check the chain, conservation, odometers, and with --keys every signature."""
+    """Check the chain, settlements, odometers, and with --keys every signature."""
     from crowdcharge.boards import keys as key_file
     from crowdcharge.errors import LedgerError
-    from crowdcharge.ledger.verify import verify as verify_rows
+    from crowdcharge.ledger.verify import judge
 
     keys = key_file.load(keys_path) if keys_path else {}
     retired = key_file.load_retired(keys_path) if keys_path else {}
     with _opened(path) as store:
-        findings = verify_rows(store.rows(), keys, retired)
+        verdict = judge(store.rows(), keys, retired)
         damage = store.damage()
-        rows = sum(1 for _ in store.rows())
-    for finding in findings:
+    for finding in verdict.findings:
         click.echo(f"{path}: {'' if finding.wrong else 'note: '}{finding}", err=finding.wrong)
-    wrong = [finding for finding in findings if finding.wrong]
-    if wrong:
+    if verdict.is_wrong:
         sys.exit(1)
     if damage:
         raise LedgerError(f"{path}: {damage}")
-    checked = "chain, conservation, odometers" + (", signatures" if keys else "")
-    click.echo(f"{path}: {rows} rows, {checked}: all in order")
+    if verdict.unsigned:
+        click.echo(f"{path}: note: {verdict.unsigned_words()}")
+    click.echo(f"{path}: {verdict}")
+
+
+@ledger.command()
+@_file
+@click.argument("copy", type=click.Path(path_type=Path))
+def backup(path: Path, copy: Path) -> None:
+    """Copy a ledger whole into a new file, also while a run writes to it."""
+    with _opened(path) as store:
+        store.back_up(copy)
+    click.echo(f"{copy} is a copy of {path}")
 
 
 @contextmanager
@@ -108,6 +117,8 @@ def _show(summary: dict[str, object]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from crowdcharge.report.summary import unsettled_words
+
     console = Console()
 
     def show(title: str, records: object) -> None:
@@ -128,5 +139,5 @@ def _show(summary: dict[str, object]) -> None:
         console.print(f"accounts in credits, by board: {', '.join(accounts)}")
     console.print(
         f"sent {summary['sent_mJ']} mJ = received {summary['received_mJ']} mJ"
-        f" + loss {summary['loss_mJ']} mJ"
+        f" + loss {summary['loss_mJ']} mJ{unsettled_words(summary)}"
     )

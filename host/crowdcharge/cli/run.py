@@ -144,11 +144,14 @@ async def bench_control(section: "ContactsSection") -> AsyncIterator["Control"]:
 
 
 def _closing(summary: "Summary", out: Path) -> str:
+    from crowdcharge.report.summary import unsettled_words
+
     efficiency = summary["efficiency"]
     return (
         f"{len(summary['transfers'])} transfers in this ledger"
         + (f", efficiency {efficiency:.1%}" if efficiency is not None else "")
-        + f", imbalance {summary['imbalance_before']:.3f} -> {summary['imbalance_after']:.3f}, "
+        + f"{unsettled_words(summary)}, "
+        f"imbalance {summary['imbalance_before']:.3f} -> {summary['imbalance_after']:.3f}, "
         f"{summary['floor_cutoffs']} cut off at the floor, {summary['refusals']} refused.\n"
         f"Open {out / 'report.html'}; check with: crowdcharge ledger verify {out}/ledger.sqlite"
     )

@@ -2,33 +2,27 @@
 """PURE: does a ledger still say what was written, and does it add up?
 
 A hash chain shows that a row was altered, inserted or taken out. It cannot show that someone wrote
-the whole chain anew; then the boards' signatures on the receipts remain.
+the whole chain anew; then the boards' signatures on the receipts remain, and everything that
+follows from them is computed again. What follows from no signature is counted, so that the
+verdict claims no more than was checked.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from crowdcharge.boards.fleet import odometer_rise_mJ
 from crowdcharge.errors import LedgerError
 from crowdcharge.ledger import audit, kinds
 from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.odometers import Odometers
 from crowdcharge.ledger.payments import accounts_of
+from crowdcharge.ledger.plausible import contradictions, oddities, out_of_range
+from crowdcharge.ledger.recount import Recount
 from crowdcharge.ledger.rows import FIRST_HASH, Row, receipt_of, receipt_row, row_hash
-from crowdcharge.ledger.settlement import TransferRecord
 from crowdcharge.ledger.signers import Signers
-from wptcore import wire
+from crowdcharge.ledger.verdict import Finding, Verdict
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`seq` is the row; a note (not wrong) is something that the reader should know."""
-
-    seq: int
-    text: str
-    wrong: bool = True
-
-    def __str__(self) -> str:
-        return f"row {self.seq}: {self.text}"
+# Kinds that follow from nothing that a board signed; so does a void market.
+_UNSIGNED = {"run", "reading", "open", "refusal", "sample", "fault", "gap"}
 
 
 def verify(
@@ -36,19 +30,31 @@ def verify(
     keys: Mapping[int, bytes],
     retired: Mapping[int, Sequence[bytes]] | None = None,
 ) -> list[Finding]:
-    """All findings in order; the chain is checked up to the first row that breaks it.
+    """All findings in order; see `judge`."""
+    return judge(rows, keys, retired).findings
+
+
+def judge(
+    rows: Iterable[Row],
+    keys: Mapping[int, bytes],
+    retired: Mapping[int, Sequence[bytes]] | None = None,
+) -> Verdict:
+    """Check a ledger; the chain is checked up to the first row that breaks it.
 
     `retired`: keys that a board had before its one in `keys`, oldest first.
     """
-    return list(_Verifier(Signers(keys, retired)).run(rows))
+    verifier = _Verifier(Signers(keys, retired))
+    verifier.verdict.findings.extend(verifier.run(rows))
+    return verifier.verdict
 
 
 class _Verifier:
     def __init__(self, signers: Signers) -> None:
+        self.verdict = Verdict(unchecked=signers.unchecked)
         self._signers = signers
         self._book = Book()
-        self._gaps: set[tuple[int, int, int, int]] = set()
-        self._unposted_mJ = 0
+        self._odometers = Odometers(self._book)
+        self._recount = Recount(self._book)
 
     def run(self, rows: Iterable[Row]) -> Iterator[Finding]:
         previous, seq = FIRST_HASH, 0
@@ -62,7 +68,17 @@ class _Verifier:
                 return
             yield from self._check(row)
             previous = row.hash
-        for text in audit.unpaid(self._book):
+        self.verdict.rows, self.verdict.signatures = seq, self._signers.asked
+        yield from self._end(seq)
+
+    def _end(self, seq: int) -> Iterator[Finding]:
+        """What the whole ledger says, after its last row."""
+        for text in self._recount.end():
+            yield Finding(seq, text)
+        for text, wrong in self._recount.unsettled():
+            self.verdict.unsettled += 1
+            yield Finding(seq, text, wrong)
+        for text in (*audit.unpaid(self._book), *self._odometers.end()):
             yield Finding(seq, text, wrong=False)
         for text in self._conservation():
             yield Finding(seq, text)
@@ -70,19 +86,29 @@ class _Verifier:
     def _check(self, row: Row) -> Iterator[Finding]:
         try:
             content = row.content()
-            if isinstance(content, kinds.Gap):
-                yield Finding(row.seq, f"(gap) {self._gap(content)}", wrong=False)
-            elif isinstance(content, kinds.Receipt):
-                for text in self._receipt(content):
-                    yield Finding(row.seq, f"(receipt) {text}")
+            if row.kind in _UNSIGNED or (isinstance(content, kinds.Market) and content.void):
+                self.verdict.unsigned[row.kind] += 1
+            for text in (*self._before(content), *self._receipt(content)):
+                yield Finding(row.seq, f"({row.kind}) {text}")
             self._book.apply(row, content)
             for text in self._applied(content):
                 yield Finding(row.seq, f"({row.kind}) {text}")
+            for text in self._notes(content):
+                yield Finding(row.seq, f"({row.kind}) {text}", wrong=False)
         except LedgerError as error:
             yield Finding(row.seq, str(error).removeprefix(f"row {row.seq} "))
 
-    def _receipt(self, shown: kinds.Receipt) -> Iterator[str]:
-        """Compare a receipt with its signature and with the board's receipt before it."""
+    def _before(self, content: kinds.Content) -> Iterator[str]:
+        """What the rows before do not allow."""
+        yield from out_of_range(content)
+        yield from self._odometers.see(content)
+        yield from self._recount.see(content)
+        yield from contradictions(self._book, content)
+
+    def _receipt(self, shown: kinds.Content) -> Iterator[str]:
+        """Compare a receipt with what was signed."""
+        if not isinstance(shown, kinds.Receipt):
+            return
         try:
             receipt = receipt_of(shown)
         except ValueError:
@@ -91,25 +117,10 @@ class _Verifier:
             yield "shows other values than were signed"
         if not self._signers.accept(receipt.board_id, receipt.signed_with):
             yield f"is not signed by board {receipt.board_id}"
-        before = self._book.last_receipt.get((receipt.board_id, receipt.role))
-        if before is None or before.odometer_mJ == receipt.start_mJ:
-            return
-        gap = (receipt.board_id, receipt.role, before.odometer_mJ, receipt.start_mJ)
-        if gap not in self._gaps:
-            yield f"does not continue board {receipt.board_id}'s odometer"
-
-    def _gap(self, gap: kinds.Gap) -> str:
-        self._gaps.add((gap.board_id, gap.role, gap.from_mJ, gap.to_mJ))
-        energy_mJ = odometer_rise_mJ(gap.from_mJ, gap.to_mJ)
-        return f"board {gap.board_id}: {energy_mJ} mJ are on no receipt of this ledger"
 
     def _applied(self, content: kinds.Content) -> Iterable[str]:
         """What is wrong in a row that the book has already applied."""
         match content:
-            case kinds.Entry():
-                self._unposted_mJ += content.amount_mJ
-            case kinds.State():
-                return self._state(self._book.transfers[content.transfer_id])
             case kinds.Market():
                 return audit.market_faults(content, self._signers)
             case kinds.Bargain():
@@ -118,24 +129,11 @@ class _Verifier:
                 return audit.payment_faults(self._book, content)
         return ()
 
-    def _state(self, transfer: TransferRecord) -> Iterator[str]:
-        """The postings before a state add up to zero and are what the receipts say."""
-        if self._unposted_mJ:
-            yield f"the postings before it leave {self._unposted_mJ} mJ"
-        self._unposted_mJ = 0
-        if transfer.sent_mJ - transfer.received_mJ != transfer.loss_mJ:
-            yield f"transfer {transfer.transfer_id}: sent - received is not the loss"
-        sides = (
-            ("sent", transfer.sent_mJ, wire.PTX),
-            ("received", transfer.received_mJ, wire.PRX),
-        )
-        for word, posted_mJ, role in sides:
-            receipt = self._book.receipt(transfer, role)
-            if receipt is not None and receipt.energy_mJ != posted_mJ:
-                yield (
-                    f"transfer {transfer.transfer_id}: {posted_mJ} mJ {word},"
-                    f" but the receipt says {receipt.energy_mJ}"
-                )
+    def _notes(self, content: kinds.Content) -> Iterator[str]:
+        if isinstance(content, kinds.Gap):
+            energy_mJ = odometer_rise_mJ(content.from_mJ, content.to_mJ)
+            yield f"board {content.board_id}: {energy_mJ} mJ are on no receipt of this ledger"
+        yield from oddities(self._book, content)
 
     def _conservation(self) -> Iterator[str]:
         credits_u = sum(accounts_of(self._book).balances_u().values())

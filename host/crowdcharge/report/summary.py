@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """PURE: the run in one JSON document, from the book alone."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from crowdcharge.boards import codes
@@ -13,7 +15,7 @@ from crowdcharge.ledger.payments import (
     outcome,
 )
 from crowdcharge.ledger.rows import account_of
-from crowdcharge.ledger.settlement import VOID, TransferRecord
+from crowdcharge.ledger.settlement import SETTLED, VOID, TransferRecord
 from crowdcharge.metrics import imbalance
 from crowdcharge.units import permille_to_pct
 from wptcore import ept
@@ -23,10 +25,15 @@ Summary = dict[str, Any]
 
 
 def summarise(book: Book) -> Summary:
-    """`summary.json`. Pings count in the energies, but are no transfers between boards."""
+    """`summary.json`. Pings count in the energies, but are no transfers between boards.
+
+    Only settled ones count in the efficiency, because elsewhere a receipt is missing or two
+    contradict each other; `unsettled` says how many those are and what is booked for them.
+    """
     transfers = [
         transfer for transfer in book.transfers.values() if transfer.prx and transfer.state != VOID
     ]
+    settled = [each for each in book.transfers.values() if each.state == SETTLED]
     sent_mJ = sum(transfer.sent_mJ for transfer in book.transfers.values())
     received_mJ = sum(transfer.received_mJ for transfer in book.transfers.values())
     return {
@@ -35,7 +42,8 @@ def summarise(book: Book) -> Summary:
         "sent_mJ": sent_mJ,
         "received_mJ": received_mJ,
         "loss_mJ": book.balances_mJ.get("loss", 0),
-        "efficiency": received_mJ / sent_mJ if sent_mJ else None,
+        "efficiency": _efficiency(settled),
+        "unsettled": _unsettled([each for each in transfers if each.state != SETTLED]),
         "floor_cutoffs": sum(transfer.ept_ptx == ept.FLOOR for transfer in transfers),
         "refusals": book.refusals,
         "imbalance_before": imbalance(_levels(book.first_reading)),
@@ -43,6 +51,28 @@ def summarise(book: Book) -> Summary:
         **_run(book),
         "markets": [_market(book, market) for market in book.markets.values()],
     }
+
+
+def _efficiency(settled: Sequence[TransferRecord]) -> float | None:
+    sent_mJ = sum(transfer.sent_mJ for transfer in settled)
+    return sum(transfer.received_mJ for transfer in settled) / sent_mJ if sent_mJ else None
+
+
+def _unsettled(transfers: Sequence[TransferRecord]) -> Summary:
+    """Count the transfers that are not settled by state, and what is booked for them."""
+    return {
+        "states": dict(sorted(Counter(transfer.state for transfer in transfers).items())),
+        "sent_mJ": sum(transfer.sent_mJ for transfer in transfers),
+        "received_mJ": sum(transfer.received_mJ for transfer in transfers),
+    }
+
+
+def unsettled_words(summary: Summary) -> str:
+    """What a closing line adds if some transfers are not settled, or an empty string."""
+    unsettled = summary["unsettled"]
+    states = ", ".join(f"{count} {state}" for state, count in unsettled["states"].items())
+    booked = f"{unsettled['sent_mJ']} mJ sent, {unsettled['received_mJ']} received"
+    return f" (without {states}: {booked})" if states else ""
 
 
 def _run(book: Book) -> Summary:

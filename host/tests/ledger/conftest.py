@@ -61,8 +61,11 @@ def opening(transfer_id: int, ptx: int = 1, prx: int = 2) -> kinds.Open:
     return kinds.Open(transfer_id, ptx, prx, energy_max_mJ=5000, power_max_mW=0, t_ms=10)
 
 
-def reading(board_id: int, soc_permille: int | None) -> kinds.Reading:
-    return kinds.Reading(board_id, 1, soc_permille, 0, 0, capacity_mJ=100_000, t_ms=1)
+def reading(
+    board_id: int, soc_permille: int | None, sent_mJ: int = 0, received_mJ: int = 0
+) -> kinds.Reading:
+    odometers = sent_mJ, received_mJ
+    return kinds.Reading(board_id, 1, soc_permille, *odometers, capacity_mJ=100_000, t_ms=1)
 
 
 def settle(store: Store, transfer_id: int, *receipts: Receipt) -> None:
@@ -93,7 +96,7 @@ def fill(store: Store) -> None:
         sign(1, 7, wire.PTX, 500, odometer_mJ=1700),
         sign(2, 7, wire.PRX, 300, odometer_mJ=900),
     )
-    store.append([reading(1, 880), reading(2, 110)])
+    store.append([reading(1, 880, sent_mJ=1700), reading(2, 110, received_mJ=900)])
 
 
 @pytest.fixture

@@ -133,13 +133,15 @@ def test_a_forger_who_moves_energy_is_found_by_the_receipts(ledger_file, keys):
     entries = [body for name, body in drafts if name == "entry"][:3]
     entries[0]["amount_mJ"] -= 100
     entries[2]["amount_mJ"] += 100
-    assert "but the receipt says" in str(wrong(rechained(drafts), keys)[0])
+    assert "books board:1 -1100 mJ" in str(wrong(rechained(drafts), keys)[0])
 
 
 def test_a_posting_that_does_not_add_up_is_found(ledger_file, keys):
     drafts = drafts_of(ledger_file)
     next(body for name, body in drafts if name == "entry")["amount_mJ"] -= 1
-    assert "leave -1 mJ" in str(wrong(rechained(drafts), keys)[0])
+    found = [str(each) for each in wrong(rechained(drafts), keys)]
+    assert "books board:1 -1001 mJ" in found[0]
+    assert "add up to -1 mJ" in found[-1]
 
 
 def test_a_receipt_left_out_breaks_the_odometer(signed, keys):

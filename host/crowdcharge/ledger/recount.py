@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""PURE: are the postings and the state of a transfer what its receipts say?
+
+Every settlement is computed again from the receipts that stand before it, by the function that
+made it. So no energy is booked without a receipt, and no state or end code differs from them.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from crowdcharge.ledger import kinds
+from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.settlement import OPEN, TransferRecord, settlement
+from wptcore import wire
+
+
+class Recount:
+    """Sees every row before the book applies it; a settlement is postings and then a state."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._postings: list[kinds.Entry] = []
+        self._before: TransferRecord | None = None
+        self._read_after: set[int] = set()  # transfers with a reading after their last receipt
+
+    def see(self, content: kinds.Content) -> Iterator[str]:
+        if isinstance(content, kinds.Entry):
+            yield from self._entry(content)
+        elif isinstance(content, kinds.State):
+            yield from self._state(content)
+        else:
+            yield from self.end()
+            self._remember(content)
+
+    def end(self) -> Iterator[str]:
+        """Find postings that no state follows."""
+        if self._postings:
+            yield f"transfer {self._postings[0].transfer_id}: no state follows its postings"
+            self._postings, self._before = [], None
+
+    def unsettled(self) -> Iterator[tuple[str, bool]]:
+        """Find transfers whose receipts are not booked; and whether no killed host explains it."""
+        for number, transfer in self._book.transfers.items():
+            sent, received = (self._book.receipt(transfer, role) for role in (wire.PTX, wire.PRX))
+            count = sum(receipt is not None for receipt in (sent, received))
+            if count and settlement(transfer, sent, received):
+                late = count == len(transfer.boards) and number in self._read_after
+                yield f"transfer {number} is {transfer.state}, but its receipts are here", late
+            elif transfer.state == OPEN:
+                yield f"transfer {number} is open", False
+
+    def _remember(self, content: kinds.Content) -> None:
+        """A host reads a board's state only after it has settled what the board told."""
+        if isinstance(content, kinds.Receipt):
+            self._read_after.discard(content.transfer_id)
+        elif isinstance(content, kinds.Reading):
+            self._read_after |= self._book.seen_ids
+
+    def _entry(self, entry: kinds.Entry) -> Iterator[str]:
+        if self._postings and self._postings[0].transfer_id != entry.transfer_id:
+            yield from self.end()
+        if not self._postings:
+            self._before = self._book.transfers.get(entry.transfer_id)
+        self._postings.append(entry)
+
+    def _state(self, state: kinds.State) -> Iterator[str]:
+        if self._postings and self._postings[0].transfer_id != state.transfer_id:
+            yield from self.end()
+        before = self._before or self._book.transfers.get(state.transfer_id)
+        postings = self._postings
+        self._postings, self._before = [], None
+        if before is None:
+            return  # the book says so
+        sent, received = (self._book.receipt(before, role) for role in (wire.PTX, wire.PRX))
+        for text in _differences(postings, state, settlement(before, sent, received)):
+            yield f"transfer {before.transfer_id}: {text}"
+
+
+def _differences(
+    postings: list[kinds.Entry], state: kinds.State, due: list[kinds.Content]
+) -> Iterator[str]:
+    """Compare what was written with what is `due` by the receipts."""
+    if not due:
+        yield "is settled again, though its receipts say nothing new"
+        return
+    for stands in due:
+        if isinstance(stands, kinds.State) and stands != state:
+            yield f"{_words(state)}, but the receipts say {_words(stands)}"
+    entries = [entry for entry in due if isinstance(entry, kinds.Entry)]
+    if Counter(postings) != Counter(entries):
+        yield f"books {_sum(postings)}, but the receipts say {_sum(entries)}"
+
+
+def _words(state: kinds.State) -> str:
+    return f"{state.state} (end codes {state.ept_ptx} and {state.ept_prx})"
+
+
+def _sum(entries: Iterable[kinds.Entry]) -> str:
+    return ", ".join(f"{each.account} {each.amount_mJ:+} mJ" for each in entries) or "nothing"
