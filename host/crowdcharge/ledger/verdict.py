@@ -57,7 +57,7 @@ class Verdict:
         ]
 
     def _unsettled_words(self) -> list[str]:
-        return [f"but {self.unsettled} transfers are not settled"] if self.unsettled else []
+        return [f"but transfers that are not settled: {self.unsettled}"] if self.unsettled else []
 
     def unsigned_words(self) -> str:
         """What rests on the host's word alone, or an empty string."""

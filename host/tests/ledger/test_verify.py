@@ -11,7 +11,7 @@ from crowdcharge.ledger.bodies import body_of, canonical
 from crowdcharge.ledger.kinds import kind_of
 from crowdcharge.ledger.rows import FIRST_HASH, Row, gap_row, receipt_row, row_hash
 from crowdcharge.ledger.store import Store
-from crowdcharge.ledger.verify import verify
+from crowdcharge.ledger.verify import judge, verify
 from wptcore import wire
 
 NEW_KEY = b"n" * 32
@@ -184,3 +184,43 @@ def test_receipts_from_before_a_key_rotation_verify_and_a_replaced_key_signs_no_
     assert [(finding.seq, finding.text) for finding in found] == [
         (3, "(receipt) is not signed by board 1")
     ]
+
+
+def test_a_number_that_no_board_can_have_is_found(ledger_file):
+    drafts = drafts_of(ledger_file)
+    next(body for name, body in drafts if name == "reading")["capacity_mJ"] = -1
+    assert "gives capacity_mJ -1" in str(wrong(rechained(drafts), {})[0])
+
+
+def test_signatures_that_no_key_can_check_are_counted_by_board(ledger_file, keys):
+    rows = rows_of(ledger_file)
+    assert str(judge(rows, keys)).endswith("signatures: all in order")
+    assert str(judge(rows, {1: keys[1]})).endswith(
+        "odometers: all in order; but 2 of 4 signatures could not be checked: no key for board 2"
+    )
+    assert "4 of 4 signatures could not be checked: no key for board 1, 2" in str(judge(rows, {}))
+
+
+def test_a_board_whose_only_key_is_retired_is_checked_with_it(ledger_file, keys):
+    rows = rows_of(ledger_file)
+    verdict = judge(rows, {1: keys[1]}, {2: [keys[2]]})
+    assert not verdict.unchecked and not verdict.is_wrong
+    assert judge(rows, {1: keys[1]}, {2: [NEW_KEY]}).is_wrong
+
+
+def test_an_empty_ledger_is_worth_a_word():
+    assert "the ledger is empty" in str(judge([], {}))
+
+
+def test_receipts_that_a_killed_host_did_not_settle_are_a_note(signed, open_row, keys):
+    rows = rechained(
+        drafted(
+            open_row(5),
+            *map(receipt_row, (signed(1, 5, wire.PTX, 100), signed(2, 5, wire.PRX, 60))),
+        )
+    )
+    verdict = judge(rows, keys)
+    assert [(each.wrong, each.text) for each in verdict.findings] == [
+        (False, "transfer 5 is open, but its receipts are here")
+    ]
+    assert str(verdict).endswith("but transfers that are not settled: 1")

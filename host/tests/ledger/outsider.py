@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""A check of a ledger by somebody who has docs/reference/ledger.md and none of our code."""
+
+import hashlib
+import hmac
+import json
+import sqlite3
+import struct
+from collections import Counter
+
+NAMES = "version board_id epoch transfer_id role peer energy_mJ duration_ms peak_mW peak_dC ept"
+NAMES = [*NAMES.split(), "soc_before_permille", "soc_after_permille", "odometer_mJ"]
+NEXT = {"gap": ["receipt"], "entry": ["entry", "state"]}
+
+
+def text(said):
+    return json.dumps(said, sort_keys=True, separators=(",", ":"))
+
+
+def check(path, keys):
+    """Findings, and counts of what nobody signed; `keys`: of each board, oldest first."""
+    wrong, unsigned, book, before = [], Counter(), Book(keys), []
+    previous, file = "0" * 64, sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    rows = file.execute("SELECT * FROM journal ORDER BY seq")
+    for number, (seq, kind, body, digest) in enumerate(rows, start=1):
+        chain = f"{previous}\n{number}\n{kind}\n{body}".encode()
+        if seq != number or hashlib.sha256(chain).hexdigest() != digest:
+            return [*wrong, f"row {number}: the chain is broken"], unsigned
+        waiting, before, previous = before, [], digest
+        try:
+            said = json.loads(body, parse_float=int)
+            assert text(said) == body, "not canonical"
+            assert all(kind in NEXT[each] for each, _ in waiting), "not what must follow"
+            before = [*waiting, (kind, said)] if kind in NEXT else []
+            if kind in ("receipt", "state"):
+                unsigned[getattr(book, kind)(said, [row for _, row in waiting])] += 1
+            elif kind != "entry":
+                assert kind != "open" or book.opens.setdefault(said["transfer_id"], said) is said
+                unsigned[kind] += 1
+        except (AssertionError, ValueError, LookupError, TypeError, struct.error) as error:
+            wrong.append(f"row {number} ({kind}): {error!r}")
+    wrong += ["postings without a state, or a gap without its receipt"] * bool(before)
+    states = {number: state for number, (state, _) in book.stands.items()}
+    unsigned["unsettled"] = sum(states.get(each) != book.due(each)[0] for each in book.opens)
+    return wrong, unsigned
+
+
+class Book:
+    def __init__(self, keys):
+        self.keys, self.opens, self.stands, self.receipts, self.last = dict(keys), {}, {}, {}, {}
+
+    def receipt(self, said, gaps):
+        raw = bytes.fromhex(said["raw"])
+        told = dict(zip(NAMES, struct.unpack("<BHHIBHIIIhBHHI", raw[:35]), strict=True))
+        shown = {name: None if "soc" in name and v == 0xFFFF else v for name, v in told.items()}
+        assert text(shown | {"raw": raw.hex()}) == text(said | {"version": 1}), (
+            "shows what was not signed"
+        )
+        meter, tag = {name: told[name] for name in ("board_id", "role", "epoch")}, raw[35:]
+        start_mJ, board = (told["odometer_mJ"] - told["energy_mJ"]) % 2**32, told["board_id"]
+        from_mJ = self.last.get((board, told["role"]), start_mJ)
+        due = [meter | {"from_mJ": from_mJ, "to_mJ": start_mJ}] if from_mJ != start_mJ else []
+        self.last[board, told["role"]] = told["odometer_mJ"]
+        key = (board, told["transfer_id"], told["role"])
+        assert self.receipts.setdefault(key, told) is told, "a second receipt"
+        assert text(gaps) == text(due), "the odometer does not continue"
+        body, mine = b"crowdcharge receipt" + raw[:35], self.keys.get(board, [])
+        tags = [hmac.digest(each, body, "sha256")[:16] for each in mine]
+        assert not tags or tag in tags, "a wrong signature"
+        self.keys[board] = mine[tags.index(tag) :] if tags else []
+        return "checked" if tags else "signature"
+
+    def state(self, said, postings):
+        number = said["transfer_id"]
+        state, totals = self.due(number)
+        stood, booked = self.stands.get(number, (None, {}))
+        due = {name: total - booked.get(name, 0) for name, total in totals.items()}
+        now = [said["state"], said["ept_ptx"], said["ept_prx"]]
+        assert text(now) == text(state) and state != stood, "not by the receipts"
+        told = [[each["transfer_id"], each["account"], each["amount_mJ"]] for each in postings]
+        rows = [[number, name, amount_mJ] for name, amount_mJ in due.items() if amount_mJ]
+        assert text(sorted(told)) == text(sorted(rows)), "not booked by the receipts"
+        self.stands[number] = state, totals
+        return "checked"
+
+    def due(self, number):
+        ptx, prx = self.opens[number]["ptx"], self.opens[number]["prx"]
+        sent, got = self.receipts.get((ptx, number, 1)), self.receipts.get((prx, number, 2))
+        received_mJ = got["energy_mJ"] if got else 0
+        sent_mJ = sent["energy_mJ"] if sent else received_mJ
+        state = "one-sided" if prx and (sent_mJ or received_mJ) else "void"
+        if sent and not prx:
+            state = "settled"
+        if sent and got:
+            most_mJ = sent_mJ + sent_mJ // 50 + got["peak_mW"] * 500 // 1000
+            fits = received_mJ <= most_mJ and (sent["peer"], got["peer"]) == (prx, ptx)
+            state = "settled" if fits else "disputed"
+        totals = {f"board:{ptx}": -sent_mJ, f"board:{prx}": received_mJ}
+        state = [state, sent["ept"] if sent else None, got["ept"] if got else None]
+        return state, totals | {"loss": sent_mJ - received_mJ}
