@@ -164,7 +164,8 @@ def test_a_read_only_disk_is_read_and_a_writer_gets_one_line(small_disk, ledger_
 
 
 def test_a_path_with_marks_of_its_own_is_that_file(tmp_path):
-    for name in ("a?b.sqlite", "a#b.sqlite", "a%41.sqlite"):
+    names = ["a#b.sqlite", "a%41.sqlite", "a?b.sqlite"]
+    for name in names:
         with Store.create(tmp_path / name) as store:
             store.append([kinds.Run("p", 1, None)])
     assert sorted(each.name for each in tmp_path.iterdir()) == [
