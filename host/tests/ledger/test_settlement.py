@@ -18,6 +18,7 @@ from crowdcharge.ledger.settlement import (
     TransferRecord,
     settlement,
 )
+from crowdcharge.report.summary import summarise, unsettled_words
 from wptcore import wire
 
 TRANSFER = TransferRecord(5, 1, 2, 5000, 0)
@@ -101,6 +102,21 @@ def test_contradictions_are_disputed_and_booked_as_metered(open_row, signed, sen
     assert done.state == DISPUTED
     assert (done.sent_mJ, done.received_mJ) == (sent["energy_mJ"], received["energy_mJ"])
     assert sum(chain.book.balances_mJ.values()) == 0
+
+
+def test_only_settled_transfers_count_in_the_efficiency(open_row, signed):
+    chain = Chain(open_row(5), open_row(6), open_row(7))
+    chain.settle(signed(1, 5, wire.PTX, 1000), signed(2, 5, wire.PRX, 600))
+    chain.settle(signed(1, 6, wire.PTX, 0), signed(2, 6, wire.PRX, 36_000), transfer_id=6)
+    chain.settle(signed(1, 7, wire.PTX, 500), None, transfer_id=7)
+    summary = summarise(chain.book)
+    assert summary["efficiency"] == 0.6
+    assert summary["unsettled"] == {
+        "states": {DISPUTED: 1, ONE_SIDED: 1},
+        "sent_mJ": 500,
+        "received_mJ": 36_000,
+    }
+    assert "1 disputed, 1 one-sided: 500 mJ sent, 36000 received" in unsettled_words(summary)
 
 
 def test_two_meters_may_differ_by_their_tolerance(open_row, signed):

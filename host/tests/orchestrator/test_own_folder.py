@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A bench's run replaces its own results, and nothing that anybody else made."""
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -126,3 +128,28 @@ def test_a_run_keeps_results_that_are_not_its_own(tmp_path):
     folder.write(SUMMARY, {"a": 2})
     assert (tmp_path / f"{SUMMARY}.kept-1").read_text() == "mine"
     assert sorted(content(tmp_path)) == [".crowdcharge.json", SUMMARY, f"{SUMMARY}.kept-1"]
+
+
+SCENARIO = Path(__file__).parents[3] / "docs" / "examples" / "scenario.toml"
+
+
+@pytest.mark.parametrize("command", [("demo",), ("trade", "--bench", "3"), ("run", "three.toml")])
+def test_a_command_refuses_a_real_folder_with_one_line_and_touches_nothing(tmp_path, command):
+    out = tmp_path / "out"
+    out.mkdir()
+    key_file.save(out / KEYS, {7: KEY})
+    with Store.create(out / LEDGER) as store:
+        store.append([kinds.Run("p", 1, None, 1_790_000_000)])
+    shutil.copy(SCENARIO, tmp_path / "three.toml")
+    before = content(out)
+    cli = "from crowdcharge.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", cli, *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert "name another folder: --out out-2" in done.stderr
+    assert content(out) == before
