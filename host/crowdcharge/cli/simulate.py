@@ -2,14 +2,15 @@
 """`crowdcharge simulate`: a crowd from a scenario file."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.progress import Progress
 
 from crowdcharge.errors import InputError
+from crowdcharge.text_files import folder_for
 
 
 @click.command()
@@ -49,18 +50,13 @@ def run(
     from crowdcharge.simulation import study
 
     scenario = study.load(scenario_file)
-    if seed is not None:
-        scenario = replace(scenario, seed=seed)
-    if runs is not None:
-        scenario = replace(scenario, runs=runs)
+    values: dict[str, Any] = {"seed": seed, "runs": runs, "policy": policy}
+    given = {key: value for key, value in values.items() if value is not None}
     if policy is not None:
-        scenario = replace(scenario, policy=policy, policy_options={})
-        scenario.make_policy()
+        given["policy_options"] = {}
+    scenario = study.changed(scenario, **given)
     if out is not None:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot use --out {out}: {error.strerror}") from None
+        folder_for(out)
     with Progress(console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task(scenario.name, total=1.0)
         document = study.run_study(
@@ -69,4 +65,4 @@ def run(
             out,
             lambda done: bars.update(task, completed=done),
         )
-    return json.dumps(document) if as_json else study.text_of(document)
+    return json.dumps(document, allow_nan=False) if as_json else study.text_of(document)

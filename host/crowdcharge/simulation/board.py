@@ -4,7 +4,7 @@
 from dataclasses import dataclass, field
 from math import inf
 
-TINY_J = 1e-9
+TINY = 1e-9  # of the capacity: less than this is rounding
 
 
 @dataclass(slots=True)
@@ -29,6 +29,7 @@ class SimulatedBoard:
     cord_J: float = 0.0
     outages: int = 0
     outage_s: float = 0.0
+    starved: bool = False
     sessions: int = 0
     version: int = field(default=0, repr=False)
 
@@ -45,16 +46,23 @@ class SimulatedBoard:
         dt_s, self.now_s = now_s - self.now_s, now_s
         if not self.present or dt_s <= 0:
             return
-        net_W, before_J = self.net_W, self.energy_J
-        after_J = before_J + net_W * dt_s
+        net_W = self.net_W
+        after_J = self.energy_J + net_W * dt_s
         self.sent_J += self.tx_W * dt_s
         self.received_J += self.rx_W * dt_s
         self.cord_J += self.cord_W * dt_s
         self.used_J += self.load_W * dt_s
         self.energy_J = min(max(after_J, 0.0), self.capacity_J)
-        if after_J > self.capacity_J:
+        if self.cord_W and after_J > self.capacity_J:
             self.cord_J -= after_J - self.capacity_J
-        elif after_J < 0:
-            self.used_J += after_J
-            self.outage_s += -after_J / -net_W
-            self.outages += before_J > TINY_J
+        if self.load_W and after_J < 0:
+            self._starve(-after_J, net_W)
+        elif self.energy_J > 0:
+            self.starved = False
+
+    def _starve(self, short_J: float, net_W: float) -> None:
+        self.used_J -= short_J
+        self.outage_s += short_J / -net_W
+        if not self.starved and short_J > TINY * self.capacity_J:
+            self.starved = True
+            self.outages += 1

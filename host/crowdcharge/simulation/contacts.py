@@ -22,13 +22,14 @@ def from_slots(
 ) -> Iterator[Contact]:
     """Yield the contacts of a repeated cycle; slot k lasts from k to k + 1 times `slot_s`.
 
-    A pair that is in two consecutive slots meets twice, once in each slot, as on boards.
+    A pair that is in two consecutive slots meets twice, once in each slot, as on boards. One slot
+    ends at exactly the instant at which the next one begins.
     """
     for slot in range(int(duration_s // slot_s + 1)):
-        for a, b in cycle[slot % len(cycle)]:
-            start_s = slot * slot_s
-            if start_s < duration_s:
-                yield Contact(start_s, min(start_s + slot_s, duration_s), a, b)
+        start_s, end_s = slot * slot_s, min((slot + 1) * slot_s, duration_s)
+        if start_s < duration_s:
+            for a, b in cycle[slot % len(cycle)]:
+                yield Contact(start_s, end_s, a, b)
 
 
 def merged(sightings: Iterable[Contact], gap_s: float = 0.0) -> list[Contact]:
@@ -67,7 +68,9 @@ def random_meetings(
         else:
             pairs = schedule.random_pairs(n, seed, made, min(count - made, 1 << 14))
         for k, (a, b) in enumerate(pairs.tolist()):
-            start_s = (index if matching else made + k) * every_s
-            yield Contact(start_s, start_s + lasts_s, agents[a], agents[b])
+            number = index if matching else made + k
+            start_s = number * every_s
+            end_s = (number + 1) * every_s if lasts_s == every_s else start_s + lasts_s
+            yield Contact(start_s, end_s, agents[a], agents[b])
         made += len(pairs)
         index += 1

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdcharge.errors import InputError
+from crowdcharge.simulation.traces.rows import positions, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +51,24 @@ def efficiency_at(curve: NDArray[np.float64], power_W: float) -> float:
 
 
 def read_curve(lines: Iterable[str], name: str) -> NDArray[np.float64]:
-    """Read CSV with the header `sent_W,received_W` and rising sent_W: (k, 2).
+    """Read a table with the columns sent_W and received_W and rising sent_W: (k, 2).
 
-    InputError names a wrong line.
+    The header may be left out if the table has just these two columns. InputError names a wrong
+    line.
     """
     rows: list[list[float]] = []
-    for number, text in enumerate(lines, 1):
-        if not text.strip() or text.lstrip().startswith("#"):
+    where = [0, 1]
+    for count, row in enumerate(rows_of(lines, name, 2)):
+        if count == 0 and row.is_header:
+            where = positions(row, ("sent_W", "received_W"))
             continue
-        fields = [field.strip() for field in text.split(",")]
-        if fields == ["sent_W", "received_W"] and not rows:
-            continue
-        try:
-            row = [float(field) for field in fields]
-        except ValueError:
-            row = []
+        sent_W, received_W = (row.number_at(index) for index in where)
         before_W = rows[-1][0] if rows else 0.0
-        if len(row) != 2 or not before_W < row[0] < inf or not 0 < row[1] <= row[0]:
-            raise InputError(
-                f"{name}:{number}: expected sent_W,received_W with rising sent_W and"
-                " 0 < received_W <= sent_W"
-            )
-        rows.append(row)
+        row.expect(
+            before_W < sent_W and 0 < received_W <= sent_W,
+            "expected rising sent_W and 0 < received_W <= sent_W",
+        )
+        rows.append([sent_W, received_W])
     if not rows:
         raise InputError(f"{name}: no measured points")
     return np.array(rows)

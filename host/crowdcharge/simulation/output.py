@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from crowdcharge.text_files import replaced
 from crowdcharge.simulation.engine import Result
 from crowdcharge.simulation.run import SimulationRun
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with replaced(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         writer.writerows(rows)
@@ -92,7 +93,7 @@ def plot_curves(path: Path, curves: Sequence[tuple[Any, Any, str]], x_label: str
         axes.plot(x, y, f"C{names.index(name)}", alpha=0.7, label=name if first else None)
     axes.set(xlabel=x_label, ylabel="imbalance (total variation distance)", ylim=(0, None))
     axes.legend()
-    figure.savefig(path)
+    save(figure, path)
     return path
 
 
@@ -113,8 +114,13 @@ def plot_soc(out: Path, made: SimulationRun) -> Path:
     axes.set(xlabel="time (s)", ylabel="state of charge (%)", ylim=(0, 101))
     axes.set_title(f"{made.policy}, seed {made.seed}")
     path = out / "soc.png"
-    figure.savefig(path)
+    save(figure, path)
     return path
+
+
+def save(figure: Any, path: Path) -> None:
+    with replaced(path) as beside:
+        figure.savefig(beside)
 
 
 def new_figure(rows: int = 1, columns: int = 1) -> tuple[Any, Any]:

@@ -14,15 +14,17 @@ from crowdcharge.metrics import balancing_time, imbalance, jain_index
 from crowdcharge.policy import AgentView, Encounter, Offer, Policy
 from crowdcharge.policy.ageing import capacity_losses
 from crowdcharge.simulation.board import SimulatedBoard
+from crowdcharge.simulation.books import check_books
 from crowdcharge.simulation.contacts import Contact, from_slots, random_meetings
+from crowdcharge.simulation.effort import SAMPLES
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.mobility import RandomWaypoint
 from crowdcharge.simulation.qoe import quality_of_experience
-from crowdcharge.simulation.scenario import (
+from crowdcharge.simulation.scenario import Scenario
+from crowdcharge.simulation.scenario_contacts import (
     Generated,
     Intervals,
     Meetings,
-    Scenario,
     Slots,
     TraceFile,
 )
@@ -31,7 +33,6 @@ from crowdcharge.simulation.traces.random_trace import random_trace
 from crowdcharge.simulation.world import SimulatedTransfer, World
 
 Progress = Callable[[float], None]
-SAMPLES = 200
 
 
 class NoExchange:
@@ -78,24 +79,32 @@ def run(
     policy: Policy | None = None,
     progress: Progress | None = None,
 ) -> SimulationRun:
-    """Run a scenario once.
+    """Run a scenario once; the first sample is taken before the first event.
 
     `policy` takes the place of the scenario's; `trace` holds the contacts of a TraceFile.
+    What still runs at the end ends there. WptError if transfers do not add up to boards.
     """
     boards = boards_of(scenario, seed, trace)
     contacts, end_s = contacts_of(scenario, seed, [board.id for board in boards], trace)
     chosen = policy or scenario.make_policy(link.beta)
     rng = np.random.default_rng([seed, 2])
-    world = World(boards, contacts, chosen, link, rng, scenario.floor_pct, scenario.habit)
+    world = World(boards, contacts, chosen, link, rng, scenario.floor_pct, scenario.habit, end_s)
+    start_J = {board.id: board.energy_J for board in boards}
     steps = SAMPLES if scenario.sample_s is None else max(1, ceil(end_s / scenario.sample_s))
     time_s = np.linspace(0, end_s, steps + 1)
-    rows = []
-    for now_s in time_s:
+    rows = [energies(boards)]  # before anything happens, even at time 0
+    for now_s in time_s[1:]:
         world.run_to(float(now_s))
-        rows.append([board.energy_J if board.present else np.nan for board in boards])
+        rows.append(energies(boards))
         if progress:
             progress(float(now_s) / end_s if end_s else 1.0)
+    world.finish()
+    check_books(boards, start_J, world.transfers)
     return SimulationRun(seed, chosen.name, boards, time_s, np.array(rows), world.transfers)
+
+
+def energies(boards: Iterable[SimulatedBoard]) -> list[float]:
+    return [board.energy_J if board.present else np.nan for board in boards]
 
 
 def boards_of(scenario: Scenario, seed: int, trace: list[Contact] | None) -> list[SimulatedBoard]:
@@ -215,17 +224,25 @@ def ageing_figures(made: SimulationRun, scenario: Scenario) -> dict[str, Any]:
         [t if len(t) else np.zeros(1) for t in traces], step_s, scenario.cell_C
     )
     sessions = np.array([board.sessions for board in made.boards], float)
-    soc = np.nan_to_num(made.soc)
+    present_s = np.array([present_time_s(board, made.time_s[-1]) for board in made.boards])
+    quality = {
+        model: quality_of_experience(lost, made.soc, sessions, present_s)
+        for model, lost in losses.items()
+    }
     return {
         "capacity_lost": {
             model: {"mean": float(lost.mean()), "max": float(lost.max())}
             for model, lost in losses.items()
         },
         "qoe_mean": {
-            model: float(quality_of_experience(lost, soc, sessions).mean())
-            for model, lost in losses.items()
+            model: float(values.mean()) if len(values) else None
+            for model, values in quality.items()
         },
     }
+
+
+def present_time_s(board: SimulatedBoard, end_s: float) -> float:
+    return max(0.0, min(board.leaves_s, end_s) - board.arrives_s)
 
 
 def compared(with_policy: dict[str, Any], without: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The scenario file: TOML in, records out. docs/reference/scenario.md lists every key. Pure."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from inspect import signature
 from math import inf
@@ -9,13 +8,27 @@ from typing import Any
 
 from crowdcharge.errors import InputError
 from crowdcharge.policy import POLICIES, Policy, make
+from crowdcharge.simulation.effort import too_much
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.mobility import RandomWaypoint
-from crowdcharge.simulation.traces.readers import FORMATS
+from crowdcharge.simulation.scenario_contacts import (
+    ContactSpec,
+    Generated,
+    Intervals,
+    Meetings,
+    Slots,
+    TraceFile,
+    named_boards,
+    parse_contacts,
+)
 from crowdcharge.simulation.world import CordHabit
 from crowdcharge.toml_table import Table
 
-Pair = tuple[int, int]
+__all__ = [
+    "BoardSpec", "CrowdSpec", "Generated", "Intervals", "Meetings", "Scenario", "Slots",
+    "TraceFile", "parse",
+]  # fmt: skip
+
 Span = tuple[float, float]
 CAPACITY_MAX_J = 1e12
 BOARD_ID_MAX = 0xFFFE
@@ -40,49 +53,6 @@ class CrowdSpec:
     capacity_J: Span
     soc_pct: Span
     load_W: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Slots:
-    """Slot k of `cycle` lasts `slot_s`, and the cycle repeats."""
-
-    cycle: tuple[tuple[Pair, ...], ...]
-    slot_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Intervals:
-    """Each contact is (a, b, from s, to s)."""
-
-    contacts: tuple[tuple[int, int, float, float], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TraceFile:
-    path: str
-    format: str
-
-
-@dataclass(frozen=True, slots=True)
-class Meetings:
-    """Random meetings; `scheduler` is one of simulation.engine.simulate's."""
-
-    count: int
-    scheduler: str = "pairs"
-    every_s: float = 1.0
-    lasts_s: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Generated:
-    """A cyclic trace of the planner's generators: "random" (contacts an agent) or "bus"."""
-
-    kind: str
-    density: float
-    slot_s: float
-
-
-ContactSpec = Slots | Intervals | TraceFile | Meetings | Generated | RandomWaypoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +94,7 @@ class Scenario:
 
 
 ENGINES = ("events", "compiled")
+COMPILED = ("oblivious-share", "online-average", "small-transfer")
 TOP = {
     "name", "boards", "crowd", "contacts", "policy", "link", "cord", "duration_s", "sample_s",
     "floor_pct", "balanced_at", "cell_C", "seed", "runs", "engine",
@@ -185,34 +156,36 @@ def check(scenario: Scenario, top: Table) -> None:
     if needs_end and scenario.duration_s is None:
         raise top.fail("duration_s", "is missing: contacts that repeat or move have no end")
     if scenario.engine == "compiled" and (why := not_plain(scenario)):
-        raise top.fail("engine", f"the compiled engine knows no {why}; use events")
+        raise top.fail("engine", why)
     try:
         scenario.make_policy()
     except InputError as error:
         raise top.table("policy").fail("", str(error)) from None
+    corded = [index for index, board in enumerate(scenario.boards) if board.cords]
+    if corded and not scenario.habit.power_W:
+        raise top.tables("boards")[corded[0]].fail("cords", "need power_W in [cord]")
+    if excess := too_much(scenario):
+        *tables, key = excess[0].split(".")
+        table = top.table(tables[0]) if tables else top
+        raise table.fail(key, excess[1])
 
 
 def not_plain(scenario: Scenario) -> str:
-    """Name what the compiled engine cannot do of this scenario; empty when it can do all."""
+    """Say what the compiled engine cannot do of this scenario; empty when it can do all."""
     crowd, contacts = scenario.crowd, scenario.contacts
-    if crowd is None or not isinstance(contacts, Meetings):
-        return "contacts but random meetings of a [crowd]"
+    plain = crowd is not None and isinstance(contacts, Meetings)
     found = {
-        "loads": crowd.load_W[1] > 0,
-        "different capacities": crowd.capacity_J[0] != crowd.capacity_J[1],
+        "contacts but random meetings of a [crowd]": not plain,
+        "loads": crowd is not None and crowd.load_W[1] > 0,
+        "different capacities": crowd is not None and crowd.capacity_J[0] != crowd.capacity_J[1],
         "cords": scenario.habit.power_W > 0,
         "link power or start-up energy": scenario.link.power_W < inf or scenario.link.start_J > 0,
         "floor (set floor_pct = 0)": scenario.floor_pct > 0,
+        "duration_s: it ends with the last meeting": scenario.duration_s is not None,
+        f"policy {scenario.policy} (only {', '.join(COMPILED)})": scenario.policy not in COMPILED,
     }
-    return next((what for what, there in found.items() if there), "")
-
-
-def named_boards(contacts: ContactSpec) -> set[int]:
-    if isinstance(contacts, Slots):
-        return {board for slot in contacts.cycle for pair in slot for board in pair}
-    if isinstance(contacts, Intervals):
-        return {board for contact in contacts.contacts for board in contact[:2]}
-    return set()
+    what = next((what for what, there in found.items() if there), "")
+    return f"the compiled engine knows no {what}; use events" if what else ""
 
 
 def parse_boards(top: Table) -> tuple[BoardSpec, ...]:
@@ -226,8 +199,10 @@ def parse_boards(top: Table) -> tuple[BoardSpec, ...]:
             load_W=table.number("load_W", 0.0, 0),
             arrives_s=table.number("arrives_s", 0.0, 0),
             leaves_s=table.number("leaves_s", inf, 0),
-            cords=tuple(spans(table, "cords")),
+            cords=tuple(merged_spans(spans(table, "cords"))),
         )
+        if board.leaves_s <= board.arrives_s:
+            raise table.fail("leaves_s", "must be after arrives_s")
         if board.id in {other.id for other in boards}:
             raise table.fail("id", f"board {board.id} is there twice")
         boards.append(board)
@@ -243,6 +218,17 @@ def spans(table: Table, key: str) -> list[Span]:
     if any(low >= high for low, high in made):
         raise table.fail(key, "each from_s must be below its to_s")
     return made
+
+
+def merged_spans(cords: list[Span]) -> list[Span]:
+    """Sort spans and join those that overlap or touch."""
+    joined: list[Span] = []
+    for low, high in sorted(cords):
+        if joined and low <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(high, joined[-1][1]))
+        else:
+            joined.append((low, high))
+    return joined
 
 
 def parse_crowd(table: Table) -> CrowdSpec:
@@ -265,84 +251,3 @@ def parse_habit(table: Table) -> CordHabit:
     if habit.below_pct >= habit.until_pct:
         raise table.fail("until_pct", "must be above below_pct")
     return habit
-
-
-def parse_slots(table: Table) -> Slots:
-    table.only({"cycle", "slot_s"})
-    slots = table.slots("cycle")
-    if not slots:
-        raise table.fail("cycle", "must have at least one slot")
-    cycle = tuple(tuple(pair.pair() for pair in slot) for slot in slots)
-    return Slots(cycle, table.number("slot_s", 10.0, 1e-6))
-
-
-def parse_intervals(table: Table) -> Intervals:
-    table.only({"list"})
-    rows = table.raw("list")
-    if not isinstance(rows, list) or not all(isinstance(r, list) and len(r) == 4 for r in rows):
-        raise table.fail("list", "must be [[board, board, from_s, to_s], ...]")
-    return Intervals(tuple(interval(table, number, row) for number, row in enumerate(rows)))
-
-
-def interval(table: Table, number: int, row: list[Any]) -> tuple[int, int, float, float]:
-    a, b = row[:2]
-    if [type(a), type(b)] != [int, int] or a == b:
-        raise table.fail("list", f"a pair is two different board ids, not {row[:2]}", number)
-    start_s, end_s = (table.checked("list", value, 0) for value in row[2:])
-    if end_s < start_s:
-        raise table.fail("list", "ends before it begins", number)
-    return a, b, start_s, end_s
-
-
-def parse_trace(table: Table) -> TraceFile:
-    table.only({"trace", "format"})
-    return TraceFile(table.string("trace", ""), table.string("format", "one", sorted(FORMATS)))
-
-
-def parse_meetings(table: Table) -> Meetings:
-    table.only({"meetings", "scheduler", "every_s", "lasts_s"})
-    every_s = table.number("every_s", 1.0, 0)
-    return Meetings(
-        table.integer("meetings", None, 0, 10**15),
-        table.string("scheduler", "pairs", ("pairs", "matching")),
-        every_s,
-        table.number("lasts_s", every_s, 0),
-    )
-
-
-def parse_generated(table: Table) -> Generated:
-    table.only({"random", "bus", "slot_s"})
-    kind = "random" if "random" in table else "bus"
-    return Generated(kind, table.number(kind, None, 0), table.number("slot_s", 60.0, 1e-6))
-
-
-def parse_mobility(table: Table) -> RandomWaypoint:
-    table.only({"mobility"})
-    inner = table.table("mobility")
-    names = {each.name: each.default for each in fields(RandomWaypoint)}
-    inner.only(names)
-    model = RandomWaypoint(**{key: inner.number(key) for key in names if key in inner})
-    try:
-        model.check()
-    except InputError as error:
-        raise inner.fail("", str(error)) from None
-    return model
-
-
-# The key that says which kind of contacts a [contacts] table holds.
-KINDS: dict[str, Callable[[Table], ContactSpec]] = {
-    "cycle": parse_slots,
-    "list": parse_intervals,
-    "trace": parse_trace,
-    "meetings": parse_meetings,
-    "random": parse_generated,
-    "bus": parse_generated,
-    "mobility": parse_mobility,
-}
-
-
-def parse_contacts(table: Table) -> ContactSpec:
-    kinds = [kind for kind in KINDS if kind in table]
-    if len(kinds) != 1:
-        raise table.fail(kinds[1] if kinds else "", f"needs exactly one of {', '.join(KINDS)}")
-    return KINDS[kinds[0]](table)

@@ -9,21 +9,37 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from crowdcharge.errors import InputError
+from crowdcharge.text_files import read_text
 from crowdcharge.metrics import balancing_time
 from crowdcharge.simulation import output
 from crowdcharge.simulation.contacts import Contact
+from crowdcharge.simulation.effort import too_much
 from crowdcharge.simulation.engine import Result, simulate
 from crowdcharge.simulation.link import LinkModel, efficiency_at, read_curve
 from crowdcharge.simulation.run import NoExchange, SimulationRun, compared, run, summary
-from crowdcharge.simulation.scenario import Meetings, Scenario, TraceFile, parse
-from crowdcharge.simulation.traces.readers import FORMATS
-from crowdcharge.toml_table import read_text
+from crowdcharge.simulation.scenario import Scenario, not_plain, parse
+from crowdcharge.simulation.scenario_contacts import Meetings, TraceFile
+from crowdcharge.simulation.traces.readers import read_trace
+from crowdcharge.simulation.traces.trace import Trace
 
 Progress = Callable[[float], None]
+SCENARIO_MAX_bytes = CURVE_MAX_bytes = 20_000_000
+TRACE_MAX_bytes = 400_000_000
 
 
 def load(path: Path) -> Scenario:
-    return parse(read_text(path), str(path))
+    return parse(read_text(path, SCENARIO_MAX_bytes), str(path))
+
+
+def changed(scenario: Scenario, **values: Any) -> Scenario:
+    """Replace values of a scenario; InputError if the new one is refused or asks for too much."""
+    scenario = replace(scenario, **values)
+    scenario.make_policy()
+    if scenario.engine == "compiled" and (why := not_plain(scenario)):
+        raise InputError(why)
+    if excess := too_much(scenario):
+        raise InputError(f"{scenario.name}: {excess[0]}: {excess[1]}")
+    return scenario
 
 
 def link_of(scenario: Scenario, folder: Path) -> LinkModel:
@@ -31,18 +47,25 @@ def link_of(scenario: Scenario, folder: Path) -> LinkModel:
     if not scenario.curve:
         return scenario.link
     path = folder / scenario.curve
-    curve = read_curve(read_text(path).splitlines(), str(path))
+    curve = read_curve(read_text(path, CURVE_MAX_bytes).split("\n"), str(path))
     return replace(scenario.link, efficiency=efficiency_at(curve, scenario.link.power_W))
 
 
-def trace_of(scenario: Scenario, folder: Path) -> list[Contact] | None:
-    if not isinstance(scenario.contacts, TraceFile):
+def read_trace_of(scenario: Scenario, folder: Path) -> Trace | None:
+    """Read the scenario's trace file, if it has one."""
+    spec = scenario.contacts
+    if not isinstance(spec, TraceFile):
         return None
-    path = folder / scenario.contacts.path
-    contacts = FORMATS[scenario.contacts.format](read_text(path).splitlines(), str(path))
-    if not contacts:
-        raise InputError(f"{path}: no contacts")
-    return contacts
+    path = folder / spec.path
+    trace = read_trace(read_text(path, TRACE_MAX_bytes), str(path), spec.format, spec.options)
+    last_s = trace.last_s - trace.first_s
+    changed(scenario, duration_s=last_s if scenario.duration_s is None else scenario.duration_s)
+    return trace
+
+
+def trace_of(scenario: Scenario, folder: Path) -> list[Contact] | None:
+    trace = read_trace_of(scenario, folder)
+    return trace.contacts if trace else None
 
 
 def run_study(
@@ -54,7 +77,7 @@ def run_study(
     """
     if scenario.engine == "compiled":
         return compiled_study(scenario, out, progress)
-    link, trace = link_of(scenario, folder), trace_of(scenario, folder)
+    link, trace = link_of(scenario, folder), read_trace_of(scenario, folder)
     figures, kept = [], []
     for index in range(scenario.runs):
         pair = []
@@ -64,7 +87,7 @@ def run_study(
                 scenario,
                 scenario.seed + index,
                 link,
-                trace,
+                trace.contacts if trace else None,
                 policy,
                 lambda part, done=done: progress(done + part / (2 * scenario.runs)),  # type: ignore[misc]
             )
@@ -73,7 +96,8 @@ def run_study(
         figures.append({**with_policy, "against_no_exchange": compared(with_policy, without)})
         kept += pair
     written = output.write_runs(out, kept) if out else []
-    return document(scenario, figures, written, boards=board_list(kept[0]))
+    read = {"trace": trace.document() | {"read": trace.described()}} if trace else {}
+    return document(scenario, figures, written, boards=board_list(kept[0]), **read)
 
 
 def board_list(made: SimulationRun) -> list[dict[str, Any]]:
@@ -157,6 +181,8 @@ def text_of(document: dict[str, Any]) -> str:
     runs = document["runs"]
     lines = [f"{document['scenario']}: {document['policy']}, {len(runs)} run(s), means"]
     lines += [f"  {key.replace('_', ' ')}: {value:.6g}" for key, value in document["mean"].items()]
+    if "trace" in document:
+        lines.insert(1, f"  read {document['trace']['read']}")
     against = runs[0].get("against_no_exchange")
     if against:
         lines.append("  against no exchange (first run):")

@@ -3,13 +3,15 @@
 
 Transfers follow the rules of the orchestrator: one is decided once for each contact, when both
 boards are free, and it ends by the offered energy, the end of the contact, the transmitter's
-floor, a full receiver, a cord at the transmitter, or a board leaving. Not modelled: radio, leases,
-faults, heat, the taper of a nearly full battery, and the energy that radio and processor use.
+floor, a full receiver, a cord at the transmitter, a board leaving, or the end of the run. Not
+modelled: radio, leases, faults, heat, the taper of a nearly full battery, and the energy that
+radio and processor use.
 """
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import IntEnum, auto
 from math import inf
 from typing import Any
 
@@ -17,9 +19,29 @@ import numpy as np
 
 from crowdcharge.errors import InputError
 from crowdcharge.policy import Encounter, Offer, Policy
-from crowdcharge.simulation.board import TINY_J, SimulatedBoard
+from crowdcharge.simulation.board import TINY, SimulatedBoard
 from crowdcharge.simulation.contacts import Contact
 from crowdcharge.simulation.link import LinkModel
+
+
+class Order(IntEnum):
+    """The order of the events of one instant: first what ends, then what begins, then decisions.
+
+    So a contact is over at its end and cannot begin a transfer then, and a board that becomes
+    free and a contact that begins at the same instant find each other.
+    """
+
+    DELIVERED = auto()
+    LEVEL_REACHED = auto()
+    PARTED = auto()
+    LEFT = auto()
+    UNPLUGGED = auto()
+    PLUGGED = auto()
+    FLOWS = auto()
+    ARRIVED = auto()
+    BEGINS = auto()
+    DECIDES = auto()
+    BRIEFLY_MET = auto()  # a contact of no length is over once the policy was asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +66,20 @@ class SimulatedTransfer:
     ended_by: str = ""
 
 
+@dataclass(slots=True, eq=False)
+class Meeting:
+    """A contact that has begun; `number` counts them, so that the oldest is decided first."""
+
+    number: int
+    contact: Contact
+    transfer: SimulatedTransfer | None = None
+
+
 class World(Mapping[int, SimulatedBoard]):
-    """The simulated boards; as the policy's views, they are brought up to now when read."""
+    """The simulated boards; as the policy's views, they are brought up to now when read.
+
+    At and after `end_s` nothing begins that takes time; `finish` ends what is still running.
+    """
 
     def __init__(
         self,
@@ -56,16 +90,18 @@ class World(Mapping[int, SimulatedBoard]):
         rng: np.random.Generator,
         floor_pct: float = 20.0,
         habit: CordHabit | None = None,
+        end_s: float = inf,
     ) -> None:
         self.boards = {board.id: board for board in boards}
         self.transfers: list[SimulatedTransfer] = []
         self.now_s = 0.0
-        self._policy, self._link, self._rng = policy, link, rng
+        self._policy, self._link, self._rng, self._end_s = policy, link, rng, end_s
         self._floor, self._habit = floor_pct / 100, habit or CordHabit()
         self._contacts = iter(contacts)
         self._busy: dict[int, SimulatedTransfer] = {}
-        self._waiting: dict[Contact, None] = {}
-        self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._waiting: dict[int, dict[Meeting, None]] = {each: {} for each in self.boards}
+        self._ready: set[int] = set()  # boards whose waiting meetings may be decided now
+        self._events: list[tuple[float, Order, int, Callable[..., None], tuple[Any, ...]]] = []
         self._count = 0
         for board in self.boards.values():
             self._prepare(board)
@@ -87,35 +123,42 @@ class World(Mapping[int, SimulatedBoard]):
     def run_to(self, until_s: float) -> None:
         """Handle all events up to and at `until_s`, and bring every board to that time."""
         while self._events and self._events[0][0] <= until_s:
-            self.now_s, _, handle, subject = heapq.heappop(self._events)
+            self.now_s, _, _, handle, subject = heapq.heappop(self._events)
             handle(*subject)
         self.now_s = until_s
         for board in self.boards.values():
             board.advance(until_s)
 
-    def _at(self, time_s: float, handle: Callable[..., None], *subject: Any) -> None:
+    def finish(self) -> None:
+        """End the transfers that still run, at the instant that the run has come to."""
+        for transfer in list(self._busy.values()):
+            self._end(transfer, "end")
+
+    def _at(self, time_s: float, order: Order, handle: Callable[..., None], *subject: Any) -> None:
         if time_s < inf:
             self._count += 1
-            heapq.heappush(self._events, (time_s, self._count, handle, subject))
+            heapq.heappush(self._events, (time_s, order, self._count, handle, subject))
 
     # Boards come, go and are plugged in.
 
     def _prepare(self, board: SimulatedBoard) -> None:
         board.present = board.arrives_s <= 0
-        self._at(board.leaves_s, self._leave, board)
+        self._at(board.leaves_s, Order.LEFT, self._leave, board)
         for start_s, end_s in board.cords:
-            self._at(start_s, self._plug, board)
-            self._at(end_s, self._unplug, board)
+            self._at(start_s, Order.PLUGGED, self._plug, board)
+            self._at(end_s, Order.UNPLUGGED, self._unplug, board)
         if board.present:
             self._watch(board)
         else:
-            self._at(board.arrives_s, self._arrive, board)
+            self._at(board.arrives_s, Order.ARRIVED, self._arrive, board)
 
     def _arrive(self, board: SimulatedBoard) -> None:
         board.advance(self.now_s)
         board.present = True
+        if any(start_s <= self.now_s < end_s for start_s, end_s in board.cords):
+            self._plug(board)
         self._watch(board)
-        self._retry(board)
+        self._free(board)
 
     def _leave(self, board: SimulatedBoard) -> None:
         board.advance(self.now_s)
@@ -137,7 +180,7 @@ class World(Mapping[int, SimulatedBoard]):
         board.advance(self.now_s)
         board.cord_W = 0.0
         self._watch(board)
-        self._retry(board)
+        self._free(board)
 
     # Each board waits for the one level that its energy will cross next if nothing changes.
 
@@ -149,6 +192,7 @@ class World(Mapping[int, SimulatedBoard]):
             away_J, level_J, handle = crossing
             self._at(
                 self.now_s + away_J / abs(net_W),
+                Order.LEVEL_REACHED,
                 self._cross,
                 board,
                 board.version,
@@ -161,17 +205,18 @@ class World(Mapping[int, SimulatedBoard]):
     ) -> Iterator[tuple[float, float, Callable[[SimulatedBoard], None]]]:
         """Yield how far, which level and what happens there, for each level that lies ahead."""
         floor_J, capacity_J, habit = self._floor * board.capacity_J, board.capacity_J, self._habit
+        by_habit = habit.power_W > 0 and not board.cords
         if net_W < 0:
             if board.tx_W:
                 yield board.energy_J - floor_J, floor_J, self._floor_reached
-            if habit.power_W and not board.cord_W:
+            if by_habit and not board.cord_W:
                 below_J = min(habit.below_pct / 100 * capacity_J, board.energy_J)
                 yield board.energy_J - below_J, below_J, self._plug
         elif net_W > 0:
             if board.rx_W:
                 yield capacity_J - board.energy_J, capacity_J, self._full
             until_J = habit.until_pct / 100 * capacity_J
-            if board.cord_W and not board.cords:
+            if by_habit and board.cord_W:
                 yield max(until_J - board.energy_J, 0.0), until_J, self._unplug
 
     def _cross(
@@ -183,7 +228,7 @@ class World(Mapping[int, SimulatedBoard]):
     ) -> None:
         if version == board.version and board.present:
             board.advance(self.now_s)
-            if abs(board.energy_J - level_J) < TINY_J * board.capacity_J:
+            if abs(board.energy_J - level_J) < TINY * board.capacity_J:
                 board.energy_J = level_J  # undo the rounding of the crossing time
             handle(board)
 
@@ -193,7 +238,7 @@ class World(Mapping[int, SimulatedBoard]):
     def _full(self, board: SimulatedBoard) -> None:
         self._end(self._busy[board.id], "full")
 
-    # Contacts and transfers.
+    # Contacts begin and end; the policy is asked once for each.
 
     def _next_contact(self) -> None:
         contact = next(self._contacts, None)
@@ -201,54 +246,81 @@ class World(Mapping[int, SimulatedBoard]):
             for board_id in (contact.a, contact.b):
                 if board_id not in self.boards:
                     raise InputError(f"a contact names board {board_id}, which is not there")
-            self._at(contact.start_s, self._begin, contact)
+            self._count += 1
+            meeting = Meeting(self._count, contact)
+            self._at(contact.start_s, Order.BEGINS, self._begin, meeting)
 
-    def _begin(self, contact: Contact) -> None:
+    def _begin(self, meeting: Meeting) -> None:
         self._next_contact()
-        self._at(contact.end_s, self._part, contact)
-        self._meet(contact)
+        contact = meeting.contact
+        over_s, order = contact.end_s, Order.PARTED
+        if over_s <= self.now_s:
+            order = Order.BRIEFLY_MET if self._link.power_W == inf else Order.PARTED
+        self._at(over_s, order, self._part, meeting)
+        for board_id in (contact.a, contact.b):
+            self._waiting[board_id][meeting] = None
+            self._free(self.boards[board_id])
 
-    def _part(self, contact: Contact) -> None:
-        self._waiting.pop(contact, None)
-        transfer = self._busy.get(contact.a)
-        if transfer is not None and transfer.contact == contact:
-            self._end(transfer, "parted")
+    def _part(self, meeting: Meeting) -> None:
+        self._forget(meeting)
+        if meeting.transfer is not None:
+            self._end(meeting.transfer, "parted")
 
-    def _meet(self, contact: Contact) -> None:
-        """Ask the policy once, as soon as both boards are present and free."""
-        pair = (self.boards[contact.a], self.boards[contact.b])
-        if any(board.id in self._busy or not board.present for board in pair):
-            self._waiting[contact] = None
+    def _forget(self, meeting: Meeting) -> None:
+        for board_id in (meeting.contact.a, meeting.contact.b):
+            self._waiting[board_id].pop(meeting, None)
+
+    def _free(self, *boards: SimulatedBoard) -> None:
+        """Have the waiting meetings of these boards decided once all else of now has happened."""
+        if not self._ready:
+            self._at(self.now_s, Order.DECIDES, self._decide)
+        self._ready.update(board.id for board in boards)
+
+    def _decide(self) -> None:
+        ready, self._ready = self._ready, set()
+        if self._link.power_W < inf and self.now_s >= self._end_s:
             return
-        self._waiting.pop(contact, None)
+        waiting = {meeting for board_id in ready for meeting in self._waiting[board_id]}
+        for meeting in sorted(waiting, key=lambda each: each.number):
+            pair = (self.boards[meeting.contact.a], self.boards[meeting.contact.b])
+            if all(board.present and board.id not in self._busy for board in pair):
+                self._forget(meeting)
+                self._ask(meeting)
+
+    def _ask(self, meeting: Meeting) -> None:
+        contact = meeting.contact
         offer = self._policy.decide(Encounter(contact.a, contact.b), self, self.now_s, self._rng)
         if offer is not None and not self[offer.ptx].cord_W:
-            self._start(contact, offer)
+            self._start(meeting, offer)
 
-    def _retry(self, *boards: SimulatedBoard) -> None:
-        ids = {board.id for board in boards}
-        for contact in [each for each in self._waiting if ids & {each.a, each.b}]:
-            if contact in self._waiting:
-                self._meet(contact)
+    # Transfers.
 
-    def _start(self, contact: Contact, offer: Offer) -> None:
-        ptx, prx = self[offer.ptx], self[offer.prx]
-        spare_J = ptx.energy_J - self._floor * ptx.capacity_J
+    def _start(self, meeting: Meeting, offer: Offer) -> None:
+        ptx, prx, link = self[offer.ptx], self[offer.prx], self._link
         room_J = prx.capacity_J - prx.energy_J
-        if spare_J <= TINY_J or room_J <= TINY_J:
+        sent_J = min(
+            offer.energy_J,
+            ptx.energy_J - self._floor * ptx.capacity_J,
+            room_J / link.efficiency + link.start_J,
+        )
+        takes_time = link.power_W < inf
+        least = TINY if takes_time else 0.0
+        if not sent_J > least * ptx.capacity_J or room_J <= least * prx.capacity_J:
             return
-        transfer = SimulatedTransfer(contact, ptx, prx, offer.energy_J, self.now_s)
+        if takes_time and self.now_s + sent_J / link.power_W <= self.now_s:
+            return  # the clock cannot tell it from nothing
+        transfer = SimulatedTransfer(meeting.contact, ptx, prx, offer.energy_J, self.now_s)
         self.transfers.append(transfer)
-        if self._link.power_W == inf:
-            needed_J = room_J / self._link.efficiency + self._link.start_J
-            self._hand_over(transfer, min(offer.energy_J, spare_J, needed_J))
+        if link.power_W == inf:
+            self._hand_over(transfer, sent_J)
             return
-        self._busy[ptx.id] = self._busy[prx.id] = transfer
+        meeting.transfer = self._busy[ptx.id] = self._busy[prx.id] = transfer
         transfer.sent_J, transfer.received_J = -ptx.sent_J, -prx.received_J
-        ptx.tx_W = self._link.power_W
+        ptx.tx_W = link.power_W
         self._watch(ptx)
-        self._at(self.now_s + self._link.start_J / ptx.tx_W, self._flow, transfer)
-        self._at(self.now_s + offer.energy_J / ptx.tx_W, self._end, transfer, "done")
+        self._at(self.now_s + link.start_J / ptx.tx_W, Order.FLOWS, self._flow, transfer)
+        done_s = self.now_s + offer.energy_J / ptx.tx_W
+        self._at(done_s, Order.DELIVERED, self._end, transfer, "done")
 
     def _flow(self, transfer: SimulatedTransfer) -> None:
         """Let energy arrive at the receiver, now that the start-up cost is paid."""
@@ -283,4 +355,4 @@ class World(Mapping[int, SimulatedBoard]):
         transfer.end_s, transfer.ended_by = self.now_s, why
         self._watch(ptx)
         self._watch(prx)
-        self._retry(ptx, prx)
+        self._free(ptx, prx)

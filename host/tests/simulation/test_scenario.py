@@ -17,6 +17,7 @@ capacity_J = 50
 soc_pct = 10
 cords = [[5, 6]]
 """
+CORD = "[cord]\npower_W = 5\n"
 PAIRS = "[contacts]\nslot_s = 5\ncycle = [[[1, 2]], []]\n"
 
 
@@ -43,13 +44,13 @@ def test_a_whole_file():
 
 
 def test_a_policy_takes_the_links_loss_unless_told():
-    text = BOARDS + PAIRS + '[link]\nefficiency = 0.6\n[policy]\nname = "loss-aware"\n'
+    text = BOARDS + PAIRS + CORD + '[link]\nefficiency = 0.6\n[policy]\nname = "loss-aware"\n'
     assert parse(text).make_policy(0.4).beta == 0.4
     assert parse(text + "beta = 0.1\n").make_policy(0.4).beta == 0.1
 
 
 def test_the_bench_files_long_pair_is_understood():
-    text = BOARDS + "[contacts]\ncycle = [[{ boards = [2, 1], gap_mm = 3.0 }]]\n"
+    text = BOARDS + CORD + "[contacts]\ncycle = [[{ boards = [2, 1], gap_mm = 3.0 }]]\n"
     assert parse(text).contacts == Slots((((2, 1),),), 10)
 
 
@@ -119,6 +120,11 @@ def test_kinds_of_contacts(contacts, expected):
             "s.toml, line 4: contacts.mobility: sizes, speeds",
         ),
         (BOARDS + PAIRS + "[cord]\nuntil_pct = 5\n", "cord.until_pct: must be above"),
+        (BOARDS + PAIRS, r"s.toml, line 9: boards\[1\].cords: need power_W in .cord."),
+        (
+            BOARDS.replace("id = 2", "id = 2\narrives_s = 9\nleaves_s = 9") + PAIRS + CORD,
+            r"s.toml, line 8: boards\[1\].leaves_s: must be after arrives_s",
+        ),
         (
             'engine = "compiled"\n' + BOARDS + PAIRS,
             "engine: the compiled engine knows no contacts",

@@ -90,7 +90,7 @@ def test_trace_file_and_its_wrong_line(tmp_path):
     assert [board["board_id"] for board in document["boards"]] == [7, 9]
     assert document["runs"][0]["transfers"] == 1
     (tmp_path / "t.txt").write_text("5 CONN 7 9 up\n300 CONN 7\n")
-    with pytest.raises(InputError, match=r"t.txt:2: expected time CONN"):
+    with pytest.raises(InputError, match=r"t.txt, line 2: expected time CONN"):
         run(tmp_path, text)
     (tmp_path / "t.txt").write_text("5 CONN 7 9 up\n300 CONN 7 9 down\n")
     with pytest.raises(InputError, match=r"crowd\.n is 3, but the trace names 2"):
@@ -160,26 +160,60 @@ def test_measured_curve_gives_the_efficiency(tmp_path):
     assert first["received_J"] == pytest.approx(0.55 * first["sent_J"])
     with pytest.raises(InputError, match=r"covers 0\.5 to 1.5 W, not 9 W"):
         run(tmp_path, text.replace("power_W = 1.0", "power_W = 9"))
-    for wrong, line in (("sent_W,received_W\n1,2\n", 2), ("1,0.5\n1,0.6\n", 2), ("x\n", 1)):
-        with pytest.raises(InputError, match=rf"c:{line}: expected sent_W"):
+    for wrong, said in (
+        ("sent_W,received_W\n1,2\n", "c, line 2: expected rising sent_W"),
+        ("1,0.5\n1,0.6\n", "c, line 2: expected rising sent_W"),
+        ("x\n", 'c, line 1: no column "sent_W"'),
+        ("sent_W\n1\n", 'c, line 1: no column "received_W"'),
+        ("sent_W,received_W\n1,half\n", 'c, line 2: "half" is not a number'),
+    ):
+        with pytest.raises(InputError, match=said):
             read_curve(wrong.splitlines(), "c")
+    written = '\ufeffpoint;"received_W";sent_W;\r\n1;0,2;0,5;\r\n2;0,9;1,5;\r\n'
+    assert read_curve(written.split("\n"), "c").tolist() == [[0.5, 0.2], [1.5, 0.9]]
     with pytest.raises(InputError, match="c: no measured points"):
         read_curve([], "c")
 
 
-def test_random_waypoint_stays_inside_and_meets_who_is_near():
-    model, rng = RandomWaypoint(side_m=20, range_m=2, step_s=1), np.random.default_rng(1)
-    positions = list(model.positions(6, 600, np.random.default_rng(1)))
-    assert len(positions) == 601
-    assert all(((p >= 0) & (p <= 20)).all() for p in positions)
-    steps = np.hypot(*(np.array(positions[1:]) - positions[:-1]).transpose(2, 0, 1))
-    assert steps.max() <= 1.5 + 1e-9
-    assert steps.max() > 1
-    contacts = model.contacts(6, 600, rng)
-    assert contacts
-    for contact in contacts:
-        start = positions[round(contact.start_s)]
-        assert np.hypot(*(start[contact.a] - start[contact.b])) <= 2
+def places_at(legs, time_s):
+    here = legs.of(np.flatnonzero((legs.start_s <= time_s) & (time_s < legs.end_s)))
+    return dict(zip(here.agent.tolist(), here.at(np.full(len(here.agent), time_s)), strict=True))
+
+
+def test_random_waypoint_stays_inside_and_meets_exactly_who_is_near():
+    model = RandomWaypoint(side_m=20, range_m=2)
+    legs = model.legs(6, 600, np.random.default_rng(1))
+    speed = np.hypot(*legs.speed_m_per_s.T)
+    assert ((speed == 0) | ((speed > 0.5 - 1e-9) & (speed < 1.5 + 1e-9))).all()
+    contacts = model.contacts(6, 600, np.random.default_rng(1))
+    assert len(contacts) > 20
+    for time_s in np.linspace(0.123, 599, 2000).tolist():
+        places = places_at(legs, time_s)
+        assert len(places) == 6
+        assert all(0 <= x <= 20 and 0 <= y <= 20 for x, y in places.values())
+        near = {
+            (a, b)
+            for a in places
+            for b in places
+            if a < b and np.hypot(*(places[a] - places[b])) <= 2
+        }
+        assert near == {(c.a, c.b) for c in contacts if c.start_s <= time_s <= c.end_s}
+
+
+def test_the_step_of_the_search_changes_no_contact():
+    found = [
+        RandomWaypoint(side_m=15, range_m=1, pause_s=pause, step_s=step).contacts(
+            8, 900, np.random.default_rng(4)
+        )
+        for pause in (0, 30)
+        for step in (0.4, 5, 60)
+    ]
+    for made, first in zip(found, 3 * found[:1] + 3 * found[3:4], strict=True):
+        assert len(made) == len(first) > 10
+        for one, other in zip(made, first, strict=True):
+            assert (one.a, one.b) == (other.a, other.b)
+            assert one.start_s == pytest.approx(other.start_s, abs=1e-9)
+            assert one.end_s == pytest.approx(other.end_s, abs=1e-9)
 
 
 def test_link_refuses_nonsense():

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""PURE: movement files of the ONE simulator: who is where at which times.
+
+The first line holds the bounds, `minTime maxTime minX maxX minY maxY [minZ maxZ]`, and every other
+line is `time id x y [z]`. Between two lines a node walks straight, as in the ONE; before its
+first and after its last line it is nowhere.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from crowdcharge.errors import InputError
+from crowdcharge.simulation.paths import legs_through, near_contacts
+from crowdcharge.simulation.traces.options import TraceOptions
+from crowdcharge.simulation.traces.rows import rows_of
+from crowdcharge.simulation.traces.trace import Sighting, node_at
+
+LAYOUT = "time id x y [z]"
+WINDOWS_MAX = 100_000
+
+
+def read_movement(lines: Iterable[str], name: str, options: TraceOptions) -> Iterator[Sighting]:
+    """Yield when two nodes are within `options.range_m` (m); their height is not used."""
+    if options.range_m == 0:
+        raise InputError(f"{name}: movement needs range_m, the distance of a contact")
+    numbers: dict[str, int] = {}
+    points: list[tuple[int, float, float, float]] = []
+    last_s: dict[str, float] = {}
+    for count, row in enumerate(rows_of(lines, name, 4)):
+        if count == 0:
+            bounds = [row.number_at(index) for index in range(len(row.fields))]
+            row.expect(len(bounds) in (6, 8), "expected the bounds: minTime maxTime minX maxX ...")
+            continue
+        row.expect(len(row.fields) in (4, 5), f"expected {LAYOUT}")
+        at_s, node = row.number_at(0) * options.unit_s, node_at(row, 1)
+        row.expect(at_s > last_s.get(node, -np.inf), f"time goes back for node {node}")
+        last_s[node] = at_s
+        x_m, y_m = row.number_at(2), row.number_at(3)
+        points.append((numbers.setdefault(node, len(numbers)), at_s, x_m, y_m))
+    yield from contacts_of(points, list(numbers), options.range_m)
+
+
+def contacts_of(
+    points: list[tuple[int, float, float, float]], names: list[str], range_m: float
+) -> Iterator[Sighting]:
+    if not points:
+        return
+    table = np.array(sorted(points))
+    agent, time_s = table[:, 0].astype(np.int64), table[:, 1]
+    first_s = float(time_s.min())
+    legs = legs_through(agent, time_s - first_s, table[:, 2:])
+    if not len(legs.agent):
+        return
+    end_s = float(time_s.max()) - first_s
+    window_s = max(float(np.median(legs.end_s - legs.start_s)), end_s / WINDOWS_MAX)
+    for each in near_contacts(legs, range_m, end_s, window_s):
+        yield Sighting(first_s + each.start_s, first_s + each.end_s, names[each.a], names[each.b])

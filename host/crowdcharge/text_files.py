@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""Read text files that a user named, within bounds, and write results whole or not at all."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from crowdcharge.errors import InputError, WptError
+
+# How files begin that people take for text: what each of them looks like.
+_BEGINNINGS = (
+    (b"\xff\xfe", "UTF-16 text: save it as UTF-8"),
+    (b"\xfe\xff", "UTF-16 text: save it as UTF-8"),
+    (b"PK\x03\x04", "a zip archive or an Excel workbook: unpack it, or save it as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook: save it as CSV"),
+    (b"\x1f\x8b", "a gzip archive: unpack it"),
+    (b"BZh", "a bzip2 archive: unpack it"),
+    (b"\xfd7zXZ", "an xz archive: unpack it"),
+    (b"%PDF", "a PDF"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"PAR1", "a Parquet table: save it as CSV"),
+)
+
+
+def read_text(path: Path, most_bytes: int) -> str:
+    """Return the text of a UTF-8 file, with or without a byte order mark.
+
+    InputError in one line if there is no such file, if it is larger than `most_bytes`, or if it is
+    not text; what it looks like is said.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(most_bytes + 1)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except ValueError as error:  # a NUL in the path
+        raise InputError(f"{str(path)!r}: {error}") from None
+    if len(content) > most_bytes:
+        raise InputError(f"{path}: larger than {most_bytes / 1e6:g} MB")
+    for beginning, what in _BEGINNINGS:
+        if content.startswith(beginning):
+            raise InputError(f"{path}: not a text file; this looks like {what}")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path}, line {line}: not UTF-8 text; this looks like another encoding or binary data"
+        ) from None
+
+
+def folder_for(path: Path, option: str = "--out") -> None:
+    """Make the folder that takes the results; InputError if it cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot use {option} {path}: {error.strerror}") from None
+    except ValueError as error:  # a NUL in the path
+        raise InputError(f"cannot use {option} {str(path)!r}: {error}") from None
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write to; it takes the place of `path` if all went well.
+
+    WptError in one line if the disk does not take it; what was there before stays.
+    """
+    beside = path.with_name(f".{path.stem}.new{path.suffix}")
+    try:
+        try:
+            yield beside
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise WptError(f"cannot write {path}: {error.strerror}") from None
