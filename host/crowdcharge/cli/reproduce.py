@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from crowdcharge.cli import options
-from crowdcharge.errors import InputError
+from crowdcharge.files import folder_for, replaced
 from crowdcharge.reproduce import FIGURES, figure
 
 _READABLE = 400  # characters of one result on a screen
@@ -27,10 +27,7 @@ _READABLE = 400  # characters of one result on a screen
 @options.as_json
 def reproduce(name: str, out: Path, quick: bool, as_json: bool) -> None:
     names = list(FIGURES) if name == "all" else [name]
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot use --out {out}: {error.strerror}") from error
+    folder_for(out)
     results = {}
     with Progress(console=Console(stderr=True), transient=True) as bars:
         for each in names:
@@ -41,9 +38,10 @@ def reproduce(name: str, out: Path, quick: bool, as_json: bool) -> None:
 
             results[each] = figure(each)(out, quick, progress)
             bars.remove_task(task)
-            (out / f"{each}.json").write_text(json.dumps(results[each], indent=1) + "\n")
+            with replaced(out / f"{each}.json") as beside:
+                beside.write_text(json.dumps(results[each], indent=1, allow_nan=False) + "\n")
     if as_json:
-        click.echo(json.dumps(results if name == "all" else results[name]))
+        click.echo(json.dumps(results if name == "all" else results[name], allow_nan=False))
         return
     for each, result in results.items():
         file = out / f"{each}.json"

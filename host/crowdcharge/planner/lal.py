@@ -5,7 +5,7 @@ The paper solves a series of linear programs. Without losses each of them is a m
 problem, and that of a longer horizon goes on from the flow of a shorter one (see `search`).
 """
 
-from crowdcharge.planner.problem import Plan, Problem, unreachable
+from crowdcharge.planner.problem import TIME_MAX, Plan, Problem, unreachable
 from crowdcharge.planner.reading import PAPER_TABLES, PaperReading, Stage, outside, stages
 from crowdcharge.planner.routes import SENT_ROWS, shortest_plan
 from crowdcharge.planner.search import NEVER
@@ -23,7 +23,8 @@ def lal(problem: Problem, max_doublings: int = 3, reading: PaperReading = PAPER_
         or reading.e_min_growth == "proportional"
     ):
         return first_plan(problem.lossless(), max_doublings, reading, at_once=False)
-    whole = Stage(-1, problem.cycle << max_doublings, 1.0)  # e_min fixed: one question for all
+    last = min(problem.cycle << max_doublings, TIME_MAX)
+    whole = Stage(-1, last, 1.0)  # e_min fixed: one question for all
     fixed = reading.e_min_growth == "fixed"
     for part in (whole,) if fixed else stages(problem, max_doublings, reading):
         time, sent, final = shortest_plan(
@@ -36,6 +37,7 @@ def lal(problem: Problem, max_doublings: int = 3, reading: PaperReading = PAPER_
             problem.shares,
             part.after,
             part.until,
+            problem.tolerance,
         )
         if time != NEVER:
             return Plan("ok", time, 0.0, tuple(SENT_ROWS.iter_unpack(sent.data)), final)

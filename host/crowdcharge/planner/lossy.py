@@ -70,14 +70,16 @@ def _slope(net: Network, flow: Flow, search: Search, share: Floats) -> float:
 
 
 @jit
-def _lower(net: Network, flow: Flow, share: Floats, e_min: Floats, total: float) -> bool:
+def _lower(
+    net: Network, flow: Flow, share: Floats, e_min: Floats, total: float, slack: float
+) -> bool:
     """Set the targets for a smaller total, and offer again what is then too much.
 
-    False if a target falls below zero.
+    False if a target falls below `e_min` by more than `slack`.
     """
     for i in range(len(share)):
-        flow.wanted[i] = share[i] * total - e_min[i]
-        if flow.wanted[i] < 0.0:
+        flow.wanted[i] = max(share[i] * total - e_min[i], 0.0)
+        if share[i] * total < e_min[i] - slack:
             return False
         v = net.first[i + 1] - 1
         if flow.carry[v] > flow.wanted[i]:
@@ -97,8 +99,12 @@ def greatest_total(
     e_max: Floats,
     share: Floats,
     beta: float,
+    slack: float,
 ) -> Answer:
-    """Find the greatest total at slot `horizon`; energies (n,) are in the unit of the problem."""
+    """Find the greatest total at slot `horizon`; energies (n,) are in the unit of the problem.
+
+    All `e0` lie within the bounds; a target may miss `e_min` by `slack`.
+    """
     n = len(e0)
     net = build_network(contacts, limit, slots, horizon, n)
     scale = e_max.max()
@@ -110,7 +116,7 @@ def greatest_total(
     wanted = share * total - e_min
     flow = _start(net, e0 - e_min, e_max - e_min, np.maximum(wanted, 0.0), beta)
     search = new_search(len(net.agent))
-    if wanted.min() < 0:
+    if wanted.min() < -slack:
         return Answer(False, 0.0, np.inf, net, flow)
     for _ in range(NEWTON_STEPS_MAX):
         saturate(net, flow, search, eps)
@@ -118,6 +124,6 @@ def greatest_total(
         if missing <= eps * n:
             return Answer(True, total, flow.excess.sum(), net, flow)
         total -= missing / _slope(net, flow, search, share)
-        if not _lower(net, flow, share, e_min, total):
+        if not _lower(net, flow, share, e_min, total, slack):
             break
     return Answer(False, 0.0, np.inf, net, flow)

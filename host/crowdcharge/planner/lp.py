@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """LYP(T) (eq. 9) as a linear program for HiGHS, with any loss and limit at every contact."""
 
+from dataclasses import replace
 from typing import Any
 
 import highspy
@@ -8,33 +9,50 @@ import numpy as np
 
 from crowdcharge.errors import WptError
 from crowdcharge.planner.network import build_network
-from crowdcharge.planner.problem import Floats, Ints, Problem
+from crowdcharge.planner.problem import TOLERANCE, Floats, Ints, Problem
+from crowdcharge.planner.quiet import quiet_stdout
 
-LP_TOLERANCE = 1e-9
 TWO_WAY_TOLERANCE = 1e-7
 MIP_GAP = 1e-9
 MIP_NODES_MAX = 200_000
 
 
+def scaled(problem: Problem, unit: float) -> Problem:
+    """Return the same problem with energies counted in `unit`."""
+    return replace(
+        problem,
+        e0=problem.e0 / unit,
+        e_min=problem.e_min / unit,
+        e_max=problem.e_max / unit,
+        limit=None if problem.limit is None else problem.limit / unit,
+    )
+
+
 class Model:
-    """One linear program: sent a->b and b->a by contact, level by node, and the final total."""
+    """One linear program: sent a->b and b->a by contact, level by node, and the final total.
+
+    The solver's tolerances are absolute, so `problem` here is in units of the greatest level;
+    what `solve` returns and `two_way` takes is in the units of the problem that was given.
+    """
 
     def __init__(self, problem: Problem, horizon: int) -> None:
+        self.scale = float(problem.e_max.max()) or 1.0
+        problem = scaled(problem, self.scale)
         limit = problem.contact_limit
         net = build_network(problem.contacts, limit, problem.cycle, horizon, problem.n)
         self.problem, self.net = problem, net
         self.contacts, self.nodes = len(net.slot), len(net.agent)
         self.beta = np.resize(problem.contact_beta, self.contacts)
-        self.scale = float(problem.e_max.max())
-        self.solver: Any = _QuietHighs()  # type: ignore[no-untyped-call]  # not annotated
+        with quiet_stdout():
+            self.solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]  # not annotated
         for option, value in (
             ("output_flag", False),
             ("threads", 1),
-            ("primal_feasibility_tolerance", LP_TOLERANCE),
-            ("dual_feasibility_tolerance", LP_TOLERANCE),
-            ("mip_feasibility_tolerance", LP_TOLERANCE),
+            ("primal_feasibility_tolerance", TOLERANCE),
+            ("dual_feasibility_tolerance", TOLERANCE),
+            ("mip_feasibility_tolerance", TOLERANCE),
             ("mip_rel_gap", MIP_GAP),
-            ("mip_abs_gap", MIP_GAP * self.scale),
+            ("mip_abs_gap", MIP_GAP),
             ("mip_max_nodes", MIP_NODES_MAX),
         ):
             self.solver.setOptionValue(option, value)
@@ -90,8 +108,8 @@ class Model:
         if status != highspy.HighsModelStatus.kOptimal:
             why = self.solver.modelStatusToString(status)
             raise WptError(f"HiGHS gave up ({why}): plan fewer agents or a longer cycle at a time")
-        values = np.asarray(self.solver.getSolution().col_value)
-        return float(self.solver.getInfo().objective_function_value), values[: 2 * self.contacts]
+        sent = self.scale * np.asarray(self.solver.getSolution().col_value)[: 2 * self.contacts]
+        return self.scale * float(self.solver.getInfo().objective_function_value), sent
 
     def two_way(self, sent: Floats) -> Ints:
         """List the contacts that carry energy both ways and lose some of it."""
@@ -118,10 +136,3 @@ class Model:
         self.solver.addVar(0.0, 1.0)
         self.solver.changeColIntegrality(column, highspy.HighsVarType.kInteger)
         return column
-
-
-class _QuietHighs(highspy.Highs):
-    """HiGHS without callbacks: version 1.16 prints a banner to stdout when it enables them."""
-
-    def enableCallbacks(self) -> None:
-        pass

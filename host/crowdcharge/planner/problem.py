@@ -19,7 +19,13 @@ Ints = npt.NDArray[np.int64]
 Shorts = npt.NDArray[np.int32]  # in kernels, where the cache is what counts
 Transfer = tuple[int, int, int, float]
 
-TARGET_SUM_TOLERANCE = 1e-9
+# Relative to the greatest e_max: levels, bounds and targets that differ by less are equal. Every
+# part of the planner compares with this; `verify` allows a thousand times as much, because a
+# plan adds up many transfers.
+TOLERANCE = 1e-9
+TIME_MAX = 2**31 - 1  # slots; the kernels count them in 32 bits
+SHOWN_MAX = 60  # characters of a wrong value
+CONTACTS_MAX = 20_000_000  # of all cycles up to the last horizon
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +54,10 @@ class Problem:
         e0 = _floats("e0", self.e0)
         if e0.ndim != 1 or not len(e0):
             raise InputError("e0 must be a list of at least one level")
-        if self.cycle != int(self.cycle) or self.cycle < 1:
-            raise InputError(f"cycle must be a whole number of slots >= 1, not {self.cycle}")
+        if not 1 <= self.cycle <= TIME_MAX or self.cycle != int(self.cycle):
+            raise InputError(
+                f"cycle must be a whole number of slots >= 1 and below 2**31, not {self.cycle:g}"
+            )
         contacts = _contacts(self.contacts, len(e0), int(self.cycle))
         order = np.argsort(contacts[:, 2], kind="stable")
         contacts = contacts[order]
@@ -80,10 +88,13 @@ class Problem:
         if unknown := sorted(set(document) - known):
             raise InputError(f"unknown key {unknown[0]!r}; known: {', '.join(sorted(known))}")
         required = ("e0", "contacts", "cycle", "e_min", "e_max")
-        if missing := [key for key in required if key not in document]:
+        if missing := [key for key in required if document.get(key) is None]:
             raise InputError(f"the key {missing[0]!r} is missing")
-        if not isinstance(document["cycle"], int):
-            raise InputError("cycle must be a whole number of slots >= 1")
+        for key, value in document.items():
+            if (wrong := not_a_number(value)) is not None:
+                raise InputError(f"{key} must be a number or a list of numbers, not {wrong}")
+        if type(document["cycle"]) is not int or not 1 <= document["cycle"] <= TIME_MAX:
+            raise InputError("cycle must be a whole number of slots >= 1 and below 2**31")
         return cls(**{key: value for key, value in document.items() if value is not None})
 
     @property
@@ -103,6 +114,20 @@ class Problem:
     @property
     def contact_limit(self) -> Floats:
         return np.full(len(self.contacts), np.inf) if self.limit is None else self.limit
+
+    @property
+    def tolerance(self) -> float:
+        """The difference below which two levels are equal."""
+        return TOLERANCE * float(self.e_max.max())
+
+    def check_horizon(self, max_doublings: int) -> None:
+        """Raise InputError if the last horizon is more than the planners can count or keep."""
+        last = self.cycle << max_doublings
+        if last > TIME_MAX or len(self.contacts) << max_doublings > CONTACTS_MAX:
+            raise InputError(
+                f"{max_doublings} doublings of the cycle make {last} slots with"
+                f" {len(self.contacts) << max_doublings} contacts: take fewer doublings"
+            )
 
     def lossless(self) -> "Problem":
         return replace(self, beta=0.0)
@@ -150,10 +175,22 @@ def unreachable(reason: str) -> Plan:
     return Plan("unreachable", reason=reason)
 
 
+def not_a_number(value: object) -> str | None:
+    """Show the first value of a parsed JSON document that is neither a number nor null."""
+    stack = [value]
+    while stack:
+        found = stack.pop()
+        if isinstance(found, list):
+            stack += reversed(found)
+        elif found is not None and type(found) not in (int, float):
+            return repr(found)[:SHOWN_MAX]
+    return None
+
+
 def _floats(name: str, value: object) -> Floats:
     try:
         array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{name} must be a number or a list of numbers") from error
     if not np.isfinite(array).all():
         if np.isnan(array).any():
@@ -176,7 +213,7 @@ def _contacts(value: object, n: int, cycle: int) -> Ints:
         return np.empty((0, 3), dtype=np.int64)
     if rows.ndim != 2 or rows.shape[1] != 3:
         raise InputError("contacts must be rows of three whole numbers: i, j, t")
-    contacts = rows.astype(np.int64)
+    contacts = np.clip(rows, -1, TIME_MAX).astype(np.int64)
     i, j, t = contacts.T
     bad = (np.minimum(i, j) < 0) | (np.maximum(i, j) >= n) | (i == j) | (t < 1) | (t > cycle)
     if rows.dtype.kind not in "iu":
@@ -219,7 +256,7 @@ def _target(value: object, n: int) -> Floats:
     target = _floats("target", value)
     if target.shape != (n,) or np.any(target < 0):
         raise InputError(f"target must be {n} shares that are not negative")
-    if abs(target.sum() - 1.0) > TARGET_SUM_TOLERANCE:
+    if abs(target.sum() - 1.0) > TOLERANCE:
         raise InputError(f"the target shares add up to {target.sum():g}, not to 1")
     target /= target.sum()  # shares of few digits would leave somebody a rest for ever
     return target

@@ -5,7 +5,7 @@ The defaults give its Tables III to V.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -65,8 +65,18 @@ def e_min_at(problem: Problem, time: int, stage: Stage, reading: PaperReading) -
 
 def outside(problem: Problem, e_min: Floats) -> str:
     """Say which agent starts outside its bounds; an empty string if none does."""
-    bad = (problem.e0 < e_min) | (problem.e0 > problem.e_max)
+    slack = problem.tolerance
+    bad = (problem.e0 < e_min - slack) | (problem.e0 > problem.e_max + slack)
     if not bad.any():
         return ""
     i = int(np.argmax(bad))
     return f"agent {i} starts at {problem.e0[i]:g}, outside {e_min[i]:g}..{problem.e_max[i]:g}"
+
+
+def widened(problem: Problem, e_min: Floats) -> Problem:
+    """Widen bounds that a start, or an even share of all energy, misses by rounding alone."""
+    slack, low, high = problem.tolerance, e_min, problem.e_max
+    for level in (problem.e0, problem.shares * problem.e0.sum()):
+        low = np.where((level < low) & (level >= e_min - slack), level, low)
+        high = np.where((level > high) & (level <= problem.e_max + slack), level, high)
+    return replace(problem, e_min=np.maximum(low, 0.0), e_max=high)

@@ -121,25 +121,25 @@ def shortest_plan(
     share: Floats,
     after: int,
     until: int,
+    slack: float,
 ) -> tuple[int, Sent, Floats]:
     """Return the first feasible time in (after, until] or NEVER, the transfers, the final levels.
 
-    Energies (n,) are in the unit of the problem, times in slots; `growth` multiplies `e_min`.
+    Energies (n,) are in the unit of the problem, times in slots; `growth` multiplies `e_min`. The
+    bounds of an agent that starts or shall end outside them by at most `slack` are widened.
     """
     nothing = np.empty(0, SENT)
     agents = np.empty(len(e0), AGENT)
     total = e0.sum()
     for v in range(len(e0)):
         agent = agents[v]
-        low = e_min[v] * growth
-        agent.supply, agent.room, agent.wanted = (
-            e0[v] - low,
-            e_max[v] - low,
-            share[v] * total - low,
-        )
-        if min(agent.supply, agent.wanted) < 0.0 or max(agent.supply, agent.wanted) > agent.room:
+        wanted = share[v] * total
+        low, high = e_min[v] * growth, e_max[v]
+        if min(e0[v], wanted) < low - slack or max(e0[v], wanted) > high + slack:
             return NEVER, nothing, e0
-    found = shortest_horizon(contacts, slots, agents, after, until)
+        low, high = min(low, e0[v], wanted), max(high, e0[v], wanted)
+        agent.supply, agent.room, agent.wanted = e0[v] - low, high - low, wanted - low
+    found = shortest_horizon(contacts, slots, agents, after, until, e_max.max())
     if found.end == START + 1:
         return found.time, nothing, e0.copy()
     sent = transfers(contacts, agents, found, RELATIVE_LEAST * e_max.max())

@@ -24,7 +24,7 @@ from crowdcharge.planner.hubs import (
     start,
 )
 from crowdcharge.planner.jit import jit
-from crowdcharge.planner.problem import Ints
+from crowdcharge.planner.problem import TOLERANCE, Ints
 
 RELATIVE_EPS = 1e-12
 NEVER = -1
@@ -87,14 +87,16 @@ def _first_alone(agents: Agents, v: int, least: float) -> int:
 
 
 @jit
-def shortest_horizon(contacts: Ints, slots: int, agents: Agents, after: int, until: int) -> Found:
-    """Find the first time in (after, until] at which the target can hold; 0 if it does already."""
+def shortest_horizon(
+    contacts: Ints, slots: int, agents: Agents, after: int, until: int, scale: float
+) -> Found:
+    """Find the first time in (after, until] at which the target can hold; 0 if it does already.
+
+    What is small is measured by `scale`, the greatest level.
+    """
     m, n = len(contacts), len(agents)
     graph = Graph(np.empty(n + 2 * m + 1, HUB), np.empty(n + 2 * m + 1, ENTRY))
-    eps = 1e-300
-    for v in range(n):
-        eps = max(eps, RELATIVE_EPS * agents[v].room)
-    least = 1e3 * eps
+    eps, least = RELATIVE_EPS * scale, TOLERANCE * scale
     start(agents, graph.hubs, graph.entries, least)
     alone = _first_alone(agents, 0, least)
     if alone == n and after < 0:

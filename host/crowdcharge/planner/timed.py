@@ -17,10 +17,9 @@ from crowdcharge.planner.reading import (
     e_min_at,
     outside,
     stages,
+    widened,
 )
 from crowdcharge.planner.routes import RELATIVE_LEAST
-
-RELATIVE_LEFTOVER = 1e-9
 
 
 def first_plan(problem: Problem, max_doublings: int, reading: PaperReading, at_once: bool) -> Plan:
@@ -29,6 +28,7 @@ def first_plan(problem: Problem, max_doublings: int, reading: PaperReading, at_o
     With `at_once` a plan within one cycle is taken as it is, with the cycle as its time (Alg. 3);
     otherwise its time is made as short as possible.
     """
+    problem.check_horizon(max_doublings)
     if reading.bounds_from == "start" and (reason := outside(problem, problem.e_min)):
         return unreachable(reason)
     for stage in stages(problem, max_doublings, reading):
@@ -82,21 +82,22 @@ def plan_at(problem: Problem, time: int, stage: Stage, reading: PaperReading) ->
     """Find the effective plan of least loss with all transfers up to slot `time`, or None."""
     e_min = e_min_at(problem, time, stage, reading)
     inside = not outside(problem, e_min)
-    if not inside and reading.bounds_from == "start":
+    if (not inside and reading.bounds_from == "start") or (e_min > problem.e_max).any():
         return None
+    problem, slack = widened(problem, e_min), problem.tolerance
     beta, limit = problem.beta, problem.contact_limit
     if inside and isinstance(beta, float):
         answer = greatest_total(
             problem.contacts, limit, problem.cycle, time,
-            problem.e0, e_min, problem.e_max, problem.shares, beta,
+            problem.e0, problem.e_min, problem.e_max, problem.shares, beta, slack,
         )  # fmt: skip
-        if answer.leftover <= RELATIVE_LEFTOVER * problem.e_max.max():
+        if answer.leftover <= slack:
             return _plan(problem, time, answer.flow.sent[None])
         if beta == 0.0 or not answer.found or reading.burning == "refused":
             return None
     elif reading.burning == "refused":
         raise InputError("to refuse burning needs one beta for all contacts and levels in bounds")
-    sent = least_loss(replace(problem, e_min=e_min), time)
+    sent = least_loss(problem, time)
     return None if sent is None else _plan(problem, time, sent[None])
 
 
@@ -112,7 +113,7 @@ def lyp(problem: Problem, horizon: int) -> Plan:
         return unreachable(reason)
     if plan := plan_at(problem, horizon, stage, PAPER_TABLES):
         return plan
-    model = Model(problem, horizon)
+    model = Model(widened(problem, problem.e_min), horizon)
     solved = model.solve()
     if solved is None:
         return unreachable(f"no plan reaches the target within {horizon} slots")

@@ -9,7 +9,7 @@ import numpy as np
 from crowdcharge.planner.problem import Floats, Plan, Problem
 from crowdcharge.planner.reading import PAPER_TABLES, PaperReading
 
-RELATIVE_TOLERANCE = 1e-6
+TRANSFERS = 1000  # each may be off by the tolerance, and a plan adds them up
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +51,7 @@ class _Walk:
         self.level = problem.e0.copy()
         self.loss = 0.0
         self.violations: list[str] = []
-        self.tolerance = RELATIVE_TOLERANCE * float(problem.e_max.max())
+        self.tolerance = TRANSFERS * problem.tolerance
         beta, limit = problem.contact_beta.tolist(), problem.contact_limit.tolist()
         self.contacts: dict[tuple[int, int, int], tuple[float, float]] = {}
         for (i, j, t), lost, most in zip(problem.contacts.tolist(), beta, limit, strict=True):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Contact formats: what they mean, how people's programs write them, and the line that is wrong."""
+"""Contact formats: what they mean, how programs write them, and the line that is wrong."""
+
+import itertools
 
 import pytest
 
@@ -218,7 +220,7 @@ def test_slots_repeat_until_the_end():
 def test_one_slot_ends_when_the_next_begins():
     """0.1 + 0.2 is not 3 x 0.1: the ends must be the same number, not one rounding apart."""
     made = list(from_slots([[(1, 2)]], 0.1, 50.0))
-    assert all(one.end_s == two.start_s for one, two in zip(made, made[1:], strict=False))
+    assert all(one.end_s == two.start_s for one, two in itertools.pairwise(made))
 
 
 def test_merging_joins_only_what_touches():
