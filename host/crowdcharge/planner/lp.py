@@ -101,8 +101,7 @@ class Model:
 
         Raises WptError if HiGHS gives up.
         """
-        self.solver.run()
-        status = self.solver.getModelStatus()
+        status = self._run()
         if status == highspy.HighsModelStatus.kInfeasible:
             return None
         if status != highspy.HighsModelStatus.kOptimal:
@@ -110,6 +109,17 @@ class Model:
             raise WptError(f"HiGHS gave up ({why}): plan fewer agents or a longer cycle at a time")
         sent = self.scale * np.asarray(self.solver.getSolution().col_value)[: 2 * self.contacts]
         return self.scale * float(self.solver.getInfo().objective_function_value), sent
+
+    def _run(self) -> Any:
+        """Solve; where presolve leaves the numbers of a steep loss unclear, once more without."""
+        self.solver.run()
+        status = self.solver.getModelStatus()
+        if status == highspy.HighsModelStatus.kUnknown:
+            self.solver.clearSolver()
+            self.solver.setOptionValue("presolve", "off")
+            self.solver.run()
+            status = self.solver.getModelStatus()
+        return status
 
     def two_way(self, sent: Floats) -> Ints:
         """List the contacts that carry energy both ways and lose some of it."""

@@ -9,7 +9,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.planner.effective import least_loss
 from crowdcharge.planner.lossy import greatest_total
 from crowdcharge.planner.lp import Model
-from crowdcharge.planner.problem import Floats, Plan, Problem, unreachable
+from crowdcharge.planner.problem import TOLERANCE, Floats, Plan, Problem, unreachable
 from crowdcharge.planner.reading import (
     PAPER_TABLES,
     PaperReading,
@@ -93,8 +93,8 @@ def plan_at(problem: Problem, time: int, stage: Stage, reading: PaperReading) ->
         )  # fmt: skip
         if answer.leftover <= slack:
             return _plan(problem, time, answer.flow.sent[None])
-        if beta == 0.0 or not answer.found or reading.burning == "refused":
-            return None
+        if beta <= TOLERANCE or not answer.found or reading.burning == "refused":
+            return None  # so small a loss burns nothing worth the name
     elif reading.burning == "refused":
         raise InputError("to refuse burning needs one beta for all contacts and levels in bounds")
     sent = least_loss(problem, time)

@@ -20,6 +20,7 @@ from crowdcharge.simulation.run import NoExchange, SimulationRun, compared, run,
 from crowdcharge.simulation.scenario import Scenario, not_plain, parse
 from crowdcharge.simulation.scenario_contacts import Meetings, TraceFile
 from crowdcharge.simulation.traces.readers import read_trace
+from crowdcharge.simulation.traces.rows import lines_of
 from crowdcharge.simulation.traces.trace import Trace
 
 Progress = Callable[[float], None]
@@ -47,7 +48,7 @@ def link_of(scenario: Scenario, folder: Path) -> LinkModel:
     if not scenario.curve:
         return scenario.link
     path = folder / scenario.curve
-    curve = read_curve(read_text(path, CURVE_MAX_bytes).split("\n"), str(path))
+    curve = read_curve(lines_of(read_text(path, CURVE_MAX_bytes)), str(path))
     return replace(scenario.link, efficiency=efficiency_at(curve, scenario.link.power_W))
 
 

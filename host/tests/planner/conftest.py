@@ -41,6 +41,11 @@ def random_problem():
     return load("random_problems").random_problem
 
 
+@pytest.fixture(scope="session")
+def edge_problem():
+    return load("edge_problems").edge_problem
+
+
 @pytest.fixture
 def fig3():
     """The worked example of the paper (Fig. 3, Table II), agents from 0."""

@@ -13,7 +13,7 @@ import numpy as np
 from crowdcharge.errors import InputError
 from crowdcharge.simulation.paths import legs_through, near_contacts
 from crowdcharge.simulation.traces.options import TraceOptions
-from crowdcharge.simulation.traces.rows import rows_of
+from crowdcharge.simulation.traces.rows import rows_of, shown
 from crowdcharge.simulation.traces.trace import Sighting, node_at
 
 LAYOUT = "time id x y [z]"
@@ -34,7 +34,7 @@ def read_movement(lines: Iterable[str], name: str, options: TraceOptions) -> Ite
             continue
         row.expect(len(row.fields) in (4, 5), f"expected {LAYOUT}")
         at_s, node = row.number_at(0) * options.unit_s, node_at(row, 1)
-        row.expect(at_s > last_s.get(node, -np.inf), f"time goes back for node {node}")
+        row.expect(at_s > last_s.get(node, -np.inf), f"time goes back for node {shown(node)}")
         last_s[node] = at_s
         x_m, y_m = row.number_at(2), row.number_at(3)
         points.append((numbers.setdefault(node, len(numbers)), at_s, x_m, y_m))

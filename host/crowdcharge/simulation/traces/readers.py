@@ -14,7 +14,7 @@ from crowdcharge.simulation.traces.edges import read_edges, read_konect
 from crowdcharge.simulation.traces.gtfs import read_gtfs
 from crowdcharge.simulation.traces.movement import read_movement
 from crowdcharge.simulation.traces.options import AS_PUBLISHED, TraceOptions
-from crowdcharge.simulation.traces.rows import Row, is_row, positions, rows_of
+from crowdcharge.simulation.traces.rows import Row, is_row, lines_of, positions, rows_of, shown
 from crowdcharge.simulation.traces.trace import Sighting, Trace, node_at, sighting, trace_of
 
 MARKS = {"{": "JSON", "[": "JSON", "<": "XML or HTML"}
@@ -51,12 +51,12 @@ def read_one(lines: Iterable[str], name: str, options: TraceOptions) -> Iterator
     last_s, row = float("-inf"), None
     for row in rows_of(lines, name, 5):
         row.expect(4 < len(row.fields) < 7, f"expected {ONE_LAYOUT}")
-        row.expect(row.fields[1].upper() == "CONN", f'"{row.fields[1]}" is not CONN')
+        row.expect(row.fields[1].upper() == "CONN", f'"{shown(row.fields[1])}" is not CONN')
         at_s, a, b = row.number_at(0) * options.unit_s, one_node(row, 2), one_node(row, 3)
         row.expect(at_s >= last_s, "time goes back")
         pair = (*sorted((a, b)), *row.fields[5:])
         last_s, state = at_s, row.fields[4].lower()
-        row.expect(state in ("up", "down"), f'"{row.fields[4]}" is neither up nor down')
+        row.expect(state in ("up", "down"), f'"{shown(row.fields[4])}" is neither up nor down')
         row.expect(a != b, f"node {a} meets itself")
         if state == "up":
             open_.setdefault(pair, []).append(at_s)
@@ -71,7 +71,7 @@ def read_one(lines: Iterable[str], name: str, options: TraceOptions) -> Iterator
 def one_node(row: Row, index: int) -> str:
     name = node_at(row, index)
     digits = name.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-    row.expect(digits.isascii() and digits.isdigit(), f'"{name}" is not a node number')
+    row.expect(digits.isascii() and digits.isdigit(), f'"{shown(name)}" is not a node number')
     return digits.lstrip("0") or "0"
 
 
@@ -149,7 +149,7 @@ def read_copenhagen(
 
 def read_trace(text: str, name: str, kind: str, options: TraceOptions) -> Trace:
     """Read a whole trace; InputError names the line, and the format that it rather looks like."""
-    lines = text.split("\n")
+    lines = lines_of(text)
     try:
         trace = trace_of(name, FORMATS[kind].sightings(lines, name, options))
     except InputError as error:

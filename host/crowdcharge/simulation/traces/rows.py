@@ -73,6 +73,11 @@ def is_moment(text: str) -> bool:
     return bool(re.match(r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}([T ]|$)", text))
 
 
+def lines_of(text: str) -> list[str]:
+    """Cut a text into lines, whichever line ends it has."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
 def rows_of(lines: Iterable[str], name: str, least: int) -> Iterator[Row]:
     """Yield the lines that hold something, cut into fields; a row has `least` fields or more."""
     separator: str | None = None
@@ -80,7 +85,7 @@ def rows_of(lines: Iterable[str], name: str, least: int) -> Iterator[Row]:
     for number, line in enumerate(lines, 1):
         if number > LINES_MAX:
             raise InputError(f"{name}, line {number}: more than {LINES_MAX} lines")
-        text = line.removeprefix("\ufeff").strip("\r\n")
+        text = line.removeprefix("\ufeff").strip("\r\n").replace("\r", " ")
         if not is_row(text):
             continue
         if len(text) > LINE_LENGTH_MAX:
