@@ -29,7 +29,8 @@ def reproduce(name: str, out: Path, quick: bool, as_json: bool) -> None:
     names = list(FIGURES) if name == "all" else [name]
     folder_for(out)
     results = {}
-    with Progress(console=Console(stderr=True), transient=True) as bars:
+    screen = Console(stderr=True)
+    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as bars:
         for each in names:
             task = bars.add_task(each, total=None)
 

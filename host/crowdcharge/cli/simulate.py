@@ -16,7 +16,7 @@ from crowdcharge.text_files import folder_for
 @click.command()
 @click.argument("scenario_file", metavar="SCENARIO.toml", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for tables and plots.")
-@click.option("--seed", type=click.IntRange(min=0), help="Seed in place of the file's.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed in place of the file's.")
 @click.option(
     "--runs", type=click.IntRange(min=1), help="How many seeds, counting from the first."
 )
@@ -57,7 +57,8 @@ def run(
     scenario = study.changed(scenario, **given)
     if out is not None:
         folder_for(out)
-    with Progress(console=Console(stderr=True), transient=True) as bars:
+    screen = Console(stderr=True)
+    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as bars:
         task = bars.add_task(scenario.name, total=1.0)
         document = study.run_study(
             scenario,

@@ -191,7 +191,7 @@ class World(Mapping[int, SimulatedBoard]):
         if crossing is not None:
             away_J, level_J, handle = crossing
             self._at(
-                self.now_s + away_J / abs(net_W),
+                self.now_s + (away_J / abs(net_W) if away_J else 0.0),
                 Order.LEVEL_REACHED,
                 self._cross,
                 board,
@@ -206,12 +206,13 @@ class World(Mapping[int, SimulatedBoard]):
         """Yield how far, which level and what happens there, for each level that lies ahead."""
         floor_J, capacity_J, habit = self._floor * board.capacity_J, board.capacity_J, self._habit
         by_habit = habit.power_W > 0 and not board.cords
+        below_J = habit.below_pct / 100 * capacity_J
+        if by_habit and not board.cord_W and (net_W < 0 or board.energy_J <= below_J):
+            below_J = min(below_J, board.energy_J)
+            yield board.energy_J - below_J, below_J, self._plug
         if net_W < 0:
             if board.tx_W:
                 yield board.energy_J - floor_J, floor_J, self._floor_reached
-            if by_habit and not board.cord_W:
-                below_J = min(habit.below_pct / 100 * capacity_J, board.energy_J)
-                yield board.energy_J - below_J, below_J, self._plug
         elif net_W > 0:
             if board.rx_W:
                 yield capacity_J - board.energy_J, capacity_J, self._full

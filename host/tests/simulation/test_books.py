@@ -226,6 +226,16 @@ def test_cords_are_what_the_page_says(board, cord_J, sessions):
     assert made.sessions == sessions
 
 
+def test_an_owner_plugs_in_a_board_that_is_low_before_it_gives():
+    """Board 1 has no load and starts below the habit's level: it is on the cord from time 0."""
+    text = TWO.replace("soc_pct = 90", "soc_pct = 60").format(contacts=[[1, 2, 0, 50]], end_s=100)
+    scenario = parse(text + "[cord]\npower_W = 0.1\nbelow_pct = 70\n")
+    made = run(scenario, 0, scenario.link)
+    assert made.boards[0].sessions == 1
+    assert made.boards[0].cord_J == pytest.approx(10)
+    assert made.transfers == []
+
+
 def test_one_outage_is_one_outage():
     """Board 1 starves from 50 s on, sampled 200 times; the cord at 80 s ends it."""
     made = cord_board("load_W = 1\ncords = [[80, 90]]", 100)
