@@ -11,7 +11,7 @@ from rich.console import Console
 
 from crowdcharge.cli import options
 from crowdcharge.errors import InputError
-from crowdcharge.files import read_text
+from crowdcharge.text_files import read_text
 
 if TYPE_CHECKING:
     from crowdcharge import planner

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 from crowdcharge.cli import options
-from crowdcharge.files import folder_for, replaced
 from crowdcharge.reproduce import FIGURES, figure
+from crowdcharge.text_files import folder_for, replaced
 
 _READABLE = 400  # characters of one result on a screen
 

@@ -9,14 +9,14 @@ from functools import partial
 from hashlib import sha256
 
 from crowdcharge.ledger.book import Book
-from crowdcharge.ledger.kinds import Bargain, Market, Payment, Take
+from crowdcharge.ledger.kinds import Bargain, MarketRow, MarketTake, Payment
 from crowdcharge.ledger.payments import accounts_of
 from crowdcharge.ledger.signers import Signers
 from wptcore import auth, wire
 from wptcore.market import WORD_SIZE
 
 
-def market_faults(market: Market, signers: Signers) -> list[str]:
+def market_faults(market: MarketRow, signers: Signers) -> list[str]:
     """Find commitments that their boards did not sign, and energies that do not balance.
 
     A void market claims nothing, so nothing can be wrong with it.
@@ -34,7 +34,7 @@ def market_faults(market: Market, signers: Signers) -> list[str]:
     return found
 
 
-def _is_signed(market: Market, take: Take, key: bytes) -> bool:
+def _is_signed(market: MarketRow, take: MarketTake, key: bytes) -> bool:
     try:
         price = market.price.to_bytes(WORD_SIZE, "little", signed=True)
         session, signature = bytes.fromhex(market.session), bytes.fromhex(take.signature)

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from crowdcharge.ledger.kinds import KINDS, Content, Take
+from crowdcharge.ledger.kinds import KINDS, Content, MarketTake
 
 Body = dict[str, Any]
 _BITS_MAX = 127  # a market's words are the widest numbers, 16 bytes with a sign
-_CLASSES: tuple[type[Any], ...] = (*KINDS.values(), Take)
+_CLASSES: tuple[type[Any], ...] = (*KINDS.values(), MarketTake)
 _TYPES = {
     each: {name: get_args(hint) or (hint,) for name, hint in get_type_hints(each).items()}
     for each in _CLASSES
@@ -22,7 +22,7 @@ _DEFAULTS = {
     each: {field.name: field.default for field in fields(each) if field.default is not MISSING}
     for each in _CLASSES
 }
-_T = TypeVar("_T", Content, Take)
+_T = TypeVar("_T", Content, MarketTake)
 
 
 def canonical(body: Mapping[str, Any]) -> str:
@@ -32,7 +32,7 @@ def canonical(body: Mapping[str, Any]) -> str:
     )
 
 
-def body_of(content: Content | Take) -> Body:
+def body_of(content: Content | MarketTake) -> Body:
     """The fields by name, without those that have their default."""
     values = {field.name: getattr(content, field.name) for field in fields(content)}
     for name, default in _DEFAULTS[type(content)].items():
@@ -66,14 +66,14 @@ def _value(name: str, types: tuple[Any, ...], value: Any) -> Any:
         if isinstance(value, int) and value.bit_length() > _BITS_MAX:
             raise ValueError(f"gives {name} more than {_BITS_MAX} bits")
         return value
-    if Take not in types:
+    if MarketTake not in types:
         raise ValueError(f"gives {name} a wrong type")
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         raise ValueError(f"gives {name} that are no list of objects")
-    return tuple(parsed(Take, each) for each in value)
+    return tuple(parsed(MarketTake, each) for each in value)
 
 
 def _take_body(value: object) -> Body:
-    if isinstance(value, Take):
+    if isinstance(value, MarketTake):
         return body_of(value)
     raise TypeError(f"{value!r} is nothing that a row can say")

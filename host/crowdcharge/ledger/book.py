@@ -24,7 +24,7 @@ class Book:
     last_reading: dict[int, kinds.Reading] = field(default_factory=dict)
     faults: dict[int, frozenset[int]] = field(default_factory=dict)  # codes that stand
     runs: list[kinds.Run] = field(default_factory=list)
-    markets: dict[int, kinds.Market] = field(default_factory=dict)
+    markets: dict[int, kinds.MarketRow] = field(default_factory=dict)
     bargains: dict[int, kinds.Bargain] = field(default_factory=dict)  # by transfer
     payments: list[kinds.Payment] = field(default_factory=list)
     refusals: int = 0
@@ -75,7 +75,7 @@ class Book:
     def _apply_sample(self, sample: kinds.Sample) -> None:
         pass  # for plots; nothing is settled by a sample
 
-    def _apply_receipt(self, shown: kinds.Receipt) -> None:
+    def _apply_receipt(self, shown: kinds.ReceiptRow) -> None:
         receipt = receipt_of(shown)
         if receipt.key in self.receipts:
             raise ValueError
@@ -108,7 +108,7 @@ class Book:
         code, standing = frozenset({fault.code}), self.faults.get(fault.board_id, frozenset())
         self.faults[fault.board_id] = standing | code if fault.raised else standing - code
 
-    def _apply_market(self, market: kinds.Market) -> None:
+    def _apply_market(self, market: kinds.MarketRow) -> None:
         if market.market_id in self.markets:
             raise ValueError
         self.markets[market.market_id] = market

@@ -6,7 +6,7 @@ and a word in docs/reference/ledger.md. The order of the fields is the order of 
 field with a default is left out of the body while it has that value: some ledgers lack it.
 
 `role` is wptcore.wire.PTX or PRX, `t_ms` the boards' clock since the start of the run, and `code`
-an EPT or refusal code of wptcore.ept. Import this module, not its names: `kinds.Receipt` is the
+an EPT or refusal code of wptcore.ept. Import this module, not its names: `kinds.ReceiptRow` is the
 row, `boards.models.Receipt` is what a board signed.
 """
 
@@ -77,7 +77,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class ReceiptRow:
     """What one board metered. `raw` is in hex what it signed, the rest shows that in clear.
 
     Receipts of wire version 1 have neither `group_id` nor `granter` nor `flags`.
@@ -144,7 +144,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class MarketTake:
     """The energy that a board committed to in a market, above 0 sells; `signature` in hex."""
 
     board_id: int
@@ -153,7 +153,7 @@ class Take:
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class MarketRow:
     """Boards agreed on a price, or `void` says why not.
 
     `price`: credits/Wh with wptcore.market's fraction bits; `session` in hex.
@@ -164,7 +164,7 @@ class Market:
     lane: int
     price: int
     confirmed: bool
-    takes: tuple[Take, ...]
+    takes: tuple[MarketTake, ...]
     void: str
     t_ms: int
 
@@ -198,12 +198,12 @@ Content = (
     | Open
     | Refusal
     | Sample
-    | Receipt
+    | ReceiptRow
     | Gap
     | Entry
     | State
     | Fault
-    | Market
+    | MarketRow
     | Bargain
     | Payment
 )
@@ -214,12 +214,12 @@ KINDS: dict[str, type[Content]] = {
     "open": Open,
     "refusal": Refusal,
     "sample": Sample,
-    "receipt": Receipt,
+    "receipt": ReceiptRow,
     "gap": Gap,
     "entry": Entry,
     "state": State,
     "fault": Fault,
-    "market": Market,
+    "market": MarketRow,
     "bargain": Bargain,
     "payment": Payment,
 }

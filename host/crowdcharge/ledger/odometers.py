@@ -74,7 +74,7 @@ class Odometers:
 
 
 def _receipt_of(content: kinds.Content) -> Receipt | None:
-    if not isinstance(content, kinds.Receipt):
+    if not isinstance(content, kinds.ReceiptRow):
         return None
     try:
         return receipt_of(content)

@@ -69,7 +69,7 @@ def contradictions(book: Book, content: kinds.Content) -> Iterator[str]:
 
 def oddities(book: Book, content: kinds.Content) -> Iterator[str]:
     """Find what is no fault of the ledger's keeper, but worth a word."""
-    if isinstance(content, kinds.Receipt):
+    if isinstance(content, kinds.ReceiptRow):
         transfer = book.transfers.get(content.transfer_id)
         if transfer and content.board_id not in transfer.boards:
             yield (

@@ -51,7 +51,7 @@ class Recount:
 
     def _remember(self, content: kinds.Content) -> None:
         """A host reads a board's state only after it has settled what the board told."""
-        if isinstance(content, kinds.Receipt):
+        if isinstance(content, kinds.ReceiptRow):
             self._read_after.discard(content.transfer_id)
         elif isinstance(content, kinds.Reading):
             self._read_after |= self._book.seen_ids

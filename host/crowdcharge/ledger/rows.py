@@ -71,10 +71,10 @@ def account_of(board_id: int) -> str:
     return f"board:{board_id}"
 
 
-def receipt_row(receipt: Receipt) -> kinds.Receipt:
+def receipt_row(receipt: Receipt) -> kinds.ReceiptRow:
     """Show the fields in clear beside `raw`, which is what was signed."""
     has_granter = receipt.version > 1
-    return kinds.Receipt(
+    return kinds.ReceiptRow(
         board_id=receipt.board_id,
         epoch=receipt.epoch,
         transfer_id=receipt.transfer_id,
@@ -95,7 +95,7 @@ def receipt_row(receipt: Receipt) -> kinds.Receipt:
     )
 
 
-def receipt_of(row: kinds.Receipt) -> Receipt:
+def receipt_of(row: kinds.ReceiptRow) -> Receipt:
     """What was signed. ValueError if `raw` is no receipt."""
     try:
         return Receipt.unpack(bytes.fromhex(row.raw))

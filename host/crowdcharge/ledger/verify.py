@@ -86,7 +86,7 @@ class _Verifier:
     def _check(self, row: Row) -> Iterator[Finding]:
         try:
             content = row.content()
-            if row.kind in _UNSIGNED or (isinstance(content, kinds.Market) and content.void):
+            if row.kind in _UNSIGNED or (isinstance(content, kinds.MarketRow) and content.void):
                 self.verdict.unsigned[row.kind] += 1
             for text in (*self._before(content), *self._receipt(content)):
                 yield Finding(row.seq, f"({row.kind}) {text}")
@@ -107,7 +107,7 @@ class _Verifier:
 
     def _receipt(self, shown: kinds.Content) -> Iterator[str]:
         """Compare a receipt with what was signed."""
-        if not isinstance(shown, kinds.Receipt):
+        if not isinstance(shown, kinds.ReceiptRow):
             return
         try:
             receipt = receipt_of(shown)
@@ -121,7 +121,7 @@ class _Verifier:
     def _applied(self, content: kinds.Content) -> Iterable[str]:
         """What is wrong in a row that the book has already applied."""
         match content:
-            case kinds.Market():
+            case kinds.MarketRow():
                 return audit.market_faults(content, self._signers)
             case kinds.Bargain():
                 return audit.bargain_faults(self._book, content)

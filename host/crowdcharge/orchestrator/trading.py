@@ -16,7 +16,7 @@ from crowdcharge.boards.pool import SLOTS
 from crowdcharge.clock import Clock
 from crowdcharge.errors import BoardUnreachable, GrantRefused, MarketVoidError, WptError
 from crowdcharge.ledger.audit import market_faults
-from crowdcharge.ledger.kinds import Bargain, Market, Take
+from crowdcharge.ledger.kinds import Bargain, MarketRow, MarketTake
 from crowdcharge.ledger.payments import EFFICIENCY_MIN, bargains
 from crowdcharge.ledger.settlement import OPEN, VOID, TransferRecord
 from crowdcharge.ledger.signers import Signers
@@ -113,15 +113,16 @@ class Trading:
     ) -> None:
         self._store.append([self._row(market_id, cleared, str(void) if void else "")])
 
-    def _row(self, market_id: int, cleared: Cleared, void: str = "") -> Market:
-        return Market(
+    def _row(self, market_id: int, cleared: Cleared, void: str = "") -> MarketRow:
+        return MarketRow(
             market_id=market_id,
             session=cleared.session.hex(),
             lane=cleared.lane,
             price=cleared.price,
             confirmed=cleared.confirmed,
             takes=tuple(
-                Take(take.board_id, take.energy_mJ, take.signature.hex()) for take in cleared.takes
+                MarketTake(take.board_id, take.energy_mJ, take.signature.hex())
+                for take in cleared.takes
             ),
             void=void,
             t_ms=int(self._clock.now_s() * 1000),

@@ -20,7 +20,7 @@ RELATIVE_EPS = 1e-12
 NEWTON_STEPS_MAX = 200
 
 
-class Answer(NamedTuple):
+class LossyAnswer(NamedTuple):
     """The greatest `total` at the end, and the `leftover` energy that found no use.
 
     A `leftover` > 0 means that the horizon is too short. `found` is False if even the greatest
@@ -100,7 +100,7 @@ def greatest_total(
     share: Floats,
     beta: float,
     slack: float,
-) -> Answer:
+) -> LossyAnswer:
     """Find the greatest total at slot `horizon`; energies (n,) are in the unit of the problem.
 
     All `e0` lie within the bounds; a target may miss `e_min` by `slack`.
@@ -117,13 +117,13 @@ def greatest_total(
     flow = _start(net, e0 - e_min, e_max - e_min, np.maximum(wanted, 0.0), beta)
     search = new_search(len(net.agent))
     if wanted.min() < -slack:
-        return Answer(False, 0.0, np.inf, net, flow)
+        return LossyAnswer(False, 0.0, np.inf, net, flow)
     for _ in range(NEWTON_STEPS_MAX):
         saturate(net, flow, search, eps)
         missing = _missing(net, flow)
         if missing <= eps * n:
-            return Answer(True, total, flow.excess.sum(), net, flow)
+            return LossyAnswer(True, total, flow.excess.sum(), net, flow)
         total -= missing / _slope(net, flow, search, share)
         if not _lower(net, flow, share, e_min, total, slack):
             break
-    return Answer(False, 0.0, np.inf, net, flow)
+    return LossyAnswer(False, 0.0, np.inf, net, flow)

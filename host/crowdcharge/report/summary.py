@@ -114,7 +114,7 @@ def _transfer(transfer: TransferRecord) -> Summary:
     }
 
 
-def _market(book: Book, market: kinds.Market) -> Summary:
+def _market(book: Book, market: kinds.MarketRow) -> Summary:
     """Prices in credits/Wh, amounts in credits; boards in the order of their accounts."""
     number = market.market_id
     accounts = accounts_of(book, number)

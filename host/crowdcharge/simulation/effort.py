@@ -2,13 +2,12 @@
 """PURE: estimate what a study asks for before it starts, so that none runs without an end."""
 
 from math import ceil, pi
-from typing import TYPE_CHECKING
+from typing import Any
 
 from crowdcharge.simulation.mobility import RandomWaypoint
 from crowdcharge.simulation.scenario_contacts import Generated, Intervals, Meetings, Slots
 
-if TYPE_CHECKING:
-    from crowdcharge.simulation.scenario import CrowdSpec, Scenario
+Described = Any  # scenario.Scenario, which reads its own size here before it is accepted
 
 SAMPLES = 200  # of a run, unless the scenario says how far apart
 HALVES = 2  # every seed is run with the policy and without any exchange
@@ -25,7 +24,7 @@ CYCLE_CONTACTS_MAX = 1_000_000
 BUSES_MAX, STATIONS_MAX = 2_000, 5_000
 
 
-def too_much(scenario: "Scenario") -> tuple[str, str] | None:
+def too_much(scenario: Described) -> tuple[str, str] | None:
     """Return the key that asks for too much and what it asks for, or None. Costs no time."""
     crowd, runs = scenario.crowd, scenario.runs
     if scenario.engine == "compiled" and crowd is not None:
@@ -60,10 +59,10 @@ def first_over(*counts: tuple[str, float, float, str]) -> tuple[str, str] | None
     return None
 
 
-def end_of(scenario: "Scenario") -> float:
+def end_of(scenario: Described) -> float:
     spec = scenario.contacts
     if scenario.duration_s is not None:
-        return scenario.duration_s
+        return float(scenario.duration_s)
     if isinstance(spec, Meetings):
         return spec.count * spec.every_s + spec.lasts_s
     if isinstance(spec, Intervals):
@@ -71,7 +70,7 @@ def end_of(scenario: "Scenario") -> float:
     return 0.0  # a trace: known once it is read
 
 
-def counted(scenario: "Scenario", boards: int, end_s: float) -> tuple[float, float]:
+def counted(scenario: Described, boards: int, end_s: float) -> tuple[float, float]:
     """Estimate the contacts of one run (and its empty slots), and the pairs that are looked at."""
     spec = scenario.contacts
     if isinstance(spec, Meetings):
@@ -101,9 +100,7 @@ def walked(spec: RandomWaypoint, boards: int, end_s: float) -> tuple[float, floa
     return legs + min(swept, pairs), pairs
 
 
-def generator_sizes(
-    scenario: "Scenario", crowd: "CrowdSpec | None"
-) -> list[tuple[str, float, float, str]]:
+def generator_sizes(scenario: Described, crowd: Any) -> list[tuple[str, float, float, str]]:
     spec = scenario.contacts
     if not isinstance(spec, Generated) or crowd is None:
         return []

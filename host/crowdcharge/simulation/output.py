@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from crowdcharge.text_files import replaced
 from crowdcharge.simulation.engine import Result
 from crowdcharge.simulation.run import SimulationRun
+from crowdcharge.text_files import replaced
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -67,7 +67,7 @@ class SimulatedTransfer:
 
 
 @dataclass(slots=True, eq=False)
-class Meeting:
+class SimulatedMeeting:
     """A contact that has begun; `number` counts them, so that the oldest is decided first."""
 
     number: int
@@ -99,7 +99,7 @@ class World(Mapping[int, SimulatedBoard]):
         self._floor, self._habit = floor_pct / 100, habit or CordHabit()
         self._contacts = iter(contacts)
         self._busy: dict[int, SimulatedTransfer] = {}
-        self._waiting: dict[int, dict[Meeting, None]] = {each: {} for each in self.boards}
+        self._waiting: dict[int, dict[SimulatedMeeting, None]] = {each: {} for each in self.boards}
         self._ready: set[int] = set()  # boards whose waiting meetings may be decided now
         self._events: list[tuple[float, Order, int, Callable[..., None], tuple[Any, ...]]] = []
         self._count = 0
@@ -248,10 +248,10 @@ class World(Mapping[int, SimulatedBoard]):
                 if board_id not in self.boards:
                     raise InputError(f"a contact names board {board_id}, which is not there")
             self._count += 1
-            meeting = Meeting(self._count, contact)
+            meeting = SimulatedMeeting(self._count, contact)
             self._at(contact.start_s, Order.BEGINS, self._begin, meeting)
 
-    def _begin(self, meeting: Meeting) -> None:
+    def _begin(self, meeting: SimulatedMeeting) -> None:
         self._next_contact()
         contact = meeting.contact
         over_s, order = contact.end_s, Order.PARTED
@@ -262,12 +262,12 @@ class World(Mapping[int, SimulatedBoard]):
             self._waiting[board_id][meeting] = None
             self._free(self.boards[board_id])
 
-    def _part(self, meeting: Meeting) -> None:
+    def _part(self, meeting: SimulatedMeeting) -> None:
         self._forget(meeting)
         if meeting.transfer is not None:
             self._end(meeting.transfer, "parted")
 
-    def _forget(self, meeting: Meeting) -> None:
+    def _forget(self, meeting: SimulatedMeeting) -> None:
         for board_id in (meeting.contact.a, meeting.contact.b):
             self._waiting[board_id].pop(meeting, None)
 
@@ -288,7 +288,7 @@ class World(Mapping[int, SimulatedBoard]):
                 self._forget(meeting)
                 self._ask(meeting)
 
-    def _ask(self, meeting: Meeting) -> None:
+    def _ask(self, meeting: SimulatedMeeting) -> None:
         contact = meeting.contact
         offer = self._policy.decide(Encounter(contact.a, contact.b), self, self.now_s, self._rng)
         if offer is not None and not self[offer.ptx].cord_W:
@@ -296,7 +296,7 @@ class World(Mapping[int, SimulatedBoard]):
 
     # Transfers.
 
-    def _start(self, meeting: Meeting, offer: Offer) -> None:
+    def _start(self, meeting: SimulatedMeeting, offer: Offer) -> None:
         ptx, prx, link = self[offer.ptx], self[offer.prx], self._link
         room_J = prx.capacity_J - prx.energy_J
         sent_J = min(

@@ -40,7 +40,7 @@ def contents() -> list[kinds.Content]:
         ),
         kinds.Fault(1, 3, "OVER_TEMPERATURE", raised=True, t_ms=9),
         *book.admit([early, sent, received]),
-        kinds.Market(1, "00", 0, price=5, confirmed=True, takes=(), void="", t_ms=4),
+        kinds.MarketRow(1, "00", 0, price=5, confirmed=True, takes=(), void="", t_ms=4),
         kinds.Bargain(1, 7, seller=1, buyer=2, price=5, energy_mJ=4000),
         *settlement(TransferRecord(7, 1, 2, 4000, 5), sent, received),
         kinds.Payment(7, payer=2, payee=1, received_mJ=2500, amount_u=12_500),

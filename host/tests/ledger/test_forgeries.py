@@ -36,7 +36,7 @@ def take(board_id, energy_mJ):
     price = PRICE.to_bytes(16, "little", signed=True)
     body = wire.pack_take(board_id, SESSION, price, energy_mJ)
     tag = auth.take_tag(sha256, KEYS[board_id], body)
-    return kinds.Take(board_id, energy_mJ, tag.hex())
+    return kinds.MarketTake(board_id, energy_mJ, tag.hex())
 
 
 def honest(store, signed, settle, opening):
@@ -50,7 +50,7 @@ def honest(store, signed, settle, opening):
     store.append([opening(6, prx=0)])
     settle(store, 6, signed(1, 6, wire.PTX, 40, peer=0, odometer_mJ=1040))
     takes = (take(1, 300), take(2, -300))
-    store.append([kinds.Market(1, SESSION.hex(), 2, PRICE, True, takes, "", t_ms=3)])
+    store.append([kinds.MarketRow(1, SESSION.hex(), 2, PRICE, True, takes, "", t_ms=3)])
     store.append([opening(7), kinds.Bargain(1, 7, seller=1, buyer=2, price=PRICE, energy_mJ=300)])
     settle(
         store,

@@ -32,7 +32,7 @@ def read(kind, body):
 
 def test_a_market_comes_back_with_its_takes():
     market = read("market", MARKET)
-    assert market == kinds.Market(1, "00", 3, 5, True, (kinds.Take(2, -5, "ab"),), "", 4)
+    assert market == kinds.MarketRow(1, "00", 3, 5, True, (kinds.MarketTake(2, -5, "ab"),), "", 4)
     assert canonical(body_of(market)) == canonical(MARKET)
 
 

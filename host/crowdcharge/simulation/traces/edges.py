@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from crowdcharge.errors import InputError
 from crowdcharge.simulation.traces.options import Column, TraceOptions
-from crowdcharge.simulation.traces.rows import Row, is_moment, positions, rows_of
-from crowdcharge.simulation.traces.trace import Sighting, node_at, sighting
+from crowdcharge.simulation.traces.rows import TextRow, is_moment, positions, rows_of
+from crowdcharge.simulation.traces.trace import TraceSighting, node_at, sighting
 
 DEFAULT_COLUMNS: dict[str, Column] = {"a": 1, "b": 2, "start": 3}
 
@@ -22,7 +22,7 @@ class Places(NamedTuple):
     lasts: int = -1
 
 
-def read_edges(lines: Iterable[str], name: str, options: TraceOptions) -> Iterator[Sighting]:
+def read_edges(lines: Iterable[str], name: str, options: TraceOptions) -> Iterator[TraceSighting]:
     """Read rows of two nodes, a start, and an end or how long it lasts.
 
     Without a column for that, every contact lasts `options.lasts_s`. Times are numbers in
@@ -51,7 +51,7 @@ def read_edges(lines: Iterable[str], name: str, options: TraceOptions) -> Iterat
         yield edge(row, places, iso, options)
 
 
-def named_places(header: Row, columns: dict[str, Column]) -> Places:
+def named_places(header: TextRow, columns: dict[str, Column]) -> Places:
     found = {}
     for key, column in columns.items():
         if isinstance(column, int):
@@ -61,7 +61,7 @@ def named_places(header: Row, columns: dict[str, Column]) -> Places:
     return Places(**found)
 
 
-def edge(row: Row, places: Places, iso: bool, options: TraceOptions) -> Sighting:
+def edge(row: TextRow, places: Places, iso: bool, options: TraceOptions) -> TraceSighting:
     def time_at(index: int) -> float:
         return row.moment_at(index) if iso else row.number_at(index) * options.unit_s
 
@@ -75,7 +75,7 @@ def edge(row: Row, places: Places, iso: bool, options: TraceOptions) -> Sighting
     return sighting(row, start_s, end_s, node_at(row, places.a), node_at(row, places.b))
 
 
-def read_konect(lines: Iterable[str], name: str, options: TraceOptions) -> Iterator[Sighting]:
+def read_konect(lines: Iterable[str], name: str, options: TraceOptions) -> Iterator[TraceSighting]:
     """Read a KONECT `out.` file with times: `node node weight time`; lines with % are remarks.
 
     A row is an instant, so every contact lasts `options.lasts_s`.

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from crowdcharge.simulation.traces.options import TraceOptions
-from crowdcharge.simulation.traces.rows import Row, positions, rows_of, shown
-from crowdcharge.simulation.traces.trace import Sighting, node_at
+from crowdcharge.simulation.traces.rows import TextRow, positions, rows_of, shown
+from crowdcharge.simulation.traces.trace import TraceSighting, node_at
 
 COLUMNS = ("trip_id", "arrival_time", "departure_time", "stop_id")
 _TIME = re.compile(r"([0-9]{1,3}):([0-5][0-9]):([0-5][0-9])")  # hours go on after midnight
@@ -24,7 +24,7 @@ class Stay(NamedTuple):
     trip: str
 
 
-def read_gtfs(lines: Iterable[str], name: str, options: TraceOptions) -> Iterator[Sighting]:  # noqa: ARG001 - every reader's signature
+def read_gtfs(lines: Iterable[str], name: str, options: TraceOptions) -> Iterator[TraceSighting]:  # noqa: ARG001 - every reader's signature
     """Read when vehicles stand at stops; a stop without times, which GTFS allows, is left out."""
     stays: dict[str, list[Stay]] = defaultdict(list)
     where: list[int] = []
@@ -42,7 +42,7 @@ def read_gtfs(lines: Iterable[str], name: str, options: TraceOptions) -> Iterato
         yield from overlaps(sorted(here))
 
 
-def clock_at(row: Row, index: int) -> float | None:
+def clock_at(row: TextRow, index: int) -> float | None:
     """Return a time of day in s; None if the field is empty."""
     text = row.fields[index] if index < len(row.fields) else ""
     found = _TIME.fullmatch(text)
@@ -53,7 +53,7 @@ def clock_at(row: Row, index: int) -> float | None:
     return 3600.0 * hours + 60.0 * minutes + seconds
 
 
-def overlaps(stays: list[Stay]) -> Iterator[Sighting]:
+def overlaps(stays: list[Stay]) -> Iterator[TraceSighting]:
     """Yield who is at one stop at the same time; `stays` are sorted by arrival."""
     here: list[Stay] = []
     for stay in stays:
@@ -61,5 +61,5 @@ def overlaps(stays: list[Stay]) -> Iterator[Sighting]:
         for other in here:
             if other.trip != stay.trip:
                 end_s = min(other.leaves_s, stay.leaves_s)
-                yield Sighting(stay.arrives_s, end_s, other.trip, stay.trip)
+                yield TraceSighting(stay.arrives_s, end_s, other.trip, stay.trip)
         here.append(stay)

@@ -14,13 +14,15 @@ from crowdcharge.errors import InputError
 from crowdcharge.simulation.paths import legs_through, near_contacts
 from crowdcharge.simulation.traces.options import TraceOptions
 from crowdcharge.simulation.traces.rows import rows_of, shown
-from crowdcharge.simulation.traces.trace import Sighting, node_at
+from crowdcharge.simulation.traces.trace import TraceSighting, node_at
 
 LAYOUT = "time id x y [z]"
 WINDOWS_MAX = 100_000
 
 
-def read_movement(lines: Iterable[str], name: str, options: TraceOptions) -> Iterator[Sighting]:
+def read_movement(
+    lines: Iterable[str], name: str, options: TraceOptions
+) -> Iterator[TraceSighting]:
     """Yield when two nodes are within `options.range_m` (m); their height is not used."""
     if options.range_m == 0:
         raise InputError(f"{name}: movement needs range_m, the distance of a contact")
@@ -43,7 +45,7 @@ def read_movement(lines: Iterable[str], name: str, options: TraceOptions) -> Ite
 
 def contacts_of(
     points: list[tuple[int, float, float, float]], names: list[str], range_m: float
-) -> Iterator[Sighting]:
+) -> Iterator[TraceSighting]:
     if not points:
         return
     table = np.array(sorted(points))
@@ -55,4 +57,6 @@ def contacts_of(
     end_s = float(time_s.max()) - first_s
     window_s = max(float(np.median(legs.end_s - legs.start_s)), end_s / WINDOWS_MAX)
     for each in near_contacts(legs, range_m, end_s, window_s):
-        yield Sighting(first_s + each.start_s, first_s + each.end_s, names[each.a], names[each.b])
+        yield TraceSighting(
+            first_s + each.start_s, first_s + each.end_s, names[each.a], names[each.b]
+        )

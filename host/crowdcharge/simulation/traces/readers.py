@@ -14,8 +14,8 @@ from crowdcharge.simulation.traces.edges import read_edges, read_konect
 from crowdcharge.simulation.traces.gtfs import read_gtfs
 from crowdcharge.simulation.traces.movement import read_movement
 from crowdcharge.simulation.traces.options import AS_PUBLISHED, TraceOptions
-from crowdcharge.simulation.traces.rows import Row, is_row, lines_of, positions, rows_of, shown
-from crowdcharge.simulation.traces.trace import Sighting, Trace, node_at, sighting, trace_of
+from crowdcharge.simulation.traces.rows import TextRow, is_row, lines_of, positions, rows_of, shown
+from crowdcharge.simulation.traces.trace import Trace, TraceSighting, node_at, sighting, trace_of
 
 MARKS = {"{": "JSON", "[": "JSON", "<": "XML or HTML"}
 GUESS_LINES = 50  # at the top of a file, to say which other format it may have
@@ -27,7 +27,7 @@ HAGGLE_LAYOUT = "id1 id2 start end [k [gap]]"
 COPENHAGEN_COLUMNS = ("timestamp", "user_a", "user_b", "rssi")
 
 
-def in_order(rows: Iterable[Row], columns: Sequence[str]) -> Iterator[Row]:
+def in_order(rows: Iterable[TextRow], columns: Sequence[str]) -> Iterator[TextRow]:
     """Leave out a header; if it names all the columns, bring every row into their order."""
     order: list[int] = []
     for number, row in enumerate(rows):
@@ -35,12 +35,12 @@ def in_order(rows: Iterable[Row], columns: Sequence[str]) -> Iterator[Row]:
             names = {field.lower() for field in row.fields}
             order = positions(row, columns) if names >= set(columns) else []
         elif order:
-            yield Row(row.name, row.number, [row.text_at(index) for index in order])
+            yield TextRow(row.name, row.number, [row.text_at(index) for index in order])
         else:
             yield row
 
 
-def read_one(lines: Iterable[str], name: str, options: TraceOptions) -> Iterator[Sighting]:
+def read_one(lines: Iterable[str], name: str, options: TraceOptions) -> Iterator[TraceSighting]:
     """Read standard events of the ONE simulator: `time CONN node1 node2 up|down [interface]`.
 
     A second `up` of an open pair, on another interface or the same, needs a second `down`. What
@@ -62,20 +62,20 @@ def read_one(lines: Iterable[str], name: str, options: TraceOptions) -> Iterator
             open_.setdefault(pair, []).append(at_s)
         else:
             row.expect(bool(open_.get(pair)), f"{a} and {b} go down without having been up")
-            yield Sighting(open_[pair].pop(), at_s, *pair[:2])
+            yield TraceSighting(open_[pair].pop(), at_s, *pair[:2])
     for pair, starts in open_.items():
         for start_s in starts:
-            yield Sighting(start_s, last_s, *pair[:2])
+            yield TraceSighting(start_s, last_s, *pair[:2])
 
 
-def one_node(row: Row, index: int) -> str:
+def one_node(row: TextRow, index: int) -> str:
     name = node_at(row, index)
     digits = name.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
     row.expect(digits.isascii() and digits.isdigit(), f'"{shown(name)}" is not a node number')
     return digits.lstrip("0") or "0"
 
 
-def read_haggle(lines: Iterable[str], name: str, options: TraceOptions) -> Iterator[Sighting]:
+def read_haggle(lines: Iterable[str], name: str, options: TraceOptions) -> Iterator[TraceSighting]:
     """Read iMote contact tables (Haggle, Rollernet): `id1 id2 start end [k [gap]]`, in s."""
     for row in in_order(rows_of(lines, name, 4), ("id1", "id2", "start", "end")):
         row.expect(3 < len(row.fields) < 7, f"expected {HAGGLE_LAYOUT}")
@@ -86,7 +86,7 @@ def read_haggle(lines: Iterable[str], name: str, options: TraceOptions) -> Itera
 
 def read_sociopatterns(
     lines: Iterable[str], name: str, options: TraceOptions
-) -> Iterator[Sighting]:
+) -> Iterator[TraceSighting]:
     """Read SocioPatterns: `t i j [Ci Cj]`, where i and j faced each other in the 20 s up to t."""
     for row in in_order(rows_of(lines, name, 3), ("t", "i", "j")):
         row.expect(len(row.fields) in (3, 5), "expected t i j, or t i j Ci Cj")
@@ -96,7 +96,7 @@ def read_sociopatterns(
 
 def copenhagen_sightings(
     lines: Iterable[str], name: str, options: TraceOptions
-) -> Iterator[Sighting]:
+) -> Iterator[TraceSighting]:
     """Read the Copenhagen Networks Study's bt_symmetric.csv: `timestamp,user_a,user_b,rssi`.
 
     Scans are 5 minutes apart; a sighting stands for the 5 minutes from it on. The format's own
@@ -119,7 +119,7 @@ def copenhagen_sightings(
 class Format:
     """A layout that can be read; `keys` are the keys of [contacts] that it knows."""
 
-    sightings: Callable[[Iterable[str], str, TraceOptions], Iterable[Sighting]]
+    sightings: Callable[[Iterable[str], str, TraceOptions], Iterable[TraceSighting]]
     keys: frozenset[str] = frozenset({"unit"})
 
     def __call__(

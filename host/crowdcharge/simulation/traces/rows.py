@@ -24,7 +24,7 @@ COMMENTS = ("#", "%")
 _NUMBER = re.compile(r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][+-]?[0-9]+)?")
 
 
-class Row:
+class TextRow:
     """The fields of one line, and the error that names it."""
 
     def __init__(self, name: str, number: int, fields: list[str]) -> None:
@@ -78,7 +78,7 @@ def lines_of(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def rows_of(lines: Iterable[str], name: str, least: int) -> Iterator[Row]:
+def rows_of(lines: Iterable[str], name: str, least: int) -> Iterator[TextRow]:
     """Yield the lines that hold something, cut into fields; a row has `least` fields or more."""
     separator: str | None = None
     first = True
@@ -94,7 +94,7 @@ def rows_of(lines: Iterable[str], name: str, least: int) -> Iterator[Row]:
             raise InputError(f"{name}, line {number}: a NUL character; this is not a text file")
         if first:
             separator, first = separator_of(text, least), False
-        yield Row(name, number, fields_of(text, separator)[:FIELDS_MAX])
+        yield TextRow(name, number, fields_of(text, separator)[:FIELDS_MAX])
 
 
 def is_row(line: str) -> bool:
@@ -123,7 +123,7 @@ def fields_of(text: str, separator: str | None) -> list[str]:
     return fields
 
 
-def positions(header: Row, names: Sequence[str]) -> list[int]:
+def positions(header: TextRow, names: Sequence[str]) -> list[int]:
     """Find these columns in a header, whatever their case; InputError names what is missing."""
     found = [field.lower() for field in header.fields]
     where = []

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from crowdcharge.errors import InputError
 from crowdcharge.simulation.contacts import Contact, merged
-from crowdcharge.simulation.traces.rows import Row, shown
+from crowdcharge.simulation.traces.rows import TextRow, shown
 
 NODES_MAX = 1_000_000
 CONTACTS_MAX = 6_000_000
@@ -20,7 +20,7 @@ _NUMBERED = re.compile(rf"[A-Za-z]*([0-9]{{1,{NUMBER_LENGTH_MAX}}})(\.0+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class TraceSighting:
     """Two nodes by the names that they have in the file, near each other from start to end."""
 
     start_s: float
@@ -70,23 +70,23 @@ class Trace:
         }
 
 
-def sighting(row: Row, start_s: float, end_s: float, a: str, b: str) -> Sighting:
+def sighting(row: TextRow, start_s: float, end_s: float, a: str, b: str) -> TraceSighting:
     """Make a sighting; InputError names the row if it cannot be one."""
     row.expect(a != b, f"node {shown(a)} meets itself")
     row.expect(end_s >= start_s, "the contact ends before it begins")
-    return Sighting(start_s, end_s, a, b)
+    return TraceSighting(start_s, end_s, a, b)
 
 
-def node_at(row: Row, index: int) -> str:
+def node_at(row: TextRow, index: int) -> str:
     name = row.text_at(index)
     row.expect(0 < len(name) <= NAME_LENGTH_MAX, f'"{shown(name)}" is not the name of a node')
     found = _NUMBERED.fullmatch(name)
     return name.partition(".")[0] if found and found[2] else name
 
 
-def trace_of(name: str, sightings: Iterable[Sighting]) -> Trace:
+def trace_of(name: str, sightings: Iterable[TraceSighting]) -> Trace:
     """Number the nodes and join what touches. Names that hold different numbers keep these."""
-    kept: list[Sighting] = []
+    kept: list[TraceSighting] = []
     for each in sightings:
         kept.append(each)
         if len(kept) > CONTACTS_MAX:
