@@ -22,6 +22,8 @@ from wptcore.journal import Journal
 from wptcore.limits import Limits
 from wptcore.persistence import ASKED, BROWNOUT, OTHER, POWER_ON, WATCHDOG
 
+from .core_plant import Plant
+
 KEY = bytes(range(32))
 LIMITS = Limits(3000, 5500, 3000, 12_000, 600, 0, 450, 100_000)
 CURVE = LossCurve(250, 1350, 50, 400)
@@ -29,28 +31,6 @@ SAMPLE_ms = 20
 TRIP_MAX_ms = 60 + 2 * SAMPLE_ms  # debounce of the limits, and a sample on either side
 LATCHES = [code for code, severity, _, _ in FAULTS if severity == LATCH]
 CODES = [code for code, _, _, _ in FAULTS]
-
-
-class Plant:
-    """What the sensors of the board see; each value may be made wrong and right again."""
-
-    def __init__(self, rng: Random) -> None:
-        self.rng = rng
-        self.soc_permille = rng.choice((190, 210, 260, 600, 600, 990))
-        self.gauge = True
-        self.meter = "good"  # "silent", or a code of a bad sample
-        self.bus_mV = 4000
-        self.current_mA = 800
-        self.coil_dC = 300
-        self.battery_dC = 250
-        self.cable = False
-        self.stuck = False
-        self.hot_ms = 0  # how long a limit has been broken, as sampled
-        self.unmetered_ms = 0
-
-    def beyond(self) -> bool:
-        outside = not 0 <= self.battery_dC <= 450 or self.coil_dC > 600
-        return outside or self.bus_mV > 5500 or self.current_mA > 3000
 
 
 class Life:
@@ -361,7 +341,7 @@ class Life:
     def _check_permission(self, role: int) -> None:
         assert self.live, "power without a grant"
         grant = self.granted[self.live]
-        attended = self.attended_ms > 0 or grant[3] <= 1000
+        attended = self.attended_ms > 0 or grant[5] <= 1000
         assert attended, "more than 1 W with nobody near"
         assert grant[1] == role, "power in a role that was not granted"
         assert self.now_ms < self.lease_ends_ms, "power beyond the lease"
