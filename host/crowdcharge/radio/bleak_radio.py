@@ -17,16 +17,11 @@ from bleak import BleakClient, BleakScanner
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
-from bleak.exc import (
-    BleakBluetoothNotAvailableError,
-    BleakDBusError,
-    BleakDeviceNotFoundError,
-    BleakError,
-)
+from bleak.exc import BleakDeviceNotFoundError
 from bleak_retry_connector import BleakNotFoundError, establish_connection
 
 from crowdcharge.errors import NoAdapter, RadioError
-from crowdcharge.radio import bluez
+from crowdcharge.radio import bluez, bluez_errors
 from crowdcharge.radio.base import Advert, OnAdvert, OnClosed, OnData
 from wptcore import wire
 
@@ -35,8 +30,6 @@ CONNECT_ATTEMPTS = 1  # bleak 3.1 refuses a second one on a client: already conn
 CONNECT_WHOLE_s = 30.0  # includes bleak-retry-connector's wait for a vanished device
 IO_TIMEOUT_s = 5.0
 _ATT_HEADER = 3
-
-_NO_ADAPTER = "no Bluetooth adapter: plug one in and switch it on, or name a transport"
 
 
 class BleakRadio:
@@ -57,7 +50,7 @@ class BleakRadio:
         self._scanner_backend = scanner
         self._client_backend = client
         self._bluez: Any = {"adapter": adapter} if adapter else {}
-        self._scanner: BleakScanner | None = None
+        self._scan: bluez.Scan | None = None
         self._devices: dict[str, BLEDevice] = {}
         self._links: dict[str, BleakLink] = {}
         self._connecting = asyncio.Lock()
@@ -71,37 +64,34 @@ class BleakRadio:
 
         self._devices.clear()
         try:
-            self._scanner = BleakScanner(
-                detected, bluez=self._bluez, backend=self._scanner_backend
-            )
+            scanner = BleakScanner(detected, bluez=self._bluez, backend=self._scanner_backend)
+            self._scan = bluez.Scan(scanner)
             if self._is_bluez:
                 await bluez.drop_orphans(self._bluez, self._connected())
-            await self._scanner.start()
-        except BleakBluetoothNotAvailableError as error:
-            raise self._no_adapter(error.args[0]) from None
-        except (BleakDBusError, OSError) as error:
-            raise self._no_adapter(str(error)) from None
-        except BleakError as error:
-            raise RadioError(f"cannot scan: {error}") from None
+            await self._scan.start()
+        except bluez.FAILURES as error:
+            raise self._cannot_scan(error) from None
 
     @property
     def _is_bluez(self) -> bool:
         return self._scanner_backend is None and sys.platform == "linux"
 
-    def _no_adapter(self, reason: str) -> NoAdapter:
-        if self._transport:
-            return NoAdapter(f"no radio at {self._transport}; is the bench up? ({reason})")
-        return NoAdapter(f"{_NO_ADAPTER} ({reason})")
+    def _cannot_scan(self, error: BaseException) -> RadioError:
+        if self._transport and isinstance(error, OSError):
+            return NoAdapter(f"no radio at {self._transport}; is the bench up? ({error})")
+        text = bluez_errors.not_usable(error)
+        if text is not None:
+            return NoAdapter(text)
+        return RadioError(f"cannot scan: {bluez_errors.reason(error)}")
 
     def _connected(self) -> set[str]:
         return {address for address, link in self._links.items() if not link.lost}
 
     async def stop_scan(self) -> None:
         """Stops the scan, also one that has ended because bluetoothd or the adapter went away."""
-        scanner, self._scanner = self._scanner, None
-        if scanner is not None:
-            with suppress(*bluez.FAILURES):
-                await scanner.stop()
+        scan, self._scan = self._scan, None
+        if scan is not None:
+            await scan.stop()
 
     async def connect(self, address: str, on_closed: OnClosed) -> "BleakLink":
         device = self._devices.get(address)
@@ -118,15 +108,19 @@ class BleakRadio:
             except BaseException:
                 del self._links[address]
                 raise
+        try:
+            await link.settle()
+        except BaseException:  # it is cancelled, and nobody else knows the link
+            await link.discard()
+            raise
         return link
 
     @asynccontextmanager
     async def _undisturbed(self) -> AsyncIterator[None]:
-        scanner = self._scanner
-        if scanner is None or not self._is_bluez:
+        if self._scan is None or not self._is_bluez:
             yield
             return
-        async with bluez.scan_paused(scanner):
+        async with self._scan.paused():
             yield
 
     async def _establish(self, device: BLEDevice, link: "BleakLink") -> BleakClient:
@@ -172,6 +166,11 @@ class BleakLink:
             raise RadioError(f"{self.address} has no crowd-charge service")
         mtu = command.max_write_without_response_size + _ATT_HEADER
         return mtu if bluez.is_bluez(self.client) else max(self.client.mtu_size, mtu)
+
+    async def settle(self) -> None:
+        """Wait for the MTU, which BlueZ may tell late. What is no board is found out later."""
+        with suppress(RadioError):
+            await bluez.settled_mtu(lambda: self.mtu, lambda: self.lost)
 
     async def read(self, uuid: str) -> bytes:
         async with self._io("read from"):
@@ -235,5 +234,4 @@ def _radio_errors(what: str) -> Iterator[None]:
     try:
         yield
     except bluez.FAILURES as error:
-        reason = str(error) or type(error).__name__
-        raise RadioError(f"cannot {what}: {reason}") from None
+        raise RadioError(f"cannot {what}: {bluez_errors.reason(error)}") from None

@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: MIT
 """A recording of adverts, one JSON object per line, and a radio that plays it back.
 
-The radio hears each advert at its recorded time. It does not model connections: `connect` fails.
+The radio hears the first advert at once and the others as much later as they were recorded. It
+does not model connections: `connect` fails.
 """
 
 import asyncio
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from crowdcharge.clock import Clock
 from crowdcharge.errors import InputError, RadioError
 from crowdcharge.radio.base import Advert, Link, OnAdvert, OnClosed
+from crowdcharge.toml_table import read_text
 
+CHARACTERS_MAX = 200_000_000
+TIME_MAX_s = 1e9
+ADDRESS_MAX = 64  # a Mac gives a UUID of 36 characters
+DATA_MAX = 255  # bytes, of an extended advert
 Recorded = tuple[float, Advert]  # seconds since the start of the recording
 
 
@@ -29,21 +36,43 @@ def dump(time_s: float, advert: Advert) -> str:
 
 
 def load(path: Path) -> list[Recorded]:
+    """Read a recording, in the order of its times; InputError names the line that is no advert."""
+    text = read_text(path).removeprefix("\ufeff")
+    if len(text) > CHARACTERS_MAX:
+        raise InputError(f"{path}: a recording has at most {CHARACTERS_MAX / 1e6:g} MB")
+    lines = enumerate(text.splitlines(), 1)
+    recorded = [_entry(path, number, line) for number, line in lines if line.strip()]
+    return sorted(recorded, key=lambda entry: entry[0])
+
+
+def _entry(path: Path, number: int, line: str) -> Recorded:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"recording {path}: {error}") from None
-    recorded = []
-    for number, line in enumerate(lines, 1):
-        try:
-            entry = json.loads(line)
-            advert = Advert(
-                str(entry["address"]), int(entry["rssi_dBm"]), bytes.fromhex(entry["data"])
-            )
-            recorded.append((float(entry["t_s"]), advert))
-        except (ValueError, KeyError, TypeError):
-            raise InputError(f"recording {path}: line {number} is not an advert") from None
-    return recorded
+        return _parsed(json.loads(line))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        why = "nested too deep" if isinstance(error, RecursionError) else _why(error)
+        raise InputError(f"{path}, line {number}: is not an advert: {why}") from None
+
+
+def _parsed(entry: Any) -> Recorded:
+    if not isinstance(entry, dict):
+        raise TypeError("it is not a JSON object")
+    time_s, address, rssi_dBm = entry["t_s"], entry["address"], entry["rssi_dBm"]
+    if type(time_s) not in {int, float} or not 0 <= time_s <= TIME_MAX_s:
+        raise ValueError(f"t_s must be 0 to {TIME_MAX_s:g}")
+    if not isinstance(address, str) or not 0 < len(address) <= ADDRESS_MAX:
+        raise ValueError(f"address must be a text of at most {ADDRESS_MAX} characters")
+    if type(rssi_dBm) is not int or not -128 <= rssi_dBm <= 127:
+        raise ValueError("rssi_dBm must be a whole number from -128 to 127")
+    data = entry["data"]
+    if not isinstance(data, str) or len(data) > 2 * DATA_MAX:
+        raise ValueError(f"data must be at most {DATA_MAX} bytes in hex")
+    return float(time_s), Advert(address, rssi_dBm, bytes.fromhex(data))
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return "it is not JSON"
+    return f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
 
 
 class ReplayRadio:
@@ -67,7 +96,8 @@ class ReplayRadio:
         await self.stop_scan()
 
     async def _play(self, on_advert: OnAdvert) -> None:
+        first_s = self._recorded[0][0] if self._recorded else 0.0
         start_s = self._clock.now_s()
         for time_s, advert in self._recorded:
-            await self._clock.sleep(start_s + time_s - self._clock.now_s())
+            await self._clock.sleep(start_s + time_s - first_s - self._clock.now_s())
             on_advert(advert)

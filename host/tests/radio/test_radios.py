@@ -2,6 +2,7 @@
 """The recording, the factory, and what bleak's errors become."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -40,9 +41,36 @@ async def test_a_recording_plays_what_was_heard(tmp_path):
     await radio.close()
 
 
+async def test_a_recording_that_starts_late_is_heard_at_once(tmp_path):
+    path = tmp_path / "adverts.jsonl"
+    late = [dump(3600.0 + time_s, advert) for time_s, advert in ADVERTS]
+    path.write_text("\ufeff" + "\r\n".join(reversed(late)) + "\r\n\r\n", encoding="utf-8")
+    heard: asyncio.Queue[Advert] = asyncio.Queue()
+    radio = ReplayRadio(load(path), BoardClock())
+    await radio.start_scan(heard.put_nowait)
+    async with asyncio.timeout(10):
+        assert [await heard.get(), await heard.get()] == [advert for _, advert in ADVERTS]
+    await radio.close()
+
+
+GOOD = {"t_s": 0, "address": "A", "rssi_dBm": -50, "data": "00"}
+
+
 @pytest.mark.parametrize(
-    "line", ["x", "[]", '{"t_s": 0}', '{"t_s": 0, "data": "0", "address": 1}']
-)
+    "line",
+    [
+        "x", "[]", "null", '{"t_s": 0}', '{"t_s": 0, "data": "0", "address": 1}', "[" * 100_000,
+        *(
+            json.dumps({**GOOD, key: value})
+            for key, value in (
+                ("t_s", float("nan")), ("t_s", float("inf")), ("t_s", -1), ("t_s", True),
+                ("t_s", 10**400), ("rssi_dBm", 1e300), ("rssi_dBm", 1000), ("data", None),
+                ("data", "0" * 9999), ("data", "0"), ("address", ""), ("address", "A" * 9999),
+            )
+        ),
+        '{"t_s": ' + "9" * 5000 + "}",
+    ],
+)  # fmt: skip
 def test_a_line_that_is_no_advert_is_named(tmp_path, line):
     path = tmp_path / "adverts.jsonl"
     path.write_text(dump(*ADVERTS[0]) + "\n" + line + "\n")
@@ -66,6 +94,13 @@ def scanner_that_fails(error):
     return Failing
 
 
+Reason = BleakBluetoothNotAvailableReason
+
+
+def no_bluetooth(reason):
+    return BleakBluetoothNotAvailableError("bleak's words", reason)
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
@@ -84,6 +119,42 @@ async def test_no_adapter_is_one_line(error, kind):
         await radio.start_scan(lambda _: None)
     assert "\n" not in str(caught.value)
     await radio.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [
+        (no_bluetooth(Reason.NO_BLUETOOTH), "no Bluetooth adapter"),
+        (no_bluetooth(Reason.POWERED_OFF), "switched off"),
+        (no_bluetooth(Reason.DENIED_BY_SYSTEM), "may not use Bluetooth"),
+        (BleakDBusError("org.bluez.Error.NotReady", ["Resource Not Ready"]), "switched off"),
+        (BleakDBusError("org.freedesktop.DBus.Error.AccessDenied", ["x"]), "may not use"),
+        (BleakDBusError("org.freedesktop.DBus.Error.Spawn.ExecFailed", []), "BlueZ does not run"),
+        (BleakError("adapter 'hci9' not found"), "hci9"),
+        (PermissionError(13, "Permission denied"), "may not use Bluetooth"),
+        (ConnectionRefusedError(111, "Connection refused"), "system bus"),
+    ],
+)
+async def test_absent_off_and_forbidden_are_told_apart(said, word):
+    radio = BleakRadio(scanner_that_fails(said), BaseBleakClient)
+    with pytest.raises(NoAdapter, match=word):
+        await radio.start_scan(lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("org.bluez.Error.Failed", "BlueZ failed"),
+        ("org.freedesktop.DBus.Error.NoReply", "did not answer"),
+        ("org.example.Unheard", "org.example.Unheard"),
+    ],
+)
+async def test_other_errors_of_dbus_do_not_claim_that_there_is_no_adapter(name, word):
+    radio = BleakRadio(scanner_that_fails(BleakDBusError(name, ["why"])), BaseBleakClient)
+    with pytest.raises(RadioError, match=word) as caught:
+        await radio.start_scan(lambda _: None)
+    assert not isinstance(caught.value, NoAdapter)
+    assert "why" in str(caught.value)
 
 
 async def test_only_what_was_heard_can_be_connected():
