@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The command line: one file for each command, loaded when it is called, without logic."""
 
+import contextlib
 import importlib
 import sys
 
 import click
 
 from crowdcharge import __version__
-from crowdcharge.errors import WptError
+from crowdcharge.cli import failures, output
+from crowdcharge.escaping import plain
 
 # command -> (module:object, one line for --help)
 COMMANDS = {
@@ -56,20 +58,22 @@ def crowdcharge() -> None:
 
 def main() -> None:
     """Runs the command line; an error that a user can cause is one line and an exit code."""
+    output.prepare()
+    code: object = 0
     try:
         code = crowdcharge(standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(130)
+        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)  # noqa: T201
-        sys.exit(2)
-    except click.ClickException as error:
-        text = " ".join(error.format_message().split())  # click puts choices on lines of their own
-        print(f"crowdcharge: {text}", file=sys.stderr)  # noqa: T201
-        sys.exit(2)
-    except WptError as error:
-        print(f"crowdcharge: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.exit(1)
+        code = failures.USAGE
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        code = failures.FAILED
+    except (Exception, KeyboardInterrupt) as error:
+        if sys.flags.dev_mode:
+            raise
+        text, code = failures.explain(error)
+        with contextlib.suppress(OSError):
+            print(f"crowdcharge: {plain(text)}", file=sys.stderr)  # noqa: T201
+    output.abandon(sys.stdout)
+    output.abandon(sys.stderr)
     sys.exit(code if isinstance(code, int) else 0)

@@ -1,7 +1,48 @@
 # SPDX-License-Identifier: MIT
 """Options that several commands share."""
 
+import math
+import tomllib
+from typing import Any
+
 import click
 
+from crowdcharge.errors import InputError
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+policy_options = click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=lambda _context, _parameter, given: parsed_options(given),
+    help="An option of the policy, its value as in TOML; may be given several times.",
+)
 port = click.option("--port", required=True, help="The board's serial port.")
+
+
+def parsed_options(given: tuple[str, ...]) -> dict[str, Any]:
+    """Read KEY=VALUE pairs; a value that is not TOML is a text."""
+    options: dict[str, Any] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        key = key.strip()
+        if not equals or not key.isidentifier():
+            raise InputError(f"--option {text!r} is not KEY=VALUE")
+        if key in options:
+            raise InputError(f"--option {key} is given twice")
+        options[key] = _value(key, value.strip())
+    return options
+
+
+def _value(key: str, text: str) -> Any:
+    try:
+        document = tomllib.loads(f"value = {text}")
+    except RecursionError:
+        raise InputError(f"--option {key} is nested too deep") from None
+    except ValueError:
+        return text
+    value = document["value"] if len(document) == 1 else text
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"--option {key} must be a finite number")
+    return value

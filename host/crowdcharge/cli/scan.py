@@ -2,14 +2,17 @@
 """`crowdcharge scan`: list the boards in range."""
 
 import asyncio
-import json
-from contextlib import suppress
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from crowdcharge.cli import options
+from crowdcharge.cli import options, output
+from crowdcharge.errors import InputError
+from crowdcharge.escaping import plain
 
 if TYPE_CHECKING:
     from crowdcharge.boards.fleet import BoardView
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 _OLD = "it speaks wire version 1: flash it again (crowdcharge flash)"
 _OLD_MAX = 64  # adverts of others may look so
+_ADDRESSES_MAX = 4096  # anyone can advertise under any number of addresses
+_NAMES = ("board", "address", "RSSI", "charge", "state", "last end", "voltage", "current", "")
 
 
 @click.command()
@@ -28,7 +33,9 @@ _OLD_MAX = 64  # adverts of others may look so
     help="A bench's radio instead of this computer's.",
 )
 @click.option("--adapter", default="", help="Bluetooth adapter (BlueZ), for example hci1.")
-@click.option("--record", type=click.Path(path_type=Path), help="Record the adverts to this file.")
+@click.option(
+    "--record", type=click.Path(path_type=Path), help="Record the adverts to this new file."
+)
 @click.option("--replay", type=click.Path(path_type=Path), help="Replay such a recording instead.")
 @options.as_json
 def scan(
@@ -39,25 +46,25 @@ def scan(
     replay: Path | None,
     as_json: bool,
 ) -> None:
-    """List the boards that are heard."""
-    from crowdcharge.errors import InputError
+    """List the boards that are heard, one line for each address."""
     from crowdcharge.radio import open_radio
 
     if not 0 < seconds <= 3600:
         raise InputError(f"--seconds must be above 0 and at most 3600, not {seconds:g}")
     radio = _replayed(replay) if replay else open_radio(transport, adapter)
-    views, old = asyncio.run(_listen(radio, seconds, record))
+    with _recording(record) as file:
+        views, old = asyncio.run(_listen(radio, seconds, file))
     if as_json:
-        boards = [_as_json(view) for view in views]
         maybe = [
             {"board_id": board_id, "address": address, "wire_version": 1}
             for address, board_id in old.items()
         ]
-        click.echo(json.dumps({"boards": boards, "maybe_old": maybe}, indent=2))
+        boards = [_as_json(view) for view in views]
+        output.document({"boards": boards, "maybe_old": maybe}, indent=2)
         return
     _show(views)
     for address, board_id in old.items():
-        click.echo(f"{address}: if this is board {board_id}, {_OLD}")
+        click.echo(f"{plain(address)}: if this is board {board_id}, {_OLD}")
 
 
 def _replayed(path: Path) -> "Radio":
@@ -67,47 +74,63 @@ def _replayed(path: Path) -> "Radio":
     return ReplayRadio(load(path), BoardClock())
 
 
+@contextlib.contextmanager
+def _recording(path: Path | None) -> Iterator[IO[str] | None]:
+    """The file to record to, line by line; one that is there is somebody's and stays as it is."""
+    if path is None:
+        yield None
+        return
+    try:
+        file = path.open("x", encoding="utf-8", buffering=1)
+    except FileExistsError:
+        raise InputError(f"{path} is there already: name a new file for the recording") from None
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}") from None
+    with file:
+        yield file
+
+
 async def _listen(
-    radio: "Radio", seconds: float, record: Path | None
+    radio: "Radio", seconds: float, file: IO[str] | None
 ) -> "tuple[list[BoardView], dict[str, int]]":
-    """The boards, and what may be boards of wire version 1: their numbers by address."""
+    """One view for each address and number, as two boards may have one number by mistake.
+
+    Beside them is what may be boards of wire version 1: their numbers by address.
+    """
     from crowdcharge.boards.fleet import Fleet
     from crowdcharge.boards.models import Beacon, Sighting
     from crowdcharge.radio.replay_radio import dump
 
-    loop, fleet, lines = asyncio.get_running_loop(), Fleet(), []
+    loop = asyncio.get_running_loop()
+    fleets: dict[str, Fleet] = {}
+    views: dict[tuple[int, str], BoardView] = {}
     old: dict[str, int] = {}
     start_s = loop.time()
 
     def heard(advert: "Advert") -> None:
         seen_s = loop.time() - start_s
-        lines.append(dump(seen_s, advert))
+        address = advert.address
+        if file is not None:
+            file.write(dump(seen_s, advert) + "\n")
         try:
             beacon = Beacon.unpack(advert.data)
         except ValueError:
-            with suppress(ValueError):
+            with contextlib.suppress(ValueError):
                 if len(old) < _OLD_MAX:
-                    old[advert.address] = Beacon.unpack_1(advert.data).board_id
+                    old[address] = Beacon.unpack_1(advert.data).board_id
             return
-        fleet.add(Sighting(beacon, advert.address, advert.rssi_dBm, seen_s))
+        if address not in fleets and len(fleets) >= _ADDRESSES_MAX:
+            return
+        fleet = fleets.setdefault(address, Fleet())
+        sighting = Sighting(beacon, address, advert.rssi_dBm, seen_s)
+        views[beacon.board_id, address] = fleet.add(sighting)
 
     await radio.start_scan(heard)
     try:
         await asyncio.sleep(seconds)
     finally:
         await radio.close()
-    if record is not None:
-        _write(record, lines)
-    return fleet.views(), old
-
-
-def _write(path: Path, lines: list[str]) -> None:
-    from crowdcharge.errors import InputError
-
-    try:
-        path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}") from None
+    return [views[key] for key in sorted(views)], old
 
 
 def _as_json(view: "BoardView") -> dict[str, Any]:
@@ -140,27 +163,25 @@ def _state(state: int, names: tuple[str, ...]) -> str:
 
 
 def _show(views: "list[BoardView]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     if not views:
         click.echo("No boards heard. Are they powered and in range?")
         return
-    table = Table(box=None)
-    names = ("board", "address", "RSSI", "charge", "state", "last end", "voltage", "current", "")
-    for name in names:
-        table.add_column(name, no_wrap=True)
-    for view in views:
-        board = _as_json(view)
-        table.add_row(
-            str(board["board_id"]),
-            board["address"],
-            f"{board['rssi_dBm']} dBm",
-            "unknown" if board["soc_pct"] is None else f"{board['soc_pct']} %",
-            board["state"],
-            board["ept"],
-            f"{board['bus_mV'] / 1000:.2f} V",
-            f"{board['current_mA']} mA",
-            "" if board["provisioned"] else "not provisioned",
-        )
-    Console().print(table)
+    uses = Counter(view.board_id for view in views)
+    output.table(_NAMES, (_row(_as_json(view), uses[view.board_id]) for view in views))
+
+
+def _row(board: dict[str, Any], uses: int) -> tuple[str, ...]:
+    remarks = [] if board["provisioned"] else ["not provisioned"]
+    if uses > 1 and board["board_id"]:
+        remarks.append(f"{uses} addresses have this number")
+    return (
+        str(board["board_id"]),
+        board["address"],
+        f"{board['rssi_dBm']} dBm",
+        "unknown" if board["soc_pct"] is None else f"{board['soc_pct']} %",
+        board["state"],
+        board["ept"],
+        f"{board['bus_mV'] / 1000:.2f} V",
+        f"{board['current_mA']} mA",
+        ", ".join(remarks),
+    )

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from crowdcharge.cli.options import policy_options
 from crowdcharge.errors import InputError
 from crowdcharge.text_files import folder_for
 
@@ -21,6 +22,7 @@ from crowdcharge.text_files import folder_for
     "--runs", type=click.IntRange(min=1), help="How many seeds, counting from the first."
 )
 @click.option("--policy", help="Policy in place of the file's, with default options.")
+@policy_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def simulate(
     scenario_file: Path,
@@ -28,11 +30,12 @@ def simulate(
     seed: int | None,
     runs: int | None,
     policy: str | None,
+    options: dict[str, Any],
     as_json: bool,
 ) -> None:
     """Simulate the crowd of SCENARIO.toml, and the same crowd without transfers."""
     try:
-        text = run(scenario_file, out, seed, runs, policy, as_json)
+        text = run(scenario_file, out, seed, runs, policy, options, as_json)
     except ModuleNotFoundError as error:
         hint = "pip install 'crowdcharge[crowd]'"
         raise InputError(f"this needs the package {error.name}: {hint}") from None
@@ -45,6 +48,7 @@ def run(
     seed: int | None,
     runs: int | None,
     policy: str | None,
+    options: dict[str, Any],
     as_json: bool,
 ) -> str:
     from crowdcharge.simulation import study
@@ -54,6 +58,8 @@ def run(
     given = {key: value for key, value in values.items() if value is not None}
     if policy is not None:
         given["policy_options"] = {}
+    if options:
+        given["policy_options"] = given.get("policy_options", scenario.policy_options) | options
     scenario = study.changed(scenario, **given)
     if out is not None:
         folder_for(out)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crowdcharge.cli import output
 from crowdcharge.errors import InputError
+from crowdcharge.toml_table import read_text
 
 if TYPE_CHECKING:
     from crowdcharge.cli.live import LiveView
@@ -76,33 +78,31 @@ def trade(
 def _on_bench(boards: int, speed: float, seed: int, out: Path, as_json: bool) -> None:
     import asyncio
 
-    from rich.console import Console
-
     from crowdcharge.bench.runs import market
     from crowdcharge.cli.live import LiveView
 
     market_demo = market.MarketDemo(boards, speed, seed)
-    view = LiveView(Console(stderr=True), f"crowdcharge trade: {boards} boards, a hub", as_json)
+    view = LiveView(
+        output.console(stderr=True), f"crowdcharge trade: {boards} boards, a hub", as_json
+    )
     with view.show():
         summary = asyncio.run(market.run(market_demo, out, view.on_event))
-    click.echo(json.dumps(summary, indent=2) if as_json else _closing(summary, out))
+    _say(summary, out, as_json)
 
 
 def _on_boards(path: Path, lane: int, as_json: bool) -> None:
     """Print lines instead of a live picture, because a person may be asked to move boards."""
     import asyncio
 
-    from rich.console import Console
-
     from crowdcharge.cli.live import LiveView
     from crowdcharge.orchestrator.config import load
     from crowdcharge.orchestrator.run_folder import RunFolder
 
     config = load(path)
-    view = LiveView(Console(stderr=True, force_terminal=False), "crowdcharge trade", as_json)
+    view = LiveView(output.console(stderr=True, live=False), "crowdcharge trade", as_json)
     summary = asyncio.run(_trade(config, lane, view))
     RunFolder(config.run.out).write_report()
-    click.echo(json.dumps(summary, indent=2) if as_json else _closing(summary, config.run.out))
+    _say(summary, config.run.out, as_json)
 
 
 async def _trade(config: "RunConfig", lane: int, view: "LiveView") -> "Summary":
@@ -132,6 +132,13 @@ async def _by_hand(seller: int, buyer: int) -> None:
         ) from None
 
 
+def _say(summary: "Summary", out: Path, as_json: bool) -> None:
+    if as_json:
+        output.document(summary, indent=2)
+    else:
+        click.echo(_closing(summary, out))
+
+
 def _closing(summary: dict[str, Any], out: Path) -> str:
     market = summary["markets"][-1]
     outcomes = [bargain["outcome"] for bargain in market["bargains"]]
@@ -146,25 +153,32 @@ def _clear(
     market_json: Path, scheme: str, tolerance: float, seed: int | None, as_json: bool
 ) -> None:
     import numpy as np
-    from rich.console import Console
 
     from crowdcharge import market
 
     parsed = market.parse_market(_read(market_json))
     means = market.Means(tolerance, np.random.default_rng(seed), secrets.token_bytes)
-    with Console(stderr=True).status(f"negotiating with {len(parsed.a)} EVs ({scheme}) ..."):
+    with output.console(stderr=True).status(
+        f"negotiating with {len(parsed.a)} EVs ({scheme}) ..."
+    ):
         deal = market.trade(parsed, scheme, means)
     document = _document(scheme, deal, market.bounds_hit(parsed, deal.clearing))
-    click.echo(json.dumps(document) if as_json else _text(document))
+    if as_json:
+        output.document(document)
+    else:
+        click.echo(_text(document))
 
 
 def _read(path: Path) -> object:
+    text = read_text(path).removeprefix("\ufeff")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is not JSON that can be read: {error}") from None
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}, line {error.lineno}: is not JSON: {error.msg}") from None
+    except RecursionError:
+        raise InputError(f"{path}: is not JSON that can be read: nested too deep") from None
+    except ValueError:  # Python's own limit, see sys.set_int_max_str_digits
+        raise InputError(f"{path}: is not JSON that can be read: a number is too long") from None
 
 
 def _document(scheme: str, deal: Any, bounds: list[tuple[str, str]]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 """Events that the orchestrator emits; the command line draws them, tests wait for them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from crowdcharge.boards.fleet import BoardView
 
@@ -161,3 +162,17 @@ Event = (
     | Trouble
 )
 Emit = Callable[[Event], None]
+
+
+def as_record(event: Event) -> dict[str, Any]:
+    """The event as JSON has it: its kind under "event", then its fields by their names."""
+    record: dict[str, Any] = {"event": type(event).__name__}
+    if isinstance(event, BoardSeen):
+        view = event.view
+        return record | {
+            "time_s": event.time_s,
+            "board_id": view.board_id,
+            "address": view.address,
+            "rssi_dBm": view.rssi_dBm,
+        }
+    return record | asdict(event)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """PURE: the crowd protocols, one file each; `make` builds one by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
 from typing import Any
 
 from crowdcharge.errors import InputError
+from crowdcharge.policy import finding
 from crowdcharge.policy.ageing_aware import AgeingAwareDepth, AgeingAwareSoc
 from crowdcharge.policy.base import AgentView, Encounter, Offer, Policy
 from crowdcharge.policy.loss_aware import LossAware
@@ -40,25 +41,57 @@ POLICIES: dict[str, Callable[..., Policy]] = {
 
 
 def make(name: str, **options: Any) -> Policy:
-    """Build the policy of that name; InputError names the known policies or the wrong option."""
-    if name not in POLICIES:
-        raise InputError(f'no policy "{name}"; known: {", ".join(sorted(POLICIES))}')
-    known = signature(POLICIES[name]).parameters
+    """Build a policy: one of ours by name, one that a package declares, or "module:Name".
+
+    InputError names the known policies or the wrong option.
+    """
+    kind, known = _kind(name), parameters(name)
+    takes_any = any(each.kind is Parameter.VAR_KEYWORD for each in known.values())
     for key, value in options.items():
         if key not in known:
+            if takes_any:
+                continue
             raise InputError(f"policy {name} has no option {key}; known: {', '.join(known)}")
         allowed, text = NUMBERS.get(known[key].annotation, ((), ""))
         if allowed and type(value) not in allowed:
             raise InputError(f"policy {name}: {key} must be {text}, not {value!r}")
-    missing = [
-        key for key in known if known[key].default is Parameter.empty and key not in options
-    ]
+    missing = [key for key, each in known.items() if _needed(each) and key not in options]
     if missing:
         raise InputError(f"policy {name} needs {' and '.join(missing)}")
     try:
-        return POLICIES[name](**options)
-    except TypeError as error:
+        policy = kind(**options)
+    except InputError:
+        raise
+    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
         raise InputError(f"policy {name}: {error}") from None
+    if not callable(getattr(policy, "decide", None)):
+        raise InputError(f"policy {name} cannot decide: it has no method decide")
+    return policy
+
+
+def _kind(name: str) -> Callable[..., Policy]:
+    if name in POLICIES:
+        return POLICIES[name]
+    if ":" in name:
+        return finding.load(name)
+    declared = finding.declared()
+    if name in declared:
+        return finding.load(declared[name])
+    known = ", ".join(sorted({*POLICIES, *declared}))
+    raise InputError(f'no policy "{name}"; known: {known}; or "module:Name" of your own')
+
+
+def parameters(name: str) -> Mapping[str, Parameter]:
+    """Return the options of a policy by name; InputError if there is no such policy."""
+    try:
+        return signature(_kind(name)).parameters
+    except (TypeError, ValueError):  # a class written in C
+        return {}
+
+
+def _needed(parameter: Parameter) -> bool:
+    named = parameter.kind not in {Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL}
+    return named and parameter.default is Parameter.empty
 
 
 NUMBERS: dict[Any, tuple[tuple[type, ...], str]] = {
@@ -77,4 +110,5 @@ __all__ = [
     "Policy",
     "SmallTransfer",
     "make",
+    "parameters",
 ]

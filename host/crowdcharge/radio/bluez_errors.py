@@ -22,6 +22,7 @@ _DENIED = (
 _NO_DAEMON = "BlueZ does not run: sudo systemctl start bluetooth"
 _NO_BUS = "the D-Bus system bus is not there: install and start dbus and bluez"
 _NO_REPLY = "BlueZ did not answer in time: sudo systemctl restart bluetooth"
+_UNUSABLE = "Bluetooth cannot be used"
 _GONE = "the Bluetooth adapter or the board has gone from BlueZ"
 
 _NOT_USABLE = {  # without any of these nothing can be heard
@@ -73,8 +74,7 @@ def is_in_progress(error: BaseException) -> bool:
 def not_usable(error: BaseException) -> str | None:
     """Why there is nothing to scan with; None if the error is not about that."""
     if isinstance(error, BleakBluetoothNotAvailableError):
-        text = _REASONS.get(error.reason, "Bluetooth cannot be used")
-        return _detailed(text, str(error.args[0]))
+        return _detailed(_REASONS.get(error.reason, _UNUSABLE), str(error.args[0]))
     if isinstance(error, BleakDBusError):
         name = error.dbus_error
         spawned = name.startswith("org.freedesktop.DBus.Error.Spawn.")  # D-Bus cannot start it

@@ -2,12 +2,11 @@
 """The scenario file: TOML in, records out. docs/reference/scenario.md lists every key. Pure."""
 
 from dataclasses import dataclass, fields
-from inspect import signature
 from math import inf
 from typing import Any
 
 from crowdcharge.errors import InputError
-from crowdcharge.policy import POLICIES, Policy, make
+from crowdcharge.policy import Policy, make, parameters
 from crowdcharge.simulation.effort import too_much
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.mobility import RandomWaypoint
@@ -82,8 +81,7 @@ class Scenario:
         """Fill in from the scenario what the file leaves open: `beta` (the link's), and for plans
         cycle, slot, power and floor.
         """
-        policy = POLICIES.get(self.policy)
-        known = signature(policy).parameters if policy else {}
+        known = parameters(self.policy)
         facts: dict[str, Any] = {"power_W": self.link.power_W, "floor_pct": self.floor_pct}
         if beta is not None:
             facts["beta"] = beta
@@ -117,7 +115,7 @@ def parse(text: str, name: str = "scenario.toml") -> Scenario:
         boards=boards,
         crowd=crowd,
         contacts=parse_contacts(top.table("contacts")),
-        policy=policy.string("name", "online-average", sorted(POLICIES)),
+        policy=policy.string("name", "online-average"),
         policy_options={key: options[key] for key in options if key != "name"},
         link=LinkModel(
             link.number("power_W", inf, 1e-9),
@@ -157,10 +155,13 @@ def check(scenario: Scenario, top: Table) -> None:
         raise top.fail("duration_s", "is missing: contacts that repeat or move have no end")
     if scenario.engine == "compiled" and (why := not_plain(scenario)):
         raise top.fail("engine", why)
+    key = "name"
     try:
+        parameters(scenario.policy)
+        key = ""
         scenario.make_policy()
     except InputError as error:
-        raise top.table("policy").fail("", str(error)) from None
+        raise top.table("policy").fail(key, str(error)) from None
     corded = [index for index, board in enumerate(scenario.boards) if board.cords]
     if corded and not scenario.habit.power_W:
         raise top.tables("boards")[corded[0]].fail("cords", "need power_W in [cord]")

@@ -83,4 +83,4 @@ def test_bad_input_is_one_line_and_exit_code_2(call, document, line):
 def test_a_missing_file_is_said(call):
     code, _, err = call(None)
     assert code == 2
-    assert "market.json: cannot be read" in err
+    assert "market.json: No such file" in err

@@ -104,7 +104,7 @@ def test_kinds_of_contacts(contacts, expected):
         (BOARDS + PAIRS + "[crowd]\nn = 3\n", "boards: give either"),
         (
             BOARDS + PAIRS + '[policy]\nname = "greedy"\n',
-            "s.toml, line 14: policy.name: must be one of",
+            "s.toml, line 14: policy.name: no policy",
         ),
         (
             BOARDS + PAIRS + "[policy]\nfoo = 1\n",

@@ -5,9 +5,11 @@ Real firmware on real MicroPython VMs, a real BLE stack, the product's own orche
 silicon and physics are simulated.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +52,7 @@ class Demo:
     speed: float | None = None  # None: as fast as so many boards bear on two cores
     seed: int = 1
     port: str = "micropython"
+    policy_options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 2 <= self.boards <= BOARDS_MAX:
@@ -65,8 +68,9 @@ class Demo:
         return self.speed or min(_SPEED_MAX, _BOARD_SPEED / self.boards)
 
     def make_policy(self) -> policies.Policy:
-        options = {"quantum_J": _QUANTUM_J} if self.policy == "small-transfer" else {}
-        return policies.make(self.policy, **options)
+        small = self.policy == "small-transfer"
+        options: dict[str, Any] = {"quantum_J": _QUANTUM_J} if small else {}
+        return policies.make(self.policy, **options | self.policy_options)
 
     def bench(self) -> BenchConfig:
         """The first four boards are the story's, the others come from the seed."""

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+"""PURE: text that others wrote, made harmless for a terminal and for a spreadsheet.
+
+Ledgers, recordings and adverts may come from anyone. For HTML, see report/markup.py.
+"""
+
+import re
+
+# C0 and C1 controls start a terminal's commands; the others reorder or hide what is around them.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def plain(content: object) -> str:
+    """One line in which every character shows: a control is written as its escape, `\\x1b`."""
+    return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], str(content))
+
+
+def csv_cell(content: object) -> object:
+    """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
+    if isinstance(content, str) and content.lstrip().startswith(_FORMULA):
+        return "'" + content
+    return content
