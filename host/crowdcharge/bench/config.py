@@ -4,7 +4,7 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ _SCALARS = ("speed", "seed", "hosts", "firmware", "realism")
 
 
 Port = Literal["micropython", "circuitpython"]
+DEFAULT_BOARDS: dict[Port, str] = {"micropython": "virtual", "circuitpython": "feather_nrf52840"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,10 @@ def _boards(top: Table) -> tuple[BoardConfig, ...]:
         for key, (allowed, what) in _BOARD_CHECKS.items():
             if not allowed(getattr(board, key)):
                 raise table.fail(key, what)
+        if "board" not in table:
+            board = replace(board, board=DEFAULT_BOARDS[board.port])
+        elif (vm := wiring.vm(board.board)) != board.port:
+            raise table.fail("board", f"{board.board} runs {vm}, not the port {board.port}")
         if board.id in boards:
             raise table.fail("id", f"board {board.id} is there twice")
         boards[board.id] = board

@@ -2,22 +2,21 @@
 """`crowdcharge bench`: a virtual bench and its faults."""
 
 import asyncio
-import contextlib
-import json
-import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from crowdcharge.cli import options
+from crowdcharge.cli import benches, options, output
 from crowdcharge.errors import BenchError, InputError
 
 if TYPE_CHECKING:
     from crowdcharge.bench.hub.launch import Bench
 
+_name = click.option(
+    "--bench", "bench_name", default="", help="Name of the bench, if several are up."
+)
 _control = click.option(
     "--control", type=click.Path(path_type=Path), help="Control socket of the bench."
 )
@@ -31,19 +30,27 @@ def bench() -> None:
 @bench.command()
 @click.argument("config", required=False, type=click.Path(path_type=Path))
 @click.option("--folder", type=click.Path(path_type=Path), help="Keep logs and flash here.")
+@click.option("--name", default="", help="Name for the bench; without: that of the file.")
 @options.as_json
-def up(config: Path | None, folder: Path | None, as_json: bool) -> None:
+def up(config: Path | None, folder: Path | None, name: str, as_json: bool) -> None:
     """Start a bench (without CONFIG: the demo's four boards) and keep it until Ctrl-C."""
-    asyncio.run(_up(config, folder, as_json))
+    name = (
+        benches.check_name(name) if name else benches.free_name(config.stem if config else "demo")
+    )
+    asyncio.run(_up(config, folder, name, as_json))
 
 
 @bench.command()
+@_name
 @_control
 @options.as_json
-def status(control: Path | None, as_json: bool) -> None:
+def status(bench_name: str, control: Path | None, as_json: bool) -> None:
     """Show the true state of the plant, independent of what the boards report."""
-    found = _call(control, "status")
-    click.echo(json.dumps(found) if as_json else _table(found))
+    found = _call(bench_name, control, "status")
+    if as_json:
+        output.document(found)
+    else:
+        click.echo(_table(found))
 
 
 @bench.command()
@@ -51,12 +58,14 @@ def status(control: Path | None, as_json: bool) -> None:
 @click.argument("board", required=False, type=int)
 @click.argument("parameters", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--list", "list_them", is_flag=True, help="List all faults.")
+@_name
 @_control
 def fault(
     name: str | None,
     board: int | None,
     parameters: tuple[str, ...],
     list_them: bool,
+    bench_name: str,
     control: Path | None,
 ) -> None:
     """Do the fault NAME to a BOARD; on=false undoes it."""
@@ -66,25 +75,33 @@ def fault(
     if name is None or board is None:
         raise InputError("bench fault needs a NAME and a BOARD; --list shows the names")
     given = dict(_key_value(text) for text in parameters)
-    _call(control, "fault", name=name, board=board, parameters=given)
+    _call(bench_name, control, "fault", name=name, board=board, parameters=given)
 
 
 @bench.command()
+@_name
 @_control
-def resume(control: Path | None) -> None:
+def resume(bench_name: str, control: Path | None) -> None:
     """Go back to the contact schedule after boards were moved by hand."""
-    _call(control, "resume")
+    _call(bench_name, control, "resume")
 
 
-async def _up(config: Path | None, folder: Path | None, as_json: bool) -> None:
+async def _up(config: Path | None, folder: Path | None, name: str, as_json: bool) -> None:
     from crowdcharge.bench.hub.launch import launch
 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with launch(config, folder) as running:
-        with _announced(running.control_path):
-            click.echo(json.dumps(_ready(running)) if as_json else _ready_text(running))
+        await running.heard()
+        bench = benches.Announced(name, running.control_path, running.transports)
+        with benches.announced(bench) as is_found:
+            if not is_found:
+                click.echo("note: no cache folder here; use --control to reach it", err=True)
+            if as_json:
+                output.document({"name": name, **_ready(running)})
+            else:
+                click.echo(_ready_text(name, running))
             ended = asyncio.create_task(running.ended())
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait((ended, stopped), return_when=asyncio.FIRST_COMPLETED)
@@ -108,8 +125,8 @@ def _ready(running: "Bench") -> dict[str, Any]:
     }
 
 
-def _ready_text(running: "Bench") -> str:
-    lines = [f"Bench is up: {len(running.addresses)} boards on {running.vm}."]
+def _ready_text(name: str, running: "Bench") -> str:
+    lines = [f"Bench {name} is up: {len(running.addresses)} boards on {running.vm}."]
     lines += [f"  radio    {transport}" for transport in running.transports]
     lines += [f"  control  {running.control_path}", "  board  address            serial port"]
     for board_id, address in running.addresses.items():
@@ -152,41 +169,14 @@ def _key_value(text: str) -> tuple[str, str]:
     return key, value
 
 
-# How a running bench is found
-
-
-def _address_file() -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "crowdcharge" / "bench"
-
-
-@contextlib.contextmanager
-def _announced(control: Path) -> Iterator[None]:
-    file = _address_file()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(f"{control}\n", encoding="utf-8")
-    try:
-        yield
-    finally:
-        if file.exists() and file.read_text(encoding="utf-8").strip() == str(control):
-            file.unlink()
-
-
-def _call(control: Path | None, method: str, **params: Any) -> Any:
+def _call(name: str, control: Path | None, method: str, /, **params: Any) -> Any:
     from crowdcharge.bench.hub.client import Control
 
     async def ask() -> Any:
-        connection = await Control.connect(control or announced_control())
+        connection = await Control.connect(control or benches.control_of(name))
         try:
             return await connection.call(method, **params)
         finally:
             await connection.close()
 
     return asyncio.run(ask())
-
-
-def announced_control() -> Path:
-    try:
-        return Path(_address_file().read_text(encoding="utf-8").strip())
-    except OSError:
-        raise BenchError("no bench is up: start one with crowdcharge bench up") from None

@@ -2,7 +2,6 @@
 """`crowdcharge run`: the orchestrator on real or virtual boards."""
 
 import asyncio
-import json
 import signal
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
@@ -13,45 +12,73 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crowdcharge.errors import InputError
+from crowdcharge.cli import output
 from crowdcharge.toml_table import Table, read_text
 
 if TYPE_CHECKING:
     from crowdcharge.bench.hub.client import Control
     from crowdcharge.bench.runs.scenario_run import ScenarioRun
-    from crowdcharge.cli.live import LiveView
-    from crowdcharge.orchestrator.config import ContactsSection, RunConfig
+    from crowdcharge.orchestrator.config import RunConfig
     from crowdcharge.orchestrator.contacts import Contacts, Pair
+    from crowdcharge.orchestrator.events import Emit
     from crowdcharge.orchestrator.runner import Runner
     from crowdcharge.report.summary import Summary
 
-Job = tuple[Callable[["LiveView"], Coroutine[Any, Any, "Summary"]], str, Path]
+# the work, the policy's name, the folder for the results, and what --check does
+Job = tuple[Callable[["Emit"], Coroutine[Any, Any, "Summary"]], str, Path, Callable[[], list[str]]]
 
 
 @click.command()
 @click.argument("file", metavar="FILE.toml", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the results.")
+@click.option("--check", "only_check", is_flag=True, help="Judge FILE and everything it names.")
+@click.option("-v", "--verbose", is_flag=True, help="A line for every event.")
+@click.option(
+    "--log-file", type=click.Path(path_type=Path), help="Append every event as a JSON line."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json and nothing else.")
-def run(file: Path, out: Path | None, as_json: bool) -> None:
+def run(
+    file: Path,
+    out: Path | None,
+    only_check: bool,
+    verbose: bool,
+    log_file: Path | None,
+    as_json: bool,
+) -> None:
     """Balance boards as the file says. Ctrl-C settles running transfers and ends.
 
     The file of a run finds its boards over the radio. A scenario, the file that `simulate` takes,
     gets the boards of a virtual bench, and the report lays simulated and metered side by side.
     """
-    from rich.console import Console
-
+    from crowdcharge.cli.event_log import EventLog, both
     from crowdcharge.cli.live import LiveView
 
     text = read_text(file)
     prepare = _scenario if _is_scenario(text, str(file)) else _configured
-    work, policy, out = prepare(file, text, out)
-    view = LiveView(Console(stderr=True), f"crowdcharge run: {policy}", as_json)
+    work, policy, out, check = prepare(file, text, out)
+    if only_check:
+        _checked(file, check(), as_json)
+        return
+    view = LiveView(output.console(stderr=True), f"crowdcharge run: {policy}", as_json, verbose)
+    emit = view.on_event
+    if log_file is not None:
+        emit = both(emit, EventLog(log_file, view.say).on_event)
     with view.show():
         try:
-            summary = asyncio.run(work(view))
+            summary = asyncio.run(work(emit))
         except asyncio.CancelledError:  # the second Ctrl-C
             raise click.Abort from None
-    click.echo(json.dumps(summary, indent=2) if as_json else _closing(summary, out))
+    if as_json:
+        output.document(summary, indent=2)
+    else:
+        click.echo(_closing(summary, out))
+
+
+def _checked(file: Path, found: list[str], as_json: bool) -> None:
+    if as_json:
+        output.document({"file": str(file), "in_order": True, "found": found})
+    else:
+        click.echo("\n".join((f"{file}: in order", *found)))
 
 
 def _is_scenario(text: str, name: str) -> bool:
@@ -61,37 +88,35 @@ def _is_scenario(text: str, name: str) -> bool:
 
 
 def _configured(path: Path, text: str, out: Path | None) -> Job:
+    from crowdcharge.cli.check import check
     from crowdcharge.orchestrator.config import parse
 
     config = parse(text, path)
     if out is not None:
         config = replace(config, run=replace(config.run, out=out))
-    return partial(_run, config), config.run.policy, config.run.out
+    return partial(_run, config), config.run.policy, config.run.out, partial(check, config)
 
 
 def _scenario(path: Path, text: str, out: Path | None) -> Job:
-    try:
-        from crowdcharge.bench.runs.scenario_run import ScenarioRun
-        from crowdcharge.simulation.scenario import parse
-    except ModuleNotFoundError as error:
-        hint = "pip install 'crowdcharge[bench,crowd]'"
-        raise InputError(f"this needs the package {error.name}: {hint}") from None
+    from crowdcharge.bench.runs.scenario_run import ScenarioRun
+    from crowdcharge.simulation.scenario import parse
 
     scenario, folder = parse(text, str(path)), out or Path("out")
 
-    async def work(view: "LiveView") -> "Summary":
-        runner = ScenarioRun(scenario, path.parent, folder, view.on_event)
+    async def work(emit: "Emit") -> "Summary":
+        runner = ScenarioRun(scenario, path.parent, folder, emit)
         _end_on_signal(runner)
         return await runner.run()
 
-    return work, scenario.policy, folder
+    found = [f"scenario  {scenario.name}", f"policy    {scenario.policy}"]
+    return work, scenario.policy, folder, lambda: found
 
 
-async def _run(config: "RunConfig", view: "LiveView") -> "Summary":
+async def _run(config: "RunConfig", emit: "Emit") -> "Summary":
     from crowdcharge.orchestrator.runner import Runner
 
-    async with _bench_contacts(config.contacts) as (contacts, vm):
-        runner = Runner(config, view.on_event, contacts, vm)
+    async with _bench_contacts(config) as (contacts, vm):
+        runner = Runner(config, emit, contacts, vm)
         _end_on_signal(runner)
         summary = await runner.run()
     await asyncio.to_thread(runner.folder.write_report)
@@ -114,15 +139,16 @@ def _end_on_signal(runner: "Runner | ScenarioRun") -> None:
 
 @asynccontextmanager
 async def _bench_contacts(
-    section: "ContactsSection",
+    config: "RunConfig",
 ) -> AsyncIterator[tuple["Contacts | None", str | None]]:
     """Contacts as a virtual bench sees them, and its VM's name; (None, None) without a bench."""
+    section = config.contacts
     if section.source != "bench":
         yield None, None
         return
     from crowdcharge.orchestrator.contacts import Present
 
-    async with bench_control(section) as control:
+    async with bench_control(config) as control:
 
         async def present(_now_s: float) -> "Collection[Pair]":
             return [(a, b) for a, b in (await control.status())["contacts"]]
@@ -131,12 +157,13 @@ async def _bench_contacts(
 
 
 @asynccontextmanager
-async def bench_control(section: "ContactsSection") -> AsyncIterator["Control"]:
-    """The control socket of the bench that a configuration names, or of the latest one."""
+async def bench_control(config: "RunConfig") -> AsyncIterator["Control"]:
+    """The control socket that a configuration names, else that of the bench with its radio."""
     from crowdcharge.bench.hub.client import Control
-    from crowdcharge.cli.bench import announced_control
+    from crowdcharge.cli.benches import control_of
 
-    control = await Control.connect(section.control or announced_control())
+    transport = config.radio.transport
+    control = await Control.connect(config.contacts.control or control_of(transport=transport))
     try:
         yield control
     finally:

@@ -111,7 +111,7 @@ async def _trade(config: "RunConfig", lane: int, view: "LiveView") -> "Summary":
 
     if config.contacts.source != "bench":
         return await runner.trade(config, lane, _by_hand, view.on_event)
-    async with bench_control(config.contacts) as control:
+    async with bench_control(config) as control:
 
         async def together(seller: int, buyer: int) -> None:
             await control.call("hold", pairs=[[seller, buyer]])

@@ -59,7 +59,7 @@ class TransferSection:
 class ContactsSection:
     """`slots[i]`: the pairs of board numbers that meet in slot i; the slots repeat for ever.
 
-    `control`: for source "bench", its control socket; "" for the one that was started last.
+    `control`: for source "bench", its control socket; "" for the one that has `transport`.
     """
 
     source: Literal["declared", "ping", "bench"] = "declared"

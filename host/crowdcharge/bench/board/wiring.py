@@ -53,6 +53,11 @@ def exists(name: str) -> bool:
     return name.isidentifier() and _path(name).is_file()
 
 
+def vm(name: str) -> str:
+    """The VM that the board runs: "micropython" or "circuitpython"."""
+    return str(runpy.run_path(str(_path(name)))["VM"])
+
+
 def _path(name: str) -> Path:
     return firmware_tree.root() / "boards" / f"{name}.py"
 

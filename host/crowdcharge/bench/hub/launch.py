@@ -17,9 +17,14 @@ from crowdcharge.bench.board import micropython
 from crowdcharge.bench.config import BenchConfig
 from crowdcharge.bench.hub.client import Control
 from crowdcharge.errors import BenchError, InputError
+from crowdcharge.radio import open_radio
+from crowdcharge.radio.base import Advert
 
 _START_s = 180.0  # a bound, not a wait: emulated machines are slow
 _STOP_s = 10.0
+_HEARD_s = 60.0
+_SOCKET_PATH_MAX = 107  # bytes, of a Unix socket on Linux
+_SOCKET_LONGEST = "board-65535/radio.socket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class Bench:
     folder: Path
     vm: str
     process: asyncio.subprocess.Process
+    config: BenchConfig
 
     @property
     def transport(self) -> str:
@@ -44,6 +50,44 @@ class Bench:
     @property
     def returncode(self) -> int | None:
         return self.process.returncode
+
+    async def heard(self) -> None:
+        """Wait until every board advertises; BenchError says which does not, and its last words.
+
+        Firmware of somebody else's need not advertise as ours does.
+        """
+        if self.config.firmware:
+            return
+        silent = set(self.addresses.values())
+        all_heard = asyncio.Event()
+
+        def on_advert(advert: Advert) -> None:
+            silent.discard(advert.address)
+            if not silent:
+                all_heard.set()
+
+        radio = open_radio(self.transport)
+        try:
+            await radio.start_scan(on_advert)
+            async with asyncio.timeout(_HEARD_s):
+                await all_heard.wait()
+        except TimeoutError:
+            mute = [board for board, address in self.addresses.items() if address in silent]
+            said = "; ".join(f"board {board}: {self._last_words(board)}" for board in mute)
+            raise BenchError(
+                f"the bench is not up, as a board does not advertise: {said}"
+            ) from None
+        finally:
+            await radio.close()
+
+    def _last_words(self, board_id: int) -> str:
+        log = self.console_logs[board_id]
+        try:
+            lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+        except OSError:
+            lines = []
+        said = [line.strip() for line in lines if line.strip()]
+        return said[-1] if said else "it says nothing"
 
     async def ended(self) -> None:
         """Waits until the hub has ended, for whatever reason."""
@@ -69,16 +113,26 @@ async def launch(
         if not isinstance(config, BenchConfig):
             config = bench_config.load(config) if config else bench_config.default()
         path.write_text(bench_config.dump(config), encoding="utf-8")
-        hub = await _spawn(hub_module, path, folder or Path(name) / "hub")
+        hub = await _spawn(hub_module, path, _usable(folder or Path(name) / "hub"))
         try:
             ready = await _ready(hub)
             control = await Control.connect(ready["control"])
             try:
-                yield _bench(ready, control, hub)
+                yield _bench(ready, control, hub, config)
             finally:
                 await control.close()
         finally:
             await _end(hub)
+
+
+def _usable(folder: Path) -> Path:
+    """The folder as the boards' processes find it, which run in folders of their own."""
+    folder = folder.absolute()
+    longest = len(str(folder / _SOCKET_LONGEST).encode(errors="surrogateescape"))
+    if longest > _SOCKET_PATH_MAX:
+        most = _SOCKET_PATH_MAX - len(_SOCKET_LONGEST) - 1
+        raise InputError(f"{folder} is too long a path for sockets: at most {most} bytes")
+    return folder
 
 
 async def _spawn(module: str, path: Path, folder: Path) -> asyncio.subprocess.Process:
@@ -106,7 +160,12 @@ async def _ready(hub: asyncio.subprocess.Process) -> dict[str, Any]:
     raise InputError(text) if code == InputError.exit_code else BenchError(text)
 
 
-def _bench(ready: dict[str, Any], control: Control, process: asyncio.subprocess.Process) -> Bench:
+def _bench(
+    ready: dict[str, Any],
+    control: Control,
+    process: asyncio.subprocess.Process,
+    config: BenchConfig,
+) -> Bench:
     boards = ready["boards"]
     return Bench(
         transports=tuple(ready["transports"]),
@@ -119,6 +178,7 @@ def _bench(ready: dict[str, Any], control: Control, process: asyncio.subprocess.
         folder=Path(ready["folder"]),
         vm=ready["vm"],
         process=process,
+        config=config,
     )
 
 

@@ -70,7 +70,7 @@ class Demo:
     def make_policy(self) -> policies.Policy:
         small = self.policy == "small-transfer"
         options: dict[str, Any] = {"quantum_J": _QUANTUM_J} if small else {}
-        return policies.make(self.policy, **options | self.policy_options)
+        return policies.make(self.policy, **{**options, **self.policy_options})
 
     def bench(self) -> BenchConfig:
         """The first four boards are the story's, the others come from the seed."""

@@ -33,7 +33,8 @@ async def test_a_bench_from_the_command_line(tmp_path):
     shell = Shell(tmp_path)
     file = tmp_path / "bench.toml"
     file.write_text("[[boards]]\nid = 5\nsoc_pct = 77\n")
-    up = await shell.start("up", str(file), "--json")
+    relative = os.path.relpath(tmp_path / "kept")
+    up = await shell.start("up", str(file), "--json", "--folder", relative)
     ready = json.loads(await up.stdout.readline())
     assert ready["boards"][0]["id"] == 5
     assert (await shell.run("fault", "soc", "5", "soc_pct=33"))[0] == 0
@@ -41,6 +42,10 @@ async def test_a_bench_from_the_command_line(tmp_path):
     assert code == 0
     assert json.loads(out)["boards"][0]["soc_pct"] == pytest.approx(33)
     assert "33.0" in (await shell.run("status"))[1]
+    assert ready["name"] == "bench"
+    code, _out, err = await shell.run("status", "--bench", "other")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "no bench other is up" in err
     code, _out, err = await shell.run("fault", "soc", "6")
     assert (code, err) == (2, "crowdcharge: there is no board 6 on this bench\n")
     up.send_signal(signal.SIGINT)

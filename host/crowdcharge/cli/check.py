@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""`crowdcharge run --check`: everything of a run that can be judged without a radio or a write."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crowdcharge.errors import InputError
+
+if TYPE_CHECKING:
+    from crowdcharge.orchestrator.config import RunConfig
+
+
+def check(config: "RunConfig") -> list[str]:
+    """What was found in order, a line each; InputError for the first thing that is not."""
+    from crowdcharge import policy as policies
+    from crowdcharge.boards import keys as key_file
+    from crowdcharge.radio import open_radio
+
+    run, contacts = config.run, config.contacts
+    keys = key_file.load(run.keys)
+    policies.make(run.policy, **run.policy_options)
+    open_radio(config.radio.transport, config.radio.adapter)
+    _writable(run.out)
+    met = {board for slot in contacts.slots for pair in slot for board in pair}
+    if strangers := sorted(met - keys.keys()):
+        numbers = ", ".join(map(str, strangers))
+        raise InputError(f"contacts.slots: the keys file {run.keys} has no key for {numbers}")
+    ledger = run.out / "ledger.sqlite"
+    return [
+        f"policy    {run.policy}",
+        f"keys      {run.keys}: {len(keys)} boards",
+        f"contacts  {contacts.source}" + (f", {len(contacts.slots)} slots" if met else ""),
+        f"radio     {config.radio.transport or config.radio.adapter or 'the first adapter'}",
+        f"ledger    {ledger}, " + ("continued" if ledger.exists() else "a new one"),
+    ]
+
+
+def _writable(folder: Path) -> None:
+    """Ask for the nearest folder that exists: the others are made by the run."""
+    nearest = folder
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise InputError(f"cannot write into {folder}: {nearest} is not a folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"cannot write into {folder}: no permission to write into {nearest}")
