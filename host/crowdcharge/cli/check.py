@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`crowdcharge run --check`: everything of a run that can be judged without a radio or a write."""
+"""`crowdcharge run --check`: all of a run that can be judged without a radio or a write."""
 
 import os
 from pathlib import Path
@@ -15,12 +15,10 @@ def check(config: "RunConfig") -> list[str]:
     """What was found in order, a line each; InputError for the first thing that is not."""
     from crowdcharge import policy as policies
     from crowdcharge.boards import keys as key_file
-    from crowdcharge.radio import open_radio
 
     run, contacts = config.run, config.contacts
     keys = key_file.load(run.keys)
     policies.make(run.policy, **run.policy_options)
-    open_radio(config.radio.transport, config.radio.adapter)
     _writable(run.out)
     met = {board for slot in contacts.slots for pair in slot for board in pair}
     if strangers := sorted(met - keys.keys()):

@@ -90,7 +90,8 @@ class LiveView:
     def say(self, line: str) -> None:
         """One whole line on stderr; a reader that has gone does not end the run."""
         with suppress(OSError):
-            self._console.print(f"{stamp(self._now())} {line}", soft_wrap=True)
+            text = Text(f"{stamp(self._now())} {line}")  # plain: no markup, no colours of numbers
+            self._console.print(text, soft_wrap=True)
 
     def _line(self, event: Event) -> str | None:
         """The sentence about an event, with the numbers of boards in the place of addresses."""

@@ -105,4 +105,7 @@ def table(
         made.add_column(plain(name), no_wrap=True, justify="right" if right else "left")
     for row in rows:
         made.add_row(*(Text(plain(cell)) for cell in row))
-    console().print(made)
+    screen = console()
+    with screen.capture() as drawn:
+        screen.print(made)
+    click.echo("\n".join(line.rstrip() for line in drawn.get().splitlines()))

@@ -60,7 +60,7 @@ def run(
         _checked(file, check(), as_json)
         return
     view = LiveView(output.console(stderr=True), f"crowdcharge run: {policy}", as_json, verbose)
-    emit = view.on_event
+    emit: Emit = view.on_event
     if log_file is not None:
         emit = both(emit, EventLog(log_file, view.say).on_event)
     with view.show():

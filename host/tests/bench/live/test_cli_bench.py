@@ -13,6 +13,10 @@ pytestmark = [pytest.mark.bench]
 COMMAND = [sys.executable, "-c", "from crowdcharge.cli import main; main()", "bench"]
 
 
+def relative_to_here(folder) -> str:
+    return os.path.relpath(folder / "kept")
+
+
 class Shell:
     def __init__(self, cache) -> None:
         self._environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
@@ -33,8 +37,7 @@ async def test_a_bench_from_the_command_line(tmp_path):
     shell = Shell(tmp_path)
     file = tmp_path / "bench.toml"
     file.write_text("[[boards]]\nid = 5\nsoc_pct = 77\n")
-    relative = os.path.relpath(tmp_path / "kept")
-    up = await shell.start("up", str(file), "--json", "--folder", relative)
+    up = await shell.start("up", str(file), "--json", "--folder", relative_to_here(tmp_path))
     ready = json.loads(await up.stdout.readline())
     assert ready["boards"][0]["id"] == 5
     assert (await shell.run("fault", "soc", "5", "soc_pct=33"))[0] == 0
