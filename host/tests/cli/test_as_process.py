@@ -91,6 +91,16 @@ def test_a_pipe_gets_whole_lines_and_every_address(world: Path) -> None:
     assert all(line == line.rstrip() for line in out.splitlines())
 
 
+def test_boards_of_wire_version_1_stand_beside_the_others(world: Path) -> None:
+    with (world / "adverts.jsonl").open("a") as file:
+        file.write("\n" + dump(60.03, Advert("\x1b[31mOLD", -60, b"\x01" + beacon(7)[2:])))
+    document = json.loads(run(world, *SCAN, "--json")[1])
+    assert [board["board_id"] for board in document["boards"]] == [7, 7, 9]
+    old = {"board_id": 7, "address": "\x1b[31mOLD", "wire_version": 1}
+    assert document["maybe_old"] == [old]
+    assert r"\x1b[31mOLD: if this is board 7, it speaks wire version 1" in run(world, *SCAN)[1]
+
+
 @pytest.mark.parametrize("name", ["PYTHONIOENCODING=ascii", "NO_COLOR=1", "LC_ALL=C"])
 def test_nothing_hostile_reaches_a_terminal(world: Path, name: str) -> None:
     env = dict([name.split("=")])

@@ -50,6 +50,19 @@ def test_one_document_on_standard_output(tmp_path, more):
     assert not [path for path in (tmp_path / "out").iterdir() if ".new" in path.name]
 
 
+def test_options_change_those_of_the_file_and_go_with_another_policy(tmp_path):
+    """Without --policy the file's other options stay; with it they are not the new policy's."""
+    text = TWO + '[policy]\nname = "small-transfer"\nquantum_J = 0.5\n'
+
+    def transferred(*arguments):
+        made = simulated(tmp_path, text, "--json", *arguments)
+        assert made.returncode == 0, made.stderr
+        return json.loads(made.stdout)["runs"][0]["sent_J"]
+
+    assert transferred("--option", "quantum_J=2") > transferred() > 0
+    assert transferred("--policy", "loss-aware", "--option", "beta=0.1") > 0
+
+
 def test_what_was_read_is_printed(tmp_path):
     (tmp_path / "t.csv").write_text("\ufeffwer;mit;wann\r\nann;bob;0,5\r\nbob;cy;60\r\n", "utf-8")
     text = (
@@ -77,6 +90,8 @@ FULL = "/dev/full"
         (TWO, ["--runs", "1000000000"], "runs: asks for about"),
         (TWO, ["--seed", "9" * 30], "seed"),
         (TWO, ["--policy", "greedy"], "greedy"),
+        (TWO, ["--policy", "small-transfer", "--option", "quanta=1"], "no option quanta"),
+        (TWO, ["--option", "beta=0.1", "--runs", "2"], "online-average has no option beta"),
         (TWO, ["--out", "/dev/null/out"], "cannot use --out"),
         ("a = " + "[" * 50_000, [], "nested"),
     ],
