@@ -107,6 +107,10 @@ class Journal:
         self._slot = 1 - self._slot
         return self._slot, pack_record(self._sequence, saved, self._crc32)
 
+    def not_written(self) -> None:
+        """Takes the same slot again: what failed may have torn it, and the other one is whole."""
+        self._slot = 1 - self._slot
+
 
 def pack_record(sequence: int, saved: Saved, crc32) -> bytes:
     values = [getattr(saved, name) for name in _HEAD_FIELDS]

@@ -5,29 +5,23 @@ import supervisor
 
 from board_loop import BoardLoop
 from hal import Hal
-from memory import load_identity
 from sha import sha256
 
 _TICKS_PERIOD = 1 << 29  # supervisor.ticks_ms wraps there
 
 
 class App:
-    """`pins`: the generated board module of this board."""
+    """`pins`: the generated board module of this board; `power`: power_pins.PowerPins."""
 
-    def __init__(self, pins):
+    def __init__(self, pins, identity: dict, power):
         supervisor.runtime.autoreload = False  # a copied file must not restart a transfer
-        identity = load_identity()
-        self.loop = BoardLoop(pins, identity, Hal(pins, identity), sha256)
+        self.loop = BoardLoop(pins, identity, Hal(pins, identity, power), sha256)
 
     def run(self) -> None:
         loop = self.loop
-        loop.start()
         last_ms = supervisor.ticks_ms()
-        try:
-            while True:
-                loop.radio.wait(loop.period_ms)
-                now_ms = supervisor.ticks_ms()
-                loop.step((now_ms - last_ms) % _TICKS_PERIOD)
-                last_ms = now_ms
-        finally:
-            loop.stop()
+        while True:
+            loop.radio.wait(loop.period_ms)
+            now_ms = supervisor.ticks_ms()
+            loop.step((now_ms - last_ms) % _TICKS_PERIOD)
+            last_ms = now_ms

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Starts the firmware on the board that provisioning or settings.toml names.
+"""Starts the firmware on the board that provisioning or settings.toml names, and switches off.
 
-A board that was left half-flashed stays at the prompt: its files cannot be trusted, and while no
-firmware drives the coil's pin, its pull-down holds it low.
+This file owns the pins that let power flow, because it is the only one that sees every end:
+Ctrl-C between any two instructions, an import that fails, an exception anywhere. A board that was
+left half-flashed stays at the prompt: its files cannot be trusted, and while no firmware drives
+the coil's pin, its pull-down holds it low.
 """
 
 import gc
@@ -18,18 +20,37 @@ def half_flashed() -> bool:
 
 
 def start() -> None:
-    from memory import load_identity
+    import memory
 
-    name = load_identity().get("board") or os.getenv("CROWDCHARGE_BOARD")
+    identity = memory.load_identity()
+    name = identity.get("board") or os.getenv("CROWDCHARGE_BOARD")
     if not name:
         print("crowdcharge: settings.toml must name the board in CROWDCHARGE_BOARD")
         return
+    from power_pins import PowerPins
+
+    pins = getattr(__import__("boards." + name), name)
+    power = PowerPins(pins)
+    try:
+        try:
+            run(pins, identity, power)
+        finally:
+            power.off()
+    except KeyboardInterrupt:
+        power.off()
+        memory.note_reset(memory.ASKED)  # the watchdog goes on, and its reset is no failure
+        raise
+    finally:
+        power.off()  # again, because a second Ctrl-C may have cut the first short
+
+
+def run(pins, identity: dict, power) -> None:
     for module in ("board_hal", "console", "app"):
         __import__(module)
         gc.collect()  # else what imports leave behind fragments a small heap
     from app import App
 
-    App(getattr(__import__("boards." + name), name)).run()
+    App(pins, identity, power).run()
 
 
 if half_flashed():

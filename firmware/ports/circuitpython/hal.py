@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The board's silicon through CircuitPython's modules: enable pins, thermistors, watchdog.
+"""The board's silicon through CircuitPython's modules: thermistors, bus, watchdog, reset.
 
 A pin of -1 is not fitted; the others are names of the `board` module.
 """
@@ -14,6 +14,7 @@ import microcontroller
 from watchdog import WatchDogMode
 
 from board_hal import BoardHal
+from power_pins import output
 from sha import sha256
 from wptcore import persistence
 
@@ -27,23 +28,24 @@ _BOOT_CAUSES = {
 
 
 class Hal(BoardHal):
-    """`pins`: the generated board module; `identity`: as memory.load_identity returns it."""
+    """`pins`: the generated board module; `identity`: as memory.load_identity returns it;
+    `power`: power_pins.PowerPins.
+    """
 
-    def __init__(self, pins, identity: dict):
-        self._coil = _output(pins.TX_ENABLE_PIN, False)
-        self._receiver = _output(pins.RX_ENABLE_PIN, False)
-        self._power = _output(pins.I2C_POWER_PIN, True)
+    def __init__(self, pins, identity: dict, power):
+        super().__init__(pins, identity, power, sha256)
+
+    def connect(self) -> None:
+        pins = self._pins
+        self._bus_power = output(pins.I2C_POWER_PIN, True)
         self._cable = _input(pins.CABLE_SENSE_PIN)
         self._button = _button(getattr(pins, "BUTTON_PIN", -1))
         self._coil_ntc = _adc(pins.COIL_NTC_PIN)
         self._battery_ntc = _adc(pins.BATTERY_NTC_PIN)
-        self.watched = False
-        bus = busio.I2C(_pin(pins.I2C_SCL), _pin(pins.I2C_SDA), frequency=pins.I2C_FREQ_Hz)
-        super().__init__(pins, identity, bus, sha256)
+        self.bus = busio.I2C(_pin(pins.I2C_SCL), _pin(pins.I2C_SDA), frequency=pins.I2C_FREQ_Hz)
 
-    @property
-    def boot_cause(self) -> int:
-        """Why the chip started. After safemode.py it is a software reset, which counts too."""
+    def reported_cause(self) -> int:
+        """After safe mode the chip says SOFTWARE; safemode.py has noted the true cause."""
         return _BOOT_CAUSES.get(microcontroller.cpu.reset_reason, persistence.OTHER)
 
     def button_is_down(self) -> bool:
@@ -58,39 +60,22 @@ class Hal(BoardHal):
     def on_cable(self) -> bool:
         return self._cable is not None and self._cable.value
 
-    def set_coil(self, on: bool) -> None:
-        if self._coil is not None:
-            self._coil.value = on
-
-    def set_receiver(self, on: bool) -> None:
-        if self._receiver is not None:
-            self._receiver.value = on
-
-    def start_watchdog(self) -> None:
+    def arm_watchdog(self) -> None:
         timer = microcontroller.watchdog
         timer.timeout = self._pins.WATCHDOG_ms / 1000
         timer.mode = WatchDogMode.RESET
-        self.watched = True
 
     def feed_watchdog(self) -> None:
         if self.watched:
             microcontroller.watchdog.feed()
 
-    def reset(self) -> None:
+    def restart(self) -> None:
         time.sleep(_LAST_WORDS_s)
         microcontroller.reset()
 
 
 def _pin(name):
     return getattr(board, name)
-
-
-def _output(name, level: bool):
-    if name == -1:
-        return None
-    pin = digitalio.DigitalInOut(_pin(name))
-    pin.switch_to_output(value=level)
-    return pin
 
 
 def _input(name):

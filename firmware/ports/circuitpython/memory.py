@@ -16,6 +16,9 @@ _PAGE = 4096
 _RECORD_AT, _RECORD_MAX = 0, 1024
 _IDENTITY_AT, _IDENTITY_MAX = 1024, 1024
 _MARK_AT = 2048
+_RESET_NOTE_AT = 2049  # one byte: a cause and one, anything else is no note
+_CAUSES = 5
+ASKED = 0  # persistence.ASKED, for code.py, which imports nothing of the core
 _HEAD = "<HI"  # length, CRC-32
 _HEAD_SIZE = 6
 _ON = 0xA5
@@ -49,6 +52,20 @@ def in_maintenance() -> bool:
 def set_maintenance(on: bool) -> None:
     """Takes effect at the next boot."""
     microcontroller.nvm[_MARK_AT] = _ON if on else 0
+
+
+def note_reset(cause: int) -> None:
+    """Tells the next boot why it comes, where the chip cannot: persistence.ASKED and its like."""
+    microcontroller.nvm[_RESET_NOTE_AT] = cause + 1
+
+
+def take_reset_note():
+    """Returns the cause that was noted before the reset, or None; the next boot finds none."""
+    noted = microcontroller.nvm[_RESET_NOTE_AT]
+    if not 0 < noted <= _CAUSES:
+        return None
+    microcontroller.nvm[_RESET_NOTE_AT] = 0
+    return noted - 1
 
 
 def load_slots() -> list:

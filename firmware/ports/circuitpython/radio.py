@@ -12,6 +12,7 @@ import time
 import _bleio
 
 from gatt_server import COMMAND_MAX, NOTIFY, READ, WRITE, ADVERT_ms, GattServer, services
+from notify_credits import Credits
 from wptcore import wire
 from wptcore.auth import NONCE_SIZE
 
@@ -28,12 +29,17 @@ _PROPERTIES = (
 
 
 class BoardRadio(GattServer):
-    def __init__(self, board, model: str, revision: str):
-        super().__init__(board)
+    """`board`: board.Board; `guard`: guard.Guard. Raises where the radio does not start."""
+
+    def __init__(self, board, guard, model: str, revision: str):
+        super().__init__(board, guard)
+        self._credits = Credits()
         self._adapter = _bleio.adapter
         self._adapter.enabled = True
+        guard.attempt("radio", setattr, self._adapter, "name", "wpt-%d" % board.board_id)
         self._linked = False
         self._characteristics = {}
+        self._shown = {}  # the values that a central may read now
         for service, rows in services():
             self._characteristics.update(_registered(service, rows))
         self._frame = bytearray(COMMAND_MAX)
@@ -51,38 +57,52 @@ class BoardRadio(GattServer):
         """Nothing wakes CircuitPython when a frame comes, so the next pass is never far away."""
         time.sleep(min(time_ms, _PASS_MAX_ms) / 1000)
 
+    def publish(self, dt_ms: int) -> None:
+        self._credits.elapse(dt_ms)
+        super().publish(dt_ms)
+
     def _next_event(self):
         connected = self._adapter.connected
         if connected != self._linked:
             self._linked = connected
+            self._credits.refill()
             if connected:
                 return _LINK, self._nonce, False
             self._draw_challenge()
             return _LINK, b"", False
         length = self._frames.readinto(self._frame)
-        return (_LINK, bytes(self._frame[:length]), True) if length else None
+        if not length:
+            return None
+        self._credits.refill()
+        return _LINK, bytes(self._frame[:length]), True
 
     def _disconnect(self, _link: int) -> None:
         for connection in self._adapter.connections:
             connection.disconnect()
 
     def _write(self, uuid, value, _notify: bool = False) -> None:
-        self._characteristics[uuid].value = value  # this also notifies, where it may
+        """Sets a value; where a central may subscribe this also sends it, so it takes a credit."""
+        value = bytes(value)
+        characteristic = self._characteristics[uuid]
+        sends = self._linked and characteristic.properties & _bleio.Characteristic.NOTIFY
+        if sends and (value == self._shown.get(uuid) or not self._credits.take(False)):
+            return
+        characteristic.value = value
+        self._shown[uuid] = value
 
-    def _notify(self, _link: int, frame: bytes) -> None:
+    def _notify(self, _link: int, frame: bytes) -> bool:
+        if not self._linked:
+            return True  # the link has gone, and its reply with it
+        if not self._credits.take(True):
+            return False
         self._characteristics[wire.REPLY_UUID].value = frame
+        return True
 
     def _advertise(self, advert, response) -> None:
         self._adapter.stop_advertising()
-        try:
-            self._adapter.start_advertising(
-                advert,
-                scan_response=response,
-                connectable=not self._linked,
-                interval=_ADVERT_s,
-            )
-        except _bleio.BluetoothError:
-            pass  # the controller is busy with a connection; the next refresh tries again
+        self._adapter.start_advertising(
+            advert, scan_response=response, connectable=not self._linked, interval=_ADVERT_s
+        )
 
 
 def _registered(service_uuid, rows) -> dict:

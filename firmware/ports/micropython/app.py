@@ -6,25 +6,19 @@ import time
 
 from board_loop import BoardLoop
 from hal import Hal
-from memory import load_identity
 
 
 class App:
-    """`pins`: the generated board module of this board."""
+    """`pins`: the generated board module of this board; `power`: power_pins.PowerPins."""
 
-    def __init__(self, pins):
-        identity = load_identity()
-        self.loop = BoardLoop(pins, identity, Hal(pins, identity), hashlib.sha256)
+    def __init__(self, pins, identity: dict, power):
+        self.loop = BoardLoop(pins, identity, Hal(pins, identity, power), hashlib.sha256)
 
     async def run(self) -> None:
         loop = self.loop
-        loop.start()
         last_ms = time.ticks_ms()
-        try:
-            while True:
-                await loop.radio.wait(loop.period_ms)
-                now_ms = time.ticks_ms()
-                loop.step(time.ticks_diff(now_ms, last_ms))
-                last_ms = now_ms
-        finally:
-            loop.stop()
+        while True:
+            await loop.radio.wait(loop.period_ms)
+            now_ms = time.ticks_ms()
+            loop.step(time.ticks_diff(now_ms, last_ms))
+            last_ms = now_ms

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The board's silicon through `machine`: enable pins, thermistors, watchdog. No decision."""
+"""The board's silicon through `machine`: thermistors, buses, watchdog, reset. No decision."""
 
 import hashlib
 import time
@@ -8,33 +8,30 @@ import machine
 
 from board_hal import BoardHal
 from i2c_bus import I2CBus
+from power_pins import output
 from wptcore import persistence
 
 _LAST_WORDS_ms = 100  # what was printed needs this long to leave over USB
+_I2C_TIMEOUT_us = 10_000  # bounds what a chip that holds the clock low can take from a pass
 
 
 class Hal(BoardHal):
-    """`pins`: the generated board module; `identity`: as memory.load_identity returns it.
-
-    A pin of -1 is not fitted.
+    """`pins`: the generated board module; `identity`: as memory.load_identity returns it;
+    `power`: power_pins.PowerPins. A pin of -1 is not fitted.
     """
 
-    def __init__(self, pins, identity: dict):
-        self._coil = _output(pins.TX_ENABLE_PIN, 0)
-        self._receiver = _output(pins.RX_ENABLE_PIN, 0)
-        _output(pins.I2C_POWER_PIN, 1)
+    def __init__(self, pins, identity: dict, power):
+        self._watchdog = None
+        super().__init__(pins, identity, power, hashlib.sha256)
+
+    def connect(self) -> None:
+        pins = self._pins
+        output(pins.I2C_POWER_PIN, 1)
         self._cable = _input(pins.CABLE_SENSE_PIN)
         self._button = _button(getattr(pins, "BUTTON_PIN", -1))
         self._coil_ntc = _adc(pins.COIL_NTC_PIN)
         self._battery_ntc = _adc(pins.BATTERY_NTC_PIN)
-        self._watchdog = None
-        i2c = machine.I2C(
-            pins.I2C_ID,
-            sda=machine.Pin(pins.I2C_SDA),
-            scl=machine.Pin(pins.I2C_SCL),
-            freq=pins.I2C_FREQ_Hz,
-        )
-        super().__init__(pins, identity, I2CBus(i2c), hashlib.sha256)
+        self.bus = _bus(pins.I2C_ID, pins.I2C_SDA, pins.I2C_SCL, pins.I2C_FREQ_Hz)
         if pins.QI == "stwbc86":
             self.qi = self._stwbc86()
 
@@ -42,15 +39,14 @@ class Hal(BoardHal):
         from drivers.stwbc86 import Stwbc86  # here, because other boards save its memory
 
         pins = self._pins
-        i2c = machine.I2C(
-            pins.TX_QI_I2C_ID, sda=machine.Pin(pins.TX_QI_SDA), scl=machine.Pin(pins.TX_QI_SCL)
-        )
-        reset = _output(pins.TX_RESET_PIN, 0)
-        return Stwbc86(I2CBus(i2c), self._coil, reset, time.sleep_ms, pins.FOD_THRESHOLD_mW)
+        bus = _bus(pins.TX_QI_I2C_ID, pins.TX_QI_SDA, pins.TX_QI_SCL, pins.I2C_FREQ_Hz)
+        reset = output(pins.TX_RESET_PIN, 0)
+        return Stwbc86(bus, self._power.coil, reset, time.sleep_ms, pins.FOD_THRESHOLD_mW)
 
-    @property
-    def boot_cause(self) -> int:
-        """Why the chip started. A brown-out reads as a power-on on an ESP32 and an RP2040."""
+    def reported_cause(self) -> int:
+        """A brown-out reads as a power-on on an ESP32 and an RP2040; an RP2040 calls
+        `machine.reset()` a watchdog reset.
+        """
         cause = machine.reset_cause()
         if cause == machine.WDT_RESET:
             return persistence.WATCHDOG
@@ -69,33 +65,28 @@ class Hal(BoardHal):
     def on_cable(self) -> bool:
         return self._cable is not None and bool(self._cable.value())
 
-    def set_coil(self, on: bool) -> None:
-        """Sets only the switch; the loop uses drive_coil."""
-        if self._coil is not None:
-            self._coil.value(1 if on else 0)
-
-    def set_receiver(self, on: bool) -> None:
-        if self._receiver is not None:
-            self._receiver.value(1 if on else 0)
-
-    @property
-    def watched(self) -> bool:
-        return self._watchdog is not None
-
-    def start_watchdog(self) -> None:
+    def arm_watchdog(self) -> None:
         self._watchdog = machine.WDT(timeout=self._pins.WATCHDOG_ms)
 
     def feed_watchdog(self) -> None:
         if self._watchdog is not None:
             self._watchdog.feed()
 
-    def reset(self) -> None:
+    def restart(self) -> None:
         time.sleep_ms(_LAST_WORDS_ms)
         machine.reset()
 
 
-def _output(pin: int, level: int):
-    return machine.Pin(pin, machine.Pin.OUT, value=level) if pin >= 0 else None
+def _bus(number: int, sda: int, scl: int, freq_Hz: int):
+    return I2CBus(
+        machine.I2C(
+            number,
+            sda=machine.Pin(sda),
+            scl=machine.Pin(scl),
+            freq=freq_Hz,
+            timeout=_I2C_TIMEOUT_us,
+        )
+    )
 
 
 def _input(pin: int):
@@ -108,7 +99,12 @@ def _button(pin: int):
 
 
 def _adc(pin: int):
-    return machine.ADC(machine.Pin(pin)) if pin >= 0 else None
+    if pin < 0:
+        return None
+    adc = machine.ADC(machine.Pin(pin))
+    if hasattr(machine.ADC, "ATTN_11DB"):
+        adc.atten(machine.ADC.ATTN_11DB)  # an ESP32's widest range
+    return adc
 
 
 def _reading_uV(adc, supply_mV: int) -> int:

@@ -28,5 +28,14 @@ class I2CBus:
     def writeto_then_readfrom(
         self, address, out_buffer, in_buffer, *, out_start=0, out_end=None, in_start=0, in_end=None
     ) -> None:
-        self._i2c.writeto(address, memoryview(out_buffer)[out_start:out_end], False)
-        self._i2c.readfrom_into(address, memoryview(in_buffer)[in_start:in_end])
+        """Writes a register's number and reads it in one transfer, without a stop between.
+
+        `writeto(..., stop=False)` would not do: the driver of ESP-IDF 5.5 ignores it.
+        """
+        register = bytes(memoryview(out_buffer)[out_start:out_end])
+        self._i2c.readfrom_mem_into(
+            address,
+            int.from_bytes(register, "big"),
+            memoryview(in_buffer)[in_start:in_end],
+            addrsize=8 * len(register),
+        )

@@ -7,6 +7,8 @@ import os
 _IDENTITY = "identity.json"
 _NEW = "identity.new"
 _MAINTENANCE = "maintenance"  # "on", or "flash" while files are copied (see main.py)
+_RESET_NOTE = "reset_note"
+ASKED = 0  # persistence.ASKED, for main.py, which imports nothing of the core
 _SLOTS = ("journal0.bin", "journal1.bin")
 
 
@@ -43,6 +45,19 @@ def set_maintenance(on: bool) -> None:
         write(_MAINTENANCE, b"on")
     else:
         os.remove(_MAINTENANCE)
+
+
+def note_reset(cause: int) -> None:
+    """Tells the next boot why it comes, where the chip cannot: persistence.ASKED and its like."""
+    write(_RESET_NOTE, str(cause).encode())
+
+
+def take_reset_note():
+    """Returns the cause that was noted before the reset, or None; the next boot finds none."""
+    note = read(_RESET_NOTE)
+    if note:
+        os.remove(_RESET_NOTE)
+    return int(note) if note.isdigit() else None
 
 
 def load_slots() -> list:

@@ -30,35 +30,60 @@ _READ_UNLIKELY = 0x0E
 
 
 class BoardRadio(GattServer):
-    def __init__(self, board, model: str, revision: str):
-        super().__init__(board)
+    """`board`: board.Board; `guard`: guard.Guard. Raises where the radio does not start."""
+
+    def __init__(self, board, guard, model: str, revision: str):
+        super().__init__(board, guard)
         self._events = []  # as _next_event returns them, oldest first
         self._nonces = {}  # of each link that is open
         self._handles = {}
         self._wake = asyncio.ThreadSafeFlag()
         self._ble = bluetooth.BLE()
         self._ble.active(True)
-        self._ble.config(mtu=247)
+        guard.attempt("radio", self._configure, board.board_id)
         self._ble.irq(self._irq)
         self._register()
         self._write(wire.MODEL_NUMBER, model)
         self._write(wire.FIRMWARE_REVISION, revision)
+
+    def _configure(self, board_id: int) -> None:
+        self._ble.config(gap_name="wpt-%d" % board_id)  # else phones show the stack's own name
+        self._ble.config(mtu=247)
 
     def _register(self) -> None:
         table = services()
         registered = self._ble.gatts_register_services(
             tuple((bluetooth.UUID(uuid), _described(rows)) for uuid, rows in table)
         )
+        last = 0
         for i, (_, rows) in enumerate(table):
             for j, (uuid, _, size) in enumerate(rows):
-                self._handles[uuid] = registered[i][j]
-                self._ble.gatts_set_buffer(registered[i][j], size)
+                handle = registered[i][j]
+                if handle <= last:  # BTstack says nothing when its table of 512 bytes is full
+                    raise RuntimeError("the Bluetooth stack has no room for our services")
+                last = handle
+                self._handles[uuid] = handle
+                self._ble.gatts_set_buffer(handle, size)
         self._command = self._handles[wire.COMMAND_UUID]
         self._challenge = self._handles[wire.CHALLENGE_UUID]
 
-    def _irq(self, event, data) -> int:
-        if event == _IRQ_GATTS_READ_REQUEST:
-            return self._prepare_read(data[0], data[1])
+    def _irq(self, event, data):
+        """Returns a number for a read request and None for all else, as the stack requires.
+
+        An exception here would switch the handler off for good. `data` lives on the stack's own
+        memory: only numbers and copies may leave.
+        """
+        answer = _READ_UNLIKELY if event == _IRQ_GATTS_READ_REQUEST else None
+        try:
+            if event == _IRQ_GATTS_READ_REQUEST:
+                answer = self._prepare_read(data[0], data[1])
+            else:
+                self._note(event, data)
+        except Exception:  # noqa: BLE001 - see above
+            self._guard.drop("radio")
+        return answer
+
+    def _note(self, event, data) -> None:
         if event == _IRQ_CENTRAL_CONNECT:
             nonce = os.urandom(NONCE_SIZE)
             self._nonces[data[0]] = nonce
@@ -69,7 +94,6 @@ class BoardRadio(GattServer):
         elif event == _IRQ_GATTS_WRITE and data[1] == self._command:
             self._take_frame(data[0])
         self._wake.set()
-        return _READ_OK
 
     def _take_frame(self, link: int) -> None:
         """Frames beyond what the loop can take are dropped, and only those of the same link."""
@@ -102,22 +126,27 @@ class BoardRadio(GattServer):
     def _write(self, uuid, value, notify: bool = False) -> None:
         self._ble.gatts_write(self._handles[uuid], value, notify)
 
-    def _notify(self, link: int, frame: bytes) -> None:
+    def _notify(self, link: int, frame: bytes) -> bool:
+        if link not in self._nonces:
+            return True  # the link has gone, and its reply with it
         try:
             self._ble.gatts_notify(link, self._handles[wire.REPLY_UUID], frame)
         except OSError:
-            pass  # the link went; its disconnect event follows
+            return False
+        return True
 
     def _advertise(self, advert, response) -> None:
+        """A stack without a free link refuses connectable adverts; the board stays visible."""
+        connectable = len(self._nonces) < self._board.links_max
         try:
-            self._ble.gap_advertise(
-                ADVERT_ms * 1000,
-                advert,
-                resp_data=response,
-                connectable=len(self._nonces) < self._board.links_max,
-            )
+            self._start_advert(advert, response, connectable)
         except OSError:
-            pass  # the controller is busy with a connection; the next refresh tries again
+            self._start_advert(advert, response, False)
+
+    def _start_advert(self, advert, response, connectable: bool) -> None:
+        self._ble.gap_advertise(
+            ADVERT_ms * 1000, advert, resp_data=response, connectable=connectable
+        )
 
 
 def _described(rows) -> tuple:

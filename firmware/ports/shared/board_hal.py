@@ -6,6 +6,7 @@ import math
 
 import memory
 from gauge import CountedCharge, FuelGauge
+from guard import Guard
 from power_meter import PowerMeter
 from wptcore import calibration, ept, wire
 from wptcore.fod import LossCurve
@@ -18,27 +19,45 @@ _ROLE_BITS = {"ptx": wire.PTX, "prx": wire.PRX}
 _KELVIN_0_C = 273.15
 _BATTERY_MIN_dC = 0  # a lithium cell is not charged below freezing
 _BROKEN_dC = 2000
-_OPEN_dC = -200
+# A divider reads 0.92 at -22 C. An open one reads 1, or 0.93 where the ADC ends at 3.1 V (ESP32).
+_SHARE_MIN, _SHARE_MAX = 0.001, 0.92
 
 
 class BoardHal:
     """`pins`: the generated board module; `identity`: as memory.load_identity returns it;
-    `bus`: busio.I2C or its like; `sha256`: of the port.
+    `power`: power_pins.PowerPins; `sha256`: of the port.
+
+    A port's Hal adds:
+
+    connect()            sets `bus`, and `qi` where a Qi chip is fitted; first use of the silicon
+    reported_cause()     why the chip says that it started: persistence.POWER_ON and its like
+    arm_watchdog()       raises where that fails
+    feed_watchdog()
+    coil_dC(), battery_dC(), on_cable(), button_is_down()
+    restart()
     """
 
-    def __init__(self, pins, identity: dict, bus, sha256):
+    def __init__(self, pins, identity: dict, power, sha256):
         self._pins = pins
         self._identity = identity
+        self._power = power
         self._sha256 = sha256
-        self.bus = bus
+        self.guard = Guard()
+        self.maintenance = memory.in_maintenance()
+        # A watchdog cannot be stopped, and copying files takes longer than it waits. Otherwise it
+        # comes before every part that can hang.
+        self.watched = not self.maintenance and self.guard.attempt("watchdog", self.arm_watchdog)
+        self.bus = None
         self.qi = None
+        self.connected = self.guard.attempt("bus", self.connect)
         self._meters = {}
         self.capacity_mJ = identity.get("capacity_mJ", pins.CAPACITY_mJ)
         if pins.GAUGE:
-            self.gauge = FuelGauge(bus, pins.GAUGE_ADDRESS)
+            self.gauge = FuelGauge(self.bus, pins.GAUGE_ADDRESS)
         else:
             self.gauge = CountedCharge(self.capacity_mJ)
         self._journal = Journal(memory.load_slots(), binascii.crc32)
+        self.boot_cause = self._boot_cause()
 
     # -- what the board is --
 
@@ -77,9 +96,38 @@ class BoardHal:
         return self._journal.saved
 
     def save(self, saved) -> None:
-        memory.save_slot(*self._journal.next_record(saved))
+        """Raises OSError (MicroPython) or RuntimeError (CircuitPython) when the flash refuses."""
+        try:
+            memory.save_slot(*self._journal.next_record(saved))
+        except Exception:
+            self._journal.not_written()
+            raise
 
-    # -- the transmitter --
+    def _boot_cause(self) -> int:
+        """Returns what was noted before the reset, else what the chip says."""
+        note = None
+        try:
+            note = memory.take_reset_note()
+        except Exception:  # noqa: BLE001 - flash that fails must not keep the board from starting
+            self.guard.drop("storage")
+        return self.reported_cause() if note is None else note
+
+    def reset(self) -> None:
+        """Restarts with the switches off; the journal says that somebody asked for it."""
+        self._power.off()
+        self.restart()
+
+    # -- the switches --
+
+    def set_coil(self, on: bool) -> None:
+        """Sets only the switch; the loop uses drive_coil."""
+        self._power.set_coil(on)
+
+    def set_receiver(self, on: bool) -> None:
+        self._power.set_receiver(on)
+
+    def pulse(self) -> None:
+        self._power.pulse()
 
     def drive_coil(self, on: bool, dt_ms: int) -> int:
         """Returns NONE, or why the Qi chip ended by itself.
@@ -89,7 +137,12 @@ class BoardHal:
         if self.qi is None:
             self.set_coil(on)
             return ept.NONE
-        code = self.qi.follow(on, dt_ms).ept
+        try:
+            code = self.qi.follow(on, dt_ms).ept
+        except Exception:  # noqa: BLE001 - a chip that fails in any way has lost its supply
+            self.set_coil(False)
+            self.guard.drop("qi")
+            return ept.INTERNAL_FAULT
         return code if on else ept.NONE
 
     # -- sensors --
@@ -130,11 +183,10 @@ class BoardHal:
             return TEMPERATURE_UNKNOWN_dC
         pins = self._pins
         share = reading_uV / (pins.NTC_SUPPLY_mV * 1000)
-        if not 0.001 < share < 0.999:
+        if not _SHARE_MIN < share < _SHARE_MAX:
             return _BROKEN_dC
         resistance_Ohm = pins.NTC_PULLUP_Ohm * share / (1 - share)
         inverse_K = 1 / (25 + _KELVIN_0_C) + math.log(resistance_Ohm / pins.NTC_R25_Ohm) / (
             pins.NTC_BETA_K
         )
-        found_dC = int((1 / inverse_K - _KELVIN_0_C) * 10)
-        return found_dC if found_dC > _OPEN_dC else _BROKEN_dC
+        return int((1 / inverse_K - _KELVIN_0_C) * 10)

@@ -7,13 +7,14 @@ import switches
 from console import SerialConsole
 from console_backend import ConsoleBackend
 from radio import LINKS_MAX, BoardRadio
+from store import Store
 from wptcore import wire
 from wptcore.attendance import WINDOW_DEFAULT_s
 from wptcore.board import Board
-from wptcore.ept import NONE
+from wptcore.ept import NONE, SELF_TEST
 
 REVISION = "0.1.0"
-ACTIVE_ms = 20  # while power may flow
+ACTIVE_ms = 15  # while power may flow; two passes are a period of the second break's pulses
 IDLE_ms = 200
 _SOC_ms = 250
 _FIELD_ms = 200
@@ -24,6 +25,7 @@ class BoardLoop:
 
     def __init__(self, pins, identity: dict, hal, sha256):
         self.hal = hal
+        self.guard = hal.guard
         key = bytes.fromhex(identity.get("key", ""))
         self.market = _market(pins, identity, key, sha256)
         self.board = Board(
@@ -40,11 +42,11 @@ class BoardLoop:
             pins.FEATURES & wire.CARRIED,
             min(pins.LINKS_MAX, LINKS_MAX),
         )
-        self.radio = BoardRadio(self.board, pins.NAME, REVISION)
+        self.radio = BoardRadio(self.board, self.guard, pins.NAME, REVISION)
         backend = ConsoleBackend(hal, identity, pins.NAME, REVISION)
         self.console = SerialConsole(self.board, backend, sha256)
-        self.maintenance = backend.maintenance
-        if self.maintenance:
+        self.store = Store(hal)
+        if hal.maintenance:
             self.board.on_maintenance(True)
         self._unmetered_ms = 0
         self._since_soc_ms = _SOC_ms
@@ -55,35 +57,32 @@ class BoardLoop:
     def period_ms(self) -> int:
         """How long the loop may wait for the radio before the next pass."""
         working = self.market is not None and self.market.is_working
-        busy = self.board.is_running or self.console.streaming or working
+        busy = self.board.is_running or self.console.busy or working
         return ACTIVE_ms if busy else IDLE_ms
 
-    def start(self) -> None:
-        if not self.maintenance:  # a watchdog cannot be stopped, and copying files takes long
-            self.hal.start_watchdog()
-
-    def stop(self) -> None:
-        self.hal.set_coil(False)
-        self.hal.set_receiver(False)
-
     def step(self, dt_ms: int) -> None:
+        """Does one pass. Raises only where a switch or the watchdog fails: then main.py is next.
+
+        docs/explanation/firmware-loop.md lists each call, and what its failure does.
+        """
+        attempt = self.guard.attempt
         self._sense(dt_ms)  # first, so that a Stop still counts what flowed until now
-        self.radio.deliver()
-        self.console.step(dt_ms)
+        attempt("radio", self.radio.deliver, dt_ms)
+        attempt("console", self.console.step, dt_ms)
         self.board.on_elapsed(dt_ms)
         self._switch(dt_ms)
         self.hal.feed_watchdog()
         if self.market is not None and not self.board.is_running:
-            self.market.step()
-        saved = self.board.pop_save()
-        if saved is not None:
-            self.hal.save(saved)
-        self.radio.publish(dt_ms)  # after storing: what is acknowledged survives a power cut
+            attempt("market", self.market.step)
+        self.store.step(self.board.pop_save(), dt_ms)
+        attempt("radio", self.radio.publish, dt_ms)  # after storing: an Ack survives a power cut
         if self.console.reset_due:
             self.hal.reset()
 
     def _switch(self, dt_ms: int) -> None:
         code = switches.follow(self.hal, self.board.coil_on, self.board.receiver_on, dt_ms)
+        if self.board.coil_on:
+            self.hal.pulse()  # here and nowhere else: the second break opens when passes stop
         if code != NONE:
             self.board.on_qi_end(code)
 
@@ -91,18 +90,25 @@ class BoardLoop:
         self._unmetered_ms += dt_ms
         self._since_soc_ms += dt_ms
         self._since_field_ms += dt_ms
-        try:
-            if not self.maintenance:  # there a bench supply may feed the meter
-                self._sense_meter()
-            if self._since_field_ms >= _FIELD_ms:
-                self._sense_idle_side()
-        except (OSError, ValueError):
+        if not self.guard.attempt("meter", self._sense_meters):
             self.hal.forget_meters()  # the core ends a transfer whose samples are stale
         if self._since_soc_ms >= _SOC_ms:
             self._since_soc_ms = 0
             self.board.on_soc(self.hal.gauge.read_permille())
+        if not self.guard.attempt("cable", self._sense_cable):
+            self.board.on_cable(True)  # no transfer leaves a board that may be on a cable
+        self.guard.attempt("button", self._sense_button, dt_ms)
+        if self._unfit():
+            self.board.on_fault(SELF_TEST)
+
+    def _unfit(self) -> bool:
+        """Is a part missing without which nothing may be granted?"""
+        hal = self.hal
+        unwatched = not hal.watched and not hal.maintenance
+        return unwatched or not hal.connected or self.store.failing
+
+    def _sense_cable(self) -> None:
         self.board.on_cable(self.hal.on_cable())
-        self._sense_button(dt_ms)
 
     def _sense_button(self, dt_ms: int) -> None:
         """Tells of a press once it is over, so that a button that is stuck is none."""
@@ -112,12 +118,18 @@ class BoardLoop:
             self.board.on_button(self._held_ms)
             self._held_ms = 0
 
+    def _sense_meters(self) -> None:
+        if not self.hal.maintenance:  # there a bench supply may feed the meter
+            self._sense_meter()
+        if self._since_field_ms >= _FIELD_ms:
+            self._sense_idle_side()
+
     def _sense_idle_side(self) -> None:
         """Reads the meter that _sense_meter leaves out; its switch is off."""
         dt_ms = self._since_field_ms
         self._since_field_ms = 0
         meter = self.hal.meter(not self.board.receiver_on)
-        if meter is not None and not meter.sample() and not self.maintenance:
+        if meter is not None and not meter.sample() and not self.hal.maintenance:
             self.board.on_idle_side(meter.bus_mV, meter.current_mA, dt_ms)
         self.board.on_field(self.hal.field_present())
 

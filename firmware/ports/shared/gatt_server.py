@@ -10,6 +10,8 @@ WRITE = const(2)
 NOTIFY = const(4)
 ADVERT_ms = 250
 COMMAND_MAX = const(128)
+_LEAVE_ms = 10_000
+_REPLY_TRIES_MAX = 20  # over one second; the host has asked again by then
 _NOTIFY_GAP_ms = 50  # NimBLE on ESP32 drops notifications that come faster
 
 
@@ -46,53 +48,84 @@ class GattServer:
                                  the nonce is empty when the link has gone
     _disconnect(link)
     _write(uuid, value, notify)  sets a readable value; `notify` also sends it to subscribers
-    _notify(link, frame)         sends one reply; nothing happens when the link has gone
+    _notify(link, frame)         sends one reply; False: no room, so it must be tried again
     _advertise(advert, response) replaces both; a busy controller keeps the old ones
+
+    Each may raise; what it raises is counted, and the rest of the pass goes on.
     """
 
-    def __init__(self, board):
+    def __init__(self, board, guard):
         self._board = board
+        self._guard = guard
         self._adverts = Adverts(board)
         self._since_advert_ms = ADVERT_ms
         self._since_notify_ms = _NOTIFY_GAP_ms
+        self._reply = None  # (link, frame) that waits for room
+        self._reply_tries = 0
+        self._leaving = -1  # the link that was asked to go
+        self._leaving_ms = 0
 
-    def deliver(self) -> None:
+    def deliver(self, dt_ms: int) -> None:
         """Hand what came to the core."""
-        board = self._board
         event = self._next_event()
         while event is not None:
-            link, data, is_frame = event
-            if is_frame:
-                board.on_command(link, data)
-            else:
-                board.on_link(link, data)
+            self._guard.attempt("frame", self._take, *event)
             event = self._next_event()
-        unwelcome = board.unwelcome_link
-        if unwelcome >= 0:
-            self._disconnect(unwelcome)
+        self._drop_unwelcome(dt_ms)
+
+    def _take(self, link: int, data: bytes, is_frame: bool) -> None:
+        if is_frame:
+            self._board.on_command(link, data)
+            return
+        if link == self._leaving:
+            self._leaving = -1
+        self._board.on_link(link, data)
+
+    def _drop_unwelcome(self, dt_ms: int) -> None:
+        """Ask each link once: it goes a connection interval or two later, and a stack that is
+        asked again meanwhile raises. A link that stays all the same is asked again.
+        """
+        self._leaving_ms += dt_ms
+        unwelcome = self._board.unwelcome_link
+        if unwelcome < 0 or (unwelcome == self._leaving and self._leaving_ms < _LEAVE_ms):
+            return
+        self._leaving = unwelcome
+        self._leaving_ms = 0
+        self._guard.attempt("radio", self._disconnect, unwelcome)
 
     def publish(self, dt_ms: int) -> None:
         """Send at most one reply, and refresh adverts and readable values when due."""
         self._since_notify_ms += dt_ms
         self._since_advert_ms += dt_ms
         if self._since_notify_ms >= _NOTIFY_GAP_ms:
-            self._send_reply()
+            self._guard.attempt("reply", self._send_reply)
         if self._since_advert_ms >= ADVERT_ms:
             self._since_advert_ms = 0
             self._refresh()
 
     def _send_reply(self) -> None:
-        reply = self._board.pop_reply()
-        if reply is not None:
-            self._since_notify_ms = 0
-            self._notify(*reply)
+        if self._reply is None:
+            self._reply = self._board.pop_reply()
+            self._reply_tries = 0
+        if self._reply is None:
+            return
+        self._since_notify_ms = 0
+        reply, self._reply = self._reply, None
+        if self._notify(*reply):
+            return
+        self._reply_tries += 1
+        if self._reply_tries < _REPLY_TRIES_MAX:
+            self._reply = reply
+        else:
+            self._guard.drop("reply")
 
     def _refresh(self) -> None:
         board = self._board
+        attempt = self._guard.attempt
         advert, response = self._adverts.advance()
         known = board.soc_permille <= 1000
         battery = bytes((wire.soc_pct(board.soc_permille),)) if known else b""
-        self._write(wire.STATUS_UUID, self._adverts.status, True)
-        self._write(wire.RECEIPTS_UUID, board.receipts)
-        self._write(wire.BATTERY_LEVEL, battery)
-        self._advertise(advert, response)
+        attempt("radio", self._advertise, advert, response)
+        attempt("radio", self._write, wire.RECEIPTS_UUID, board.receipts)
+        attempt("radio", self._write, wire.BATTERY_LEVEL, battery)
+        attempt("radio", self._write, wire.STATUS_UUID, self._adverts.status, True)

@@ -14,8 +14,8 @@ _UNREAD_MAX = 65_536  # what a port that nobody reads may keep
 class Pty:
     """A pty pair, both ends of which stay open; `on_input` gets what the other side writes.
 
-    `path` is what pyserial and mpremote open. Output that nobody reads is dropped, oldest first,
-    as a USB serial port does without a host.
+    `path` is what pyserial and mpremote open. More output than anybody reads is dropped, oldest
+    first; usb_port.UsbPort says when a board's port is full long before that.
     """
 
     def __init__(self, on_input: Callable[[bytes], None]) -> None:
@@ -33,6 +33,11 @@ class Pty:
             termios.tcflush(self.slave, termios.TCIFLUSH)
             del self._unsent[:-_UNREAD_MAX]
         self._flush()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes for which the pty itself had no room yet."""
+        return len(self._unsent)
 
     def drain(self) -> None:
         """Reads what has arrived, without waiting."""

@@ -37,6 +37,7 @@ class Adc:
 class Silicon:
     reset_causes: Mapping[str, int]
     adc: Adc
+    watchdog_max_ms: int = 2**32 - 1  # a longer time-out is refused
 
 
 KIND_ADC = Adc(3300, 0, 0, 0, calibrated=True)
@@ -47,6 +48,7 @@ _ESP32S3 = Silicon(  # its reset pin and a brown-out read as power-on
 _RP2040 = Silicon(  # machine.reset() is done by the watchdog, and says so
     {POWER_ON: PWRON, WATCHDOG: WDT, BROWN_OUT: PWRON, BUTTON: PWRON, COMMAND: WDT},
     Adc(3300, 5_000, 7_000, 1_000, calibrated=False),
+    watchdog_max_ms=8388,
 )
 _NRF52840 = Silicon(  # its brown-out leaves no trace either
     {POWER_ON: PWRON, WATCHDOG: WDT, BROWN_OUT: PWRON, BUTTON: HARD, COMMAND: SOFTWARE},
@@ -55,6 +57,10 @@ _NRF52840 = Silicon(  # its brown-out leaves no trace either
 _BY_NAME = {"nrf52840": _NRF52840, "pico": _RP2040}
 
 
-def of_board(name: str) -> Silicon:
-    """The silicon of a module of firmware/boards; the bench's own board is an ESP32-S3."""
+def of_board(name: str, port: str = "micropython") -> Silicon:
+    """The silicon of a module of firmware/boards; the bench's own board is an ESP32-S3, or an
+    nRF52840 where it runs CircuitPython.
+    """
+    if port == "circuitpython":
+        return _NRF52840
     return next((chip for part, chip in _BY_NAME.items() if part in name), _ESP32S3)

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from crowdcharge.bench.board.serial_port import Pty
+from crowdcharge.bench.board.usb_port import Backpressure, UsbPort
 from crowdcharge.bench.board.vm import Vm, VmOptions
 
-PWRON_RESET, HARD_RESET, WDT_RESET, _, SOFT_RESET = range(1, 6)  # machine.reset_cause()
 _RAW_REPL, _FRIENDLY_REPL, _CTRL_C = b"\x01", b"\x02", b"\x03"
 _RETRY_s = 0.002
 _TRIES = 100  # after that many, Ctrl-C is sent to a loop that never sleeps
@@ -23,7 +23,10 @@ _PROMPT = b">>> "
 class Supervisor:
     """A board's VM and its port; `on_crash(reason)` is called if the VM dies by itself."""
 
-    def __init__(self, options: VmOptions, log: Path, on_crash: Callable[[str], None]) -> None:
+    def __init__(
+        self, options: VmOptions, log: Path, on_crash: Callable[[str], None], block_s: float
+    ) -> None:
+        """`block_s`: how long the port's writer waits for a holder that does not read."""
         self._options = options
         self._on_crash = on_crash
         self._log = log.open("ab", buffering=0)
@@ -36,7 +39,8 @@ class Supervisor:
         self._booted = False
         self._last = b""
         self.on_soft_reboot: Callable[[], None] = lambda: None
-        self.port = Pty(self._from_port)
+        self.port = UsbPort(self._from_port)
+        self._flow = Backpressure(self.port, block_s)
         self._console = Pty(self._from_vm)
 
     @property
@@ -56,10 +60,12 @@ class Supervisor:
         self._console.close()
         self._console = Pty(self._from_vm)
         self._vm = Vm(self._options, self._console.slave, run_main, self._exited)
+        self._flow.attach(self._vm, self._console.slave)
 
     def kill(self) -> None:
         """Cuts the power; the port stays open and mute. Does nothing if the power is off."""
         if self._vm:
+            self._flow.detach()
             self._vm.kill()
             self._vm = None
             self._console.drain()  # what the VM had written still reaches the port
@@ -134,7 +140,9 @@ class Supervisor:
             self._console.write(_RAW_REPL)
             self._release()
             return
-        self._out(data)
+        if not self._flow.discards:
+            self._out(data)
+        self._flow.wrote()
 
     def _out(self, data: bytes) -> None:
         """Passes output on: programs end lines with LF, a board's port with CR LF."""
@@ -146,6 +154,7 @@ class Supervisor:
         self.port.write(cooked)
 
     def _exited(self, code: int) -> None:
+        self._flow.detach()
         self._console.drain()
         self._vm = None
         if code < 0:

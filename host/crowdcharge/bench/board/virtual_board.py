@@ -10,8 +10,9 @@ from pathlib import Path
 from crowdcharge.bench.board import nvm, silicon, wiring
 from crowdcharge.bench.board.hardware import Hardware, HardwareServer
 from crowdcharge.bench.board.radio import ShimRadio
-from crowdcharge.bench.board.supervisor import SOFT_RESET, Supervisor
+from crowdcharge.bench.board.supervisor import Supervisor
 from crowdcharge.bench.board.truth import Levels, TruthPage
+from crowdcharge.bench.board.usb_port import BLOCK_s
 from crowdcharge.bench.board.vm import VmOptions
 from crowdcharge.bench.board.witness import COILS, Witness
 from crowdcharge.bench.config import BoardConfig
@@ -90,7 +91,7 @@ class VirtualBoard:
         self._witness = witness
         self._clock = clock
         self._kind = kind
-        self._silicon = silicon.of_board(config.board)
+        self._silicon = silicon.of_board(config.board, config.port)
         self.wiring = wiring.load(config.board)
         self.shunts = {side: Shunt(self.wiring.shunt_Ohm, not kind) for side in ("tx", "rx")}
         self._pin_coils = {pin: coil for coil, pin in self.wiring.coils.items() if pin != "-1"}
@@ -120,7 +121,10 @@ class VirtualBoard:
         )
         self._server = HardwareServer(self.hardware, folder / "hardware.socket")
         self.supervisor = Supervisor(
-            self._vm_options(clock.speed), folder / "console.log", self.reset
+            self._vm_options(clock.speed),
+            folder / "console.log",
+            self.reset,
+            BLOCK_s[config.port] / clock.speed,
         )
         self.supervisor.on_soft_reboot = self._soft_rebooted
 
@@ -171,7 +175,7 @@ class VirtualBoard:
 
     def _soft_rebooted(self) -> None:
         """Keeps pins and watchdog as they are, as real boards do."""
-        self.hardware.reset_cause = SOFT_RESET
+        self.hardware.reset_cause = silicon.SOFT
         self.boots += 1
         self.last_reset = "soft reboot"
 
@@ -209,6 +213,7 @@ class VirtualBoard:
         ]
         adc = silicon.KIND_ADC if self._kind else self._silicon.adc
         return {
+            "watchdog_max_ms": self._silicon.watchdog_max_ms,
             "pins": wired.names,
             "qi_i2c": wired.qi_i2c,
             "i2c": (wired.i2c_id, wired.i2c_sda, wired.i2c_scl, wired.i2c_power),

@@ -23,6 +23,7 @@ MODELS = Path(__file__).parents[1] / "i2c"
 _PR_SET_PDEATHSIG = 1
 # The system calls in which a VM sleeps: poll, select, nanosleep and their kin.
 _SLEEPS = {"x86_64": (7, 23, 35, 230, 270, 271), "aarch64": (72, 73, 101, 115)}
+_WRITES = {"x86_64": "1", "aarch64": "64"}
 _libc = ctypes.CDLL(None)
 
 
@@ -77,6 +78,14 @@ class Vm:
         """True at the REPL, where Ctrl-C is a character; running code lets the VM catch SIGINT."""
         caught = self._proc("status").partition("SigCgt:")[2].split()[0]
         return not int(caught, 16) >> (signal.SIGINT - 1) & 1
+
+    @property
+    def writes(self) -> bool:
+        """True while the VM is in a write; False if processor or kernel do not say."""
+        try:
+            return self._proc("syscall").split()[0] == _WRITES.get(platform.machine())
+        except OSError:
+            return False
 
     def interrupt(self, anywhere: bool = False) -> bool:
         """Sends Ctrl-C if the code sleeps, or `anywhere` if so asked; False if it was not sent."""

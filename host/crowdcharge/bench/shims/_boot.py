@@ -36,6 +36,14 @@ def _mount():
         _os.chdir("/")
 
 
+def _main_name():
+    """Returns what the board starts: after some resets CircuitPython starts in safe mode."""
+    supervisor = _sys.modules.get("supervisor")
+    if supervisor and supervisor.runtime.safe_mode_reason != supervisor.SafeModeReason.NONE:
+        return "safemode.py"
+    return _os.getenv("CROWDCHARGE_MAIN")
+
+
 def _run(name):
     try:
         with open(name) as file:
@@ -50,7 +58,7 @@ _tell("B")  # from now on Ctrl-C is safe
 try:
     _run("boot.py")
     if _os.getenv("CROWDCHARGE_RUN_MAIN") == "1":
-        _run(_os.getenv("CROWDCHARGE_MAIN"))
+        _run(_main_name())
 except (Exception, KeyboardInterrupt) as _error:
     _sys.print_exception(_error)
 globals().update(_main)  # the REPL sees main.py's names

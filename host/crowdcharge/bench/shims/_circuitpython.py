@@ -23,6 +23,7 @@ for _name in [
     "digitalio",
     "microcontroller",
     "supervisor",
+    "usb_cdc",
     "watchdog",
 ]:
     __import__(_name)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 # ruff: noqa: A002, B904, PLC0415, RET503 - names and dialect are MicroPython's
-"""MicroPython's `machine` on the bench: pins, I2C, ADC, watchdog and reset, as on an ESP32-S3.
+"""MicroPython's `machine` on the bench: pins, I2C, ADC, watchdog and reset, as on an ESP32-S3
+(on the board pico_w, what differs there: ADC, watchdog, reset causes).
 
 Edges of outputs have reached the hub (bench/board/hardware.py) when `value()` returns; inputs and
 often-read chips come from the hub's page (_chips.py); other chips live in the hub. Missing are pin
-interrupts, PWM, SPI, UART, RTC and deep sleep. A NAK of a write without stop is raised by the read
-that follows it, because both are one transfer.
+interrupts, PWM, SPI, UART, RTC and deep sleep.
 """
 
 import json
@@ -117,7 +117,6 @@ class I2C:
         self._wired = asked == [wired_id, wired_sda, wired_scl]
         if asked == _board["qi_i2c"]:  # the Qi chip alone, with pull-ups of its own
             self._wired, self._power = True, "-1"
-        self._pending = None
 
     def _live(self):
         return self._wired and (self._power == "-1" or _levels.get(self._power) == 1)
@@ -126,19 +125,15 @@ class I2C:
         return sorted(_fitted.scan() + list(call("s"))) if self._live() else []
 
     def writeto(self, addr, buf, stop=True):
-        buf = bytes(buf)
-        if stop:
-            self._transfer(addr, buf, 0)
-        else:
-            self._pending = buf
+        """`stop=False` is ignored, as by the driver of ESP-IDF 5.5."""
+        self._transfer(addr, bytes(buf), 0)
         return len(buf)
 
     def writevto(self, addr, vector, stop=True):
         return self.writeto(addr, b"".join(bytes(part) for part in vector), stop)
 
     def readfrom(self, addr, nbytes, stop=True):
-        pending, self._pending = self._pending, None
-        return self._transfer(addr, pending, nbytes)
+        return self._transfer(addr, None, nbytes)
 
     def readfrom_into(self, addr, buf, stop=True):
         buf[:] = self.readfrom(addr, len(buf), stop)
@@ -173,24 +168,25 @@ def _address(memaddr, addrsize):
 
 
 class ADC:
-    ATTN_0DB = 0
-    ATTN_2_5DB = 1
-    ATTN_6DB = 2
-    ATTN_11DB = 3
+    """Its errors are those of the board's silicon; without calibration it is that of an RP2."""
 
-    def __init__(self, pin, *, atten=ATTN_11DB):
+    def __init__(self, pin, *, atten=None):
         self._channel = _board["adc"].get(pin._id if isinstance(pin, Pin) else str(pin))
-
-    def atten(self, atten):
-        pass
 
     def read_u16(self):
         return 0 if self._channel is None else _adc.read_u16(self._channel)
 
-    def read(self):
-        return self.read_u16() >> 4
-
     if _adc.calibrated:
+        ATTN_0DB = 0
+        ATTN_2_5DB = 1
+        ATTN_6DB = 2
+        ATTN_11DB = 3
+
+        def atten(self, atten):
+            pass
+
+        def read(self):
+            return self.read_u16() >> 4
 
         def read_uv(self):
             return 0 if self._channel is None else _adc.read_uV(self._channel)
@@ -207,6 +203,8 @@ class WDT:
             raise ValueError("WDT")
         if timeout <= 0:
             raise ValueError("WDT timeout too short")
+        if timeout > _board["watchdog_max_ms"]:
+            raise ValueError("timeout exceeds %d" % _board["watchdog_max_ms"])
         call("d", struct.pack("<I", timeout))
         self._every_ms = timeout // 16
         self._told_ms = ticks_ms()

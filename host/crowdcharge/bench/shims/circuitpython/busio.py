@@ -47,8 +47,9 @@ class I2C:
         in_end=sys.maxsize,
     ):
         self._need_lock()
-        self._i2c.writeto(address, memoryview(out_buffer)[out_start:out_end], False)
-        self._i2c.readfrom_into(address, memoryview(in_buffer)[in_start:in_end])
+        view = memoryview(in_buffer)[in_start:in_end]
+        out = bytes(memoryview(out_buffer)[out_start:out_end])
+        view[:] = self._i2c._transfer(address, out, len(view))
 
     def deinit(self):
         pass

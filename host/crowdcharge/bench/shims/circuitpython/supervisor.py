@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""CircuitPython's `supervisor`: ticks that wrap at 2**29, and bytes waiting on the console."""
+"""CircuitPython's `supervisor`: ticks that wrap at 2**29, and why safe mode was entered.
 
-import select
-import sys
+`serial_bytes_available` is missing: it is a truth value on some versions and a number on others.
+"""
+
 import time
+
+import machine
 
 _PERIOD = 1 << 29
 _ticks_ms = time.ticks_ms  # CircuitPython's `time` replaces ours later
-_poll = select.poll()
-_poll.register(sys.stdin, select.POLLIN)
 
 
 def ticks_ms():
@@ -21,16 +22,16 @@ class SafeModeReason:
     WATCHDOG = "supervisor.SafeModeReason.WATCHDOG"
 
 
+# After these resets CircuitPython runs safemode.py instead of code.py. A brown-out of the bench
+# reads as a power-on (bench/board/silicon.py), so none enters safe mode.
+_SAFE_MODES = {machine.WDT_RESET: SafeModeReason.WATCHDOG}
+
+
 class _Runtime:
     autoreload = True
     serial_connected = True
     usb_connected = True
-    safe_mode_reason = SafeModeReason.NONE
-
-    @property
-    def serial_bytes_available(self):
-        """Returns 0 or 1: a terminal does not tell how many bytes wait without reading them."""
-        return 1 if _poll.poll(0) else 0
+    safe_mode_reason = _SAFE_MODES.get(machine.reset_cause(), SafeModeReason.NONE)
 
 
 runtime = _Runtime()

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+"""Keeps what the periphery raises out of the loop: it is counted, and the pass goes on."""
+
+
+class Guard:
+    """`drops`: how often calls into a part of the board have failed, by the part's name."""
+
+    def __init__(self):
+        self.drops = {}
+
+    def drop(self, part: str) -> None:
+        self.drops[part] = self.drops.get(part, 0) + 1
+
+    def attempt(self, part: str, call, *arguments) -> bool:
+        """Calls, and returns whether the call came back without an exception.
+
+        Drivers and stacks raise OSError, RuntimeError, ValueError, MemoryError and errors of their
+        own, and none of these is a reason to leave a coil without its loop.
+        """
+        try:
+            call(*arguments)
+        except Exception:  # noqa: BLE001 - whatever a part raises, the loop goes on
+            self.drop(part)
+            return False
+        return True
