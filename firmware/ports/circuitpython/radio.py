@@ -39,7 +39,7 @@ class BoardRadio(GattServer):
         guard.attempt("radio", setattr, self._adapter, "name", "wpt-%d" % board.board_id)
         self._linked = False
         self._characteristics = {}
-        self._shown = {}  # the values that a central may read now
+        self._shown: dict = {}  # the values that a central may read now
         for service, rows in services():
             self._characteristics.update(_registered(service, rows))
         self._frame = bytearray(COMMAND_MAX)

@@ -47,7 +47,7 @@ class BoardHal:
         # A watchdog cannot be stopped, and copying files takes longer than it waits. Otherwise it
         # comes before every part that can hang.
         self.watched = not self.maintenance and self.guard.attempt("watchdog", self.arm_watchdog)
-        self.bus = None
+        self.bus: object = None
         self.qi = None
         self.connected = self.guard.attempt("bus", self.connect)
         self._meters = {}

@@ -11,9 +11,12 @@ from crowdcharge.flash import drive, firmware_tree, tree
 
 BOOT_OUT = "Adafruit CircuitPython 9.2.1 on 2024-11-20; a board\n"
 FAKES = {
-    "app.py": "class App:\n    def __init__(self, pins):\n        print('app', pins.NAME)\n"
+    "app.py": "class App:\n    def __init__(self, pins, identity, power):\n"
+    "        print('app', pins.NAME)\n"
     "    def run(self):\n        print('runs')\n",
     "memory.py": "def load_identity():\n    return {}\n",
+    "power_pins.py": "class PowerPins:\n    def __init__(self, pins):\n        pass\n"
+    "    def off(self):\n        print('off')\n",
     "board_hal.py": "",
     "console.py": "",
     "boards/mine.py": "NAME = 'mine'\n",
@@ -39,8 +42,8 @@ def test_a_drives_settings_name_its_own_board(tmp_path: Path, name: str):
 @pytest.mark.parametrize(
     ("mark", "board", "said"),
     [
-        ("", "mine", "app mine\nruns\n"),
-        ("on", "mine", "app mine\nruns\n"),
+        ("", "mine", "app mine\nruns\noff\noff\n"),
+        ("on", "mine", "app mine\nruns\noff\noff\n"),
         ("flash", "mine", "crowdcharge: half-flashed; run crowdcharge flash again\n"),
         ("", "", "crowdcharge: settings.toml must name the board in CROWDCHARGE_BOARD\n"),
     ],

@@ -34,7 +34,9 @@ class Serial:
             self._queue += byte
         return len(self._queue)
 
-    def read(self, size=1):
+    def read(self, size=-1):
+        """Reads `size` bytes, or until the timeout."""
+        size = _QUEUE_MAX if size < 0 else size
         started_us = time.ticks_us()
         while self.in_waiting < size and not _over(self.timeout, started_us):
             time.sleep_us(_POLL_us)
