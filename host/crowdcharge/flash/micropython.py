@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Put the firmware on a MicroPython board: changed files only, verified, with the coil off.
 
-1. The console command `maintenance on` ends a transfer and reboots without the watchdog.
+1. The console command `maintenance on` ends a transfer and reboots without the watchdog. A board
+   whose firmware does not answer may have a watchdog that runs: it is marked and reset at once.
 2. mpremote takes over. A mark in the file system keeps main.py from starting the firmware.
 3. Changed files are copied, and the digests of all are compared.
 4. Only then the mark is removed; the board reboots and must answer. After an interruption before
@@ -45,10 +46,12 @@ def flash(
         progress("compiling")
         files = build(kind, Path(scratch), firmware)
         progress("coil off, watchdog off")
-        stays = _quieten(kind, port)
+        before = _quieten(kind, port)
         progress("comparing")
         found = mpremote.run(port, mpremote.script(scripts.SURVEY))
         _check(kind, port, found)
+        if before is None:
+            _hold(port)
         changed = differing(files, found["files"])
         unwanted = stale(files, found["files"])
         if changed or unwanted:
@@ -56,20 +59,28 @@ def flash(
         progress("starting")
         release = mpremote.script(scripts.RELEASE, board=kind.name)
         mpremote.run(port, ["resume"], release, ["reset"])
+    stays = before is True
     version = _started(kind, port, stays)
     return Flashed(
         tuple(changed), tuple(unwanted), len(files) - len(changed), version, maintenance=stays
     )
 
 
-def _quieten(kind: BoardKind, port: str) -> bool:
-    """Puts the board into maintenance; True if it was in maintenance before."""
+def _quieten(kind: BoardKind, port: str) -> bool | None:
+    """Puts the board into maintenance; True if it was there before, None if nobody answers."""
     with SerialLine(port) as line, suppress(NoAnswer, CommandRefused):
         name = line.ask("version", timeout_s=1.0, tries=2).get("board")
         if name != kind.name:
             raise InputError(f"{port}: this board is a {name}, not a {kind.name}")
         return not line.maintain(True)
-    return False
+    return None
+
+
+def _hold(port: str) -> None:
+    """Resets the board to its prompt, where no watchdog of a failed start can end the copying."""
+    mpremote.run(port, ["resume"], mpremote.script(scripts.HOLD), ["reset"])
+    with SerialLine(port) as line:
+        line.wait_for_prompt()
 
 
 def _check(kind: BoardKind, port: str, found: dict[str, Any]) -> None:

@@ -30,6 +30,16 @@ tell({'vm': impl[0], 'version': list(impl[1][:3]), 'mpy': getattr(impl, '_mpy', 
       'board': board, 'files': walk('', '', {})})
 """
 
+# Keeps the board at its prompt over the next reset, which is no failure of its firmware.
+HOLD = """
+import os
+for name, text in (('maintenance', 'flash'), ('reset_note', 'asked')):
+    with open(name, 'w') as f:
+        f.write(text)
+if hasattr(os, 'sync'):
+    os.sync()
+"""
+
 # Keeps the board from starting its firmware until all of it is there; removes stale files.
 MARK = """
 import os
@@ -58,8 +68,9 @@ identity['board'] = board
 with open('identity.new', 'w') as f:
     json.dump(identity, f)
 os.rename('identity.new', 'identity.json')
-with open('maintenance', 'w') as f:
-    f.write('on')
+for name, text in (('maintenance', 'on'), ('reset_note', 'asked')):
+    with open(name, 'w') as f:
+        f.write(text)
 if hasattr(os, 'sync'):
     os.sync()
 """

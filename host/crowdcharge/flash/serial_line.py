@@ -109,6 +109,18 @@ class SerialLine:
                 if silence.half_flashed or too_late:
                     raise
 
+    def wait_for_prompt(self) -> None:
+        """Waits for a board that has been reset to its prompt. LineError: it did not come."""
+        deadline_s = time.monotonic() + REBOOT_s
+        while True:
+            try:
+                self.ask("version", timeout_s=_LOOK_s, tries=1)
+            except NoAnswer as silence:
+                if silence.half_flashed or silence.at_prompt:
+                    return
+                if time.monotonic() > deadline_s:
+                    raise
+
     def maintain(self, on: bool) -> bool:
         """Reboots the board into or out of maintenance; False if nothing had to change."""
         before = self.ask("status")

@@ -22,6 +22,8 @@ CURVE = [250, 1350, 50, 400]
 class Board:
     """A board with a host's session, driven pass by pass as app.py does."""
 
+    GRANT = (wire.GRANT, 7, wire.PTX, 9, 3000, 100_000, 600_000, 0, LEASE_ms)
+
     def __init__(
         self, folder: Path, fail=lambda _: None, seen=lambda _: None, wrong_handles: bool = False
     ) -> None:
@@ -49,6 +51,10 @@ class Board:
         self.world.now_us += dt_ms * 1000
         self.loop.step(dt_ms)
 
+    def run_passes(self, count: int) -> None:
+        for _ in range(count):
+            self.run_pass()
+
     def irq(self, event: int, *data):
         return self.world.handler(event, data)
 
@@ -72,7 +78,7 @@ class Board:
             self.run_pass()
         self.connect()
         self.run_pass()
-        self.send(wire.GRANT, 7, wire.PTX, 9, 3000, 100_000, 600_000, 0, LEASE_ms)
+        self.send(*self.GRANT)
         self.run_pass()
         self.run_pass()
         assert self.coil == 1, self.loop.board.faults

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The silicon of one ESP32 board on CPython, so that the real port files run where `sys.settrace` is.
+"""The silicon of one ESP32 board on CPython, where `sys.settrace` can follow the real port files.
 
 `machine`, `bluetooth`, `select`, MicroPython's part of `asyncio` and `time`, and the two ends of a
 USB port. The chips are the bench's own models. Not modelled: anything of a radio but its calls
@@ -10,13 +10,16 @@ import asyncio
 import builtins
 import sys
 import types
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crowdcharge.bench.i2c.ina219 import Ina219
 from crowdcharge.bench.i2c.max17048 import Max17048
 from crowdcharge.bench.i2c.noise import Noise
 from crowdcharge.flash import firmware_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TREE = firmware_tree.root()
 PATHS = {
@@ -86,7 +89,7 @@ def _module(name: str, members: dict[str, object]) -> types.ModuleType:
     return module
 
 
-def _machine(world: World) -> dict[str, object]:
+def _machine(world: World) -> dict[str, object]:  # noqa: C901 - four parts of one module
     class Pin:
         IN, OUT = 1, 3
 
@@ -158,7 +161,7 @@ def _chip(world: World, address: int):
     return world.chips[address]
 
 
-def _bluetooth(world: World) -> dict[str, object]:
+def _bluetooth(world: World) -> dict[str, object]:  # noqa: C901 - one part, many calls
     class BLE:
         def active(self, on):
             world.call("BLE.active")
@@ -312,14 +315,14 @@ class Port:
         return self._modules[name]
 
     def _import(self, name, globals_=None, locals_=None, fromlist=(), level=0):
+        if name.startswith("boards."):
+            self._boards.virtual = self.load(name)
+            return self._boards
         if name in self._modules:
             return self._modules[name]
         if name in PATHS:
             self.world.call(f"import {name}")
             return self.load(name)
-        if name.startswith("boards."):
-            self._boards.virtual = self.load(name)
-            return self._boards
         return builtins.__import__(name, globals_, locals_, fromlist, level)
 
     _boards = types.ModuleType("boards")

@@ -82,8 +82,7 @@ def test_a_switch_or_a_watchdog_that_fails_ends_the_loop(board, name):
     board.transfer()
     failing(board.world, name, OSError(5))
     with pytest.raises(OSError):
-        for _ in range(200):  # the switch is moved at the latest when the lease ends
-            board.run_pass()
+        board.run_passes(200)  # the switch is moved at the latest when the lease ends
 
 
 # -- what comes first --

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: MIT
+"""main.py as a whole: however and wherever the program ends in a transfer, the pins are off.
+
+The trace function of CPython raises at a chosen line of any of the port's files, so each line of a
+pass, of the loop and of main.py itself is tried.
+"""
+
+import sys
+
+import pytest
+from rig import COIL, RECEIVER, Board
+from silicon import PATHS, Port, Restarted
+
+FILES = {str(path) for path in PATHS.values()}
+MAIN = str(PATHS["main"])
+
+
+class Program:
+    """A board that main.py runs; `at_poll(number)` is called in asyncio's poll after each pass."""
+
+    def __init__(self, folder) -> None:
+        for path in folder.iterdir():  # the board is new each time
+            path.unlink()
+        self.board = Board(folder)  # writes the identity; it is the host's half, and does not run
+        self.world = self.board.world
+        self.polls = 0
+        self.at_poll = lambda number: None
+        self.world.pins.clear()
+        self.world.fail = self._called
+        self.port = Port(self.world)
+
+    def _called(self, name: str) -> None:
+        if name != "asyncio poll":
+            return
+        self.polls += 1
+        if self.polls == 20:
+            self.board.connect()
+        if self.polls == 21:
+            self.board.send(*self.board.GRANT)
+        self.at_poll(self.polls)
+
+    def main(self) -> BaseException:
+        """Runs main.py until it ends, and returns what ended it."""
+        try:
+            self.port.load("main")
+        except BaseException as error:  # noqa: BLE001 - the test says which one is right
+            return error
+        raise AssertionError("main.py does not return")
+
+    @property
+    def power(self) -> tuple[int, int]:
+        return self.world.pins.get(COIL, 0), self.world.pins.get(RECEIVER, 0)
+
+
+class Raise:
+    """Raises `error` at the `number`-th line that runs in `files` while `armed`."""
+
+    def __init__(self, number: int, error: BaseException, files=FILES) -> None:
+        self.left = number
+        self._error = error
+        self._files = files
+        self.armed = False
+        self.where = ""
+
+    def __enter__(self):
+        sys.settrace(self._call)
+        return self
+
+    def __exit__(self, *_):
+        sys.settrace(None)
+
+    def _call(self, frame, _event, _argument):
+        return self._line if frame.f_code.co_filename in self._files else None
+
+    def _line(self, frame, event, _argument):
+        if self.armed and event == "line":
+            self.left -= 1
+            if self.left == 0:
+                self.where = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+                raise self._error
+        return self._line
+
+
+def lines_of(folder, polls: int, files=FILES) -> int:
+    """Counts the lines that run in so many passes of a transfer."""
+    program = Program(folder)
+    counter = Raise(10**9, RuntimeError(), files)
+
+    def at_poll(number):
+        counter.armed = 25 <= number < 25 + polls
+        if number == 25 + polls:
+            raise KeyboardInterrupt
+
+    program.at_poll = at_poll
+    with counter:
+        program.main()
+    return 10**9 - counter.left
+
+
+def run_with(folder, number, error):
+    """Raises at one line while the coil is on; returns the program, and what it ended with."""
+    program = Program(folder)
+    raising = Raise(number, error)
+    seen = []
+
+    def at_poll(count):
+        if count == 25:
+            assert program.power[0] == 1
+            raising.armed = True
+        if count == 40:
+            raise KeyboardInterrupt
+        if raising.where:
+            seen.append(program.power[0])
+
+    program.at_poll = at_poll
+    with raising:
+        ended = program.main()
+    return program, raising, ended, seen
+
+
+@pytest.mark.parametrize("first", range(16))
+def test_an_exception_at_any_line_of_a_pass_leaves_no_coil_on(tmp_path, first):
+    for number in range(1 + first, lines_of(tmp_path, 4), 16 * STRIDE):
+        program, raising, ended, _ = run_with(tmp_path, number, ValueError("a line"))
+        assert program.power == (0, 0), raising.where
+        assert isinstance(ended, (KeyboardInterrupt, ValueError)), raising.where
+
+
+@pytest.mark.parametrize("first", range(8))
+def test_ctrl_c_at_any_line_of_a_pass_switches_off(tmp_path, first):
+    for number in range(1 + first, lines_of(tmp_path, 4), 8 * STRIDE):
+        program, raising, ended, seen = run_with(tmp_path, number, KeyboardInterrupt())
+        assert program.power == (0, 0), raising.where
+        assert isinstance(ended, KeyboardInterrupt), raising.where
+        assert seen == [], f"{raising.where}: a pass ran after Ctrl-C"
+
+
+def test_ctrl_c_in_the_poll_of_asyncio(tmp_path):
+    program = Program(tmp_path)
+
+    def at_poll(number):
+        if number == 30:
+            assert program.power[0] == 1
+            raise KeyboardInterrupt
+
+    program.at_poll = at_poll
+    assert isinstance(program.main(), KeyboardInterrupt)
+    assert program.power == (0, 0)
+    assert (tmp_path / "reset_note").read_text() == "asked", "the watchdog's reset is expected"
+
+
+def test_a_second_ctrl_c_at_any_line_of_the_switching_off(tmp_path):
+    """mpremote sends two at once."""
+    reached = 0
+    for number in range(1, 60):
+        program = Program(tmp_path)
+        second = Raise(number, KeyboardInterrupt(), {MAIN, str(PATHS["power_pins"])})
+
+        def at_poll(count, program=program, second=second):
+            if count == 30:
+                assert program.power[0] == 1
+                second.armed = True
+                raise KeyboardInterrupt
+
+        program.at_poll = at_poll
+        with second:
+            assert isinstance(program.main(), KeyboardInterrupt)
+        assert program.power == (0, 0), second.where
+        reached += bool(second.where)
+    assert reached > 10
+
+
+@pytest.mark.parametrize(
+    "name", sorted(PATHS.keys() - {"main", "memory", "power_pins", "boards.virtual", "adverts"})
+)
+def test_an_import_that_fails(tmp_path, name):
+    program = Program(tmp_path)
+    program.world.pins[COIL] = program.world.pins[RECEIVER] = 1  # as a soft reset may leave them
+
+    def fail(called):
+        if called == f"import {name}":
+            raise ImportError(name)
+
+    program.world.fail = fail
+    assert isinstance(program.main(), ImportError)
+    assert program.power == (0, 0)
+
+
+def test_a_reset_that_is_asked_for_is_marked_and_dark(tmp_path):
+    program = Program(tmp_path)
+
+    def at_poll(number):
+        if number == 30:
+            assert program.power[0] == 1
+            program.world.received = b"reset\n"
+
+    program.at_poll = at_poll
+    assert isinstance(program.main(), Restarted)
+    assert program.power == (0, 0)
+    assert (tmp_path / "reset_note").read_text() == "asked"
+
+
+STRIDE = 7  # every seventh line here; `long` tries each
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_every_line(tmp_path):
+    for error in (ValueError("a line"), KeyboardInterrupt()):
+        for number in range(1, lines_of(tmp_path, 8)):
+            program, raising, _, _ = run_with(tmp_path, number, error)
+            assert program.power == (0, 0), raising.where
