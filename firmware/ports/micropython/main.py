@@ -39,7 +39,11 @@ def start() -> None:
 
 def run(pins, identity: dict, power) -> None:
     import asyncio
+    import gc
 
+    for module in ("board_hal", "console", "app"):
+        __import__(module)
+        gc.collect()  # else what imports leave behind fragments a small heap
     from app import App
 
     asyncio.run(App(pins, identity, power).run())

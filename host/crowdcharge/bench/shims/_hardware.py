@@ -16,13 +16,16 @@ _socket.connect(struct.pack("<H", 1) + os.getenv("CROWDCHARGE_HARDWARE_SOCKET").
 _sequence = 0
 
 
-def call(opcode, payload=b""):
-    """Returns the reply's payload; raises OSError with the errno of a real port."""
+def call(opcode, payload=b"", reply_max=64):
+    """Returns the reply's payload; raises OSError with the errno of a real port.
+
+    `reply_max` is small, because a board would need no heap for this at all.
+    """
     global _sequence
     _sequence = _sequence % 255 + 1
     _socket.send(bytes((_sequence, ord(opcode))) + payload)
     while True:
-        reply = _socket.recv(1024)
+        reply = _socket.recv(reply_max)
         if not reply:
             raise SystemExit(1)  # the bench has ended, and the board's power with it
         if reply[0] == _sequence:

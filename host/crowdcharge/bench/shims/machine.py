@@ -23,7 +23,7 @@ SOFT_RESET = 5
 
 _ENODEV = 19
 _DRIVER_us = 250  # what a driver's code takes for one transfer on an ESP32-S3: our estimate
-_hello = call("h")
+_hello = call("h", reply_max=2048)
 _board = json.loads(_hello[7:])  # what is fitted where
 _levels = _board["levels"]  # levels of outputs: only changes go to the hub
 _fitted = _chips.Chips(_board["chips"])
