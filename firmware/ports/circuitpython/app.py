@@ -15,6 +15,7 @@ class App:
 
     def __init__(self, pins, identity: dict, power):
         supervisor.runtime.autoreload = False  # a copied file must not restart a transfer
+        supervisor.runtime.ble_workflow = False  # the radio is ours; older versions need it here
         self.loop = BoardLoop(pins, identity, Hal(pins, identity, power), sha256)
 
     def run(self) -> None:

@@ -21,7 +21,8 @@ from crowdcharge.flash import mpremote, scripts
 from crowdcharge.flash.serial_line import SerialLine
 from crowdcharge.flash.tree import BoardKind, build, differing, stale
 
-_MPY_VERSION = 6  # of mpy-cross's files, which MicroPython 1.19 and newer load
+_OLDEST = (1, 21)  # the first MicroPython whose asyncio has that name
+_MPY_VERSION = 6  # of mpy-cross's files
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,10 @@ def _check(kind: BoardKind, port: str, found: dict[str, Any]) -> None:
     release = ".".join(str(number) for number in found["version"])
     if found["vm"] != kind.vm:
         raise InputError(f"{port}: {kind.name} needs {kind.vm}, but {found['vm']} runs there")
-    if found["mpy"] != _MPY_VERSION:
+    if found["mpy"] != _MPY_VERSION or tuple(found["version"]) < _OLDEST:
         raise InputError(
-            f"{port}: MicroPython {release} cannot load our files (.mpy version {found['mpy']},"
-            f" not {_MPY_VERSION}): install MicroPython 1.19 or newer on the board first"
+            f"{port}: MicroPython {release} (.mpy version {found['mpy']}) cannot run our files:"
+            f" install MicroPython {_OLDEST[0]}.{_OLDEST[1]} or newer on the board first"
         )
     if found["board"] not in {"", kind.name}:
         raise InputError(f"{port}: this board is a {found['board']}, not a {kind.name}")

@@ -15,6 +15,13 @@ from crowdcharge.errors import FlashError, InputError, LineError
 _QUIET_s = 30.0
 _ENTERS_RAW_REPL = "could not enter raw repl"
 _REPLY = "crowdcharge "  # begins a line that `tell` prints
+_TELL = f"""
+import json, sys
+def tell(value):
+    print({_REPLY!r}, end='')
+    json.dump(value, sys.stdout)
+    print()
+"""
 
 
 def run(
@@ -95,10 +102,12 @@ class _Patience:
 
 
 def script(code: str, **values: object) -> list[str]:
-    """The command that runs `code` with `values` as variables; `tell(value)` returns data."""
+    """The command that runs `code` with `values` as variables; `tell(value)` returns data.
+
+    The data is written piece by piece: a small heap has no block for the whole text of it.
+    """
     given = "".join(f"{name}={value!r}\n" for name, value in values.items())
-    tell = f"import json\ndef tell(value): print({_REPLY!r} + json.dumps(value))\n"
-    return ["exec", tell + given + code]
+    return ["exec", _TELL + given + code]
 
 
 def _error(port: str, last: str) -> Exception:

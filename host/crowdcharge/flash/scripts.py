@@ -3,8 +3,9 @@
 
 # Reports what the board is and the digest of each of its files.
 SURVEY = """
-import os, sys, hashlib, binascii
+import gc, os, sys, hashlib, binascii
 def digest(path):
+    gc.collect()
     h = hashlib.sha256()
     with open(path, 'rb') as f:
         while True:

@@ -20,6 +20,8 @@ from crowdcharge.bench.hub.launch import Bench, launch
 from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.boards.link import BoardLink
+from crowdcharge.flash.provision import provision
+from crowdcharge.flash.serial_line import SerialLine
 from crowdcharge.radio.bleak_radio import BleakRadio
 from wptcore import ept, wire
 
@@ -170,3 +172,18 @@ async def test_ctrl_c_switches_off_at_once_and_is_no_failure(bench):
             break
         await asyncio.sleep(0.2)
     assert (await bench.control.board(1))["last_reset"] in {"watchdog", "reset"}
+
+
+async def test_provisioning_again_and_again_is_reliable_and_latches_nothing(bench, tmp_path):
+    """Each time is two asked-for reboots, more than a boot loop has."""
+    keys = tmp_path / "keys.toml"
+
+    def provisioned() -> dict[str, str]:
+        with SerialLine(bench.serial_ports[2]) as line:
+            provision(line, 2, keys, secrets.token_bytes)
+            return line.ask("status")
+
+    for _ in range(3):
+        status = await asyncio.to_thread(provisioned)
+        assert status["maintenance"] == "0"
+        assert f"0x{ept.BOOT_LOOP:02X}" not in status["faults"]

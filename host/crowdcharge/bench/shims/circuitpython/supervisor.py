@@ -29,6 +29,7 @@ _SAFE_MODES = {machine.WDT_RESET: SafeModeReason.WATCHDOG}
 
 class _Runtime:
     autoreload = True
+    ble_workflow = True
     serial_connected = True
     usb_connected = True
     safe_mode_reason = _SAFE_MODES.get(machine.reset_cause(), SafeModeReason.NONE)
