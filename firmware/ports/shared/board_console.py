@@ -47,8 +47,8 @@ class BoardConsole:
     def step(self, dt_ms: int) -> None:
         """Takes what has come and answers it; never waits."""
         self._commands.on_elapsed(dt_ms)
-        self._take()
-        if not self._output:
+        if not self._output:  # one answer at a time: the next command waits in the port
+            self._take()
             self._console.step()
             self._output = self._console.pop_line() or b""
         self._give(dt_ms)

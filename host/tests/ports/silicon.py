@@ -34,6 +34,10 @@ class Restarted(BaseException):
     """The board has reset itself."""
 
 
+class WouldWait(BaseException):
+    """The call would block, which no guard may hide."""
+
+
 class World:
     """Pins, buses, radio and port of the board; `pins` holds each output's level by number."""
 
@@ -228,7 +232,8 @@ class _Stream:
 
     def read(self, count):
         self._world.call("stdin.read")
-        assert count <= len(self._world.received), "the read would wait"
+        if count > len(self._world.received):
+            raise WouldWait("stdin.read")
         data, self._world.received = (
             self._world.received[:count],
             self._world.received[count:],
@@ -237,7 +242,8 @@ class _Stream:
 
     def write(self, data):
         self._world.call("stdout.write")
-        assert len(data) <= self._world.room, "the write would wait"
+        if len(data) > self._world.room:
+            raise WouldWait("stdout.write")
         self._world.room -= len(data)
         self._world.sent += bytes(data)
 
