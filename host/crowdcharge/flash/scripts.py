@@ -31,10 +31,11 @@ tell({'vm': impl[0], 'version': list(impl[1][:3]), 'mpy': getattr(impl, '_mpy', 
       'board': board, 'files': walk('', '', {})})
 """
 
-# Keeps the board at its prompt over the next reset, which is no failure of its firmware.
+# Keeps the board at its prompt over the next reset, which is no failure of its firmware: the note
+# is persistence.ASKED.
 HOLD = """
 import os
-for name, text in (('maintenance', 'flash'), ('reset_note', 'asked')):
+for name, text in (('maintenance', 'flash'), ('reset_note', '0')):
     with open(name, 'w') as f:
         f.write(text)
 if hasattr(os, 'sync'):
@@ -69,7 +70,7 @@ identity['board'] = board
 with open('identity.new', 'w') as f:
     json.dump(identity, f)
 os.rename('identity.new', 'identity.json')
-for name, text in (('maintenance', 'on'), ('reset_note', 'asked')):
+for name, text in (('maintenance', 'on'), ('reset_note', '0')):
     with open(name, 'w') as f:
         f.write(text)
 if hasattr(os, 'sync'):

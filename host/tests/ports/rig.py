@@ -8,6 +8,7 @@ from pathlib import Path
 from silicon import Port, World
 
 from wptcore import auth, ept, wire
+from wptcore.attendance import ALWAYS_s
 from wptcore.calibration import curve_hash
 
 KEY = bytes(range(32))
@@ -22,13 +23,14 @@ CURVE = [250, 1350, 50, 400]
 class Board:
     """A board with a host's session, driven pass by pass as app.py does."""
 
-    GRANT = (wire.GRANT, 7, wire.PTX, 9, 3000, 100_000, 600_000, 0, LEASE_ms)
+    GRANT = (wire.GRANT, 7, wire.PTX, 9, 0, 0, 3000, 100_000, 600_000, 0, LEASE_ms, 0)
 
     def __init__(
         self, folder: Path, fail=lambda _: None, seen=lambda _: None, wrong_handles: bool = False
     ) -> None:
         """`fail`: see World.fail, from the start; `seen` gets the world before it is used."""
         identity = {"board": "virtual", "board_id": 3, "key": KEY.hex(), "loss_curve": CURVE}
+        identity["attended_s"] = ALWAYS_s
         identity["curve_hash"] = curve_hash(hashlib.sha256, CURVE)
         (folder / "identity.json").write_text(json.dumps(identity))
         self.world = World(folder)
@@ -46,6 +48,11 @@ class Board:
     @property
     def coil(self) -> int:
         return self.world.pins.get(COIL, 0)
+
+    @property
+    def faults(self) -> bytes:
+        """The codes that stand."""
+        return self.loop.board._diagnosis.codes()
 
     def run_pass(self, dt_ms: int = 20) -> None:
         self.world.now_us += dt_ms * 1000
@@ -65,7 +72,8 @@ class Board:
 
     def send(self, frame_type: int, *fields) -> None:
         self.counter += 1
-        frame = wire.pack_frame(frame_type, self.counter, *fields)
+        expires_ms = self.loop.board.now_ms + 4000
+        frame = wire.pack_frame(frame_type, self.counter, expires_ms, *fields)
         self.write(frame + auth.tag(hashlib.sha256, self.key, auth.FROM_HOST, frame))
 
     def write(self, frame: bytes) -> None:
@@ -81,7 +89,7 @@ class Board:
         self.send(*self.GRANT)
         self.run_pass()
         self.run_pass()
-        assert self.coil == 1, self.loop.board.faults
+        assert self.coil == 1, self.faults
 
     def renew(self) -> None:
         self.send(wire.RENEW, 7, LEASE_ms, 1000, ept.NONE)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crowdcharge.bench.i2c.ina219 import Ina219
-from crowdcharge.bench.i2c.max17048 import Max17048
+from crowdcharge.bench.i2c.max17048 import CellTruth, Max17048
 from crowdcharge.bench.i2c.noise import Noise
 from crowdcharge.flash import firmware_tree
 
@@ -28,6 +28,7 @@ PATHS = {
     for path in (TREE / "ports" / folder).glob("*.py")
 } | {"boards.virtual": TREE / "boards" / "virtual.py"}
 CELL_mV, LOAD_mA = 4000, 500
+CELL = CellTruth(CELL_mV / 1000, 0.6, 0.0, 0.0)
 
 
 class Restarted(BaseException):
@@ -63,7 +64,7 @@ class World:
         self.chips = {
             0x40: Ina219(0x40, self._tx, lambda: self.now_us, noise),
             0x41: Ina219(0x41, lambda: (0, 0), lambda: self.now_us, noise),
-            0x36: Max17048(lambda: (CELL_mV * 1000, 600_000, 0), lambda: self.now_us, 0x36),
+            0x36: Max17048(lambda: CELL, lambda: self.now_us),
         }
 
     def _tx(self) -> tuple[int, int]:
@@ -95,10 +96,12 @@ def _module(name: str, members: dict[str, object]) -> types.ModuleType:
 
 def _machine(world: World) -> dict[str, object]:  # noqa: C901 - four parts of one module
     class Pin:
-        IN, OUT = 1, 3
+        IN, OUT, PULL_UP = 1, 3, 2
 
-        def __init__(self, number, mode=-1, *, value=None):
+        def __init__(self, number, mode=-1, pull=-1, *, value=None):
             self.number = number
+            if pull == self.PULL_UP:
+                world.pins.setdefault(number, 1)
             if value is not None:
                 self.value(value)
 

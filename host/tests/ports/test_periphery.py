@@ -63,7 +63,7 @@ def test_a_transfer_goes_on_without_what_it_does_not_need(board, name):
         if number % 50 == 0:
             board.renew()
         board.run_pass()
-        assert board.coil == 1, board.loop.board.faults
+        assert board.coil == 1, board.faults
 
 
 def test_every_call_into_a_radio_that_has_died_is_dropped(board):
@@ -104,7 +104,7 @@ def test_without_a_watchdog_nothing_is_granted(tmp_path):
     board = Board(tmp_path, fail)
     with pytest.raises(AssertionError):
         board.transfer()
-    assert ept.SELF_TEST in board.loop.board.faults
+    assert ept.SELF_TEST in board.faults
     assert board.loop.board.ack_fields()[0:1] is not None
     assert COIL in board.world.pins and board.coil == 0
 
@@ -117,7 +117,7 @@ def test_without_its_buses_nothing_is_granted(tmp_path):
     board = Board(tmp_path, fail)
     with pytest.raises(AssertionError):
         board.transfer()
-    assert ept.SELF_TEST in board.loop.board.faults
+    assert ept.SELF_TEST in board.faults
 
 
 def test_a_radio_that_does_not_start_ends_the_start_with_the_watchdog_armed(tmp_path):
@@ -141,12 +141,12 @@ def test_flash_that_refuses_forbids_transfers_until_it_takes_the_record(board):
     board.loop.board._store.due = True
     for _ in range(400):
         board.run_pass()
-    assert ept.SELF_TEST in board.loop.board.faults
+    assert ept.SELF_TEST in board.faults
     assert board.coil == 0
     board.world.fail = lambda _: None
     for _ in range(200):
         board.run_pass()
-    assert ept.SELF_TEST not in board.loop.board.faults
+    assert ept.SELF_TEST not in board.faults
 
 
 def test_a_record_that_was_torn_does_not_cost_the_whole_one(board, tmp_path):

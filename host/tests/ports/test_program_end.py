@@ -11,8 +11,11 @@ import pytest
 from rig import COIL, RECEIVER, Board
 from silicon import PATHS, Port, Restarted
 
+from wptcore.persistence import ASKED
+
 FILES = {str(path) for path in PATHS.values()}
 MAIN = str(PATHS["main"])
+WDT_RESET = 3
 STRIDE = 97  # a prime, so that two starts reach many kinds of line; `long` tries each
 
 
@@ -147,7 +150,7 @@ def test_ctrl_c_in_the_poll_of_asyncio(tmp_path):
     program.at_poll = at_poll
     assert isinstance(program.main(), KeyboardInterrupt)
     assert program.power == (0, 0)
-    assert (tmp_path / "reset_note").read_text() == "asked", "the watchdog's reset is expected"
+    assert (tmp_path / "reset_note").read_text() == str(ASKED), "the watchdog's reset is expected"
 
 
 def test_a_second_ctrl_c_at_any_line_of_the_switching_off(tmp_path):
@@ -198,7 +201,11 @@ def test_a_reset_that_is_asked_for_is_marked_and_dark(tmp_path):
     program.at_poll = at_poll
     assert isinstance(program.main(), Restarted)
     assert program.power == (0, 0)
-    assert (tmp_path / "reset_note").read_text() == "asked"
+    assert Board(tmp_path, seen=watchdog).loop.hal.saved.short_boots == 0, "as an RP2 calls it"
+
+
+def watchdog(world):
+    world.cause = WDT_RESET
 
 
 @pytest.mark.long
