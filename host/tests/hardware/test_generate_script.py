@@ -36,7 +36,7 @@ def change(tree: Path, old: str, new: str) -> None:
     path.write_text(path.read_text().replace(old, new))
 
 
-@pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz, package graphviz")
+@pytest.mark.program("dot", "graphviz")
 def test_one_change_in_the_source_changes_all_that_follows_and_nothing_else(tree):
     change(tree, 'sda = "GP4"', 'sda = "GP6"')
     assert run(tree, "--check").returncode == 1

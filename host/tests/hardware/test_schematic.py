@@ -15,9 +15,7 @@ from generator.symbols import GRID_mm
 
 BOARDS, TABLES = load(HARDWARE / "boards")
 BUILT = [name for name, board in BOARDS.items() if board["build"] != "none"]
-needs_kicad = pytest.mark.skipif(
-    shutil.which("kicad-cli") is None, reason="needs kicad-cli 9, .ci/kicad installs it"
-)
+needs_kicad = pytest.mark.program("kicad-cli", "kicad")
 
 
 def drawn(name):

@@ -44,6 +44,7 @@ class Board:
         self.power = power
         self.loop = self.port.load("app").App(pins, memory.load_identity(), power).loop
         self.counter = 0
+        self.now_ms = lambda: self.loop.board.now_ms  # the time of the board that is sent to
 
     @property
     def coil(self) -> int:
@@ -72,7 +73,7 @@ class Board:
 
     def send(self, frame_type: int, *fields) -> None:
         self.counter += 1
-        expires_ms = self.loop.board.now_ms + 4000
+        expires_ms = self.now_ms() + 4000
         frame = wire.pack_frame(frame_type, self.counter, expires_ms, *fields)
         self.write(frame + auth.tag(hashlib.sha256, self.key, auth.FROM_HOST, frame))
 

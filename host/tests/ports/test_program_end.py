@@ -27,6 +27,7 @@ class Program:
             path.unlink()
         self.board = Board(folder)  # writes the identity; it is the host's half, and does not run
         self.world = self.board.world
+        self.board.now_ms = lambda: self.world.now_us // 1000  # since main.py began, nearly
         self.polls = 0
         self.at_poll = lambda number: None
         self.world.pins.clear()
