@@ -7,7 +7,9 @@ Ledgers, recordings and adverts may come from anyone. For HTML, see report/marku
 import re
 
 # C0 and C1 controls start a terminal's commands; the others reorder or hide what is around them.
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

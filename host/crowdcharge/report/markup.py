@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crowdcharge.escaping import plain
+from crowdcharge.report import marks
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -29,13 +32,14 @@ class Text:
 
 
 def escape(content: object) -> Markup:
-    return content if isinstance(content, Markup) else Markup(html.escape(str(content)))
+    return content if isinstance(content, Markup) else Markup(html.escape(plain(content)))
 
 
 def table(head: Sequence[object], rows: Iterable[Iterable[object]]) -> Markup:
     """A table of cells, each of which is a Text or is shown as a number; no `head`: no titles."""
     titles = _row("th", head) if head else ""
-    return Markup(f"<table>{titles}{''.join(_row('td', row) for row in rows)}</table>")
+    body = "".join(_row("td", row) for row in rows)
+    return Markup(f"<div class=wide tabindex=0><table>{titles}{body}</table></div>")
 
 
 def _row(tag: str, cells: Iterable[object]) -> str:
@@ -52,14 +56,16 @@ def _cell(tag: str, cell: object) -> str:
 def figure(drawing: "Figure") -> Markup:
     """A plot as SVG inside the page, so that the page needs no other file."""
     vector = io.StringIO()
-    drawing.savefig(vector, format="svg", metadata={"Date": None})
+    drawing.savefig(vector, format="svg", transparent=True, metadata={"Date": None})
     svg = vector.getvalue().split('dtd">', 1)[-1]  # without the header of a file of its own
-    return Markup(f"<figure>{svg}</figure>")
+    return Markup(f"<figure>{marks.themed(svg)}</figure>")
 
 
 def page(title: str, body: str) -> str:
     """A whole document; `body` is HTML."""
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title>"
-        f"<style>{_STYLE}</style><main>{body}</main></html>"
+        "<meta name=viewport content='width=device-width, initial-scale=1'>"
+        "<meta name=color-scheme content='light dark'>"
+        f"<style>{marks.css()}{_STYLE}</style><main>{body}</main></html>"
     )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`report.html`: figures and tables on one page that needs no other file."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,44 +11,98 @@ from crowdcharge.ledger.store import Store
 from crowdcharge.report import accuracy, markup, prediction
 from crowdcharge.report.markup import Markup, Text, escape, table
 from crowdcharge.report.plots import PLOTS
-from crowdcharge.report.story import Story, tell
+from crowdcharge.report.story import Period, Story, tell
 from crowdcharge.report.summary import summarise
 
 _CODES = {name: code for code, name in NAMES.items()}
 
 
+_PAGES_MAX = 5  # a page takes seconds on a Pi, and a service starts often in its life
+
+
 def write_report(
     ledger: Path, folder: Path, compared: prediction.Document | None = None
 ) -> list[Path]:
-    """Write report.html and a PNG of each plot into `folder`; return their paths.
+    """Write report.html, a page for each run if there are several, and a PNG of each plot.
 
-    `compared` adds what had been predicted for this run. A calibration.json beside the ledger
-    says how good the meters are.
+    Return their paths, report.html first. `compared` adds what had been predicted for this run. A
+    calibration.json beside the ledger says how good the meters are.
     """
     with Store.read(ledger) as store:
         story = tell(store.rows())
-    written = []
-    figures = []
-    for name, draw in PLOTS.items():
-        drawing = draw(story)
-        path = folder / f"{name}.png"
-        drawing.savefig(path, dpi=130)
-        written.append(path)
-        figures.append(markup.figure(drawing))
-    page = folder / "report.html"
+    drawings = {name: draw(story) for name, draw in PLOTS.items()}
     meters = records.Records(ledger.with_name(records.FILE)).corrections()
     more = accuracy.section(story.book, meters)
     more += prediction.section(compared) if compared else ""
-    body = _body(story, summarise(story.book), figures, more)
-    page.write_text(markup.page("crowdcharge report", body), encoding="utf-8")
-    return [page, *written]
+    figures = [markup.figure(drawing) for drawing in drawings.values()]
+    body = _body(story, figures, _links(story) + more)
+    written = [_write(folder / "report.html", "crowdcharge report", body)]
+    for name, drawing in drawings.items():
+        path = folder / f"{name}.png"
+        drawing.savefig(path, dpi=130, facecolor="white")
+        written.append(path)
+    return written + [_run_page(story, number, folder) for number in _numbers(story)]
 
 
-def _body(story: Story, summary: dict[str, Any], figures: list[Markup], more: str) -> str:
+def _numbers(story: Story) -> list[int]:
+    """The runs that get pages of their own: the newest, and none if there is only one."""
+    count = len(story.periods)
+    return list(range(max(1, count - _PAGES_MAX + 1), count + 1)) if count > 1 else []
+
+
+def _run_page(story: Story, number: int, folder: Path) -> Path:
+    part = story.of(story.periods[number - 1])
+    figures = [markup.figure(draw(part)) for draw in PLOTS.values()]
+    back = Markup(f"<p>Run {number} of {len(story.periods)}. <a href=report.html>All runs</a></p>")
+    title = f"crowdcharge report, run {number}"
+    return _write(folder / f"report-run-{number}.html", title, back + _body(part, figures, ""))
+
+
+def _write(path: Path, title: str, body: str) -> Path:
+    path.write_text(markup.page(title, body), encoding="utf-8")
+    return path
+
+
+def _links(story: Story) -> Markup:
+    """A table of the runs, newest first."""
+    numbers = _numbers(story)
+    if not numbers:
+        return Markup("")
+    head = (Text("run"), Text("started"), Text("policy"), "transfers")
+    rows = (
+        (Text(Markup(f"<a href=report-run-{number}.html>run {number}</a>")), *_run_row(period))
+        for number, period in zip(numbers, story.periods[numbers[0] - 1 :], strict=True)
+    )
+    older = len(story.periods) - len(numbers)
+    note = f"<p>{older} older runs have no page of their own.</p>" if older else ""
+    return Markup(f"<h2>Runs</h2>{table(head, reversed(list(rows)))}{note}")
+
+
+def _run_row(period: Period) -> tuple[object, ...]:
+    policy = period.run.policy if period.run else "-"
+    return Text(_started(period)), Text(policy), len(period.transfers)
+
+
+def _started(period: Period) -> str:
+    """The time of day at which the run started, with its zone."""
+    unix_s = period.run.started_unix_s if period.run else None
+    if unix_s is None:
+        return "at a time that was not noted"
+    try:
+        return datetime.fromtimestamp(unix_s).astimezone().isoformat(sep=" ", timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return f"{unix_s} s after 1970"
+
+
+def _body(story: Story, figures: list[Markup], more: str) -> str:
+    summary = summarise(story.book)
+    started = _started(story.periods[-1]) if story.periods else "never"
+    which = "The newest run started" if len(story.periods) > 1 else "Started"
     return (
         "<h1>Crowd charge report</h1>"
-        f"<p>Policy {escape(summary['policy'])}, seed {escape(summary['seed'])}, boards on "
-        f"{escape(summary['vm'] or 'real hardware')}. Every figure comes from the ledger.</p>"
+        f"<p>{which} {escape(started)}. Policy {escape(summary['policy'])}, seed "
+        f"{escape(summary['seed'])}, boards on {escape(summary['vm'] or 'real hardware')}. "
+        "Every figure comes from the ledger.</p>"
         f"<div class=cards>{_cards(summary)}</div><h2>What happened</h2>"
         f"<div class=plots>{''.join(figures)}</div><h2>Transfers</h2>{_transfers(summary)}"
         f"<h2>Boards</h2>{_boards(summary)}{more}{_markets(summary)}{_notes(story)}"
@@ -114,15 +169,18 @@ def _markets(summary: dict[str, Any]) -> str:
 
 
 def _market(market: dict[str, Any]) -> str:
-    title = f"<h2>Market {market['market_id']}</h2>"
+    title = f"<h2>Market {escape(market['market_id'])}</h2>"
     if market["void"]:
         return f"{title}<p>Void: {escape(market['void'])}</p>"
     doubt = "" if market["confirmed"] else ", not confirmed: a board vanished after it was found"
+    lane = escape(market["lane"])
     head = ("transfer", "seller", "buyer", "bought J", "received J", "credits paid")
     bargains = table((*head, Text("outcome")), map(_bargain, market["bargains"]))
-    accounts = ", ".join(f"{board} {amount:+.6f}" for board, amount in market["accounts"].items())
+    accounts = ", ".join(
+        f"{escape(board)} {amount:+.6f}" for board, amount in market["accounts"].items()
+    )
     return (
-        f"{title}<p>{market['price_per_Wh']:.6g} credits/Wh with lane {market['lane']}{doubt}.</p>"
+        f"{title}<p>{market['price_per_Wh']:.6g} credits/Wh with lane {lane}{doubt}.</p>"
         f"{bargains}<p>Accounts by board, in credits: {accounts}</p>"
     )
 

@@ -1,23 +1,50 @@
 # SPDX-License-Identifier: MIT
-"""PURE: the ledger's rows as series to draw. Times: seconds of board time since the first."""
+"""PURE: the ledger's rows as series to draw, for the whole ledger and for each of its runs.
 
+Times are seconds since the first event. A run counts from 0 on the boards' clock; the time of day
+at which it started puts it in its place among the others. A run that did not note it follows the
+one before, and so does one whose clock was set back. Between two runs a series has a value of nan.
+"""
+
+import math
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
-from crowdcharge.ledger.rows import Row
-from crowdcharge.ledger.settlement import TransferRecord
+from crowdcharge.ledger.rows import LOSS, Row, account_of
+from crowdcharge.ledger.settlement import SETTLED, TransferRecord
 
 Series = list[tuple[float, float]]
+
+_APART_s = 1.0  # two runs, at least
+
+
+@dataclass(slots=True)
+class Period:
+    """One run: what the host noted at its start, and what happened until the next start."""
+
+    run: kinds.Run | None
+    begins_s: float
+    ends_s: float
+    first_ms: int | None = None
+    transfers: set[int] = field(default_factory=set)
+    markets: set[int] = field(default_factory=set)
+    first_reading: dict[int, kinds.Reading] = field(default_factory=dict)
+    last_reading: dict[int, kinds.Reading] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Story:
-    """`soc_pct` by board; `sent_W` and `received_W` by transfer; `flows_J` by (ptx, prx)."""
+    """`soc_pct` by board; `sent_W` and `received_W` by transfer.
+
+    `begins_unix_s` is the time of day at time 0, None if a run did not note it.
+    """
 
     book: Book
+    begins_unix_s: float | None = None
+    periods: list[Period] = field(default_factory=list)
     soc_pct: dict[int, Series] = field(default_factory=lambda: defaultdict(list))
     sent_W: dict[int, Series] = field(default_factory=lambda: defaultdict(list))
     received_W: dict[int, Series] = field(default_factory=lambda: defaultdict(list))
@@ -33,27 +60,88 @@ class Story:
     def metered(self) -> list[TransferRecord]:
         return [transfer for transfer in self.transfers if transfer.sent_mJ]
 
+    @property
+    def settled(self) -> list[TransferRecord]:
+        """Those of which both meters are known and agree."""
+        return [transfer for transfer in self.metered if transfer.state == SETTLED]
+
     def flows_J(self) -> dict[tuple[int, int], float]:
         flows: dict[tuple[int, int], float] = defaultdict(float)
         for transfer in self.metered:
             flows[transfer.ptx, transfer.prx] += transfer.sent_mJ / 1000
         return dict(flows)
 
+    def of(self, period: Period) -> "Story":
+        """The story of one run, with times since its own start."""
+        cut = {name: _cut(getattr(self, name), period) for name in _SERIES}
+        started = period.run.started_unix_s if period.run else None
+        return Story(
+            _book_of(self.book, period, len(_within(self.refusals, period))),
+            started,
+            [period],
+            **cut,
+            refusals=_within(self.refusals, period),
+            faults=_within(self.faults, period),
+        )
+
+
+_SERIES = ("soc_pct", "sent_W", "received_W")
+
 
 def tell(rows: Iterable[Row]) -> Story:
     """Read all rows once and sort what can be drawn into series."""
     rows = list(rows)
     story = Story(Book.of(rows))
-    contents = [row.content() for row in rows]
-    start_ms = min((each.t_ms for each in contents if hasattr(each, "t_ms")), default=0)
-    for content in contents:
-        _add(story, content, (getattr(content, "t_ms", start_ms) - start_ms) / 1000)
+    for row in rows:
+        content = row.content()
+        if isinstance(content, kinds.Run):
+            _begin(story, content)
+            continue
+        if not story.periods:
+            _begin(story, None)
+        _add(story, content, _time_s(story.periods[-1], content))
+    starts = [period.run and period.run.started_unix_s for period in story.periods]
+    if starts and None not in starts:
+        story.begins_unix_s = starts[0]
     return story
 
 
+def _begin(story: Story, run: kinds.Run | None) -> None:
+    begins_s = 0.0
+    if story.periods:
+        first, last = story.periods[0], story.periods[-1]
+        begins_s = last.ends_s + _APART_s
+        known = [each and each.started_unix_s for each in (first.run, run)]
+        if known[0] is not None and known[1] is not None:
+            begins_s = max(begins_s, float(known[1] - known[0]))
+        for series in story.soc_pct.values():
+            if series and not math.isnan(series[-1][1]):
+                series.append((begins_s - _APART_s / 2, math.nan))
+    story.periods.append(Period(run, begins_s, begins_s))
+
+
+def _time_s(period: Period, content: kinds.Content) -> float:
+    """The time of a row; one that notes none is as late as the latest so far."""
+    t_ms = getattr(content, "t_ms", None)
+    if t_ms is None:
+        return period.ends_s
+    if period.first_ms is None:
+        period.first_ms = t_ms
+    time_s = period.begins_s + max(t_ms - period.first_ms, 0) / 1000
+    period.ends_s = max(period.ends_s, time_s)
+    return time_s
+
+
 def _add(story: Story, content: kinds.Content, time_s: float) -> None:
+    period = story.periods[-1]
     match content:
+        case kinds.Open():
+            period.transfers.add(content.transfer_id)
+        case kinds.Market():
+            period.markets.add(content.market_id)
         case kinds.Reading():
+            period.first_reading.setdefault(content.board_id, content)
+            period.last_reading[content.board_id] = content
             _add_soc(story, content, time_s)
         case kinds.Sample():
             _add_soc(story, content, time_s)
@@ -69,3 +157,38 @@ def _add(story: Story, content: kinds.Content, time_s: float) -> None:
 def _add_soc(story: Story, said: kinds.Reading | kinds.Sample, time_s: float) -> None:
     if said.soc_permille is not None:
         story.soc_pct[said.board_id].append((time_s, said.soc_permille / 10))
+
+
+def _cut(series: dict[int, Series], period: Period) -> dict[int, Series]:
+    cut = {key: _within(each, period) for key, each in series.items()}
+    return {key: each for key, each in cut.items() if each}
+
+
+def _within(entries: list, period: Period) -> list:  # type: ignore[type-arg]  # tuples whose first is a time
+    return [
+        (entry[0] - period.begins_s, *entry[1:])
+        for entry in entries
+        if period.begins_s <= entry[0] <= period.ends_s
+    ]
+
+
+def _book_of(book: Book, period: Period, refusals: int) -> Book:
+    """The part of a book that belongs to one run: a transfer to the run that opened it."""
+    transfers = {key: book.transfers[key] for key in sorted(period.transfers)}
+    balances_mJ: dict[str, int] = defaultdict(int)
+    for transfer in transfers.values():
+        balances_mJ[LOSS] += transfer.loss_mJ
+        balances_mJ[account_of(transfer.ptx)] -= transfer.sent_mJ
+        if transfer.prx:
+            balances_mJ[account_of(transfer.prx)] += transfer.received_mJ
+    return replace(
+        book,
+        transfers=transfers,
+        balances_mJ=dict(balances_mJ),
+        first_reading=period.first_reading,
+        last_reading=period.last_reading,
+        runs=[period.run] if period.run else [],
+        markets={key: book.markets[key] for key in sorted(period.markets)},
+        bargains={key: each for key, each in book.bargains.items() if key in transfers},
+        refusals=refusals,
+    )
