@@ -16,9 +16,9 @@ from crowdcharge.bench.hub.launch import launch
 from crowdcharge.bench.physics.plant import Placement
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.timeout(300)]
-# The shims that stand for silicon and for CircuitPython's own modules take 87 kB of it (read with
+# The shims that stand for silicon and for CircuitPython's own modules take 98 kB of it (read with
 # gc.mem_alloc() before the firmware starts), so the firmware has 185 kB.
-HEAP_kB = 192 + 80
+HEAP_kB = 192 + 91
 STAYS_SOURCE = {"code.py", "safemode.py"}
 
 
