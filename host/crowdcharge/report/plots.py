@@ -146,7 +146,10 @@ def _columns(
     begins_unix_s = story.begins_unix_s
     if begins_unix_s is None or not _by_day(story):
         return times_s, values
-    days = [date2num(datetime.fromtimestamp(begins_unix_s + each)) for each in times_s]
+    days = [
+        float(date2num(datetime.fromtimestamp(begins_unix_s + each)))  # type: ignore[no-untyped-call]
+        for each in times_s
+    ]
     return days, values
 
 
@@ -159,9 +162,9 @@ def _time_axis(story: Story, axes: Axes) -> None:
     if not _by_day(story) or story.begins_unix_s is None:
         axes.set_xlabel("board time, s", color=SOFT)
         return
-    locator = AutoDateLocator()
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.xaxis.get_offset_text().set_color(SOFT)
     zone = datetime.fromtimestamp(story.begins_unix_s).astimezone().tzname()
     axes.set_xlabel(f"time of day ({zone}); between runs there is a gap", color=SOFT)

@@ -100,10 +100,14 @@ def tell(rows: Iterable[Row]) -> Story:
         if not story.periods:
             _begin(story, None)
         _add(story, content, _time_s(story.periods[-1], content))
-    starts = [period.run and period.run.started_unix_s for period in story.periods]
+    starts = [_started_unix_s(period.run) for period in story.periods]
     if starts and None not in starts:
         story.begins_unix_s = starts[0]
     return story
+
+
+def _started_unix_s(run: kinds.Run | None) -> int | None:
+    return None if run is None else run.started_unix_s
 
 
 def _begin(story: Story, run: kinds.Run | None) -> None:
@@ -111,9 +115,9 @@ def _begin(story: Story, run: kinds.Run | None) -> None:
     if story.periods:
         first, last = story.periods[0], story.periods[-1]
         begins_s = last.ends_s + _APART_s
-        known = [each and each.started_unix_s for each in (first.run, run)]
-        if known[0] is not None and known[1] is not None:
-            begins_s = max(begins_s, float(known[1] - known[0]))
+        began_unix_s, begins_unix_s = _started_unix_s(first.run), _started_unix_s(run)
+        if began_unix_s is not None and begins_unix_s is not None:
+            begins_s = max(begins_s, float(begins_unix_s - began_unix_s))
         for series in story.soc_pct.values():
             if series and not math.isnan(series[-1][1]):
                 series.append((begins_s - _APART_s / 2, math.nan))
@@ -122,7 +126,7 @@ def _begin(story: Story, run: kinds.Run | None) -> None:
 
 def _time_s(period: Period, content: kinds.Content) -> float:
     """The time of a row; one that notes none is as late as the latest so far."""
-    t_ms = getattr(content, "t_ms", None)
+    t_ms: int | None = getattr(content, "t_ms", None)
     if t_ms is None:
         return period.ends_s
     if period.first_ms is None:
@@ -137,7 +141,7 @@ def _add(story: Story, content: kinds.Content, time_s: float) -> None:
     match content:
         case kinds.Open():
             period.transfers.add(content.transfer_id)
-        case kinds.Market():
+        case kinds.MarketRow():
             period.markets.add(content.market_id)
         case kinds.Reading():
             period.first_reading.setdefault(content.board_id, content)
