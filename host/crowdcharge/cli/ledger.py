@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crowdcharge.cli import output
+from crowdcharge.escaping import csv_cell, plain
+
 if TYPE_CHECKING:
     from crowdcharge.ledger.rows import Row
     from crowdcharge.ledger.store import Store
@@ -35,7 +38,7 @@ def show(path: Path, as_json: bool) -> None:
     with _opened(path) as store:
         summary = summarise(store.load())
     if as_json:
-        click.echo(json.dumps(summary, indent=2))
+        output.document(summary, indent=2)
     else:
         _show(summary)
 
@@ -65,7 +68,8 @@ def verify(path: Path, keys_path: Path | None) -> None:
         verdict = judge(store.rows(), keys, retired)
         damage = store.damage()
     for finding in verdict.findings:
-        click.echo(f"{path}: {'' if finding.wrong else 'note: '}{finding}", err=finding.wrong)
+        text = f"{path}: {'' if finding.wrong else 'note: '}{plain(finding)}"
+        click.echo(text, err=finding.wrong)
     if verdict.is_wrong:
         sys.exit(1)
     if damage:
@@ -102,7 +106,7 @@ def _csv(rows: list["Row"]) -> str:
     writer.writerow(("seq", *(field.name for field in fields(Entry))))
     for row in rows:
         if row.kind == "entry":
-            writer.writerow((row.seq, *astuple(row.content())))
+            writer.writerow((row.seq, *map(csv_cell, astuple(row.content()))))
     return out.getvalue()
 
 
@@ -114,21 +118,15 @@ def _json(rows: list["Row"]) -> str:
 
 
 def _show(summary: dict[str, object]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from crowdcharge.report.summary import unsettled_words
 
-    console = Console()
+    console = output.console()
 
     def show(title: str, records: object) -> None:
         assert isinstance(records, list)
-        table = Table(title=title, title_justify="left", box=None)
-        for name in records[0] if records else ():
-            table.add_column(name, justify="right")
-        for record in records:
-            table.add_row(*("-" if value is None else str(value) for value in record.values()))
-        console.print(table)
+        names = list(records[0]) if records else []
+        rows = (("-" if each is None else each for each in record.values()) for record in records)
+        output.table(names, rows, title, right=True)
 
     show("Transfers", summary["transfers"])
     show("Boards", summary["boards"])
@@ -136,7 +134,7 @@ def _show(summary: dict[str, object]) -> None:
         found = market["void"] or f"{market['price_per_Wh']:.6g} credits/Wh, lane {market['lane']}"
         show(f"Market {market['market_id']}: {found}", market["bargains"])
         accounts = (f"{board} {amount:+.6f}" for board, amount in market["accounts"].items())
-        console.print(f"accounts in credits, by board: {', '.join(accounts)}")
+        console.print(plain(f"accounts in credits, by board: {', '.join(accounts)}"))
     console.print(
         f"sent {summary['sent_mJ']} mJ = received {summary['received_mJ']} mJ"
         f" + loss {summary['loss_mJ']} mJ{unsettled_words(summary)}"

