@@ -146,11 +146,8 @@ def _columns(
     begins_unix_s = story.begins_unix_s
     if begins_unix_s is None or not _by_day(story):
         return times_s, values
-    days = [
-        float(date2num(datetime.fromtimestamp(begins_unix_s + each)))  # type: ignore[no-untyped-call]
-        for each in times_s
-    ]
-    return days, values
+    moments = [datetime.fromtimestamp(begins_unix_s + each) for each in times_s]
+    return date2num(moments), values  # type: ignore[no-untyped-call]
 
 
 def _by_day(story: Story) -> bool:

@@ -19,6 +19,7 @@ from crowdcharge.ledger.settlement import SETTLED, TransferRecord
 Series = list[tuple[float, float]]
 
 _APART_s = 1.0  # two runs, at least
+_UNIX_MAX_s = 4_000_000_000  # the year 2096
 
 
 @dataclass(slots=True)
@@ -74,10 +75,9 @@ class Story:
     def of(self, period: Period) -> "Story":
         """The story of one run, with times since its own start."""
         cut = {name: _cut(getattr(self, name), period) for name in _SERIES}
-        started = period.run.started_unix_s if period.run else None
         return Story(
             _book_of(self.book, period, len(_within(self.refusals, period))),
-            started,
+            _started_unix_s(period.run),
             [period],
             **cut,
             refusals=_within(self.refusals, period),
@@ -101,13 +101,16 @@ def tell(rows: Iterable[Row]) -> Story:
             _begin(story, None)
         _add(story, content, _time_s(story.periods[-1], content))
     starts = [_started_unix_s(period.run) for period in story.periods]
-    if starts and None not in starts:
-        story.begins_unix_s = starts[0]
+    if None not in starts:
+        story.begins_unix_s = next(iter(starts), None)
     return story
 
 
-def _started_unix_s(run: kinds.Run | None) -> int | None:
-    return None if run is None else run.started_unix_s
+def _started_unix_s(run: kinds.Run | None) -> float | None:
+    """The time of day of a start; None if it was not noted, or by a clock that makes no sense."""
+    started_unix_s = None if run is None else run.started_unix_s
+    good = started_unix_s is not None and 0 <= started_unix_s < _UNIX_MAX_s
+    return started_unix_s if good else None
 
 
 def _begin(story: Story, run: kinds.Run | None) -> None:
@@ -115,9 +118,9 @@ def _begin(story: Story, run: kinds.Run | None) -> None:
     if story.periods:
         first, last = story.periods[0], story.periods[-1]
         begins_s = last.ends_s + _APART_s
-        began_unix_s, begins_unix_s = _started_unix_s(first.run), _started_unix_s(run)
-        if began_unix_s is not None and begins_unix_s is not None:
-            begins_s = max(begins_s, float(begins_unix_s - began_unix_s))
+        first_s, this_s = _started_unix_s(first.run), _started_unix_s(run)
+        if first_s is not None and this_s is not None:
+            begins_s = max(begins_s, this_s - first_s)
         for series in story.soc_pct.values():
             if series and not math.isnan(series[-1][1]):
                 series.append((begins_s - _APART_s / 2, math.nan))

@@ -4,6 +4,7 @@
 import re
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -12,6 +13,12 @@ from crowdcharge import policy as policies
 from crowdcharge.cli.options import parsed_options
 from crowdcharge.errors import InputError
 from crowdcharge.policy import Encounter, Offer
+
+
+class View(NamedTuple):
+    energy_J: float
+    capacity_J: float
+
 
 MINE = """
 class Mine:

@@ -63,7 +63,8 @@ def test_runs_stand_where_the_clock_had_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "starts", [(None, None), (1_790_000_000, 1_780_000_000), (1_790_000_000, None), (5, 6)]
+    "starts",
+    [(None, None), (1_790_000_000, 1_780_000_000), (1_790_000_000, None), (5, 6), (0, 10**18)],
 )
 def test_time_never_runs_back(tmp_path: Path, starts: tuple[int | None, int | None]) -> None:
     story = told(written(tmp_path, one_run(1, starts[0]), one_run(2, starts[1])))
