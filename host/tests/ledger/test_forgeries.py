@@ -258,7 +258,7 @@ FORGERIES = {
     "a receipt with text for a number": Forgery(change("receipt", {"peak_mW": "2500"})),
     "a receipt taken out": Forgery(without("receipt")),
     "a receipt twice": Forgery(twice("receipt")),
-    "a receipt cut short": Forgery(rewritten("receipt", '"raw":"01', '"raw":"')),
+    "a receipt cut short": Forgery(rewritten("receipt", '"raw":"02', '"raw":"')),
     "a gap taken out": Forgery(without("gap")),
     "a gap of another size": Forgery(change("gap", {"to_mJ": 1241})),
     "a gap that hides nothing": Forgery(
