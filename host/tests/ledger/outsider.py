@@ -8,27 +8,8 @@ import sqlite3
 import struct
 from collections import Counter
 
-NAMES = [
-    "version",
-    "board_id",
-    "epoch",
-    "transfer_id",
-    "role",
-    "peer",
-    "energy_mJ",
-    "duration_ms",
-    "peak_mW",
-]
-NAMES += [
-    "peak_dC",
-    "ept",
-    "soc_before_permille",
-    "soc_after_permille",
-    "odometer_mJ",
-    "group_id",
-    "granter",
-    "flags",
-]
+SIGNED = "version board_id epoch transfer_id role peer energy_mJ duration_ms peak_mW peak_dC ept "
+SIGNED += "soc_before_permille soc_after_permille odometer_mJ group_id granter flags"
 LAYOUTS = {1: "<BHHIBHIIIhBHHI", 2: "<BHHIBHIIIhBHHIHHB"}
 NEXT = {"gap": ["receipt"], "entry": ["entry", "state"]}
 
@@ -71,13 +52,12 @@ class Book:
 
     def receipt(self, said, gaps):
         raw = bytes.fromhex(said["raw"])
-        size = len(raw) - 16
-        told = dict(zip(NAMES, struct.unpack(LAYOUTS[raw[0]], raw[:size]), strict=False))
+        told = dict(zip(SIGNED.split(), struct.unpack(LAYOUTS[raw[0]], raw[:-16]), strict=False))
         shown = {name: None if "soc" in name and v == 0xFFFF else v for name, v in told.items()}
         assert text(shown | {"raw": raw.hex()}) == text(said | {"version": raw[0]}), (
             "shows what was not signed"
         )
-        meter, tag = {name: told[name] for name in ("board_id", "role", "epoch")}, raw[size:]
+        meter, tag = {name: told[name] for name in ("board_id", "role", "epoch")}, raw[-16:]
         start_mJ, board = (told["odometer_mJ"] - told["energy_mJ"]) % 2**32, told["board_id"]
         from_mJ = self.last.get((board, told["role"]), start_mJ)
         due = [meter | {"from_mJ": from_mJ, "to_mJ": start_mJ}] if from_mJ != start_mJ else []
@@ -85,7 +65,7 @@ class Book:
         key = (board, told["transfer_id"], told["role"])
         assert self.receipts.setdefault(key, told) is told, "a second receipt"
         assert text(gaps) == text(due), "the odometer does not continue"
-        body, mine = b"crowdcharge receipt" + raw[:size], self.keys.get(board, [])
+        body, mine = b"crowdcharge receipt" + raw[:-16], self.keys.get(board, [])
         tags = [hmac.digest(each, body, "sha256")[:16] for each in mine]
         assert not tags or tag in tags, "a wrong signature"
         self.keys[board] = mine[tags.index(tag) :] if tags else []

@@ -32,6 +32,8 @@ class Wiring:
     qi: str
     qi_i2c: tuple[int, str, str]  # id, data, clock of the transmitter chip's own bus
     tx_reset: str
+    tx_pulse: str  # keeps the second break closed
+    led: str
 
     @property
     def names(self) -> list[str]:
@@ -45,6 +47,8 @@ class Wiring:
             self.button,
             self.coil_ntc,
             self.battery_ntc,
+            self.tx_pulse,
+            self.led,
         )
         return [pin for pin in pins if pin.isidentifier()]
 
@@ -89,4 +93,6 @@ def load(name: str) -> Wiring:
             str(values.get("TX_QI_SCL", -1)),
         ),
         tx_reset=str(values.get("TX_RESET_PIN", -1)),
+        tx_pulse=str(values.get("TX_PULSE_PIN", -1)),
+        led=str(values.get("LED_PIN", -1)),
     )
