@@ -140,4 +140,5 @@ def unpack_record(record: bytes, crc32):
         setattr(saved, _HEAD_FIELDS[i], fields[2 + i])
     saved.latches = saved.latches.rstrip(b"\0")
     saved.receipts = bytes(record[size:end])
+    wire.split_receipts(saved.receipts)  # ValueError unless they are whole
     return fields[1], saved

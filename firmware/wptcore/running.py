@@ -6,6 +6,7 @@ from wptcore.compat import const
 from wptcore.units import odometer_delta_mJ
 
 _PING_WINDOW_ms = const(5000)
+_EXCESS_MAX_ms = const(60)  # a receiver that connects its load draws a peak for 50 ms
 _QUIET_MAX_ms = const(1800)  # Qi's control-error timeout
 _FLOW_MIN_ms = const(150)  # a module without a receiver pings for 65 to 90 ms every 0.4 s
 _UNANSWERED_MAX_ms = const(5000)  # power that no receiver's meter reports
@@ -35,6 +36,7 @@ class Running:
         self.energy_mJ = 0
         self.sample_mJ = 0  # what the newest sample added
         self.power_mW = 0
+        self.excess_ms = 0  # more than the granted power, without a break
         self.duration_ms = 0
         self.quiet_ms = 0  # time since power last flowed for longer than a ping
         self.flow_ms = -1  # how long power has flowed without a break; -1: it does not
@@ -76,6 +78,7 @@ class Running:
     ) -> None:
         """Takes a sample. Time counts as flow between two samples that both show it."""
         self.power_mW = power_mW
+        self.excess_ms = self.excess_ms + dt_ms if power_mW > self.power_max_mW else 0
         self.sample_mJ = energy_mJ - self.energy_mJ
         self.energy_mJ = energy_mJ
         if not flowing:
@@ -113,7 +116,7 @@ class Running:
             return ept.LEASE_LOST
         if self.energy_mJ >= self.energy_max_mJ:
             return ept.ENERGY_BUDGET
-        if self.power_mW > self.power_max_mW:
+        if self.excess_ms > _EXCESS_MAX_ms:
             return ept.POWER_BUDGET
         if self.duration_ms >= self.duration_max_ms:
             return ept.DURATION_BUDGET
