@@ -27,6 +27,7 @@ FIELDS = (
     "unmoved_mJ",
     "receipts",
 )
+OLD = b"\x01" + bytes(range(1, 51))  # a receipt of wire version 1, by its first byte
 # What firmware 0.1 wrote: format 1 with one receipt of 51 bytes, fields of make_saved(3).
 FORMAT_1 = "4343080000000300fcffffffb80b0000828f0000021e014d00000002090005000000b10101"
 
@@ -76,13 +77,13 @@ def test_a_record_comes_back_whole():
 
 def test_receipts_of_mixed_versions_are_kept_as_they_are():
     saved = make_saved(1)
-    saved.receipts = bytes(range(51)) + bytes(range(56)) + bytes(range(51))
+    saved.receipts = OLD + b"\x02" + bytes(range(1, 56)) + OLD
     found = unpack_record(pack_record(1, saved, binascii.crc32), binascii.crc32)[1]
     assert found.receipts == saved.receipts
 
 
 def test_a_record_of_format_1_is_read_and_becomes_format_2_at_the_next_save():
-    body = bytes.fromhex(FORMAT_1) + bytes(range(51))
+    body = bytes.fromhex(FORMAT_1) + OLD
     record = body + struct.pack("<I", binascii.crc32(body) & 0xFFFFFFFF)
     journal = Journal([record, b""], binascii.crc32)
     found, old = journal.saved, make_saved(3, 0)
@@ -90,7 +91,7 @@ def test_a_record_of_format_1_is_read_and_becomes_format_2_at_the_next_save():
     for name in FIELDS[:3] + FIELDS[4:12]:
         assert getattr(found, name) == getattr(old, name), name
     assert found.latches == b"\x82\x8f"
-    assert found.receipts == bytes(range(51))
+    assert found.receipts == OLD
     for name in FIELDS[12:-1]:
         assert getattr(found, name) == getattr(Saved(), name), name
     slot, newer = journal.next_record(found)
