@@ -20,6 +20,7 @@ from crowdcharge.bench.hub.launch import Bench, launch
 from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.boards.link import BoardLink
+from crowdcharge.clock import BoardClock
 from crowdcharge.flash.provision import provision
 from crowdcharge.flash.serial_line import SerialLine
 from crowdcharge.radio.bleak_radio import BleakRadio
@@ -73,7 +74,9 @@ async def transfer(bench: Bench):
     await asyncio.wait_for(both.wait(), 30)
     await radio.stop_scan()
     links = [
-        await BoardLink.open(radio, bench.addresses[number], number, KEY, secrets.token_bytes)
+        await BoardLink.open(
+            radio, bench.addresses[number], number, KEY, secrets.token_bytes, BoardClock()
+        )
         for number in (1, 2)
     ]
     donor, receiver = links
@@ -153,7 +156,7 @@ async def clear(bench: Bench) -> None:
         await asyncio.sleep(1)
         await radio.stop_scan()
         link = await BoardLink.open(
-            radio, bench.addresses[number], number, KEY, secrets.token_bytes
+            radio, bench.addresses[number], number, KEY, secrets.token_bytes, BoardClock()
         )
         await link.command(wire.CLEAR, ept.LEASE_LOST)
         await link.close()

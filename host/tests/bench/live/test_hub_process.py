@@ -74,7 +74,7 @@ async def test_the_products_firmware_tells_the_plants_truth_in_bthome():
                 pass
         truth = await bench.control.board(7)
         assert said["battery"] == pytest.approx(truth["soc_pct"], abs=1)
-        assert said["voltage"] == pytest.approx(truth["cell_V"], abs=0.02)
+        assert said["voltage"] == pytest.approx(truth["cell_V"], rel=0.015)  # bus gain 1 %
         assert abs(said["current"]) == pytest.approx(truth["cell_A"], abs=0.005)
         assert said["power"] == pytest.approx(truth["tx_W"], rel=0.05)
         assert said["power"] > 0.2
