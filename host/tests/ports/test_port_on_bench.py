@@ -82,7 +82,7 @@ async def transfer(bench: Bench):
     donor, receiver = links
     number = secrets.randbits(30) | 1
     for link, role, peer in ((receiver, wire.PRX, 1), (donor, wire.PTX, 2)):
-        grant = (wire.GRANT, number, role, peer, 0, 0, 6000, 500_000, 600_000, 0, LEASE_ms, 0)
+        grant = (wire.GRANT, number, role, peer, 0, 0, 5000, 500_000, 600_000, 0, LEASE_ms, 0)
         for _ in range(20):
             ack = await link.command(*grant)
             if ack.code not in {ept.SOC_UNKNOWN, ept.SELF_TEST}:  # it has just booted
