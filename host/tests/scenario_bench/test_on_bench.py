@@ -118,7 +118,7 @@ def loss_of_lay_J(told):
         (("power_W = 8", "start_J = -1"), "link.start_J: must be"),
         (("power_W = 8\n", ""), "link.power_W must be there"),
         (("[[1, 5], [2, 6], [3, 7], [4, 8]]", "[]"), "policy plan: no plan reaches the target"),
-        (('name = "plan"', 'name = "plam"'), "policy.name: must be one of"),
+        (('name = "plan"', 'name = "plam"'), "policy.name: no policy"),
     ],
 )
 def test_what_is_wrong_is_one_line(tmp_path, cube, change, said):
