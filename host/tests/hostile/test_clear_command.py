@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from crowdcharge.bench.board import wiring
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.launch import launch
 from crowdcharge.bench.physics.plant import Placement
@@ -86,8 +85,6 @@ async def test_a_stuck_switch_is_named_and_cleared_in_its_declared_way_only(tmp_
 
 
 async def test_a_latch_is_cleared_by_radio_within_a_minute_of_a_press(tmp_path):
-    if wiring.load("virtual").button == "-1":
-        pytest.skip("the virtual board has no button yet")
     keys = saved_keys(tmp_path)
     async with launch(PAIR, tmp_path / "bench") as bench:
         radio = ("--id", 1, "--keys", keys, "--transport", bench.transports[0])
