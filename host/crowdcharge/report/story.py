@@ -197,5 +197,6 @@ def _book_of(book: Book, period: Period, refusals: int) -> Book:
         runs=[period.run] if period.run else [],
         markets={key: book.markets[key] for key in sorted(period.markets)},
         bargains={key: each for key, each in book.bargains.items() if key in transfers},
+        payments=[each for each in book.payments if each.transfer_id in transfers],
         refusals=refusals,
     )

@@ -60,7 +60,7 @@ def let(gauge: FuelGauge, rig: Rig, seconds: float, current_mA: int = 0) -> list
     said = []
     for _ in range(round(seconds * 4)):
         rig.time_s += 0.25
-        gauge.add(3800, current_mA, 250)
+        gauge.add(3800, current_mA, 250, False, False)
         said.append(gauge.read_permille())
     return said
 

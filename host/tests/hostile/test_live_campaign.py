@@ -56,6 +56,14 @@ FAULTS: list[tuple[str, dict[str, Any], dict[str, Any] | None]] = [
 COMMANDS = ("stop", "grant", "clear", "ping", "none", "none")
 
 
+# For how long the body of a command allows power.
+_ALLOWS_ms = {
+    wire.GRANT: lambda body: body[9],
+    wire.RENEW: lambda body: body[1],
+    wire.PING: lambda body: body[1] + 1000,
+}
+
+
 class Grants:
     """Every permission that a host wrote, by board: (bench time, transfer, lease)."""
 
@@ -70,10 +78,9 @@ class Grants:
         self.offset_s = await self._rig.now_s() - self._rig.clock.now_s()
 
     def note(self, address: str, frame: bytes) -> None:
-        if frame[1] not in {wire.GRANT, wire.RENEW, wire.PING}:
+        if frame[1] not in _ALLOWS_ms:
             return
-        body = wire.unpack_body(frame)
-        lease_ms = {wire.GRANT: body[9], wire.RENEW: body[1], wire.PING: body[1] + 1000}[frame[1]]
+        lease_ms = _ALLOWS_ms[frame[1]](wire.unpack_body(frame))
         now_s = self._rig.clock.now_s() + self.offset_s
         self.written.setdefault(address, []).append((now_s, lease_ms / 1000))
 

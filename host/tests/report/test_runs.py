@@ -38,6 +38,18 @@ def one_run(
     ]
 
 
+def one_sale(number: int) -> list[kinds.Content]:
+    """A run that holds a market, with one transfer sold and paid."""
+    transfer = 100 * number
+    return [
+        kinds.Run("market", 1, None, 1_790_000_000 + number * HOUR_s),
+        kinds.MarketRow(number, "00", 1, 9, True, (kinds.MarketTake(2, -5, "ab"),), "", t_ms=200),
+        kinds.Open(transfer, ptx=1, prx=2, energy_max_mJ=9, power_max_mW=9, t_ms=300),
+        kinds.Bargain(number, transfer, 1, 2, 9, 5),
+        kinds.Payment(transfer, 2, 1, received_mJ=5, amount_u=7),
+    ]
+
+
 def written(folder: Path, *runs: list[kinds.Content]) -> Path:
     path = folder / "ledger.sqlite"
     with Store.create(path) as store:
@@ -89,6 +101,15 @@ def test_a_run_of_the_story_is_as_if_it_were_alone(tmp_path: Path) -> None:
     assert part.book.first_reading == alone.book.first_reading
     assert part.book.refusals == alone.book.refusals == 1
     assert [entry[1:] for entry in part.refusals] == [entry[1:] for entry in alone.refusals]
+
+
+def test_the_payments_of_a_run_are_those_of_its_transfers(tmp_path: Path) -> None:
+    path = written(tmp_path, one_sale(1), one_sale(2))
+    story = told(path)
+    for number, period in enumerate(story.periods, 1):
+        part = story.of(period)
+        assert [payment.transfer_id for payment in part.book.payments] == [100 * number]
+    assert len(write_report(path, tmp_path)) > 2
 
 
 def test_each_run_has_a_page_and_the_whole_links_to_it(
