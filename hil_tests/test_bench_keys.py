@@ -68,9 +68,10 @@ def test_no_test_is_granted_longer_than_the_bench_file_says() -> None:
     async def run() -> None:
         host = Host(ReplayRadio([], BoardClock()), {}, 1.0, 1, transfer_max_s=7.5)
         donor, receiver = Dut(host, 1, "virtual", ""), Dut(host, 2, "virtual", "")
-        for terms in (TransferTerms(), TransferTerms(duration_max_ms=3000)):
-            made = host.run(donor, receiver, terms=terms)
-            granted.append(made._exchange._terms.duration_max_ms)
+        async with host.listening():
+            for terms in (TransferTerms(), TransferTerms(duration_max_ms=3000)):
+                made = host.run(donor, receiver, terms=terms)
+                granted.append(made._transfer_run._terms.duration_max_ms)
 
     asyncio.run(run())
     assert granted == [7500, 3000]

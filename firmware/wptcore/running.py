@@ -6,7 +6,7 @@ from wptcore.compat import const
 from wptcore.units import odometer_delta_mJ
 
 _PING_WINDOW_ms = const(5000)
-_EXCESS_MAX_ms = const(60)  # a receiver that connects its load draws a peak for 50 ms
+_EXCESS_MAX_ms = const(100)  # a receiver that connects its load draws a peak for 50 ms
 _QUIET_MAX_ms = const(1800)  # Qi's control-error timeout
 _FLOW_MIN_ms = const(150)  # a module without a receiver pings for 65 to 90 ms every 0.4 s
 _UNANSWERED_MAX_ms = const(5000)  # power that no receiver's meter reports
@@ -36,7 +36,7 @@ class Running:
         self.energy_mJ = 0
         self.sample_mJ = 0  # what the newest sample added
         self.power_mW = 0
-        self.excess_ms = 0  # more than the granted power, without a break
+        self.excess_ms = -1  # how long more than the granted power flows; -1: it does not
         self.duration_ms = 0
         self.quiet_ms = 0  # time since power last flowed for longer than a ping
         self.flow_ms = -1  # how long power has flowed without a break; -1: it does not
@@ -76,17 +76,12 @@ class Running:
     def measure(
         self, power_mW: int, energy_mJ: int, coil_dC: int, flowing: bool, dt_ms: int
     ) -> None:
-        """Takes a sample. Time counts as flow between two samples that both show it."""
+        """Takes a sample."""
         self.power_mW = power_mW
-        self.excess_ms = self.excess_ms + dt_ms if power_mW > self.power_max_mW else 0
+        self.excess_ms = _lasts_ms(self.excess_ms, power_mW > self.power_max_mW, dt_ms)
         self.sample_mJ = energy_mJ - self.energy_mJ
         self.energy_mJ = energy_mJ
-        if not flowing:
-            self.flow_ms = -1
-        elif self.flow_ms < 0:
-            self.flow_ms = 0
-        else:
-            self.flow_ms = min(self.flow_ms + dt_ms, _FLOW_MIN_ms)
+        self.flow_ms = min(_lasts_ms(self.flow_ms, flowing, dt_ms), _FLOW_MIN_ms)
         if self.is_flowing:
             self.quiet_ms = 0
         self.peak_mW = max(self.peak_mW, power_mW)
@@ -127,6 +122,13 @@ class Running:
         if self.unjudged_ms > _UNJUDGED_MAX_ms:
             return ept.NO_FOD_VERDICT
         return ept.NONE
+
+
+def _lasts_ms(so_far_ms: int, shown: bool, dt_ms: int) -> int:
+    """Counts time only between two samples that both show something; -1: the newest does not."""
+    if not shown:
+        return -1
+    return 0 if so_far_ms < 0 else so_far_ms + dt_ms
 
 
 def interrupted(saved, meter):

@@ -171,7 +171,9 @@ def test_a_second_ctrl_c_at_any_line_of_the_switching_off(tmp_path):
         with second:
             assert isinstance(program.main(), KeyboardInterrupt)
         assert program.power == (0, 0), second.where
-        reached += bool(second.where)
+        if not second.where:  # it was all switched off before that many lines
+            break
+        reached += 1
     assert reached > 10
 
 
