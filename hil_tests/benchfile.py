@@ -103,7 +103,7 @@ class BenchFile:
 
 
 def load(name: str) -> BenchFile:
-    """Reads a bench file; `name` is "virtual", or a path from here or from hil_tests."""
+    """Read a bench file; `name` is "virtual", or a path from here or from hil_tests."""
     path = BENCHES / "virtual.toml" if name == "virtual" else Path(name)
     if not path.exists() and (BENCHES.parent / path).exists():
         path = BENCHES.parent / path

@@ -99,7 +99,7 @@ class Stwlc38(qi.Driver):
                 return
 
     def _ready(self) -> bool:
-        """Does the chip answer and give voltage? A missing answer means no field yet."""
+        """Tell whether the chip answers and gives voltage; a missing answer means no field yet."""
         registers = self._registers
         try:
             if registers.read(_CHIP_ID, 2) != _ID or registers.read(_OP_MODE, 1) != _MODE_RX:
@@ -139,7 +139,7 @@ class Stwlc38(qi.Driver):
 
 
 def _qi_code(code: int) -> int:
-    """Returns Qi's own number, or 0 (unknown) for a reason that has none in Qi."""
+    """Return Qi's own number, or 0 (unknown) for a reason that has none in Qi."""
     return code if code <= _QI_CODE_MAX else 0
 
 

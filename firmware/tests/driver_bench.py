@@ -84,7 +84,7 @@ class TxDesk:
         self.chip.reset = not level
 
     def run(self, duration_ms, step_ms=100):
-        """Polls until something ends the transfer; returns the EPT code."""
+        """Poll until something ends the transfer; return the EPT code."""
         for _ in range(duration_ms // step_ms):
             self.clock.sleep_ms(step_ms)
             code = self.driver.poll(step_ms).ept

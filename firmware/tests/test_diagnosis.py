@@ -11,7 +11,7 @@ STEP_ms = 20
 
 
 def caused(code):
-    """Returns a board that transmitted until `code` was caused, and a host with a session."""
+    """Return a board that transmitted until `code` was caused, and a host with a session."""
     board, host = granted()
     again = CAUSES[code](board, host)
     if code not in (ept.BOOT_LOOP, ept.SELF_TEST):
@@ -20,7 +20,7 @@ def caused(code):
 
 
 def samples(board, count, bus_mV, current_mA, coil_dC, battery_dC):
-    """Gives samples as a real meter does, never the same twice."""
+    """Give samples as a real meter does, never the same twice."""
     for i in range(count):
         board.on_sample(bus_mV, current_mA + i % 2, coil_dC, battery_dC, STEP_ms)
         if board.soc_permille <= 1000:
@@ -109,7 +109,7 @@ def numb(board, host):
 
 
 def fresh_boot(board, host):
-    """Makes a board whose self-test has not yet had its quiet samples."""
+    """Make a board whose self-test has not yet had its quiet samples."""
     again = make_board(saved=board.pop_save())
     again._diagnosis.trip(ept.SELF_TEST)
     return again
@@ -165,7 +165,7 @@ def test_every_fault_turns_the_coil_off_and_refuses_until_it_clears():
 
 
 def clear_as_declared(board, host, code):
-    """A key is enough for what its host alone can know; the rest needs a person."""
+    """Clear a fault as it is declared: a key is enough for what its host alone can know."""
     if CLEAR_BY[code] == BY_HOST:
         assert board.clear_at_board(code) == ept.LATCHED
     else:

@@ -87,7 +87,7 @@ def _faults(built: Circuit, board: dict[str, Any], tables: Tables) -> list[str]:
 
 
 def _single_faults(built: Circuit, board: dict[str, Any], tables: Tables, before: Texts) -> Texts:
-    """The table of each board that transmits; the page of a build comes from its first board."""
+    """Return the table of each board that transmits; a build's page comes from its first board."""
     build = tables.builds[board["build"]]
     if "chain" not in build:
         return {}

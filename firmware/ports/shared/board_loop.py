@@ -61,7 +61,7 @@ class BoardLoop:
         return ACTIVE_ms if busy else IDLE_ms
 
     def step(self, dt_ms: int) -> None:
-        """Does one pass. Raises only where a switch or the watchdog fails: then main.py is next.
+        """Do one pass. Raises only where a switch or the watchdog fails: then main.py is next.
 
         docs/explanation/firmware-loop.md lists each call, and what its failure does.
         """
@@ -125,7 +125,7 @@ class BoardLoop:
             self._sense_idle_side()
 
     def _sense_idle_side(self) -> None:
-        """Reads the meter that _sense_meter leaves out; its switch is off."""
+        """Read the meter that _sense_meter leaves out; its switch is off."""
         dt_ms = self._since_field_ms
         self._since_field_ms = 0
         meter = self.hal.meter(not self.board.receiver_on)
@@ -154,7 +154,7 @@ class BoardLoop:
 
 
 def _market(pins, identity: dict, key: bytes, sha256):
-    """Loads the market only where a board carries it and has terms, because it takes memory."""
+    """Load the market only where a board carries it and has terms, because it takes memory."""
     if not pins.FEATURES & wire.MARKET or "market" not in identity:
         return None
     from wptcore.market_desk import MarketDesk, Settings

@@ -27,7 +27,7 @@ class FuelGauge:
         self._settling = Settling()
 
     def read_permille(self) -> int:
-        """Returns the charge, or SOC_UNKNOWN_permille when the chip does not answer."""
+        """Return the charge, or SOC_UNKNOWN_permille when the chip does not answer."""
         try:
             if self._chip is None:
                 self._chip = _Chip(self._bus, self._address)
@@ -50,7 +50,7 @@ class FuelGauge:
     def add(
         self, _bus_mV: int, current_mA: int, dt_ms: int, _received: bool, _cable: bool
     ) -> None:
-        """Notes whether the cell rests; the chip models everything else by itself."""
+        """Note whether the cell rests; the chip models everything else by itself."""
         self._settling.add(current_mA, dt_ms)
 
 

@@ -3,7 +3,7 @@
 
 
 def follow(hal, coil_on: bool, receiver_on: bool, dt_ms: int) -> int:
-    """Sets both switches, opening before closing. Returns what `hal.drive_coil` returns."""
+    """Set both switches, opening before closing. Returns what `hal.drive_coil` returns."""
     if not receiver_on:
         hal.set_receiver(False)
     code = hal.drive_coil(coil_on, dt_ms)

@@ -73,7 +73,7 @@ def _pairs(*slots: tuple[tuple[int, int], ...]) -> tuple[tuple[Placement, ...], 
 
 
 def default() -> BenchConfig:
-    """The demo's bench: four 100 J boards; 3 and 2 meet early and twice."""
+    """Return the demo's bench: four 100 J boards; 3 and 2 meet early and twice."""
     socs_pct = (90.0, 5.0, 26.0, 88.0)
     cycle = _pairs(((3, 2), (1, 4)), ((1, 2), (3, 4)), ((3, 2),), ((1, 3), (2, 4)))
     return BenchConfig(
@@ -142,7 +142,7 @@ def _slot(pairs: list[Table], ids: set[int]) -> tuple[Placement, ...]:
 
 
 def dump(config: BenchConfig) -> str:
-    """The bench file that `parse` reads back to the same config."""
+    """Return the bench file that `parse` reads back to the same config."""
     scalars = [f"{key} = {_toml(getattr(config, key))}" for key in _SCALARS]
     lines = [*scalars, "", "[link]", *_pairs_of(config.link), "", "[contacts]"]
     contacts = config.contacts

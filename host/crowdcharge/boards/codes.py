@@ -155,7 +155,7 @@ CLEAR_BY: dict[int, str] = {
 
 
 def name(code: int) -> str:
-    """The declared name, or the number of a code that this host does not know."""
+    """Return the declared name, or the number of a code that this host does not know."""
     return NAMES.get(code, f"0x{code:02X}")
 
 

@@ -124,7 +124,7 @@ class BoardLink:
             return await self._answered(frame_type, subject, seal)
 
     async def ask(self) -> Ack:
-        """The board's state now, without changing anything."""
+        """Return the board's state now, without changing anything."""
         async with self._turn:
             return self._acked(await self._answered(FrameType.HELLO, (), self._session.hello))
 
@@ -137,12 +137,12 @@ class BoardLink:
         return self._decoded(Beacon.unpack, beacon)
 
     async def faults(self) -> frozenset[int]:
-        """The codes that stand, warnings too."""
+        """Return the codes that stand, warnings too."""
         count, codes = await self._told(wire.ASK_FAULTS, FrameType.INFO_FAULTS)
         return frozenset(codes[:count])
 
     async def receipts(self) -> list[Receipt]:
-        """The last eight, newest first."""
+        """Return the last eight, newest first."""
         return self._decoded(unpack_receipts, await self._read(wire.RECEIPTS_UUID))
 
     async def close(self) -> None:

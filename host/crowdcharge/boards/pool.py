@@ -76,7 +76,7 @@ class Pool:
         return self.connected(board_id) is not None
 
     async def get(self, board_id: int) -> BoardLink:
-        """The board's link, made new if there is none; BoardUnreachable says why that failed."""
+        """Return the board's link, made new if there is none; BoardUnreachable says why not."""
         seat = self._seat(board_id)
         self._uses += 1
         seat.used = self._uses

@@ -57,7 +57,7 @@ def crowdcharge() -> None:
 
 
 def main() -> None:
-    """Runs the command line; an error that a user can cause is one line and an exit code."""
+    """Run the command line; an error that a user can cause is one line and an exit code."""
     output.prepare()
     code: object = 0
     try:

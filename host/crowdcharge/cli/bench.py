@@ -24,7 +24,7 @@ _control = click.option(
 
 @click.group()
 def bench() -> None:
-    """A virtual bench: real firmware on real MicroPython VMs, physics and a radio."""
+    """Start, watch and disturb a virtual bench: real firmware on real MicroPython VMs."""
 
 
 @bench.command()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def check(config: "RunConfig") -> list[str]:
-    """What was found in order, a line each; InputError for the first thing that is not."""
+    """Return what was found in order, a line each; InputError for the first thing that is not."""
     from crowdcharge import policy as policies
     from crowdcharge.boards import keys as key_file
 

@@ -19,7 +19,7 @@ _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.EN
 
 
 def explain(error: BaseException) -> tuple[str, int]:
-    """The line and the exit code. An error that is a fault of ours says so, and where it is."""
+    """Return the line and the exit code; for a fault of ours, say so and where it is."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     for kind, told in _TOLD.items():
@@ -37,7 +37,7 @@ def missing(error: ModuleNotFoundError) -> InputError:
 
 
 def _named(module: str) -> str:
-    """The distribution of an optional module, with our bounds where they are known."""
+    """Return the distribution of an optional module, with our bounds where they are known."""
     name = module.replace("_", "-")
     try:
         wanted = importlib.metadata.requires("crowdcharge") or []

@@ -25,7 +25,7 @@ _file = click.argument("path", type=click.Path(path_type=Path))
 
 @click.group()
 def ledger() -> None:
-    """The append-only ledger of a run."""
+    """Verify, show and export the append-only ledger of a run."""
 
 
 @ledger.command()

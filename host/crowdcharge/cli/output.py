@@ -59,7 +59,7 @@ def abandon(stream: IO[str]) -> None:
 
 
 def console(stderr: bool = False, live: bool = True) -> "Console":
-    """A console of rich's; `live` False: never a moving picture, also on a terminal."""
+    """Return a console of rich's; `live` False: never a moving picture, also on a terminal."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout

@@ -82,7 +82,7 @@ def _checked(file: Path, found: list[str], as_json: bool) -> None:
 
 
 def _is_scenario(text: str, name: str) -> bool:
-    """A crowd and no [run]; the reader of runs finds fault with a file that is neither."""
+    """Tell a scenario, with a crowd and no [run]; the reader of runs judges what is neither."""
     top = Table.parse(text, name)
     return "run" not in top and ("boards" in top or "crowd" in top)
 
@@ -158,7 +158,7 @@ async def _bench_contacts(
 
 @asynccontextmanager
 async def bench_control(config: "RunConfig") -> AsyncIterator["Control"]:
-    """The control socket that a configuration names, else that of the bench with its radio."""
+    """Yield the control socket that a file names, else that of the bench with its radio."""
     from crowdcharge.bench.hub.client import Control
     from crowdcharge.cli.benches import control_of
 

@@ -30,7 +30,7 @@ def run(
     on_line: Callable[[str], None] | None = None,
     quiet_s: float = _QUIET_s,
 ) -> Any:
-    """Runs `commands` one after another; returns the last value that a script gave to `tell`.
+    """Run `commands` one after another; return the last value that a script gave to `tell`.
 
     LineError: no MicroPython answers, or nothing for `quiet_s`; FlashError: mpremote failed.
 
@@ -102,7 +102,7 @@ class _Patience:
 
 
 def script(code: str, **values: object) -> list[str]:
-    """The command that runs `code` with `values` as variables; `tell(value)` returns data.
+    """Return the command that runs `code` with `values` as variables; `tell(value)` returns data.
 
     The data is written piece by piece: a small heap has no block for the whole text of it.
     """

@@ -31,7 +31,7 @@ def _names(kind: type, side: str) -> list[str]:
 
 
 def named(record: Point | Correction, side: str) -> Entry:
-    """A point or a correction under the names that the file has for it."""
+    """Return a point or a correction under the names that the file has for it."""
     return dict(zip(_names(type(record), side), astuple(record), strict=True))
 
 
@@ -61,7 +61,7 @@ class Records:
         entry["correction"] = named(found, side) if found else None
 
     def corrections(self) -> dict[tuple[int, str], Correction]:
-        """The currents' corrections by board and side; a meter that is absent is uncorrected."""
+        """Return the currents' corrections by board and side; an absent meter is uncorrected."""
         return {
             (int(board), side): Correction(
                 *(entry[side]["correction"][name] for name in _names(Correction, side))

@@ -114,7 +114,7 @@ class Book:
         self.markets[market.market_id] = market
 
     def _apply_bargain(self, bargain: kinds.Bargain) -> None:
-        """A bargain has the price of its market and the two boards of its transfer."""
+        """Check that a bargain has the price of its market and the two boards of its transfer."""
         transfer = self.transfers[bargain.transfer_id]
         market = self.markets[bargain.market_id]
         if (bargain.seller, bargain.buyer) != (transfer.ptx, transfer.prx):
@@ -145,7 +145,7 @@ class Book:
         return self.receipts.get((board_id, transfer.transfer_id, role))
 
     def admit(self, receipts: Iterable[Receipt]) -> list[kinds.Content]:
-        """The rows for those receipts that are new, oldest first, with the gaps between them."""
+        """Return the rows for the new receipts, oldest first, with the gaps between them."""
         rows: list[kinds.Content] = []
         last = dict(self.last_receipt)
         for receipt in receipts:

@@ -44,7 +44,7 @@ class TransferRecord:
 def settlement(
     transfer: TransferRecord, sent: Receipt | None, received: Receipt | None
 ) -> list[kinds.Content]:
-    """The rows that close a transfer by what the boards metered; [] if nothing would change.
+    """Return the rows that close a transfer by what the boards metered; [] if nothing changes.
 
     A missing receipt (None) books that side with nothing unless the other proves energy: what was
     received was at least sent. When the missing one arrives later, the difference is posted.

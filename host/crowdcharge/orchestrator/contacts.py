@@ -29,7 +29,7 @@ class Meeting:
 
 class Contacts(Protocol):
     async def meetings(self, now_s: float, free: Collection[int], /) -> Sequence[Meeting]:
-        """The meetings that last now; `free`: boards that do nothing else."""
+        """Return the meetings that last now; `free`: boards that do nothing else."""
         ...
 
 

@@ -129,7 +129,7 @@ class Orchestrator:
         return len(self._busy.union(boards)) <= self._slots
 
     def _ready(self) -> set[int]:
-        """Synced boards that do nothing else and did not fail a moment ago."""
+        """Return the synced boards that do nothing else and did not fail a moment ago."""
         return {board for board in self._synced - self._busy if not self._must_wait(board)}
 
     def _must_wait(self, board_id: int) -> bool:

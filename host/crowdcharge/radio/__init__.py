@@ -8,7 +8,7 @@ from crowdcharge.radio.base import Radio
 
 
 def open_radio(transport: str = "", adapter: str = "") -> Radio:
-    """Opens the platform's Bluetooth, or a bench's bumble transport ("tcp-client:host:port").
+    """Open the platform's Bluetooth, or a bench's bumble transport ("tcp-client:host:port").
 
     A bleak backend is chosen only here; the bench is imported by name, on demand.
     """

@@ -39,13 +39,13 @@ class Link(Protocol):
 
 class Radio(Protocol):
     async def start_scan(self, on_advert: OnAdvert) -> None:
-        """Starts scanning. NoAdapter: there is nothing to scan with."""
+        """Start scanning. NoAdapter: there is nothing to scan with."""
         ...
 
     async def stop_scan(self) -> None: ...
 
     async def connect(self, address: str, on_closed: OnClosed, /) -> Link:
-        """Connects to an address that was heard; the radio makes one connection at a time."""
+        """Connect to an address that was heard; the radio makes one connection at a time."""
         ...
 
     async def close(self) -> None: ...

@@ -88,7 +88,7 @@ class BleakRadio:
         return {address for address, link in self._links.items() if not link.lost}
 
     async def stop_scan(self) -> None:
-        """Stops the scan, also one that has ended because bluetoothd or the adapter went away."""
+        """Stop the scan, also one that has ended because bluetoothd or the adapter went away."""
         scan, self._scan = self._scan, None
         if scan is not None:
             await scan.stop()
@@ -196,7 +196,7 @@ class BleakLink:
             await bluez.forget(self.client)
 
     async def discard(self) -> None:
-        """Closes a link that is lost or about to be replaced, ignoring errors."""
+        """Close a link that is lost or about to be replaced, ignoring errors."""
         with suppress(RadioError):
             await self.close()
 
@@ -230,7 +230,7 @@ class _Client(BleakClient):
 
 @contextmanager
 def _radio_errors(what: str) -> Iterator[None]:
-    """Turns whatever a backend raises into a RadioError."""
+    """Turn whatever a backend raises into a RadioError."""
     try:
         yield
     except bluez.FAILURES as error:

@@ -24,7 +24,7 @@ Recorded = tuple[float, Advert]  # seconds since the start of the recording
 
 
 def dump(time_s: float, advert: Advert) -> str:
-    """Formats one line of a recording."""
+    """Format one line of a recording."""
     return json.dumps(
         {
             "t_s": round(time_s, 3),

@@ -45,7 +45,7 @@ def write_report(
 
 
 def _numbers(story: Story) -> list[int]:
-    """The runs that get pages of their own: the newest, and none if there is only one."""
+    """Return the runs that get pages of their own: the newest, and none if there is only one."""
     count = len(story.periods)
     return list(range(max(1, count - _PAGES_MAX + 1), count + 1)) if count > 1 else []
 
@@ -64,7 +64,7 @@ def _write(path: Path, title: str, body: str) -> Path:
 
 
 def _links(story: Story) -> Markup:
-    """A table of the runs, newest first."""
+    """Return a table of the runs, newest first."""
     numbers = _numbers(story)
     if not numbers:
         return Markup("")
@@ -84,7 +84,7 @@ def _run_row(period: Period) -> tuple[object, ...]:
 
 
 def _started(period: Period) -> str:
-    """The time of day at which the run started, with its zone."""
+    """Return the time of day at which the run started, with its zone."""
     unix_s = period.run.started_unix_s if period.run else None
     if unix_s is None:
         return "at a time that was not noted"
@@ -215,7 +215,7 @@ def _notes(story: Story) -> str:
 
 
 def _words(name: str | None) -> Markup:
-    """An EPT name in small letters, with its plain meaning as a hint."""
+    """Return an EPT name in small letters, with its plain meaning as a hint."""
     if name is None:
         return Markup("-")
     meaning = escape(text(_CODES[name]) if name in _CODES else "")

@@ -22,7 +22,7 @@ def sample(board_id, t_ms, power_mW):
 
 @pytest.fixture
 def ledger(tmp_path):
-    """A transfer from 1 to 2 that ramps up, is steady, then loses its receiver."""
+    """Return a transfer from 1 to 2 that ramps up, is steady, then loses its receiver."""
     rows = [kinds.Open(5, 1, 2, energy_max_mJ=9, power_max_mW=0, t_ms=0)]
     powers = [(0, 0), (2000, 1000), (3900, 2500), (3910, 2500), (3920, 2510), (3900, 0)]
     for number, (sent_mW, received_mW) in enumerate(powers):

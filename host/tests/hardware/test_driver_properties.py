@@ -19,7 +19,7 @@ STEPS = st.lists(
 
 
 def dip(desk):
-    """The supply falls for a moment and comes back."""
+    """Let the supply fall for a moment and come back."""
     if desk.chip.powered:
         desk.chip.powered = False
         desk.chip.powered = True

@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 
 
 def load(name: str) -> ModuleType:
-    """A file beside this one."""
+    """Load a file beside this one."""
     spec = importlib.util.spec_from_file_location(f"hostile_{name}", HERE / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None

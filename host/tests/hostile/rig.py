@@ -184,7 +184,7 @@ class Rig:
         return [event for event in self.events[since:] if isinstance(event, kind)]
 
     async def flowing(self, energy_J: float = 500.0, steady_s: float = 1.0) -> None:
-        """A transfer from 1 to 2 has run for a while."""
+        """Run a transfer from 1 to 2 for a while."""
         self.start(energy_J)
         since_s: float | None = None
 
@@ -210,12 +210,12 @@ class Rig:
         return [row.fields() for row in self.store.rows() if row.kind == kind]
 
     def receipt(self, board_id: int) -> dict[str, Any] | None:
-        """The ledger's newest of this board."""
+        """Return the ledger's newest receipt of this board."""
         found = [row for row in self.rows("receipt") if row["board_id"] == board_id]
         return found[-1] if found else None
 
     def told(self, kind: type[Event], mark: int, board_id: int, name: str) -> Any:
-        """The first such event since `mark`."""
+        """Return the first such event since `mark`."""
         events = self.of(kind, mark)
         return next((e for e in events if (e.board_id, e.name) == (board_id, name)), None)
 
@@ -227,7 +227,7 @@ class Rig:
         await self.until(lambda: self.told(FaultCleared, mark, board_id, name), what)
 
     async def receipted(self, mark: int, board_id: int, name: str) -> TransferEnded:
-        """The ledger has the transfer settled, and why this side ended."""
+        """Wait until the ledger has the transfer settled; return why this side ended."""
         (settled,) = await self.until(lambda: self.of(Settled, mark), "settled")
         receipt = self.receipt(board_id)
         assert receipt is not None
@@ -267,7 +267,7 @@ class Rig:
         return self._links[board_id].closed
 
     async def stranger(self, board_id: int, number: int = 0) -> Any:
-        """The `number`th stranger's connection to a board."""
+        """Return the `number`th stranger's connection to a board."""
         radio, address = self._strange_radios[number], self.bench.addresses[board_id]
         for _ in range(20):
             with contextlib.suppress(RadioError):
@@ -285,7 +285,7 @@ class Rig:
         await asyncio.to_thread(ask)
 
     async def clear(self, board_id: int, code: int) -> None:
-        """Clears a latched fault in its declared way; WptError if the board refuses."""
+        """Clear a latched fault in its declared way; WptError if the board refuses."""
         if codes.CLEAR_BY[code] == "host":
             await self.command(board_id, wire.CLEAR, code)
             return
@@ -297,7 +297,7 @@ class Rig:
         await asyncio.to_thread(ask)
 
     async def command(self, board_id: int, frame_type: int, *fields: int) -> int:
-        """The Ack's code; a command that got lost is sent again."""
+        """Return the Ack's code; a command that got lost is sent again."""
         for _ in range(5):
             with contextlib.suppress(WptError):
                 return (await (await self.link(board_id)).command(frame_type, *fields)).code

@@ -17,7 +17,7 @@ SHARED_NAMES: set[str] = set()
 
 
 def folder(name: str) -> str:
-    """The folder directly in the package, or in the bench, that a module is in; else ""."""
+    """Return the folder directly in the package, or in the bench, that a module is in; else ""."""
     depth = 3 if name.startswith("crowdcharge.bench.") else 2
     found = ".".join(name.split(".")[:depth])
     return found if (PACKAGE.parent / found.replace(".", "/")).is_dir() else ""

@@ -125,7 +125,7 @@ def test_a_file_that_cannot_grow_is_one_line_and_keeps_what_it_has(tmp_path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of 256 KiB; only root may mount one."""
+    """Mount a disk of 256 KiB, which only root may do."""
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]

@@ -21,7 +21,7 @@ MARKET = {
 
 @pytest.fixture
 def call(tmp_path, monkeypatch, capsys):
-    """Runs the console script's main in this process: (exit code, stdout, stderr)."""
+    """Run the console script's main in this process: (exit code, stdout, stderr)."""
 
     def run(document, *options):
         path = tmp_path / "market.json"

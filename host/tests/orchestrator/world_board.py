@@ -82,7 +82,7 @@ class WorldBoard:
         return bytes(buffer)
 
     def refresh(self) -> None:
-        """What can be read lags: the port writes it four times a second."""
+        """Refresh what can be read, which lags: the port writes it four times a second."""
         core = self.core
         self.readable = (self.beacon(), core.receipts)
         for link in list(self.links.values()):

@@ -290,7 +290,7 @@ def _asyncio(world: World) -> dict[str, object]:
         yield
 
     def run(coroutine):
-        """Runs until something ends it: this is where MicroPython's own loop polls."""
+        """Run until something ends it: this is where MicroPython's own loop polls."""
         while True:
             coroutine.send(None)
             world.call("asyncio poll")
@@ -314,7 +314,7 @@ class Port:
         self._builtins = {**vars(builtins), "__import__": self._import, "open": self._open}
 
     def load(self, name: str) -> types.ModuleType:
-        """Imports a port's file; "main" runs the board until something ends it."""
+        """Import a port's file; "main" runs the board until something ends it."""
         if name not in self._modules:
             module = types.ModuleType(name)
             module.__builtins__ = self._builtins

@@ -27,7 +27,7 @@ def failing(world, name, error):
 
 
 def follow_to_the_end(board: Board) -> int:
-    """Runs passes without a renewal; returns for how long the coil was on, in ms."""
+    """Run passes without a renewal; return for how long the coil was on, in ms."""
     on_ms = 0
     for _ in range(150):
         board.world.received += b"status\n"

@@ -39,7 +39,7 @@ def one_run(
 
 
 def one_sale(number: int) -> list[kinds.Content]:
-    """A run that holds a market, with one transfer sold and paid."""
+    """Return a run that holds a market, with one transfer sold and paid."""
     transfer = 100 * number
     return [
         kinds.Run("market", 1, None, 1_790_000_000 + number * HOUR_s),

@@ -83,7 +83,7 @@ class Supervisor:
             self._release()
 
     def booted(self) -> None:
-        """Accepts input: the VM has its file system. A raw REPL still waits for its prompt."""
+        """Accept input: the VM has its file system. A raw REPL still waits for its prompt."""
         self._booted = True
         self._release()
 
@@ -94,7 +94,7 @@ class Supervisor:
         self._log.close()
 
     def _release(self) -> None:
-        """Passes the held input on, in order, as far as the VM can take it."""
+        """Pass the held input on, in order, as far as the VM can take it."""
         ready = self._booted and self._swallowed is None
         while self._held and ready and self._vm and not self.frozen and not self._retry:
             text, ctrl_c, rest = self._held.partition(_CTRL_C)
@@ -145,7 +145,7 @@ class Supervisor:
         self._flow.wrote()
 
     def _out(self, data: bytes) -> None:
-        """Passes output on: programs end lines with LF, a board's port with CR LF."""
+        """Pass output on: programs end lines with LF, a board's port with CR LF."""
         cooked = (self._last + data).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         self._last = data[-1:] if data.endswith(b"\r") else b""
         if self._last:

@@ -36,7 +36,7 @@ _SETTLE_s = 1e-6  # so that a meter read right after its switch sees the effect
 
 
 def address(board_id: int) -> str:
-    """The board's public Bluetooth address."""
+    """Return the board's public Bluetooth address."""
     return f"C0:DE:00:00:{board_id >> 8:02X}:{board_id & 0xFF:02X}"
 
 
@@ -45,7 +45,7 @@ def _digest(seed: int, board_id: int, what: str) -> bytes:
 
 
 def _market_terms(config: BoardConfig) -> dict[str, object]:
-    """The record that the console's `market` stores, with a new secret of the board."""
+    """Return the record that the console's `market` stores, with a new secret of the board."""
     if not config.market_a:
         return {}
     secret = secrets.token_bytes(x25519.KEY_SIZE)
@@ -174,7 +174,7 @@ class VirtualBoard:
         self.supervisor.thaw()
 
     def _soft_rebooted(self) -> None:
-        """Keeps pins and watchdog as they are, as real boards do."""
+        """Keep pins and watchdog as they are, as real boards do."""
         self.hardware.reset_cause = silicon.SOFT
         self.boots += 1
         self.last_reset = "soft reboot"
@@ -204,7 +204,7 @@ class VirtualBoard:
     # Chips
 
     def _describe(self, seed: int) -> dict[str, object]:
-        """What the VM's `machine` needs to know of the board."""
+        """Return what the VM's `machine` needs to know of the board."""
         wired = self.wiring
         chips = [
             (address, side, int.from_bytes(_digest(seed, self.config.id, str(side))), self._kind)
@@ -229,7 +229,7 @@ class VirtualBoard:
         return bool(self.wiring.gauge) and self.config.gauge
 
     def publish(self) -> None:
-        """Writes the plant's state to the page that the board's chips read."""
+        """Write the plant's state to the page that the board's chips read."""
         node = self.node
         if self.qi_chip:
             self._show_qi(self.qi_chip)
@@ -255,7 +255,7 @@ class VirtualBoard:
         return self.shunts[side].voltage_uV(current_A + self.load_A[side], self.plant.now_s)
 
     def _show_qi(self, chip: Stwbc86) -> None:
-        """Sets what the Qi chip measures; its own loss curve is tuned: only an object is loss."""
+        """Set what the Qi chip measures; its own loss curve is tuned: only an object is loss."""
         chip.receiver = self.node.coupled_s > 0
         chip.received_mW = round(self.node.tx_A * self.node.tx_bus_V * 1000)
         chip.sent_mW = chip.received_mW + round(self.node.foreign_W * 1000)
@@ -264,7 +264,7 @@ class VirtualBoard:
         return round(self.held_bus_V.get(side, bus_V) * 1000)
 
     def _ntc_V(self, name: str, lump: Lump) -> int:
-        """The voltage at a thermistor's pin, in 0.1 mV."""
+        """Return the voltage at a thermistor's pin, in 0.1 mV."""
         wired = self.wiring
         share = self.broken_ntcs.get(name)
         if share is None:
@@ -276,7 +276,7 @@ class VirtualBoard:
     # Software
 
     def deploy(self, files: dict[str, Path]) -> None:
-        """Writes the firmware and the board's identity, as flashing and provisioning do."""
+        """Write the firmware and the board's identity, as flashing and provisioning do."""
         flash = self.folder / "flash"
         for parent in {(flash / name).parent for name in files}:
             parent.mkdir(parents=True, exist_ok=True)

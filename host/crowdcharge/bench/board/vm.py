@@ -88,7 +88,7 @@ class Vm:
             return False
 
     def interrupt(self, anywhere: bool = False) -> bool:
-        """Sends Ctrl-C if the code sleeps, or `anywhere` if so asked; False if it was not sent."""
+        """Send Ctrl-C if the code sleeps, or `anywhere` if so asked; False if it was not sent."""
         self.freeze()
         sent = not self.at_prompt and (anywhere or self._sleeps())
         if sent:
@@ -106,7 +106,7 @@ class Vm:
         self.frozen = False
 
     def kill(self) -> None:
-        """Ends the process at once; `on_exit` is not called."""
+        """End the process at once; `on_exit` is not called."""
         self._forget()
         self._process.kill()
         self._process.wait()
@@ -115,7 +115,7 @@ class Vm:
         signal.pidfd_send_signal(self._pidfd, number)
 
     def _sleeps(self) -> bool:
-        """True if the process stopped in a sleep, or if processor or kernel do not say."""
+        """Tell whether the process stopped in a sleep, or processor and kernel do not say."""
         numbers = _SLEEPS.get(platform.machine())
         try:
             return numbers is None or self._proc("syscall").split()[0] in map(str, numbers)

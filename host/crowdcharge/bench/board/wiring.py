@@ -58,7 +58,7 @@ def exists(name: str) -> bool:
 
 
 def vm(name: str) -> str:
-    """The VM that the board runs: "micropython" or "circuitpython"."""
+    """Return the VM that the board runs: "micropython" or "circuitpython"."""
     return str(runpy.run_path(str(_path(name)))["VM"])
 
 

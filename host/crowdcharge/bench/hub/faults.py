@@ -34,7 +34,7 @@ def _fault(name: str) -> Callable[[_Handler], _Handler]:
 
 
 def parameters(name: str) -> dict[str, Any]:
-    """The parameters of a fault with their defaults."""
+    """Return the parameters of a fault with their defaults."""
     handler = FAULTS[name]
     return {
         parameter.name: parameter.default
@@ -44,7 +44,7 @@ def parameters(name: str) -> dict[str, Any]:
 
 
 def apply(hub: Hub, name: str, board_id: int, given: dict[str, Any]) -> None:
-    """Checks names and types and does the fault; an `InputError` is one line for the user."""
+    """Check names and types and do the fault; an `InputError` is one line for the user."""
     if name not in FAULTS:
         raise InputError(f"unknown fault {name!r}; known are {', '.join(sorted(FAULTS))}")
     if board_id not in hub.boards:

@@ -92,7 +92,7 @@ class Hub:
         await self.air.close()
 
     def ready(self) -> dict[str, object]:
-        """What a client needs to know to work with this bench."""
+        """Return what a client needs to know to work with this bench."""
         return {
             "ready": True,
             "control": str(self.folder / "control.socket"),
@@ -129,7 +129,7 @@ class Hub:
             board.publish()
 
     def arrange(self) -> None:
-        """Applies the contacts after boards were moved by hand."""
+        """Apply the contacts after boards were moved by hand."""
         self.advance()
         self.plant.set_contacts(self.arrangement.contacts_at(self.plant.now_s))
 
@@ -147,7 +147,7 @@ def _node(board: BoardConfig) -> Node:
 
 
 def _vm_version() -> str:
-    """The VM's own version, as "MicroPython 1.29.0-preview (9458e3a23f on 2026-07-05)"."""
+    """Return the VM's own version, as "MicroPython 1.29.0-preview (9458e3a23f on 2026-07-05)"."""
     script = (
         "import sys; v = sys.implementation.version; dev = '-' + v[3] if v[3:] and v[3] else '';"
         "build = sys.version.split('MicroPython ')[-1];"

@@ -90,7 +90,7 @@ class Bench:
         return said[-1] if said else "it says nothing"
 
     async def ended(self) -> None:
-        """Waits until the hub has ended, for whatever reason."""
+        """Wait until the hub has ended, for whatever reason."""
         await self.process.wait()
 
 
@@ -100,7 +100,7 @@ async def launch(
     folder: Path | None = None,
     hub_module: str = "crowdcharge.bench.hub",
 ) -> AsyncIterator[Bench]:
-    """Starts a hub that ends with the block, or with this process; `folder` keeps its logs.
+    """Start a hub that ends with the block, or with this process; `folder` keeps its logs.
 
     `hub_module` is run as the hub; another module can be a proxy of a hub elsewhere.
 
@@ -126,7 +126,7 @@ async def launch(
 
 
 def _usable(folder: Path) -> Path:
-    """The folder as the boards' processes find it, which run in folders of their own."""
+    """Return the folder as the boards' processes find it, which run in folders of their own."""
     folder = folder.absolute()
     longest = len(str(folder / _SOCKET_LONGEST).encode(errors="surrogateescape"))
     if longest > _SOCKET_PATH_MAX:

@@ -72,7 +72,7 @@ class Stwlc38:
         return self._field and self._now_ms() - self._booted_ms >= BOOT_ms
 
     def trip(self, bit: int) -> None:
-        """Makes the chip protect itself: it latches `bit` and switches its output off."""
+        """Make the chip protect itself: it latches `bit` and switches its output off."""
         self._latch |= 1 << bit
         self._switch(False)
 

@@ -44,7 +44,7 @@ class Arrangement:
         self.hold((*kept, contact))
 
     def part(self, now_s: float, board_id: int) -> None:
-        """Takes a board away from the one it lies on."""
+        """Take a board away from the one it lies on."""
         self.hold(
             tuple(other for other in self.contacts_at(now_s) if board_id not in other.boards)
         )

@@ -31,7 +31,7 @@ class Shunt:
         return self.nominal_Ohm * (1 + off_ppm * 1e-6)
 
     def voltage_uV(self, current_A: float, now_s: float) -> int:
-        """The drop at `now_s`; the current is taken as constant since the last call."""
+        """Return the drop at `now_s`; the current is taken as constant since the last call."""
         if self.warms:
             dt_s, self._time_s = now_s - self._time_s, now_s
             self._lump.step(dt_s, current_A**2 * self.resistance_Ohm * dt_s)

@@ -77,7 +77,7 @@ class Air(LocalLink):
         self._closers.append(closer)
 
     async def close(self) -> None:
-        """Closes every port that was opened on this air."""
+        """Close every port that was opened on this air."""
         while self._closers:
             await self._closers.pop()()
 
@@ -109,7 +109,7 @@ class Air(LocalLink):
     # Advertising
 
     def listen(self, controller: AirRadio, on: bool) -> None:
-        """Adds or removes a receiver of adverts: only radios that scan or connect need them."""
+        """Add or remove a receiver of adverts: only radios that scan or connect need them."""
         if controller in self._listening:
             self._listening.remove(controller)
         if on:
