@@ -11,7 +11,8 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from crowdcharge.toml_table import Table, read_text
+from crowdcharge.files import read_text
+from crowdcharge.toml_table import Table
 
 BENCHES = Path(__file__).parent / "benches"
 

@@ -5,7 +5,6 @@ Each function imports what it needs when it is called, so that `import crowdchar
 Every mistake of the caller is an `InputError` whose text is one line.
 """
 
-import json
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from crowdcharge.errors import InputError
 from crowdcharge.ledger.settlement import TransferRecord
 
 if TYPE_CHECKING:
@@ -137,9 +135,10 @@ def plan_problem(
     WptError if no solver could decide.
     """
     from crowdcharge import planner
+    from crowdcharge.files import read_json
 
     if isinstance(problem, Path):
-        problem = planner.Problem.from_json(_read_json(problem))
+        problem = planner.Problem.from_json(read_json(problem))
     solve = {"lal": planner.lal, "lay": planner.lay}[method]
     return solve(problem, max_doublings)
 
@@ -153,16 +152,8 @@ def clear_market(market: "Market | Path") -> "Clearing":
     InputError for a file that is wrong and where no price makes anybody trade.
     """
     from crowdcharge import market as markets
+    from crowdcharge.files import read_json
 
     if isinstance(market, Path):
-        market = markets.parse_market(_read_json(market))
+        market = markets.parse_market(read_json(market))
     return markets.clear(market)
-
-
-def _read_json(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON: {error}") from None

@@ -11,7 +11,8 @@ from typing import Any, Literal
 from crowdcharge.bench.board import wiring
 from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.bench.physics.plant import Placement
-from crowdcharge.toml_table import Range, Table, read_text
+from crowdcharge.files import read_text
+from crowdcharge.toml_table import Range, Table
 from wptcore.attendance import ALWAYS_s, WINDOW_MAX_s
 from wptcore.market_desk import A_MAX_u, A_MIN_u, B_MAX_u
 

@@ -23,8 +23,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from crowdcharge.errors import InputError
-from crowdcharge.files import locked, write_whole
-from crowdcharge.toml_table import Table, read_text
+from crowdcharge.files import locked, read_text, write_whole
+from crowdcharge.toml_table import Table
 from wptcore.auth import KEY_SIZE
 from wptcore.console_commands import fingerprint
 from wptcore.wire import BOARD_ID_MAX

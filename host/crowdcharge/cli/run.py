@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crowdcharge.cli import output
-from crowdcharge.toml_table import Table, read_text
+from crowdcharge.files import read_text
+from crowdcharge.toml_table import Table
 
 if TYPE_CHECKING:
     from crowdcharge.bench.hub.client import Control

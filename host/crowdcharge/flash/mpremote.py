@@ -6,11 +6,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from importlib.util import find_spec
+from importlib import import_module
 from types import TracebackType
 from typing import Any, Self
 
-from crowdcharge.errors import FlashError, InputError, LineError
+from crowdcharge.errors import FlashError, LineError
 
 _QUIET_s = 30.0
 _ENTERS_RAW_REPL = "could not enter raw repl"
@@ -36,8 +36,7 @@ def run(
 
     The board is left in the raw REPL; begin a later call's commands with `resume`.
     """
-    if find_spec("mpremote") is None:
-        raise InputError("flashing needs mpremote: pip install 'crowdcharge[flash]'")
+    import_module("mpremote")  # without it the command line says what to install
     arguments = [sys.executable, "-m", "mpremote", "connect", port, *commands[0]]
     for command in commands[1:]:
         arguments += ["+", *command]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from crowdcharge.errors import InputError
+from crowdcharge.files import read_json, write_whole
 from crowdcharge.flash.fit import Correction, Curve, Point
 
 FILE = "calibration.json"
@@ -43,10 +44,10 @@ class Records:
         self._boards: dict[str, Entry] = {}
         if not path.exists():
             return
+        document = read_json(path)
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
             self._boards = dict(document["boards"])
-        except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path} is no calibration file: {error!r}") from None
 
     def points(self, board_id: int, side: str) -> list[Point]:
@@ -76,12 +77,8 @@ class Records:
         self._boards.setdefault(str(board_id), {})["curve"] = entry
 
     def save(self) -> None:
-        new = self._path.with_name(self._path.name + ".new")
-        try:
-            new.write_text(json.dumps({"boards": self._boards}, indent=2) + "\n", "utf-8")
-            new.replace(self._path)
-        except OSError as error:
-            raise InputError(f"cannot write {self._path}: {error.strerror}") from None
+        text = json.dumps({"boards": self._boards}, indent=2, allow_nan=False) + "\n"
+        write_whole(self._path, text.encode())
 
     def _side(self, board_id: int, side: str) -> Entry:
         entry: Entry = self._boards.setdefault(str(board_id), {}).setdefault(side, {})

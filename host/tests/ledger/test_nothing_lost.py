@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from crowdcharge.errors import InputError
+from crowdcharge.errors import InputError, WptError
 from crowdcharge.files import write_whole
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.store import Store
@@ -147,7 +147,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_it_has(small_disk):
 def test_a_result_on_a_full_disk_leaves_the_old_one(small_disk):
     result = small_disk / "summary.json"
     write_whole(result, b"old")
-    with pytest.raises(InputError, match="No space left on device"):
+    with pytest.raises(WptError, match="No space left on device"):
         write_whole(result, bytes(1_000_000))
     assert result.read_bytes() == b"old"
     assert [each.name for each in small_disk.iterdir()] == ["summary.json"]

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crowdcharge.cli.plan import parsed
 from crowdcharge.errors import InputError
+from crowdcharge.files import parsed_json
 from crowdcharge.planner import Problem
 from crowdcharge.simulation.link import read_curve
 from crowdcharge.simulation.scenario import parse
@@ -80,7 +80,7 @@ def read_a_trace(kind):
 
 
 def read_a_problem(text):
-    Problem.from_json(parsed(text, "FILE"))
+    Problem.from_json(parsed_json(text, "FILE"))
 
 
 READERS = {kind: read_a_trace(kind) for kind in FORMATS} | {

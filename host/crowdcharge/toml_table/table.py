@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from crowdcharge.errors import InputError
-from crowdcharge.toml_lines import Place, lines_of, too_deep
+from crowdcharge.toml_table.lines import Place, lines_of, too_deep
 
 T = TypeVar("T")
 Range = tuple[float, float]  # least and most, both allowed
@@ -29,18 +29,6 @@ _KINDS: dict[Any, str] = {
     int: "a whole number", float: "a number", str: "a string", bool: "true or false",
     Path: "a path", date: "a date", list: "a list", dict: "a table",
 }  # fmt: skip
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a file that the user named; InputError in one line if there is none."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file") from None
-    except ValueError as error:  # a NUL in the path
-        raise InputError(f"{str(path)!r}: {error}") from None
 
 
 @dataclass(frozen=True)
