@@ -27,6 +27,10 @@ COMMANDS = {
     "plan": ("plan:plan", "Plan who charges whom over known contacts (LAL, LAY)."),
     "simulate": ("simulate:simulate", "Simulate a crowd from a scenario file."),
     "reproduce": ("reproduce:reproduce", "Reproduce a published figure or table."),
+    "compat": (
+        "compat:compat",
+        "Say who can charge whom, by the profiles of standards and phones.",
+    ),
     "trade": ("trade:trade", "Clear a market between peers and a lane."),
 }
 
