@@ -40,8 +40,10 @@ class RunRecord:
 
     `transfers` are those between two boards, in the order in which they were opened; the sums
     also hold the short fields that only look for a receiver. `efficiency` is received over sent,
-    battery to battery, 0 to 1, or None if nothing was sent. The imbalance is the total variation
-    distance of the boards' charge from the uniform distribution, 0 to 1.
+    battery to battery, 0 to 1, over the settled transfers alone; None if they sent nothing. The
+    sums hold what is booked for the others too, and `unsettled` counts these by their states. The
+    imbalance is the total variation distance of the boards' charge from the uniform distribution,
+    0 to 1.
     """
 
     policy: str | None
@@ -52,6 +54,7 @@ class RunRecord:
     received_mJ: int
     loss_mJ: int
     efficiency: float | None
+    unsettled: dict[str, int]  # by state: open, one-sided, disputed
     imbalance_before: float
     imbalance_after: float
     floor_cutoffs: int  # transfers that ended because the donor reached its floor
@@ -115,10 +118,11 @@ def open_ledger(path: Path | str) -> RunRecord:
     with Store.read(Path(path)) as store:
         book = store.load()
     summary = summarise(book)
-    same = RunRecord.__dataclass_fields__.keys() - {"transfers", "boards"}
+    same = RunRecord.__dataclass_fields__.keys() - {"transfers", "boards", "unsettled"}
     return RunRecord(
         transfers=[book.transfers[each["transfer_id"]] for each in summary["transfers"]],
         boards=[BoardRecord(**board) for board in summary["boards"]],
+        unsettled=summary["unsettled"]["states"],
         **{name: summary[name] for name in same},
     )
 
