@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """`calibration.json`: each board's measured points and results, for reports and for people.
 
-{"boards": {"7": {"tx": {"points": [...], "correction": {...}}, "tx-bus": {...}, "curve": {...}}}}
+{"boards": {"7": {"tx": {"measured_on": "2026-11-28", "points": [...], "correction": {...}},
+"tx-bus": {...}, "curve": {"measured_on": ..., ...}}}}
 
 Names in the file carry their units: `reference_mA` and `offset_uA` of a current, `reference_mV`
 and `offset_uV` of a bus voltage ("tx-bus", "rx-bus").
@@ -9,6 +10,7 @@ and `offset_uV` of a bus voltage ("tx-bus", "rx-bus").
 
 import json
 from dataclasses import asdict, astuple
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,6 @@ from crowdcharge.flash.fit import Correction, Curve, Point
 
 FILE = "calibration.json"
 Entry = dict[str, Any]
-
 
 _NAMES = {
     Point: ("reference_m", "raw_m", "spread_m"),
@@ -46,8 +47,11 @@ class Records:
             return
         document = read_json(path)
         try:
-            self._boards = dict(document["boards"])
-        except (ValueError, KeyError, TypeError) as error:
+            self._boards = {
+                str(int(board)): {side: dict(each) for side, each in entry.items()}
+                for board, entry in document["boards"].items()
+            }
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path} is no calibration file: {error!r}") from None
 
     def points(self, board_id: int, side: str) -> list[Point]:
@@ -60,6 +64,7 @@ class Records:
         entry = self._side(board_id, side)
         entry["points"] = [named(point, side) for point in points]
         entry["correction"] = named(found, side) if found else None
+        entry["measured_on"] = _today()
 
     def corrections(self) -> dict[tuple[int, str], Correction]:
         """Return the currents' corrections by board and side; an absent meter is uncorrected."""
@@ -72,8 +77,18 @@ class Records:
             if entry.get(side, {}).get("correction")
         }
 
+    def measured_on(self) -> dict[int, date | None]:
+        """Return the oldest date of each board's curve and corrections; None if one has none."""
+        found: dict[int, date | None] = {}
+        for board, entry in self._boards.items():
+            dates = [_date(each) for each in entry.values() if _is_result(each)]
+            if dates:
+                known = [each for each in dates if each is not None]
+                found[int(board)] = min(known) if len(known) == len(dates) else None
+        return found
+
     def set_curve(self, board_id: int, curve: Curve, curve_hash: str, sources: list[str]) -> None:
-        entry = {"hash": curve_hash, "sources": sources, **asdict(curve)}
+        entry = {"hash": curve_hash, "sources": sources, "measured_on": _today(), **asdict(curve)}
         self._boards.setdefault(str(board_id), {})["curve"] = entry
 
     def save(self) -> None:
@@ -83,3 +98,18 @@ class Records:
     def _side(self, board_id: int, side: str) -> Entry:
         entry: Entry = self._boards.setdefault(str(board_id), {}).setdefault(side, {})
         return entry
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _is_result(entry: Entry) -> bool:
+    return "hash" in entry or bool(entry.get("correction"))
+
+
+def _date(entry: Entry) -> date | None:
+    try:
+        return date.fromisoformat(entry["measured_on"])
+    except (KeyError, TypeError, ValueError):
+        return None
