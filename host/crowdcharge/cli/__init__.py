@@ -28,6 +28,12 @@ COMMANDS = {
     "plan": ("plan:plan", "Plan who charges whom over known contacts (LAL, LAY)."),
     "simulate": ("simulate:simulate", "Simulate a crowd from a scenario file."),
     "reproduce": ("reproduce:reproduce", "Reproduce a published figure or table."),
+    "skip": ("skip:skip", "Plan which cord sessions two users who meet can spare each other."),
+    "route": ("route:route", "Plan sorties of drones that bring energy."),
+    "compat": (
+        "compat:compat",
+        "Say who can charge whom, by the profiles of standards and phones.",
+    ),
     "trade": ("trade:trade", "Clear a market between peers and a lane."),
 }
 
