@@ -139,10 +139,10 @@ def plan_problem(
     WptError if no solver could decide.
     """
     from crowdcharge import planner
-    from crowdcharge.files import read_json
+    from crowdcharge.files import read_json_as
 
     if isinstance(problem, Path):
-        problem = planner.Problem.from_json(read_json(problem))
+        problem = read_json_as(problem, planner.Problem.from_json)
     solve = {"lal": planner.lal, "lay": planner.lay}[method]
     return solve(problem, max_doublings)
 
@@ -156,8 +156,8 @@ def clear_market(market: "Market | Path") -> "Clearing":
     InputError for a file that is wrong and where no price makes anybody trade.
     """
     from crowdcharge import market as markets
-    from crowdcharge.files import read_json
+    from crowdcharge.files import read_json_as
 
     if isinstance(market, Path):
-        market = markets.parse_market(read_json(market))
+        market = read_json_as(market, markets.parse_market)
     return markets.clear(market)

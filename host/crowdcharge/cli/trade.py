@@ -9,7 +9,7 @@ import click
 
 from crowdcharge.cli import output
 from crowdcharge.errors import InputError
-from crowdcharge.files import read_json
+from crowdcharge.files import read_json_as
 
 if TYPE_CHECKING:
     from crowdcharge.cli.live import LiveView
@@ -157,7 +157,7 @@ def _clear(
 
     from crowdcharge import market
 
-    parsed = market.parse_market(read_json(market_json))
+    parsed = read_json_as(market_json, market.parse_market)
     means = market.Means(tolerance, np.random.default_rng(seed), secrets.token_bytes)
     with output.console(stderr=True).status(
         f"negotiating with {len(parsed.a)} EVs ({scheme}) ..."

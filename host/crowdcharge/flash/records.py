@@ -9,10 +9,11 @@ and `offset_uV` of a bus voltage ("tx-bus", "rx-bus").
 """
 
 import json
+import math
 from dataclasses import asdict, astuple
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from crowdcharge.errors import InputError
 from crowdcharge.files import read_json, write_whole
@@ -20,6 +21,7 @@ from crowdcharge.flash.fit import Correction, Curve, Point
 
 FILE = "calibration.json"
 Entry = dict[str, Any]
+T = TypeVar("T", Point, Correction)
 
 _NAMES = {
     Point: ("reference_m", "raw_m", "spread_m"),
@@ -37,6 +39,13 @@ def named(record: Point | Correction, side: str) -> Entry:
     return dict(zip(_names(type(record), side), astuple(record), strict=True))
 
 
+def _made(kind: type[T], entry: Entry, side: str) -> T:
+    values = [entry[name] for name in _names(kind, side)]
+    if not all(type(value) in {int, float} and math.isfinite(value) for value in values):
+        raise ValueError(f"a number is missing in {side}")
+    return kind(*values)
+
+
 class Records:
     """One calibration file; call `save` after a change. InputError: it cannot be read."""
 
@@ -51,12 +60,15 @@ class Records:
                 str(int(board)): {side: dict(each) for side, each in entry.items()}
                 for board, entry in document["boards"].items()
             }
+            self._check()
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} is no calibration file: {error!r}") from None
+            raise InputError(
+                f"{path} is no calibration file: {type(error).__name__} {error}"
+            ) from None
 
     def points(self, board_id: int, side: str) -> list[Point]:
         entries = self._side(board_id, side).get("points", [])
-        return [Point(*(entry[name] for name in _names(Point, side))) for entry in entries]
+        return [_made(Point, entry, side) for entry in entries]
 
     def set_meter(
         self, board_id: int, side: str, points: list[Point], found: Correction | None
@@ -69,9 +81,7 @@ class Records:
     def corrections(self) -> dict[tuple[int, str], Correction]:
         """Return the currents' corrections by board and side; an absent meter is uncorrected."""
         return {
-            (int(board), side): Correction(
-                *(entry[side]["correction"][name] for name in _names(Correction, side))
-            )
+            (int(board), side): _made(Correction, entry[side]["correction"], side)
             for board, entry in self._boards.items()
             for side in ("tx", "rx")
             if entry.get(side, {}).get("correction")
@@ -94,6 +104,13 @@ class Records:
     def save(self) -> None:
         text = json.dumps({"boards": self._boards}, indent=2, allow_nan=False) + "\n"
         write_whole(self._path, text.encode())
+
+    def _check(self) -> None:
+        """Read every number once, so that what is wrong shows before anything is measured."""
+        for board, entry in self._boards.items():
+            for side in entry:
+                self.points(int(board), side)
+        self.corrections()
 
     def _side(self, board_id: int, side: str) -> Entry:
         entry: Entry = self._boards.setdefault(str(board_id), {}).setdefault(side, {})

@@ -13,7 +13,7 @@ from crowdcharge.boards import keys as key_file
 from crowdcharge.errors import InputError
 from crowdcharge.flash import expiry
 from crowdcharge.flash.fit import Correction, Point
-from crowdcharge.flash.records import FILE, Records
+from crowdcharge.flash.records import FILE, Records, named
 
 TODAY = date(2026, 11, 28)
 FOUND = Correction(1500, -30, 300.0, 50.0)
@@ -24,7 +24,11 @@ def written(folder: Path, **measured_on: object) -> None:
     """Write a calibration with a curve and a correction; `curve`, `tx`: their dates."""
     board = {
         "curve": {"hash": "ab", "measured_on": measured_on.get("curve", "2026-11-01")},
-        "tx": {"points": [], "correction": {"gain_ppm": 1}, "measured_on": measured_on.get("tx")},
+        "tx": {
+            "points": [],
+            "correction": named(FOUND, "tx"),
+            "measured_on": measured_on.get("tx"),
+        },
         "rx": {"points": [], "correction": None, "measured_on": "1999-01-01"},
     }
     if "tx" not in measured_on:
