@@ -15,6 +15,7 @@ from crowdcharge.escaping import plain
 COMMANDS = {
     "demo": ("demo:demo", "Boards on a virtual bench balance their energy; a donor is cut off."),
     "scan": ("scan:scan", "List the boards in range."),
+    "checklist": ("checklist:checklist", "Ask every board by radio whether it is ready."),
     "run": ("run:run", "Balance boards as a configuration says."),
     "ledger": ("ledger:ledger", "Show, export and verify a ledger."),
     "bench": ("bench:bench", "Start a virtual bench, look at it, and do faults to it."),

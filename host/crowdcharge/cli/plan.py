@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crowdcharge.cli import options, output
-from crowdcharge.errors import InputError
-from crowdcharge.files import read_json
+from crowdcharge.files import read_json_as
 
 if TYPE_CHECKING:
     from crowdcharge import planner
@@ -31,12 +30,8 @@ def plan(path: Path, method: str, max_doublings: int, as_json: bool, **reading: 
     """Plan transfers for PROBLEM.json (levels, contacts of one cycle, bounds, losses)."""
     from crowdcharge import planner
 
-    document = read_json(path)
-    try:
-        problem = planner.Problem.from_json(document)
-        problem.check_horizon(max_doublings)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+    problem = read_json_as(path, planner.Problem.from_json)
+    problem.check_horizon(max_doublings)
     solve = getattr(planner, method)
     with output.console(stderr=True).status("planning"):  # shown on a terminal only
         made = solve(problem, max_doublings, planner.PaperReading(**reading))

@@ -114,8 +114,10 @@ def _scenario(path: Path, text: str, out: Path | None) -> Job:
 
 
 async def _run(config: "RunConfig", emit: "Emit") -> "Summary":
+    from crowdcharge.cli.check import refuse_expired
     from crowdcharge.orchestrator.runner import Runner
 
+    refuse_expired(config)
     async with _bench_contacts(config) as (contacts, vm):
         runner = Runner(config, emit, contacts, vm)
         _end_on_signal(runner)

@@ -9,7 +9,7 @@ import click
 
 from crowdcharge.cli import output
 from crowdcharge.errors import InputError
-from crowdcharge.files import read_json
+from crowdcharge.files import read_json_as
 
 if TYPE_CHECKING:
     from crowdcharge.cli.live import LiveView
@@ -93,11 +93,13 @@ def _on_boards(path: Path, lane: int, as_json: bool) -> None:
     """Print lines instead of a live picture, because a person may be asked to move boards."""
     import asyncio
 
+    from crowdcharge.cli.check import refuse_expired
     from crowdcharge.cli.live import LiveView
     from crowdcharge.orchestrator.config import load
     from crowdcharge.orchestrator.run_folder import RunFolder
 
     config = load(path)
+    refuse_expired(config)
     view = LiveView(output.console(stderr=True, live=False), "crowdcharge trade", as_json)
     summary = asyncio.run(_trade(config, lane, view))
     RunFolder(config.run.out).write_report()
@@ -155,7 +157,7 @@ def _clear(
 
     from crowdcharge import market
 
-    parsed = market.parse_market(read_json(market_json))
+    parsed = read_json_as(market_json, market.parse_market)
     means = market.Means(tolerance, np.random.default_rng(seed), secrets.token_bytes)
     with output.console(stderr=True).status(
         f"negotiating with {len(parsed.a)} EVs ({scheme}) ..."

@@ -3,16 +3,28 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from crowdcharge.errors import InputError
 from crowdcharge.files.text import TEXT_MAX_bytes, read_text
+
+T = TypeVar("T")
 
 
 def read_json(path: Path, most_bytes: int = TEXT_MAX_bytes) -> Any:
     """Read a file with one JSON document; InputError in one line as `parsed_json`."""
     return parsed_json(read_text(path, most_bytes), str(path))
+
+
+def read_json_as(path: Path, make: Callable[[Any], T]) -> T:
+    """Make something of a file's JSON document; InputError names the file, whatever is wrong."""
+    document = read_json(path)
+    try:
+        return make(document)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def parsed_json(text: str, name: str) -> Any:

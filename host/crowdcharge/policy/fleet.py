@@ -68,7 +68,8 @@ def plan_fleet(
     left = list(sites)
     _check(drones, left, hub)
     ready = [_Ready(number) for number in range(len(drones))]
-    free_s, energy_J, sorties = 0.0, hub.energy_J, []
+    free_s, energy_J = 0.0, hub.energy_J
+    sorties: list[Sortie] = []
     while left and ready and len(sorties) < SORTIES_MAX:
         now = min(ready, key=lambda each: (each.missing_J > 0, each.landed_s, each.number))
         put_J = min(now.missing_J, energy_J)

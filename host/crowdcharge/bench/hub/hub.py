@@ -29,7 +29,7 @@ class Hub:
         self.stopping = asyncio.Event()
         self.clock = BoardClock(config.speed)
         self.witness = Witness()
-        self.arrangement = Arrangement(config.contacts)
+        self.arrangement = Arrangement(config.contacts.cycle, config.contacts.slot_s)
         self.kind = config.realism == "kind"
         link = config.link.averaged() if self.kind else config.link
         self.plant = Plant([_node(board) for board in config.boards], link)
