@@ -57,7 +57,7 @@ class BoardLoop:
     def period_ms(self) -> int:
         """How long the loop may wait for the radio before the next pass."""
         working = self.market is not None and self.market.is_working
-        busy = self.board.is_running or self.console.busy or working
+        busy = self.board.is_attentive or self.console.busy or working
         return ACTIVE_ms if busy else IDLE_ms
 
     def step(self, dt_ms: int) -> None:
@@ -80,8 +80,9 @@ class BoardLoop:
             self.hal.reset()
 
     def _switch(self, dt_ms: int) -> None:
-        code = switches.follow(self.hal, self.board.coil_on, self.board.receiver_on, dt_ms)
-        if self.board.coil_on:
+        board = self.board
+        code = switches.follow(self.hal, board.coil_on, board.pulses_on, board.receiver_on, dt_ms)
+        if board.pulses_on:
             self.hal.pulse()  # here and nowhere else: the second break opens when passes stop
         if code != NONE:
             self.board.on_qi_end(code)

@@ -24,7 +24,8 @@ HOLD_s = 0.4
 @pytest.fixture
 def breaks():
     """Told to transmit, the last edge at 10 s."""
-    found = Breaks(HOLD_s, level=True)
+    found = Breaks(HOLD_s)
+    found.level = True
     assert found.pulse(True, 10.0)
     return found
 
@@ -36,6 +37,16 @@ def test_the_second_break_lets_go_when_the_edges_stop(breaks):
     assert not breaks.transmits(10.5, CALM)
     assert breaks.pulse(False, 10.6)
     assert breaks.transmits(10.6, CALM)
+
+
+def test_what_the_machine_takes_while_the_board_transmits_does_not_count(breaks):
+    breaks.pulse(False, 11.0, lost_s=3.0)
+    assert breaks.transmits(11.7, CALM, lambda: 3.4)
+    assert not breaks.transmits(11.9, CALM, lambda: 3.4)
+    assert not breaks.transmits(11.7, CALM, lambda: 3.0)
+    breaks.level = False
+    breaks.level = True
+    assert not breaks.transmits(11.7, CALM, lambda: 3.4), "the firmware counts its own time then"
 
 
 def test_one_stuck_break_leaves_the_other(breaks):

@@ -3,12 +3,13 @@
 
 import hashlib
 import json
+import math
 import random
 import secrets
 import shutil
 from pathlib import Path
 
-from crowdcharge.bench.board import nvm, silicon, wiring
+from crowdcharge.bench.board import nvm, silicon, vm, wiring
 from crowdcharge.bench.board.hardware import Hardware, HardwareServer
 from crowdcharge.bench.board.radio import ShimRadio
 from crowdcharge.bench.board.supervisor import Supervisor
@@ -34,6 +35,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "circuitpython": ("time", "machine", "bluetooth", "_circuitpython"),
 }
 MAINS = {"micropython": "main.py", "circuitpython": "code.py"}
+_HOLD_MAX_s = 0.45  # of the bench's own board, which has no circuit
 _SETTLE_s = 1e-6  # so that a meter read right after its switch sees the effect
 
 
@@ -99,8 +101,7 @@ class VirtualBoard:
         self._silicon = silicon.of_board(config.board, config.port)
         self.wiring = wiring.load(config.board)
         self.shunts = {side: Shunt(self.wiring.shunt_Ohm, not kind) for side in ("tx", "rx")}
-        # Real time above speed 1: the pauses of this machine do not shrink with the boards' time.
-        self.breaks = Breaks(self.wiring.tx_off_max_ms / 1000 * max(clock.speed, 1.0))
+        self.breaks = Breaks(min(self.wiring.tx_off_max_ms / 1000, _HOLD_MAX_s))
         self.power_since_s = 0.0
         self._pin_coils = {pin: coil for coil, pin in self.wiring.coils.items() if pin != "-1"}
         self.bus = Bus()
@@ -198,7 +199,7 @@ class VirtualBoard:
             self._switch(coil, bool(level), "pin")
         elif pin == self.wiring.tx_pulse and pin not in self.stuck_pins:
             now_s = self._clock.now_s()
-            if self.breaks.pulse(bool(level), now_s):
+            if self.breaks.pulse(bool(level), now_s, self._lost_s()):
                 self._settle(now_s)
         elif self.qi_chip and pin == self.wiring.tx_reset:
             self.qi_chip.reset = not level
@@ -215,12 +216,23 @@ class VirtualBoard:
         self.plant.advance_to(now_s + _SETTLE_s)
         self.publish()
 
+    def _lost_s(self) -> float:
+        """Return how much bench time the machine has taken from the board.
+
+        It kept VM and hub waiting; above speed 1, a pass of the firmware costs real time, too.
+        """
+        if self.supervisor.frozen:
+            return -math.inf  # a processor that hangs has no excuse
+        speed = self._clock.speed
+        work_s = self._clock.now_s() * (1 - 1 / speed) if speed > 1 else 0.0
+        return work_s + (self.supervisor.waited_s + vm.waited_s("self")) * speed
+
     def _follow_breaks(self, now_s: float) -> None:
         """Give power to the coils as the switches let it through now."""
         node = self.node
         around = Surroundings(node.cable, node.rx_bus_V, node.coil.temperature_C, node.cell_V)
         node.rx_on = self.breaks.receives(around)
-        transmits = self.breaks.transmits(now_s, around)
+        transmits = self.breaks.transmits(now_s, around, self._lost_s)
         if transmits != node.tx_on:
             node.tx_on, self.power_since_s = transmits, now_s
         if self.qi_chip:
