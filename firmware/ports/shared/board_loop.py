@@ -95,12 +95,20 @@ class BoardLoop:
             self.hal.forget_meters()  # the core ends a transfer whose samples are stale
         if self._since_soc_ms >= _SOC_ms:
             self._since_soc_ms = 0
-            self.board.on_soc(self.hal.gauge.read_permille())
+            self._sense_charge()
         if not self.guard.attempt("cable", self._sense_cable):
             self.board.on_cable(True)  # no transfer leaves a board that may be on a cable
         self.guard.attempt("button", self._sense_button, dt_ms)
         if self._unfit():
             self.board.on_fault(SELF_TEST)
+
+    def _sense_charge(self) -> None:
+        gauge = self.hal.gauge
+        soc_permille = gauge.read_permille()
+        if gauge.has_restarted:
+            gauge.has_restarted = False
+            self.board.on_gauge_reset()
+        self.board.on_soc(soc_permille)
 
     def _unfit(self) -> bool:
         """Is a part missing without which nothing may be granted?"""
