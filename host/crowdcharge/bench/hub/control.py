@@ -60,6 +60,8 @@ def _board(hub: Hub, board: VirtualBoard) -> dict[str, Any]:
         "loss_J": node.loss_nJ / 1e9,
         "cell_V": node.cell_V,
         "cell_A": node.cell_A,
+        "tx_power": node.tx_on,
+        "tx_power_since_s": board.power_since_s,
         "tx_W": node.tx_bus_V * node.tx_A,
         "rx_W": node.rx_bus_V * node.rx_A,
         "coil_C": node.coil.temperature_C,

@@ -11,16 +11,16 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from crowdcharge.bench.hub.circuit_faults import CIRCUIT_FAULTS, meter, need_gauge
 from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.errors import InputError
 
 if TYPE_CHECKING:
-    from crowdcharge.bench.board.truth import MeterTruth
     from crowdcharge.bench.board.virtual_board import VirtualBoard
     from crowdcharge.bench.hub.hub import Hub
 
 _Handler = Callable[..., None]
-FAULTS: dict[str, _Handler] = {}
+FAULTS: dict[str, _Handler] = dict(CIRCUIT_FAULTS)
 _BROKEN_SHARE = {"open": 1.0, "short": 0.0}  # of the supply, at an NTC to ground with a pull-up
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
@@ -153,34 +153,28 @@ def _rssi(hub: Hub, board: VirtualBoard, *, rssi_dBm: float = -90.0) -> None:
 # Meters and gauge
 
 
-def _meter(board: VirtualBoard, side: str) -> MeterTruth:
-    if side not in board.page.meters:
-        raise InputError(f"a board has no meter {side!r}; it has tx and rx")
-    return board.page.meters[side]
-
-
 @_fault("meter-dead")
 def _meter_dead(_hub: Hub, board: VirtualBoard, *, side: str = "tx", on: bool = True) -> None:
     """The INA219 does not answer."""
-    _meter(board, side).dead = on
+    meter(board, side).dead = on
 
 
 @_fault("meter-overflow")
 def _meter_overflow(_hub: Hub, board: VirtualBoard, *, side: str = "tx", on: bool = True) -> None:
     """The INA219 sets its overflow flag."""
-    _meter(board, side).overflow = on
+    meter(board, side).overflow = on
 
 
 @_fault("meter-stuck")
 def _meter_stuck(_hub: Hub, board: VirtualBoard, *, side: str = "tx", on: bool = True) -> None:
     """The INA219 converts, but always to the same value."""
-    _meter(board, side).stuck = on
+    meter(board, side).stuck = on
 
 
 @_fault("meter-calibration")
 def _meter_calibration(_hub: Hub, board: VirtualBoard, *, side: str = "tx") -> None:
     """A glitch resets the INA219: configuration and calibration are gone, once."""
-    _meter(board, side).resets += 1
+    meter(board, side).resets += 1
 
 
 @_fault("meter-jump")
@@ -188,9 +182,9 @@ def _meter_jump(
     _hub: Hub, board: VirtualBoard, *, side: str = "tx", current_A: float = 3.0
 ) -> None:
     """The INA219's next conversion reads `current_A`, once."""
-    meter = _meter(board, side)
-    meter.glitch_uV = round(current_A * board.wiring.shunt_Ohm * 1e6)
-    meter.glitches += 1
+    found = meter(board, side)
+    found.glitch_uV = round(current_A * board.wiring.shunt_Ohm * 1e6)
+    found.glitches += 1
 
 
 @_fault("bus-voltage")
@@ -198,7 +192,7 @@ def _bus_voltage(
     _hub: Hub, board: VirtualBoard, *, side: str = "tx", voltage_V: float = 2.5, on: bool = True
 ) -> None:
     """One meter's bus is held at a voltage."""
-    _meter(board, side)
+    meter(board, side)
     if on:
         board.held_bus_V[side] = voltage_V
     else:
@@ -221,21 +215,21 @@ def _sensor(
 @_fault("gauge-lost")
 def _gauge_lost(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
     """The fuel gauge does not answer."""
-    _need_gauge(board)
+    need_gauge(board)
     board.gauge.lost = on
 
 
 @_fault("gauge-reset")
 def _gauge_reset(_hub: Hub, board: VirtualBoard) -> None:
     """The fuel gauge starts anew, as after a glitch of its supply, and guesses the charge."""
-    _need_gauge(board)
+    need_gauge(board)
     board.gauge.cell_fitted()
 
 
 @_fault("cell-swap")
 def _cell_swap(hub: Hub, board: VirtualBoard, *, soc_pct: float = 50.0) -> None:
     """Somebody fits another cell: the board loses power, and the fuel gauge starts anew."""
-    _need_gauge(board)
+    need_gauge(board)
     board.power_off("cell taken out")
     _soc(hub, board, soc_pct=soc_pct)
     board.node.relax_V = 0.0
@@ -243,15 +237,10 @@ def _cell_swap(hub: Hub, board: VirtualBoard, *, soc_pct: float = 50.0) -> None:
     board.power_on()
 
 
-def _need_gauge(board: VirtualBoard) -> None:
-    if not board.has_gauge:
-        raise InputError(f"board {board.config.id} has no fuel gauge")
-
-
 @_fault("load")
 def _load(_hub: Hub, board: VirtualBoard, *, side: str = "tx", current_mA: float = 0.0) -> None:
     """A bench supply and a load send this current through one meter's shunt only."""
-    _meter(board, side)
+    meter(board, side)
     if abs(current_mA) > 3200:
         raise InputError("load: current_mA must be within 3200, what the shunt bears")
     board.load_A[side] = current_mA / 1000
@@ -276,7 +265,7 @@ def _qi_locked(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
 @_fault("shunt")
 def _shunt(_hub: Hub, board: VirtualBoard, *, side: str = "tx", ppm: float = 0.0) -> None:
     """One meter's shunt is off its nominal value; a 1 % resistor may be off by 10000 ppm."""
-    _meter(board, side)
+    meter(board, side)
     if abs(ppm) > 100_000:
         raise InputError("shunt: ppm must be within 100000")
     board.shunts[side].error_ppm = ppm
@@ -305,18 +294,6 @@ def _hot_battery(
 ) -> None:
     """The battery is held at a temperature."""
     board.node.battery.held_C = temperature_C if on else None
-
-
-@_fault("stuck-switch")
-def _stuck_switch(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
-    """The transmitter's load switch conducts regardless of its enable pin."""
-    board.node.tx_stuck = on
-
-
-@_fault("stuck-receiver")
-def _stuck_receiver(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
-    """The receiver's output switch conducts regardless of its enable pin."""
-    board.node.rx_stuck = on
 
 
 @_fault("cable")
