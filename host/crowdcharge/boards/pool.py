@@ -5,7 +5,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from crowdcharge.boards.fleet import Fleet
 from crowdcharge.boards.keys import Keys
@@ -26,12 +26,16 @@ class _Seat:
     used: int = 0  # order of the last use
     failures: int = 0
     retry_at_s: float = 0.0
-    opening: bool = False
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    opening: asyncio.Task[BoardLink] | None = None
+    has_slot: bool = False  # while it opens
+
+    @property
+    def open_link(self) -> BoardLink | None:
+        return None if self.link is None or self.link.closed else self.link
 
     @property
     def takes_slot(self) -> bool:
-        return self.opening or (self.link is not None and not self.link.closed)
+        return self.has_slot or self.open_link is not None
 
 
 class Pool:
@@ -69,24 +73,31 @@ class Pool:
                 seat.holders -= 1
 
     def connected(self, board_id: int) -> BoardLink | None:
-        link = self._seat(board_id).link
-        return None if link is None or link.closed else link
+        return self._seat(board_id).open_link
 
     def is_connected(self, board_id: int) -> bool:
         return self.connected(board_id) is not None
 
     async def get(self, board_id: int) -> BoardLink:
-        """The board's link, made new if there is none; BoardUnreachable says why that failed."""
+        """The board's link, made new if there is none; BoardUnreachable says why that failed.
+
+        Connecting goes on if the caller gives up, since a renewal has less patience than it takes.
+        """
         seat = self._seat(board_id)
         self._uses += 1
         seat.used = self._uses
-        async with seat.lock:
-            if seat.link is None or seat.link.closed:
-                self._judge(board_id, seat.link)
-                seat.link = await self._connect(board_id, seat)
-            return seat.link
+        if seat.open_link is not None:
+            return seat.open_link
+        if seat.opening is None:
+            seat.opening = asyncio.create_task(self._open(board_id, seat))
+            seat.opening.add_done_callback(_retrieved)
+        return await asyncio.shield(seat.opening)
 
     async def close(self) -> None:
+        opening = [seat.opening for seat in self._seats.values() if seat.opening is not None]
+        for task in opening:
+            task.cancel()
+        await asyncio.gather(*opening, return_exceptions=True)
         links = [seat.link for seat in self._seats.values() if seat.link is not None]
         await asyncio.gather(*(link.close() for link in links))
 
@@ -97,6 +108,14 @@ class Pool:
         """Try another address first, if there is one, where answers stopped."""
         if lost is not None and lost.is_silent:
             self._fleet.doubt(board_id, lost.address)
+
+    async def _open(self, board_id: int, seat: _Seat) -> BoardLink:
+        try:
+            self._judge(board_id, seat.link)
+            seat.link = await self._connect(board_id, seat)
+            return seat.link
+        finally:
+            seat.opening, seat.has_slot = None, False
 
     async def _connect(self, board_id: int, seat: _Seat) -> BoardLink:
         key, view = self._keys.get(board_id), self._fleet.view(board_id)
@@ -125,8 +144,6 @@ class Pool:
             if isinstance(error, ProtocolError):
                 self._fleet.doubt(board_id, view.address)
             raise
-        finally:
-            seat.opening = False
         seat.failures = 0
         self._fleet.prove(board_id, view.address)
         return link
@@ -143,12 +160,18 @@ class Pool:
         """
         taken = [other for other in self._seats.values() if other.takes_slot]
         if len(taken) < self._slots:
-            seat.opening = True
+            seat.has_slot = True
             return
-        idle = [other for other in taken if not other.holders and not other.lock.locked()]
+        idle = [other for other in taken if not other.holders and other.opening is None]
         if not idle:
             raise RadioError(f"all {self._slots} connections of the adapter are in use")
         oldest = min(idle, key=lambda other: other.used)
-        seat.opening = True
+        seat.has_slot = True
         if oldest.link is not None:
             await oldest.link.close()
+
+
+def _retrieved(task: asyncio.Task[BoardLink]) -> None:
+    """Take the error of a task for which perhaps nobody waits any more, or asyncio warns of it."""
+    if not task.cancelled():
+        task.exception()
