@@ -3,7 +3,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from crowdcharge.boards.link import BoardLink, OnFaults, ignore_faults
 from crowdcharge.clock import Clock
 from crowdcharge.errors import BoardUnreachable, ProtocolError, RadioError
 from crowdcharge.radio.base import Radio
+from crowdcharge.radio.many_radios import ManyRadios
 
 SLOTS = 7  # what a Raspberry Pi's own adapter holds
 _BACKOFF_FIRST_s = 0.5
@@ -52,6 +53,7 @@ class Pool:
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._radio = radio
+        self._many = radio if isinstance(radio, ManyRadios) else None
         self._fleet = fleet
         self._keys = keys
         self._clock = clock
@@ -60,6 +62,11 @@ class Pool:
         self._on_faults = on_faults
         self._seats: dict[int, _Seat] = {}
         self._uses = 0
+
+    @property
+    def slots(self) -> int:
+        """How many boards can be connected at once; fewer when one of many radios is away."""
+        return self._slots if self._many is None else self._many.slots
 
     @contextmanager
     def hold(self, *board_ids: int) -> Iterator[None]:
@@ -105,9 +112,14 @@ class Pool:
         return self._seats.setdefault(board_id, _Seat())
 
     def _judge(self, board_id: int, lost: BoardLink | None) -> None:
-        """Try another address first, if there is one, where answers stopped."""
+        """Try another radio or address first, if there is one, where answers stopped."""
         if lost is not None and lost.is_silent:
             self._fleet.doubt(board_id, lost.address)
+            self._doubt_path(lost.address)
+
+    def _doubt_path(self, address: str) -> None:
+        if self._many is not None:
+            self._many.doubt(address)
 
     async def _open(self, board_id: int, seat: _Seat) -> BoardLink:
         try:
@@ -129,7 +141,7 @@ class Pool:
         if now_s < seat.retry_at_s:
             raise BoardUnreachable(board_id, "the last try failed; waiting before the next")
         try:
-            await self._take_slot(seat)
+            await self._take_slot(seat, view.address)
             link = await BoardLink.open(
                 self._radio,
                 view.address,
@@ -141,6 +153,7 @@ class Pool:
             )
         except (RadioError, ProtocolError) as error:
             self._back_off(seat)
+            self._doubt_path(view.address)
             if isinstance(error, ProtocolError):
                 self._fleet.doubt(board_id, view.address)
             raise
@@ -153,22 +166,31 @@ class Pool:
         seat.retry_at_s = asyncio.get_running_loop().time() + delay_s
         seat.failures += 1
 
-    async def _take_slot(self, seat: _Seat) -> None:
-        """Give up the connection that was used longest ago, if all slots are taken.
+    async def _take_slot(self, seat: _Seat, address: str) -> None:
+        """Give up the connection that was used longest ago, if there is no room for another.
 
         The slot counts as taken before anything is awaited, because others ask meanwhile.
         """
+        crowding = self._many.crowding(address) if self._many is not None else frozenset()
         taken = [other for other in self._seats.values() if other.takes_slot]
-        if len(taken) < self._slots:
+        if len(taken) < self.slots and not crowding:
             seat.has_slot = True
             return
-        idle = [other for other in taken if not other.holders and other.opening is None]
+        idle = [
+            other
+            for other in taken
+            if not other.holders and other.opening is None and _is_among(other.link, crowding)
+        ]
         if not idle:
-            raise RadioError(f"all {self._slots} connections of the adapter are in use")
+            raise RadioError(f"all {self.slots} connections of the radio are in use")
         oldest = min(idle, key=lambda other: other.used)
         seat.has_slot = True
         if oldest.link is not None:
             await oldest.link.close()
+
+
+def _is_among(link: BoardLink | None, crowding: Collection[str]) -> bool:
+    return not crowding or (link is not None and link.address in crowding)
 
 
 def _retrieved(task: asyncio.Task[BoardLink]) -> None:
