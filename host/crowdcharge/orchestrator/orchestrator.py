@@ -60,7 +60,6 @@ class Orchestrator:
         self._rng = rng
         self._terms = terms or TransferTerms()
         self._keys = keys
-        self._slots = slots
         self._station = Station(radio, store, keys, clock, emit, first_transfer_id, slots)
         self._fleet, self._pool = self._station.fleet, self._station.pool
         self.ledger_keeper = self._station.ledger_keeper
@@ -126,7 +125,7 @@ class Orchestrator:
 
         A pair gets both its slots or none, so that no two pairs wait for each other.
         """
-        return len(self._busy.union(boards)) <= self._slots
+        return len(self._busy.union(boards)) <= self._pool.slots
 
     def _ready(self) -> set[int]:
         """Return the synced boards that do nothing else and did not fail a moment ago."""

@@ -112,7 +112,7 @@ def resume(hub: Hub) -> None:
 
 
 def fault(hub: Hub, name: str, board: int, parameters: dict[str, Any] | None = None) -> float:
-    """Do a fault to a board; return the bench time of it in seconds."""
+    """Do a fault to a board, or a proxy of that number; returns its bench time in seconds."""
     hub.advance()
     faults.apply(hub, name, board, parameters or {})
     hub.advance()
@@ -122,7 +122,7 @@ def fault(hub: Hub, name: str, board: int, parameters: dict[str, Any] | None = N
 def list_faults(_hub: Hub) -> dict[str, Any]:
     return {
         name: {"does": (handler.__doc__ or "").strip(), "parameters": faults.parameters(name)}
-        for name, handler in sorted(faults.FAULTS.items())
+        for name, handler in sorted(faults.every().items())
     }
 
 

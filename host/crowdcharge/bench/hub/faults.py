@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from crowdcharge.bench.hub.circuit_faults import CIRCUIT_FAULTS, meter, need_gauge
 from crowdcharge.bench.physics.plant import Placement
+from crowdcharge.bench.proxies.faults import FAULTS as PROXY_FAULTS
 from crowdcharge.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,9 +34,14 @@ def _fault(name: str) -> Callable[[_Handler], _Handler]:
     return register
 
 
+def every() -> dict[str, _Handler]:
+    """Return the faults of boards and those of proxies."""
+    return FAULTS | PROXY_FAULTS
+
+
 def parameters(name: str) -> dict[str, Any]:
-    """Return the parameters of a fault with their defaults."""
-    handler = FAULTS[name]
+    """The parameters of a fault with their defaults."""
+    handler = every()[name]
     return {
         parameter.name: parameter.default
         for parameter in inspect.signature(handler).parameters.values()
@@ -43,15 +49,19 @@ def parameters(name: str) -> dict[str, Any]:
     }
 
 
-def apply(hub: Hub, name: str, board_id: int, given: dict[str, Any]) -> None:
-    """Check names and types and do the fault; an `InputError` is one line for the user."""
-    if name not in FAULTS:
-        raise InputError(f"unknown fault {name!r}; known are {', '.join(sorted(FAULTS))}")
-    if board_id not in hub.boards:
-        raise InputError(f"there is no board {board_id} on this bench")
+def apply(hub: Hub, name: str, number: int, given: dict[str, Any]) -> None:
+    """Checks names and types and does the fault; an `InputError` is one line for the user."""
+    if name not in every():
+        raise InputError(f"unknown fault {name!r}; known are {', '.join(sorted(every()))}")
+    what, there = ("board", hub.boards) if name in FAULTS else ("proxy", hub.proxies)
+    if number not in there:
+        raise InputError(f"there is no {what} {number} on this bench")
     known = parameters(name)
     values = {key: _convert(name, key, value, known) for key, value in given.items()}
-    FAULTS[name](hub, hub.boards[board_id], **values)
+    if name in FAULTS:
+        FAULTS[name](hub, hub.boards[number], **values)
+    else:
+        PROXY_FAULTS[name](hub.proxies[number], **values)
 
 
 def _convert(name: str, key: str, value: Any, known: dict[str, Any]) -> Any:
@@ -148,6 +158,12 @@ def _duplication(hub: Hub, board: VirtualBoard, *, share: float = 0.1) -> None:
 def _rssi(hub: Hub, board: VirtualBoard, *, rssi_dBm: float = -90.0) -> None:
     """The board is heard at this signal strength."""
     hub.rssi_dBm[board.address] = rssi_dBm
+
+
+@_fault("walk")
+def _walk(hub: Hub, board: VirtualBoard, *, x_m: float = 0.0, y_m: float = 0.0) -> None:
+    """Somebody carries the board to another place; who lies on whom does not change."""
+    hub.walk(board, x_m, y_m)
 
 
 # Meters and gauge

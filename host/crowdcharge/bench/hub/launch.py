@@ -32,6 +32,7 @@ class Bench:
     """A running bench. `transport` is what bumble and `bleak_backend.backends` take."""
 
     transports: tuple[str, ...]
+    proxies: tuple[dict[str, Any], ...]  # name, host, port, key and address of each
     control: Control
     control_path: Path
     serial_ports: dict[int, str]
@@ -169,6 +170,7 @@ def _bench(
     boards = ready["boards"]
     return Bench(
         transports=tuple(ready["transports"]),
+        proxies=tuple(ready.get("proxies", ())),
         control=control,
         control_path=Path(ready["control"]),
         serial_ports={board["id"]: board["serial"] for board in boards},
