@@ -44,5 +44,14 @@ def why_ended(record: Mapping[str, Any]) -> str:
     return " ".join(_sentence(f"board {board}: {reason(name)}") for board, name in causes.items())
 
 
+def explained(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record, and under "text" what its codes mean, if it has any."""
+    if record["event"] == "TransferEnded":
+        return {**record, "text": why_ended(record)}
+    if record["event"] in {"FaultRaised", "FaultCleared", "Refused"}:
+        return {**record, "text": reason(record["name"])}
+    return dict(record)
+
+
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + "."

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from crowdcharge.ledger.store import Store
+from crowdcharge.policy import POLICIES
 from crowdcharge.service.window.classroom import classroom
 from crowdcharge.service.window.fields import Field, Schema, body_values, text_values
 from crowdcharge.service.window.guard import BODY_MAX, needed_right, too_large
@@ -73,13 +74,13 @@ async def _contacts(hub: WindowHub, _request: Request, _values: Values) -> Any:
     return [{"boards": list(pair)} for pair in sorted(pairs)]
 
 
-async def _snapshot(hub: WindowHub, _request: Request, _values: Values) -> Any:
-    return hub.snapshot()
+async def _snapshot(hub: WindowHub, _request: Request, values: Values) -> Any:
+    return hub.snapshot(curves=bool(values["curves"]))
 
 
 async def _policy(hub: WindowHub, _request: Request, _values: Values) -> Any:
     shown = hub.snapshot()
-    return shown["run"]["policy"] | {"next": shown["next"]}
+    return shown["run"]["policy"] | {"next": shown["next"], "names": sorted(POLICIES)}
 
 
 async def _config(hub: WindowHub, _request: Request, _values: Values) -> Any:
@@ -118,6 +119,9 @@ _PAGE = (
         "limit", {"type": "integer", "minimum": 1, "maximum": 1000}, default=100, required=False
     ),
 )
+_CURVES = Field(
+    "curves", {"type": "integer", "minimum": 0, "maximum": 1}, default=1, required=False
+)
 _LIST_OF_TRANSFERS = many(named("Transfer"))
 _ORIGIN = Field("origin", {"type": "string", "maxLength": 300}, default="", required=False)
 _ANY = named("Anything")
@@ -140,7 +144,8 @@ OPERATIONS = (
     _get("/ledger", "Rows of the ledger after a number", named("Page"), _ledger, *_PAGE),
     _get("/policy", "The policy, and what it wants next", named("Policy"), _policy),
     _get("/config", "The run file as read, without keys and secrets", _ANY, _config),
-    _get("/snapshot", "The whole picture of this moment", named("Snapshot"), _snapshot),
+    _get("/snapshot", "The whole picture of this moment", named("Snapshot"), _snapshot,
+         _CURVES),
     _get("/access", "What the token shown allows", named("Access"), _access),
     _get("/classroom", "A link and a QR code for pupils who watch; needs the full token",
          named("Classroom"), classroom, _ORIGIN),

@@ -43,8 +43,8 @@ class WindowHub:
         self.config: Record = hello["config"]
         self.ledger = Path(hello["ledger"]) if hello["ledger"] else None
 
-    def snapshot(self) -> Record:
-        return self.live.snapshot() | {"seq": self.seq}
+    def snapshot(self, curves: bool = True) -> Record:
+        return self.live.snapshot(curves) | {"seq": self.seq}
 
     def take(self, line: Record) -> None:
         """Take one line of the engine's, which is trusted: it is this service's other half."""
@@ -84,6 +84,11 @@ class WindowHub:
         if not oldest - 1 <= seq <= self.seq:
             return None
         return [each for each in self.ring if each[0] > seq]
+
+    def before(self, count: int) -> int:
+        """Return the number after which the newest events come, at most so many of them."""
+        newest = min(count, len(self.ring))
+        return self.ring[-newest][0] - 1 if newest else self.seq
 
     async def act(self, name: str, args: Record) -> tuple[int, Record]:
         """Ask the engine to do something; return its status and answer, or a problem document."""

@@ -74,7 +74,9 @@ SCHEMAS: dict[str, Schema] = {
     "Contact": record(boards={**many(WHOLE), "minItems": 2, "maxItems": 2}),
     "Row": record(seq=WHOLE, kind=TEXT, body=OBJECT, hash=TEXT),
     "Page": record(rows=many(named("Row")), next=maybe(WHOLE)),
-    "Policy": record(name=TEXT, options=OBJECT, says=maybe(TEXT), next=many(OBJECT)),
+    "Policy": record(
+        name=TEXT, options=OBJECT, says=maybe(TEXT), next=many(OBJECT), names=many(TEXT)
+    ),
     "Snapshot": record(
         seq=WHOLE,
         time_s=NUMBER,
@@ -83,7 +85,6 @@ SCHEMAS: dict[str, Schema] = {
         transfers=many(named("Transfer")),
         totals=OBJECT,
         next=many(OBJECT),
-        curves=OBJECT,
     ),
     "Access": record(watch=TRUTH, act=TRUTH),
     "Classroom": record(link=TEXT, qr_svg=TEXT),

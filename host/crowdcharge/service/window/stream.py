@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 from crowdcharge.service.window.hub import Numbered, Record, WindowHub
 from crowdcharge.service.window.problems import NotDone
+from crowdcharge.service.words import explained
 
 STREAMS_MAX = 256
 _QUEUE_MAX = 400  # messages that one client may be behind
@@ -37,7 +38,7 @@ def message(kind: str, data: object, seq: int | None = None) -> bytes:
 
 
 def event(seq: int, record: Record) -> bytes:
-    return message("event", record | {"seq": seq}, seq)
+    return message("event", explained(record) | {"seq": seq}, seq)
 
 
 class Broadcast:
@@ -90,13 +91,24 @@ class Broadcast:
 
     async def answer(self, request: Request) -> Response:
         """Answer one client, until it goes or is too slow."""
-        after = _resumed_after(request)
+        after = self._begun_after(request)
         if request.method == "HEAD":
             return Response(headers=_HEADERS, media_type=_TYPE)
         if len(self._outboxes) >= STREAMS_MAX:
             raise NotDone(503, f"{STREAMS_MAX} pages already watch", {"Retry-After": "10"})
         outbox = Outbox(_QUEUE_MAX)
         return StreamingResponse(self._messages(outbox, after), headers=_HEADERS, media_type=_TYPE)
+
+    def _begun_after(self, request: Request) -> int | None:
+        """Return the number of the last event that the client has; None if it has none.
+
+        Who comes anew may ask for the `last` events, so that it can tell what happened.
+        """
+        last = _number("last", request.query_params.get("last"))
+        if last is not None:
+            return self._hub.before(last)
+        text = request.headers.get("last-event-id") or request.query_params.get("after")
+        return _number("after", text)
 
     async def _messages(self, outbox: Outbox, after: int | None) -> AsyncIterator[bytes]:
         missed = None if after is None else self._hub.since(after)
@@ -117,11 +129,9 @@ async def _all_of(outbox: Outbox) -> bytes:
     return b"".join(data)
 
 
-def _resumed_after(request: Request) -> int | None:
-    """Return the number of the last event that the client has; None if it has none."""
-    text = request.headers.get("last-event-id") or request.query_params.get("after")
+def _number(name: str, text: str | None) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 17):
-        raise NotDone(422, "after is the number of an event")
+        raise NotDone(422, f"{name} is a whole number")
     return int(text)

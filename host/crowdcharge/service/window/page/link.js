@@ -82,8 +82,8 @@ export class Link {
   }
 
   async #listen(signal, alive) {
-    const after = this.#after ?? Math.max(0, this.#seq - HISTORY);
-    const answer = await this.#fetch(`events?after=${after}`, { signal });
+    const from = this.#after == null ? `last=${HISTORY}` : `after=${this.#after}`;
+    const answer = await this.#fetch(`events?${from}`, { signal });
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let rest = ""; ; ) {
       const { value, done } = await reader.read();
@@ -119,7 +119,7 @@ export class Link {
     this.#timer = setTimeout(async () => {
       this.#asked_ms = performance.now();
       try {
-        this.#take(await this.get("snapshot?curves=false"));
+        this.#take(await this.get("snapshot?curves=0"));
       } catch { /* the stream tells whether the service is there */ }
       this.#timer = 0;
     }, wait_ms);
