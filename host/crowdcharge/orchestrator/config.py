@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from crowdcharge.boards.pool import SLOTS
+from crowdcharge.orchestrator import outlets
 from crowdcharge.orchestrator.contacts import ContactSchedule, Pair
 from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.toml_table import Range, Table, read_text
@@ -77,6 +78,9 @@ class RunConfig:
     radio: RadioSection = field(default_factory=RadioSection)
     transfer: TransferSection = field(default_factory=TransferSection)
     contacts: ContactsSection = field(default_factory=ContactsSection)
+    mqtt: outlets.MqttSection = field(default_factory=outlets.MqttSection)
+    notify: outlets.NotifySection = field(default_factory=outlets.NotifySection)
+    traces: outlets.TracesSection = field(default_factory=outlets.TracesSection)
 
 
 _RANGES: dict[str, dict[str, Range]] = {
@@ -106,6 +110,9 @@ def parse(text: str, path: Path) -> RunConfig:
         radio=top.table("radio").record(RadioSection, _RANGES["radio"]),
         transfer=top.table("transfer").record(TransferSection, _RANGES["transfer"]),
         contacts=_contacts(top.table("contacts")),
+        mqtt=outlets.mqtt(top.table("mqtt"), path.parent),
+        notify=outlets.notify(top.table("notify"), path.parent),
+        traces=outlets.traces(top.table("traces")),
     )
 
 

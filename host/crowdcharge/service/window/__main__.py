@@ -19,9 +19,11 @@ from starlette.responses import Response
 
 from crowdcharge.errors import InputError
 from crowdcharge.service.channel import Channel, Message
+from crowdcharge.service.window import metrics
 from crowdcharge.service.window.app import application
 from crowdcharge.service.window.guard import Guard
 from crowdcharge.service.window.hub import WindowHub
+from crowdcharge.service.window.outlets import outlets
 from crowdcharge.service.window.server import inherited, server
 from crowdcharge.service.window.stream import Broadcast
 from crowdcharge.service.window.tokens import tokens_in
@@ -38,14 +40,18 @@ async def run(channel_end: socket.socket, listener: socket.socket, out: Path) ->
     broadcast = Broadcast(hub)
     allowed = hub.config.get("serve", {}).get("allowed_hosts", [])
     guard = Guard(tokens_in(out), frozenset(name.lower() for name in allowed))
-    http = server(application(hub, guard, broadcast, metrics=Response))
-    async with asyncio.TaskGroup() as tasks:
+    http = server(application(hub, guard, broadcast, metrics=lambda: _metrics(hub)))
+    async with outlets(hub), asyncio.TaskGroup() as tasks:
         telling = tasks.create_task(broadcast.run())
         tasks.create_task(http.serve(sockets=[listener]))
         await _listen(hub, messages)
         telling.cancel()
         http.should_exit = True
     channel.close()
+
+
+def _metrics(hub: WindowHub) -> Response:
+    return Response(metrics.exposition(hub.snapshot()), media_type=metrics.CONTENT_TYPE)
 
 
 async def _listen(hub: WindowHub, messages: AsyncIterator[Message]) -> None:
