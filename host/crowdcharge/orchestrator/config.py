@@ -20,7 +20,7 @@ from wptcore import wire
 @dataclass(frozen=True, slots=True)
 class RunSection:
     """`out`: folder for the ledger and what is made of it. `policy_options` go to the policy as
-    they are. `duration_s` 0: until stopped.
+    they are. `duration_s` 0: until stopped. `site` is what a service calls this place.
     """
 
     policy: str
@@ -29,6 +29,7 @@ class RunSection:
     seed: int = 0
     duration_s: float = 0.0
     policy_options: dict[str, Any] = field(default_factory=dict)
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,20 @@ class ContactsSection:
 
 
 @dataclass(frozen=True, slots=True)
+class ServeSection:
+    """The live service of this run. `http_port` 0: any that is free.
+
+    `allowed_hosts`: the names under which a reverse proxy is reached. `start`: whether a service
+    that starts begins transfers by itself.
+    """
+
+    http_port: int = 8722
+    host: str = "127.0.0.1"
+    allowed_hosts: list[str] = field(default_factory=list)
+    start: Literal["paused", "running"] = "paused"
+
+
+@dataclass(frozen=True, slots=True)
 class RunConfig:
     run: RunSection
     radio: RadioSection = field(default_factory=RadioSection)
@@ -81,6 +96,7 @@ class RunConfig:
     mqtt: outlets.MqttSection = field(default_factory=outlets.MqttSection)
     notify: outlets.NotifySection = field(default_factory=outlets.NotifySection)
     traces: outlets.TracesSection = field(default_factory=outlets.TracesSection)
+    serve: ServeSection = field(default_factory=ServeSection)
 
 
 _RANGES: dict[str, dict[str, Range]] = {
@@ -93,6 +109,7 @@ _RANGES: dict[str, dict[str, Range]] = {
         "floor_pct": (0, 90),
     },
     "contacts": {"slot_s": (0.001, 1e9)},
+    "serve": {"http_port": (0, 65535)},
 }
 
 
@@ -113,6 +130,7 @@ def parse(text: str, path: Path) -> RunConfig:
         mqtt=outlets.mqtt(top.table("mqtt"), path.parent),
         notify=outlets.notify(top.table("notify"), path.parent),
         traces=outlets.traces(top.table("traces")),
+        serve=top.table("serve").record(ServeSection, _RANGES["serve"]),
     )
 
 

@@ -3,6 +3,8 @@
 
 import secrets
 import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 import numpy as np
 
@@ -21,6 +23,13 @@ from crowdcharge.radio import open_radio
 from crowdcharge.radio.base import Radio
 from crowdcharge.report.summary import Summary, summarise
 from wptcore.market import PEERS_MIN
+
+# what goes on beside an orchestrator while it runs, such as a live service
+Beside = Callable[[Orchestrator], AbstractAsyncContextManager[None]]
+
+
+def alone(_orchestrator: Orchestrator) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
 
 
 class Runner:
@@ -52,7 +61,7 @@ class Runner:
         if self._orchestrator is not None:
             self._orchestrator.stop()
 
-    async def run(self) -> Summary:
+    async def run(self, beside: Beside = alone) -> Summary:
         """Go on in the ledger of earlier runs; write summary.json beside it."""
         config = self._config
         await _check(self._radio)
@@ -73,7 +82,8 @@ class Runner:
             )
             if self._stopped:
                 self._orchestrator.stop()
-            await self._orchestrator.run(config.run.duration_s or None)
+            async with beside(self._orchestrator):
+                await self._orchestrator.run(config.run.duration_s or None)
             summary = summarise(store.book)
         self.folder.write(SUMMARY, summary)
         return summary

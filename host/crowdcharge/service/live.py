@@ -27,7 +27,7 @@ _BOARD: Shown = {
     "heard_s": None, "lost": False, "forbidden": False, "sent_mJ": None, "received_mJ": None,
     "coil_C": None, "rssi_dBm": None, "radio": None, "waits": None,
 }  # fmt: skip
-_TRANSFER: Shown = {
+NO_TRANSFER: Shown = {
     "state": _OPEN, "started_s": None, "ended_s": None, "energy_max_mJ": None,
     "sent_mW": None, "sent_heard_s": None, "received_mW": None, "received_heard_s": None,
     "sent_mJ": 0, "received_mJ": 0, "loss_mJ": None, "ept_ptx": None, "ept_prx": None,
@@ -49,7 +49,7 @@ class Live:
             for board in hello.get("boards", [])
         }
         self.transfers = {
-            each["transfer_id"]: _remembered(_TRANSFER, each, self.time_s)
+            each["transfer_id"]: _remembered(NO_TRANSFER, each, self.time_s)
             for each in hello.get("transfers", [])
         }
         self._curves = Curves(hello.get("curves"))
@@ -106,7 +106,7 @@ class Live:
         running = [
             each
             for each in self.transfers.values()
-            if each["ended_s"] is None and None not in {each["sent_mW"], each["received_mW"]}
+            if _runs(each) and None not in {each["sent_mW"], each["received_mW"]}
         ]
         return sum(each["sent_mW"] for each in running), sum(
             each["received_mW"] for each in running
@@ -150,12 +150,12 @@ class Live:
         parties = {name: record[name] for name in ("transfer_id", "ptx", "prx")}
         transfer = self.transfers.get(record["transfer_id"])
         if transfer is None:
-            transfer = {**parties, **_TRANSFER, "started_s": record["time_s"]}
+            transfer = {**parties, **NO_TRANSFER, "started_s": record["time_s"]}
             self.transfers[record["transfer_id"]] = transfer
         return transfer
 
     def _forget_old(self) -> None:
-        ended = [key for key, each in self.transfers.items() if each["ended_s"] is not None]
+        ended = [key for key, each in self.transfers.items() if not _runs(each)]
         for key in ended[: max(len(ended) - TRANSFERS_SHOWN, 0)]:
             del self.transfers[key]
 
@@ -188,6 +188,10 @@ class Live:
             names = ("state", "sent_mJ", "received_mJ", "loss_mJ")
             transfer.update({name: record[name] for name in names})
             transfer["ended_s"] = transfer["ended_s"] or record["time_s"]
+
+
+def _runs(transfer: Shown) -> bool:
+    return transfer["ended_s"] is None and transfer["state"] == _OPEN
 
 
 def _remembered(empty: Shown, shown: Mapping[str, Any], time_s: float) -> Shown:

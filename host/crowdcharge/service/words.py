@@ -26,6 +26,12 @@ def fault_shown(code: int) -> dict[str, Any]:
     }
 
 
+def policy_says(policy: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """A policy by name, with the sentence in which it says why it wants what it wants."""
+    says = getattr(policy, "says", "")
+    return {"name": policy.name, "options": dict(options), "says": says}
+
+
 def reason(name: str | None) -> str:
     """Why one side ended, by EPT name; None: it could not be asked."""
     if name is None:
