@@ -56,24 +56,17 @@ class Engine:
     def __init__(self, out: Path, greeting: Record | None = None, host: str = "127.0.0.1") -> None:
         self.asked: list[Record] = []
         self.answers: dict[str, tuple[int, Record]] = {}
+        self.out = out
         self.tokens = tokens_in(out)
         self._end, theirs = socket.socketpair()
         listener = socket.create_server((host, 0))
         self.port: int = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        module = [
-            sys.executable,
-            "-X",
-            "dev",
-            "-m",
-            "crowdcharge.service.window",
-            "--out",
-            str(out),
-        ]
-        numbers = ["--channel", str(theirs.fileno()), "--listen", str(listener.fileno())]
+        numbers = {"--channel": theirs.fileno(), "--listen": listener.fileno()}
+        options = [text for name, number in numbers.items() for text in (name, str(number))]
         self.process = subprocess.Popen(
-            module + numbers,
-            pass_fds=(theirs.fileno(), listener.fileno()),
+            [sys.executable, "-m", "crowdcharge.service.window", "--out", str(out), *options],
+            pass_fds=tuple(numbers.values()),
             stderr=subprocess.PIPE,
             text=True,
             env=os.environ | {"PYTHONWARNINGS": "error"},
@@ -102,6 +95,10 @@ class Engine:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         return httpx.Client(base_url=self.url, headers=headers, timeout=20, trust_env=False)
+
+    def descriptors(self) -> int:
+        """Return how many files and sockets the window holds open."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
     def close(self) -> str:
         """End as a killed engine would; return what the window said on stderr."""

@@ -57,6 +57,7 @@ def _metrics(hub: WindowHub) -> Response:
 async def _listen(hub: WindowHub, messages: AsyncIterator[Message]) -> None:
     async for message in messages:
         hub.take(message)
+        await asyncio.sleep(0)  # a burst of events must not keep the clients waiting
 
 
 def main() -> None:

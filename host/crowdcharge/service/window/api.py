@@ -123,7 +123,6 @@ _CURVES = Field(
     "curves", {"type": "integer", "minimum": 0, "maximum": 1}, default=1, required=False
 )
 _LIST_OF_TRANSFERS = many(named("Transfer"))
-_ORIGIN = Field("origin", {"type": "string", "maxLength": 300}, default="", required=False)
 _ANY = named("Anything")
 
 
@@ -148,7 +147,7 @@ OPERATIONS = (
          _CURVES),
     _get("/access", "What the token shown allows", named("Access"), _access),
     _get("/classroom", "A link and a QR code for pupils who watch; needs the full token",
-         named("Classroom"), classroom, _ORIGIN),
+         named("Classroom"), classroom),
     _post("/pause", "Start no more transfers; those that run end by themselves", "pause"),
     _post("/resume", "Start transfers again", "resume"),
     _post("/stop", "End all transfers now, and pause", "stop"),

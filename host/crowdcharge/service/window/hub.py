@@ -57,8 +57,8 @@ class WindowHub:
                 waiting.set_result((int(line["status"]), line["body"]))
         else:
             self._greet(line)
-            self.ring.clear()
-            self._tell({"event": "Jumped", "time_s": time.time()})
+            self.seq += 1
+            self.ring.clear()  # so that nobody goes on from before: all get a snapshot
 
     def _tell(self, record: Record) -> None:
         """Number a record and hand it to all who look; who does not keep up loses the oldest."""

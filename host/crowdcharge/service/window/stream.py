@@ -14,12 +14,13 @@ from contextlib import suppress
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from crowdcharge.service.window.hub import Numbered, Record, WindowHub
+from crowdcharge.service.window.hub import Record, WindowHub
 from crowdcharge.service.window.problems import NotDone
 from crowdcharge.service.words import explained
 
 STREAMS_MAX = 256
-_QUEUE_MAX = 400  # messages that one client may be behind
+_PACE_s = 0.2  # events are handed out together: two hundred clients cost little, and see it live
+_OUTBOX_MAX = 60  # pieces that one client may be behind, some ten seconds
 _TICK_s = 1.0
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # a proxy must not collect
 _TYPE = "text/event-stream"
@@ -46,28 +47,34 @@ class Broadcast:
 
     def __init__(self, hub: WindowHub) -> None:
         self._hub = hub
+        self._seq = hub.seq  # of the last event that was handed out
         self._outboxes: set[Outbox] = set()
-        self._newest = b""
-        self._newest_seq = -1
 
     async def run(self) -> None:
-        records = self._hub.subscribe()
+        tick_s = time.monotonic()
         try:
-            await self._tell(records)
+            while True:
+                await asyncio.sleep(_PACE_s)
+                self._hand_out()
+                if time.monotonic() >= tick_s:
+                    tick_s = time.monotonic() + _TICK_s
+                    self._send(message("tick", {"time_s": time.time(), "seq": self._seq}))
         finally:
-            self._hub.unsubscribe(records)
             for outbox in list(self._outboxes):
                 self._let_go(outbox)
 
-    async def _tell(self, records: asyncio.Queue[Numbered]) -> None:
-        tick_s = time.monotonic()
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(tick_s):
-                    while True:
-                        self._send(event(*await records.get()))
-            tick_s = max(tick_s + _TICK_s, time.monotonic())
-            self._send(message("tick", {"time_s": time.time(), "seq": self._hub.seq}))
+    def _hand_out(self) -> None:
+        """Hand out what came since the last time, in one piece."""
+        if self._hub.seq != self._seq:
+            self._send(self._since(self._seq))
+            self._seq = self._hub.seq
+
+    def _since(self, seq: int) -> bytes:
+        """Return the events after one, or a snapshot if they are no longer all there."""
+        missed = self._hub.since(seq)
+        if missed is None:
+            return message("snapshot", self._hub.snapshot(), self._hub.seq)
+        return b"".join(event(*each) for each in missed)
 
     def _send(self, data: bytes) -> None:
         for outbox in list(self._outboxes):
@@ -82,13 +89,6 @@ class Broadcast:
         with suppress(asyncio.QueueFull):
             outbox.put_nowait(b"")
 
-    def _snapshot(self) -> bytes:
-        """Return the newest snapshot, encoded once for all that ask between two events."""
-        if self._newest_seq != self._hub.seq:
-            self._newest_seq = self._hub.seq
-            self._newest = message("snapshot", self._hub.snapshot(), self._hub.seq)
-        return self._newest
-
     async def answer(self, request: Request) -> Response:
         """Answer one client, until it goes or is too slow."""
         after = self._begun_after(request)
@@ -96,25 +96,25 @@ class Broadcast:
             return Response(headers=_HEADERS, media_type=_TYPE)
         if len(self._outboxes) >= STREAMS_MAX:
             raise NotDone(503, f"{STREAMS_MAX} pages already watch", {"Retry-After": "10"})
-        outbox = Outbox(_QUEUE_MAX)
-        return StreamingResponse(self._messages(outbox, after), headers=_HEADERS, media_type=_TYPE)
+        return StreamingResponse(self._messages(after), headers=_HEADERS, media_type=_TYPE)
 
-    def _begun_after(self, request: Request) -> int | None:
-        """Return the number of the last event that the client has; None if it has none.
+    def _begun_after(self, request: Request) -> int:
+        """Return the number of the last event that the client has; 0 if it has none.
 
         Who comes anew may ask for the `last` events, so that it can tell what happened.
         """
-        last = _number("last", request.query_params.get("last"))
-        if last is not None:
-            return self._hub.before(last)
+        last = request.query_params.get("last")
+        if last:
+            return self._hub.before(_number("last", last))
         text = request.headers.get("last-event-id") or request.query_params.get("after")
         return _number("after", text)
 
-    async def _messages(self, outbox: Outbox, after: int | None) -> AsyncIterator[bytes]:
-        missed = None if after is None else self._hub.since(after)
+    async def _messages(self, after: int) -> AsyncIterator[bytes]:
+        self._hand_out()  # so that the others and this one go on from the same event
+        outbox = Outbox(_OUTBOX_MAX)
         self._outboxes.add(outbox)
         try:
-            yield self._snapshot() if missed is None else b"".join(event(*each) for each in missed)
+            yield self._since(after)
             while outbox in self._outboxes or not outbox.empty():
                 yield await _all_of(outbox)
         finally:
@@ -129,9 +129,9 @@ async def _all_of(outbox: Outbox) -> bytes:
     return b"".join(data)
 
 
-def _number(name: str, text: str | None) -> int | None:
+def _number(name: str, text: str | None) -> int:
     if not text:
-        return None
+        return 0
     if not (text.isascii() and text.isdigit() and len(text) < 17):
         raise NotDone(422, f"{name} is a whole number")
     return int(text)

@@ -56,9 +56,11 @@ def _token(path: Path) -> str:
         return _token(path)
     except OSError as error:
         raise InputError(f"cannot read the token file {path}: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         _require_private(path, os.fstat(descriptor))
-        text = file.read(_LENGTH_MAX + 2).decode("ascii", "replace").strip()
+        text = os.read(descriptor, _LENGTH_MAX + 2).decode("ascii", "replace").strip()
+    finally:
+        os.close(descriptor)
     if not _LOOKS.fullmatch(text):
         raise InputError(f"{path} holds no token: remove it, and the next start makes one")
     return text
