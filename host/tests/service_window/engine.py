@@ -76,6 +76,8 @@ class Engine:
         self.say(greeting or hello())
         self._thread = threading.Thread(target=self._answer)
         self._thread.start()
+        with self.client() as client:
+            client.get("/healthz")  # waits in the listener's queue until the window serves
 
     def say(self, line: Record) -> None:
         self._end.sendall(json.dumps(line).encode() + b"\n")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -53,6 +53,7 @@ def application(hub: WindowHub, guard: Guard, broadcast: Broadcast, metrics: Met
         ],
         exception_handlers={
             NotDone: _not_done,
+            ClientDisconnect: _gone,
             HTTPException: _not_found,
             WptError: _not_read,
             Exception: _fault_of_ours,
@@ -66,6 +67,11 @@ def application(hub: WindowHub, guard: Guard, broadcast: Broadcast, metrics: Met
 async def _not_done(_request: Request, error: Exception) -> Response:
     assert isinstance(error, NotDone)
     return error.response()
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """Answer nobody: the client left before its request was whole."""
+    return NotDone(400, "the body did not come").response()
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ from typing import Any
 
 HIDDEN = "(not shown)"
 _SECRET = re.compile(r"key|token|secret|passw|passphrase|credential|psk|urls?$", re.IGNORECASE)
-_IN_URL = re.compile(r"(?<=://)[^/\s@]*@")
+_IN_URL = re.compile(r"(?<=://)[^/\s]*@")
 
 
 def redacted(value: Any) -> Any:

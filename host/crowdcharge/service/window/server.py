@@ -61,8 +61,10 @@ class LimitedProtocol(H11Protocol):
 
     def _make_room(self) -> None:
         """Give up a connection that only waits; if all of them work, the new one."""
-        waiting: Any = (each for each in self.connections if each is not self and each.waits)  # type: ignore[union-attr]
-        next(waiting, self).transport.abort()
+        others: Any = self.connections - {self}
+        given_up = next((each for each in others if each.waits), self)
+        self.connections.discard(given_up)
+        given_up.transport.abort()
 
 
 class Server(uvicorn.Server):
