@@ -4,8 +4,8 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from crowdcharge.service.window.mqtt import Mqtt
 
 from .broker import Broker, Heard, free_port
 from .crowd import Crowd, until
+from .working import working
 
 pytestmark = pytest.mark.program("mosquitto", "mosquitto")
 ALL: list[Command] = ["stop", "pause", "resume", "policy"]
@@ -29,15 +30,8 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     broker.stop()
 
 
-@asynccontextmanager
-async def telling(crowd: Crowd, section: MqttSection) -> AsyncIterator[None]:
-    task = asyncio.create_task(Mqtt(crowd.hub, section).run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+def telling(crowd: Crowd, section: MqttSection) -> AbstractAsyncContextManager[None]:
+    return working(Mqtt(crowd.hub, section).run())
 
 
 def section(broker: Broker, *commands: Command) -> MqttSection:

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
-from crowdcharge.orchestrator.outlets import MqttSection
+from crowdcharge.errors import WptError
+from crowdcharge.orchestrator.outlets import MqttSection, NotifySection, TracesSection
 from crowdcharge.service.window.hub import WindowHub
 from crowdcharge.service.window.outlet import Condition
 
@@ -41,6 +42,8 @@ async def _kept(
     except ModuleNotFoundError as error:
         package = f"'crowdcharge[{name}]'"
         Condition(name).wrong(f"needs the package {error.name}: pip install {package}")
+    except WptError as error:
+        Condition(name).wrong(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, the window goes on
         Condition(name).wrong(f"ended by a fault of this program: {error!r}")
 
@@ -53,4 +56,19 @@ async def _mqtt(hub: WindowHub, values: dict[str, Any]) -> None:
         await Mqtt(hub, section).run()
 
 
-_STARTS: dict[str, Callable[[WindowHub, dict[str, Any]], Work]] = {"mqtt": _mqtt}
+async def _notify(hub: WindowHub, values: dict[str, Any]) -> None:
+    if addresses := NotifySection(**values).addresses():
+        from crowdcharge.service.window.notify import Notifier  # noqa: PLC0415
+
+        await Notifier(hub, addresses).run()
+
+
+async def _traces(hub: WindowHub, values: dict[str, Any]) -> None:
+    section = TracesSection(**values)
+    if section.endpoint:
+        from crowdcharge.service.window.traces import Traces  # noqa: PLC0415
+
+        await Traces(hub, section.endpoint).run()
+
+
+_STARTS = {"mqtt": _mqtt, "notify": _notify, "traces": _traces}
