@@ -2,6 +2,7 @@
 """A real mosquitto, and a listener that remembers what it published."""
 
 import asyncio
+import os
 import socket
 import subprocess
 import time
@@ -28,6 +29,8 @@ class Broker:
         self.port = free_port()
         self._file = folder / "mosquitto.conf"
         text = [f"listener {self.port} 127.0.0.1", "persistence false", *lines]
+        if os.geteuid() == 0:  # else it becomes a user who may not read the test's folder
+            text.append("user root")
         if not any(line.startswith("allow_anonymous") for line in lines):
             text.append("allow_anonymous true")
         self._file.write_text("\n".join(text) + "\n", encoding="utf-8")
@@ -44,6 +47,7 @@ class Broker:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.05)
+        self.stop()
         raise AssertionError("mosquitto did not start")
 
     def stop(self) -> None:

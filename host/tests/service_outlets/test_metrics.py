@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: MIT
 """What Prometheus scrapes: its own linter is content, and the figures are the crowd's."""
 
+import json
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
 from crowdcharge.service.window import metrics
 
 from .crowd import Crowd
+
+DOCS = Path(__file__).parents[3] / "docs"
+GRAFANA = DOCS / "grafana" / "crowdcharge.json"
 
 
 def busy() -> Crowd:
@@ -58,3 +65,40 @@ def test_power_is_gone_when_the_transfer_has_ended() -> None:
     crowd = busy()
     crowd.end()
     assert samples(crowd)["crowdcharge_board_sent_watts", "1"] == 0.0
+
+
+def expressions() -> list[str]:
+    """Every question that the committed Grafana board asks."""
+    board = json.loads(GRAFANA.read_text(encoding="utf-8"))
+    return [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+
+
+def test_the_grafana_board_asks_for_metrics_that_are_there() -> None:
+    text = metrics.exposition(busy().hub.live.snapshot()).decode()
+    known = {
+        family.name + ("_total" if family.type == "counter" else "")
+        for family in text_string_to_metric_families(text)
+    }
+    asked = {name for each in expressions() for name in re.findall(r"crowdcharge_\w+", each)}
+    assert asked
+    assert asked <= known
+
+
+@pytest.mark.program("promtool", "prometheus")
+def test_prometheus_understands_the_grafana_board(tmp_path: Path) -> None:
+    rules = [{"record": f"asked:{n}", "expr": each} for n, each in enumerate(expressions())]
+    file = tmp_path / "rules.json"  # JSON is YAML, too
+    file.write_text(json.dumps({"groups": [{"name": "board", "rules": rules}]}), encoding="utf-8")
+    done = subprocess.run(
+        ["promtool", "check", "rules", str(file)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_page_of_metrics_lists_exactly_these() -> None:
+    page = (DOCS / "reference" / "metrics.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `(crowdcharge_\w+)", page, re.MULTILINE))
+    assert listed == {
+        family.name + ("_total" if family.kind is CounterMetricFamily else "")
+        for family in metrics.FAMILIES
+    }

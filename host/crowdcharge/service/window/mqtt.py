@@ -7,6 +7,7 @@ order, up to SPOOL_MAX, and leave when the broker has acknowledged them, so one 
 
 import asyncio
 import json
+import logging
 import ssl
 from collections import deque
 from contextlib import suppress
@@ -30,6 +31,7 @@ SPOOL_MAX = 1000  # messages that wait for the broker; then the oldest go
 STATE_EVERY_s = 1.0
 _RETRY_s = (1.0, 2.0, 5.0, 10.0, 30.0)
 _KEEPALIVE_s = 15
+_TIMEOUT_s = 5.0
 _COMMANDS_WAITING_MAX = 32
 _PACKET_BYTES_MAX = 2 * topics.COMMAND_BYTES_MAX  # the broker drops what is larger
 _NO_RETAINED = 2  # of the specification: a command of the past is none
@@ -50,6 +52,7 @@ class Mqtt:
         self._published: dict[str, str] = {}
         self._policies = _policies() if "policy" in section.commands else []
         self._news = asyncio.Event()
+        self._log = _LastLine()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -75,13 +78,14 @@ class Mqtt:
                     self._condition.right()
                     await self._talk(client)
             except (aiomqtt.MqttError, OSError, WptError) as error:
-                self._condition.wrong(error)
+                self._condition.wrong(self._log.text or error)
             await asyncio.sleep(_RETRY_s[min(tries, len(_RETRY_s) - 1)])
             tries += 1
 
     def _client(self) -> aiomqtt.Client:
         """Return a new client; certificates and password are read anew, since they expire."""
         section = self._section
+        self._log.text = ""
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.MaximumPacketSize = _PACKET_BYTES_MAX
         return aiomqtt.Client(
@@ -91,6 +95,8 @@ class Mqtt:
             password=section.password(),
             protocol=aiomqtt.ProtocolVersion.V5,
             will=aiomqtt.Will(self._topics.status, "offline", _FIRM, retain=True),
+            logger=self._log.logger,
+            timeout=_TIMEOUT_s,
             keepalive=_KEEPALIVE_s,
             clean_start=True,
             max_queued_incoming_messages=_COMMANDS_WAITING_MAX,
@@ -167,6 +173,20 @@ class Mqtt:
         status, body = await self._hub.act(action, values)
         text = str(body.get("detail", status)) if status >= 400 else None
         return topics.answer(status, text, action, sender)
+
+
+class _LastLine(logging.Handler):
+    """Keeps the newest error that the library logs: it says more than the time-out after it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+        # Of no tree, so what it gets is shown nowhere else.
+        self.logger = logging.Logger("mqtt", logging.ERROR)  # noqa: LOG001
+        self.logger.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.text = record.getMessage()
 
 
 def _policies() -> list[str]:
