@@ -2,7 +2,9 @@
 """`crowdcharge serve`: a run as a service with a page, or a past run again."""
 
 import asyncio
+import signal
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,4 +88,22 @@ async def _serve(config: "RunConfig", listener: "socket.socket", emit: "Emit") -
 
 
 def _replay(ledger: Path, given: dict[str, Any]) -> None:
-    raise NotImplementedError
+    from crowdcharge.orchestrator.config import ServeSection
+    from crowdcharge.service.replay import Replay
+    from crowdcharge.service.window.tokens import tokens_in
+
+    serve = replace(ServeSection(), **given)
+
+    async def play(listener: "socket.socket") -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await Replay(ledger, serve, listener, __version__).run()
+
+    if not ledger.is_file():
+        raise InputError(f"no ledger at {ledger}")
+    tokens_in(ledger.parent)
+    with opened(serve) as listener:
+        asyncio.run(play(listener))

@@ -10,7 +10,7 @@ from typing import Any
 
 from crowdcharge import policy as policies
 from crowdcharge.boards import codes
-from crowdcharge.errors import InputError, ProtocolError, RadioError
+from crowdcharge.errors import InputError, WptError
 from crowdcharge.orchestrator.orchestrator import Orchestrator
 from crowdcharge.policy.base import Offer
 from crowdcharge.service.objections import Objection
@@ -49,7 +49,7 @@ class Actions:
             return await carry_out(args)
         except Objection as objection:
             return objection.answer()
-        except (RadioError, ProtocolError) as error:
+        except WptError as error:  # the radio, a board, or a ledger that cannot be written now
             return _conflict(str(error)).answer()
 
     # -- the whole run --

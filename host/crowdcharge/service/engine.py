@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
+from crowdcharge.errors import WptError
 from crowdcharge.orchestrator.events import Event, Trouble, as_record
 from crowdcharge.orchestrator.orchestrator import Orchestrator
 from crowdcharge.orchestrator.run_folder import LEDGER
@@ -83,7 +84,10 @@ class Engine:
         """Say what no event says, and that the loop which renews leases is alive."""
         while True:
             await asyncio.sleep(_FACTS_EVERY_s)
-            await self._state_facts(facts)
+            try:
+                await self._state_facts(facts)
+            except WptError as error:  # who sees the contacts is gone; the run says so itself
+                self._say(str(error))
             notify("WATCHDOG=1")
 
     async def _state_facts(self, facts: Facts) -> None:

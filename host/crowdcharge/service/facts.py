@@ -35,7 +35,7 @@ class Facts:
         unix_s: Callable[[float], float],
         aside: Aside = asyncio.to_thread,
     ) -> None:
-        self._control = actions
+        self._actions = actions
         self._orchestrator = actions.orchestrator
         self._unix_s = unix_s
         self._aside = aside
@@ -74,7 +74,7 @@ class Facts:
         return {(min(pair), max(pair)) for pair in pairs}
 
     def _run(self) -> Shown:
-        policy = policy_says(self._orchestrator.policy, self._control.policy_options)
+        policy = policy_says(self._orchestrator.policy, self._actions.policy_options)
         return {"state": self._orchestrator.state, "policy": policy}
 
     def _board(self, board_id: int, touching: Collection[Pair]) -> Shown:
