@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 import click
 
-_NOISE = re.compile(r"\[[^]]*\]:? ?| ?\(_ssl\.c:\d+\)")  # error numbers and places in OpenSSL
+# Numbers of errors, and places in the source of OpenSSL.
+_NOISE = re.compile(r"\[(Errno -?\d+|SSL: \w+|code:\d+)\]:? ?| ?\(_ssl\.c:\d+\)")
 _SHOWN_MAX = 200
 
 
