@@ -53,11 +53,19 @@ def reading(board_id: int, soc_permille: int, time_s: float = T0_s) -> Record:
 class Engine:
     """Start a window, and be its engine until `close`."""
 
-    def __init__(self, out: Path, greeting: Record | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        out: Path,
+        greeting: Record | None = None,
+        host: str = "127.0.0.1",
+        spoil: Callable[[], object] | None = None,
+    ) -> None:
         self.asked: list[Record] = []
         self.answers: dict[str, tuple[int, Record]] = {}
         self.out = out
         self.tokens = tokens_in(out)
+        if spoil:
+            spoil()
         self._end, theirs = socket.socketpair()
         listener = socket.create_server((host, 0))
         self.port: int = listener.getsockname()[1]
@@ -76,6 +84,8 @@ class Engine:
         self.say(greeting or hello())
         self._thread = threading.Thread(target=self._answer)
         self._thread.start()
+        if spoil:
+            return  # nothing will serve
         with self.client() as client:
             client.get("/healthz")  # waits in the listener's queue until the window serves
 

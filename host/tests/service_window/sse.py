@@ -16,9 +16,11 @@ class Told(NamedTuple):
 
 
 @contextmanager
-def stream(client: httpx.Client, path: str = "/api/v1/events", **headers: str) -> Iterator[Any]:
+def stream(
+    client: httpx.Client, path: str = "/api/v1/events", extensions: Any = None, **headers: str
+) -> Iterator[Any]:
     """Yield an iterator of what the stream tells."""
-    with client.stream("GET", path, headers=headers) as answer:
+    with client.stream("GET", path, headers=headers, extensions=extensions) as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         yield _told(answer.iter_lines())

@@ -118,10 +118,15 @@ def test_every_answer_is_safe_for_a_browser(engine: Engine) -> None:
             assert "server" not in headers
 
 
-def test_it_is_alive_and_ready(engine: Engine) -> None:
+@pytest.mark.slow
+def test_it_is_ready_while_its_engine_speaks(engine: Engine) -> None:
     with engine.client() as client:
-        assert client.get("/healthz").json() == {"status": "ok"}
+        engine.emit(reading(1, 500))
+        until(lambda: client.get("/readyz").status_code == 200)
         assert client.get("/readyz").json() == {"status": "ready", "state": "running"}
+        until(lambda: client.get("/readyz").status_code == 503, 20)
+        assert "said nothing" in client.get("/readyz").json()["detail"]
+        assert client.get("/healthz").json() == {"status": "ok"}
 
 
 def test_a_jump_of_a_replay_begins_anew(engine: Engine) -> None:

@@ -26,10 +26,10 @@ from crowdcharge.service.window.hub import WindowHub
 from crowdcharge.service.window.outlets import outlets
 from crowdcharge.service.window.server import inherited, server
 from crowdcharge.service.window.stream import Broadcast
-from crowdcharge.service.window.tokens import tokens_in
+from crowdcharge.service.window.tokens import Tokens, tokens_in
 
 
-async def run(channel_end: socket.socket, listener: socket.socket, out: Path) -> None:
+async def run(channel_end: socket.socket, listener: socket.socket, tokens: Tokens) -> None:
     """Serve until the engine closes the channel."""
     channel = await Channel.of(channel_end)
     messages = aiter(channel)
@@ -39,7 +39,7 @@ async def run(channel_end: socket.socket, listener: socket.socket, out: Path) ->
     hub = WindowHub(hello, channel.send)
     broadcast = Broadcast(hub)
     allowed = hub.config.get("serve", {}).get("allowed_hosts", [])
-    guard = Guard(tokens_in(out), frozenset(name.lower() for name in allowed))
+    guard = Guard(tokens, frozenset(name.lower() for name in allowed))
     http = server(application(hub, guard, broadcast, metrics=lambda: _metrics(hub)))
     async with outlets(hub), asyncio.TaskGroup() as tasks:
         telling = tasks.create_task(broadcast.run())
@@ -69,10 +69,11 @@ def main() -> None:
     # Ctrl-C reaches this process too; the engine ends in order first, and then this one with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        asyncio.run(run(inherited(given.channel), inherited(given.listen), given.out))
+        tokens = tokens_in(given.out)
     except InputError as error:
         print(f"window: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
+    asyncio.run(run(inherited(given.channel), inherited(given.listen), tokens))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """The routes put together, behind the guard."""
 
 import sys
+import time
 from collections.abc import Callable
 
 from starlette.applications import Starlette
@@ -20,6 +21,7 @@ from crowdcharge.service.window.openapi import document
 from crowdcharge.service.window.problems import NotDone
 from crowdcharge.service.window.stream import Broadcast
 
+_SILENT_s = 10.0  # it speaks twice a second
 Metrics = Callable[[], Response]
 
 
@@ -38,6 +40,9 @@ def application(hub: WindowHub, guard: Guard, broadcast: Broadcast, metrics: Met
         return JSONResponse({"status": "ok"})
 
     async def ready(_request: Request) -> Response:
+        silent_s = time.monotonic() - hub.heard_s
+        if silent_s > _SILENT_s:
+            raise NotDone(503, f"the orchestrator has said nothing for {silent_s:.0f} s")
         return JSONResponse({"status": "ready", "state": hub.live.run.get("state")})
 
     app = Starlette(

@@ -35,6 +35,7 @@ class WindowHub:
         self._ids = count(1)
         self._answers: dict[int, asyncio.Future[tuple[int, Record]]] = {}
         self._queues: set[asyncio.Queue[Numbered]] = set()
+        self.heard_s = time.monotonic()  # the engine's last word
         self._greet(hello)
 
     def _greet(self, hello: Record) -> None:
@@ -48,6 +49,7 @@ class WindowHub:
 
     def take(self, line: Record) -> None:
         """Take one line of the engine's, which is trusted: it is this service's other half."""
+        self.heard_s = time.monotonic()
         if line["kind"] == "event":
             self.live.apply(line["record"])
             self._tell(line["record"])

@@ -66,6 +66,8 @@ def _described(operation: Operation) -> dict[str, Any]:
     if operation.needs_full_token:
         described["security"] = [{"token": []}]
     if operation.action:
+        begun = {"description": "Begun; events tell", "content": _content(operation.answer)}
+        described["responses"]["202"] = begun
         described["requestBody"] = {
             "required": any(each.required for each in operation.in_body),
             "content": _content(_body(operation.in_body)),
