@@ -20,6 +20,8 @@ from crowdcharge.service.objections import Objection
 COMMAND = (sys.executable, "-m", "crowdcharge.service.window")
 _RETRY_FIRST_s, _RETRY_MAX_s = 0.2, 10.0
 _LIVED_s = 30.0  # a window that lived so long did not die of its start
+_DEAF_MAX_s = 30.0  # longer than a window takes to start on a slow machine
+_KERNEL_bytes = 1 << 14  # what the kernel holds for a window is no sign that it reads
 _BACKLOG_LEAN_bytes, _BACKLOG_MAX_bytes = 1 << 20, 1 << 22
 _DISPENSABLE = {"Facts", "Progress"}  # the next one says it again
 _ACTIONS_MAX = 32  # at work at once
@@ -49,6 +51,7 @@ class WindowKeeper:
         self._say = say
         self._command = command
         self._channel: Channel | None = None
+        self._read_s = 0.0  # when it had read all that it was told
         self._at_work: set[asyncio.Task[None]] = set()
 
     def send(self, message: Message) -> None:
@@ -57,7 +60,10 @@ class WindowKeeper:
         if channel is None:
             return
         backlog_size = channel.backlog_size
-        if backlog_size > _BACKLOG_MAX_bytes:
+        now_s = asyncio.get_running_loop().time()
+        if not backlog_size:
+            self._read_s = now_s
+        if backlog_size > _BACKLOG_MAX_bytes or now_s - self._read_s > _DEAF_MAX_s:
             self._channel = None
             channel.close()
         elif backlog_size < _BACKLOG_LEAN_bytes or not _is_dispensable(message):
@@ -79,10 +85,12 @@ class WindowKeeper:
     async def _one(self) -> int | None:
         """Open a window and serve it until it ends."""
         ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_bytes)
         with theirs:
             process = await self._start(theirs.fileno())
         channel = await Channel.of(ours)
         try:
+            self._read_s = asyncio.get_running_loop().time()
             channel.send(self._hello())
             self._channel = channel
             async for request in channel:
