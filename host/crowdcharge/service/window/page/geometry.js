@@ -6,7 +6,7 @@ const TALL = 1.42; // height of a cell for its width, terminal included
 const LABEL = 40; // height of two lines of figures under a cell
 export const LABELLED_MAX = 6;
 const SQUARENESS = [[4, 0.3], [8, 2 / 3], [Infinity, 0.8]]; // below 1: out into the corners
-const PIECES = 720;
+const PIECES = 480;
 
 /** Cells that never overlap; every board's place depends on its rank only, never on its state. */
 export function ring(count, width, height) {
@@ -14,7 +14,7 @@ export function ring(count, width, height) {
   let w = Math.min(count <= LABELLED_MAX ? 68 : 46, width / 3);
   let cells = place(count, width, height, w, label);
   while (w > 6 && crowded(cells, w, label)) {
-    w -= 0.5;
+    w *= 0.96;
     cells = place(count, width, height, w, label);
   }
   return { w, h: w * TALL, label, cells };

@@ -57,7 +57,7 @@ function shown(board, flows, cut) {
   whole.show = SHOWS.find(([, holds]) => holds(whole))[0];
   whole.word = SHOW_WORDS[whole.show];
   whole.says = words.doing(whole);
-  whole.power_mW = !whole.flow ? null : whole.show === "gives" ? whole.flow.sent_mW : whole.flow.received_mW;
+  whole.power_mW = (whole.show === "gives" ? whole.flow?.sent_mW : whole.flow?.received_mW) || null;
   return whole;
 }
 
@@ -106,7 +106,7 @@ function links(boards) {
 export function curves(before, snapshot) {
   if (snapshot.curves) return fromServer(snapshot.curves);
   const { time_s, boards } = snapshot;
-  const runs = open(snapshot).filter((transfer) => transfer.sent_mW != null && transfer.received_mW != null);
+  const runs = open(snapshot).filter(words.bothSpoke);
   const now = before ?? { time_s: [], soc: new Map(), sent_mW: [], received_mW: [] };
   const keep = now.time_s.findIndex((at_s) => at_s >= time_s - KEPT_s);
   const from = keep < 0 ? now.time_s.length : keep;

@@ -9,6 +9,7 @@ import { joules, percent, watts } from "./words.js";
 export function drawTiles(picture, columns, open) {
   const tiles = byId("tiles");
   tiles.classList.toggle("compact", picture.compact);
+  tiles.dataset.count = picture.boards.length;
   keyed(tiles, picture.boards, (board) => board.board_id, (board) => tile(board, open), (tile, board) => {
     update(tile, board);
     if (!picture.compact) trace(tile, columns?.time_s ?? [], columns?.soc.get(board.board_id) ?? []);

@@ -38,13 +38,16 @@ export const sentence = (text) => {
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 };
 
+/** Both meters speak of the same moment: until then a sum would count what nobody measured. */
+export const bothSpoke = ({ sent_mW, received_mW }) => received_mW > 0 && sent_mW >= received_mW;
+
 /** The whole picture in one line. */
 export function headline({ run, boards, flows }) {
   const here = boards.filter((board) => !board.lost).length;
   const stop = { paused: "Paused: ", stopped: "Stopped: " }[run.state] ?? "";
   const begin = (text) => (stop ? stop + text : text[0].toUpperCase() + text.slice(1));
   if (!here) return begin("no board in sight right now");
-  const live = flows.filter((flow) => flow.sent_mW != null && flow.received_mW != null);
+  const live = flows.filter(bothSpoke);
   if (!flows.length) return begin(`${some(here, "board")} in range, nobody gives right now`);
   const givers = new Set((live.length ? live : flows).map((flow) => flow.ptx)).size;
   const verb = givers === 1 ? "board gives" : "boards give";
@@ -65,7 +68,7 @@ export function doing(board) {
     const other = gives ? flow.prx : flow.ptx;
     const way = gives ? "to" : "from";
     if (!other) return "Looks for who rests on it.";
-    if (power_mW == null) return `${gives ? "Begins to give" : "Begins to receive"} ${way} board ${other}.`.replace("give to", "give to");
+    if (!power_mW) return `Begins to ${gives ? "give" : "receive"} ${way} board ${other}.`;
     return `${gives ? "Gives" : "Receives"} ${watts(power_mW)} ${way} board ${other}.`;
   }
   if (board.forbidden) return "Kept out by the operator.";
