@@ -222,7 +222,7 @@ def test_without_boards_the_page_says_what_to_do(engine_of: Start, open_page: Op
 def test_a_replay_has_a_slider(engine_of: Start, open_page: Open) -> None:
     run = Run("four")
     now_s = time.time()
-    engine = engine_of(run, mode="replay", begin_s=now_s - 60, end_s=now_s + 60, actions=False)
+    engine = engine_of(run, mode="replay", begin_s=now_s - 60, end_s=now_s + 60)
     page = live(open_page(engine, token=engine.tokens.act))
     slider = page.get_by_role("slider", name="Time in the run")
     slider.focus()

@@ -41,7 +41,10 @@ function takeSnapshot(snapshot) {
 }
 
 function takeRecord(record) {
-  if (record.event === "Jumped") return link.start(); // another moment of a replay, or a new engine
+  if (record.event === "Jumped") { // another moment of a replay, or a new engine
+    [story, columns] = [[], null];
+    return link.start();
+  }
   if (story.some((known) => known.seq === record.seq)) return;
   story = [...story, record].slice(-STORY_KEPT);
   soon();
@@ -96,7 +99,6 @@ function drawBar() {
   byId("pause").hidden = replays || !may;
   byId("policy").hidden = replays || !may;
   byId("share").hidden = replays || !may;
-  byId("key").hidden = replays;
   byId("stop").hidden = replays || (!may && Boolean(link.key)); // who has the key to watch only watches
   drawReplay(run, replays);
 }
@@ -192,7 +194,7 @@ byId("stop").addEventListener("click", () => {
   else needKey("Stopping needs the key.", stop);
 });
 byId("seek").addEventListener("input", ({ target }) => { target.dataset.held = "yes"; say(byId("seek-words"), clock(Number(target.value))); });
-byId("seek").addEventListener("change", ({ target }) => { delete target.dataset.held; columns = null; story = []; ask("seek", { time_s: Number(target.value) }); });
+byId("seek").addEventListener("change", ({ target }) => { delete target.dataset.held; ask("seek", { time_s: Number(target.value) }); });
 byId("play").addEventListener("click", () => ask("play", { speed: picture.run.state === "running" ? 0 : 1 }));
 addEventListener("hashchange", () => { takeKeyFromAddress(); if (picture) openLinked(); });
 

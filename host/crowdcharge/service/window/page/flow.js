@@ -43,6 +43,7 @@ export class Flow {
     this.#flows = flows.map((flow) => ({ ...flow, steps: evenly(flow.curve) }));
     const ids = new Set(flows.map((flow) => flow.transfer_id));
     for (const id of this.#sent_mJ.keys()) if (!ids.has(id)) this.#sent_mJ.delete(id);
+    for (const { transfer_id, sent_mJ } of flows) if (!this.#sent_mJ.has(transfer_id)) this.#sent_mJ.set(transfer_id, sent_mJ);
     this.#wake();
   }
 
@@ -68,7 +69,7 @@ export class Flow {
     this.#before_ms = now_ms;
     const context = this.#clear();
     for (const flow of this.#flows) {
-      const shown_mJ = (this.#sent_mJ.get(flow.transfer_id) ?? 0) + (flow.sent_mW * Math.min(passed_ms, 100)) / 1000;
+      const shown_mJ = this.#sent_mJ.get(flow.transfer_id) + (flow.sent_mW * Math.min(passed_ms, 100)) / 1000;
       this.#sent_mJ.set(flow.transfer_id, shown_mJ);
       this.#dots(context, flow, shown_mJ / this.#quantum_mJ);
     }

@@ -57,13 +57,15 @@ function power({ sent_mW, received_mW, sent_age_s, received_age_s }) {
 
 export function drawWhy({ run, wants, waits }) {
   const { policy } = run;
-  const parts = [node("p", { class: "policy" }, node("b", {}, policy.name), policy.says ? `: ${sentence(policy.says)}` : "")];
+  const parts = [policy.name
+    ? node("p", { class: "policy" }, node("b", {}, policy.name), policy.says ? `: ${sentence(policy.says)}` : "")
+    : node("p", { class: "policy" }, "A ledger holds what was done, not why.")];
   const rows = (title, items) => items.length && parts.push(node("h3", {}, title), node("ul", {}, ...items));
   rows("Wanted next", wants.slice(0, 6).map(({ ptx, prx, energy_J, says }) =>
     node("li", {}, mark(ptx), node("span", { class: "to" }, "→"), mark(prx), node("span", {}, `Up to ${decimals(energy_J, 1)}\u202fJ. ${sentence(says ?? "")}`))));
   rows("Who waits", waits.slice(0, 8).map(({ board_id, waits: why }) => node("li", {}, mark(board_id), node("span", {}, sentence(why)))));
   if (waits.length > 8) parts.push(node("p", { class: "aside" }, `and ${some(waits.length - 8, "board")} more, each on its tile`));
-  if (parts.length === 1) parts.push(node("p", { class: "aside" }, "Nobody waits."));
+  if (parts.length === 1 && policy.name) parts.push(node("p", { class: "aside" }, "Nobody waits."));
   const key = JSON.stringify([policy, wants, waits.map((board) => [board.board_id, board.waits])]);
   const host = byId("why");
   if (host.dataset.key === key) return;

@@ -88,7 +88,9 @@ export function notice(board, lease_s) {
   if (board.lost)
     return {
       title: `${name} is out of sight.`,
-      text: `Its coil is off by itself at most ${decimals(lease_s, 0)}${THIN}s after the last word.`,
+      text: lease_s == null
+        ? "Its coil goes off by itself when its lease ends."
+        : `Its coil is off by itself at most ${decimals(lease_s, 0)}${THIN}s after the last word.`,
     };
   return {
     title: `${name} is at its floor of ${percent(board.floor_pct)}.`,
