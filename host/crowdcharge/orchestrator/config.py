@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from crowdcharge.boards.pool import SLOTS
 from crowdcharge.files import read_text
+from crowdcharge.orchestrator import outlets
 from crowdcharge.orchestrator.contacts import ContactSchedule, Pair
 from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio.base import Proxy, is_noise_key
@@ -21,7 +22,7 @@ from wptcore import wire
 @dataclass(frozen=True, slots=True)
 class RunSection:
     """`out`: folder for the ledger and what is made of it. `policy_options` go to the policy as
-    they are. `duration_s` 0: until stopped.
+    they are. `duration_s` 0: until stopped. `site` is what a service calls this place.
     """
 
     policy: str
@@ -30,6 +31,7 @@ class RunSection:
     seed: int = 0
     duration_s: float = 0.0
     policy_options: dict[str, Any] = field(default_factory=dict)
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +92,29 @@ class ContactsSection:
 
 
 @dataclass(frozen=True, slots=True)
+class ServeSection:
+    """The live service of this run. `http_port` 0: any that is free.
+
+    `allowed_hosts`: the names under which a reverse proxy is reached. `start`: whether a service
+    that starts begins transfers by itself.
+    """
+
+    http_port: int = 8722
+    host: str = "127.0.0.1"
+    allowed_hosts: list[str] = field(default_factory=list)
+    start: Literal["paused", "running"] = "paused"
+
+
+@dataclass(frozen=True, slots=True)
 class RunConfig:
     run: RunSection
     radio: RadioSection = field(default_factory=RadioSection)
     transfer: TransferSection = field(default_factory=TransferSection)
     contacts: ContactsSection = field(default_factory=ContactsSection)
+    mqtt: outlets.MqttSection = field(default_factory=outlets.MqttSection)
+    notify: outlets.NotifySection = field(default_factory=outlets.NotifySection)
+    traces: outlets.TracesSection = field(default_factory=outlets.TracesSection)
+    serve: ServeSection = field(default_factory=ServeSection)
 
 
 _RANGES: dict[str, dict[str, Range]] = {
@@ -107,6 +127,7 @@ _RANGES: dict[str, dict[str, Range]] = {
         "floor_pct": (0, 90),
     },
     "contacts": {"slot_s": (0.001, 1e9)},
+    "serve": {"http_port": (0, 65535)},
 }
 
 
@@ -124,6 +145,10 @@ def parse(text: str, path: Path) -> RunConfig:
         radio=_radio(top.table("radio")),
         transfer=top.table("transfer").record(TransferSection, _RANGES["transfer"]),
         contacts=_contacts(top.table("contacts")),
+        mqtt=outlets.mqtt(top.table("mqtt"), path.parent),
+        notify=outlets.notify(top.table("notify"), path.parent),
+        traces=outlets.traces(top.table("traces")),
+        serve=top.table("serve").record(ServeSection, _RANGES["serve"]),
     )
 
 

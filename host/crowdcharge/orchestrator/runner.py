@@ -3,8 +3,8 @@
 
 import secrets
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 import numpy as np
 
@@ -23,6 +23,13 @@ from crowdcharge.radio import open_radios
 from crowdcharge.radio.base import Radio
 from crowdcharge.report.summary import Summary, summarise
 from wptcore.market import PEERS_MIN
+
+# what goes on beside an orchestrator while it runs, such as a live service
+Beside = Callable[[Orchestrator], AbstractAsyncContextManager[None]]
+
+
+def alone(_orchestrator: Orchestrator) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
 
 
 class Runner:
@@ -60,14 +67,14 @@ class Runner:
         """Tell of a radio that does not work, or works again."""
         self._emit(Trouble(self._clock.now_s() if self._clock else 0.0, 0, line))
 
-    async def run(self) -> Summary:
+    async def run(self, beside: Beside = alone) -> Summary:
         """Go on in the ledger of earlier runs; write summary.json beside it."""
         try:
-            return await self._run()
+            return await self._run(beside)
         finally:
             await self._radio.close()
 
-    async def _run(self) -> Summary:
+    async def _run(self, beside: Beside) -> Summary:
         config = self._config
         await _check(self._radio)
         described = Run(config.run.policy, config.run.seed, self._vm, int(time.time()))
@@ -88,7 +95,8 @@ class Runner:
             )
             if self._stopped:
                 self._orchestrator.stop()
-            await self._orchestrator.run(config.run.duration_s or None)
+            async with beside(self._orchestrator):
+                await self._orchestrator.run(config.run.duration_s or None)
             summary = summarise(store.book)
         self.folder.write(SUMMARY, summary)
         return summary

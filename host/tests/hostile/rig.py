@@ -76,6 +76,9 @@ class Meetings:
     async def meetings(self, _now_s: float, _free: Collection[int]) -> Sequence[Meeting]:
         return self.current
 
+    async def touching(self, _now_s: float) -> Sequence[tuple[int, int]]:
+        return [meeting.pair for meeting in self.current]
+
 
 class Give:
     """A policy that lets the first of a pair send `energy_J`."""

@@ -140,7 +140,13 @@ async def _spawn(module: str, path: Path, folder: Path) -> asyncio.subprocess.Pr
     command = [sys.executable, "-m", module, "--until-eof", str(path)]
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
-        *command, "--folder", str(folder), stdin=pipe, stdout=pipe, stderr=pipe, limit=1 << 24
+        *command,
+        *("--folder", str(folder)),
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        limit=1 << 24,
+        process_group=0,  # Ctrl-C is for us: a host that ends in order still needs its boards
     )
 
 
