@@ -27,6 +27,7 @@ from crowdcharge.service.window.tokens import tokens_in
 from crowdcharge.service.window_keeper import WindowKeeper
 
 _FACTS_EVERY_s = 0.5
+_LAST_WORD_s = 2.0
 _AGES = ("sent_age_s", "received_age_s")
 
 
@@ -73,6 +74,10 @@ class Engine:
         notify("READY=1")
         try:
             yield
+        except WptError as error:  # such as NoAdapter: who is to be told hears it from the window
+            self.on_event(Trouble(0.0, 0, str(error), type(error).__name__))
+            await asyncio.sleep(_LAST_WORD_s)
+            raise
         finally:
             notify("STOPPING=1")
             for task in tasks:

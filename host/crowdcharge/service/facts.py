@@ -85,6 +85,7 @@ class Facts:
         faults = sorted(orchestrator.ledger_keeper.book.faults.get(board_id, ()))
         is_lost = view is None or self._is_gone(view)
         facts = {
+            "has_key": board_id in orchestrator.station.keys,
             "contacts": contacts,
             "lost": is_lost,
             "forbidden": board_id in orchestrator.forbidden,

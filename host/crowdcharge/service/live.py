@@ -22,6 +22,7 @@ _OPEN = "open"
 Shown = dict[str, Any]
 
 _BOARD: Shown = {
+    "has_key": False,
     "soc_pct": None, "state": None, "faults": [], "floor_pct": None, "resume_pct": None,
     "capacity_mJ": None, "power_max_mW": None, "power_allowed_mW": None, "contacts": [],
     "heard_s": None, "lost": False, "forbidden": False, "sent_mJ": None, "received_mJ": None,

@@ -9,6 +9,7 @@ from crowdcharge.service.window.hub import WindowHub
 
 T0_s = 1_790_000_000.0
 BOARD = {
+    "has_key": True,
     "soc_pct": None, "state": "IDLE", "faults": [], "floor_pct": 20, "resume_pct": 25,
     "capacity_mJ": 100_000, "power_max_mW": 5000, "power_allowed_mW": 5000, "contacts": [],
     "age_s": 0.4, "lost": False, "forbidden": False, "sent_mJ": 0, "received_mJ": 0,

@@ -102,3 +102,9 @@ def test_the_page_of_metrics_lists_exactly_these() -> None:
         family.name + ("_total" if family.kind is CounterMetricFamily else "")
         for family in metrics.FAMILIES
     }
+
+
+def test_a_board_without_a_key_makes_no_series() -> None:
+    crowd = busy()
+    crowd.tell("BoardSeen", board_id=777, address="00:00", rssi_dBm=-50)
+    assert not any("777" in name for name in samples(crowd))

@@ -84,8 +84,17 @@ async def test_transfers_and_faults_are_messages_in_order(broker: Broker) -> Non
     assert not any(retained for name, _, retained in heard if name.endswith(("transfer", "fault")))
 
 
+async def test_a_board_without_a_key_becomes_no_device(broker: Broker) -> None:
+    crowd = Crowd()
+    crowd.tell("BoardSeen", board_id=777, address="00:00", rssi_dBm=-50)
+    async with telling(crowd, section(broker)), broker.heard() as heard:
+        await until(lambda: any("board_2/fault" in name for name, _, _ in heard))
+    assert not any("777" in name for name, _, _ in heard)
+
+
+@pytest.mark.parametrize("away_s", [1.5, pytest.param(30.0, marks=pytest.mark.slow)])
 async def test_nothing_is_lost_while_the_broker_is_away(
-    broker: Broker, capsys: pytest.CaptureFixture[str]
+    broker: Broker, away_s: float, capsys: pytest.CaptureFixture[str]
 ) -> None:
     crowd = Crowd()
     async with telling(crowd, section(broker)):
@@ -94,11 +103,11 @@ async def test_nothing_is_lost_while_the_broker_is_away(
         broker.stop()
         for transfer_id in range(1, 31):
             crowd.start(transfer_id)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(away_s / 30)
         crowd.tell("Facts", boards=[{"board_id": 1, "coil_C": 31.5}])
         broker.start()
         async with broker.heard() as heard:
-            await until(lambda: len(sequence(heard, "transfer")) == 30, 20)
+            await until(lambda: len(sequence(heard, "transfer")) == 30, 40)
             await until(lambda: (newest(heard, "board/1/state") or {}).get("coil_C") == 31.5)
     seqs = sequence(heard, "transfer")
     assert seqs == list(range(seqs[0], seqs[0] + 30))

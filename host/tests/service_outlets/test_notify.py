@@ -84,10 +84,25 @@ def test_only_what_latches_is_news_of_a_fault() -> None:
     assert told == {code for code, kind in codes.SEVERITIES.items() if kind == "latch"}
 
 
+async def test_strangers_are_no_news() -> None:
+    crowd = Crowd()
+    with receiver() as heard:
+        address = f"ntfy://127.0.0.1:{heard.port}/crowd"
+        async with working(Notifier(crowd.hub, [address]).run()):
+            for board_id in range(700, 720):
+                crowd.tell("BoardSeen", board_id=board_id, address="00:00", rssi_dBm=-50)
+                crowd.tell("BoardLost", board_id=board_id)
+            crowd.tell("BoardLost", board_id=2)
+            await until(lambda: heard.posted)
+    assert messages(heard)[0][0] == "lab: Board 2 is out of sight"
+    assert "more since" not in messages(heard)[0][1]
+
+
 async def test_who_cannot_be_reached_costs_one_line_without_secrets(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     crowd = Crowd()
+    crowd.tell("Facts", boards=[{"board_id": 3, "has_key": True}])
     addresses = [f"ntfy://me:xyzzy@127.0.0.1:{free_port()}/crowd", "nothing://xyzzy"]
     async with working(Notifier(crowd.hub, addresses).run()):
         for board_id in range(1, 4):

@@ -56,7 +56,7 @@ STATES = {
     "flowing": ("four", FLOWING_s["four"], nothing),
     "floor": ("four", 17.8, nothing),
     "faults": ("four", FLOWING_s["four"], faults),
-    "kept out": ("four", FLOWING_s["four"], kept_out),
+    "kept out": ("four", 17.8, kept_out),
     "silent": ("four", FLOWING_s["four"], silent),
     "tables": ("four", FLOWING_s["four"], tables),
     "board": ("four", FLOWING_s["four"], board),

@@ -12,7 +12,7 @@ import pytest
 from crowdcharge.service.window.server import SLOW_s
 from crowdcharge.service.window.stream import STREAMS_MAX
 
-from .engine import Engine, reading, until
+from .engine import Engine, T0_s, reading, until
 from .sse import next_of, stream
 
 EVENTS = "/api/v1/events"
@@ -48,6 +48,22 @@ def test_a_client_resumes_with_what_it_missed(engine: Engine, by: str) -> None:
         with stream(client, path, **headers) as told:
             missed = [next(told) for _ in range(3)]
     assert [each.data.get("soc_permille") for each in missed] == [102, 103, 104]
+
+
+def test_a_newcomer_hears_the_last_story(engine: Engine) -> None:
+    """Samples in between do not push it out."""
+    with engine.client() as client:
+        before = client.get("/api/v1/snapshot").json()["seq"]
+        for n in range(3):
+            engine.emit(reading(4, 900 + n))
+            for _ in range(20):
+                engine.emit({"event": "Facts", "time_s": T0_s})
+        until(lambda: client.get("/api/v1/snapshot").json()["seq"] == before + 63)
+        with stream(client, f"{EVENTS}?last=2") as told:
+            story = [next(told).data for _ in range(42)]
+        assert [each["soc_permille"] for each in story if each["event"] != "Facts"] == [901, 902]
+        with stream(client, f"{EVENTS}?last=0") as told:
+            assert next(told).kind == "tick"
 
 
 @pytest.mark.parametrize("after", ["0", "1700000000000", "9999999999999999"])

@@ -127,19 +127,21 @@ async def _orchestrate(
 ) -> None:
     bench, store, board_keys = running
     cycle = story(demo.boards)
-
-    def is_told(rounds: int) -> bool:
-        balanced = _imbalance_now(orchestrator) <= _GOAL * _imbalance_first(store)
-        return balanced or rounds >= _ROUNDS_MAX
+    is_told, begun = False, 0
 
     def goes_on(rounds: int) -> bool:
-        if endless or not is_told(rounds):
+        nonlocal is_told
+        balanced = _imbalance_now(orchestrator) <= _GOAL * _imbalance_first(store)
+        is_told = is_told or balanced or rounds - begun >= _ROUNDS_MAX
+        if endless or not is_told:
             return True
         orchestrator.stop()
         return False
 
     async def arrange(number: int, pairs: Round) -> None:
-        if endless and number and number % len(cycle) == 0 and is_told(number):
+        nonlocal is_told, begun
+        if is_told and number % len(cycle) == 0:
+            is_told, begun = False, number
             await _drain(bench)
         await lay_together(bench, pairs)
 

@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""PURE: the power that flows now, from the transfers of a snapshot that have not ended."""
+"""PURE: what outlets take from a snapshot: boards that have a key, and power that flows now.
+
+Anyone may advertise any board; one without a key is on the page, where it costs nothing. Others
+would keep it for ever as a device or a series of its own.
+"""
 
 from typing import Any
 
 Snapshot = dict[str, Any]
 _SIDES = {"sent_mW": "ptx", "received_mW": "prx"}
+
+
+def own_boards(snapshot: Snapshot) -> list[dict[str, Any]]:
+    return [board for board in snapshot["boards"] if board["has_key"]]
 
 
 def running(snapshot: Snapshot) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from crowdcharge.service.window.flows import Snapshot
+from crowdcharge.service.window.flows import Snapshot, own_boards
 from crowdcharge.service.window.topics import Topics
 
 
@@ -129,7 +129,7 @@ def discovery(
         if entity.component == "select":
             config["options"] = list(policies)
         found[topic] = _compact(config) if entity.commands <= set(commands) else ""
-    for board in snapshot["boards"]:
+    for board in own_boards(snapshot):
         found |= _board(topics, snapshot, prefix, board["board_id"])
     return found
 

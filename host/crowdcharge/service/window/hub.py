@@ -21,6 +21,7 @@ Record = dict[str, Any]
 Numbered = tuple[int, Record]
 _KEPT = 2000  # events that a client can ask for again
 _QUEUE_MAX = 1000
+_SAMPLES = {"Facts", "Progress"}  # these come all the time, and the next one says it anew
 _PENDING_MAX = 32  # actions that the engine has not answered yet
 _ANSWER_s = 30.0
 
@@ -88,9 +89,12 @@ class WindowHub:
         return [each for each in self.ring if each[0] > seq]
 
     def before(self, count: int) -> int:
-        """Return the number after which the newest events come, at most so many of them."""
-        newest = min(count, len(self.ring))
-        return self.ring[-newest][0] - 1 if newest else self.seq
+        """Return the number after which the newest events come, so many that tell a story."""
+        for seq, record in reversed(self.ring):
+            if count <= 0:
+                return seq
+            count -= record["event"] not in _SAMPLES
+        return self.ring[0][0] - 1 if self.ring else self.seq
 
     async def act(self, name: str, args: Record) -> tuple[int, Record]:
         """Ask the engine to do something; return its status and answer, or a problem document."""

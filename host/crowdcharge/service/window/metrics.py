@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from crowdcharge.service.window.flows import Snapshot, power_W
+from crowdcharge.service.window.flows import Snapshot, own_boards, power_W
 from crowdcharge.units import mJ_to_J
 
 Sample = tuple[tuple[str, ...], float | None]  # values of the labels, and the sample's own
@@ -56,13 +56,13 @@ def _whole(value: Callable[[Snapshot], float | None]) -> Callable[[Snapshot], It
 def _each_board(
     value: Callable[[dict[str, Any]], float | None],
 ) -> Callable[[Snapshot], Iterable[Sample]]:
-    return lambda snapshot: [((str(b["board_id"]),), value(b)) for b in snapshot["boards"]]
+    return lambda snapshot: [((str(b["board_id"]),), value(b)) for b in own_boards(snapshot)]
 
 
 def _flow(field: str) -> Callable[[Snapshot], Iterable[Sample]]:
     return lambda snapshot: [
         ((str(board["board_id"]),), power_W(snapshot, field, board["board_id"]))
-        for board in snapshot["boards"]
+        for board in own_boards(snapshot)
     ]
 
 
@@ -88,19 +88,19 @@ def _info(snapshot: Snapshot) -> Iterable[Sample]:
 
 
 def _states(snapshot: Snapshot) -> Iterable[Sample]:
-    for board in snapshot["boards"]:
+    for board in own_boards(snapshot):
         if board["state"] is not None:
             yield (str(board["board_id"]), board["state"]), 1.0
 
 
 def _faults(snapshot: Snapshot) -> Iterable[Sample]:
-    for board in snapshot["boards"]:
+    for board in own_boards(snapshot):
         for fault in board["faults"]:
             yield (str(board["board_id"]), fault["name"]), 1.0
 
 
 def _last_word(snapshot: Snapshot) -> Iterable[Sample]:
-    for board in snapshot["boards"]:
+    for board in own_boards(snapshot):
         if board["age_s"] is not None:
             yield (str(board["board_id"]),), snapshot["time_s"] - board["age_s"]
 

@@ -99,11 +99,18 @@ class Notifier:
         while True:
             _, record = await records.get()
             found = news(record, self._hub.live.run.get("lease_s"))
-            if found and self._held.allows(found[0], asyncio.get_running_loop().time()):
+            if not found or not self._is_ours(record):
+                continue
+            if self._held.allows(found[0], asyncio.get_running_loop().time()):
                 if self._waiting.full():
                     self._waiting.get_nowait()
                     self._held.count += 1
                 self._waiting.put_nowait(found)
+
+    def _is_ours(self, record: Record) -> bool:
+        """Tell whether it is about a board that has a key; anyone may advertise any other."""
+        board_id = record["board_id"]
+        return not board_id or bool(self._hub.live.boards.get(board_id, {}).get("has_key"))
 
     async def _send(self) -> None:
         while True:

@@ -38,6 +38,7 @@ SCHEMAS: dict[str, Schema] = {
         faults=many(named("Fault")),
         floor_pct=maybe(NUMBER),
         resume_pct=maybe(NUMBER),
+        has_key=TRUTH,
         capacity_mJ=maybe(WHOLE),
         power_max_mW=maybe(WHOLE),
         power_allowed_mW=maybe(WHOLE),

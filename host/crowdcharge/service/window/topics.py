@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from crowdcharge.service.window.flows import Snapshot, power_W, running
+from crowdcharge.service.window.flows import Snapshot, own_boards, power_W, running
 from crowdcharge.units import J_PER_Wh
 
 Record = dict[str, Any]
@@ -51,7 +51,7 @@ class Topics:
     def states(self, snapshot: Snapshot) -> dict[str, str]:
         """Return every retained state, by topic. Nothing in it changes by the clock alone."""
         found = {self.state: _compact(site_state(snapshot))}
-        for board in snapshot["boards"]:
+        for board in own_boards(snapshot):
             found[self.board(board["board_id"])] = _compact(board_state(board, snapshot))
         return found
 
