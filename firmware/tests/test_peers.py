@@ -3,7 +3,7 @@
 
 from peers import CROWD_ID, LINK, Node, Room, membership, receipts
 from support import HOST_NONCE, Host
-from wptcore import ept, transfer, wire
+from wptcore import ept, peer_taker, transfer, wire
 from wptcore.consent import CROWD, HOST
 
 
@@ -104,6 +104,20 @@ def test_a_taker_that_reports_more_than_was_sent_is_lost():
         assert giver.board.coil_on
         giver.board.renew(transfer_id, 4000, 3000, 0)
     assert giver.board.ended_by == ept.PEER_LOST
+
+
+def test_a_connection_may_take_its_time_but_not_for_ever():
+    node = Node(2, 300)
+    node.taker.on_advert("there", Node(1, 900).beacon())
+    for _ in range(700):
+        node.taker.on_elapsed(20)
+    assert node.taker.action == peer_taker.CONNECT and not node.taker.pop_frame()
+    for _ in range(60):
+        node.taker.on_elapsed(20)
+    assert node.taker.action == peer_taker.LEAVE and node.taker.refused_by == ept.PEER_LOST
+    node.taker.on_gone()
+    node.taker.on_advert("there", Node(1, 900).beacon())
+    assert node.taker.action == peer_taker.LISTEN  # it is left alone for a while
 
 
 # -- hosts --

@@ -56,7 +56,7 @@ class PeerTaker:
         self._since = 0  # counter of the first try of the question that stands
         self._giver_ms = 0  # the giver's board time
         self._age_ms = 0  # since the meeting began
-        self._waited_ms = 0
+        self._waited_ms = -1  # since the question that stands; -1: none does
         self._tries = 0
         self._fields = ()
         self._frame = b""  # waits for the port
@@ -66,7 +66,7 @@ class PeerTaker:
 
     def on_advert(self, address, beacon: bytes) -> None:
         """Takes what may be the beacon of a member; an advert proves nothing and only invites."""
-        if self.action != LISTEN or self._board.taking_refusal() != ept.NONE:
+        if not self.wants:
             return
         try:
             fields = wire.unpack_beacon(beacon)
@@ -139,8 +139,9 @@ class PeerTaker:
         return frame
 
     @property
-    def is_idle(self) -> bool:
-        return self.action == LISTEN
+    def wants(self) -> bool:
+        """Is it worth to listen?"""
+        return self.action == LISTEN and self._board.taking_refusal() == ept.NONE
 
     # -- the meeting, step by step --
 

@@ -82,8 +82,11 @@ class Hub:
         ]
         self._physics = asyncio.create_task(self._run_physics())
         for board in self.boards.values():
-            board.deploy(trees[board.config.port])
+            board.deploy(trees[board.config.port], self._crowd(board.config.crowd_key))
             await board.start()
+
+    def _crowd(self, crowd_key: str) -> list[int]:
+        return [board.id for board in self.config.boards if board.crowd_key == crowd_key]
 
     async def stop(self) -> None:
         self._physics.cancel()
