@@ -133,7 +133,7 @@ class Room:
         taker = me.taker
         if taker.action == peer_taker.LISTEN:
             if self.near and other.alive:
-                taker.on_advert("there", other.beacon())
+                taker.on_advert("there", other.beacon(), -30)
         elif taker.action == peer_taker.CONNECT:
             if self.near and other.alive:
                 nonce = me._random(auth.NONCE_SIZE)

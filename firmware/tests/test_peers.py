@@ -106,9 +106,17 @@ def test_a_taker_that_reports_more_than_was_sent_is_lost():
     assert giver.board.ended_by == ept.PEER_LOST
 
 
+def test_a_board_that_is_merely_in_the_room_is_not_asked():
+    node = Node(2, 300)
+    node.taker.on_advert("there", Node(1, 900).beacon(), peer_taker.NEAR_dBm - 1)
+    assert node.taker.action == peer_taker.LISTEN
+    node.taker.on_advert("there", Node(1, 900).beacon(), peer_taker.NEAR_dBm)
+    assert node.taker.action == peer_taker.CONNECT
+
+
 def test_a_connection_may_take_its_time_but_not_for_ever():
     node = Node(2, 300)
-    node.taker.on_advert("there", Node(1, 900).beacon())
+    node.taker.on_advert("there", Node(1, 900).beacon(), -30)
     for _ in range(700):
         node.taker.on_elapsed(20)
     assert node.taker.action == peer_taker.CONNECT and not node.taker.pop_frame()
@@ -116,7 +124,7 @@ def test_a_connection_may_take_its_time_but_not_for_ever():
         node.taker.on_elapsed(20)
     assert node.taker.action == peer_taker.LEAVE and node.taker.refused_by == ept.PEER_LOST
     node.taker.on_gone()
-    node.taker.on_advert("there", Node(1, 900).beacon())
+    node.taker.on_advert("there", Node(1, 900).beacon(), -30)
     assert node.taker.action == peer_taker.LISTEN  # it is left alone for a while
 
 

@@ -21,6 +21,7 @@ REST = const(4)  # nothing: the board is busy, or wants nothing
 
 _HELLO, _WISH, _GRANT, _RENEW, _FAREWELL = const(1), const(2), const(3), const(4), const(5)
 
+NEAR_dBm = const(-45)
 _MARGIN_pct = const(3)  # who has less than this much more is not worth a start-up
 _MEETING_MAX_ms = const(15_000)  # to connect and agree
 _ANSWER_MAX_ms = const(1000)
@@ -64,9 +65,12 @@ class PeerTaker:
 
     # -- events --
 
-    def on_advert(self, address, beacon: bytes) -> None:
-        """Takes what may be the beacon of a member; an advert proves nothing and only invites."""
-        if not self.wants:
+    def on_advert(self, address, beacon: bytes, rssi_dBm: int) -> None:
+        """Takes what may be the beacon of a member; an advert proves nothing and only invites.
+
+        Only a board that lies on this one is heard so loud, and no other is worth a try.
+        """
+        if rssi_dBm < NEAR_dBm or not self.wants:
             return
         try:
             fields = wire.unpack_beacon(beacon)

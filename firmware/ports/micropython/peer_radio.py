@@ -43,7 +43,7 @@ class PeerRadio:
     def __init__(self, taker, ble):
         self._taker = taker
         self._ble = ble
-        self._heard = []  # (address type, address, beacon)
+        self._heard = []  # (address type, address, beacon, dBm)
         self._news = []  # (event, copies), oldest first
         self._scanning = False
         self._since_scan_ms = _SCAN_EVERY_ms
@@ -85,7 +85,7 @@ class PeerRadio:
     def _hear(self, data) -> bool:
         beacon = _beacon(data[4]) if len(self._heard) < _HEARD_MAX else b""
         if beacon:
-            self._heard.append((data[0], bytes(data[1]), beacon))
+            self._heard.append((data[0], bytes(data[1]), beacon, data[3]))
         return bool(beacon)
 
     # -- in the loop --
@@ -98,8 +98,8 @@ class PeerRadio:
             event, copies = self._news.pop(0)
             self._take(event, copies)
         heard, self._heard = self._heard, []
-        for address_type, address, beacon in heard:
-            taker.on_advert((address_type, address), beacon)
+        for address_type, address, beacon, rssi_dBm in heard:
+            taker.on_advert((address_type, address), beacon, rssi_dBm)
         self._act(taker.action)
 
     def _act(self, action: int) -> None:

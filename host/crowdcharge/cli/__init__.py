@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": ("demo:demo", "Boards on a virtual bench balance their energy; a donor is cut off."),
     "scan": ("scan:scan", "List the boards in range."),
     "run": ("run:run", "Balance boards as a configuration says."),
+    "collect": ("collect:collect", "Fetch the receipts of boards that met without a host."),
     "ledger": ("ledger:ledger", "Show, export and verify a ledger."),
     "bench": ("bench:bench", "Start a virtual bench, look at it, and do faults to it."),
     "flash": ("flash:flash", "Put the firmware on a board."),

@@ -2,6 +2,7 @@
 """`crowdcharge demo`: the main job on a virtual bench, in under a minute."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import click
 from crowdcharge.cli import output
 from crowdcharge.cli.live import LiveView
 from crowdcharge.cli.options import policy_options
+from crowdcharge.errors import InputError
 from crowdcharge.report.summary import unsettled_words
 
 
 @click.command()
+@click.option("--hostless", is_flag=True, help="No orchestrator: four boards agree by themselves.")
 @click.option("--boards", default=4, show_default=True, help="How many boards.")
 @click.option("--policy", default="online-average", show_default=True, help="The crowd protocol.")
 @policy_options
@@ -28,6 +31,7 @@ from crowdcharge.report.summary import unsettled_words
 @click.option("--out", default="out", show_default=True, type=Path, help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json and nothing else.")
 def demo(
+    hostless: bool,
     boards: int,
     policy: str,
     options: dict[str, Any],
@@ -39,17 +43,34 @@ def demo(
 ) -> None:
     """Boards on a virtual bench balance their energy; one donor is cut off at 20 %."""
     from crowdcharge.bench.runs import demo as bench_demo
+    from crowdcharge.bench.runs import hostless as bench_hostless
 
-    chosen = bench_demo.Demo(boards, policy, speed, seed, port, options)
+    if hostless:
+        _refuse_with_hostless(boards, port, options)
+        policy = bench_hostless.POLICY if _is_default("policy") else policy
+        work = partial(bench_hostless.run, bench_hostless.Hostless(policy, speed or 4.0, seed))
+    else:
+        chosen = bench_demo.Demo(boards, policy, speed, seed, port, options)
+        work = partial(bench_demo.run, chosen)
     view = LiveView(
         output.console(stderr=True), f"crowdcharge demo: {policy}, seed {seed}", as_json
     )
     with view.show():
-        summary = asyncio.run(bench_demo.run(chosen, out, view.on_event))
+        summary = asyncio.run(work(out, view.on_event))
     if as_json:
         output.document(summary, indent=2)
     else:
         click.echo(_closing(summary, out))
+
+
+def _is_default(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.DEFAULT
+
+
+def _refuse_with_hostless(boards: int, port: str, options: dict[str, Any]) -> None:
+    if boards != 4 or port != "micropython" or options:
+        raise InputError("--hostless has four MicroPython boards and no policy options")
 
 
 def _closing(summary: dict[str, Any], out: Path) -> str:

@@ -22,6 +22,9 @@ HOST_ADDRESS = "C0:DE:FF:00:00:{:02X}"
 _TICK_s = 0.005  # real time; the most that the physics a chip shows may be late
 
 
+_ON_EACH_OTHER_dBm = -30.0  # radios a few centimetres apart
+
+
 class Hub:
     def __init__(self, config: BenchConfig, folder: Path) -> None:
         self.config = config
@@ -41,6 +44,7 @@ class Hub:
         self.vm_version = _vm_version()
         self.hci_ports: dict[int, str] = {}
         self.boards: dict[int, VirtualBoard] = {}
+        self._ids = {address(board.id).upper(): board.id for board in config.boards}
         self.arrange()
         for board in config.boards:
             self.boards[board.id] = self._board(board)
@@ -64,7 +68,9 @@ class Hub:
         noise_dB = self.air.rng.gauss
 
         def rssi_dBm(tx: str, rx: str) -> int:
-            return round(self.rssi_dBm.get(tx, self.rssi_dBm.get(rx, -55.0)) + noise_dB(0.0, 2.0))
+            usual_dBm = _ON_EACH_OTHER_dBm if self._touch(tx, rx) else -55.0
+            mean_dBm = self.rssi_dBm.get(tx, self.rssi_dBm.get(rx, usual_dBm))
+            return round(mean_dBm + noise_dB(0.0, 2.0))
 
         self.air.rssi_dBm = rssi_dBm
         self.air.loss = lambda tx, rx: self.loss.get(tx, self.loss.get(rx, 0.0))
@@ -84,6 +90,11 @@ class Hub:
         for board in self.boards.values():
             board.deploy(trees[board.config.port], self._crowd(board.config.crowd_key))
             await board.start()
+
+    def _touch(self, tx: str, rx: str) -> bool:
+        """Do the boards with these radios lie on each other?"""
+        ids = self._ids
+        return tx in ids and rx in ids and self.plant.peer(ids[tx]) == ids[rx]
 
     def _crowd(self, crowd_key: str) -> list[int]:
         return [board.id for board in self.config.boards if board.crowd_key == crowd_key]
