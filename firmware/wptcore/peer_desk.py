@@ -47,7 +47,7 @@ class PeerDesk:
     def __init__(self, membership: Membership, sha256):
         self.membership = membership
         self._sha256 = sha256
-        self._policy = peer_policy.make(membership.policy)
+        self._policy = peer_policy.POLICIES[membership.policy]()
         self._offers = []  # (board, energy mJ) that stand, one a link
         self._losses_ms = []  # ages of the losses within the window
         self._excesses = 0

@@ -42,11 +42,8 @@ class SmallTransfer(ObliviousShare):
         return min(super().share_mJ(own_mJ, other_mJ, capacity_mJ), capacity_mJ // _QUANTUM_SHARE)
 
 
-def make(name: str):
-    """Return the policy of this name; KeyError if there is none."""
-    policies = (
-        ("oblivious-share", ObliviousShare),
-        ("online-average", OnlineAverage),
-        ("small-transfer", SmallTransfer),
-    )
-    return dict(policies)[name]()
+POLICIES = {
+    "oblivious-share": ObliviousShare,
+    "online-average": OnlineAverage,
+    "small-transfer": SmallTransfer,
+}

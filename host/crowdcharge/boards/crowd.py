@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
-from wptcore import peer_keys
+from wptcore import peer_keys, peer_policy
 
-POLICIES = ("oblivious-share", "online-average", "small-transfer")
+POLICIES = tuple(sorted(peer_policy.POLICIES))
+POLICY = "oblivious-share"
 
 
 def crowd_id(crowd_key: bytes) -> int:
@@ -21,7 +22,7 @@ def membership(
     members: Iterable[int],
     *,
     epoch: int = 0,
-    policy: str = POLICIES[0],
+    policy: str = POLICY,
 ) -> dict[str, Any]:
     """Return what board `board_id` gets: its root, and its key to each other member."""
     number = crowd_id(crowd_key)

@@ -21,6 +21,8 @@ COMMANDS = {
     "bench": ("bench:bench", "Start a virtual bench, look at it, and do faults to it."),
     "flash": ("flash:flash", "Put the firmware on a board."),
     "provision": ("provision:provision", "Give a board its id and a new key."),
+    "crowd": ("crowd:crowd", "Make boards members of a crowd that needs no host."),
+    "owner": ("owner:owner", "Say to whom a board gives, and how much."),
     "selftest": ("selftest:selftest", "Test every sensor of a board."),
     "clear": ("clear:clear", "Clear a fault that stands on a board."),
     "calibrate": ("calibrate:calibrate", "Correct a board's meters; measure a rig's loss."),

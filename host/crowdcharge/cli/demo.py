@@ -44,10 +44,11 @@ def demo(
     """Boards on a virtual bench balance their energy; one donor is cut off at 20 %."""
     from crowdcharge.bench.runs import demo as bench_demo
     from crowdcharge.bench.runs import hostless as bench_hostless
+    from crowdcharge.boards.crowd import POLICY
 
     if hostless:
         _refuse_with_hostless(boards, port, options)
-        policy = bench_hostless.POLICY if _is_default("policy") else policy
+        policy = POLICY if _is_default("policy") else policy
         work = partial(bench_hostless.run, bench_hostless.Hostless(policy, speed or 4.0, seed))
     else:
         chosen = bench_demo.Demo(boards, policy, speed, seed, port, options)

@@ -18,7 +18,7 @@ from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.bench.runs.bench_run import BenchRun, bench_run, lay_together
 from crowdcharge.bench.runs.rounds import Round, story
-from crowdcharge.boards.crowd import POLICIES
+from crowdcharge.boards.crowd import POLICIES, POLICY
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import BenchError, InputError
 from crowdcharge.metrics import imbalance
@@ -29,7 +29,6 @@ from crowdcharge.orchestrator.run_folder import SUMMARY
 from crowdcharge.radio.bleak_radio import BleakRadio
 from crowdcharge.report.summary import Summary, summarise
 
-POLICY = "oblivious-share"
 MADE_BY = "crowdcharge demo --hostless"
 _SOCS_pct = (90.0, 5.0, 26.0, 88.0)
 _GOAL = 0.25  # share of the first imbalance

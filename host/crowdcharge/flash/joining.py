@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""Write a crowd's keys, or the owner's consent, to the board on a cable."""
+
+from crowdcharge.boards.crowd_file import Crowd
+from crowdcharge.errors import InputError, LineError
+from crowdcharge.flash.serial_line import SerialLine
+
+
+def board_on(line: SerialLine) -> int:
+    """Return the number of the board; InputError if it has none yet."""
+    line.hello()
+    board_id = int(line.ask("identity")["board_id"])
+    if not board_id:
+        raise InputError(f"{line.port}: the board has no number: provision it first")
+    return board_id
+
+
+def join(line: SerialLine, board_id: int, crowd: Crowd) -> None:
+    """Make the board a member and give it the keys to all others."""
+    written = crowd.membership(board_id)
+    peers = written["peers"]
+    assert isinstance(peers, dict)
+    entered = line.maintain(True)
+    try:
+        line.ask("crowd", written["id"], written["root"], written["policy"])
+        for peer, key in peers.items():
+            line.ask("peer", peer, key)
+        found = line.ask("identity")
+    finally:
+        if entered:
+            line.maintain(False)
+    if (found["crowd"], found["crowd_peers"]) != (str(crowd.id), str(len(peers))):
+        raise LineError(f"{line.port}: the board did not keep its keys: join again")
+
+
+def leave(line: SerialLine) -> None:
+    _in_maintenance(line, "crowd", 0, "-", "-")
+
+
+def consent(line: SerialLine, whom: str, day_mJ: int) -> None:
+    _in_maintenance(line, "consent", whom, day_mJ)
+
+
+def _in_maintenance(line: SerialLine, *words: object) -> None:
+    entered = line.maintain(True)
+    try:
+        line.ask(*words)
+    finally:
+        if entered:
+            line.maintain(False)
