@@ -106,9 +106,7 @@ class PeerRadio:
         if action == peer_taker.LISTEN:
             self._listen()
         elif action == peer_taker.CONNECT and not self.is_busy:
-            self._connecting = True
-            where = self._taker.address
-            self._ble.gap_connect(*where, _CONNECT_ms, _INTERVAL_MIN_us, _INTERVAL_MAX_us)
+            self._connect(*self._taker.address)
         elif action == peer_taker.TALK and not self._writing:
             frame = self._taker.pop_frame()
             if frame:
@@ -116,6 +114,15 @@ class PeerRadio:
                 self._ble.gattc_write(self._link, self._values[_COMMAND], frame, 1)
         elif action == peer_taker.LEAVE:
             self._leave()
+
+    def _connect(self, address_type: int, address: bytes) -> None:
+        """A stack without a free link, or with one to that board in the other role, refuses."""
+        self._connecting = True
+        times = (_CONNECT_ms, _INTERVAL_MIN_us, _INTERVAL_MAX_us)
+        try:
+            self._ble.gap_connect(address_type, address, *times)
+        except OSError:
+            self._gone()
 
     def _listen(self) -> None:
         due = self._since_scan_ms >= _SCAN_EVERY_ms
@@ -134,7 +141,8 @@ class PeerRadio:
                 self._gone()
         elif not self._leaving:
             self._leaving = True
-            self._ble.gap_disconnect(self._link)
+            if not self._ble.gap_disconnect(self._link):
+                self._gone()
 
     def _gone(self) -> None:
         self._forget()

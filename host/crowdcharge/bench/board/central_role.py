@@ -119,12 +119,15 @@ class CentralRole:
             supervision_timeout=SUPERVISION_ms,
         )
         try:
-            await self._device.connect_le(
+            link = await self._device.connect_le(
                 hci.Address(peer[1:][::-1], hci.AddressType(peer[0])),
                 connection_parameters_preferences={hci.Phy.LE_1M: preferences},
                 own_address_type=hci.OwnAddressType.PUBLIC,
                 timeout=duration_ms / 1000 / self._speed,
             )
+            if link.role != hci.Role.CENTRAL:  # bumble takes any new link for the one it wants
+                await self._cancel()
+                self._event(DISCONNECT, struct.pack("<H", NO_LINK) + NOBODY)
         except (core.BaseBumbleError, TimeoutError):
             self._event(DISCONNECT, struct.pack("<H", NO_LINK) + NOBODY)
 

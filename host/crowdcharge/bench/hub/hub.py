@@ -148,8 +148,11 @@ class Hub:
         self.plant.set_contacts(self.arrangement.contacts_at(self.plant.now_s))
 
     def cut(self, board: VirtualBoard, on: bool) -> None:
-        for index in range(1, self.config.hosts + 1):
-            (self.air.drop if on else self.air.heal)(board.address, HOST_ADDRESS.format(index))
+        """Takes a board out of the range of all hosts and all other boards, or back."""
+        hosts = [HOST_ADDRESS.format(index) for index in range(1, self.config.hosts + 1)]
+        others = [each.address for each in self.boards.values() if each is not board]
+        for address_ in (*hosts, *others):
+            (self.air.drop if on else self.air.heal)(board.address, address_)
 
 
 def _node(board: BoardConfig) -> Node:
