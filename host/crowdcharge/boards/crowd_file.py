@@ -4,7 +4,9 @@
 Whoever has this file can be any member towards any other. It cannot sign a receipt.
 """
 
+import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -97,6 +99,8 @@ def changing(path: Path) -> Iterator[Crowd]:
 def load(path: Path) -> Crowd:
     """Read a crowd's file; InputError names what is wrong, and never shows the key."""
     top = Table.parse(read_text(path), str(path))
+    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise InputError(f"{path}: open to others; run: chmod 600 {path}")
     top.only(("key", "policy", "epoch", "members", "written"))
     try:
         key = bytes.fromhex(top.string("key", ""))
