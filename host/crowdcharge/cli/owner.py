@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """`crowdcharge owner`: what the owner of a board lets it do."""
 
+import asyncio
+from pathlib import Path
+
 import click
 
 from crowdcharge.cli import options
@@ -39,3 +42,42 @@ def consent(port: str, gives_to: str, day_wh: float | None) -> None:
         joining.consent(line, gives_to, day_mJ)
     bound = f", at most {day_wh:g} Wh in a day" if day_mJ else ""
     click.echo(f"Board {board_id} gives to {gives_to}{bound}.")
+
+
+@owner.command()
+@click.option("--id", "board_id", required=True, type=click.IntRange(1, 65534), help="The board.")
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("keys.toml"),
+    show_default=True,
+    help="The boards' keys.",
+)
+@click.option("--release", is_flag=True, help="Allow them again.")
+@click.option(
+    "--transport",
+    default="",
+    envvar="CROWDCHARGE_TRANSPORT",
+    help="A bench's radio instead of this computer's.",
+)
+@click.option("--adapter", default="", help="Bluetooth adapter (BlueZ), for example hci1.")
+def hold(board_id: int, keys: Path, release: bool, transport: str, adapter: str) -> None:
+    """End and forbid a board's transfers with other boards, by radio; outlasts reboots."""
+    asyncio.run(_hold(board_id, keys, not release, transport, adapter))
+    state = "may meet other boards again" if release else "is on hold for other boards"
+    click.echo(f"Board {board_id} {state}.")
+
+
+async def _hold(board_id: int, path: Path, held: bool, transport: str, adapter: str) -> None:
+    from crowdcharge.boards import keys as key_file
+    from crowdcharge.flash import joining
+    from crowdcharge.radio import open_radio
+
+    keys = key_file.load(path)
+    if board_id not in keys:
+        raise InputError(f"{path}: no key of board {board_id}")
+    radio = open_radio(transport, adapter)
+    try:
+        await joining.hold(radio, board_id, keys[board_id], held)
+    finally:
+        await radio.close()

@@ -1,9 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Write a crowd's keys, or the owner's consent, to the board on a cable."""
+"""A crowd's keys and the owner's consent, over the cable; the owner's hold, by radio."""
 
+import secrets
+
+from crowdcharge.boards import codes
 from crowdcharge.boards.crowd_file import Crowd
-from crowdcharge.errors import InputError, LineError
+from crowdcharge.boards.link import BoardLink
+from crowdcharge.clock import BoardClock
+from crowdcharge.errors import GrantRefused, InputError, LineError
+from crowdcharge.flash.clearing import heard
 from crowdcharge.flash.serial_line import SerialLine
+from crowdcharge.radio.base import Radio
+from wptcore import ept, wire
 
 
 def board_on(line: SerialLine) -> int:
@@ -39,6 +47,18 @@ def leave(line: SerialLine) -> None:
 
 def consent(line: SerialLine, whom: str, day_mJ: int) -> None:
     _in_maintenance(line, "consent", whom, day_mJ)
+
+
+async def hold(radio: Radio, board_id: int, key: bytes, held: bool) -> None:
+    """End and forbid the board's transfers with other boards, or allow them again."""
+    address = await heard(radio, board_id)
+    link = await BoardLink.open(radio, address, board_id, key, secrets.token_bytes, BoardClock())
+    try:
+        ack = await link.command(wire.CONFIGURE, wire.CONFIGURE_HOLD, int(held))
+    finally:
+        await link.close()
+    if ack.code != ept.NONE:
+        raise GrantRefused(board_id, ack.code, codes.text(ack.code))
 
 
 def _in_maintenance(line: SerialLine, *words: object) -> None:

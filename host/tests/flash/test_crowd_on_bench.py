@@ -5,7 +5,9 @@ import json
 
 import pytest
 
-from .conftest import command, until
+from crowdcharge.boards import keys as key_file
+
+from .conftest import KEYS, command, until
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow]
 
@@ -34,5 +36,12 @@ async def test_boards_join_consent_and_charge(bench, tmp_path) -> None:
     await done("owner", "consent", "--port", ports[1], "--gives-to", "host,crowd", "--day-wh", "1")
     await until(bench, 1, lambda board: board["tx_on"])
     await until(bench, 2, lambda board: board["rx_on"])
+    keys = tmp_path / "keys.toml"
+    key_file.save(keys, KEYS)
+    radio = ("--keys", keys, "--transport", bench.transport)
+    await done("owner", "hold", "--id", "1", *radio)
+    await until(bench, 1, lambda board: not board["tx_on"])
+    await done("owner", "hold", "--id", "1", "--release", *radio)
+    await until(bench, 1, lambda board: board["tx_on"])
     shown = await done("crowd", "leave", file, "--id", "2", "--port", ports[2])
     assert "again for: 1" in shown
