@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
+import hashlib
+
+from peers import membership
 from support import Host, last_receipt, make_board
 from wptcore import ept, transfer, wire
 from wptcore.declared import BY_HOST, CLEAR_BY, FAULTS, LATCH, WARN
 from wptcore.diagnosis import Diagnosis
 from wptcore.fod import ForeignObject, LossCurve
+from wptcore.peer_desk import Membership, PeerDesk
 from wptcore.persistence import POWER_ON, WATCHDOG
 
 GOOD = (4000, 500, 250, 250)
@@ -14,7 +18,7 @@ def caused(code):
     """Return a board that transmitted until `code` was caused, and a host with a session."""
     board, host = granted()
     again = CAUSES[code](board, host)
-    if code not in (ept.BOOT_LOOP, ept.SELF_TEST):
+    if code not in (ept.BOOT_LOOP, ept.SELF_TEST, ept.REPEATED_PEER_LOSS):
         return board, host
     return again, Host(again).hello()
 
@@ -109,6 +113,16 @@ def numb(board, host):
         host.send(wire.RENEW, 1, 5000, 1240, 0)
 
 
+def peers_lost(board, host):
+    """Loses three other boards, one after the other, as a member of a crowd."""
+    desk = PeerDesk(Membership(membership(3)), hashlib.sha256)
+    member = make_board(saved=board.pop_save(), peers=desk)
+    for number in (50, 51, 52):
+        assert member.grant((number, 1, 2, 0, 2, 1000, 9000, 9000, 0, 500, 1)) == ept.NONE
+        samples(member, 30, 4000, 0, 250, 250)
+    return member
+
+
 def fresh_boot(board, host):
     """Make a board whose self-test has not yet had its quiet samples."""
     again = make_board(saved=board.pop_save())
@@ -144,9 +158,16 @@ CAUSES = {
     ept.BOOT_LOOP: reboots,
     ept.REPEATED_OVERLOAD: two_hot_ends,
     ept.THERMISTOR_DULL: numb,
+    ept.REPEATED_PEER_LOSS: peers_lost,
 }
 # raised while nothing runs, or beside the end of a transfer that has a code of its own
-NOT_AN_END = (ept.STUCK_SWITCH, ept.SELF_TEST, ept.BOOT_LOOP, ept.REPEATED_OVERLOAD)
+NOT_AN_END = (
+    ept.STUCK_SWITCH,
+    ept.SELF_TEST,
+    ept.BOOT_LOOP,
+    ept.REPEATED_OVERLOAD,
+    ept.REPEATED_PEER_LOSS,
+)
 
 
 def test_every_declared_fault_has_a_cause_here():

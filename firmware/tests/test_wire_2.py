@@ -165,8 +165,7 @@ def test_a_grant_for_what_the_board_does_not_carry_is_refused():
         (5, 0, 0, wire.CARRIED, ept.NO_FEATURE),
         (5, 0, 0, wire.CARRIED | wire.GROUP, ept.NONE),
         (0, 7, wire.GRANTED_BY_PEER, wire.CARRIED, ept.NO_FEATURE),
-        (0, 7, wire.GRANTED_BY_PEER, wire.CARRIED | wire.PEERS, ept.NONE),
-        (0, 0, wire.GRANTED_BY_PEER, wire.CARRIED | wire.PEERS, ept.NO_FEATURE),
+        (0, 7, wire.GRANTED_BY_PEER, wire.CARRIED | wire.PEERS, ept.NO_FEATURE),
         (0, 0, 2, wire.CARRIED | wire.PEERS | wire.GROUP, ept.NO_FEATURE),
         (0, 7, 0, 0, ept.NONE),
     ):

@@ -10,24 +10,26 @@ from wptcore.break_test import BreakTest
 from wptcore.charge import Charge
 from wptcore.checks import Checks, FLOW_mW
 from wptcore.commands import Commands
+from wptcore.consent import DEFAULT, HOST
 from wptcore.fod import ForeignObject, UNCALIBRATED_MAX_mW
 from wptcore.links import LINKS_MAX
 from wptcore.overload import Overloads
-from wptcore.owner import Owned
+from wptcore.peer_board import PeerBoard
 from wptcore.persistence import POWER_ON, Persistence
 from wptcore.running import Running, interrupted
 from wptcore.units import clamp, odometer_delta_mJ, power_mW
 from wptcore.warming import Warming
 
 
-class Board(Owned):
+class Board(PeerBoard):
     """`key`: 32 bytes, or b"" for a board that was never provisioned (it refuses every grant).
 
     `limits`: limits.Limits; `roles`: bit mask of wire.PTX and wire.PRX; `saved`: journal.Saved as
     found at boot; `sha256`: `hashlib.sha256`; `curve`: fod.LossCurve of this rig or None;
     `boot_cause`: persistence.POWER_ON and its like; `market`: see Commands; `attended_s`: how
     long one press of the button attends, or attendance.ALWAYS_s; `features`: what this kind of
-    board carries, as bits of wire; `links_max`: see links.Links.
+    board carries, as bits of wire; `links_max`, `peers`: see links.Links;
+    `consent`: to whom it gives, and how many mJ a day (consent.Consent).
     """
 
     def __init__(
@@ -44,9 +46,11 @@ class Board(Owned):
         attended_s=WINDOW_DEFAULT_s,
         features=wire.CARRIED,
         links_max=LINKS_MAX,
+        peers=None,
+        consent=(DEFAULT, 0),
     ):
         self._store = Persistence(saved, boot_cause)  # first: it begins a new epoch in `saved`
-        super().__init__(board_id, key, limits, roles, saved, sha256, features)
+        super().__init__(board_id, key, limits, roles, saved, sha256, features, peers, consent)
         self._checks = Checks(self._diagnosis, limits)
         self._fod = ForeignObject(curve, saved.fod_exceedances)
         self._charge = Charge(limits.capacity_mJ, saved.mark_permille, saved.unmoved_mJ)
@@ -54,7 +58,7 @@ class Board(Owned):
         self._overloads = Overloads(saved.hot_ends, saved.hot_age_s)
         self._warming = Warming()
         self._break_test = BreakTest()
-        self._commands = Commands(self, key, sha256, market, links_max)
+        self._commands = Commands(self, key, sha256, market, links_max, peers)
         if self._store.boots_loop:
             self._diagnosis.trip(ept.BOOT_LOOP)
         self._close_interrupted()
@@ -176,6 +180,9 @@ class Board(Owned):
         self._attendance.elapse(dt_ms)
         self._overloads.elapse(dt_ms)
         self._warming.elapse(dt_ms, self._running is not None)
+        self.consent.elapse(dt_ms)
+        if self._peers is not None:
+            self._peers.elapse(dt_ms)
         if self._running is not None:
             self._running.elapse(dt_ms)
         self._judge_charge()
@@ -223,6 +230,8 @@ class Board(Owned):
         wanted = Running(grant, self._meter.odometer_mJ(grant[1]), self.soc_permille)
         if self._running is not None and self._running.is_same(wanted):
             return ept.NONE
+        if self._running is not None and self._running.by_peer and not wanted.by_peer:
+            self._end(ept.HOST_FIRST)
         code = self._refusal(wanted)
         if code != ept.NONE:
             return code
@@ -270,13 +279,17 @@ class Board(Owned):
             return ept.NO_ROLE
         if self._diagnosis.blocking != ept.NONE:
             return self._diagnosis.blocking
-        if role == wire.PTX and self._floor.refuses(self.soc_permille, wanted.floor_pct):
+        code = self._donor_refusal(wanted) if role == wire.PTX else ept.NONE
+        return code or self._power_ends(wanted) or self._role_ends(role)
+
+    def _donor_refusal(self, wanted) -> int:
+        if self._floor.refuses(self.soc_permille, wanted.floor_pct):
             return ept.FLOOR
-        if role == wire.PTX and self._charge.is_low(self._floor.floor_pct):
+        if self._charge.is_low(self._floor.floor_pct):
             return ept.FLOOR
-        if role == wire.PTX and not self._fod.allows(wanted.power_max_mW):
+        if not self._fod.allows(wanted.power_max_mW):
             return ept.UNCALIBRATED
-        return self._power_ends(wanted) or self._role_ends(role)
+        return self._consent_ends(wanted)
 
     def _end_reason(self, running) -> int:
         """Why the running transfer must end now, or NONE."""
@@ -286,9 +299,16 @@ class Board(Owned):
             soc_permille = min(self.soc_permille, counted_permille)
             if self._floor.reached(soc_permille, running.floor_pct):
                 code = ept.FLOOR
+            code = code or self._consent_ends(running)
         if code == ept.NONE and self._attendance.off:
             code = ept.OWNER_OFF
         return code or self._power_ends(running) or self._role_ends(running.role)
+
+    def _consent_ends(self, running) -> int:
+        """Why the owner lets the board give no more, or NONE. The desk asks for its boards."""
+        if running.by_peer:
+            return ept.QUOTA if self.consent.spent else ept.NONE
+        return self.consent.refusal(HOST)
 
     def _power_ends(self, running) -> int:
         """Why the granted power is too much now, or NONE."""
@@ -320,9 +340,13 @@ class Board(Owned):
 
     def _compare(self, running, peer_power_mW: int) -> None:
         """Compare both ends of a transfer: foreign objects, a missing receiver, a dull sensor."""
-        if self._fod.compare(running.power_mW, peer_power_mW):
+        judged = running.by_peer or not self._fod.is_calibrated
+        if running.by_peer:  # the rig's curve is of another pair of coils
+            if self._peers.is_implausible(running.power_mW, peer_power_mW):
+                self._end(ept.PEER_LOST)
+        elif self._fod.compare(running.power_mW, peer_power_mW):
             self._diagnosis.trip(ept.FOREIGN_OBJECT)
-        judged = self._fod.judged or not self._fod.is_calibrated
+        judged = judged or self._fod.judged
         lost_mJ = running.answered(peer_power_mW, judged, FLOW_mW)
         dull = self._warming.lose(lost_mJ, self._coil_dC)
         if dull:
@@ -334,6 +358,8 @@ class Board(Owned):
         flow_mW = self._meter.add(running.role, power_mW, dt_ms)
         energy_mJ = odometer_delta_mJ(running.start_mJ, self._meter.odometer_mJ(running.role))
         running.measure(flow_mW, energy_mJ, self._coil_dC, flow_mW >= FLOW_mW, dt_ms)
+        if running.role == wire.PTX:
+            self.consent.count(running.sample_mJ)
         self._charge.count(running.sample_mJ if running.role == wire.PTX else -running.sample_mJ)
         self._charge.disturb()
         if running.is_flowing and self.state == transfer.PING:
@@ -358,6 +384,8 @@ class Board(Owned):
             self._floor.cut = True
         if code == ept.LEASE_LOST:
             self._diagnosis.trip(code)
+        if code == ept.PEER_LOST and self._peers is not None and self._peers.lost_too_often():
+            self._diagnosis.trip(ept.REPEATED_PEER_LOSS)
         if self._overloads.repeated(code):
             self._diagnosis.trip(ept.REPEATED_OVERLOAD)
         self._keep_receipt(running, code)

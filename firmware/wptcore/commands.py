@@ -16,15 +16,17 @@ _PING_LEASE_ms = const(1000)  # added to the ping, so that it does not end as a 
 class Commands:
     """`board`: board.Board, which decides what a command does; this class judges its frame.
 
-    `market`: market_desk.MarketDesk, or None if its owner has given no terms.
+    `market`: market_desk.MarketDesk, or None if its owner has given no terms; `peers`:
+    peer_desk.PeerDesk, or None if it belongs to no crowd.
     """
 
-    def __init__(self, board, key: bytes, sha256, market=None, links_max=LINKS_MAX):
+    def __init__(self, board, key: bytes, sha256, market=None, links_max=LINKS_MAX, peers=None):
         self._board = board
         self._market = market
+        self._peers = peers
         self._provisioned = bool(key)
         self.links_max = links_max
-        self._links = Links(key, sha256, links_max)
+        self._links = Links(key, sha256, links_max, peers)
         self._replies = []
         self._handlers = {
             wire.HELLO: self._hello,
@@ -35,6 +37,7 @@ class Commands:
             wire.CONFIGURE: board.configure,
             wire.PING: self._ping,
             wire.ASK: self._ask,
+            wire.COLLECTED: board.collected,
         }
 
     def on_link(self, handle: int, nonce: bytes) -> None:
@@ -57,7 +60,7 @@ class Commands:
             version, frame_type, counter, _ = wire.unpack_header(frame)
             if version != wire.VERSION:
                 code = ept.BAD_VERSION
-            elif frame_type not in self._handlers and not _is_market(frame_type):
+            elif frame_type not in self._handlers and not _is_special(frame_type):
                 code = ept.BAD_TYPE
             else:
                 fields = wire.unpack_body(frame)
@@ -68,12 +71,17 @@ class Commands:
         else:
             code = self._admit(handle, frame)
             if code == ept.NONE:
-                code = self._carry_out(frame_type, fields)
+                code = self._carry_out(handle, frame_type, fields)
         self._reply(handle, version, frame_type, counter, code)
 
     def pop_reply(self):
         """Return (link handle, frame) to notify, or None."""
         return self._replies.pop(0) if self._replies else None
+
+    @property
+    def host_present(self) -> bool:
+        """Does a host have a session?"""
+        return self._links.host_present
 
     def unwelcome(self) -> int:
         """Return the handle of a link to disconnect, or -1."""
@@ -84,8 +92,13 @@ class Commands:
             return ept.NOT_PROVISIONED
         return self._links.check(handle, frame, self._board.now_ms)
 
-    def _carry_out(self, frame_type: int, fields: tuple):
+    def _carry_out(self, handle: int, frame_type: int, fields: tuple):
         """Return a code for the Ack, or a whole reply: (its type, its fields...)."""
+        peer_link = self._links.peer_link(handle)
+        if peer_link is not None:
+            return self._peers.carry_out(self._board, peer_link, frame_type, fields)
+        if _is_peer(frame_type):
+            return ept.NO_FEATURE
         if not _is_market(frame_type):
             return self._handlers[frame_type](*fields)
         if not self._board.features & wire.MARKET:
@@ -102,13 +115,11 @@ class Commands:
 
     def _unknown_feature(self, grant: tuple) -> int:
         """Refuses a grant that needs what this board does not carry, or NONE."""
-        group, granter, flags = grant[3], grant[4], grant[10]
+        group, flags = grant[3], grant[10]
         features = self._board.features
-        if flags & ~wire.GRANTED_BY_PEER:
+        if flags:  # a host that calls itself a board
             return ept.NO_FEATURE
         if group and not features & wire.GROUP:
-            return ept.NO_FEATURE
-        if flags and not (granter and features & wire.PEERS):
             return ept.NO_FEATURE
         return ept.NONE
 
@@ -146,6 +157,14 @@ class Commands:
                 return
             reply = wire.pack_frame(wire.ACK, counter, board.now_ms, *fields)
         self._replies.append((handle, self._links.seal(handle, reply)))
+
+
+def _is_special(frame_type: int) -> bool:
+    return _is_market(frame_type) or _is_peer(frame_type)
+
+
+def _is_peer(frame_type: int) -> bool:
+    return frame_type == wire.PEER_HELLO or frame_type == wire.PEER_WISH
 
 
 def _is_market(frame_type: int) -> bool:

@@ -29,6 +29,7 @@ _LIMITS = (
     "battery_max_dC",
     "capacity_mJ",
 )
+OF_CROWD = ("consent", "crowd", "peer", "agreed")
 _FINGERPRINT = b"crowdcharge fingerprint"
 
 # Rows: command, arguments, what it does.
@@ -49,6 +50,14 @@ HELP = (
     ("configure", "attended_s VALUE|always", "length of the attended window (in maintenance)"),
     ("market", "A_u B_u KEEP_pct TARGET_pct", "the owner's terms (in maintenance); A_u 0: none"),
     ("trust", "KEY|anybody", "adds a partner's market key; then no others (in maintenance)"),
+    (
+        "consent",
+        "host,crowd,agreed|nobody DAY_mJ",
+        "to whom it gives (in maintenance); 0: no limit",
+    ),
+    ("crowd", "ID ROOT POLICY", "makes it a member (in maintenance); ID 0: of none"),
+    ("peer", "BOARD KEY", "adds the key to another member (in maintenance)"),
+    ("agreed", "CROWD,...|nobody", "other crowds that may ask (in maintenance)"),
     ("calibrate", "tx|rx GAIN_ppm OFFSET_uA", "correction of one meter (in maintenance)"),
     ("calibrate", "tx-bus|rx-bus GAIN_ppm OFFSET_uV", "and of its voltage (in maintenance)"),
     ("calibrate", "curve C_mW B_permille A_permille_per_W THRESHOLD_mW", "loss (in maintenance)"),
@@ -110,6 +119,8 @@ class ConsoleCommands:
         name = command
         if command == "calibrate":
             name = " ".join([command] + arguments[:1])
+        if command in OF_CROWD:
+            return self._of_crowd(command, arguments)
         handler, count = self._handlers.get(name, (None, 0))
         if handler is None:
             raise ValueError("unknown: no such command; type help")
@@ -166,6 +177,10 @@ class ConsoleCommands:
         pairs.append(("market", ",".join(str(value) for value in terms) if terms else "none"))
         pairs.append(("market_key", stored.get("market_key", "none")))
         pairs.append(("market_trusted", len(stored.get("market_trusted", ()))))
+        if "crowd" in stored or "consent" in stored:
+            from wptcore import console_crowd  # here, because other boards save its memory
+
+            pairs += console_crowd.describe(stored, self._sha256, fingerprint)
         return pairs
 
     def _status(self):
@@ -305,6 +320,15 @@ class ConsoleCommands:
         trusted.append(pin)
         self._store("market_trusted", trusted)
         return (("market_trusted", len(trusted)),)
+
+    def _of_crowd(self, command: str, arguments: list):
+        self._need_maintenance()
+        from wptcore import console_crowd
+
+        stored = self._backend.identity
+        name, changed, answer = console_crowd.run(stored, command, arguments)
+        self._drop(name) if changed is None else self._store(name, changed)
+        return answer
 
     def _store_meter(self, side: str, gain: str, offset: str):
         self._need_maintenance()

@@ -34,6 +34,7 @@ FAULTS = (
     (0x93, LATCH, 0, 0),  # BOOT_LOOP
     (0x94, LATCH, 0, 0),  # REPEATED_OVERLOAD
     (0x95, WARN, 0, 0),  # THERMISTOR_DULL
+    (0xA0, LATCH, 0, 0),  # REPEATED_PEER_LOSS
 )
 
 # latched code: who may clear it
@@ -44,4 +45,5 @@ CLEAR_BY = {
     0x91: BY_REPAIR,  # STUCK_SWITCH
     0x93: BY_PERSON,  # BOOT_LOOP
     0x94: BY_PERSON,  # REPEATED_OVERLOAD
+    0xA0: BY_PERSON,  # REPEATED_PEER_LOSS
 }

@@ -2,8 +2,8 @@
 """The state that survives a reboot, in two slots: a torn write leaves the other slot whole.
 
 The port reads both slots at boot, writes what `next_record` returns, and hands in `crc32`
-(`binascii.crc32` on all three VMs). Format 2 is written; format 1, which firmware 0.1 wrote, is
-read too, so that an update loses nothing.
+(`binascii.crc32` on all three VMs). Format 3 is written; 1 and 2,
+which earlier firmware wrote, are read too, so that an update loses nothing.
 """
 
 import struct
@@ -11,11 +11,8 @@ import struct
 from wptcore import floor, wire
 from wptcore.compat import const
 
-_MAGIC_1 = const(0x4343)
-_HEAD_1 = "<HIHII4sBBBIBHIHB"
-_RECEIPT_SIZE_1 = const(51)
-_MAGIC = const(0x4344)
-_HEAD = "<HIHII8sBBBIBHIHBBBHBHiH"
+_MAGIC = const(0x4345)
+_HEAD = "<HIHII8sBBBIBHIHBBBHBHiHBBBIIH"
 _HEAD_FIELDS = (
     "epoch",
     "sent_mJ",
@@ -36,8 +33,18 @@ _HEAD_FIELDS = (
     "fod_exceedances",
     "mark_permille",
     "unmoved_mJ",
+    "open_granter",
+    "open_flags",
+    "hold",
+    "owed",
+    "given_mJ",
+    "given_age_s",
 )
-_FIELDS_1 = const(12)  # format 1 ends with open_soc_permille
+_FORMATS = (  # (magic, head, how many of the fields, what the number of receipts counts in bytes)
+    (0x4343, "<HIHII4sBBBIBHIHB", 12, 51),
+    (0x4344, "<HIHII8sBBBIBHIHBBBHBHiH", 19, 1),
+    (_MAGIC, _HEAD, len(_HEAD_FIELDS), 1),
+)
 LATCHES_KEPT = const(8)
 RECEIPTS_MAX = const(8 * 64)  # bytes; of whatever versions, each walked by its own size
 _CRC = "<I"
@@ -66,6 +73,12 @@ class Saved:
         self.fod_exceedances = 0  # in a row
         self.mark_permille = wire.SOC_UNKNOWN_permille  # where the gauge last moved
         self.unmoved_mJ = 0  # counted since
+        self.open_granter = 0
+        self.open_flags = 0
+        self.hold = 0  # 1: its host has put transfers between boards on hold
+        self.owed = 0  # bit map of receipts that no ledger has (receipts.Receipts)
+        self.given_mJ = 0  # within the owner's day
+        self.given_age_s = 0  # the day's age
         self.receipts = b""  # newest first; wire.split_receipts takes them apart
 
     def note_open(self, running) -> None:
@@ -74,6 +87,8 @@ class Saved:
         if running is not None:
             self.open_role = running.role
             self.open_peer = running.peer
+            self.open_granter = running.granter
+            self.open_flags = running.flags
             self.open_start_mJ = running.start_mJ
             self.open_soc_permille = running.soc_before_permille
 
@@ -122,16 +137,13 @@ def pack_record(sequence: int, saved: Saved, crc32) -> bytes:
 
 def unpack_record(record: bytes, crc32):
     """Return (sequence, Saved); ValueError on a torn or foreign record."""
-    if record[:2] == struct.pack("<H", _MAGIC_1):
-        head, count, unit = _HEAD_1, _FIELDS_1, _RECEIPT_SIZE_1
-    else:
-        head, count, unit = _HEAD, len(_HEAD_FIELDS), 1
+    _, head, count, unit = _format_of(record)
     size = struct.calcsize(head)
     if len(record) < size + 4:
         raise ValueError("journal length")
     fields = struct.unpack_from(head, record, 0)
     end = size + fields[-1] * unit
-    if fields[0] not in (_MAGIC, _MAGIC_1) or end - size > RECEIPTS_MAX or len(record) < end + 4:
+    if end - size > RECEIPTS_MAX or len(record) < end + 4:
         raise ValueError("journal header")
     if struct.unpack_from(_CRC, record, end)[0] != crc32(record[:end]) & 0xFFFFFFFF:
         raise ValueError("journal checksum")
@@ -142,3 +154,10 @@ def unpack_record(record: bytes, crc32):
     saved.receipts = bytes(record[size:end])
     wire.split_receipts(saved.receipts)  # ValueError unless they are whole
     return fields[1], saved
+
+
+def _format_of(record: bytes) -> tuple:
+    for row in _FORMATS:
+        if record[:2] == struct.pack("<H", row[0]):
+            return row
+    raise ValueError("journal header")

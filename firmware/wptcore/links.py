@@ -24,6 +24,8 @@ class Link:
         self.handle = handle
         self.nonce = nonce
         self.key = b""  # session key; empty until Hello
+        self.peer = 0  # the board that has said PEER_HELLO; 0: a host
+        self.crowd = 0
         self.counter = 0
         self.failures = 0
         self.age_ms = 0
@@ -31,12 +33,13 @@ class Link:
 
 
 class Links:
-    """`links_max`: how many the radio holds at once."""
+    """`links_max`: how many the radio holds at once; `peers`: peer_desk.PeerDesk or None."""
 
-    def __init__(self, key: bytes, sha256, links_max: int = LINKS_MAX):
+    def __init__(self, key: bytes, sha256, links_max: int = LINKS_MAX, peers=None):
         self._key = key
         self._sha256 = sha256
         self._links_max = links_max
+        self._peers = peers
         self._links = []  # a list: iterating a dict allocates in the loop
 
     def open(self, handle: int, nonce: bytes) -> None:
@@ -69,6 +72,15 @@ class Links:
                 return link.handle
         return -1
 
+    def peer_link(self, handle: int):
+        """Return the Link of another board that has said hello, or None."""
+        link = self._find(handle)
+        return link if link is not None and link.peer else None
+
+    @property
+    def host_present(self) -> bool:
+        return any(link.key and not link.peer for link in self._links)
+
     def _find(self, handle: int):
         for link in self._links:
             if link.handle == handle:
@@ -99,10 +111,10 @@ class Links:
     def _verify(self, link: Link, frame: bytes, now_ms: int) -> int:
         _, frame_type, counter, expires_ms = wire.unpack_header(frame)
         key = link.key
-        if frame_type == wire.HELLO:
-            host_nonce = wire.unpack_body(frame)[0]
-            key = auth.session_key(self._sha256, self._key, link.nonce, host_nonce)
-        elif not key:
+        hello = frame_type == wire.HELLO or frame_type == wire.PEER_HELLO
+        if hello:
+            key = self._hello_key(link, frame_type, wire.unpack_body(frame))
+        if not key:
             return ept.NO_SESSION
         split = len(frame) - auth.TAG_SIZE
         expected = auth.tag(self._sha256, key, auth.FROM_HOST, frame[:split])
@@ -111,7 +123,9 @@ class Links:
         if counter <= link.counter:
             return ept.REPLAYED
         link.counter = counter
-        if frame_type == wire.HELLO:
+        if hello:
+            if frame_type == wire.PEER_HELLO:
+                link.crowd, link.peer = wire.unpack_body(frame)[:2]
             self._greet(link, key)
             return ept.NONE
         if not 0 < wire.time_left_ms(expires_ms, now_ms) <= wire.EXPIRY_MAX_ms:
@@ -119,6 +133,19 @@ class Links:
         link.failures = 0
         link.silent_ms = 0
         return ept.NONE
+
+    def _hello_key(self, link: Link, frame_type: int, fields: tuple) -> bytes:
+        """Return the key of the session that a hello begins; empty where none may begin.
+
+        A link is a host's or a board's for its whole life.
+        """
+        if frame_type == wire.HELLO:
+            key = b"" if link.peer else self._key
+        elif self._peers is None or (link.key and not link.peer):
+            key = b""
+        else:
+            key = self._peers.key_of(*fields[:2])
+        return auth.session_key(self._sha256, key, link.nonce, fields[-1]) if key else b""
 
     def _greet(self, link: Link, key: bytes) -> None:
         """Begins the session. Hello has no expiry, so saying it again does not keep the link."""

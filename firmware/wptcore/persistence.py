@@ -72,6 +72,10 @@ class Persistence:
         saved.mark_permille = board._charge.mark_permille
         saved.unmoved_mJ = board._charge.unmoved_mJ
         saved.receipts = board._receipts.stored
+        saved.owed = board._receipts.owed
+        saved.hold = 1 if board.is_held else 0
+        saved.given_mJ = board.consent.given_mJ
+        saved.given_age_s = board.consent.given_age_s
         saved.note_open(board._running)
         return saved
 

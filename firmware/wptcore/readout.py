@@ -30,7 +30,7 @@ class Readout:
         self._features = features
         self._roles = roles
         self._diagnosis = Diagnosis(saved.latches)
-        self._receipts = Receipts(board_id, saved.epoch, key, sha256, saved.receipts)
+        self._receipts = Receipts(board_id, saved.epoch, key, sha256, saved.receipts, saved.owed)
         self._floor = DonorFloor(saved.floor_pct, bool(saved.floor_cut))
         self._meter = Meter(saved.sent_mJ, saved.received_mJ)
         self._running = None

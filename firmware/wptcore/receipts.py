@@ -9,14 +9,17 @@ class Receipts:
     """`stored`: the receipts as saved, each signed with the board key.
 
     After an update some are of version 1; they stay until newer ones take their place.
+    `owed`: bit map, newest first, of those that other boards granted and no ledger has yet. They
+    keep their place: nobody else knows of them.
     """
 
-    def __init__(self, board_id: int, epoch: int, key: bytes, sha256, stored: bytes):
+    def __init__(self, board_id: int, epoch: int, key: bytes, sha256, stored: bytes, owed: int):
         self._board_id = board_id
         self._epoch = epoch
         self._key = key
         self._sha256 = sha256
         self.stored = stored
+        self.owed = owed
 
     def keep(self, running, code: int, soc_permille: int, odometer_mJ: int) -> None:
         """Signs and keeps the receipt of `running` (running.Running), which has ended."""
@@ -38,8 +41,32 @@ class Receipts:
             running.granter,
             running.flags,
         )
-        kept = wire.split_receipts(self.stored)[: wire.RECEIPTS_KEPT - 1]
+        kept = self._with_room()
         self.stored = body + receipt_tag(self._sha256, self._key, body) + b"".join(kept)
+        self.owed = self.owed << 1 | (1 if running.by_peer else 0)
+
+    def _with_room(self) -> list:
+        """Return the kept receipts without the oldest that nobody owes, if they are full."""
+        kept = wire.split_receipts(self.stored)
+        last = len(kept) - 1
+        if len(kept) < wire.RECEIPTS_KEPT:
+            return kept
+        while last > 0 and self.owed >> last & 1:
+            last -= 1
+        self.owed = self.owed & ((1 << last) - 1) | self.owed >> last + 1 << last
+        return kept[:last] + kept[last + 1 :]
+
+    @property
+    def full(self) -> bool:
+        """Is there room for a host's receipt only?"""
+        return sum(self.owed >> i & 1 for i in range(wire.RECEIPTS_KEPT)) >= wire.RECEIPTS_KEPT - 1
+
+    def release(self, transfer_id: int) -> None:
+        """Note that a ledger has the receipt, so that its place may be used again."""
+        receipts = wire.split_receipts(self.stored)
+        for i in range(len(receipts)):
+            if wire.unpack_receipt(receipts[i])[2] == transfer_id:
+                self.owed &= ~(1 << i)
 
     def has(self, transfer_id: int) -> bool:
         for receipt in wire.split_receipts(self.stored):

@@ -47,6 +47,11 @@ class Running:
         self.peak_mW = 0
         self.peak_dC = -1000
 
+    @property
+    def by_peer(self) -> bool:
+        """Did another board ask for it, and no host?"""
+        return bool(self.flags & wire.GRANTED_BY_PEER)
+
     def is_same(self, other) -> bool:
         return self.transfer_id == other.transfer_id and self.role == other.role
 
@@ -108,7 +113,7 @@ class Running:
     def exhausted(self, pinging: bool) -> int:
         """Return which bound is used up, or NONE; `pinging`: no power has been seen yet."""
         if self.lease_ms <= 0:
-            return ept.LEASE_LOST
+            return ept.PEER_LOST if self.by_peer else ept.LEASE_LOST
         if self.energy_mJ >= self.energy_max_mJ:
             return ept.ENERGY_BUDGET
         if self.excess_ms > _EXCESS_MAX_ms:
@@ -135,7 +140,8 @@ def interrupted(saved, meter):
     """Return the transfer that `saved` left open, as far as `meter` knows its energy, or None."""
     if not saved.open_transfer_id:
         return None
-    grant = (saved.open_transfer_id, saved.open_role, saved.open_peer) + (0,) * 8
+    begun = (saved.open_transfer_id, saved.open_role, saved.open_peer, 0, saved.open_granter)
+    grant = begun + (0,) * 5 + (saved.open_flags,)
     running = Running(grant, saved.open_start_mJ, saved.open_soc_permille)
     running.energy_mJ = odometer_delta_mJ(running.start_mJ, meter.odometer_mJ(running.role))
     return running

@@ -49,7 +49,7 @@ GROUP = const(4)  # several receivers in one transfer
 FOD = const(8)
 CALIBRATED = const(16)
 ATTENDED = const(128)  # a window is open: a person attends the board
-CARRIED = const(9)  # MARKET and FOD: what this firmware can do
+CARRIED = const(11)  # MARKET, PEERS and FOD: what this firmware can do
 
 GRANTED_BY_PEER = const(1)  # flag of a grant and its receipt
 
@@ -68,12 +68,15 @@ CLEAR = const(0x05)
 CONFIGURE = const(0x06)
 PING = const(0x07)
 ASK = const(0x08)
+COLLECTED = const(0x09)
 MARKET_OPEN = const(0x10)
 MARKET_KEY = const(0x11)
 MARKET_SEAT = const(0x12)
 MARKET_ASK = const(0x13)
 MARKET_PRESENT = const(0x14)
 MARKET_PRICE = const(0x15)
+PEER_HELLO = const(0x20)  # and then GRANT, RENEW, STOP, from one board to another
+PEER_WISH = const(0x21)
 ACK = const(0x80)
 MARKET_PUBLIC = const(0x81)
 MARKET_ANSWER = const(0x82)
@@ -82,6 +85,7 @@ MARKET_TAKE = const(0x84)
 INFO_LIMITS = const(0x85)
 INFO_FAULTS = const(0x86)
 INFO_STATUS = const(0x87)
+PEER_OFFER = const(0x90)
 
 # what ASK asks for
 ASK_LIMITS = const(1)
@@ -103,12 +107,15 @@ _BODIES = {
     CONFIGURE: "<BI",  # item, value
     PING: "<IH",  # transfer, duration ms
     ASK: "<B",  # what
+    COLLECTED: "<I",  # transfer whose receipt is in a ledger
     MARKET_OPEN: "<16sBB",  # session, number of peers, index of this one
     MARKET_KEY: "<B32s16s",  # index, public key, nonce of a partner
     MARKET_SEAT: "<Q",  # bit map of the indexes that take part
     MARKET_ASK: "<BB16s",  # round, 1: there is a price, price
     MARKET_PRESENT: "<BQ",  # round, bit map of the indexes that have answered
     MARKET_PRICE: "<16s",  # price
+    PEER_HELLO: "<IH16s",  # crowd, board, its nonce
+    PEER_WISH: "<HII",  # charge permille, capacity mJ, wish mJ
     ACK: "<BBBBIIIHh",  # command, code, state, ept, transfer, power mW, energy mJ, SoC, coil dC
     MARKET_PUBLIC: "<32s16s",  # public key, nonce
     MARKET_ANSWER: "<B16s16s",  # round, c, s
@@ -119,8 +126,10 @@ _BODIES = {
     INFO_LIMITS: "<HHIIIBBBHI",
     INFO_FAULTS: "<B16s",  # how many stand, their codes padded with 0
     INFO_STATUS: "<24s",  # the beacon
+    PEER_OFFER: "<IIB",  # energy mJ, power mW, code (0: offered)
 }
 CONFIGURE_FLOOR_pct = const(1)
+CONFIGURE_HOLD = const(2)  # 1: no transfer between boards until 0
 
 _BEACON = "<BBHHBBBHhBbBII"
 BEACON_SIZE = const(24)

@@ -61,7 +61,13 @@ def bench(count: int, interval_ms: int = 250) -> Iterator[tuple[int, int, list[i
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "lib").mkdir()
-        for shim in ("bluetooth.py", "_ble_events.py", "_ble_uuid.py", "_radio.py"):
+        for shim in (
+            "bluetooth.py",
+            "_ble_central.py",
+            "_ble_events.py",
+            "_ble_uuid.py",
+            "_radio.py",
+        ):
             (folder / "lib" / shim).symlink_to(SHIMS / shim)
         command = [sys.executable, __file__, "--hub", str(count), name]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as hub_process:

@@ -38,6 +38,7 @@ class BoardRadio(GattServer):
         self._nonces = {}  # of each link that is open
         self._handles = {}
         self._wake = asyncio.ThreadSafeFlag()
+        self._peers = None  # peer_radio.PeerRadio of a member of a crowd
         self._ble = bluetooth.BLE()
         self._ble.active(True)
         guard.attempt("radio", self._configure, board.board_id)
@@ -45,6 +46,20 @@ class BoardRadio(GattServer):
         self._register()
         self._write(wire.MODEL_NUMBER, model)
         self._write(wire.FIRMWARE_REVISION, revision)
+
+    def meet_peers(self, taker) -> None:
+        from peer_radio import PeerRadio  # here, because other boards save its memory
+
+        self._peers = PeerRadio(taker, self._ble)
+
+    def step_peers(self, dt_ms: int) -> None:
+        if self._peers is not None:
+            self._peers.step(dt_ms)
+
+    @property
+    def meeting(self) -> bool:
+        """Is a link to another board there or on its way?"""
+        return self._peers is not None and self._peers.is_busy
 
     def _configure(self, board_id: int) -> None:
         self._ble.config(gap_name="wpt-%d" % board_id)  # else phones show the stack's own name
@@ -93,6 +108,8 @@ class BoardRadio(GattServer):
             self._events.append((data[0], b"", False))
         elif event == _IRQ_GATTS_WRITE and data[1] == self._command:
             self._take_frame(data[0])
+        elif self._peers is not None and not self._peers.note(event, data):
+            return
         self._wake.set()
 
     def _take_frame(self, link: int) -> None:

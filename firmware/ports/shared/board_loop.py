@@ -11,6 +11,7 @@ from store import Store
 from wptcore import wire
 from wptcore.attendance import WINDOW_DEFAULT_s
 from wptcore.board import Board
+from wptcore.consent import AGREED, CROWD, HOST
 from wptcore.ept import NONE, SELF_TEST
 
 REVISION = "0.1.0"
@@ -28,6 +29,7 @@ class BoardLoop:
         self.guard = hal.guard
         key = bytes.fromhex(identity.get("key", ""))
         self.market = _market(pins, identity, key, sha256)
+        desk = _desk(pins, identity, sha256)
         self.board = Board(
             identity.get("board_id", 0),
             key,
@@ -41,8 +43,12 @@ class BoardLoop:
             identity.get("attended_s", WINDOW_DEFAULT_s),
             pins.FEATURES & wire.CARRIED,
             min(pins.LINKS_MAX, LINKS_MAX),
+            desk,
+            _consent(identity),
         )
         self.radio = BoardRadio(self.board, self.guard, pins.NAME, REVISION)
+        if desk is not None:
+            self.radio.meet_peers(_taker(self.board, desk, sha256))
         backend = ConsoleBackend(hal, identity, pins.NAME, REVISION)
         self.console = SerialConsole(self.board, backend, sha256)
         self.store = Store(hal)
@@ -57,7 +63,7 @@ class BoardLoop:
     def period_ms(self) -> int:
         """How long the loop may wait for the radio before the next pass."""
         working = self.market is not None and self.market.is_working
-        busy = self.board.is_attentive or self.console.busy or working
+        busy = self.board.is_attentive or self.console.busy or working or self.radio.meeting
         return ACTIVE_ms if busy else IDLE_ms
 
     def step(self, dt_ms: int) -> None:
@@ -69,6 +75,7 @@ class BoardLoop:
         self._sense(dt_ms)  # first, so that a Stop still counts what flowed until now
         attempt("radio", self.radio.deliver, dt_ms)
         attempt("console", self.console.step, dt_ms)
+        attempt("peers", self.radio.step_peers, dt_ms)
         self.board.on_elapsed(dt_ms)
         self._switch(dt_ms)
         self.hal.feed_watchdog()
@@ -169,3 +176,27 @@ def _market(pins, identity: dict, key: bytes, sha256):
     from wptcore.market_desk import MarketDesk, Settings
 
     return MarketDesk(Settings(identity), key, sha256, os.urandom)
+
+
+def _desk(pins, identity: dict, sha256):
+    """Load what meets other boards only where a board is a member of a crowd."""
+    if not pins.FEATURES & wire.PEERS or "crowd" not in identity:
+        return None
+    from wptcore.peer_desk import Membership, PeerDesk
+
+    return PeerDesk(Membership(identity["crowd"]), sha256)
+
+
+def _taker(board, desk, sha256):
+    from wptcore.peer_taker import PeerTaker
+
+    return PeerTaker(board, desk.membership, sha256, os.urandom)
+
+
+def _consent(identity: dict) -> tuple:
+    """To whom the board gives, and how many mJ a day; a new one only to its owner's host."""
+    consent = identity.get("consent", {})
+    gives_to = 0
+    for name in consent.get("to", ("host",)):
+        gives_to |= {"host": HOST, "crowd": CROWD, "agreed": AGREED}[name]
+    return gives_to, consent.get("day_mJ", 0)

@@ -65,6 +65,14 @@ class GattServer:
         self._leaving = -1  # the link that was asked to go
         self._leaving_ms = 0
 
+    meeting = False
+
+    def meet_peers(self, taker) -> None:
+        """Let `taker` (peer_taker.PeerTaker) ask others. A port without this only accepts."""
+
+    def step_peers(self, dt_ms: int) -> None:
+        """Take the next step of a meeting."""
+
     def deliver(self, dt_ms: int) -> None:
         """Hand what came to the core."""
         event = self._next_event()

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from crowdcharge.bench.board import wiring
 from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.bench.physics.plant import Placement
+from crowdcharge.boards.crowd import POLICIES
 from crowdcharge.files import read_text
 from crowdcharge.radio.base import is_noise_key
 from crowdcharge.toml_table import Range, Table
@@ -42,6 +43,10 @@ class BoardConfig:
     vbus: bool = False  # a cable with 5 V is plugged in from the start
     attended_s: int = ALWAYS_s  # length of an attended window; -1: somebody is always near
     key: str = ""  # hex, 32 bytes; empty: not provisioned
+    crowd_key: str = ""  # hex, 32 bytes; boards with the same key are of one crowd
+    peer_policy: str = "oblivious-share"  # what it gives to a board of its crowd
+    gives_to: str = "host"  # of host, crowd, agreed: to whom its owner lets it give
+    give_day_J: float = 0.0  # and how much a day; 0: as much as asked
     calibrated: bool = True  # the rig's loss curve is on the board, as `calibrate` leaves it
     market_a: float = 0.0  # the owner's terms in a market, credits/Wh^2; 0: it trades in none
     market_b: float = 0.0  # credits/Wh
@@ -226,6 +231,7 @@ _BOARD_RANGES: dict[str, Range] = {
     "resistance_Ohm": (0.001, 10),
     "idle_W": (0, 5),
     "market_b": (0, B_MAX_u / 1e6),
+    "give_day_J": (0, 1_000_000),
     "keep_pct": (0, 100),
     "target_pct": (0, 100),
 }
@@ -238,6 +244,15 @@ _BOARD_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "key": (
         lambda value: re.fullmatch(r"([0-9a-fA-F]{64})?", value) is not None,
         "must be 64 hex digits",
+    ),
+    "crowd_key": (
+        lambda value: re.fullmatch(r"([0-9a-fA-F]{64})?", value) is not None,
+        "must be 64 hex digits",
+    ),
+    "peer_policy": (lambda value: value in POLICIES, f"must be one of {', '.join(POLICIES)}"),
+    "gives_to": (
+        lambda value: {*value.split()} <= {"host", "crowd", "agreed"},
+        "must be of host, crowd, agreed, with spaces between",
     ),
     "board": (wiring.exists, "is no board of firmware/boards"),
 }

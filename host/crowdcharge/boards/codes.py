@@ -25,6 +25,7 @@ NAMES: dict[int, str] = {
     0x93: "BOOT_LOOP",
     0x94: "REPEATED_OVERLOAD",
     0x95: "THERMISTOR_DULL",
+    0xA0: "REPEATED_PEER_LOSS",
     0x01: "CHARGE_COMPLETE",
     0x08: "NO_RESPONSE",
     0x0A: "NEGOTIATION_FAILURE",
@@ -37,6 +38,8 @@ NAMES: dict[int, str] = {
     0x8D: "REBOOTED",
     0x8E: "PEER_ENDED",
     0x96: "NO_FOD_VERDICT",
+    0xA1: "PEER_LOST",
+    0xA2: "HOST_FIRST",
     0xC0: "BAD_LENGTH",
     0xC1: "BAD_VERSION",
     0xC2: "BAD_TYPE",
@@ -60,6 +63,13 @@ NAMES: dict[int, str] = {
     0xD4: "NO_FEATURE",
     0xD5: "UNATTENDED",
     0xD6: "OWNER_OFF",
+    0xE0: "NO_CONSENT",
+    0xE1: "QUOTA",
+    0xE2: "NOT_FOR_PEERS",
+    0xE3: "HELD",
+    0xE4: "RECEIPTS_FULL",
+    0xE5: "HOST_PRESENT",
+    0xE6: "NOTHING_TO_GIVE",
 }
 
 TEXTS: dict[int, str] = {
@@ -84,6 +94,7 @@ TEXTS: dict[int, str] = {
     0x93: "the board restarts again and again",
     0x94: "the board got too hot or took too much current twice within an hour",
     0x95: "the coil's thermistor does not feel the coil, so more than 1 W is refused",
+    0xA0: "other boards fell silent again and again",
     0x01: "the receiver's battery is full",
     0x08: "no receiver took power, or it went away",
     0x0A: "transmitter and receiver did not agree",
@@ -96,6 +107,8 @@ TEXTS: dict[int, str] = {
     0x8D: "the board restarted in the middle of the transfer",
     0x8E: "the other board had ended",
     0x96: "power flowed for ten seconds without figures that show whether an object takes some",
+    0xA1: "the other board was not heard within the lease, or reports more than was sent",
+    0xA2: "a host granted a transfer, and a host goes before a board",
     0xC0: "the frame has a wrong length",
     0xC1: "the frame is of another protocol version",
     0xC2: "the frame is of an unknown type",
@@ -119,6 +132,13 @@ TEXTS: dict[int, str] = {
     0xD4: "the board does not carry what this asks for",
     0xD5: "more than 1 W needs somebody near: press the board's button",
     0xD6: "its owner has switched the board off; hold its button for 5 s",
+    0xE0: "its owner has not consented to give to those who ask",
+    0xE1: "it has given what its owner allows in a day",
+    0xE2: "another board may not ask for this",
+    0xE3: "its host has put transfers between boards on hold",
+    0xE4: "its receipts wait to be collected: run crowdcharge collect",
+    0xE5: "a host is connected, and a host goes before a board",
+    0xE6: "its policy gives nothing to a board with this charge",
 }
 
 SEVERITIES: dict[int, str] = {
@@ -142,6 +162,7 @@ SEVERITIES: dict[int, str] = {
     0x93: "latch",
     0x94: "latch",
     0x95: "warn",
+    0xA0: "latch",
 }
 
 # latched code: who may clear it, as errors.toml explains
@@ -152,6 +173,7 @@ CLEAR_BY: dict[int, str] = {
     0x91: "repair",
     0x93: "person",
     0x94: "person",
+    0xA0: "person",
 }
 
 # fault: what a person does about its cause

@@ -32,6 +32,7 @@ class FrameType(IntEnum):
     CONFIGURE = wire.CONFIGURE
     PING = wire.PING
     ASK = wire.ASK
+    COLLECTED = wire.COLLECTED
     MARKET_OPEN = wire.MARKET_OPEN
     MARKET_KEY = wire.MARKET_KEY
     MARKET_SEAT = wire.MARKET_SEAT

@@ -21,10 +21,12 @@ from crowdcharge.report.summary import unsettled_words
 
 if TYPE_CHECKING:
     from crowdcharge.bench.runs.demo import Demo
+    from crowdcharge.bench.runs.hostless import Hostless
     from crowdcharge.orchestrator.orchestrator import Orchestrator
 
 
 @click.command()
+@click.option("--hostless", is_flag=True, help="No orchestrator: four boards agree by themselves.")
 @click.option("--boards", default=4, show_default=True, help="How many boards.")
 @click.option("--policy", default="online-average", show_default=True, help="The crowd protocol.")
 @policy_options
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 @click.option("--serve", "served", is_flag=True, help="With a page, again and again until Ctrl-C.")
 @http_port
 def demo(
+    hostless: bool,
     boards: int,
     policy: str,
     options: dict[str, Any],
@@ -53,21 +56,40 @@ def demo(
     http_port: int | None,
 ) -> None:
     """Boards on a virtual bench balance their energy; one donor is cut off at 20 %."""
-    from crowdcharge.bench.runs import demo as bench_demo
+    from crowdcharge.bench.runs.demo import Demo
+    from crowdcharge.bench.runs.hostless import Hostless
+    from crowdcharge.boards.crowd import POLICY
 
-    chosen = bench_demo.Demo(boards, policy, speed, seed, port, options)
+    if http_port is not None and not served:
+        raise InputError("--http-port is for --serve")
+    chosen: Demo | Hostless
+    if hostless:
+        _refuse_with_hostless(boards, port, options, served)
+        policy = POLICY if _is_default("policy") else policy
+        chosen = Hostless(policy, speed or 4.0, seed)
+    else:
+        chosen = Demo(boards, policy, speed, seed, port, options)
     view = LiveView(
         output.console(stderr=True), f"crowdcharge demo: {policy}, seed {seed}", as_json
     )
-    if http_port is not None and not served:
-        raise InputError("--http-port is for --serve")
     with view.show():
-        work = _served(chosen, out, http_port, view) if served else _once(chosen, out, view)
+        if isinstance(chosen, Hostless):
+            work = _hostless(chosen, out, view)
+        elif served:
+            work = _served(chosen, out, http_port, view)
+        else:
+            work = _once(chosen, out, view)
         summary = asyncio.run(work)
     if as_json:
         output.document(summary, indent=2)
     else:
         click.echo(_closing(summary, out))
+
+
+async def _hostless(chosen: "Hostless", out: Path, view: LiveView) -> dict[str, Any]:
+    from crowdcharge.bench.runs.hostless import run
+
+    return await run(chosen, out, view.on_event)
 
 
 async def _once(chosen: "Demo", out: Path, view: LiveView) -> dict[str, Any]:
@@ -98,6 +120,16 @@ async def _served(
                 yield
 
         return await run(chosen, out, both(view.on_event, engine.on_event), attending, True)
+
+
+def _is_default(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.DEFAULT
+
+
+def _refuse_with_hostless(boards: int, port: str, options: dict[str, Any], served: bool) -> None:
+    if boards != 4 or port != "micropython" or options or served:
+        raise InputError("--hostless has four MicroPython boards, no policy options and no page")
 
 
 def _closing(summary: dict[str, Any], out: Path) -> str:

@@ -37,7 +37,7 @@ def clear_by_console(line: SerialLine, name: str) -> None:
 async def clear_by_radio(radio: Radio, board_id: int, key: bytes, name: str) -> None:
     """Clear by radio; the board refuses a person's fault unless its button was just pressed."""
     code = latch_named(name)
-    address = await _heard(radio, board_id)
+    address = await heard(radio, board_id)
     link = await BoardLink.open(radio, address, board_id, key, secrets.token_bytes, BoardClock())
     try:
         standing = [codes.name(each) for each in await link.faults()]
@@ -55,8 +55,8 @@ def _must_stand(board: str, name: str, standing: Iterable[str]) -> None:
         raise InputError(f"{board}: {name} does not stand (standing: {shown})")
 
 
-async def _heard(radio: Radio, board_id: int) -> str:
-    """Listen until the board is heard and return its address."""
+async def heard(radio: Radio, board_id: int) -> str:
+    """Listen until the board is heard and returns its address."""
     found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def on_advert(advert: Advert) -> None:

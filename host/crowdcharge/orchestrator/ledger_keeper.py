@@ -19,6 +19,7 @@ from crowdcharge.errors import GrantRefused, LedgerError, RemoteProtocolError
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.payments import payments_due
+from crowdcharge.ledger.peers import is_peers, openings
 from crowdcharge.ledger.settlement import TransferRecord, settlement
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.events import (
@@ -56,6 +57,7 @@ class LedgerKeeper:
         self._emit = emit
         self._next_id = max([first_transfer_id, *(key + 1 for key in store.book.transfers)])
         self._heard_out: set[tuple[int, int]] = set()  # (transfer, board): told all about it
+        self._collected: set[tuple[int, int]] = set()  # (transfer, board): the board was told
         self._samples: list[kinds.Sample] = []
         self.agents: dict[int, BoardAgent] = {}
         self.clears_lost_leases = True
@@ -134,10 +136,19 @@ class LedgerKeeper:
             if not ack.runs(unsettled.transfer_id)
         }
         self._write(receipts)
+        await self._release(link, receipts)
         unsettled = {each.transfer_id for each in self._store.book.unsettled()}
         self._heard_out = {each for each in self._heard_out if each[0] in unsettled}
         await self._clear_lost_lease(link)
         return await self._read(link)
+
+    async def _release(self, link: BoardLink, receipts: list[Receipt]) -> None:
+        """Tell the board which receipts of its own transfers need its memory no more."""
+        for receipt in receipts:
+            told = receipt.transfer_id, link.board_id
+            if is_peers(receipt) and told not in self._collected:
+                await link.command(wire.COLLECTED, receipt.transfer_id)
+                self._collected.add(told)
 
     async def _read(self, link: BoardLink) -> Beacon:
         """Tell the ledger and the policy the board's own state."""
@@ -218,7 +229,8 @@ class LedgerKeeper:
 
     def _write(self, receipts: list[Receipt]) -> None:
         book = self._store.book
-        rows = [*self._samples, *book.admit(receipts)]
+        opened = openings(book, receipts, self._now_ms())
+        rows = [*self._samples, *opened, *book.admit(receipts)]
         if rows:
             self._store.append(rows)
         self._samples.clear()

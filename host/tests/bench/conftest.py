@@ -60,7 +60,13 @@ class AirBench:
         self._folder = folder
         self._centrals = 0
         (folder / "lib").mkdir()
-        for name in ("bluetooth.py", "_ble_events.py", "_ble_uuid.py", "_radio.py"):
+        for name in (
+            "bluetooth.py",
+            "_ble_central.py",
+            "_ble_events.py",
+            "_ble_uuid.py",
+            "_radio.py",
+        ):
             (folder / "lib" / name).symlink_to(SHIMS / name)
 
     async def start(self) -> "AirBench":

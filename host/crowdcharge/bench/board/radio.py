@@ -16,6 +16,7 @@ VM -> hub
     I  indicate   u16 link, u16 handle, data
     D  disconnect u16 link                     reply: empty, when the controller has begun
     M  exchange MTU u16 link
+    S O o P  the central role: see central_role.py
     r  answer     u8 request, u8 ATT error, data
 hub -> VM
     =  reply
@@ -29,6 +30,7 @@ hub -> VM
     m  MTU        u16 link, u16 MTU
     i  indicated  u16 link, u16 handle, u8 status
     u  updated    u16 link, u16 interval, u16 latency, u16 timeout, u8 status
+    g  the central role: see central_role.py
 """
 
 import asyncio
@@ -48,6 +50,7 @@ from bumble.device import (
 )
 from bumble.profiles.gap import GenericAccessService
 
+from crowdcharge.bench.board.central_role import CentralRole
 from crowdcharge.bench.board.values import RemoteValues
 from crowdcharge.bench.radio.air import Air
 from crowdcharge.bench.radio.controller import Controller
@@ -89,6 +92,7 @@ class ShimRadio:
         self._device.on(Device.EVENT_CONNECTION, self._on_connection)
         server = self._device.gatt_server
         self._values = RemoteValues(server, self._send)
+        self._central = CentralRole(self._device, self.controller, self._air.speed, self._send)
         server.on(server.EVENT_CHARACTERISTIC_SUBSCRIPTION, self._on_subscription)
         self._device.host.long_term_key_provider = self._long_term_key
         self.socket_path.unlink(missing_ok=True)
@@ -109,6 +113,7 @@ class ShimRadio:
 
     def power_off(self) -> None:
         """Falls silent: adverts end, links are dropped, pending reads and writes fail."""
+        self._central.power_off()
         self.controller.power_off()
         self._values.clear()
         self._unsent.clear()
@@ -130,7 +135,10 @@ class ShimRadio:
             self.power_off()
 
     def on_frame(self, opcode: str, payload: bytes) -> None:
-        HANDLERS[opcode](self, payload)
+        if opcode in CentralRole.OPCODES:
+            self._central.on_frame(opcode, payload)
+        else:
+            HANDLERS[opcode](self, payload)
 
     def _send(self, opcode: str, payload: bytes = b"") -> None:
         if self._vm is not None:
@@ -198,7 +206,10 @@ class ShimRadio:
 
         def gone(_reason: int) -> None:
             self._indicating.discard(link.handle)
-            self._send("X", struct.pack("<H", link.handle) + peer)
+            if link.role == hci.Role.CENTRAL:
+                self._central.gone(link, peer)
+            else:
+                self._send("X", struct.pack("<H", link.handle) + peer)
 
         def mtu_changed() -> None:
             self._send("m", struct.pack("<HH", link.handle, link.att_mtu))
@@ -223,7 +234,11 @@ class ShimRadio:
             Connection.EVENT_PAIRING_START,
             lambda: self._spawn(_quietly(self._ask_secret(link, PEER_SECRET))),
         )
-        self._send("C", struct.pack("<H", link.handle) + peer)
+        self._central.listen_on(link)
+        if link.role == hci.Role.CENTRAL:
+            self._central.connected(link, peer)
+        else:
+            self._send("C", struct.pack("<H", link.handle) + peer)
 
     def _link(self, payload: bytes) -> Connection | None:
         return self._device.connections.get(int.from_bytes(payload[:2], "little"))

@@ -7,6 +7,7 @@ import math
 import random
 import secrets
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from crowdcharge.bench.board import nvm, silicon, vm, wiring
@@ -25,6 +26,7 @@ from crowdcharge.bench.physics.breaks import Breaks, Surroundings
 from crowdcharge.bench.physics.plant import Node, Plant
 from crowdcharge.bench.physics.shunt import Shunt
 from crowdcharge.bench.physics.thermal import Lump, ntc_share
+from crowdcharge.boards.crowd import membership
 from crowdcharge.clock import BoardClock
 from wptcore import x25519
 from wptcore.calibration import curve_hash
@@ -323,7 +325,7 @@ class VirtualBoard:
 
     # Software
 
-    def deploy(self, files: dict[str, Path]) -> None:
+    def deploy(self, files: dict[str, Path], crowd: Collection[int] = ()) -> None:
         """Write the firmware and the board's identity, as flashing and provisioning do."""
         flash = self.folder / "flash"
         for parent in {(flash / name).parent for name in files}:
@@ -342,6 +344,14 @@ class VirtualBoard:
             identity |= {"loss_curve": curve, "curve_hash": curve_hash(hashlib.sha256, curve)}
         if config.key:
             identity["key"] = config.key
+        if config.crowd_key:
+            identity["crowd"] = membership(
+                bytes.fromhex(config.crowd_key), config.id, crowd, policy=config.peer_policy
+            )
+        identity["consent"] = {
+            "to": config.gives_to.split(),
+            "day_mJ": round(config.give_day_J * 1000),
+        }
         identity |= _market_terms(config)
         text = json.dumps(identity)
         if config.port == "circuitpython":

@@ -24,6 +24,9 @@ HOST_ADDRESS = "C0:DE:FF:00:00:{:02X}"
 _TICK_s = 0.005  # real time; the most that the physics a chip shows may be late
 
 
+_ON_EACH_OTHER_dBm = -30.0  # radios a few centimetres apart
+
+
 class Hub:
     def __init__(self, config: BenchConfig, folder: Path) -> None:
         self.config = config
@@ -44,6 +47,7 @@ class Hub:
         self.vm_version = _vm_version()
         self.hci_ports: dict[int, str] = {}
         self.boards: dict[int, VirtualBoard] = {}
+        self._ids = {address(board.id).upper(): board.id for board in config.boards}
         self.arrange()
         for board in config.boards:
             self.boards[board.id] = self._board(board)
@@ -73,6 +77,8 @@ class Hub:
 
         def rssi_dBm(tx: str, rx: str) -> int:
             set_dBm = self.rssi_dBm.get(tx, self.rssi_dBm.get(rx))
+            if set_dBm is None and self._touch(tx, rx):
+                set_dBm = _ON_EACH_OTHER_dBm
             mean_dBm = self.places.signal_dBm(tx, rx) if set_dBm is None else set_dBm
             return round(mean_dBm + noise_dB(0.0, 2.0))
 
@@ -95,8 +101,16 @@ class Hub:
             await proxy.start()
         self._physics = asyncio.create_task(self._run_physics())
         for board in self.boards.values():
-            board.deploy(trees[board.config.port])
+            board.deploy(trees[board.config.port], self._crowd(board.config.crowd_key))
             await board.start()
+
+    def _touch(self, tx: str, rx: str) -> bool:
+        """Do the boards with these radios lie on each other?"""
+        ids = self._ids
+        return tx in ids and rx in ids and self.plant.peer(ids[tx]) == ids[rx]
+
+    def _crowd(self, crowd_key: str) -> list[int]:
+        return [board.id for board in self.config.boards if board.crowd_key == crowd_key]
 
     async def stop(self) -> None:
         self._physics.cancel()
@@ -159,9 +173,12 @@ class Hub:
         self.plant.set_contacts(self.arrangement.contacts_at(self.plant.now_s))
 
     def cut(self, board: VirtualBoard, on: bool) -> None:
+        """Take a board out of the range of all hosts, proxies and other boards, or back."""
         hosts = [HOST_ADDRESS.format(index) for index in range(1, self.config.hosts + 1)]
-        for host in (*hosts, *(proxy.address for proxy in self.proxies.values())):
-            (self.air.drop if on else self.air.heal)(board.address, host)
+        proxies = [proxy.address for proxy in self.proxies.values()]
+        others = [each.address for each in self.boards.values() if each is not board]
+        for other in (*hosts, *proxies, *others):
+            (self.air.drop if on else self.air.heal)(board.address, other)
 
     def walk(self, board: VirtualBoard, x_m: float, y_m: float) -> None:
         self.places.move(board.address, (x_m, y_m))

@@ -71,18 +71,23 @@ class Events:
     def _on_connect(self, payload):
         conn_handle, address_type = struct.unpack("<HB", payload)
         self._connections[conn_handle] = 0
+        self._peers[conn_handle] = bytes(payload[2:])
         self._advertising = False
         self._irq_with_view(_IRQ_CENTRAL_CONNECT, (conn_handle, address_type), payload[3:])
 
     def _on_disconnect(self, payload):
         conn_handle, address_type = struct.unpack("<HB", payload)
+        self._drop_link(conn_handle)
+        self._irq_with_view(_IRQ_CENTRAL_DISCONNECT, (conn_handle, address_type), payload[3:])
+
+    def _drop_link(self, conn_handle):
         self._connections.pop(conn_handle, None)
+        self._peers.pop(conn_handle, None)
         self._terminating.discard(conn_handle)
         self._mtu_known.discard(conn_handle)
         for link, handle in list(self._subscriptions):
             if link == conn_handle:
                 del self._subscriptions[link, handle]
-        self._irq_with_view(_IRQ_CENTRAL_DISCONNECT, (conn_handle, address_type), payload[3:])
 
     def _on_write(self, payload):
         request, conn_handle, value_handle = struct.unpack("<BHH", payload)
@@ -164,6 +169,7 @@ _EVENTS = {
     "i": Events._on_indicate_done,
     "u": Events._on_update,
     "e": Events._on_encryption,
+    "g": lambda ble, payload: ble._on_central(payload),
 }
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""MicroPython's `bluetooth` module (peripheral half) for a board whose radio is in the bench hub.
+"""MicroPython's `bluetooth` module for a board whose radio is in the bench hub.
 
 It runs on the MicroPython unix VM. The attribute values live here, as in the RAM of a real board,
 so firmware that hangs lets remote reads and writes time out. Events are delivered between
@@ -7,7 +7,7 @@ two steps of asyncio, by `poll()` while `time.sleep` runs, and inside calls that
 controller. Results, error numbers and events are those that were recorded on MicroPython with
 NimBLE (host/tests/bench/nimble); what else is NimBLE's is named where it is used.
 
-The central role, stored pairing secrets and L2CAP channels are missing.
+The central role is in _ble_central. Stored pairing secrets and L2CAP channels are missing.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ import asyncio.core
 import json
 import struct
 
+import _ble_central
 import _ble_events
 import _radio
 from _ble_uuid import UUID  # noqa: F401 - part of this module
@@ -75,7 +76,7 @@ class _Value:
         return data
 
 
-class BLE(_ble_events.Events):
+class BLE(_ble_central.Central, _ble_events.Events):
     _instance = None
 
     def __new__(cls):
@@ -110,6 +111,7 @@ class BLE(_ble_events.Events):
         self._advertising = False
         self._advert = self._response = b""
         self._gap_name = _NAME_DEFAULT
+        self._forget_central()
         self._mtu = _MTU_DEFAULT
 
     def active(self, on=None):

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: MIT
+"""The board's radio as a central, for meetings with other boards; loaded only where they may be.
+
+The interrupt handler copies and never decides; `step` runs in the loop and does one thing a pass.
+Events can come nested inside a call, so the state is set before the call.
+"""
+
+import struct
+
+import bluetooth
+
+from wptcore import peer_taker, wire
+from wptcore.compat import const
+
+_IRQ_SCAN_RESULT = const(5)
+_IRQ_SCAN_DONE = const(6)
+_IRQ_PERIPHERAL_CONNECT = const(7)
+_IRQ_PERIPHERAL_DISCONNECT = const(8)
+_IRQ_SERVICE_RESULT = const(9)
+_IRQ_SERVICE_DONE = const(10)
+_IRQ_CHARACTERISTIC_RESULT = const(11)
+_IRQ_CHARACTERISTIC_DONE = const(12)
+_IRQ_READ_RESULT = const(15)
+_IRQ_READ_DONE = const(16)
+_IRQ_WRITE_DONE = const(17)
+_IRQ_NOTIFY = const(18)
+_IRQ_MTU_EXCHANGED = const(21)
+
+_SCAN_ms = const(1500)
+_SCAN_EVERY_ms = const(3000)
+_CONNECT_ms = const(2000)
+_INTERVAL_MIN_us = const(7500)
+_INTERVAL_MAX_us = const(15000)
+_BEACON = const(0xFF)  # manufacturer data
+_HEARD_MAX = const(8)
+_SUBSCRIBE = b"\x01\x00"
+_CCCD_OFFSET = const(1)  # our GATT server puts it right behind the value that notifies
+
+
+class PeerRadio:
+    """`taker`: peer_taker.PeerTaker; `ble`: bluetooth.BLE, which BoardRadio has switched on."""
+
+    def __init__(self, taker, ble):
+        self._taker = taker
+        self._ble = ble
+        self._heard = []  # (address type, address, beacon, dBm)
+        self._news = []  # (event, copies), oldest first
+        self._scanning = False
+        self._since_scan_ms = _SCAN_EVERY_ms
+        self._forget()
+
+    def _forget(self) -> None:
+        self._link = -1
+        self._connecting = False
+        self._span = (0, 0)
+        self._values = {}  # characteristic's UUID -> handle
+        self._leaving = False
+        self._writing = False
+        self._challenge = b""
+
+    @property
+    def is_busy(self) -> bool:
+        return self._link >= 0 or self._connecting
+
+    # -- in the interrupt --
+
+    def note(self, event, data) -> bool:
+        """Copy what the loop needs; True when it is an event of the central role."""
+        if event == _IRQ_SCAN_RESULT:
+            return self._hear(data)
+        if not (event == _IRQ_MTU_EXCHANGED or _IRQ_SCAN_DONE <= event <= _IRQ_NOTIFY):
+            return False
+        if event == _IRQ_SCAN_DONE:
+            self._scanning = False
+        elif event == _IRQ_SERVICE_RESULT:
+            self._news.append((event, (data[0], data[1], data[2])))
+        elif event == _IRQ_CHARACTERISTIC_RESULT:
+            self._news.append((event, (data[0], data[2], bytes(data[4]))))
+        elif event in (_IRQ_READ_RESULT, _IRQ_NOTIFY):
+            self._news.append((event, (data[0], data[1], bytes(data[2]))))
+        else:
+            self._news.append((event, (data[0],)))
+        return True
+
+    def _hear(self, data) -> bool:
+        beacon = _beacon(data[4]) if len(self._heard) < _HEARD_MAX else b""
+        if beacon:
+            self._heard.append((data[0], bytes(data[1]), beacon, data[3]))
+        return bool(beacon)
+
+    # -- in the loop --
+
+    def step(self, dt_ms: int) -> None:
+        taker = self._taker
+        taker.on_elapsed(dt_ms)
+        self._since_scan_ms += dt_ms
+        while self._news:
+            event, copies = self._news.pop(0)
+            self._take(event, copies)
+        heard, self._heard = self._heard, []
+        for address_type, address, beacon, rssi_dBm in heard:
+            taker.on_advert((address_type, address), beacon, rssi_dBm)
+        self._act(taker.action)
+
+    def _act(self, action: int) -> None:
+        if action == peer_taker.LISTEN:
+            self._listen()
+        elif action == peer_taker.CONNECT and not self.is_busy:
+            self._connect(*self._taker.address)
+        elif action == peer_taker.TALK and not self._writing:
+            frame = self._taker.pop_frame()
+            if frame:
+                self._writing = True
+                self._ble.gattc_write(self._link, self._values[_COMMAND], frame, 1)
+        elif action == peer_taker.LEAVE:
+            self._leave()
+
+    def _connect(self, address_type: int, address: bytes) -> None:
+        """Try to connect; a stack without a free link, or with one to that board, refuses."""
+        self._connecting = True
+        times = (_CONNECT_ms, _INTERVAL_MIN_us, _INTERVAL_MAX_us)
+        try:
+            self._ble.gap_connect(address_type, address, *times)
+        except OSError:
+            self._gone()
+
+    def _listen(self) -> None:
+        due = self._since_scan_ms >= _SCAN_EVERY_ms
+        if self._scanning or not due or not self._taker.wants:
+            return
+        self._scanning = True
+        self._since_scan_ms = 0
+        try:
+            self._ble.gap_scan(_SCAN_ms, 30000, 30000)
+        except OSError:
+            self._scanning = False
+
+    def _leave(self) -> None:
+        if self._link < 0:
+            if not self._connecting:
+                self._gone()
+        elif not self._leaving:
+            self._leaving = True
+            if not self._ble.gap_disconnect(self._link):
+                self._gone()
+
+    def _gone(self) -> None:
+        self._forget()
+        self._taker.on_gone()
+
+    def _take(self, event: int, copies: tuple) -> None:
+        """Goes on with the set-up: MTU, service, characteristics, subscription, challenge."""
+        link = copies[0]
+        if event == _IRQ_PERIPHERAL_CONNECT:
+            self._connecting = False
+            self._link = link
+            self._ble.gattc_exchange_mtu(link)
+            return
+        if event == _IRQ_PERIPHERAL_DISCONNECT:
+            if link == self._link or self._link < 0:
+                self._gone()
+            return
+        if link != self._link or self._leaving:
+            return
+        if event == _IRQ_NOTIFY:
+            if copies[1] == self._values.get(_REPLY):
+                self._taker.on_reply(copies[2])
+        elif event == _IRQ_SERVICE_RESULT:
+            self._span = copies[1:]
+        elif event == _IRQ_CHARACTERISTIC_RESULT:
+            self._values[copies[2]] = copies[1]
+        elif event == _IRQ_READ_RESULT:
+            self._challenge = copies[2]
+        else:
+            self._advance(event)
+
+    def _advance(self, event: int) -> None:
+        ble, link = self._ble, self._link
+        if event == _IRQ_MTU_EXCHANGED:
+            ble.gattc_discover_services(link, bluetooth.UUID(wire.SERVICE_UUID))
+        elif event == _IRQ_SERVICE_DONE:
+            if self._span[0]:
+                ble.gattc_discover_characteristics(link, *self._span)
+            else:
+                self._leave()
+        elif event == _IRQ_CHARACTERISTIC_DONE:
+            ble.gattc_write(link, self._values[_REPLY] + _CCCD_OFFSET, _SUBSCRIBE, 1)
+        elif event == _IRQ_WRITE_DONE and self._taker.action == peer_taker.CONNECT:
+            ble.gattc_read(link, self._values[_CHALLENGE])
+        elif event == _IRQ_WRITE_DONE:
+            self._writing = False
+        elif event == _IRQ_READ_DONE:
+            self._taker.on_challenge(self._challenge)
+
+
+_REPLY = bytes(bluetooth.UUID(wire.REPLY_UUID))
+_COMMAND = bytes(bluetooth.UUID(wire.COMMAND_UUID))
+_CHALLENGE = bytes(bluetooth.UUID(wire.CHALLENGE_UUID))
+
+
+def _beacon(advert) -> bytes:
+    """Return our manufacturer data from an advert, or nothing; what it says is judged later."""
+    at = 0
+    while at + 4 < len(advert):
+        size = advert[at]
+        ours = advert[at + 1] == _BEACON and size == wire.BEACON_SIZE + 3
+        if ours and struct.unpack_from("<H", advert, at + 2)[0] == wire.COMPANY_ID:
+            return bytes(advert[at + 4 : at + 1 + size])
+        at += size + 1
+    return b""

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""The console's commands for a crowd and for consent; loaded when one is typed."""
+
+from wptcore import auth, wire
+from wptcore.compat import const
+from wptcore.peer_policy import POLICIES
+
+_U32_MAX = const(0xFFFFFFFF)
+_PEERS_MAX = const(64)
+_WHOM = ("host", "crowd", "agreed")
+
+
+def run(stored: dict, command: str, arguments: list):
+    """Return what to store under which name (None: drop it), and the answer."""
+    call, name, count = _COMMANDS[command]
+    if len(arguments) != count:
+        raise ValueError("usage: %s needs %d arguments; type help" % (command, count))
+    changed = call(stored, *arguments)
+    if command == "peer":
+        return name, changed, (("crowd_peers", len(changed["peers"])),)
+    return name, changed, ((command, arguments[0]),)
+
+
+def describe(stored: dict, sha256, fingerprint) -> list:
+    """Return what `identity` shows of it, without a key."""
+    crowd, consented = stored.get("crowd", {}), stored.get("consent", {"to": ["host"]})
+    return [
+        ("crowd", crowd.get("id", 0)),
+        ("crowd_root", fingerprint(sha256, bytes.fromhex(crowd.get("root", "")))),
+        ("crowd_peers", len(crowd.get("peers", ()))),
+        ("consent", ",".join(consented["to"]) or "nobody"),
+        ("consent_day_mJ", consented.get("day_mJ", 0)),
+    ]
+
+
+def join(stored: dict, crowd_id: str, root: str, policy: str):
+    """Return the new `crowd` of an identity, without any peer; None: it leaves its crowd."""
+    number = _number(crowd_id, 0, _U32_MAX)
+    if not number:
+        return None
+    if policy not in POLICIES:
+        raise ValueError("range: the policy must be one of %s" % ", ".join(POLICIES))
+    agreed = stored.get("crowd", {}).get("agreed", ())
+    return {
+        "id": number,
+        "root": _key(root),
+        "policy": policy,
+        "peers": {},
+        "agreed": list(agreed),
+    }
+
+
+def add_peer(stored: dict, board_id: str, key: str) -> dict:
+    """Return the `crowd` with the key to one more member."""
+    crowd = _crowd(stored)
+    peers = dict(crowd.get("peers", {}))
+    peers[str(_number(board_id, 1, wire.BOARD_ID_MAX))] = _key(key)
+    if len(peers) > _PEERS_MAX:
+        raise ValueError("range: a board keeps the keys to at most %d others" % _PEERS_MAX)
+    crowd["peers"] = peers
+    return crowd
+
+
+def agree(stored: dict, crowd_ids: str) -> dict:
+    """Return the `crowd` that lets members of these other crowds ask."""
+    crowd = _crowd(stored)
+    names = () if crowd_ids == "nobody" else crowd_ids.split(",")
+    crowd["agreed"] = [_number(name, 1, _U32_MAX) for name in names]
+    return crowd
+
+
+def consent(_stored: dict, whom: str, day_mJ: str) -> dict:
+    """Return the `consent` of an identity."""
+    names = () if whom == "nobody" else whom.split(",")
+    for name in names:
+        if name not in _WHOM:
+            raise ValueError("range: nobody, or of %s" % ",".join(_WHOM))
+    return {"to": list(names), "day_mJ": _number(day_mJ, 0, _U32_MAX)}
+
+
+def _crowd(stored: dict) -> dict:
+    if "crowd" not in stored:
+        raise ValueError("crowd: it belongs to none; first: crowd ID ROOT POLICY")
+    return dict(stored["crowd"])
+
+
+def _key(text: str) -> str:
+    try:
+        raw = bytes.fromhex(text)
+    except ValueError:
+        raw = b""
+    if len(raw) != auth.KEY_SIZE:
+        raise ValueError("range: a key has 64 hexadecimal digits")
+    return text
+
+
+def _number(text: str, least: int, most: int) -> int:
+    if not text.isdigit() or not least <= int(text) <= most:
+        raise ValueError("range: %s is not a number from %d to %d" % (text, least, most))
+    return int(text)
+
+
+_COMMANDS = {  # command: (function, the name that it stores, number of arguments)
+    "crowd": (join, "crowd", 3),
+    "peer": (add_peer, "crowd", 2),
+    "agreed": (agree, "crowd", 1),
+    "consent": (consent, "consent", 2),
+}

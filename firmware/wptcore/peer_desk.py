@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""A giver's half of a meeting between two boards: who may ask, what is offered, what is refused.
+
+The taker speaks the frames of a host over a session of its own (peer_taker.py), so the giver's
+transfer runs as one of a host does: it lives only while the taker's authenticated reports come.
+Board.coil_on stays the only permission.
+"""
+
+from wptcore import ept, peer_policy, wire
+from wptcore.compat import const
+from wptcore.consent import AGREED, CROWD
+from wptcore.fod import UNCALIBRATED_MAX_mW
+from wptcore.peer_keys import pair_key
+
+_LOSSES_MAX = const(3)
+_LOSSES_WINDOW_ms = const(600_000)
+_EXCESS_mW = const(250)  # what two meters and a report's age may differ by
+_EXCESSES_MAX = const(3)
+
+
+class Membership:
+    """The `crowd` of an identity, as `crowdcharge crowd` writes it.
+
+    `keys`: (board, 32 bytes) of each member that this board may ask; `agreed`: other crowds whose
+    members may ask this one.
+    """
+
+    def __init__(self, crowd: dict):
+        self.crowd_id = crowd["id"]
+        self.root = bytes.fromhex(crowd["root"])
+        self.policy = crowd.get("policy", "oblivious-share")
+        self.agreed = tuple(crowd.get("agreed", ()))
+        peers = crowd.get("peers", {})
+        self.keys = tuple((int(board), bytes.fromhex(peers[board])) for board in peers)
+
+    def key_to(self, board_id: int) -> bytes:
+        """Return the key with which this board asks another; empty for a stranger."""
+        for member, key in self.keys:
+            if member == board_id:
+                return key
+        return b""
+
+
+class PeerDesk:
+    """`membership`: Membership of this board."""
+
+    def __init__(self, membership: Membership, sha256):
+        self.membership = membership
+        self._sha256 = sha256
+        self._policy = peer_policy.POLICIES[membership.policy]()
+        self._offers = []  # (board, energy mJ) that stand, one a link
+        self._losses_ms = []  # ages of the losses within the window
+        self._excesses = 0
+
+    def elapse(self, dt_ms: int) -> None:
+        if self._losses_ms:
+            ages_ms = (age_ms + dt_ms for age_ms in self._losses_ms)
+            self._losses_ms = [age_ms for age_ms in ages_ms if age_ms < _LOSSES_WINDOW_ms]
+
+    def key_of(self, crowd_id: int, board_id: int) -> bytes:
+        """Return the key of a board that says hello; empty if its crowd may not ask."""
+        member = self.membership
+        if crowd_id != member.crowd_id and crowd_id not in member.agreed:
+            return b""
+        return pair_key(self._sha256, member.root, crowd_id, board_id)
+
+    def lost_too_often(self) -> bool:
+        """Note that a peer was lost; True for the third within ten minutes of running."""
+        self._losses_ms.append(0)
+        if len(self._losses_ms) < _LOSSES_MAX:
+            return False
+        self._losses_ms.clear()
+        return True
+
+    def is_implausible(self, sent_mW: int, received_mW: int) -> bool:
+        """Do the taker report, three times in a row, more than was sent?"""
+        self._excesses = self._excesses + 1 if received_mW > sent_mW + _EXCESS_mW else 0
+        return self._excesses >= _EXCESSES_MAX
+
+    # -- the frames of a peer's session: each returns a code or a whole reply --
+
+    def carry_out(self, board, link, frame_type: int, fields: tuple):
+        """`link`: links.Link of a peer that has said hello."""
+        if frame_type == wire.PEER_HELLO:
+            return ept.NONE
+        if frame_type == wire.PEER_WISH:
+            return self._offer(board, link, *fields)
+        if frame_type == wire.GRANT:
+            return self._grant(board, link, fields)
+        if frame_type == wire.RENEW and board.is_granted_by(link.peer, fields[0]):
+            return board.renew(*fields)
+        if frame_type == wire.STOP and board.is_granted_by(link.peer, fields[0]):
+            return board.stop(*fields)
+        if frame_type in (wire.RENEW, wire.STOP):
+            return ept.UNKNOWN_TRANSFER
+        return ept.NOT_FOR_PEERS
+
+    def asker(self, link) -> int:
+        return CROWD if link.crowd == self.membership.crowd_id else AGREED
+
+    def _offer(self, board, link, soc_permille: int, capacity_mJ: int, wish_mJ: int):
+        code = board.giving_refusal(self.asker(link))
+        energy_mJ = 0
+        if code == ept.NONE and soc_permille <= 1000:
+            other_mJ = capacity_mJ // 1000 * soc_permille
+            share_mJ = self._policy.share_mJ(board.stored_mJ, other_mJ, capacity_mJ)
+            energy_mJ = board.consent.bound_mJ(min(share_mJ, wish_mJ))
+        if code == ept.NONE and not energy_mJ:
+            code = ept.NOTHING_TO_GIVE
+        self._offers = [offer for offer in self._offers if offer[0] != link.peer][-2:]
+        self._offers.append((link.peer, energy_mJ))
+        return wire.PEER_OFFER, energy_mJ, UNCALIBRATED_MAX_mW, code
+
+    def _grant(self, board, link, grant: tuple) -> int:
+        """Take only what was offered to this very board, for itself."""
+        _, role, peer, group, granter, power_mW, energy_mJ = grant[:7]
+        if role != wire.PTX or peer != link.peer or granter != link.peer or group:
+            return ept.NOT_FOR_PEERS
+        if grant[10] != wire.GRANTED_BY_PEER:
+            return ept.NOT_FOR_PEERS
+        if power_mW > UNCALIBRATED_MAX_mW:
+            return ept.UNCALIBRATED
+        if (link.peer, energy_mJ) not in self._offers:
+            return ept.OUT_OF_RANGE
+        self._excesses = 0
+        return board.giving_refusal(self.asker(link), grant[0]) or board.grant(grant)

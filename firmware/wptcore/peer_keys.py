@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+"""The keys between the boards of a crowd: each board has a root, and hands out no root.
+
+The key with which board i asks board j is derived from the root of j, the crowd of i and the
+number of i. The owner derives it and gives it to i; j derives it when i says hello. So a board
+that is stolen gives away its own pairs and no others, and a crowd is bound into each key.
+"""
+
+import struct
+
+from wptcore.auth import hmac_sha256
+
+_ROOT = b"crowdcharge peer root"
+_PAIR = b"crowdcharge peer pair"
+
+
+def root(sha256, crowd_key: bytes, epoch: int, board_id: int) -> bytes:
+    """Return the root of a member; only the owner has the crowd's key."""
+    return hmac_sha256(sha256, crowd_key, _ROOT + struct.pack("<IH", epoch, board_id))
+
+
+def pair_key(sha256, giver_root: bytes, crowd_id: int, taker_id: int) -> bytes:
+    """Return the key with which board `taker_id` of `crowd_id` asks the giver."""
+    return hmac_sha256(sha256, giver_root, _PAIR + struct.pack("<IH", crowd_id, taker_id))

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""`crowdcharge collect`: receipts of boards that met without a host."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from crowdcharge.cli import options, output
+from crowdcharge.errors import InputError
+
+if TYPE_CHECKING:
+    from crowdcharge.ledger.store import Store
+    from crowdcharge.orchestrator.collecting import Collected
+
+
+@click.command()
+@click.argument("ledger", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--keys",
+    "keys_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("keys.toml"),
+    show_default=True,
+    help="The boards' keys.",
+)
+@click.option("--seconds", default=10.0, show_default=True, help="How long to listen at most.")
+@click.option(
+    "--transport",
+    default="",
+    envvar="CROWDCHARGE_TRANSPORT",
+    help="A bench's radio instead of this computer's.",
+)
+@click.option("--adapter", default="", help="Bluetooth adapter (BlueZ), for example hci1.")
+@options.as_json
+def collect(
+    ledger: Path, keys_path: Path, seconds: float, transport: str, adapter: str, as_json: bool
+) -> None:
+    """Fetch the receipts of all boards in range, check them, and book them in LEDGER.
+
+    The ledger is made if it is not there. Boards may forget what is collected.
+    """
+    from crowdcharge.boards import keys as key_file
+    from crowdcharge.ledger.kinds import Run
+    from crowdcharge.ledger.store import Store
+
+    if not 0 < seconds <= 3600:
+        raise InputError(f"--seconds must be above 0 and at most 3600, not {seconds:g}")
+    keys = key_file.load(keys_path)
+    with Store.create(ledger) as store:
+        store.append([Run("collect", None, None)])
+        found = asyncio.run(_collect(store, keys, seconds, transport, adapter))
+        _tell(found, store, as_json)
+    if not found.boards:
+        raise InputError("no board was collected from: none was heard whose key is known")
+
+
+async def _collect(
+    store: "Store", keys: dict[int, bytes], seconds: float, transport: str, adapter: str
+) -> "Collected":
+    from crowdcharge.clock import BoardClock
+    from crowdcharge.orchestrator.collecting import collect as collect_from
+    from crowdcharge.radio import open_radio
+
+    radio = open_radio(transport, adapter)
+    try:
+        return await collect_from(radio, store, keys, BoardClock(), lambda _event: None, seconds)
+    finally:
+        await radio.close()
+
+
+def _tell(found: "Collected", store: "Store", as_json: bool) -> None:
+    states = [transfer.state for transfer in store.book.transfers.values()]
+    counts = {state: states.count(state) for state in sorted(set(states))}
+    if as_json:
+        output.document(
+            {"boards": found.boards, "failed": found.failed, "transfers": counts}, indent=2
+        )
+        return
+    for board_id, why in found.failed.items():
+        click.echo(f"board {board_id}: {why}", err=True)
+    shown = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none"
+    click.echo(f"Collected from {len(found.boards)} boards; transfers in the ledger: {shown}.")

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""`crowdcharge crowd`: who may ask whom without a host."""
+
+from pathlib import Path
+
+import click
+
+from crowdcharge.cli import options, output
+
+_FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+_POLICIES = ("oblivious-share", "online-average", "small-transfer")
+
+
+@click.group()
+def crowd() -> None:
+    """Boards that charge each other without a host, by keys in FILE (crowd.toml)."""
+
+
+@crowd.command()
+@_FILE
+@click.option(
+    "--policy",
+    type=click.Choice(_POLICIES),
+    default=_POLICIES[0],
+    show_default=True,
+    help="What a member gives to another.",
+)
+def create(file: Path, policy: str) -> None:
+    """Make a crowd with a new key. FILE is its only copy: keep it as you keep keys."""
+    from crowdcharge.boards import crowd_file
+
+    made = crowd_file.create(file, policy)
+    click.echo(f"Crowd {made.id:08x} is in {file}; readable by you only.")
+
+
+@crowd.command()
+@_FILE
+@options.port
+def join(file: Path, port: str) -> None:
+    """Make the board on PORT a member, or bring it up to date."""
+    from crowdcharge.boards import crowd_file
+    from crowdcharge.flash import joining
+    from crowdcharge.flash.serial_line import SerialLine
+
+    with SerialLine(port) as line, crowd_file.changing(file) as changed:
+        board_id = joining.board_on(line)
+        changed.add(board_id)
+        joining.join(line, board_id, changed)
+        changed.note_written(board_id)
+        behind = [member for member in changed.members if changed.is_behind(member)]
+    click.echo(f"Board {board_id} is a member of crowd {changed.id:08x}.{_words(behind)}")
+
+
+@crowd.command()
+@_FILE
+@click.option("--id", "board_id", required=True, type=click.IntRange(1, 65534))
+@click.option("--port", default="", help="Its serial port, if you have it: it forgets its keys.")
+def leave(file: Path, board_id: int, port: str) -> None:
+    """Leave a board out, stolen or not: each other member trusts it until it has joined again."""
+    from crowdcharge.boards import crowd_file
+    from crowdcharge.errors import InputError
+    from crowdcharge.flash import joining
+    from crowdcharge.flash.serial_line import SerialLine
+
+    with crowd_file.changing(file) as changed:
+        changed.remove(board_id)
+        if port:
+            with SerialLine(port) as line:
+                if joining.board_on(line) != board_id:
+                    raise InputError(f"{port} is not board {board_id}")
+                joining.leave(line)
+        behind = [member for member in changed.members if changed.is_behind(member)]
+    click.echo(f"Board {board_id} is left out.{_words(behind)}")
+
+
+@crowd.command("list")
+@_FILE
+@options.as_json
+def list_(file: Path, as_json: bool) -> None:
+    """Show the members, and which boards have to join again."""
+    from crowdcharge.boards import crowd_file
+
+    found = crowd_file.load(file)
+    members = [{"board_id": each, "behind": found.is_behind(each)} for each in found.members]
+    if as_json:
+        document = {"crowd": f"{found.id:08x}", "policy": found.policy, "members": members}
+        output.document(document, indent=2)
+        return
+    click.echo(f"crowd {found.id:08x}, {found.policy}")
+    for member in members:
+        state = "has to join again" if member["behind"] else "up to date"
+        click.echo(f"board {member['board_id']}: {state}")
+
+
+def _words(behind: list[int]) -> str:
+    if not behind:
+        return ""
+    boards = ", ".join(map(str, behind))
+    return f" Run crowd join again for: {boards}; until then they do not know of the change."

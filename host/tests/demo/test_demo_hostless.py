@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""`crowdcharge demo --hostless`: boards that agree by themselves, and what is left to collect."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from crowdcharge.ledger.store import Store
+from wptcore import wire
+
+pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow]
+
+
+def crowdcharge(*arguments: str) -> subprocess.CompletedProcess[str]:
+    code = "from crowdcharge.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+
+
+@pytest.mark.timeout(600)
+def test_the_story_without_a_host(tmp_path: Path) -> None:
+    out = tmp_path / "OUT"
+    result = crowdcharge("demo", "--hostless", "--json", "--out", str(out))
+    assert result.returncode == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert told["floor_cutoffs"] >= 1
+    assert told["imbalance_after"] <= told["imbalance_before"] / 4
+    assert {transfer["state"] for transfer in told["transfers"]} == {"settled"}
+    cut = [each for each in told["transfers"] if each["ept_ptx"] == "FLOOR"]
+    assert (cut[0]["ptx"], cut[0]["prx"]) == (3, 2)
+    # No host could have granted any of them: each receipt names the taker as its granter.
+    with Store.read(out / "ledger.sqlite") as store:
+        store.load()
+        receipts = list(store.book.receipts.values())
+    assert len(receipts) == 2 * len(told["transfers"])
+    for receipt in receipts:
+        taker = receipt.board_id if receipt.role == wire.PRX else receipt.peer
+        assert (receipt.granter, receipt.flags) == (taker, wire.GRANTED_BY_PEER)
+    verified = crowdcharge(
+        "ledger", "verify", str(out / "ledger.sqlite"), "--keys", str(out / "keys.toml")
+    )
+    assert verified.returncode == 0 and "all in order" in verified.stdout
+    assert "could not be checked" not in verified.stdout
+
+
+def test_what_does_not_go_with_it_is_one_line(tmp_path: Path) -> None:
+    for arguments in (("--boards", "5"), ("--port", "mixed"), ("--policy", "star")):
+        result = crowdcharge("demo", "--hostless", *arguments, "--out", str(tmp_path / "o"))
+        assert result.returncode == 2
+        assert len(result.stderr.strip().splitlines()) == 1

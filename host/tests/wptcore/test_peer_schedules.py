@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""Whatever happens to two boards that meet: no coil outlives its lease, no joule is nowhere."""
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[3] / "firmware" / "tests"))
+
+from peers import Node, Room, STEP_ms, receipts
+
+LEASE_ms = 4000
+SLACK_ms = 2 * STEP_ms  # the pass that hears, and the one that acts
+SCHEDULES = 500
+BATCH = 50
+EVENTS = ("kill", "freeze", "part", "out of range", "reboot", "back", "wait")
+
+
+def happen(room: Room, event: str, node: Node) -> None:
+    """Do it to one board; a kill is a board without power, which knows only what it stored."""
+    if event in {"kill", "freeze"}:
+        node.alive = False
+        node.killed = event == "kill"
+    elif event == "part":
+        room.part()
+    elif event == "out of range":
+        room.near = False
+    elif event == "reboot":
+        room.reboot(node)
+    elif event == "back":
+        back(room)
+
+
+def back(room: Room) -> None:
+    room.near = True
+    for node in room.nodes:
+        if getattr(node, "killed", False):
+            room.reboot(node)
+        node.alive, node.killed = True, False
+
+
+def check_step(room: Room, unheard_ms: list[int]) -> None:
+    """Check that a coil is on only while its taker was heard within the lease."""
+    for index, (giver, taker) in enumerate((room.nodes, room.nodes[::-1])):
+        cut = not taker.alive or not room.near or room.linked is None
+        unheard_ms[index] = unheard_ms[index] + STEP_ms if cut else 0
+        powered = giver.alive and giver.board.coil_on
+        assert (
+            not powered or unheard_ms[index] <= LEASE_ms + 2 * STEP_ms
+        )  # the pass that hears and the one that acts
+        assert not (giver.board.coil_on and giver.board.receiver_on)
+
+
+def check_accounts(room: Room, sent_before: dict[int, int]) -> None:
+    """Check that receipts hold what boards metered, each transfer once; pairs agree."""
+    for node in room.nodes:
+        found = receipts(node)
+        keys = [(receipt[2], receipt[3]) for receipt in found]
+        assert len(keys) == len(set(keys))
+        for role, odometer_mJ in ((1, node.board.figures[5]), (2, node.board.figures[6])):
+            booked_mJ = sum(receipt[5] for receipt in found if receipt[3] == role)
+            assert booked_mJ == odometer_mJ - sent_before[role]
+    by_id = {receipt[2]: receipt for receipt in receipts(room.nodes[0])}
+    for receipt in receipts(room.nodes[1]):
+        other = by_id.get(receipt[2])
+        if other is not None:
+            assert {receipt[3], other[3]} == {1, 2}
+            assert (receipt[4], other[4]) == (1, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", range(SCHEDULES // BATCH))
+def test_random_schedules(batch: int) -> None:
+    met = 0
+    for number in range(BATCH):
+        rng = random.Random(batch * BATCH + number)
+        room = Room(Node(1, rng.randrange(150, 1000)), Node(2, rng.randrange(50, 1000)))
+        unheard_ms = [0, 0]
+        for _ in range(rng.randrange(1, 6)):
+            for _ in range(rng.randrange(1, 150)):
+                room.step()
+                check_step(room, unheard_ms)
+            happen(room, rng.choice(EVENTS), rng.choice(room.nodes))
+        back(room)
+        while any(node.board.is_running for node in room.nodes) and met < 10_000:
+            room.near = False  # whatever still runs ends by its lease
+            room.step()
+            check_step(room, unheard_ms)
+        check_accounts(room, {1: 0, 2: 0})
+        met += any(node.board.receipts for node in room.nodes)
+    assert met > BATCH // 3, "too few schedules ever moved a joule"
