@@ -126,7 +126,7 @@ class Stwlc38(qi.Driver):
         return bytes(read_back) == bytes(self._fod)
 
     def _off(self, reason: int) -> None:
-        """Switches the load off, then the chip's output, and then asks the transmitter to stop."""
+        """Switch the load off, then the chip's output, and then ask the transmitter to stop."""
         was_on, self.on = self.on, False
         qi.drive(self._output, False)
         try:

@@ -10,7 +10,7 @@ import click
 from crowdcharge.cli import output
 from crowdcharge.cli.live import LiveView
 from crowdcharge.cli.options import policy_options
-from crowdcharge.report.summary import unsettled_words
+from crowdcharge.report.summary import closing_words
 
 
 @click.command()
@@ -37,7 +37,7 @@ def demo(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Boards on a virtual bench balance their energy; one donor is cut off at 20 %."""
+    """Let boards on a virtual bench balance their energy; one donor is cut off at 20 %."""
     from crowdcharge.bench.runs import demo as bench_demo
 
     chosen = bench_demo.Demo(boards, policy, speed, seed, port, options)
@@ -53,13 +53,8 @@ def demo(
 
 
 def _closing(summary: dict[str, Any], out: Path) -> str:
-    efficiency = summary["efficiency"]
     return (
-        f"{len(summary['transfers'])} transfers"
-        + (f", efficiency {efficiency:.1%}" if efficiency is not None else "")
-        + f"{unsettled_words(summary)}, "
-        f"imbalance {summary['imbalance_before']:.3f} -> {summary['imbalance_after']:.3f}, "
-        f"{summary['floor_cutoffs']} cut off at the floor, {summary['refusals']} refused.\n"
+        f"{closing_words(summary)}\n"
         f"Open {out / 'report.html'}; check {out / 'ledger.sqlite'} with: "
         f"crowdcharge ledger verify {out / 'ledger.sqlite'}"
     )
