@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The interface that the three Qi drivers share: switched, stwbc86 and stwlc38.
+"""The interface that both Qi drivers share: switched and stwbc86.
 
     follow(wanted, dt_ms)    does one step towards `wanted` and never waits; once on, it polls
     enable() -> EPT code     does the whole start-up; NONE = running. Blocks up to 3 tries of 3 s

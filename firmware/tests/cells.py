@@ -146,7 +146,7 @@ class Story:
     def _step(self, current_mA):
         """Let power flow for a step; both directions are metered at the cell's lead."""
         board, cell = self.board, self.cell
-        if not board.is_running:
+        if not board.pulses_on and not board.receiver_on:
             current_mA = 0
         donates = board.coil_on
         voltage_mV = cell.voltage_mV(current_mA)

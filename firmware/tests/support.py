@@ -122,10 +122,13 @@ class Host:
 def run(board, time_ms, current_mA=500, step_ms=20, bus_mV=BATTERY_mV, host=None, transfer_id=1):
     """Let time pass with samples as of a real meter, which never gives the same one twice.
 
-    `host` renews the lease at each step and reports the power that the rig's curve expects.
+    `current_mA` flows while a switch lets it through. `host` renews the lease at each step and
+    reports the power that the rig's curve expects.
     """
     for i in range(time_ms // step_ms):
-        board.on_sample(bus_mV, current_mA + (1 if i % 2 else -1), 300, 250, step_ms)
+        flows = board.pulses_on or board.receiver_on
+        now_mA = current_mA + (1 if i % 2 else -1) if flows else 0
+        board.on_sample(bus_mV, now_mA, 300, 250, step_ms)
         board.on_soc(board.soc_permille)
         board.on_elapsed(step_ms)
         if host is not None and (board.coil_on or board.receiver_on):

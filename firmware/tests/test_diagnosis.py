@@ -19,10 +19,11 @@ def caused(code):
     return again, Host(again).hello()
 
 
-def samples(board, count, bus_mV, current_mA, coil_dC, battery_dC):
-    """Give samples as a real meter does, never the same twice."""
+def samples(board, count, bus_mV, current_mA, coil_dC, battery_dC, stuck=False):
+    """Give samples as a real meter does, never the same twice; no current without a switch."""
     for i in range(count):
-        board.on_sample(bus_mV, current_mA + i % 2, coil_dC, battery_dC, STEP_ms)
+        now_mA = current_mA + i % 2 if board.pulses_on or stuck else 0
+        board.on_sample(bus_mV, now_mA, coil_dC, battery_dC, STEP_ms)
         if board.soc_permille <= 1000:
             board.on_soc(board.soc_permille)
         board.on_elapsed(STEP_ms)
@@ -65,7 +66,7 @@ def foreign(board, host):
 
 def stopped_but_flowing(board, host):
     host.send(wire.STOP, 1)
-    samples(board, 20, *GOOD)
+    samples(board, 20, *GOOD, stuck=True)
 
 
 def gauge_lost(board, host):

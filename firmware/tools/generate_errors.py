@@ -107,13 +107,21 @@ def host_texts(entries: list[tuple[str, Entry]]) -> str:
         for _, entry in entries
         if "clear_by" in entry
     )
+    ways_out = "".join(
+        f'    0x{entry["code"]:02X}: "{entry["way_out"]}",\n'
+        for kind, entry in entries
+        if kind == "fault"
+    )
     return (
-        _HEAD + '"""Names and plain words for the codes that boards send."""\n\n'
+        f"{_HEAD}# ruff: noqa: E501\n"
+        '"""Names and plain words for the codes that boards send."""\n\n'
         f'NAMES: dict[int, str] = {{\n    0x00: "NONE",\n{names}}}\n\n'
         f'TEXTS: dict[int, str] = {{\n    0x00: "nothing ended",\n{texts}}}\n\n'
         f"SEVERITIES: dict[int, str] = {{\n{severities}}}\n\n"
         f"# latched code: who may clear it, as errors.toml explains\n"
-        f"CLEAR_BY: dict[int, str] = {{\n{clear_by}}}\n\n\n"
+        f"CLEAR_BY: dict[int, str] = {{\n{clear_by}}}\n\n"
+        f"# fault: what a person does about its cause\n"
+        f"WAYS_OUT: dict[int, str] = {{\n{ways_out}}}\n\n\n"
         "def name(code: int) -> str:\n"
         '    """The declared name, or the number of a code that this host does not know."""\n'
         '    return NAMES.get(code, f"0x{code:02X}")\n\n\n'

@@ -6,6 +6,7 @@
 
 from wptcore import ept, transfer, wire
 from wptcore.attendance import Attendance, WINDOW_DEFAULT_s
+from wptcore.break_test import BreakTest
 from wptcore.charge import Charge
 from wptcore.checks import Checks, FLOW_mW
 from wptcore.commands import Commands
@@ -52,6 +53,7 @@ class Board(Owned):
         self._attendance = Attendance(attended_s, bool(saved.off))
         self._overloads = Overloads(saved.hot_ends, saved.hot_age_s)
         self._warming = Warming()
+        self._break_test = BreakTest()
         self._commands = Commands(self, key, sha256, market, links_max)
         if self._store.boots_loop:
             self._diagnosis.trip(ept.BOOT_LOOP)
@@ -74,6 +76,11 @@ class Board(Owned):
         )
 
     @property
+    def pulses_on(self) -> bool:
+        """May the second break close, too?"""
+        return self.coil_on and self._break_test.pulses
+
+    @property
     def receiver_on(self) -> bool:
         """May the receiver feed the battery now? Never together with the coil."""
         running = self._running
@@ -82,6 +89,11 @@ class Board(Owned):
     @property
     def is_running(self) -> bool:
         return self._running is not None
+
+    @property
+    def is_attentive(self) -> bool:
+        """Must the next sample come soon?"""
+        return self._running is not None or self._break_test.watches
 
     # -- events --
 
@@ -97,7 +109,7 @@ class Board(Owned):
         self._bus_mV = bus_mV
         self._current_mA = current_mA
         self._coil_dC = coil_dC
-        switch_on = receiving or self.coil_on
+        switch_on = receiving or self.pulses_on
         self._checks.sample(
             bus_mV, current_mA, coil_dC, battery_dC, dt_ms, not receiving, switch_on
         )
@@ -160,6 +172,7 @@ class Board(Owned):
         self._checks.elapsed(dt_ms)
         self._store.elapse(dt_ms, self._running is not None)
         self._charge.elapse(dt_ms)
+        self._break_test.elapse(self.coil_on, dt_ms)
         self._attendance.elapse(dt_ms)
         self._overloads.elapse(dt_ms)
         self._warming.elapse(dt_ms, self._running is not None)

@@ -48,8 +48,6 @@ PEERS = const(2)  # other boards may grant
 GROUP = const(4)  # several receivers in one transfer
 FOD = const(8)
 CALIBRATED = const(16)
-BUTTON = const(32)
-SECOND_BREAK = const(64)
 ATTENDED = const(128)  # a window is open: a person attends the board
 CARRIED = const(9)  # MARKET and FOD: what this firmware can do
 

@@ -49,6 +49,7 @@ class BoardHal:
         self.watched = not self.maintenance and self.guard.attempt("watchdog", self.arm_watchdog)
         self.bus: object = None
         self.qi = None
+        self._tries_break = False
         self.connected = self.guard.attempt("bus", self.connect)
         self._meters = {}
         self.capacity_mJ = identity.get("capacity_mJ", pins.CAPACITY_mJ)
@@ -129,6 +130,14 @@ class BoardHal:
     def pulse(self) -> None:
         self._power.pulse()
 
+    def close_first_break(self) -> None:
+        """Close the first break while the second is open; without a fault nothing flows."""
+        self._tries_break = True
+        if self.qi is None:
+            self.set_coil(True)
+        else:
+            self.qi.wake()
+
     def drive_coil(self, on: bool, dt_ms: int) -> int:
         """Return NONE, or why the Qi chip ended by itself.
 
@@ -138,6 +147,9 @@ class BoardHal:
             self.set_coil(on)
             return ept.NONE
         try:
+            if self._tries_break and not on:
+                self.qi.disable()
+            self._tries_break = False
             code = self.qi.follow(on, dt_ms).ept
         except Exception:  # noqa: BLE001 - a chip that fails in any way has lost its supply
             self.set_coil(False)

@@ -25,6 +25,7 @@ class FuelGauge:
         self._address = address
         self._chip = None
         self._settling = Settling()
+        self.has_restarted = False  # since the loop asked last
 
     def read_permille(self) -> int:
         """Return the charge, or SOC_UNKNOWN_permille when the chip does not answer."""
@@ -38,6 +39,7 @@ class FuelGauge:
     def _read_permille(self, chip) -> int:
         settling = self._settling
         if chip.reset_alert:
+            self.has_restarted = self.has_restarted or settling.settled
             settling.on_reset()
         if settling.guess_due:
             chip.quick_start = True
@@ -55,6 +57,8 @@ class FuelGauge:
 
 
 class CountedCharge:
+    has_restarted = False  # a boot is its only start, and there the core takes nothing for granted
+
     def __init__(self, capacity_mJ: int):
         self._count = CoulombCount(capacity_mJ)
 

@@ -26,6 +26,8 @@ SETTINGS = Path("/etc/crowdcharge")
 KEYS = {1: bytes([1]) * 32, 2: bytes([2]) * 32}
 PLACE = f"""
 [Service]
+Type=exec
+WatchdogSec=0
 ExecStart=
 ExecStart=/usr/bin/python3 -c "from crowdcharge.cli import main; main()" run {SETTINGS}/run.toml
 Environment=PYTHONPATH={os.environ.get("PYTHONPATH", "")} PYTHONDONTWRITEBYTECODE=1

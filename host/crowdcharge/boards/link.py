@@ -211,6 +211,7 @@ class BoardLink:
                     continue
                 break
         if answer is None:
+            self._give_up()
             command = FrameType(frame_type).name.title()
             raise AckTimeout(self.board_id, command, TRIES * ACK_TIMEOUT_s)
         self._unanswered = _NOTHING
@@ -241,7 +242,12 @@ class BoardLink:
     def _give_up_if_silent(self, now_s: float) -> None:
         """End a link whose answers stopped, however short each caller's patience was."""
         since_s = self._unheard_since_s
-        if not self.closed and since_s is not None and now_s - since_s >= SILENCE_MAX_s:
+        if since_s is not None and now_s - since_s >= SILENCE_MAX_s:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """End the link at once; to disconnect may take the radio long, or never come to an end."""
+        if not self.closed:
             self.is_silent = True
             self._on_closed()
             self._start(self.close())

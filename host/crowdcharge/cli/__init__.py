@@ -17,6 +17,7 @@ COMMANDS = {
     "scan": ("scan:scan", "List the boards in range."),
     "checklist": ("checklist:checklist", "Ask every board by radio whether it is ready."),
     "run": ("run:run", "Balance boards as a configuration says."),
+    "serve": ("serve:serve", "Balance boards with a page to see and steer it; show a past run."),
     "ledger": ("ledger:ledger", "Show, export and verify a ledger."),
     "bench": ("bench:bench", "Start a virtual bench, look at it, and do faults to it."),
     "flash": ("flash:flash", "Put the firmware on a board."),

@@ -31,7 +31,7 @@ def check(config: "RunConfig") -> list[str]:
         f"policy    {run.policy}",
         f"keys      {run.keys}: {len(keys)} boards",
         f"contacts  {contacts.source}" + (f", {len(contacts.slots)} slots" if met else ""),
-        f"radio     {config.radio.transport or config.radio.adapter or 'the first adapter'}",
+        f"radio     {', '.join(config.radio.names)}",
         f"age       {expiry.check(run.out, keys, config.transfer.power_max_mW, today())}",
         f"ledger    {ledger}, " + ("continued" if ledger.exists() else "a new one"),
     ]

@@ -78,10 +78,12 @@ async def _ask_all(config: "RunConfig", seconds: float) -> list[Readiness]:
     from crowdcharge.boards.models import Beacon, Sighting
     from crowdcharge.boards.pool import Pool
     from crowdcharge.clock import BoardClock
-    from crowdcharge.radio import open_radio
+    from crowdcharge.radio import open_radios
+    from crowdcharge.radio.base import tell_nobody
 
     keys, loop = key_file.load(config.run.keys), asyncio.get_running_loop()
-    radio = open_radio(config.radio.transport, config.radio.adapter)
+    section = config.radio
+    radio = open_radios(section.local, section.proxies, section.slots, tell_nobody)
     fleet = Fleet(keys)
     pool = Pool(radio, fleet, keys, BoardClock(config.radio.speed), config.radio.slots)
 

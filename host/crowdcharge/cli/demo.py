@@ -2,15 +2,26 @@
 """`crowdcharge demo`: the main job on a virtual bench, in under a minute."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from crowdcharge import __version__
 from crowdcharge.cli import output
 from crowdcharge.cli.live import LiveView
 from crowdcharge.cli.options import policy_options
+from crowdcharge.cli.run import end_on_signal
+from crowdcharge.cli.serve import http_port, opened
+from crowdcharge.errors import InputError
 from crowdcharge.report.summary import closing_words
+
+if TYPE_CHECKING:
+    from crowdcharge.bench.runs.demo import Demo
+    from crowdcharge.orchestrator.orchestrator import Orchestrator
 
 
 @click.command()
@@ -27,6 +38,8 @@ from crowdcharge.report.summary import closing_words
 )
 @click.option("--out", default="out", show_default=True, type=Path, help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json and nothing else.")
+@click.option("--serve", "served", is_flag=True, help="With a page, again and again until Ctrl-C.")
+@http_port
 def demo(
     boards: int,
     policy: str,
@@ -36,6 +49,8 @@ def demo(
     port: str,
     out: Path,
     as_json: bool,
+    served: bool,
+    http_port: int | None,
 ) -> None:
     """Let boards on a virtual bench balance their energy; one donor is cut off at 20 %."""
     from crowdcharge.bench.runs import demo as bench_demo
@@ -44,12 +59,45 @@ def demo(
     view = LiveView(
         output.console(stderr=True), f"crowdcharge demo: {policy}, seed {seed}", as_json
     )
+    if http_port is not None and not served:
+        raise InputError("--http-port is for --serve")
     with view.show():
-        summary = asyncio.run(bench_demo.run(chosen, out, view.on_event))
+        work = _served(chosen, out, http_port, view) if served else _once(chosen, out, view)
+        summary = asyncio.run(work)
     if as_json:
         output.document(summary, indent=2)
     else:
         click.echo(_closing(summary, out))
+
+
+async def _once(chosen: "Demo", out: Path, view: LiveView) -> dict[str, Any]:
+    from crowdcharge.bench.runs.demo import run
+
+    return await run(chosen, out, view.on_event)
+
+
+async def _served(
+    chosen: "Demo", out: Path, http_port: int | None, view: LiveView
+) -> dict[str, Any]:
+    """Go on until Ctrl-C, with a page beside it."""
+    from crowdcharge.bench.runs.demo import run
+    from crowdcharge.cli.event_log import both
+    from crowdcharge.orchestrator.config import ServeSection
+    from crowdcharge.service.about import about_demo
+    from crowdcharge.service.engine import Engine
+
+    section = ServeSection(start="running")
+    serve = section if http_port is None else replace(section, http_port=http_port)
+    with opened(serve) as listener:
+        engine = Engine(about_demo(chosen.shown(), out, serve, __version__), listener)
+
+        @asynccontextmanager
+        async def attending(orchestrator: "Orchestrator") -> AsyncIterator[None]:
+            end_on_signal(orchestrator)
+            async with engine.attending(orchestrator):
+                yield
+
+        return await run(chosen, out, both(view.on_event, engine.on_event), attending, True)
 
 
 def _closing(summary: dict[str, Any], out: Path) -> str:

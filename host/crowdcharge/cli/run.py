@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -18,12 +18,15 @@ from crowdcharge.toml_table import Table
 
 if TYPE_CHECKING:
     from crowdcharge.bench.hub.client import Control
-    from crowdcharge.bench.runs.scenario_run import ScenarioRun
     from crowdcharge.orchestrator.config import RunConfig
     from crowdcharge.orchestrator.contacts import Contacts, Pair
     from crowdcharge.orchestrator.events import Emit
-    from crowdcharge.orchestrator.runner import Runner
     from crowdcharge.report.summary import Summary
+
+
+class Stoppable(Protocol):
+    def stop(self) -> None: ...
+
 
 # the work, the policy's name, the folder for the results, and what --check does
 Job = tuple[Callable[["Emit"], Coroutine[Any, Any, "Summary"]], str, Path, Callable[[], list[str]]]
@@ -106,7 +109,7 @@ def _scenario(path: Path, text: str, out: Path | None) -> Job:
 
     async def work(emit: "Emit") -> "Summary":
         runner = ScenarioRun(scenario, path.parent, folder, emit)
-        _end_on_signal(runner)
+        end_on_signal(runner)
         return await runner.run()
 
     found = [f"scenario  {scenario.name}", f"policy    {scenario.policy}"]
@@ -118,15 +121,15 @@ async def _run(config: "RunConfig", emit: "Emit") -> "Summary":
     from crowdcharge.orchestrator.runner import Runner
 
     refuse_expired(config)
-    async with _bench_contacts(config) as (contacts, vm):
+    async with bench_contacts(config) as (contacts, vm):
         runner = Runner(config, emit, contacts, vm)
-        _end_on_signal(runner)
+        end_on_signal(runner)
         summary = await runner.run()
     await asyncio.to_thread(runner.folder.write_report)
     return summary
 
 
-def _end_on_signal(runner: "Runner | ScenarioRun") -> None:
+def end_on_signal(runner: "Stoppable") -> None:
     """End in good order at the first signal, at once at the second; boards end by themselves."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
@@ -141,7 +144,7 @@ def _end_on_signal(runner: "Runner | ScenarioRun") -> None:
 
 
 @asynccontextmanager
-async def _bench_contacts(
+async def bench_contacts(
     config: "RunConfig",
 ) -> AsyncIterator[tuple["Contacts | None", str | None]]:
     """Yield the contacts that a virtual bench sees, and its VM; (None, None) without a bench."""

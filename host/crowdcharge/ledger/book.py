@@ -27,6 +27,7 @@ class Book:
     bargains: dict[int, kinds.Bargain] = field(default_factory=dict)  # by transfer
     payments: list[kinds.Payment] = field(default_factory=list)
     refusals: int = 0
+    rows: int = 0
     seen_ids: set[int] = field(default_factory=set)  # of transfers, ours or not
     _unsettled: dict[int, None] = field(default_factory=dict)  # in the order of opening
     # Receipts by their keys, as they were read: a service holds every one for months, and unpacked
@@ -52,6 +53,7 @@ class Book:
             raise row.wrong("makes no sense") from None
         except ValueError as error:
             raise row.wrong(str(error) or "makes no sense") from None
+        self.rows += 1
 
     def _apply_run(self, run: kinds.Run) -> None:
         self.runs.append(run)

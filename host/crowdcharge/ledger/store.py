@@ -175,11 +175,15 @@ class Store:
         with suppress(sqlite3.Error, UnicodeDecodeError):
             self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def rows(self) -> Iterator[Row]:
-        """Return the rows as they are in the file; bytes that are no UTF-8 stay, for the hash."""
+    def rows(self, after: int = 0, most: int = -1) -> Iterator[Row]:
+        """Return the rows as they are in the file; bytes that are no UTF-8 survive for the hash.
+
+        Only those numbered above `after`, and at most `most` of them, unless that is below 0.
+        """
         with _clear_errors(self.path):
             query = "SELECT seq, CAST(kind AS BLOB), CAST(body AS BLOB), CAST(hash AS BLOB)"
-            for seq, *texts in self._db.execute(query + " FROM journal ORDER BY seq"):
+            query += " FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
+            for seq, *texts in self._db.execute(query, (after, most)):
                 yield Row(seq, *(_text(text) for text in texts))
 
     def damage(self) -> str | None:

@@ -11,8 +11,10 @@ from typing import Any, Literal
 
 from crowdcharge.boards.pool import SLOTS
 from crowdcharge.files import read_text
+from crowdcharge.orchestrator import outlets
 from crowdcharge.orchestrator.contacts import ContactSchedule, Pair
 from crowdcharge.orchestrator.transfer import TransferTerms
+from crowdcharge.radio.base import Proxy, is_noise_key
 from crowdcharge.toml_table import Range, Table
 from wptcore import wire
 
@@ -20,7 +22,7 @@ from wptcore import wire
 @dataclass(frozen=True, slots=True)
 class RunSection:
     """`out`: folder for the ledger and what is made of it. `policy_options` go to the policy as
-    they are. `duration_s` 0: until stopped.
+    they are. `duration_s` 0: until stopped. `site` is what a service calls this place.
     """
 
     policy: str
@@ -29,16 +31,33 @@ class RunSection:
     seed: int = 0
     duration_s: float = 0.0
     policy_options: dict[str, Any] = field(default_factory=dict)
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RadioSection:
-    """`transport` "": the platform's own Bluetooth. `speed`: how fast the boards' clocks run."""
+    """`transport` "": the platform's own Bluetooth. `speed`: how fast the boards' clocks run.
+
+    `adapters` None: the one that `transport` or `adapter` names, else the first.
+    """
 
     transport: str = ""
     adapter: str = ""
     slots: int = SLOTS
     speed: float = 1.0
+    adapters: tuple[str, ...] | None = None
+    proxies: tuple[Proxy, ...] = ()
+
+    @property
+    def local(self) -> tuple[str, ...]:
+        """The radios that are no proxies, as `open_radios` takes them."""
+        return (self.transport or self.adapter,) if self.adapters is None else self.adapters
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All radios, as a person reads them."""
+        local = (name or "the first adapter" for name in self.local)
+        return (*local, *(proxy.name for proxy in self.proxies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +92,29 @@ class ContactsSection:
 
 
 @dataclass(frozen=True, slots=True)
+class ServeSection:
+    """The live service of this run. `http_port` 0: any that is free.
+
+    `allowed_hosts`: the names under which a reverse proxy is reached. `start`: whether a service
+    that starts begins transfers by itself.
+    """
+
+    http_port: int = 8722
+    host: str = "127.0.0.1"
+    allowed_hosts: list[str] = field(default_factory=list)
+    start: Literal["paused", "running"] = "paused"
+
+
+@dataclass(frozen=True, slots=True)
 class RunConfig:
     run: RunSection
     radio: RadioSection = field(default_factory=RadioSection)
     transfer: TransferSection = field(default_factory=TransferSection)
     contacts: ContactsSection = field(default_factory=ContactsSection)
+    mqtt: outlets.MqttSection = field(default_factory=outlets.MqttSection)
+    notify: outlets.NotifySection = field(default_factory=outlets.NotifySection)
+    traces: outlets.TracesSection = field(default_factory=outlets.TracesSection)
+    serve: ServeSection = field(default_factory=ServeSection)
 
 
 _RANGES: dict[str, dict[str, Range]] = {
@@ -90,6 +127,7 @@ _RANGES: dict[str, dict[str, Range]] = {
         "floor_pct": (0, 90),
     },
     "contacts": {"slot_s": (0.001, 1e9)},
+    "serve": {"http_port": (0, 65535)},
 }
 
 
@@ -104,10 +142,43 @@ def parse(text: str, path: Path) -> RunConfig:
     run = top.table("run").record(RunSection, _RANGES["run"])
     return RunConfig(
         run=replace(run, keys=path.parent / run.keys, out=path.parent / run.out),
-        radio=top.table("radio").record(RadioSection, _RANGES["radio"]),
+        radio=_radio(top.table("radio")),
         transfer=top.table("transfer").record(TransferSection, _RANGES["transfer"]),
         contacts=_contacts(top.table("contacts")),
+        mqtt=outlets.mqtt(top.table("mqtt"), path.parent),
+        notify=outlets.notify(top.table("notify"), path.parent),
+        traces=outlets.traces(top.table("traces")),
+        serve=top.table("serve").record(ServeSection, _RANGES["serve"]),
     )
+
+
+def _radio(table: Table) -> RadioSection:
+    proxies = tuple(_proxy(each) for each in table.tables("proxies"))
+    adapters = _adapters(table) if "adapters" in table else None
+    if adapters == () and not proxies:
+        raise table.fail("adapters", "there is no radio: name an adapter, or a proxy")
+    return table.record(RadioSection, _RANGES["radio"], adapters=adapters, proxies=proxies)
+
+
+def _adapters(table: Table) -> tuple[str, ...]:
+    names = table.raw("adapters")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise table.fail("adapters", 'must be a list of names: ["hci0", "hci1"]')
+    for other in ("adapter", "transport"):
+        if other in table:
+            raise table.fail("adapters", f"takes the place of {other}: leave one of them out")
+    if len(set(names)) < len(names):
+        raise table.fail("adapters", "names an adapter twice")
+    return tuple(names)
+
+
+def _proxy(table: Table) -> Proxy:
+    proxy = table.record(Proxy, {"port": (1, 65535)})
+    if not proxy.host or any(each.isspace() or not each.isprintable() for each in proxy.host):
+        raise table.fail("host", "must be a name or an address")
+    if proxy.key and not is_noise_key(proxy.key):
+        raise table.fail("key", "must be 32 bytes in base64, as the proxy's encryption key is")
+    return proxy
 
 
 def _contacts(table: Table) -> ContactsSection:

@@ -32,6 +32,10 @@ class Contacts(Protocol):
         """Return the meetings that last now; `free`: boards that do nothing else."""
         ...
 
+    async def touching(self, now_s: float, /) -> Collection[Pair]:
+        """Return the pairs that are known to lie on each other, whatever they do."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ContactSchedule:
@@ -46,6 +50,9 @@ class ContactSchedule:
 
     async def meetings(self, now_s: float, _free: Collection[int]) -> Sequence[Meeting]:
         return self.at(now_s)
+
+    async def touching(self, now_s: float) -> Collection[Pair]:
+        return [meeting.pair for meeting in self.at(now_s)]
 
     def at(self, now_s: float) -> list[Meeting]:
         if not self.slots:
@@ -82,3 +89,6 @@ class Present:
             Meeting(*pair, self._numbers[pair], since_s[pair] + self._again_s)
             for pair in sorted(pairs)
         ]
+
+    async def touching(self, now_s: float) -> Collection[Pair]:
+        return await self._present(now_s)

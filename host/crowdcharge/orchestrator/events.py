@@ -42,7 +42,10 @@ class TransferStarted:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Power, energy and charge of both sides, from their last Acks."""
+    """Power, energy and charge of both sides, from their last Acks.
+
+    `sent_age_s` and `received_age_s`: how long ago that side spoke; None before its first word.
+    """
 
     time_s: float
     transfer_id: int
@@ -54,6 +57,8 @@ class Progress:
     received_mJ: int
     ptx_soc_permille: int | None
     prx_soc_permille: int | None
+    sent_age_s: float | None = None
+    received_age_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +143,15 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something failed and will be tried again; `board_id` 0: not about one board."""
+    """Something failed and will be tried again; `board_id` 0: not about one board.
+
+    `kind` is the name of the error's class, or empty where there was none.
+    """
 
     time_s: float
     board_id: int
     text: str
+    kind: str = ""
 
 
 Event = (

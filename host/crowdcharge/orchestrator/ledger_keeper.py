@@ -17,6 +17,7 @@ from crowdcharge.boards.models import Ack, Beacon, BoardAgent, Receipt
 from crowdcharge.clock import Clock
 from crowdcharge.errors import GrantRefused, LedgerError, RemoteProtocolError
 from crowdcharge.ledger import kinds
+from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.payments import payments_due
 from crowdcharge.ledger.settlement import TransferRecord, settlement
 from crowdcharge.ledger.store import Store
@@ -41,7 +42,10 @@ _ID_MODULO = 1 << 32
 
 
 class LedgerKeeper:
-    """`first_transfer_id` is where a new ledger begins to number; boards remember past numbers."""
+    """`first_transfer_id` is where a new ledger begins to number; boards remember past numbers.
+
+    `clears_lost_leases` False: while a person holds the run, that person clears them too.
+    """
 
     def __init__(
         self, store: Store, keys: Keys, clock: Clock, emit: Emit, first_transfer_id: int
@@ -54,6 +58,11 @@ class LedgerKeeper:
         self._heard_out: set[tuple[int, int]] = set()  # (transfer, board): told all about it
         self._samples: list[kinds.Sample] = []
         self.agents: dict[int, BoardAgent] = {}
+        self.clears_lost_leases = True
+
+    @property
+    def book(self) -> Book:
+        return self._store.book
 
     # -- before and during a transfer --
 
@@ -268,7 +277,7 @@ class LedgerKeeper:
         """Clear a lost lease once its receipt is in the ledger; a person judges other latches."""
         codes = await link.faults()
         self.faults(link.board_id, codes)
-        if link.ack.state != transfer.FAULT:
+        if link.ack.state != transfer.FAULT or not self.clears_lost_leases:
             return
         if ept.LEASE_LOST in {link.ack.ept, *codes}:
             self.faults(link.board_id, codes | {ept.LEASE_LOST})

@@ -102,4 +102,4 @@ class Observer:
             await self._radio.stop_scan()
             await self._radio.start_scan(self._on_advert)
         except RadioError as error:
-            self._emit(Trouble(self._clock.now_s(), 0, str(error)))
+            self._emit(Trouble(self._clock.now_s(), 0, str(error), type(error).__name__))

@@ -7,8 +7,9 @@ by themselves, and at the next start their receipts say what was metered.
 
 import asyncio
 import itertools
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Collection, Coroutine
+from math import inf
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,10 +27,12 @@ from crowdcharge.orchestrator.station import Station
 from crowdcharge.orchestrator.transfer import TransferRun, TransferTerms
 from crowdcharge.policy.base import Encounter, Offer, Policy
 from crowdcharge.radio.base import Radio
-from wptcore import ept
+from wptcore import ept, wire
 
+State = Literal["running", "paused", "stopped"]
 _TICK_s = 0.05  # of the event loop's time
 _RETRY_s = 1.0
+_ASKED_PATIENCE_s = 10.0
 _LAST_TRIES = 5
 _RESOLUTION = 0.002  # share of a capacity: boards tell their charge in permille, less is noise
 
@@ -38,7 +41,7 @@ class Orchestrator:
     """Everything it touches is handed in: radio, ledger, clock, randomness, policy, contacts.
 
     `contacts` None: short fields show who lies on whom. `first_transfer_id` and `emit` are the
-    Station's.
+    Station's. `policy` and `forbidden`, the boards that take no part, may change at any time.
     """
 
     def __init__(
@@ -55,31 +58,113 @@ class Orchestrator:
         slots: int = SLOTS,
         first_transfer_id: int = 1,
     ) -> None:
+        self.policy = policy
+        self.state: State = "running"
+        self.forbidden: set[int] = set()
         self._clock = clock
-        self._policy = policy
         self._rng = rng
         self._terms = terms or TransferTerms()
         self._keys = keys
-        self._slots = slots
-        self._station = Station(radio, store, keys, clock, emit, first_transfer_id, slots)
-        self._fleet, self._pool = self._station.fleet, self._station.pool
-        self.ledger_keeper = self._station.ledger_keeper
-        self._contacts = contacts or Probe(self._station)
+        self.station = Station(radio, store, keys, clock, emit, first_transfer_id, slots)
+        self._fleet, self._pool = self.station.fleet, self.station.pool
+        self.ledger_keeper = self.station.ledger_keeper
+        self.contacts = contacts or Probe(self.station)
         self._busy: set[int] = set()
         self._synced: set[int] = set()
         self._retry_at_s: dict[int, float] = {}
         self._met: dict[Pair, int] = {}
+        self._newest: dict[Pair, int] = {}  # the number of its newest meeting
+        self._asked: dict[Offer, float] = {}  # until when each is tried
         self._turns: dict[Pair, int] = {}
         self._floor_permille: dict[int, int] = {}  # the charge at which a donor refused
         self._count = itertools.count(1)
-        self._transfer_runs: set[TransferRun] = set()
+        self._transfer_runs: dict[int, TransferRun] = {}
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
         """End the running transfers, settle them, and let `run` return."""
         self._stopping.set()
-        for transfer_run in self._transfer_runs:
+        self._stop_transfers()
+
+    # -- what an operator asks for --
+
+    def pause(self, state: State = "paused") -> None:
+        """Begin no transfer; those that run go on. Lost leases are left to a person to clear."""
+        self.state = state
+        self.ledger_keeper.clears_lost_leases = False
+
+    def resume(self) -> None:
+        self.state = "running"
+        self.ledger_keeper.clears_lost_leases = True
+        self.settle()
+
+    def halt(self) -> None:
+        """End every transfer now and begin none until `resume`."""
+        self.pause("stopped")
+        self._stop_transfers()
+
+    def stop_transfer(self, transfer_id: int) -> bool:
+        """End a transfer now; False if it does not run."""
+        if transfer_run := self._transfer_runs.get(transfer_id):
             transfer_run.stop()
+        return transfer_run is not None
+
+    def forbid(self, board_id: int) -> None:
+        """Let a board take no part, and end its transfer now, until `allow`."""
+        self.forbidden.add(board_id)
+        for transfer_run in self._transfer_runs.values():
+            if board_id in transfer_run.boards:
+                transfer_run.stop()
+
+    def allow(self, board_id: int) -> None:
+        self.forbidden.discard(board_id)
+
+    def ask_for(self, offer: Offer) -> None:
+        """Make this transfer next, whatever the policy wants; the boards may still refuse it."""
+        self._asked[offer] = asyncio.get_running_loop().time() + _ASKED_PATIENCE_s
+
+    def settle(self) -> None:
+        """Visit every board anew for its receipts, its faults and its charge."""
+        self._synced.clear()
+
+    async def acknowledge(self, board_id: int, code: int) -> int:
+        """Ask a board that is ready to clear a latched fault; return the code of its answer."""
+        self._busy.add(board_id)
+        try:
+            with self._pool.hold(board_id):
+                link = await self._pool.get(board_id)
+                await self.ledger_keeper.sync(link)
+                if code not in await link.faults():  # it has gone meanwhile
+                    return ept.NONE
+                ack = await link.command(wire.CLEAR, code)
+                self.ledger_keeper.faults(board_id, await link.faults())
+                return ack.code
+        finally:
+            self._busy.discard(board_id)
+
+    def _stop_transfers(self) -> None:
+        for transfer_run in self._transfer_runs.values():
+            transfer_run.stop()
+
+    # -- what there is to see --
+
+    def is_ready(self, board_id: int) -> bool:
+        return board_id in self._ready()
+
+    def is_busy(self, board_id: int) -> bool:
+        return board_id in self._busy
+
+    def is_open(self, pair: Pair) -> bool:
+        """Whether the policy has not been asked about this meeting yet."""
+        return self._met.get(pair) != self._newest.get(pair, 0)
+
+    def is_at_floor(self, board_id: int) -> bool:
+        """Whether it refused to give at its charge of now."""
+        agent = self.ledger_keeper.agents.get(board_id)
+        soc_permille = (agent.soc_permille if agent else None) or 0
+        return soc_permille <= self._floor_permille.get(board_id, -1)
+
+    # -- the loop --
 
     async def run(self, until_s: float | None = None) -> None:
         """Work until the boards' clock says `until_s` (None: for ever) or `stop` is called.
@@ -87,7 +172,7 @@ class Orchestrator:
         Running transfers are finished first: no grant outlives `until_s`.
         """
         try:
-            async with self._station.listening() as observing:
+            async with self.station.listening() as observing:
                 async with asyncio.TaskGroup() as work:
                     while not self._is_over(until_s) and not observing.done():
                         await self._tick(work, until_s)
@@ -107,30 +192,48 @@ class Orchestrator:
         for board_id in self._wanting():
             if self._has_slots(board_id):
                 self._start(work, self._attend(board_id), board_id)
-        meetings = await self._contacts.meetings(self._clock.now_s(), self._ready())
+        if self.state != "running":
+            self._asked.clear()
+            return
+        self._begin_asked(work, until_s)
+        meetings = await self.contacts.meetings(self._clock.now_s(), self._ready())
+        self._newest.update((meeting.pair, meeting.number) for meeting in meetings)
         for meeting in sorted(meetings, key=self._turn):
             is_new = self._met.get(meeting.pair) != meeting.number
-            if (
-                is_new
-                and self._ready().issuperset(meeting.pair)
-                and self._has_slots(*meeting.pair)
-            ):
+            if is_new and self._can_meet(meeting.pair):
                 self._start(work, self._meet(meeting, until_s), *meeting.pair)
+
+    def _begin_asked(self, work: asyncio.TaskGroup, until_s: float | None) -> None:
+        """Begin what was asked for once its boards are ready, or say that they are not."""
+        now_s = asyncio.get_running_loop().time()
+        for offer, late_s in list(self._asked.items()):
+            if self._can_meet((offer.ptx, offer.prx)):
+                self._start(work, self._transfer(offer, until_s), offer.ptx, offer.prx)
+            elif now_s > late_s:
+                text = f"{offer.ptx} to {offer.prx}: what was asked for could not begin in time"
+                self.station.trouble(offer.ptx, WptError(text))
+            else:
+                continue
+            del self._asked[offer]
 
     def _turn(self, meeting: Meeting) -> int:
         """Sort key: pairs that met longest ago come first, or they would never have a slot."""
         return self._turns.get(meeting.pair, 0)
+
+    def _can_meet(self, pair: Pair) -> bool:
+        return self._ready().issuperset(pair) and self._has_slots(*pair)
 
     def _has_slots(self, *boards: int) -> bool:
         """Whether the adapter can hold all these boards beside those in use.
 
         A pair gets both its slots or none, so that no two pairs wait for each other.
         """
-        return len(self._busy.union(boards)) <= self._slots
+        return len(self._busy.union(boards)) <= self._pool.slots
 
     def _ready(self) -> set[int]:
         """Return the synced boards that do nothing else and did not fail a moment ago."""
-        return {board for board in self._synced - self._busy if not self._must_wait(board)}
+        free = self._synced - self._busy - self.forbidden
+        return {board for board in free if not self._must_wait(board)}
 
     def _must_wait(self, board_id: int) -> bool:
         return asyncio.get_running_loop().time() < self._retry_at_s.get(board_id, 0.0)
@@ -170,7 +273,7 @@ class Orchestrator:
                     await job
             except WptError as error:
                 self._wait(*boards)
-                self._station.trouble(getattr(error, "board_id", 0), error)
+                self.station.trouble(getattr(error, "board_id", 0), error)
             finally:
                 self._busy.difference_update(boards)
 
@@ -192,21 +295,31 @@ class Orchestrator:
 
     async def _meet(self, meeting: Meeting, until_s: float | None) -> None:
         offer = await self._decide(meeting)
-        if offer is None or offer.energy_J < self._terms.energy_min_J or self._stopping.is_set():
+        if offer is None or offer.energy_J < self._terms.energy_min_J:
             return
         ends_s = meeting.ends_s if until_s is None else min(meeting.ends_s, until_s)
+        await self._transfer(offer, ends_s)
+
+    def _may_begin(self, pair: Collection[int]) -> bool:
+        """Whether nobody has changed his mind while the boards were asked."""
+        wanted = self.state == "running" and not self._stopping.is_set()
+        return wanted and self.forbidden.isdisjoint(pair)
+
+    async def _transfer(self, offer: Offer, ends_s: float | None) -> None:
+        if not self._may_begin((offer.ptx, offer.prx)):
+            return
         transfer = self.ledger_keeper.open(offer, self._terms.power_max_mW)
-        transfer_run = self._station.transfer_run(transfer, self._terms)
-        self._transfer_runs.add(transfer_run)
+        transfer_run = self.station.transfer_run(transfer, self._terms)
+        self._transfer_runs[transfer.transfer_id] = transfer_run
         try:
-            await transfer_run.run(ends_s)
+            await transfer_run.run(inf if ends_s is None else ends_s)
         except GrantRefused as refusal:
             self.ledger_keeper.refused(refusal, transfer.transfer_id)
             if refusal.code == ept.FLOOR:
                 soc_permille = self.ledger_keeper.agents[transfer.ptx].soc_permille
                 self._floor_permille[transfer.ptx] = soc_permille or 0
         finally:
-            self._transfer_runs.discard(transfer_run)
+            del self._transfer_runs[transfer.transfer_id]
         syncs = [self._sync(board_id) for board_id in transfer.boards]
         for failed in await asyncio.gather(*syncs, return_exceptions=True):
             if failed is not None:
@@ -223,12 +336,11 @@ class Orchestrator:
         if any(agents[board_id].soc_permille is None for board_id in meeting.pair):
             return None
         encounter = Encounter(*meeting.pair)
-        offer = self._policy.decide(encounter, agents, self._clock.now_s(), self._rng)
+        offer = self.policy.decide(encounter, agents, self._clock.now_s(), self._rng)
         if offer is None or offer.energy_J < _RESOLUTION * agents[offer.ptx].capacity_J:
             return None
-        soc_permille = agents[offer.ptx].soc_permille or 0
-        if soc_permille <= self._floor_permille.get(offer.ptx, -1):
-            return None  # it has refused at this charge before; policies know nothing of floors
+        if self.is_at_floor(offer.ptx):
+            return None  # policies know nothing of floors
         return offer
 
     async def _last_round(self) -> None:

@@ -31,6 +31,7 @@ class Probe:
         self._clock = station.clock
         self._next_s: dict[int, float] = {}
         self._numbers: dict[Pair, int] = {}
+        self._found: dict[int, set[int]] = {}
 
     async def meetings(self, now_s: float, free: Collection[int]) -> Sequence[Meeting]:
         due = [board for board in sorted(free) if self._next_s.get(board, 0.0) <= now_s]
@@ -41,7 +42,12 @@ class Probe:
         peers: set[int] = set()
         with suppress(WptError), self._pool.hold(board_id):  # its turn comes again
             peers = await self._field(board_id, set(free) - {board_id})
+            self._found[board_id] = peers
         return [self._meeting(board_id, peer) for peer in sorted(peers)]
+
+    async def touching(self, _now_s: float) -> Collection[Pair]:
+        """Return the pairs that the newest probe of one of them has found."""
+        return {(min(a, b), max(a, b)) for a, peers in self._found.items() for b in peers}
 
     def _meeting(self, a: int, b: int) -> Meeting:
         pair = (min(a, b), max(a, b))

@@ -68,7 +68,7 @@ class Station:
         return TransferRun(transfer, terms, self.pool, self.clock, self.emit, sample)
 
     def trouble(self, board_id: int, error: BaseException) -> None:
-        self.emit(Trouble(self.clock.now_s(), board_id, str(error)))
+        self.emit(Trouble(self.clock.now_s(), board_id, str(error), type(error).__name__))
 
     def _on_faults(self, board_id: int, codes: frozenset[int]) -> None:
         try:

@@ -45,6 +45,7 @@ class _Side:
     power_mW: int = 0
     energy_mJ: int = 0
     soc_permille: int | None = None
+    heard_s: float | None = None  # when its newest figures came
     leased_s: float = 0.0
     ended: int = ept.NONE  # why, once it has ended or is given up
     known: bool = True  # `ended` is what the board said, not our guess
@@ -72,6 +73,10 @@ class TransferRun:
         self._prx = _Side(transfer.prx, Role.PRX)
         self._stop = False
         self._wake = asyncio.Event()
+
+    @property
+    def boards(self) -> tuple[int, ...]:
+        return self._transfer.boards
 
     def stop(self) -> None:
         """End the transfer now, by a Stop to both."""
@@ -183,6 +188,7 @@ class TransferRun:
             side.power_mW = ack.power_mW
             side.energy_mJ = ack.energy_mJ
             side.soc_permille = ack.soc_permille
+            side.heard_s = self._clock.now_s()
             self._sample(side.board_id, side.role, ack)
         if not ack.runs(transfer_id):
             self._end(side, ack.ept or ept.STOPPED)
@@ -218,10 +224,10 @@ class TransferRun:
                 await link.command(FrameType.STOP, self._transfer.transfer_id)
 
     def _progress(self) -> None:
-        ptx, prx = self._ptx, self._prx
+        ptx, prx, now_s = self._ptx, self._prx, self._clock.now_s()
         self._emit(
             Progress(
-                self._clock.now_s(),
+                now_s,
                 *self._parties()[:3],
                 ptx.power_mW,
                 prx.power_mW,
@@ -229,8 +235,14 @@ class TransferRun:
                 prx.energy_mJ,
                 ptx.soc_permille,
                 prx.soc_permille,
+                _age_s(ptx, now_s),
+                _age_s(prx, now_s),
             )
         )
+
+
+def _age_s(side: _Side, now_s: float) -> float | None:
+    return None if side.heard_s is None else now_s - side.heard_s
 
 
 def _name(side: _Side) -> str | None:

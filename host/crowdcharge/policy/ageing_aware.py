@@ -27,6 +27,7 @@ class AgeingAwareSoc:
     """
 
     name = "ageing-aware-soc"
+    says = "A transfer is made only as large as it makes the two batteries age less."
 
     def __init__(
         self,
@@ -73,6 +74,7 @@ class AgeingAwareDepth:
     """
 
     name = "ageing-aware-depth"
+    says = "As small as the batteries' ageing asks, and who has just received gives nothing yet."
 
     def __init__(
         self,

@@ -51,6 +51,7 @@ class LossAware:
     """
 
     name = "loss-aware"
+    says = "Who is above the level that all could reach after the losses gives to who is below it."
 
     def __init__(self, beta: float = 0.2, weights: Weights = None) -> None:
         self.beta = check_beta(beta)

@@ -28,6 +28,7 @@ class MobilitySocial:
     """
 
     name = "mobility-social"
+    says = "Pairs that are likely to meet and useful to each other share towards the common level."
 
     def __init__(
         self,

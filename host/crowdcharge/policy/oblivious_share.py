@@ -18,6 +18,7 @@ class ObliviousShare:
     """
 
     name = "oblivious-share"
+    says = "The fuller of the two gives half of the difference."
 
     def __init__(self, weights: Weights = None) -> None:
         self.weights = check_weights(weights)

@@ -18,6 +18,7 @@ class OnlineAverage:
     """
 
     name = "online-average"
+    says = "Who is above the average of all it has met gives to who is below its own."
 
     def __init__(self, weights: Weights = None) -> None:
         self.weights = check_weights(weights)

@@ -48,6 +48,7 @@ class PlanFollowing:
     """
 
     name = "plan"
+    says = "The plan for this slot says who gives how much; it is made anew when levels leave it."
 
     def __init__(
         self,

@@ -20,6 +20,7 @@ class SmallTransfer:
     """
 
     name = "small-transfer"
+    says = "The fuller of the two gives a small, fixed amount."
 
     def __init__(self, quantum_J: float = 1.0, weights: Weights = None) -> None:
         if not quantum_J > 0:

@@ -39,6 +39,7 @@ class SocialGate:
     """
 
     name = "social-gate"
+    says = "Only friends share, and only across the average that each has met."
 
     def __init__(self, friends: Iterable[Sequence[int]], weights: Weights = None) -> None:
         self.friends = friend_sets(friends)
@@ -60,6 +61,7 @@ class SocialWeight:
     """P_OA's amount times the strength of the tie, at least `stranger`. See `SocialGate`."""
 
     name = "social-weight"
+    says = "Everyone shares across the average that it has met, friends more than strangers."
 
     def __init__(
         self,

@@ -25,6 +25,7 @@ class StarFormation:
     """
 
     name = "star"
+    says = "The crowd elects a centre, which keeps half of the energy; the others share the rest."
 
     def __init__(self, knowledge: int = 2, beta: float = 0.2) -> None:
         if knowledge not in (0, 1, 2):

@@ -25,6 +25,7 @@ class TreeFormation:
     """
 
     name = "tree"
+    says = "Every parent in the tree keeps twice the energy of its child."
 
     def __init__(self, knowledge: int = 2, arity: int | None = None, beta: float = 0.2) -> None:
         if knowledge not in (0, 1, 2):

@@ -116,6 +116,7 @@ class UavHub:
     """
 
     name = "uav-hub"
+    says = "The hub gives each stop of its route, once, what the route promised."
 
     def __init__(self, hub: int, stops: Iterable[Sequence[float]] = (), beta: float = 0.2) -> None:
         self.hub, self.beta = hub, check_beta(beta)

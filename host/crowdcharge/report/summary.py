@@ -30,27 +30,33 @@ def summarise(book: Book) -> Summary:
     Only settled ones count in the efficiency, because elsewhere a receipt is missing or two
     contradict each other; `unsettled` says how many those are and what is booked for them.
     """
-    transfers = [
-        transfer for transfer in book.transfers.values() if transfer.prx and transfer.state != VOID
-    ]
-    settled = [each for each in book.transfers.values() if each.state == SETTLED]
-    sent_mJ = sum(transfer.sent_mJ for transfer in book.transfers.values())
-    received_mJ = sum(transfer.received_mJ for transfer in book.transfers.values())
     return {
         "boards": [_board(book, board_id) for board_id in sorted(book.first_reading)],
-        "transfers": [_transfer(transfer) for transfer in transfers],
-        "sent_mJ": sent_mJ,
-        "received_mJ": received_mJ,
-        "loss_mJ": book.balances_mJ.get("loss", 0),
-        "efficiency": _efficiency(settled),
-        "unsettled": _unsettled([each for each in transfers if each.state != SETTLED]),
-        "floor_cutoffs": sum(transfer.ept_ptx == ept.FLOOR for transfer in transfers),
-        "refusals": book.refusals,
-        "imbalance_before": imbalance(_levels(book.first_reading)),
-        "imbalance_after": imbalance(_levels(book.last_reading)),
+        "transfers": [_transfer(transfer) for transfer in _between_boards(book)],
+        **totals(book),
         **_run(book),
         "markets": [_market(book, market) for market in book.markets.values()],
     }
+
+
+def totals(book: Book) -> Summary:
+    """Return what the whole ledger adds up to."""
+    transfers, between = book.transfers.values(), _between_boards(book)
+    return {
+        "sent_mJ": sum(transfer.sent_mJ for transfer in transfers),
+        "received_mJ": sum(transfer.received_mJ for transfer in transfers),
+        "loss_mJ": book.balances_mJ.get("loss", 0),
+        "efficiency": _efficiency([each for each in transfers if each.state == SETTLED]),
+        "unsettled": _unsettled([each for each in between if each.state != SETTLED]),
+        "floor_cutoffs": sum(each.ept_ptx == ept.FLOOR for each in between),
+        "refusals": book.refusals,
+        "imbalance_before": imbalance(_levels(book.first_reading)),
+        "imbalance_after": imbalance(_levels(book.last_reading)),
+    }
+
+
+def _between_boards(book: Book) -> list[TransferRecord]:
+    return [each for each in book.transfers.values() if each.prx and each.state != VOID]
 
 
 def _efficiency(settled: Sequence[TransferRecord]) -> float | None:

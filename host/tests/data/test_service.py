@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-EXPOSURE_MAX = 0.5
+EXPOSURE_MAX = 1.2
 UNIT = "crowdcharge.service"
 
 pytestmark = pytest.mark.skipif(

@@ -31,7 +31,7 @@ async def test_a_round_ends_when_all_its_pairs_have_met_and_are_free() -> None:
     arranged: list[Round] = []
     over: list[int] = []
 
-    async def arrange(pairs: Round) -> None:
+    async def arrange(_number: int, pairs: Round) -> None:
         arranged.append(pairs)
 
     def goes_on(rounds_over: int) -> bool:
@@ -55,7 +55,7 @@ async def test_a_round_ends_when_all_its_pairs_have_met_and_are_free() -> None:
 
 
 async def test_a_pair_that_was_busy_still_meets_in_its_round() -> None:
-    async def arrange(_pairs: Round) -> None:
+    async def arrange(_number: int, _pairs: Round) -> None:
         return None
 
     rounds = Rounds([((1, 2), (3, 4))], arrange, lambda _: False)

@@ -37,9 +37,13 @@ def seed(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--seed"))
 
 
+@pytest.fixture(scope="session")
+def rigs() -> ModuleType:
+    return load("rig")
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared_rig(tmp_path_factory, request) -> AsyncIterator[Any]:
-    rigs = load("rig")
+async def shared_rig(tmp_path_factory, request, rigs) -> AsyncIterator[Any]:
     folder = tmp_path_factory.mktemp("hostile")
     async with launch(rigs.matrix_config(), folder / "bench") as bench:
         reactions = request.config.getoption("--reactions")

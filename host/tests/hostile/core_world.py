@@ -130,7 +130,7 @@ class Life:
         if plant.meter != "good":
             board.on_bad_sample(int(plant.meter), SAMPLE_ms)
             return
-        flows = board.coil_on or board.receiver_on or plant.stuck
+        flows = board.pulses_on or board.receiver_on or plant.stuck
         current_mA = plant.current_mA + self.rng.randint(0, 2) if flows else self.rng.randint(0, 2)
         plant.hot_ms = plant.hot_ms + SAMPLE_ms if plant.beyond() and flows else 0
         plant.unmetered_ms = 0

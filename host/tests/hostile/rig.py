@@ -9,6 +9,7 @@ import contextlib
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.launch import Bench
+from crowdcharge.bench.physics.breaks import CUTS, SWITCHES
 from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.boards import codes
 from crowdcharge.boards.link import BoardLink
@@ -74,6 +76,9 @@ class Meetings:
     async def meetings(self, _now_s: float, _free: Collection[int]) -> Sequence[Meeting]:
         return self.current
 
+    async def touching(self, _now_s: float) -> Sequence[tuple[int, int]]:
+        return [meeting.pair for meeting in self.current]
+
 
 class Give:
     """A policy that lets the first of a pair send `energy_J`."""
@@ -104,6 +109,7 @@ class Rig:
         self._links: dict[int, BoardLink] = {}
         self._heard: set[str] = set()
         self._reactions = reactions
+        self._rounds = 0
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Rig"]:
@@ -338,17 +344,20 @@ class Rig:
     async def healthy(self) -> None:
         """Boards idle, without any fault, and aware of their charge."""
         self.quiet()
-        for board_id, soc_pct in SOCS_pct.items():
+        self._rounds += 1  # a gauge that always comes back to one value counts as stuck
+        socs_pct = {board_id: soc - 5 * (self._rounds % 2) for board_id, soc in SOCS_pct.items()}
+        for board_id, soc_pct in socs_pct.items():
             for fault, back in CURES:
                 await self.control.fault(fault, board_id, **back)
-            if (await self.control.board(board_id))["last_reset"] == "kill":
-                await self.control.fault("power-on", board_id)
+            await self.control.fault("power-on", board_id)
             await self.control.fault("soc", board_id, soc_pct=soc_pct)
         await self.control.call("resume")
         for board_id in (*SOCS_pct, 5):
-            await self.poll(lambda board_id=board_id: self._heal(board_id), "a healthy board")
+            soc_pct = socs_pct.get(board_id)
+            heal = partial(self._heal, board_id, soc_pct)
+            await self.poll(heal, "a healthy board")
 
-    async def _heal(self, board_id: int) -> bool:
+    async def _heal(self, board_id: int, soc_pct: float | None) -> bool:
         link = await self.link(board_id)
         with contextlib.suppress(WptError):
             ack = await link.ask()
@@ -358,8 +367,8 @@ class Rig:
             standing = await link.faults()
             for code in standing & codes.CLEAR_BY.keys():
                 await self.clear(board_id, code)
-            soc_pct = SOCS_pct.get(board_id)  # a gauge lags
-            aware = soc_pct is None or abs(ack.soc_permille - 10 * soc_pct) <= 10
+            known = ack.soc_permille is not None or soc_pct is None
+            aware = known and (soc_pct is None or abs(ack.soc_permille - 10 * soc_pct) <= 10)
             well = ack.state == transfer.IDLE and ack.code == ept.NONE and not standing
             return well and aware
         return False
@@ -372,12 +381,25 @@ class Rig:
                 file.write(json.dumps({"name": name, **figures}) + "\n")
 
 
+LOADS = ("load", "ripple")
 CURES: list[tuple[str, dict[str, Any]]] = [
     *(
         (fault, {"side": side, "on": False})
         for side in ("tx", "rx")
-        for fault in ("meter-dead", "meter-overflow", "meter-stuck", "bus-voltage")
+        for fault in (
+            "meter-dead",
+            "meter-overflow",
+            "meter-stuck",
+            "bus-voltage",
+            "shunt-bridged",
+        )
     ),
+    *((fault, {"side": side, "current_mA": 0.0}) for side in ("tx", "rx") for fault in LOADS),
+    *(("open-switch", {"which": which, "on": False}) for which in ("first", "second")),
+    *(("interlock-lost", {"which": which, "on": False}) for which in SWITCHES),
+    *(("cut-lost", {"which": which, "on": False}) for which in CUTS),
+    *(("pin-stuck", {"pin": pin, "on": False}) for pin in ("cable_sense", "button", "led")),
+    *((fault, {"on": False}) for fault in ("open-receiver", "gauge-frozen")),
     *((fault, {"on": False}) for fault in ("hot-coil", "hot-battery", "stuck-switch", "cable")),
     *((fault, {"on": False}) for fault in ("stuck-receiver", "gauge-lost", "link-drop")),
     *(("sensor", {"which": which, "on": False}) for which in ("coil", "battery")),

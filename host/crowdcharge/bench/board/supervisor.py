@@ -37,6 +37,7 @@ class Supervisor:
         self._tries = 0  # to deliver the Ctrl-C at its head
         self._retry: asyncio.TimerHandle | None = None
         self._booted = False
+        self._waited_s = self._waited_before_s = 0.0
         self._last = b""
         self.on_soft_reboot: Callable[[], None] = lambda: None
         self.port = UsbPort(self._from_port)
@@ -52,10 +53,18 @@ class Supervisor:
         return self._vm.pid if self._vm else None
 
     @property
+    def waited_s(self) -> float:
+        """How long the machine has kept its VMs waiting."""
+        if self._vm:
+            self._waited_s = self._waited_before_s + self._vm.waited_s
+        return self._waited_s
+
+    @property
     def frozen(self) -> bool:
         return self._vm is not None and self._vm.frozen
 
     def start(self, run_main: bool = True) -> None:
+        self._waited_before_s = self._waited_s
         self._booted = False
         self._console.close()
         self._console = Pty(self._from_vm)

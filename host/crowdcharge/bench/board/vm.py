@@ -87,6 +87,11 @@ class Vm:
         except OSError:
             return False
 
+    @property
+    def waited_s(self) -> float:
+        """How long the process has been ready to run while the machine ran others."""
+        return waited_s(self.pid)
+
     def interrupt(self, anywhere: bool = False) -> bool:
         """Send Ctrl-C if the code sleeps, or `anywhere` if so asked; False if it was not sent."""
         self.freeze()
@@ -132,6 +137,15 @@ class Vm:
     def _forget(self) -> None:
         asyncio.get_running_loop().remove_reader(self._pidfd)
         os.close(self._pidfd)
+
+
+def waited_s(process: int | str) -> float:
+    """Return that time of a process, by number or "self"; 0 if the kernel does not say."""
+    try:
+        ns = Path(f"/proc/{process}/schedstat").read_text(encoding="ascii").split()[1]
+    except (OSError, IndexError):
+        return 0.0
+    return int(ns) / 1e9
 
 
 def _die_with_the_hub() -> None:

@@ -60,6 +60,8 @@ def _board(hub: Hub, board: VirtualBoard) -> dict[str, Any]:
         "loss_J": node.loss_nJ / 1e9,
         "cell_V": node.cell_V,
         "cell_A": node.cell_A,
+        "tx_power": node.tx_on,
+        "tx_power_since_s": board.power_since_s,
         "tx_W": node.tx_bus_V * node.tx_A,
         "rx_W": node.rx_bus_V * node.rx_A,
         "coil_C": node.coil.temperature_C,
@@ -110,7 +112,7 @@ def resume(hub: Hub) -> None:
 
 
 def fault(hub: Hub, name: str, board: int, parameters: dict[str, Any] | None = None) -> float:
-    """Do a fault to a board; return the bench time of it in seconds."""
+    """Do a fault to a board, or a proxy of that number; returns its bench time in seconds."""
     hub.advance()
     faults.apply(hub, name, board, parameters or {})
     hub.advance()
@@ -120,7 +122,7 @@ def fault(hub: Hub, name: str, board: int, parameters: dict[str, Any] | None = N
 def list_faults(_hub: Hub) -> dict[str, Any]:
     return {
         name: {"does": (handler.__doc__ or "").strip(), "parameters": faults.parameters(name)}
-        for name, handler in sorted(faults.FAULTS.items())
+        for name, handler in sorted(faults.every().items())
     }
 
 

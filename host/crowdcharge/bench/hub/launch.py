@@ -32,6 +32,7 @@ class Bench:
     """A running bench. `transport` is what bumble and `bleak_backend.backends` take."""
 
     transports: tuple[str, ...]
+    proxies: tuple[dict[str, Any], ...]  # name, host, port, key and address of each
     control: Control
     control_path: Path
     serial_ports: dict[int, str]
@@ -139,7 +140,13 @@ async def _spawn(module: str, path: Path, folder: Path) -> asyncio.subprocess.Pr
     command = [sys.executable, "-m", module, "--until-eof", str(path)]
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
-        *command, "--folder", str(folder), stdin=pipe, stdout=pipe, stderr=pipe, limit=1 << 24
+        *command,
+        *("--folder", str(folder)),
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        limit=1 << 24,
+        process_group=0,  # Ctrl-C is for us: a host that ends in order still needs its boards
     )
 
 
@@ -169,6 +176,7 @@ def _bench(
     boards = ready["boards"]
     return Bench(
         transports=tuple(ready["transports"]),
+        proxies=tuple(ready.get("proxies", ())),
         control=control,
         control_path=Path(ready["control"]),
         serial_ports={board["id"]: board["serial"] for board in boards},

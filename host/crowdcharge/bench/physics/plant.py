@@ -52,10 +52,8 @@ class Node:
     received_nJ: int = 0
     heat_nJ: int = 0  # cell, shunt, charger, idle consumption
     loss_nJ: int = 0  # of the links in which this board was the transmitter
-    tx_on: bool = False
-    rx_on: bool = False
-    tx_stuck: bool = False  # the load switch conducts regardless of its pin
-    rx_stuck: bool = False  # so does the receiver's output switch
+    tx_on: bool = False  # both breaks conduct
+    rx_on: bool = False  # the receiver's switch conducts
     cable: bool = False  # only sensed: it brings no energy
     foreign_W: float = 0.0  # taken by an object on the coil while there is a field
     tx_limit_W: float | None = None  # set by a Qi chip that limits its power
@@ -91,7 +89,7 @@ class Node:
 
     @property
     def transmits(self) -> bool:
-        return (self.tx_on or self.tx_stuck) and self.stored_nJ > 0
+        return self.tx_on and self.stored_nJ > 0
 
     def rest(self) -> None:
         """Set all flows to zero; the next step sets those that remain."""
@@ -198,7 +196,7 @@ class Plant:
         received_W = 0.0
         if receiver and donor.coupled_s > self.link.handshake_s:
             receiver.rx_bus_V = self.link.output_V
-            if receiver.rx_on or receiver.rx_stuck:
+            if receiver.rx_on:
                 received_W = self._received_W(donor, receiver, coupling)
         donor.powered_s = donor.powered_s + dt_s if received_W else 0.0
         sent_nJ = donor.draw(self._sent_W(donor, received_W, coupling, dt_s), dt_s)

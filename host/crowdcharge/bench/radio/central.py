@@ -58,6 +58,11 @@ class Central:
             if self._users == 0:
                 await self._close()
 
+    async def shut(self) -> None:
+        """Close the host at once, whoever uses it."""
+        async with self._opening:
+            await self._close()
+
     def release_soon(self) -> None:
         task = asyncio.get_running_loop().create_task(self.release())
         self._tasks.add(task)

@@ -7,7 +7,6 @@ silicon and physics are simulated.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,10 @@ import numpy as np
 
 from crowdcharge import policy as policies
 from crowdcharge.bench.config import BenchConfig, BoardConfig, Port
+from crowdcharge.bench.hub.launch import Bench
 from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.bench.runs.bench_run import BenchRun, bench_run, lay_together
-from crowdcharge.bench.runs.rounds import Rounds, story
+from crowdcharge.bench.runs.rounds import Round, Rounds, story
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import BenchError, InputError
 from crowdcharge.ledger.store import Store
@@ -26,6 +26,7 @@ from crowdcharge.orchestrator.events import Emit
 from crowdcharge.orchestrator.orchestrator import Orchestrator
 from crowdcharge.orchestrator.own_folder import own_folder
 from crowdcharge.orchestrator.run_folder import SUMMARY
+from crowdcharge.orchestrator.runner import Beside, alone
 from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio.bleak_radio import BleakRadio
 from crowdcharge.report.summary import Summary, summarise
@@ -72,6 +73,16 @@ class Demo:
         options: dict[str, Any] = {"quantum_J": _QUANTUM_J} if small else {}
         return policies.make(self.policy, **{**options, **self.policy_options})
 
+    def shown(self) -> dict[str, Any]:
+        """Return what a page says of it."""
+        return {
+            "name": "demo",
+            "speed": self.pace,
+            "seed": self.seed,
+            "lease_s": _TERMS.lease_ms / 1000,
+            "policy_options": dict(self.policy_options),
+        }
+
     def bench(self) -> BenchConfig:
         """Make the story's first four boards, and the others from the seed."""
         rng = np.random.default_rng(self.seed)
@@ -94,42 +105,66 @@ class Demo:
         return BenchConfig(boards, speed=self.pace, seed=self.seed)
 
 
-async def run(demo: Demo, out: Path, emit: Emit) -> Summary:
-    """Write ledger, keys, summary, report and plots into `out`; return the summary."""
+async def run(
+    demo: Demo, out: Path, emit: Emit, beside: Beside = alone, endless: bool = False
+) -> Summary:
+    """Write ledger, keys, summary, report and plots into `out`; return the summary.
+
+    `endless`: each time that the crowd is balanced, its cells get the charge of the beginning and
+    the story begins anew, until the orchestrator is stopped.
+    """
     with own_folder(out, "crowdcharge demo") as folder:
         async with bench_run(demo.bench(), folder, demo.policy, demo.seed) as running:
-            await _orchestrate(demo, running, emit)
+            await _orchestrate(demo, running, emit, beside, endless)
             summary = summarise(running.store.book)
         folder.write(SUMMARY, summary)
         folder.write_report()
     return summary
 
 
-async def _orchestrate(demo: Demo, running: BenchRun, emit: Emit) -> None:
+async def _orchestrate(
+    demo: Demo, running: BenchRun, emit: Emit, beside: Beside, endless: bool
+) -> None:
     bench, store, board_keys = running
+    cycle = story(demo.boards)
+
+    def is_told(rounds: int) -> bool:
+        balanced = _imbalance_now(orchestrator) <= _GOAL * _imbalance_first(store)
+        return balanced or rounds >= _ROUNDS_MAX
 
     def goes_on(rounds: int) -> bool:
-        balanced = _imbalance_now(orchestrator) <= _GOAL * _imbalance_first(store)
-        if balanced or rounds >= _ROUNDS_MAX:
-            orchestrator.stop()
-            return False
-        return True
+        if endless or not is_told(rounds):
+            return True
+        orchestrator.stop()
+        return False
+
+    async def arrange(number: int, pairs: Round) -> None:
+        if endless and number and number % len(cycle) == 0 and is_told(number):
+            await _drain(bench)
+        await lay_together(bench, pairs)
 
     orchestrator = Orchestrator(
         radio=BleakRadio(*backends(bench.transport)),
         store=store,
         keys=board_keys,
         policy=demo.make_policy(),
-        contacts=Rounds(story(demo.boards), partial(lay_together, bench), goes_on),
+        contacts=Rounds(cycle, arrange, goes_on),
         clock=BoardClock(demo.pace),
         rng=np.random.default_rng(demo.seed),
         emit=emit,
         terms=_TERMS,
         slots=demo.boards,
     )
-    await orchestrator.run()
+    async with beside(orchestrator):
+        await orchestrator.run()
     if bench.returncode is not None:
         raise BenchError("the bench ended in the middle of the demo")
+
+
+async def _drain(bench: Bench) -> None:
+    """Give every cell the charge of the story's beginning, as if it had lived a day meanwhile."""
+    for board in bench.config.boards:
+        await bench.control.fault("soc", board.id, soc_pct=board.soc_pct)
 
 
 def _imbalance_now(orchestrator: Orchestrator) -> float:

@@ -37,7 +37,7 @@ def tournament(boards: list[int]) -> list[Round]:
 
 
 class Rounds:
-    """Contacts for the orchestrator; `arrange` lays the pairs together on the bench.
+    """Contacts for the orchestrator; `arrange` lays a round's pairs together on the bench.
 
     `goes_on` gets the number of rounds that are over, and ends the meetings by returning False.
     """
@@ -45,7 +45,7 @@ class Rounds:
     def __init__(
         self,
         cycle: Sequence[Round],
-        arrange: Callable[[Round], Awaitable[None]],
+        arrange: Callable[[int, Round], Awaitable[None]],
         goes_on: Callable[[int], bool],
     ) -> None:
         self._cycle = cycle
@@ -63,6 +63,9 @@ class Rounds:
         self._begun.update(found)
         return [Meeting(*pair, self._number) for pair in found]
 
+    async def touching(self, _now_s: float) -> Collection[Pair]:
+        return self._pairs()
+
     def _pairs(self) -> Round:
         if self._over or self._number < 0:
             return ()
@@ -77,4 +80,4 @@ class Rounds:
             return
         self._number += 1
         self._begun = set()
-        await self._arrange(self._pairs())
+        await self._arrange(self._number, self._pairs())

@@ -62,6 +62,9 @@ class Timetable:
             self._laid = pairs
         return [Meeting(each.a, each.b, number, each.end_s) for number, each in running]
 
+    async def touching(self, _now_s: float) -> Collection[Pair]:
+        return self._laid
+
     def _is_ready(self, free: Collection[int]) -> bool:
         now_s = asyncio.get_running_loop().time()
         self._since_s = now_s if self._since_s is None else self._since_s

@@ -33,6 +33,7 @@ bus = I2CBus(i2c)
 tx, rx = INA219(bus, pins.TX_METER_ADDRESS), INA219(bus, pins.RX_METER_ADDRESS)
 tx_enable = machine.Pin(pins.TX_ENABLE_PIN, machine.Pin.OUT, value=0)
 rx_enable = machine.Pin(pins.RX_ENABLE_PIN, machine.Pin.OUT, value=0)
+pulse = machine.Pin(pins.TX_PULSE_PIN, machine.Pin.OUT, value=0)
 """
 
 

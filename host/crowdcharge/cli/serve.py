@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""`crowdcharge serve`: a run as a service with a page, or a past run again."""
+
+import asyncio
+import signal
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crowdcharge import __version__
+from crowdcharge.cli import output
+from crowdcharge.errors import InputError
+
+if TYPE_CHECKING:
+    import socket
+
+    from crowdcharge.orchestrator.config import RunConfig, ServeSection
+    from crowdcharge.orchestrator.events import Emit
+
+http_port = click.option(
+    "--http-port", type=click.IntRange(0, 65535), help="Port of the page; 0: any that is free."
+)
+
+
+@click.command()
+@click.argument("file", metavar="RUN.toml", type=click.Path(path_type=Path), required=False)
+@click.option("--ledger", type=click.Path(path_type=Path), help="Show a past run again.")
+@http_port
+@click.option("--host", help="Address to listen on.")
+def serve(file: Path | None, ledger: Path | None, http_port: int | None, host: str | None) -> None:
+    """Balance boards as the file says, with a page to see and steer it. Ctrl-C ends in order.
+
+    The first line on stdout is the page's address. A service that starts waits until somebody
+    resumes it, unless the file says `start = "running"`.
+    """
+    if (file is None) == (ledger is None):
+        raise InputError("say what to serve: either RUN.toml, or --ledger FILE")
+    chosen = {"http_port": http_port, "host": host}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    if ledger is not None:
+        _replay(ledger, given)
+    elif file is not None:
+        _live(file, given)
+
+
+def _live(file: Path, given: dict[str, Any]) -> None:
+    from crowdcharge.cli.live import LiveView
+    from crowdcharge.orchestrator.config import load
+
+    config = load(file)
+    config = replace(config, serve=replace(config.serve, **given))
+    listener = opened(config.serve)
+    view = LiveView(output.console(stderr=True), f"crowdcharge serve: {config.run.policy}")
+    with listener, view.show():
+        try:
+            asyncio.run(_serve(config, listener, view.on_event))
+        except asyncio.CancelledError:  # the second Ctrl-C
+            raise click.Abort from None
+
+
+def opened(serve: "ServeSection") -> "socket.socket":
+    """Listen, before any work, and say where."""
+    from crowdcharge.service.listener import listen, url
+
+    listener = listen(serve.host, serve.http_port)
+    click.echo(url(listener))
+    sys.stdout.flush()
+    return listener
+
+
+async def _serve(config: "RunConfig", listener: "socket.socket", emit: "Emit") -> None:
+    from crowdcharge.cli.event_log import both
+    from crowdcharge.cli.run import bench_contacts, end_on_signal
+    from crowdcharge.orchestrator.runner import Runner
+    from crowdcharge.service.about import about_run
+    from crowdcharge.service.engine import Engine
+
+    engine = Engine(about_run(config, __version__), listener)
+    async with bench_contacts(config) as (contacts, vm):
+        runner = Runner(config, both(emit, engine.on_event), contacts, vm)
+        end_on_signal(runner)
+        await runner.run(engine.attending)
+    await asyncio.to_thread(runner.folder.write_report)
+
+
+def _replay(ledger: Path, given: dict[str, Any]) -> None:
+    from crowdcharge.orchestrator.config import ServeSection
+    from crowdcharge.service.replay import Replay
+    from crowdcharge.service.window.tokens import tokens_in
+
+    serve = replace(ServeSection(), **given)
+
+    async def play(listener: "socket.socket") -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await Replay(ledger, serve, listener, __version__).run()
+
+    if not ledger.is_file():
+        raise InputError(f"no ledger at {ledger}")
+    tokens_in(ledger.parent)
+    with opened(serve) as listener:
+        asyncio.run(play(listener))

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""The engine of a live service: an orchestrator's events into the picture, and out of its window.
+
+Hand `on_event` to an orchestrator and run it inside `attending`. Times leave here as those of the
+unix clock, whatever the boards' clock does.
+"""
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+
+from crowdcharge.errors import WptError
+from crowdcharge.orchestrator.events import Event, Trouble, as_record
+from crowdcharge.orchestrator.orchestrator import Orchestrator
+from crowdcharge.orchestrator.run_folder import LEDGER
+from crowdcharge.service.about import About
+from crowdcharge.service.actions import Actions
+from crowdcharge.service.channel import Message
+from crowdcharge.service.facts import Facts, transfers_shown
+from crowdcharge.service.live import Live
+from crowdcharge.service.systemd import notify
+from crowdcharge.service.window.tokens import tokens_in
+from crowdcharge.service.window_keeper import WindowKeeper
+
+_FACTS_EVERY_s = 0.5
+_AGES = ("sent_age_s", "received_age_s")
+
+
+class Engine:
+    """`listener` is where browsers arrive."""
+
+    def __init__(self, about: About, listener: socket.socket) -> None:
+        self._about = about
+        self._listener = listener
+        self._live = Live({"run": about.run | {"started_s": time.time()}})
+        self._keeper: WindowKeeper | None = None
+
+    def on_event(self, event: Event) -> None:
+        """Take an event of the run; it is what an orchestrator's `emit` is."""
+        record = as_record(event)
+        record["time_s"] = time.time()
+        for name in _AGES:
+            if record.get(name) is not None:
+                record[name] /= self._about.speed
+        self._tell(record)
+
+    def _tell(self, record: dict[str, Any]) -> None:
+        self._live.apply(record)
+        if self._keeper is not None:
+            self._keeper.send({"kind": "event", "record": record})
+
+    @asynccontextmanager
+    async def attending(self, orchestrator: Orchestrator) -> AsyncIterator[None]:
+        """Show the run and obey its operators while the block runs it.
+
+        InputError if others could read its tokens.
+        """
+        tokens_in(self._about.out)
+        if self._about.serve.start == "paused":
+            orchestrator.pause()
+        actions = Actions(orchestrator, self._about.policy_options)
+        facts = Facts(actions, _unix_clock())
+        self._live.transfers |= transfers_shown(orchestrator.ledger_keeper.book)
+        await self._state_facts(facts)
+        self._keeper = WindowKeeper(
+            self._listener, self._about.out, self._hello, actions.act, self._say
+        )
+        tasks = [asyncio.create_task(self._keeper.run()), asyncio.create_task(self._look(facts))]
+        notify("READY=1")
+        try:
+            yield
+        finally:
+            notify("STOPPING=1")
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._keeper = None
+
+    async def _look(self, facts: Facts) -> None:
+        """Say what no event says, and that the loop which renews leases is alive."""
+        while True:
+            await asyncio.sleep(_FACTS_EVERY_s)
+            try:
+                await self._state_facts(facts)
+            except WptError as error:  # who sees the contacts is gone; the run says so itself
+                self._say(str(error))
+            notify("WATCHDOG=1")
+
+    async def _state_facts(self, facts: Facts) -> None:
+        self._tell({"event": "Facts", "time_s": time.time(), **await facts.changes()})
+
+    def _hello(self) -> Message:
+        config = self._about.config | {"serve": asdict(self._about.serve)}
+        ledger = str(self._about.out / LEDGER)
+        return {"kind": "hello", **self._live.snapshot(), "config": config, "ledger": ledger}
+
+    def _say(self, text: str) -> None:
+        self.on_event(Trouble(0.0, 0, text, "Window"))
+
+
+def _unix_clock() -> Callable[[float], float]:
+    """Return the event loop's time as unix time, by one offset for the whole run."""
+    offset_s = time.time() - asyncio.get_running_loop().time()
+    return lambda loop_s: round(loop_s + offset_s, 3)

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: MIT
+"""Tells an MQTT 5 broker of the crowd, through every outage of it, and takes allowed commands.
+
+States are retained and only the newest counts. Transfers and faults are messages: they wait in
+order, up to SPOOL_MAX, and leave when the broker has acknowledged them, so one may come twice.
+"""
+
+import asyncio
+import json
+import logging
+import ssl
+from collections import deque
+from contextlib import suppress
+
+import aiomqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from crowdcharge.errors import WptError
+from crowdcharge.orchestrator.outlets import MqttSection
+from crowdcharge.service.window import homeassistant, topics
+from crowdcharge.service.window.api import OPERATIONS
+from crowdcharge.service.window.fields import body_values
+from crowdcharge.service.window.hub import WindowHub
+from crowdcharge.service.window.outlet import Condition, place
+from crowdcharge.service.window.problems import NotDone
+from crowdcharge.service.window.topics import BadCommand, Topics
+
+SPOOL_MAX = 1000  # messages that wait for the broker; then the oldest go
+STATE_EVERY_s = 1.0
+_RETRY_s = (1.0, 2.0, 5.0, 10.0, 30.0)
+_KEEPALIVE_s = 15
+_TIMEOUT_s = 5.0
+_COMMANDS_WAITING_MAX = 32
+_PACKET_BYTES_MAX = 2 * topics.COMMAND_BYTES_MAX  # the broker drops what is larger
+_NO_RETAINED = 2  # of the specification: a command of the past is none
+_FIELDS = {each.action: (*each.in_path, *each.in_body) for each in OPERATIONS if each.action}
+_FIRM = 1  # quality of service: acknowledged
+
+
+class Mqtt:
+    """One site at one broker."""
+
+    def __init__(self, hub: WindowHub, section: MqttSection) -> None:
+        self._hub = hub
+        self._section = section
+        run = hub.live.snapshot(curves=False)["run"]
+        self._topics = Topics(run["site"] or run["name"])
+        self._condition = Condition(f"MQTT broker {place(section.url)}")
+        self._spool: deque[tuple[str, str]] = deque(maxlen=SPOOL_MAX)
+        self._published: dict[str, str] = {}
+        self._policies = _policies() if "policy" in section.commands else []
+        self._news = asyncio.Event()
+        self._log = _LastLine()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._collect())
+            group.create_task(self._stay())
+
+    async def _collect(self) -> None:
+        events = self._hub.subscribe()
+        while True:
+            seq, record = await events.get()
+            if message := self._topics.message(seq, record):
+                self._spool.append(message)
+                self._news.set()
+
+    async def _stay(self) -> None:
+        """Connect, talk until that fails, and connect again, later each time it fails at once."""
+        tries = 0
+        while True:
+            try:
+                async with self._client() as client:
+                    tries = 0
+                    self._condition.right()
+                    await self._talk(client)
+            except (aiomqtt.MqttError, OSError, WptError) as error:
+                self._condition.wrong(self._log.text or error)
+            await asyncio.sleep(_RETRY_s[min(tries, len(_RETRY_s) - 1)])
+            tries += 1
+
+    def _client(self) -> aiomqtt.Client:
+        """Return a new client; certificates and password are read anew, since they expire."""
+        section = self._section
+        self._log.text = ""
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.MaximumPacketSize = _PACKET_BYTES_MAX
+        return aiomqtt.Client(
+            section.host,
+            section.port,
+            username=section.user or None,
+            password=section.password(),
+            protocol=aiomqtt.ProtocolVersion.V5,
+            will=aiomqtt.Will(self._topics.status, "offline", _FIRM, retain=True),
+            logger=self._log.logger,
+            timeout=_TIMEOUT_s,
+            keepalive=_KEEPALIVE_s,
+            clean_start=True,
+            max_queued_incoming_messages=_COMMANDS_WAITING_MAX,
+            properties=properties,
+            tls_context=_tls(section) if section.is_tls else None,
+        )
+
+    async def _talk(self, client: aiomqtt.Client) -> None:
+        self._published.clear()
+        await client.publish(self._topics.status, "online", _FIRM, retain=True)
+        speaking = asyncio.create_task(self._speak(client))
+        hearing = asyncio.create_task(self._obey(client))
+        try:
+            done, _ = await asyncio.wait({speaking, hearing}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        except asyncio.CancelledError:
+            with suppress(aiomqtt.MqttError):
+                await client.publish(self._topics.status, "offline", _FIRM, retain=True)
+            raise
+        finally:
+            for task in (speaking, hearing):
+                task.cancel()
+            await asyncio.gather(speaking, hearing, return_exceptions=True)
+
+    async def _speak(self, client: aiomqtt.Client) -> None:
+        while True:
+            await self._publish_states(client)
+            self._news.clear()
+            while self._spool:
+                topic, payload = first = self._spool[0]
+                await client.publish(topic, payload, _FIRM)
+                if self._spool and self._spool[0] is first:  # else it overflowed meanwhile
+                    self._spool.popleft()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), STATE_EVERY_s)
+
+    async def _publish_states(self, client: aiomqtt.Client) -> None:
+        """Publish what has changed, in the manner of one who tells only news."""
+        for topic, payload in self._retained().items():
+            if self._published.get(topic) != payload:
+                await client.publish(topic, payload, _FIRM, retain=True)
+                self._published[topic] = payload
+
+    def _retained(self) -> dict[str, str]:
+        snapshot, section = self._hub.live.snapshot(curves=False), self._section
+        states = self._topics.states(snapshot)
+        if not section.discovery:
+            return states
+        found = homeassistant.discovery(
+            self._topics, snapshot, section.discovery, section.commands, self._policies
+        )
+        return found | states
+
+    async def _obey(self, client: aiomqtt.Client) -> None:
+        """Take commands one by one, if any is allowed; each gets one answer."""
+        if self._section.commands:
+            options = SubscribeOptions(qos=_FIRM, retainHandling=_NO_RETAINED)
+            await client.subscribe(self._topics.command, options=options)
+        async for message in client.messages:
+            if not message.retain and isinstance(message.payload, bytes):
+                await client.publish(self._topics.answer, await self._act(message.payload))
+
+    async def _act(self, payload: bytes) -> str:
+        """Do what a payload asks, after the same checks as a request over HTTP."""
+        try:
+            action, args, sender = topics.command(payload, self._section.commands)
+        except BadCommand as error:
+            return topics.answer(error.status, str(error))
+        try:
+            values = body_values(_FIELDS[action], json.dumps(args).encode())
+        except NotDone as error:
+            return topics.answer(error.status, error.detail, action, sender)
+        status, body = await self._hub.act(action, values)
+        text = str(body.get("detail", status)) if status >= 400 else None
+        return topics.answer(status, text, action, sender)
+
+
+class _LastLine(logging.Handler):
+    """Keeps the newest error that the library logs: it says more than the time-out after it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+        # Of no tree, so what it gets is shown nowhere else.
+        self.logger = logging.Logger("mqtt", logging.ERROR)  # noqa: LOG001
+        self.logger.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.text = record.getMessage()
+
+
+def _policies() -> list[str]:
+    from crowdcharge.policy import POLICIES  # noqa: PLC0415 - loads numpy, which little else needs
+
+    return sorted(POLICIES)
+
+
+def _tls(section: MqttSection) -> ssl.SSLContext:
+    """Return a context that checks the broker's certificate and name, always."""
+    try:
+        context = ssl.create_default_context(cafile=section.ca_file or None)
+    except OSError as error:
+        raise WptError(f"{section.ca_file}: {error.strerror or error}") from None
+    if section.certificate_file:
+        try:
+            context.load_cert_chain(section.certificate_file, section.key_file)
+        except OSError as error:
+            raise WptError(f"{section.certificate_file}: {error.strerror or error}") from None
+    return context

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""The OpenAPI 3.1 document, made from the table of operations that also makes the routes."""
+
+import re
+from typing import Any
+
+from crowdcharge.service.window.api import OPERATIONS, ROOT, Operation
+from crowdcharge.service.window.fields import Field, Schema
+from crowdcharge.service.window.problems import MEDIA_TYPE
+from crowdcharge.service.window.schemas import SCHEMAS, named
+
+_REFUSALS = {
+    "400": "Not understood",
+    "401": "No token, or a wrong one",
+    "403": "The token does not allow this, or another page sent it",
+    "404": "No such board or transfer",
+    "409": "Not possible in this state",
+    "413": "Too large",
+    "415": "Not JSON",
+    "421": "Not a name of this service",
+    "422": "A value is not allowed",
+    "429": "Too many actions at once",
+    "503": "Too many streams",
+    "504": "The orchestrator does not answer",
+}
+
+
+def document(version: str) -> dict[str, Any]:
+    """Return the document."""
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        described = _described(operation)
+        paths.setdefault(ROOT + operation.path, {})[operation.method.lower()] = described
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "crowdcharge",
+            "version": version,
+            "description": "See and steer a crowd of boards that charge each other.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [{}, {"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    words = re.findall(r"[a-z]+", operation.path)
+    described: dict[str, Any] = {
+        "operationId": "_".join([operation.method.lower(), *words]),
+        "summary": operation.does,
+        "parameters": [
+            *(_parameter(each, "path") for each in operation.in_path),
+            *(_parameter(each, "query") for each in operation.in_query),
+        ],
+        "responses": {
+            "200": {"description": "Done", "content": _content(operation.answer)},
+            **{status: _refused(text) for status, text in _REFUSALS.items()},
+        },
+    }
+    if operation.needs_full_token:
+        described["security"] = [{"token": []}]
+    if operation.action:
+        begun = {"description": "Begun; events tell", "content": _content(operation.answer)}
+        described["responses"]["202"] = begun
+        described["requestBody"] = {
+            "required": any(each.required for each in operation.in_body),
+            "content": _content(_body(operation.in_body)),
+        }
+    return described
+
+
+def _parameter(field: Field, place: str) -> dict[str, Any]:
+    required = field.required or place == "path"
+    return {"name": field.name, "in": place, "required": required, "schema": field.schema}
+
+
+def _body(fields: tuple[Field, ...]) -> Schema:
+    return {
+        "type": "object",
+        "properties": {each.name: each.schema for each in fields},
+        "required": [each.name for each in fields if each.required],
+        "additionalProperties": False,
+    }
+
+
+def _content(schema: Schema) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
+def _refused(text: str) -> dict[str, Any]:
+    return {"description": text, "content": {MEDIA_TYPE: {"schema": named("Problem")}}}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// Dialogs: one native element, so that focus stays inside and comes back.
+
+import { byId, node, say, typed } from "./dom.js";
+import { mark } from "./marks.js";
+import { decimals, joules, percent, span, watts, wayOut } from "./words.js";
+
+const dialog = byId("dialog");
+let redraw = null; // draws the open dialog anew when the picture changes
+let closed = null;
+
+export function show(title, parts, { update = null, onclose = null } = {}) {
+  dialog.replaceChildren(node("h2", { id: "dialog-title" }, ...[title].flat()), ...parts);
+  redraw = update;
+  closed = onclose;
+  if (!dialog.open) dialog.showModal();
+}
+
+dialog.addEventListener("close", () => { redraw = null; closed?.(); });
+dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+
+export const hide = () => dialog.close();
+export const refresh = (picture) => dialog.open && redraw?.(picture);
+
+const button = (text, kind, onclick) => node("button", { class: `act ${kind}`, type: "button", onclick }, text);
+const buttons = (...all) => node("div", { class: "buttons" }, ...all);
+const cancel = (text = "Close") => node("button", { class: "quiet", type: "button", onclick: hide }, text);
+
+/** Ask before what cannot be taken back; the safe button has the focus. */
+export function confirm(title, text, yes, act) {
+  show(title, [node("p", {}, text), buttons(cancel("Cancel"), button(yes, "danger", () => { hide(); act(); }))]);
+}
+
+/** Ask for the key; `then` goes on with what was begun. */
+export function askKey({ link, why, watching, then }) {
+  const field = node("input", { type: "password", autocomplete: "off", spellcheck: "false", id: "key-field", required: true });
+  const wrong = node("p", { class: "wrong", role: "alert" });
+  const form = node("form", {
+    onsubmit: async (event) => {
+      event.preventDefault();
+      const answer = await link.tryKey(field.value.trim());
+      if (answer === "no") return say(wrong, "That is not a key of this service.");
+      hide();
+      then?.(answer);
+    },
+  }, node("label", { for: "key-field" }, "Key", field), wrong,
+    buttons(watching ? node("button", { class: "quiet", type: "button", onclick: () => { link.key = null; hide(); } }, "Forget the key") : "", cancel("Cancel"),
+      node("button", { class: "act main", type: "submit" }, "Unlock")));
+  show("Key", [node("p", {}, why), form]);
+  field.focus();
+}
+
+export function showBoard(board_id, picture, does) {
+  const content = node("div");
+  const draw = (now) => {
+    const board = now.boards.find((each) => each.board_id === board_id);
+    const had = content.contains(document.activeElement) ? document.activeElement.dataset.does : null;
+    content.replaceChildren(...(board ? boardParts(board, does) : [node("p", {}, "It is not known any more."), buttons(cancel())]));
+    if (had) content.querySelector(`[data-does="${had}"]`)?.focus();
+  };
+  draw(picture);
+  history.replaceState(null, "", `#board-${board_id}`);
+  show([mark(board_id), `Board ${board_id}`], [content], { update: draw, onclose: () => history.replaceState(null, "", location.pathname + location.search) });
+}
+
+function boardParts(board, does) {
+  const facts = [
+    ["Charge", board.soc_pct == null ? "not known yet" : `${decimals(board.soc_pct, 1)}\u202f% of ${joules(board.capacity_mJ)}`],
+    ["Floor", board.floor_pct == null ? "–" : `stops giving at ${percent(board.floor_pct)}, gives again from ${percent(board.resume_pct)}`],
+    ["Power", board.power_max_mW == null ? "–" : `at most ${watts(board.power_allowed_mW ?? board.power_max_mW)}, built for ${watts(board.power_max_mW)}`],
+    ["Rests on", board.contacts?.length ? board.contacts.map((id) => `board ${id}`).join(", ") : "nobody known"],
+    ["Sent", joules(board.sent_mJ)],
+    ["Received", joules(board.received_mJ)],
+    ["Coil", board.coil_C == null ? "–" : `${decimals(board.coil_C, 1)}\u202f°C`],
+    ["Signal", board.rssi_dBm == null ? "–" : `${board.rssi_dBm}\u202fdBm${board.radio ? ` by ${board.radio}` : ""}`],
+    ["Last word", board.age_s == null ? "–" : `${span(board.age_s)} ago`],
+    ["State", board.state ?? "–"],
+  ];
+  const faults = board.faults.flatMap((fault) => [node("p", {}, node("b", { class: "wrong" }, `${fault.text}. `), ...typed(`${fault.way_out ?? ""} ${wayOut(fault)}`))]);
+  const acts = !does.mayAct() ? [] : [
+    ...board.faults.filter((fault) => String(fault.clear_by).startsWith("host")).map((fault) => named("clear", button("Clear fault", "", () => does.clear(board, fault)))),
+    board.flow ? named("stop", button("Stop its transfer", "danger", () => does.stopTransfer(board.flow))) : "",
+    named("forbid", button(board.forbidden ? "Let it in again" : "Keep it out", "", () => does.forbid(board))),
+  ];
+  return [node("p", {}, board.says), ...faults, node("dl", { class: "facts" }, ...facts.flatMap(([name, value]) => [node("dt", {}, name), node("dd", {}, value)])), buttons(...acts, named("close", cancel()))];
+}
+
+function named(name, element) {
+  element.dataset.does = name;
+  return element;
+}
+
+/** `qr_svg` comes from our own service, has no style and no script, and is parsed as XML. */
+export function showClass({ link, qr_svg }) {
+  const code = new DOMParser().parseFromString(qr_svg, "image/svg+xml").documentElement;
+  code.setAttribute("role", "img");
+  code.setAttribute("aria-label", "QR code with the address to watch at");
+  show("Watch along", [
+    node("p", {}, "Pupils scan this with a phone. They see everything and can stop nothing; stopping stays with whoever holds the key."),
+    node("div", { class: "qr" }, document.importNode(code, true)),
+    node("p", {}, node("code", {}, link)), buttons(cancel())]);
+}
+
+export function choosePolicy(names, current, act) {
+  const pick = node("select", { id: "policy-pick" }, ...names.map((name) => node("option", { value: name, selected: name === current }, name)));
+  show("Another policy", [node("p", {}, "It decides from the next meeting on; running transfers go on."), node("label", { for: "policy-pick" }, "Policy", pick),
+    buttons(cancel("Cancel"), button("Use it", "main", () => { hide(); act(pick.value); }))]);
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// What is said in lines: figures, notices, transfers with both meters, why, and what happened.
+
+import { byId, glyph, keyed, node, say, set, typed } from "./dom.js";
+import { mark } from "./marks.js";
+import { clock, decimals, joules, percent, sentence, some, span, watts, wayOut } from "./words.js";
+
+export function drawFigures(figures) {
+  keyed(byId("figures"), figures, (figure) => figure.name,
+    ({ name }) => node("div", {}, node("dt", {}, name), node("dd", { class: "value" }), node("dd", { class: "note" })),
+    (item, { value, note }) => { say(item.children[1], value); say(item.children[2], note); });
+}
+
+export function drawNotices({ shown, more }, { mayAct, clear }) {
+  const may = mayAct();
+  const items = more ? [...shown, { kind: "more", board: { board_id: more } }] : shown;
+  keyed(byId("notices"), items, (item) => `${item.kind} ${item.board.board_id} ${item.board.fault?.code} ${may}`, (item) => {
+    if (item.kind === "more") return node("p", { class: "notice more" }, `and ${more} more, each on its tile`);
+    const { board, kind, title, text } = item;
+    const canClear = kind === "fault" && String(board.fault.clear_by).startsWith("host");
+    return node("div", { class: "notice", "data-kind": kind, "data-testid": "notice" }, glyph(kind),
+      node("p", { class: "words" }, node("b", {}, title), node("span", {}, ...typed(kind === "fault" ? `${text} ${wayOut(board.fault)}` : text))),
+      canClear && may ? node("button", { class: "act", type: "button", onclick: () => clear(board) }, "Clear fault") : null);
+  });
+}
+
+export function drawTransfers(transfers, { mayAct, stop }) {
+  const host = byId("transfers");
+  if (!transfers.length) return host.replaceChildren(node("p", { class: "aside" }, "None yet."));
+  if (!host.querySelector("table"))
+    host.replaceChildren(node("table", {}, node("thead", {}, node("tr", {},
+      ...[["No.", ""], ["Way", "text"], ["Sent", ""], ["Arrived", ""], ["Lost", ""], ["Efficiency", ""], ["How it stands", "text"]]
+        .map(([name, kind]) => node("th", { scope: "col", class: kind || null }, name)))), node("tbody")));
+  keyed(host.querySelector("tbody"), transfers, (transfer) => transfer.transfer_id,
+    () => node("tr", { "data-testid": "transfer" }, ...Array.from({ length: 7 }, (_, i) => node("td", { class: { 1: "way", 6: "text" }[i] }))),
+    (row, transfer) => transferRow(row, transfer, mayAct(), stop));
+}
+
+function transferRow(row, transfer, mayAct, stop) {
+  const { transfer_id, ptx, prx, sent_mJ, received_mJ, loss_mJ, state } = transfer;
+  const runs = state === "open" && transfer.ended_s == null;
+  const settled = state === "settled" && sent_mJ > 0;
+  const cells = [String(transfer_id), `${ptx} → ${prx || "?"}`, joules(sent_mJ), joules(received_mJ), settled ? joules(loss_mJ) : "–",
+    settled ? percent((100 * received_mJ) / sent_mJ) : "–"];
+  cells.forEach((text, i) => say(row.children[i], text));
+  const last = row.lastChild;
+  set(last, "class", runs ? "text running" : "text");
+  say(last, runs ? `runs: ${power(transfer)}` : transfer.text ? sentence(transfer.text) : state);
+  if (runs && mayAct) last.append(" ", node("button", { class: "flip", type: "button", "aria-label": `Stop transfer ${transfer_id}`, onclick: () => stop(transfer) }, "Stop"));
+}
+
+function power({ sent_mW, received_mW, sent_age_s, received_age_s }) {
+  if (sent_mW == null && received_mW == null) return "begins";
+  const side = (value, age_s) => (value == null ? "–" : watts(value) + (age_s > 3 ? ` (${span(age_s)} ago)` : ""));
+  return `${side(sent_mW, sent_age_s)} → ${side(received_mW, received_age_s)}`;
+}
+
+export function drawWhy({ run, wants, waits }) {
+  const { policy } = run;
+  const parts = [policy.name
+    ? node("p", { class: "policy" }, node("b", {}, policy.name), policy.says ? `: ${sentence(policy.says)}` : "")
+    : node("p", { class: "policy" }, "A ledger holds what was done, not why.")];
+  const rows = (title, items) => items.length && parts.push(node("h3", {}, title), node("ul", {}, ...items));
+  rows("Wanted next", wants.slice(0, 6).map(({ ptx, prx, energy_J, says }) =>
+    node("li", {}, mark(ptx), node("span", { class: "to" }, "→"), mark(prx), node("span", {}, `Up to ${decimals(energy_J, 1)}\u202fJ. ${sentence(says ?? "")}`))));
+  rows("Who waits", waits.slice(0, 8).map(({ board_id, waits: why }) => node("li", {}, mark(board_id), node("span", {}, sentence(why)))));
+  if (waits.length > 8) parts.push(node("p", { class: "aside" }, `and ${some(waits.length - 8, "board")} more, each on its tile`));
+  if (parts.length === 1 && policy.name) parts.push(node("p", { class: "aside" }, "Nobody waits."));
+  const key = JSON.stringify([policy, wants, waits.map((board) => [board.board_id, board.waits])]);
+  const host = byId("why");
+  if (host.dataset.key === key) return;
+  host.dataset.key = key;
+  host.replaceChildren(...parts);
+}
+
+const STORY_MAX = 200;
+export function drawStory(lines) {
+  const host = byId("story");
+  keyed(host, lines.slice(-STORY_MAX).reverse(), (line) => line.seq,
+    ({ time_s }) => node("li", {}, node("time", {}, clock(time_s)), node("span", {})),
+    (item, { text, tone }) => { say(item.lastChild, text); set(item.lastChild, "data-tone", tone || null); });
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+// PURE: what the page shows, from the service's snapshot. The service alone decides what is true.
+
+import * as words from "./words.js";
+
+const KEPT_s = 900;
+export const COMPACT_ABOVE = 8;
+const NOTICES_MAX = 4;
+
+// What a board shows, the first that holds; each has a glyph, a word and a line style of its own.
+const SHOWS = [
+  ["fault", (board) => board.fault],
+  ["lost", (board) => board.lost],
+  ["gives", (board) => board.flow?.ptx === board.board_id],
+  ["receives", (board) => board.flow?.prx === board.board_id],
+  ["forbidden", (board) => board.forbidden],
+  ["new", (board) => board.soc_pct == null],
+  ["floor", (board) => board.cut && board.soc_pct < board.resume_pct],
+  ["ready", () => true],
+];
+export const SHOW_WORDS = {
+  fault: "fault", lost: "out of sight", gives: "gives", receives: "receives",
+  forbidden: "kept out", new: "new", floor: "at its floor", ready: "ready",
+};
+
+export function view(snapshot) {
+  const silent = new Set(snapshot.boards.filter((board) => board.lost || board.faults.length).map((board) => board.board_id));
+  const flows = open(snapshot).filter(({ ptx, prx }) => !silent.has(ptx) && !silent.has(prx));
+  const cut = cutAtFloor(snapshot.transfers);
+  const boards = [...snapshot.boards]
+    .sort((a, b) => a.board_id - b.board_id)
+    .map((board) => shown(board, flows, cut));
+  const picture = { run: snapshot.run, boards, flows, totals: snapshot.totals, time_s: snapshot.time_s };
+  return {
+    ...picture,
+    compact: boards.length > COMPACT_ABOVE,
+    headline: words.headline(picture),
+    figures: figures(snapshot, flows),
+    notices: notices(boards, snapshot.run.lease_s),
+    average_pct: average(boards),
+    transfers: snapshot.transfers.filter((transfer) => transfer.state !== "void").sort((a, b) => b.transfer_id - a.transfer_id),
+    waits: boards.filter((board) => board.waits && !board.flow && !board.lost),
+    wants: snapshot.next ?? [],
+    links: links(boards).filter(([a, b]) => !flows.some(({ ptx, prx }) => (ptx === a && prx === b) || (ptx === b && prx === a))),
+  };
+}
+
+const open = ({ transfers }) => transfers.filter((transfer) => transfer.state === "open" && transfer.ended_s == null);
+
+function shown(board, flows, cut) {
+  const whole = {
+    ...board,
+    fault: board.faults[0] ?? null,
+    flow: flows.find((flow) => flow.ptx === board.board_id || flow.prx === board.board_id) ?? null,
+    cut: cut.has(board.board_id),
+  };
+  whole.show = SHOWS.find(([, holds]) => holds(whole))[0];
+  whole.word = SHOW_WORDS[whole.show];
+  whole.says = words.doing(whole);
+  whole.power_mW = (whole.show === "gives" ? whole.flow?.sent_mW : whole.flow?.received_mW) || null;
+  return whole;
+}
+
+/** Donors whose newest transfer ended at their floor. */
+function cutAtFloor(transfers) {
+  const newest = new Map();
+  for (const transfer of [...transfers].sort((a, b) => a.transfer_id - b.transfer_id))
+    newest.set(transfer.ptx, transfer.ept_ptx === "FLOOR");
+  return new Set([...newest].filter(([, cut]) => cut).map(([board_id]) => board_id));
+}
+
+function figures({ run, totals, time_s }, flows) {
+  return [
+    { name: "Arrived", value: words.joules(totals.received_mJ), note: `of ${words.joules(totals.sent_mJ)} sent` },
+    {
+      name: "Efficiency",
+      value: totals.efficiency == null ? "–" : words.percent(totals.efficiency * 100),
+      note: totals.settled ? `of ${totals.settled} settled` : "nothing settled yet",
+    },
+    { name: "Imbalance", value: words.decimals(totals.imbalance_now), note: `from ${words.decimals(totals.imbalance_first)}; 0 is even` },
+    { name: "Transfers", value: String(totals.transfers), note: `${flows.length} running, ${words.span(time_s - run.started_s)} in` },
+  ];
+}
+
+const URGENCY = ["fault", "lost", "floor"];
+function notices(boards, lease_s) {
+  const standing = URGENCY.flatMap((kind) =>
+    boards.filter((board) => board.show === kind).map((board) => ({ kind, board, ...words.notice(board, lease_s) })));
+  const fits = standing.length <= NOTICES_MAX;
+  return { shown: fits ? standing : standing.slice(0, NOTICES_MAX - 1), more: fits ? 0 : standing.length - NOTICES_MAX + 1, all: standing };
+}
+
+function average(boards) {
+  const known = boards.filter((board) => board.soc_pct != null);
+  return known.length ? words.sum(known, "soc_pct") / known.length : null;
+}
+
+/** Each pair of boards that rest on each other, once. */
+function links(boards) {
+  const here = new Set(boards.map((board) => board.board_id));
+  return boards.flatMap((board) =>
+    (board.contacts ?? []).filter((other) => board.board_id < other && here.has(other)).map((other) => [board.board_id, other]));
+}
+
+/** Curves as columns over time; a snapshot without curves adds one point to them. */
+export function curves(before, snapshot) {
+  if (snapshot.curves) return fromServer(snapshot.curves);
+  const { time_s, boards } = snapshot;
+  const runs = open(snapshot).filter(words.bothSpoke);
+  const now = before ?? { time_s: [], soc: new Map(), sent_mW: [], received_mW: [] };
+  const keep = now.time_s.findIndex((at_s) => at_s >= time_s - KEPT_s);
+  const from = keep < 0 ? now.time_s.length : keep;
+  const grown = (column, value) => [...column.slice(from), value];
+  const count = now.time_s.length;
+  return {
+    time_s: grown(now.time_s, Math.max(time_s, now.time_s.at(-1) ?? time_s)),
+    sent_mW: grown(now.sent_mW, words.sum(runs, "sent_mW")),
+    received_mW: grown(now.received_mW, words.sum(runs, "received_mW")),
+    soc: new Map(boards.map(({ board_id, soc_pct }) =>
+      [board_id, grown(now.soc.get(board_id) ?? Array(count).fill(null), soc_pct)])),
+  };
+}
+
+function fromServer({ since_s, step_s, soc, sent_mW, received_mW }) {
+  return {
+    time_s: sent_mW.map((_, i) => since_s + i * step_s),
+    sent_mW: [...sent_mW],
+    received_mW: [...received_mW],
+    soc: new Map(Object.entries(soc).map(([board_id, column]) => [Number(board_id), [...column]])),
+  };
+}
+
+/** What a screen reader is told: what begins or ends to stand, nothing else. */
+export function spoken(before, after) {
+  if (!before) return "";
+  const key = ({ kind, board }) => `${kind} ${board.board_id}`;
+  const had = new Set(before.notices.all.map(key));
+  const has = new Set(after.notices.all.map(key));
+  const come = after.notices.all.filter((item) => !had.has(key(item))).map((item) => `${item.title} ${item.text}`);
+  const gone = before.notices.all.filter((item) => !has.has(key(item))).map((item) => `Board ${item.board.board_id}: ${GONE[item.kind]}`);
+  const told = [...come, ...gone];
+  if (before.run.state !== after.run.state) told.unshift({ paused: "Paused.", stopped: "All stopped.", running: "Running again." }[after.run.state] ?? "");
+  return told.slice(0, 3).join(" ");
+}
+const GONE = { fault: "no fault stands any more.", lost: "in sight again.", floor: "above its floor again." };

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""A real mosquitto, and a listener that remembers what it published."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiomqtt
+
+Heard = tuple[str, str, bool]  # topic, payload, whether it was retained
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+class Broker:
+    """`lines`: more of its configuration file; a stop ends it at once, as a crash would."""
+
+    def __init__(self, folder: Path, *lines: str) -> None:
+        self.port = free_port()
+        self._file = folder / "mosquitto.conf"
+        text = [f"listener {self.port} 127.0.0.1", "persistence false", *lines]
+        if os.geteuid() == 0:  # else it becomes a user who may not read the test's folder
+            text.append("user root")
+        if not any(line.startswith("allow_anonymous") for line in lines):
+            text.append("allow_anonymous true")
+        self._file.write_text("\n".join(text) + "\n", encoding="utf-8")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = ["mosquitto", "-c", str(self._file)]
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        end_s = time.monotonic() + 10
+        while time.monotonic() < end_s:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        self.stop()
+        raise AssertionError("mosquitto did not start")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    @asynccontextmanager
+    async def heard(self, **options: object) -> AsyncIterator[list[Heard]]:
+        """Everything that is published while the block runs, the retained of before first."""
+        heard: list[Heard] = []
+
+        async def listen(client: aiomqtt.Client) -> None:
+            async for message in client.messages:
+                payload = bytes(message.payload).decode(errors="replace")  # type: ignore[arg-type]
+                heard.append((str(message.topic), payload, bool(message.retain)))
+
+        async with self.client(**options) as client:
+            await client.subscribe("#", qos=1)
+            listening = asyncio.create_task(listen(client))
+            try:
+                yield heard
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+
+    def client(self, **options: object) -> aiomqtt.Client:
+        return aiomqtt.Client(
+            "127.0.0.1",
+            self.port,
+            protocol=aiomqtt.ProtocolVersion.V5,
+            **options,  # type: ignore[arg-type]
+        )

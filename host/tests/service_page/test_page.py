@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT
+"""What a person sees and may do on the page, in a real Chromium before a real window."""
+
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import Open
+from .recorded import Engine, FLOWING_s, Run, cleared, facts, fault, lost
+
+pytestmark = pytest.mark.program("chromium", "chromium")
+Start = Callable[..., Engine]
+
+FOREIGN_OBJECT = (4, 0x8F, "FOREIGN_OBJECT")
+FOCUSED = "document.activeElement.id || document.activeElement.dataset.board"
+LEASE_LOST = (1, 0x82, "LEASE_LOST")
+
+
+def live(page: Page) -> Page:
+    page.wait_for_selector("body[data-link=live][data-stage=live]", timeout=15_000)
+    return page
+
+
+def asked(engine: Engine, action: str) -> dict:
+    """Return the arguments of an action that the engine has got."""
+    end_s = time.monotonic() + 5
+    while time.monotonic() < end_s:
+        for each in engine.asked:
+            if each["action"] == action:
+                return each["args"]
+        time.sleep(0.02)
+    raise AssertionError(f"nobody asked for {action}: {engine.asked}")
+
+
+def test_each_board_has_a_tile_and_a_cell(engine_of: Start, open_page: Open) -> None:
+    page = live(open_page(engine_of(Run("four"))))
+    expect(page.get_by_test_id("tile")).to_have_count(4)
+    expect(page.get_by_test_id("cell")).to_have_count(4)
+    tile = page.locator("[data-testid=tile][data-board='3']")
+    expect(tile).to_contain_text("36\u202f%")
+    expect(tile).to_contain_text("Receives 2.51\u202fW from board 1.")
+
+
+def test_energy_is_seen_flowing(engine_of: Start, open_page: Open) -> None:
+    page = live(open_page(engine_of(Run("four"))))
+    expect(page.get_by_test_id("headline")).to_have_text(
+        re.compile("2 boards give 7.91\u202fW, 5.03\u202fW arrive")
+    )
+    canvas = page.locator("#ring canvas")
+    expect(canvas).to_have_attribute("data-moves", "yes")
+    page.wait_for_timeout(1500)
+    first, second = canvas.screenshot(), (page.wait_for_timeout(150), canvas.screenshot())[1]
+    assert first != second
+
+
+def test_nothing_moves_when_motion_is_unwanted(engine_of: Start, open_page: Open) -> None:
+    engine = engine_of(Run("four"))
+    page = live(open_page(engine, reduced_motion="reduce"))
+    expect(page.locator("#ring canvas")).to_have_attribute("data-moves", "no")
+    page = live(open_page(engine))
+    page.get_by_role("button", name="Still picture").click()
+    expect(page.locator("#ring canvas")).to_have_attribute("data-moves", "no")
+
+
+def test_the_run_goes_on_without_a_reload(engine_of: Start, open_page: Open) -> None:
+    run = Run("four", at_s=12.0)
+    engine = engine_of(run)
+    page = live(open_page(engine))
+    expect(page.get_by_test_id("headline")).to_contain_text("nobody gives right now")
+    for record in run.future:
+        if record["time_s"] < run.begin["time_s"] + FLOWING_s["four"]:
+            engine.emit(record | {"time_s": time.time()})
+    expect(page.get_by_test_id("headline")).to_contain_text("give", timeout=3000)
+    expect(page.locator("#story")).to_contain_text("begins to give to board")
+
+
+def test_a_fault_is_said_in_plain_words_within_two_seconds(
+    engine_of: Start, open_page: Open
+) -> None:
+    engine = engine_of(Run("four"))
+    page = live(open_page(engine))
+    page.wait_for_timeout(1500)
+    notice = page.get_by_test_id("notice")
+    took_s = []
+    for _ in range(3):  # the quickest of three counts: other programs slow a machine down
+        begin_s = time.monotonic()
+        engine.emit(fault(*FOREIGN_OBJECT))
+        expect(notice).to_contain_text("something other than the receiver takes power.")
+        took_s.append(time.monotonic() - begin_s)
+        engine.emit(cleared(*FOREIGN_OBJECT))
+        expect(notice).to_have_count(0)
+    assert min(took_s) < 2
+
+
+def test_a_fault_names_the_way_out_and_offers_no_way_that_is_none(
+    engine_of: Start, open_page: Open
+) -> None:
+    engine = engine_of(Run("four"))
+    page = live(open_page(engine, token=engine.tokens.act))
+    engine.emit(fault(*FOREIGN_OBJECT))
+    notice = page.get_by_test_id("notice")
+    expect(notice).to_contain_text("press its button")
+    expect(notice.get_by_role("button")).to_have_count(0)
+    expect(page.locator("#spoken")).to_contain_text("Board 4 stopped")
+    expect(page.locator("#story")).to_contain_text("something other than the receiver")
+    engine.emit(lost(2))
+    expect(page.get_by_text("Board 2 is out of sight.").first).to_be_visible()
+
+
+def test_only_the_key_clears_what_a_host_may_clear(engine_of: Start, open_page: Open) -> None:
+    engine = engine_of(Run("four"))
+    engine.emit(fault(*LEASE_LOST))
+    watching = live(open_page(engine))
+    expect(watching.get_by_test_id("notice")).to_contain_text("the host did not renew in time")
+    expect(watching.get_by_role("button", name="Clear fault")).to_have_count(0)
+    page = live(open_page(engine, token=engine.tokens.act))
+    page.get_by_role("button", name="Clear fault").click()
+    assert asked(engine, "acknowledge") == {"board_id": 1, "fault": "LEASE_LOST"}
+    engine.emit(cleared(*LEASE_LOST))
+    expect(page.get_by_test_id("notice")).to_have_count(0)
+
+
+def test_stop_asks_for_the_key_and_then_asks_again(engine_of: Start, open_page: Open) -> None:
+    engine = engine_of(Run("four"))
+    page = live(open_page(engine))
+    page.get_by_role("button", name="Stop all").click()
+    page.locator("#key-field").fill("x" * 43)
+    page.get_by_role("button", name="Unlock").click()
+    expect(page.get_by_text("That is not a key of this service.")).to_be_visible()
+    page.locator("#key-field").fill(engine.tokens.act)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Stop all transfers?")).to_be_visible()
+    page.keyboard.press("Enter")  # the safe button has the focus
+    assert [each for each in engine.asked if each["action"] == "stop"] == []
+    page.get_by_role("button", name="Stop all").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop all").click()
+    assert asked(engine, "stop") == {}
+    assert engine.tokens.act not in page.url
+
+
+def test_a_key_to_watch_shows_no_way_to_steer(engine_of: Start, open_page: Open) -> None:
+    engine = engine_of(Run("four"))
+    page = live(open_page(engine, path=f"/#view={engine.tokens.watch}"))
+    assert page.url == engine.url + "/"
+    expect(page.get_by_role("button", name="Watch only")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(page.get_by_role("button", name="Pause crowd")).to_have_count(0)
+
+
+def test_pause_and_resume(engine_of: Start, open_page: Open) -> None:
+    engine = engine_of(Run("four"))
+    page = live(open_page(engine, token=engine.tokens.act))
+    page.get_by_role("button", name="Pause crowd").click()
+    assert asked(engine, "pause") == {}
+    engine.emit(facts(run={"state": "paused"}))
+    expect(page.get_by_test_id("headline")).to_contain_text("Paused")
+    page.get_by_role("button", name="Go on").click()
+    assert asked(engine, "resume") == {}
+
+
+def test_a_refusal_is_shown_in_the_words_of_the_service(engine_of: Start, open_page: Open) -> None:
+    engine = engine_of(Run("four"))
+    engine.answers["pause"] = (409, {"title": "Conflict", "detail": "the run ends already"})
+    page = live(open_page(engine, token=engine.tokens.act))
+    page.get_by_role("button", name="Pause crowd").click()
+    expect(page.get_by_role("alert").first).to_have_text("The run ends already")
+
+
+def test_the_keyboard_reaches_everything(engine_of: Start, open_page: Open) -> None:
+    page = live(open_page(engine_of(Run("four"))))
+    stops = []
+    for _ in range(14):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(FOCUSED))
+    assert stops[:3] == ["motion", "key", "stop"]
+    assert [stop for stop in stops if stop in {"1", "2", "3", "4"}] == ["1", "2", "3", "4"]
+    page.locator("[data-testid=tile][data-board='2']").focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Board 2")
+    expect(dialog).to_contain_text("stops giving at 20\u202f%")
+    assert page.url.endswith("#board-2")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert page.evaluate("document.activeElement.dataset.board") == "2"
+
+
+def test_a_board_has_an_address(engine_of: Start, open_page: Open) -> None:
+    page = live(open_page(engine_of(Run("four")), path="/#board-3"))
+    expect(page.get_by_role("dialog")).to_contain_text("Board 3")
+
+
+def test_each_curve_has_a_table(engine_of: Start, open_page: Open) -> None:
+    page = live(open_page(engine_of(Run("four"))))
+    for button in page.locator(".flip[aria-controls]").all():
+        button.click()
+    expect(page.locator("#charge-table thead")).to_contain_text("Board 4")
+    expect(page.locator("#power-table tbody tr").first).to_contain_text("7.91\u202fW")
+
+
+def test_silence_is_said_and_the_picture_stays(engine_of: Start, open_page: Open) -> None:
+    engine = engine_of(Run("four"))
+    page = live(open_page(engine))
+    engine.process.kill()
+    page.wait_for_selector("body[data-link=lost]", timeout=12_000)
+    expect(page.get_by_test_id("link")).to_contain_text(re.compile(r"No word for .* as of \d"))
+    expect(page.get_by_test_id("tile")).to_have_count(4)
+    expect(page.locator("#ring canvas")).to_have_attribute("data-moves", "no")
+    expect(page.get_by_role("button", name="Stop all")).to_be_enabled()
+    engine.process.wait()
+
+
+def test_without_boards_the_page_says_what_to_do(engine_of: Start, open_page: Open) -> None:
+    page = open_page(engine_of(Run("four", at_s=0.0)))
+    expect(page.get_by_role("heading", name="No board in range yet")).to_be_visible()
+    expect(page.get_by_test_id("tile")).to_have_count(0)
+
+
+def test_a_replay_has_a_slider(engine_of: Start, open_page: Open) -> None:
+    run = Run("four")
+    now_s = time.time()
+    engine = engine_of(run, mode="replay", begin_s=now_s - 60, end_s=now_s + 60)
+    page = live(open_page(engine, token=engine.tokens.act))
+    slider = page.get_by_role("slider", name="Time in the run")
+    slider.focus()
+    page.keyboard.press("Home")
+    assert asked(engine, "seek")["time_s"] == pytest.approx(now_s - 60, abs=2)
+    expect(page.get_by_role("button", name="Stop all")).to_be_hidden()

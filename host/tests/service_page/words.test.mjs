@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// state.js, words.js and geometry.js by themselves, on pictures of a recorded run.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+
+const page = new URL(`file://${process.env.PAGE}/`);
+const { curves, spoken, view } = await import(new URL("state.js", page));
+const words = await import(new URL("words.js", page));
+const geometry = await import(new URL("geometry.js", page));
+const pictures = JSON.parse(readFileSync(process.env.PICTURES, "utf8"));
+
+const last = (name) => structuredClone(pictures[name].at(-1));
+const FAULT = { code: 0x8f, name: "FOREIGN_OBJECT", text: "something other than the receiver takes power", way_out: "Take it away.", clear_by: "button" };
+
+test("a charge that was known once is never forgotten", () => {
+  for (const run of Object.values(pictures)) {
+    const known = new Map();
+    for (const picture of run)
+      for (const { board_id, soc_pct } of view(picture).boards) {
+        if (known.get(board_id) != null) assert.notEqual(soc_pct, null);
+        known.set(board_id, soc_pct);
+      }
+    assert.ok(known.size >= 4);
+  }
+});
+
+test("no board shows 0 % before its first reading", () => {
+  for (const run of Object.values(pictures))
+    for (const picture of run)
+      for (const board of view(picture).boards) if (board.soc_pct == null) assert.equal(words.percent(board.soc_pct), "–");
+});
+
+test("the order of the boards never changes with their state", () => {
+  const picture = last("four");
+  const before = view(picture).boards.map((board) => board.board_id);
+  picture.boards.reverse();
+  picture.boards[0].faults = [FAULT];
+  assert.deepEqual(view(picture).boards.map((board) => board.board_id), before);
+});
+
+test("the headline is the picture as a sentence", () => {
+  const picture = last("four");
+  assert.equal(view(picture).headline, "2 boards give 7.91\u202fW, 5.03\u202fW arrive");
+  assert.equal(view({ ...picture, transfers: [] }).headline, "4 boards in range, nobody gives right now");
+  assert.equal(view({ ...picture, transfers: [], run: { ...picture.run, state: "paused" } }).headline, "Paused: 4 boards in range, nobody gives right now");
+  for (const board of picture.boards) board.lost = true;
+  assert.equal(view(picture).headline, "No board in sight right now");
+});
+
+test("a board that is lost or stopped neither gives nor receives", () => {
+  const picture = last("four");
+  picture.boards[0].lost = true;
+  picture.boards[1].faults = [FAULT];
+  const { flows, boards } = view(picture);
+  assert.equal(flows.length, 0);
+  assert.deepEqual(boards.map((board) => board.show), ["lost", "fault", "ready", "ready"]);
+});
+
+test("notices: faults first, then who is out of sight, four at most", () => {
+  const picture = last("thirty");
+  picture.boards.slice(0, 6).forEach((board) => (board.lost = true));
+  picture.boards[20].faults = [FAULT];
+  const { notices } = view(picture);
+  assert.equal(notices.shown[0].kind, "fault");
+  assert.equal(notices.shown[0].title, "Board 21 stopped: something other than the receiver takes power.");
+  assert.equal(notices.shown.length, 3);
+  assert.equal(notices.more, 4);
+  assert.equal(notices.all.length, 7);
+});
+
+test("a donor that was cut off says from when it gives again", () => {
+  const picture = pictures.four.find((each) => view(each).boards.some((board) => board.show === "floor"));
+  const board = view(picture).boards.find((each) => each.show === "floor");
+  assert.equal(board.board_id, 3);
+  assert.equal(board.says, "At its floor of 20\u202f%; gives again from 25\u202f%.");
+});
+
+test("a screen reader hears what begins and ends to stand, and not each figure", () => {
+  const calm = view(last("four"));
+  const picture = last("four");
+  picture.boards[3].faults = [FAULT];
+  const stopped = view(picture);
+  assert.match(spoken(calm, stopped), /^Board 4 stopped: something other/);
+  assert.equal(spoken(stopped, calm), "Board 4: no fault stands any more.");
+  const said = pictures.four.map(view).map((now, i, all) => (i ? spoken(all[i - 1], now) : "")).filter(Boolean);
+  assert.ok(said.length <= 4, said.join("\n"));
+});
+
+test("no sentence holds a code, an exclamation mark, or a value that is none", () => {
+  for (const run of Object.values(pictures))
+    for (const picture of run) {
+      const { headline, boards, figures, notices } = view(picture);
+      const said = [headline, ...boards.map((board) => board.says), ...figures.flatMap(({ value, note }) => [value, note]), ...notices.all.flatMap(({ title, text }) => [title, text])];
+      for (const text of said) assert.doesNotMatch(text, /undefined|null|NaN|!|[A-Z]{3,}_|0x/, text);
+    }
+});
+
+test("what happened, in words", () => {
+  const told = (record) => words.told(record, { cause: (_, name) => name })?.text ?? null;
+  assert.equal(told({ event: "Settled", sent_mJ: 5600, received_mJ: 3500, loss_mJ: 2100 }), "Settled: 5.6\u202fJ sent, 3.5\u202fJ arrived, 2.1\u202fJ lost.");
+  assert.equal(told({ event: "Settled", sent_mJ: 0, received_mJ: 0, loss_mJ: 0 }), null);
+  assert.equal(told({ event: "Refused", board_id: 3, name: "FLOOR", text: "the donor is at its floor" }), "Board 3 said no: the donor is at its floor.");
+  assert.equal(told({ event: "TransferEnded", ptx: 3, prx: 2, ept_ptx: null, ept_prx: null }), "Board 3 to 2 ended: one side could not be asked.");
+  assert.equal(told({ event: "Progress" }), null);
+});
+
+test("curves grow by one point for each picture, and forget after a quarter of an hour", () => {
+  const picture = last("four");
+  let columns = curves(null, picture);
+  const before = columns.time_s.length;
+  delete picture.curves;
+  for (let i = 1; i <= 1000; i++) columns = curves(columns, { ...picture, time_s: picture.time_s + i });
+  assert.ok(before > 10 && columns.time_s.length <= 902, String(columns.time_s.length));
+  for (const column of [columns.sent_mW, ...columns.soc.values()]) assert.equal(column.length, columns.time_s.length);
+  assert.equal(columns.sent_mW.at(-1), 7914);
+});
+
+test("no two cells of the ring overlap, and none leaves it", () => {
+  for (let count = 2; count <= 30; count++)
+    for (let width = 270; width <= 940; width += 95)
+      for (const height of [300, 556]) {
+        const { w, h, label, cells } = geometry.ring(count, width, height);
+        const where = `${count} boards on ${width} x ${height}`;
+        assert.ok(w >= 12, `${where}: cells of ${w}`);
+        cells.forEach((a, i) => {
+          assert.ok(a.x - w / 2 >= 0 && a.x + w / 2 <= width && a.y - h / 2 >= 0 && a.y + h / 2 + label <= height, `${where}: outside`);
+          for (const b of cells.slice(i + 1))
+            assert.ok(Math.abs(a.x - b.x) >= 1.1 * w || Math.abs(a.y - b.y) >= 1.1 * h, `${where}: overlap`);
+        });
+      }
+});
+
+test("dots keep their distance along a curve", () => {
+  const curve = { a: { x: 0, y: 0 }, b: { x: 50, y: 200 }, c: { x: 300, y: 20 } };
+  const { length, shareAt } = geometry.evenly(curve);
+  const points = Array.from({ length: 11 }, (_, i) => geometry.pointOn(curve, shareAt((length * i) / 10)));
+  const steps = points.slice(1).map((point, i) => Math.hypot(point.x - points[i].x, point.y - points[i].y));
+  assert.ok(Math.max(...steps) / Math.min(...steps) < 1.15, steps.join(" "));
+});
