@@ -43,7 +43,7 @@ _BENCH = pytest.StashKey[benchfile.BenchFile]()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Parametrizes the tests over the pairs, or the boards, of the given bench."""
+    """Parametrize the tests over the pairs, or the boards, of the given bench."""
     bench = metafunc.config.stash[_BENCH]
     if "couple" in metafunc.fixturenames:
         pairs = list(bench.pairs)
@@ -123,7 +123,7 @@ async def dut(request: pytest.FixtureRequest, open_bench: "OpenBench") -> "Dut":
 
 
 def _need(request: pytest.FixtureRequest, open_bench: "OpenBench", *boards: int) -> None:
-    """Skips a test that lacks something; an absent board fails it with --require-bench."""
+    """Skip a test that lacks something; an absent board fails it with --require-bench."""
     absent = next(filter(None, map(open_bench.missing, boards)), "")
     if absent and request.config.getoption("--require-bench"):
         pytest.fail(absent)

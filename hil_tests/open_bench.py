@@ -49,7 +49,7 @@ class OpenBench:
         )
 
     async def ready(self, board_id: int) -> Dut:
-        """Brings a board to rest and clears its faults."""
+        """Bring a board to rest and clear its faults."""
         await self.instruments.rest()
         dut = self._duts[board_id]
         await dut.clear()

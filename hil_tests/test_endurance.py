@@ -62,7 +62,7 @@ async def test_a_few_transfers(couple: Couple, note: Callable[[str, object], Non
 async def test_hours_of_transfers(
     couple: Couple, note: Callable[[str, object], None], pytestconfig: pytest.Config
 ) -> None:
-    """Runs for `--endurance-s` real seconds on each pair: `-m long --endurance-s 14400`."""
+    """Run for `--endurance-s` real seconds on each pair: `-m long --endurance-s 14400`."""
     ends_s = time.monotonic() + pytestconfig.getoption("--endurance-s")
     figures = await endure(couple, lambda _: time.monotonic() < ends_s)
     for name, value in figures.items():

@@ -148,7 +148,7 @@ class Driver:
         raise NotImplementedError
 
     def _off(self, reason: int) -> None:
-        """Switches everything off in the reverse order of `_try_once`; must not raise."""
+        """Switch everything off in the reverse order of `_try_once`; must not raise."""
         raise NotImplementedError
 
 

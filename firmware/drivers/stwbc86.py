@@ -165,7 +165,7 @@ class Stwbc86(qi.Driver):
             self.reading.ept = ept.INTERNAL_FAULT
 
     def _prepare(self) -> None:
-        """Silences and checks the chip, sets the FOD threshold, and only then enables it.
+        """Silence and check the chip, set the FOD threshold, and only then enable it.
 
         Raises OSError when the chip is not the expected one or loses its threshold.
         """

@@ -61,7 +61,7 @@ class Gauge:
         self.frozen_permille = -1
 
     def restart(self, current_mA):
-        """Guesses from the momentary voltage, as the chip does after its reset."""
+        """Guess from the momentary voltage, as the chip does after its reset."""
         voltage_mV = self.cell.voltage_mV(current_mA)
         guess = 0
         for i in range(1, len(OCV_mV)):
@@ -144,7 +144,7 @@ class Story:
             self._step(0)
 
     def _step(self, current_mA):
-        """Lets power flow for a step; both directions are metered at the cell's lead."""
+        """Let power flow for a step; both directions are metered at the cell's lead."""
         board, cell = self.board, self.cell
         if not board.pulses_on and not board.receiver_on:
             current_mA = 0

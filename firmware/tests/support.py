@@ -63,7 +63,7 @@ class Host:
         self.key = auth.session_key(hashlib.sha256, key, nonce, HOST_NONCE)
 
     def frame(self, frame_type, *fields, life_ms=LIFE_ms):
-        """Seals a command that has no effect after `life_ms` of board time."""
+        """Seal a command that has no effect after `life_ms` of board time."""
         self.counter += 1
         expires_ms = (self.board.now_ms + life_ms) % (1 << 32)
         frame = wire.pack_frame(frame_type, self.counter, expires_ms, *fields)
@@ -120,7 +120,7 @@ class Host:
 
 
 def run(board, time_ms, current_mA=500, step_ms=20, bus_mV=BATTERY_mV, host=None, transfer_id=1):
-    """Lets time pass with samples as of a real meter, which never gives the same one twice.
+    """Let time pass with samples as of a real meter, which never gives the same one twice.
 
     `current_mA` flows while a switch lets it through. `host` renews the lease at each step and
     reports the power that the rig's curve expects.

@@ -58,7 +58,7 @@ def size(kind: BoardKind, vm_heap_kB: float) -> Size:
 
 
 async def live_heap_kB() -> float:
-    """Measures a provisioned board that idles, without the bench's own modules."""
+    """Measure a provisioned board that idles, without the bench's own modules."""
     board = BoardConfig(1, 80.0, key=bytes(range(32)).hex())
     async with launch(BenchConfig((board,))) as bench:
         return await asyncio.to_thread(_live_heap_kB, bench.serial_ports[1])

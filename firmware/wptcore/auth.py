@@ -50,10 +50,10 @@ def tag(sha256, key: bytes, direction: bytes, frame: bytes) -> bytes:
 
 
 def receipt_tag(sha256, key: bytes, body: bytes) -> bytes:
-    """Signs with the board key, so that a receipt can be checked after its session."""
+    """Sign with the board key, so that a receipt can be checked after its session."""
     return hmac_sha256(sha256, key, _RECEIPT + body)[:TAG_SIZE]
 
 
 def take_tag(sha256, key: bytes, body: bytes) -> bytes:
-    """Signs what a board committed to in a market, with the board key as for a receipt."""
+    """Sign what a board committed to in a market, with the board key as for a receipt."""
     return hmac_sha256(sha256, key, _TAKE + body)[:TAG_SIZE]

@@ -13,7 +13,7 @@ _REST_CHARGED_ms = const(60_000)
 
 
 def soc_from_rest_permille(bus_mV: int) -> int:
-    """Interpolates linearly between the points of OCV_mV."""
+    """Interpolate linearly between the points of OCV_mV."""
     if bus_mV <= OCV_mV[0]:
         return 0
     for i in range(1, len(OCV_mV)):

@@ -323,7 +323,7 @@ class Board(PeerBoard):
         return ept.CHARGE_COMPLETE if self.soc_permille == 1000 else ept.NONE
 
     def _supervise(self) -> None:
-        """Acts on what stands now; called after every event that can end a transfer or latch."""
+        """Act on what stands now, after every event that can end a transfer or latch."""
         if self._running is not None:
             code = self._end_reason(self._running)
             if code != ept.NONE:

@@ -19,6 +19,6 @@ def corrected_mA(raw_uA: int, gain_ppm: int, offset_uA: int) -> int:
 
 
 def curve_hash(sha256, values) -> str:
-    """Hashes a loss curve's four numbers; a board ignores a curve whose hash differs."""
+    """Hash a loss curve's four numbers; a board ignores a curve whose hash differs."""
     digest = sha256(",".join(str(value) for value in values).encode()).digest()
     return "".join("%02x" % byte for byte in digest[:8])

@@ -69,7 +69,7 @@ class Checks:
 
     @property
     def leaks(self) -> bool:
-        """Does power flow where none may, or is a meter silent, so that nobody knows?"""
+        """Tell whether power flows where none may, or a silent meter leaves that unknown."""
         return self._flows or self._idle_flows or self._diagnosis.stands(ept.METER_STALE)
 
     def bad_sample(self, code: int, dt_ms: int) -> None:
@@ -86,7 +86,7 @@ class Checks:
             self._diagnosis.observe(ept.SOC_UNKNOWN, soc_permille > _SOC_KNOWN_MAX, 0)
 
     def elapsed(self, dt_ms: int) -> None:
-        """Notices when samples or states of charge have stopped coming."""
+        """Notice when samples or states of charge have stopped coming."""
         self._diagnosis.observe(ept.METER_STALE, not self._sampled, dt_ms)
         self._sampled = False
         self._soc_age_ms += dt_ms

@@ -51,7 +51,7 @@ class Commands:
         self._links.elapse(dt_ms)
 
     def on_frame(self, handle: int, frame: bytes) -> None:
-        """Answers a frame, whatever its bytes are."""
+        """Answer a frame, whatever its bytes are."""
         version = wire.VERSION
         counter = 0
         frame_type = 0
@@ -114,7 +114,7 @@ class Commands:
         return self._unknown_feature(grant) or self._board.grant(grant)
 
     def _unknown_feature(self, grant: tuple) -> int:
-        """Refuses a grant that needs what this board does not carry, or NONE."""
+        """Refuse a grant that needs what this board does not carry, or NONE."""
         group, flags = grant[3], grant[10]
         features = self._board.features
         if flags:  # a host that calls itself a board
@@ -137,7 +137,7 @@ class Commands:
         return ept.OUT_OF_RANGE
 
     def _ping(self, transfer_id: int, duration_ms: int) -> int:
-        """Grants a short field without a peer, to find which board lies on this one."""
+        """Grant a short field without a peer, to find which board lies on this one."""
         if not 0 < duration_ms <= wire.PING_MAX_ms:
             return ept.OUT_OF_RANGE
         lease_ms = duration_ms + _PING_LEASE_ms

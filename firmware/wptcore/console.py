@@ -74,7 +74,7 @@ class Console:
         return self._out.pop(0) if self._out else None
 
     def announce(self, pairs) -> None:
-        """Says once after boot that no answer to an earlier request will come."""
+        """Say once after boot that no answer to an earlier request will come."""
         self._answer(_NOT_HEARD, "boot", pairs)
 
     def _end_line(self) -> None:
@@ -119,7 +119,7 @@ class Console:
             self._put(b"ok\r\n")
 
     def _fail(self, asker: str, error) -> None:
-        """Answers with the error, which reads "word: sentence"; never repeats the line itself."""
+        """Answer with the error, which reads "word: sentence"; never repeat the line itself."""
         if isinstance(error, OSError):
             word, text = "storage", "the board's flash or bus failed"
         else:

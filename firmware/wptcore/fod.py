@@ -55,7 +55,7 @@ class ForeignObject:
         return self._curve is not None or power_max_mW <= UNCALIBRATED_MAX_mW
 
     def begin(self) -> None:
-        """Begins a transfer: the powers of the last one are no reference."""
+        """Begin a transfer: the powers of the last one are no reference."""
         self._sent_mW = 0
         self._received_mW = 0
 

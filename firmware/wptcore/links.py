@@ -148,7 +148,7 @@ class Links:
         return auth.session_key(self._sha256, key, link.nonce, fields[-1]) if key else b""
 
     def _greet(self, link: Link, key: bytes) -> None:
-        """Begins the session. Hello has no expiry, so saying it again does not keep the link."""
+        """Begin the session. Hello has no expiry, so saying it again does not keep the link."""
         if not link.key:
             link.silent_ms = 0
         link.key = key

@@ -28,7 +28,7 @@ _PAIR_KEY = b"crowdcharge market pair"
 
 
 def divide(numerator: int, denominator: int) -> int:
-    """Divides, rounding half up; the denominator is positive."""
+    """Divide, rounding half up; the denominator is positive."""
     return (2 * numerator + denominator) // (2 * denominator)
 
 

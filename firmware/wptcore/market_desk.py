@@ -31,7 +31,7 @@ _NOT_IDLE = {transfer.FAULT: ept.LATCHED, transfer.MAINT: ept.MAINTENANCE}
 
 
 def new_keys(random) -> "tuple[str, str]":
-    """Draws a secret; returns it and its public key as they are stored."""
+    """Draw a secret; return it and its public key as they are stored."""
     secret = random(x25519.KEY_SIZE)
     return secret.hex(), x25519.public_key(secret).hex()
 

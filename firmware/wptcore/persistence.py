@@ -42,7 +42,7 @@ class Persistence:
         self.due = True
 
     def forgive_boots(self) -> None:
-        """Begins the count anew, because a person has cleared the latch."""
+        """Begin the count anew, because a person has cleared the latch."""
         self.saved.short_boots = 0
         self.due = True
 

@@ -22,7 +22,7 @@ class Receipts:
         self.owed = owed
 
     def keep(self, running, code: int, soc_permille: int, odometer_mJ: int) -> None:
-        """Signs and keeps the receipt of `running` (running.Running), which has ended."""
+        """Sign and keep the receipt of `running` (running.Running), which has ended."""
         body = wire.pack_receipt(
             self._board_id,
             self._epoch,

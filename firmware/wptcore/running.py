@@ -75,7 +75,7 @@ class Running:
 
     @property
     def is_flowing(self) -> bool:
-        """Does power flow for longer than a ping does?"""
+        """Tell whether power flows for longer than in a ping."""
         return self.flow_ms >= _FLOW_MIN_ms
 
     def measure(

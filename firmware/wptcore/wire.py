@@ -167,7 +167,7 @@ def pack_beacon_into(
     sent_mJ: int,
     received_mJ: int,
 ) -> None:
-    """Packs a beacon and allocates nothing.
+    """Pack a beacon and allocate nothing.
 
     `state` carries the flags; only the low byte of the transfer id fits.
     """
@@ -221,7 +221,7 @@ def pack_bthome_into(
     charging: bool,
     problem: bool,
 ) -> int:
-    """Packs BTHome v2 objects in ascending id order after the device-information byte.
+    """Pack BTHome v2 objects in ascending id order after the device-information byte.
 
     Returns the end. An unknown state of charge or temperature leaves its object out.
     """
@@ -248,7 +248,7 @@ def pack_bthome_into(
 
 
 def pack_frame(frame_type: int, counter: int, time_ms: int, *fields) -> bytes:
-    """Packs header and body, without the tag."""
+    """Pack header and body, without the tag."""
     return struct.pack(_HEADER, VERSION, frame_type, counter, time_ms) + struct.pack(
         _BODIES[frame_type], *fields
     )
@@ -286,12 +286,12 @@ def unpack_body(frame: bytes) -> tuple:
 
 
 def pack_ack_1(counter: int, *fields) -> bytes:
-    """Packs an Ack in the layout of version 1, for a host that speaks only that."""
+    """Pack an Ack in the layout of version 1, for a host that speaks only that."""
     return struct.pack(_HEADER_1, 1, ACK, counter) + struct.pack(_BODIES[ACK], *fields)
 
 
 def time_left_ms(expires_ms: int, now_ms: int) -> int:
-    """Subtracts two board times as a signed 32-bit difference, across the wrap."""
+    """Subtract two board times as a signed 32-bit difference, across the wrap."""
     return (expires_ms - now_ms + 0x80000000) % 0x100000000 - 0x80000000
 
 
@@ -326,7 +326,7 @@ def pack_receipt(
     granter: int = 0,
     flags: int = 0,
 ) -> bytes:
-    """Packs the body without its signature; `odometer_mJ`: the role's, after the transfer."""
+    """Pack the body without its signature; `odometer_mJ`: the role's, after the transfer."""
     return struct.pack(
         _RECEIPTS[VERSION],
         VERSION,
@@ -383,7 +383,7 @@ def split_receipts(data: bytes) -> list:
 
 
 def pack_take(board_id: int, session: bytes, price: bytes, energy_mJ: int) -> bytes:
-    """Packs what a board signs when it commits to an energy in a market."""
+    """Pack what a board signs when it commits to an energy in a market."""
     return struct.pack(_TAKE, _TAKE_VERSION, board_id, session, price, energy_mJ)
 
 

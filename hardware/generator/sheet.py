@@ -115,7 +115,7 @@ def _flags(drawn: Sheet, flags: list[str], x_mm: float, y_mm: float) -> float:
 def _block(
     drawn: Sheet, circuit: Circuit, block: dict[str, Any], x_mm: float, y_mm: float
 ) -> tuple[float, float]:
-    """Draws one block with its upper left corner at (x, y); its width and height."""
+    """Draw one block with its upper left corner at (x, y); its width and height."""
     wide_mm = len(block["title"]) * 1.6 + 5
     bottom_mm = y_mm + TITLE_mm
     for refs in filter(None, block["rows"]):
@@ -143,7 +143,7 @@ def _joints(circuit: Circuit, refs: list[str], row: list[Symbol]) -> list[str]:
 def _row(
     drawn: Sheet, circuit: Circuit, refs: list[str], row: list[Symbol], x_mm: float, y_mm: float
 ) -> float:
-    """Draws one row on its spine; the x behind its last label."""
+    """Draw one row on its spine; the x behind its last label."""
     joints = ["", *_joints(circuit, refs, row), ""]
     for index, (ref, one) in enumerate(zip(refs, row, strict=True)):
         before, after = joints[index], joints[index + 1]

@@ -77,7 +77,7 @@ def guest_environment(python: str, root: Path) -> tuple[Path, dict[str, str]]:
 
 
 def compile_once(python: str) -> None:
-    """Compiles all sources here, which would take each emulated process many seconds."""
+    """Compile all sources here, which would take each emulated process many seconds."""
     folders = [str(PROJECT / name) for name in ("firmware", "hil_tests", "host")]
     subprocess.run([python, "-m", "compileall", "-q", *folders], check=False)
 

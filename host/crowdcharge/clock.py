@@ -11,7 +11,7 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now_s(self) -> float:
-        """Seconds of board time since the start."""
+        """Return the board time since the start."""
         ...
 
     async def sleep(self, duration_s: float) -> None:

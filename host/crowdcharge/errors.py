@@ -17,7 +17,6 @@ WptError                    exit code 1: the work failed
         NoAnswer
     CommandRefused          a board's console said no
     FlashError
-    PlanInfeasible
     BenchError
 """
 
@@ -115,10 +114,6 @@ class CommandRefused(WptError):
 
 
 class FlashError(WptError):
-    pass
-
-
-class PlanInfeasible(WptError):
     pass
 
 

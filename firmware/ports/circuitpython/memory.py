@@ -55,7 +55,7 @@ def set_maintenance(on: bool) -> None:
 
 
 def note_reset(cause: int) -> None:
-    """Tells the next boot why it comes, where the chip cannot: persistence.ASKED and its like."""
+    """Tell the next boot why it comes, where the chip cannot: persistence.ASKED and its like."""
     microcontroller.nvm[_RESET_NOTE_AT] = cause + 1
 
 

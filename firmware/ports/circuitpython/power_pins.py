@@ -30,7 +30,7 @@ class PowerPins:
             self._pulse.value = not self._pulse.value
 
     def off(self) -> None:
-        """Switches off what transmits first; a pin that fails does not keep the others on."""
+        """Switch off what transmits first; a pin that fails does not keep the others on."""
         try:
             self.set_coil(False)
         finally:

@@ -48,7 +48,7 @@ def set_maintenance(on: bool) -> None:
 
 
 def note_reset(cause: int) -> None:
-    """Tells the next boot why it comes, where the chip cannot: persistence.ASKED and its like."""
+    """Tell the next boot why it comes, where the chip cannot: persistence.ASKED and its like."""
     write(_RESET_NOTE, str(cause).encode())
 
 

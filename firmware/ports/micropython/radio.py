@@ -113,7 +113,7 @@ class BoardRadio(GattServer):
         self._wake.set()
 
     def _take_frame(self, link: int) -> None:
-        """Frames beyond what the loop can take are dropped, and only those of the same link."""
+        """Keep a frame; those beyond what the loop can take are dropped, of that link only."""
         waiting = sum(1 for event in self._events if event[0] == link and event[2])
         if waiting < _FRAMES_MAX:
             self._events.append((link, self._ble.gatts_read(self._command), True))
@@ -167,7 +167,7 @@ class BoardRadio(GattServer):
 
 
 def _described(rows) -> tuple:
-    """Characteristics as `bluetooth` takes them: (UUID, flags)."""
+    """Return the characteristics as `bluetooth` takes them: (UUID, flags)."""
     return tuple(
         (bluetooth.UUID(uuid), sum(flag for ours, flag in _FLAGS if properties & ours))
         for uuid, properties, _ in rows

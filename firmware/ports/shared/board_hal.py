@@ -114,7 +114,7 @@ class BoardHal:
         return self.reported_cause() if note is None else note
 
     def reset(self) -> None:
-        """Restarts with the switches off; the journal says that somebody asked for it."""
+        """Restart with the switches off; the journal says that somebody asked for it."""
         self._power.off()
         self.restart()
 

@@ -127,7 +127,7 @@ class BoardLoop:
         self.board.on_cable(self.hal.on_cable())
 
     def _sense_button(self, dt_ms: int) -> None:
-        """Tells of a press once it is over, so that a button that is stuck is none."""
+        """Tell of a press once it is over, so that a button that is stuck is none."""
         if self.hal.button_is_down():
             self._held_ms += dt_ms
         elif self._held_ms:

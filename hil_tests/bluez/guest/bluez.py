@@ -22,7 +22,7 @@ async def said(*command: str) -> str:
 
 
 async def set_power(state: str) -> None:
-    """Switches the adapter; repeats it while bluetoothd still reads its features."""
+    """Switch the adapter; repeats it while bluetoothd still reads its features."""
     end = time.monotonic() + POWERED_WITHIN_s
     while "succeeded" not in (answer := await said("bluetoothctl", "power", state)):
         assert time.monotonic() < end, f"the adapter does not power {state}: {answer}"
@@ -30,7 +30,7 @@ async def set_power(state: str) -> None:
 
 
 async def restart() -> None:
-    """Restarts bluetoothd as an operator or an upgrade does; the adapter stays plugged in."""
+    """Restart bluetoothd as an operator or an upgrade does; the adapter stays plugged in."""
     assert not await said("systemctl", "restart", "bluetooth")
 
 

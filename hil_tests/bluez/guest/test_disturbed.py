@@ -131,7 +131,7 @@ async def stop() -> None:
 
 
 async def crash() -> None:
-    """Kills bluetoothd, which therefore cleans nothing up."""
+    """Kill bluetoothd, which therefore cleans nothing up."""
     await bluez.said("systemctl", "mask", "--runtime", "bluetooth")
     assert not await bluez.said("systemctl", "kill", "--signal=KILL", "bluetooth")
 

@@ -79,7 +79,7 @@ class EchoBoard:
         )
 
     async def update(self) -> None:
-        """Reboots the board with another firmware."""
+        """Reboot the board with another firmware."""
         self._controller.power_off()
         await self._device.power_off()
         await self.start("180a", "180f", "1822")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from crowdcharge.cli import options
 from crowdcharge.errors import InputError
 
 
@@ -20,13 +21,7 @@ from crowdcharge.errors import InputError
     show_default=True,
     help="The host's keys, with --id.",
 )
-@click.option(
-    "--transport",
-    default="",
-    envvar="CROWDCHARGE_TRANSPORT",
-    help="A bench's radio instead of this computer's.",
-)
-@click.option("--adapter", default="", help="Bluetooth adapter (BlueZ), for example hci1.")
+@options.radio
 def clear(
     fault: str, port: str, board_id: int | None, keys: Path, transport: str, adapter: str
 ) -> None:

@@ -17,7 +17,7 @@ from crowdcharge.cli.options import policy_options
 from crowdcharge.cli.run import end_on_signal
 from crowdcharge.cli.serve import http_port, opened
 from crowdcharge.errors import InputError
-from crowdcharge.report.summary import unsettled_words
+from crowdcharge.report.summary import closing_words
 
 if TYPE_CHECKING:
     from crowdcharge.bench.runs.demo import Demo
@@ -55,7 +55,7 @@ def demo(
     served: bool,
     http_port: int | None,
 ) -> None:
-    """Boards on a virtual bench balance their energy; one donor is cut off at 20 %."""
+    """Let boards on a virtual bench balance their energy; one donor is cut off at 20 %."""
     from crowdcharge.bench.runs.demo import Demo
     from crowdcharge.bench.runs.hostless import Hostless
     from crowdcharge.boards.crowd import POLICY
@@ -133,13 +133,8 @@ def _refuse_with_hostless(boards: int, port: str, options: dict[str, Any], serve
 
 
 def _closing(summary: dict[str, Any], out: Path) -> str:
-    efficiency = summary["efficiency"]
     return (
-        f"{len(summary['transfers'])} transfers"
-        + (f", efficiency {efficiency:.1%}" if efficiency is not None else "")
-        + f"{unsettled_words(summary)}, "
-        f"imbalance {summary['imbalance_before']:.3f} -> {summary['imbalance_after']:.3f}, "
-        f"{summary['floor_cutoffs']} cut off at the floor, {summary['refusals']} refused.\n"
+        f"{closing_words(summary)}\n"
         f"Open {out / 'report.html'}; check {out / 'ledger.sqlite'} with: "
         f"crowdcharge ledger verify {out / 'ledger.sqlite'}"
     )

@@ -3,6 +3,7 @@
 
 import math
 import tomllib
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -18,7 +19,21 @@ policy_options = click.option(
     callback=lambda _context, _parameter, given: parsed_options(given),
     help="An option of the policy, its value as in TOML; may be given several times.",
 )
+_transport = click.option(
+    "--transport",
+    default="",
+    envvar="CROWDCHARGE_TRANSPORT",
+    help="A bench's radio instead of this computer's.",
+)
+_adapter = click.option(
+    "--adapter", default="", help="Bluetooth adapter (BlueZ), for example hci1."
+)
 port = click.option("--port", required=True, help="The board's serial port.")
+
+
+def radio(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options `transport` and `adapter`."""
+    return _transport(_adapter(command))
 
 
 def parsed_options(given: tuple[str, ...]) -> dict[str, Any]:

@@ -147,7 +147,7 @@ def end_on_signal(runner: "Stoppable") -> None:
 async def bench_contacts(
     config: "RunConfig",
 ) -> AsyncIterator[tuple["Contacts | None", str | None]]:
-    """Contacts as a virtual bench sees them, and its VM's name; (None, None) without a bench."""
+    """Yield the contacts that a virtual bench sees, and its VM; (None, None) without a bench."""
     section = config.contacts
     if section.source != "bench":
         yield None, None
@@ -177,14 +177,9 @@ async def bench_control(config: "RunConfig") -> AsyncIterator["Control"]:
 
 
 def _closing(summary: "Summary", out: Path) -> str:
-    from crowdcharge.report.summary import unsettled_words
+    from crowdcharge.report.summary import closing_words
 
-    efficiency = summary["efficiency"]
     return (
-        f"{len(summary['transfers'])} transfers in this ledger"
-        + (f", efficiency {efficiency:.1%}" if efficiency is not None else "")
-        + f"{unsettled_words(summary)}, "
-        f"imbalance {summary['imbalance_before']:.3f} -> {summary['imbalance_after']:.3f}, "
-        f"{summary['floor_cutoffs']} cut off at the floor, {summary['refusals']} refused.\n"
+        f"{closing_words(summary, ' in this ledger')}\n"
         f"Open {out / 'report.html'}; check with: crowdcharge ledger verify {out}/ledger.sqlite"
     )

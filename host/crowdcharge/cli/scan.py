@@ -26,13 +26,7 @@ _NAMES = ("board", "address", "RSSI", "charge", "state", "last end", "voltage", 
 
 @click.command()
 @click.option("--seconds", default=5.0, show_default=True, help="How long to listen.")
-@click.option(
-    "--transport",
-    default="",
-    envvar="CROWDCHARGE_TRANSPORT",
-    help="A bench's radio instead of this computer's.",
-)
-@click.option("--adapter", default="", help="Bluetooth adapter (BlueZ), for example hci1.")
+@options.radio
 @click.option(
     "--record", type=click.Path(path_type=Path), help="Record the adverts to this new file."
 )

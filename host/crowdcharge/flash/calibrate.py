@@ -126,7 +126,7 @@ def from_instrument(command: str, count: int) -> Iterable[float]:
 
 
 def calibrate_curve(line: SerialLine, ledgers: list[Path], path: Path) -> tuple[Curve, str]:
-    """Fits the loss curve from transfers with this board as donor; stores it on the board."""
+    """Fit the loss curve from transfers with this board as donor; store it on the board."""
     line.hello()
     board_id = int(line.ask("identity")["board_id"])
     pairs = [pair for ledger in ledgers for pair in steady_pairs(ledger, board_id)]

@@ -23,7 +23,7 @@ def flash(
     progress: Callable[[str], None] = lambda _: None,
     firmware: Path | None = None,
 ) -> Flashed:
-    """Flashes a board; `port` is the drive's folder.
+    """Flash a board; `port` is the drive's folder.
 
     InputError: it is not such a board; FlashError: flash it again.
     """

@@ -106,7 +106,7 @@ def correction(
 
 
 def loss_curve(sent_mW: Sequence[float], received_mW: Sequence[float]) -> Curve:
-    """Fits P_sent = c + b P_received + a P_received^2 to steady pairs of all powers and gaps.
+    """Fit P_sent = c + b P_received + a P_received^2 to steady pairs of all powers and gaps.
 
     The threshold is four times the residuals' spread, so it covers the gaps that were measured.
     InputError: there are too few pairs, all are at about one power, or the curve that fits them is

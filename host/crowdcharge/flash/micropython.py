@@ -42,7 +42,7 @@ def flash(
     progress: Callable[[str], None] = lambda _: None,
     firmware: Path | None = None,
 ) -> Flashed:
-    """Flashes a board. InputError: it is of another kind; LineError, FlashError: try again."""
+    """Flash a board. InputError: it is of another kind; LineError, FlashError: try again."""
     with tempfile.TemporaryDirectory(prefix="crowdcharge-") as scratch:
         progress("compiling")
         files = build(kind, Path(scratch), firmware)

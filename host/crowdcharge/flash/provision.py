@@ -19,7 +19,7 @@ def provision(
     random_bytes: Callable[[int], bytes],
     capacity_mJ: int | None = None,
 ) -> str:
-    """Provisions a board and returns its new key's fingerprint; repeating it rotates the key.
+    """Provision a board and return its new key's fingerprint; repeating it rotates the key.
 
     The host notes the key first and makes it the board's when the board shows it: after an
     interruption at any point, repeating the command is enough, and no key is lost. InputError if

@@ -122,7 +122,7 @@ class SerialLine:
                     raise
 
     def maintain(self, on: bool) -> bool:
-        """Reboots the board into or out of maintenance; False if nothing had to change."""
+        """Reboot the board into or out of maintenance; False if nothing had to change."""
         before = self.ask("status")
         if before["maintenance"] == str(int(on)):
             return False
@@ -212,7 +212,7 @@ class SerialLine:
             self._buffer.clear()
 
     def _open_again(self, deadline_s: float) -> None:
-        """Reopens the port of a board that reboots and is off the bus for a moment."""
+        """Reopen the port of a board that reboots and is off the bus for a moment."""
         self.close()
         while True:
             try:

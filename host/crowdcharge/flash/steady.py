@@ -18,7 +18,7 @@ Samples = list[tuple[int, int]]  # (t_ms, power_mW)
 
 
 def steady_pairs(ledger: Path, donor: int) -> list[tuple[float, float]]:
-    """Pairs (sent_mW, received_mW) while both were steady. InputError: no such ledger."""
+    """Return pairs (sent_mW, received_mW) while both were steady. InputError: no such ledger."""
     sent: dict[int, Samples] = defaultdict(list)
     received: dict[int, Samples] = defaultdict(list)
     with Store.read(ledger) as store:

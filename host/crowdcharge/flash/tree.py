@@ -74,7 +74,7 @@ def digest(path: Path) -> str:
 
 
 def differing(files: Mapping[str, Path], digests: Mapping[str, str]) -> list[str]:
-    """Files whose digest on the board is another one, or missing."""
+    """Return the files whose digest on the board is another one, or missing."""
     return [name for name, source in files.items() if digests.get(name) != digest(source)]
 
 
@@ -84,7 +84,7 @@ def twin(name: str) -> str:
 
 
 def stale(wanted: Mapping[str, object], present: Mapping[str, object]) -> list[str]:
-    """Files on the board that an import would find, but that are not part of this firmware."""
+    """Return files on the board that an import would find, but no part of this firmware."""
     ours = {name.split("/")[0] for name in wanted if "/" in name} - {"lib"}
     return sorted(
         name

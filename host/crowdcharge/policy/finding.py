@@ -20,7 +20,7 @@ GROUP = "crowdcharge.policies"
 
 
 def declared() -> dict[str, str]:
-    """Names that installed packages declare, each with its "module:Name"."""
+    """Return the names that installed packages declare, each with its "module:Name"."""
     return {each.name: each.value for each in entry_points(group=GROUP)}
 
 

@@ -214,7 +214,7 @@ def _bargain(row: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _notes(story: Story) -> str:
-    """Refusals, then faults: when, which board, and what it said."""
+    """Tell the refusals, then the faults: when, which board, and what it said."""
     notes = [(time_s, board_id, "refused", name) for time_s, board_id, name in story.refusals]
     notes += [
         (time_s, board_id, "fault" if raised else "cleared", name)

@@ -62,7 +62,7 @@ def power(story: Story) -> Figure:
 
 
 def flow(story: Story) -> Figure:
-    """Boards on a circle; an arrow's width is the energy that left the donor."""
+    """Draw the boards on a circle; an arrow's width is the energy that left the donor."""
     figure = Figure(figsize=(5.2, 5.6), layout="constrained", facecolor="none")
     axes = figure.add_subplot()
     axes.set_title("Energy flow between boards", color=INK, loc="left", fontweight="bold")

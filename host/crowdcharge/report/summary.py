@@ -81,6 +81,18 @@ def unsettled_words(summary: Summary) -> str:
     return f" (without {states}: {booked})" if states else ""
 
 
+def closing_words(summary: Summary, where: str = "") -> str:
+    """Return the line that ends a run; `where`: what the transfers are counted in."""
+    efficiency = summary["efficiency"]
+    return (
+        f"{len(summary['transfers'])} transfers{where}"
+        + (f", efficiency {efficiency:.1%}" if efficiency is not None else "")
+        + f"{unsettled_words(summary)}, "
+        f"imbalance {summary['imbalance_before']:.3f} -> {summary['imbalance_after']:.3f}, "
+        f"{summary['floor_cutoffs']} cut off at the floor, {summary['refusals']} refused."
+    )
+
+
 def _run(book: Book) -> Summary:
     """Describe the newest run; all None in a ledger without one."""
     run = book.runs[-1] if book.runs else None
@@ -121,7 +133,7 @@ def _transfer(transfer: TransferRecord) -> Summary:
 
 
 def _market(book: Book, market: kinds.MarketRow) -> Summary:
-    """Prices in credits/Wh, amounts in credits; boards in the order of their accounts."""
+    """Describe a market: prices in credits/Wh, amounts in credits, boards as in its accounts."""
     number = market.market_id
     accounts = accounts_of(book, number)
     mine = [bargain for bargain in book.bargains.values() if bargain.market_id == number]

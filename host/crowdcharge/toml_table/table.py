@@ -166,14 +166,14 @@ class Table:
         return [Table(each, self._source, (*place, index)) for index, each in enumerate(value)]
 
     def slots(self, key: str) -> list[list["Table"]]:
-        """Slots of pairs, [[[1, 2], [3, 4]], []]; each pair as `pairs` has it."""
+        """Return slots of pairs, [[[1, 2], [3, 4]], []]; each pair as `pairs` has it."""
         slots = self._needed(key)
         if not isinstance(slots, list) or not all(isinstance(slot, list) for slot in slots):
             raise self.fail(key, "must be a list of slots, each a list of pairs: [[[1, 2]], []]")
         return [self._pairs(slot, (key, index)) for index, slot in enumerate(slots)]
 
     def pairs(self, key: str) -> list["Table"]:
-        """Pairs, [[1, 2], [3, 4]]: each is a table with the key `boards`.
+        """Return pairs, [[1, 2], [3, 4]]: each is a table with the key `boards`.
 
         A pair may also be written as that table, with more keys: { boards = [1, 2], ... }.
         """

@@ -50,7 +50,7 @@ def saved_keys(folder: Path) -> Path:
 
 
 async def until(act: Any, wanted: str) -> None:
-    """Repeats a command until its message has `wanted`."""
+    """Repeat a command until its message has `wanted`."""
     for _ in range(20):
         if wanted in (await act())[1]:
             return

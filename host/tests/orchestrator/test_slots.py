@@ -10,7 +10,7 @@ SLOTS = 5
 
 
 async def most_links(world) -> int:
-    """Watches until cancelled; the highest number of connections at once."""
+    """Watch until cancelled; the highest number of connections at once."""
     most = 0
     try:
         while True:

@@ -8,7 +8,7 @@ import pytest
 from crowdcharge.errors import InputError
 from crowdcharge.simulation.contacts import Contact, from_slots, merged
 from crowdcharge.simulation.traces.options import TraceOptions
-from crowdcharge.simulation.traces.readers import FORMATS, read_copenhagen, read_trace
+from crowdcharge.simulation.traces.readers import FORMATS, read_trace
 
 OPTIONS = {
     "one-movement": TraceOptions(range_m=2),
@@ -198,8 +198,8 @@ def test_what_was_read_shows_a_wrong_unit():
 
 def test_copenhagen_threshold_is_a_proximity():
     text = ["0,1,2,-60", "0,1,3,-90"]
-    assert len(read_copenhagen(text, "t", -100)) == 2
-    assert read_copenhagen(text, "t", -50) == []
+    assert len(contacts("copenhagen", text, TraceOptions(rssi_least_dBm=-100))) == 2
+    assert contacts("copenhagen", text, TraceOptions(rssi_least_dBm=-50)) == []
 
 
 def test_columns_in_another_order_are_found_by_their_names():

@@ -69,7 +69,7 @@ class Hardware:
         self.flash_left: int | None = None  # bytes until the supply fails in a write
 
     def power_off(self) -> list[str]:
-        """Lets go of every pin and stops the watchdog; returns the pins that were high."""
+        """Let go of every pin and stop the watchdog; return the pins that were high."""
         high = [pin for pin in self._driven if self._latches.get(pin)]
         self._latches.clear()
         self._driven.clear()

@@ -112,7 +112,7 @@ class ShimRadio:
         return list(self._device.connections.values())
 
     def power_off(self) -> None:
-        """Falls silent: adverts end, links are dropped, pending reads and writes fail."""
+        """Fall silent: adverts end, links are dropped, pending reads and writes fail."""
         self._central.power_off()
         self.controller.power_off()
         self._values.clear()
@@ -244,7 +244,7 @@ class ShimRadio:
         return self._device.connections.get(int.from_bytes(payload[:2], "little"))
 
     def _notify(self, payload: bytes) -> None:
-        """Notifies a central whether it has subscribed or not, as NimBLE does."""
+        """Notify a central whether it has subscribed or not, as NimBLE does."""
         link = self._link(payload)
         if link is not None:
             self._send_notification(link, int.from_bytes(payload[2:4], "little"), payload[4:])
@@ -308,7 +308,7 @@ class ShimRadio:
         self._spawn(self._begin_disconnect(self._link(payload)))
 
     async def _begin_disconnect(self, link: Connection | None) -> None:
-        """Answers as soon as the controller has taken the command, as NimBLE's call returns."""
+        """Answer as soon as the controller has taken the command, as NimBLE's call returns."""
         if link is not None:
             reason = hci.HCI_ErrorCode.REMOTE_USER_TERMINATED_CONNECTION_ERROR
             command = hci.HCI_Disconnect_Command(connection_handle=link.handle, reason=reason)
@@ -391,6 +391,6 @@ def _encryption(link: Connection) -> tuple[bool, bool, bool, int]:
 
 
 async def _quietly(work: Coroutine[Any, Any, Any]) -> None:
-    """Ignores that a link has ended during a request; the VM learns that from its own event."""
+    """Ignore that a link has ended during a request; the VM learns that from its own event."""
     with contextlib.suppress(core.BaseBumbleError, TimeoutError):
         await work

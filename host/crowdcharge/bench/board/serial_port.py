@@ -36,7 +36,7 @@ class Pty:
 
     @property
     def unsent(self) -> int:
-        """Bytes for which the pty itself had no room yet."""
+        """Count the bytes for which the pty itself had no room yet."""
         return len(self._unsent)
 
     def drain(self) -> None:

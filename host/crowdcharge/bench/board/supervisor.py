@@ -72,7 +72,7 @@ class Supervisor:
         self._flow.attach(self._vm, self._console.slave)
 
     def kill(self) -> None:
-        """Cuts the power; the port stays open and mute. Does nothing if the power is off."""
+        """Cut the power, if it is on; the port stays open and mute."""
         if self._vm:
             self._flow.detach()
             self._vm.kill()
@@ -113,7 +113,7 @@ class Supervisor:
                 self._interrupt(self._vm)
 
     def _interrupt(self, vm: Vm) -> None:
-        """Delivers the Ctrl-C at the head of the held input, or tries again soon."""
+        """Deliver the Ctrl-C at the head of the held input, or try again soon."""
         if vm.at_prompt:
             self._console.write(_CTRL_C)
         elif not vm.interrupt(anywhere=self._tries >= _TRIES):

@@ -75,7 +75,7 @@ class Backpressure:
         self.discards = False  # the write that now comes was given up
 
     def attach(self, vm: Vm, terminal: int) -> None:
-        """Watches a VM that has just started, on its own end of its terminal."""
+        """Watch a VM that has just started, on its own end of its terminal."""
         self.detach()
         self._vm, self._terminal = vm, terminal
         self.wrote()

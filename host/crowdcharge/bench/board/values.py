@@ -64,7 +64,7 @@ class RemoteValues:
         self._requests.clear()
 
     def answer(self, payload: bytes) -> None:
-        """Completes a request; the payload is u8 request, u8 ATT error, data."""
+        """Complete a request; the payload is u8 request, u8 ATT error, data."""
         request = self._requests.get(payload[0])
         if request is not None and not request.done():
             if payload[1]:

@@ -163,7 +163,7 @@ class VirtualBoard:
         self.supervisor.start()
 
     def power_off(self, cause: str) -> None:
-        """Kills the VM at once; the pull-downs switch both coils off, the radio falls silent."""
+        """Kill the VM at once; the pull-downs switch both coils off, the radio falls silent."""
         self.supervisor.kill()  # comes first: without hardware a live VM would end at its prompt
         self._server.disconnect()
         self.hardware.power_off()
@@ -171,7 +171,7 @@ class VirtualBoard:
             self._switch(coil, False, cause)
 
     def reset(self, cause: str) -> None:
-        """Switches off and on again: watchdog, reset pin, brown-out or a crash of the VM."""
+        """Switch off and on again: watchdog, reset pin, brown-out or a crash of the VM."""
         self.power_off(cause)
         self.power_on()
         self.last_reset = cause

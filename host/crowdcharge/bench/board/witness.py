@@ -41,7 +41,7 @@ class Witness:
         ]
 
     def is_on(self, board_id: int, coil: str, at_s: float | None = None) -> bool:
-        """Tells whether the pin was high at `at_s`, after an edge at that instant; None: now."""
+        """Tell whether the pin was high at `at_s`, after an edge at that instant; None: now."""
         if at_s is None:
             return (board_id, coil) in self._on
         last = False

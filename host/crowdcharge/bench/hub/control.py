@@ -72,7 +72,7 @@ def _board(hub: Hub, board: VirtualBoard) -> dict[str, Any]:
 
 
 def witness(hub: Hub, since_s: float = 0.0, board: int | None = None) -> dict[str, Any]:
-    """Edges of the enable pins since `since_s`, and which are on now."""
+    """Return the edges of the enable pins since `since_s`, and which are on now."""
     return {
         "time_s": hub.clock.now_s(),
         "on": hub.witness.any_on(),

@@ -72,7 +72,7 @@ class Hub:
         )
 
     def _set_up_air(self) -> None:
-        """Lets faults set each board's signal strength, packet loss and duplication."""
+        """Let faults set each board's signal strength, packet loss and duplication."""
         noise_dB = self.air.rng.gauss
 
         def rssi_dBm(tx: str, rx: str) -> int:
@@ -158,7 +158,7 @@ class Hub:
             await asyncio.sleep(_TICK_s)
 
     def advance(self) -> None:
-        """Advances the plant to now, with every change of contact on the way."""
+        """Advance the plant to now, with every change of contact on the way."""
         now_s = self.clock.now_s()
         while (change_s := self.arrangement.next_change_s(self.plant.now_s)) and change_s <= now_s:
             self.plant.advance_to(change_s)

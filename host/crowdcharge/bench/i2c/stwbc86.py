@@ -162,7 +162,7 @@ class Stwbc86:
     # -- time --
 
     def step(self) -> None:
-        """Lets the chip act up to now; every access does this first."""
+        """Let the chip act up to now; every access does this first."""
         now_ms = self._now_ms()
         if not self._powered or self._reset:
             self.state = OFF

@@ -30,7 +30,7 @@ _SOCS = tuple(soc for soc, _ in _OCV_V)
 
 
 def open_circuit_V(soc: float) -> float:
-    """Interpolates the table linearly; `soc` is 0..1."""
+    """Interpolate the table linearly; `soc` is 0..1."""
     index = min(max(bisect_right(_SOCS, soc), 1), len(_OCV_V) - 1)
     (soc_0, voltage_0), (soc_1, voltage_1) = _OCV_V[index - 1], _OCV_V[index]
     share = min(max((soc - soc_0) / (soc_1 - soc_0), 0.0), 1.0)

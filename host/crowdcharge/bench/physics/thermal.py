@@ -18,7 +18,7 @@ class Lump:
     held_C: float | None = None
 
     def step(self, dt_s: float, heat_J: float) -> None:
-        """Advances by `dt_s`; exact for a constant flow of heat."""
+        """Advance by `dt_s`; exact for a constant flow of heat."""
         if dt_s <= 0.0:
             return
         decay = exp(-dt_s / (self.resistance_K_per_W * self.capacity_J_per_K))

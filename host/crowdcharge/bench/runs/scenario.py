@@ -123,7 +123,7 @@ def contacts_on_bench(
 
 
 def missed_of(scenario: Scenario, contacts: Sequence[Contact]) -> set[Contact]:
-    """Contacts that do not take place on the bench though everybody expects them.
+    """Return the contacts that do not take place on the bench though everybody expects them.
 
     `missed = [[1, 2, 40]]` is the contact of boards 1 and 2 that lasts at 40 s.
     """

@@ -25,7 +25,7 @@ class Events:
     """The receiving half of `BLE`, which holds the state."""
 
     def _deliver(self, nested=False):
-        """Delivers events in order; only calls that wait for the controller nest them.
+        """Deliver events in order; only calls that wait for the controller nest them.
 
         What a handler sends leaves when it returns, as on ports that run handlers in the host
         stack's context.

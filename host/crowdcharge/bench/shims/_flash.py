@@ -45,7 +45,7 @@ class _Chip:
 
 
 def mount(paths):
-    """Mounts `paths`, "image:folder"; an empty image is first filled from the folder."""
+    """Mount `paths`, "image:folder"; an empty image is first filled from the folder."""
     image, folder = paths.split(":")
     if os.stat(image)[6] == 0:
         _flash(image, folder)

@@ -39,7 +39,7 @@ def wait(wait_ms):
 
 
 def post(opcode, payload=b""):
-    """Queues a frame for the next `flush`, to save system calls."""
+    """Queue a frame for the next `flush`, to save system calls."""
     global _unsent
     _unsent += struct.pack("<HB", len(payload) + 1, ord(opcode)) + payload
 

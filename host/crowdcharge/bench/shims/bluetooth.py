@@ -278,7 +278,7 @@ class BLE(_ble_central.Central, _ble_events.Events):
         return reply
 
     def _deliver_first(self):
-        """Delivers what has arrived, as a call that waits for the controller does."""
+        """Deliver what has arrived, as a call that waits for the controller does."""
         if _radio.wait(0):
             _radio.receive()
         self._deliver(nested=True)
@@ -318,7 +318,7 @@ async def _pump():
 
 
 def poll(wait_ms=0):
-    """Delivers what arrives within `wait_ms` (the hook of time.sleep)."""
+    """Deliver what arrives within `wait_ms` (the hook of time.sleep)."""
     if BLE._instance is None:
         _radio.wait(wait_ms)
         return

@@ -140,13 +140,6 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def read_copenhagen(
-    lines: Iterable[str], name: str, rssi_least_dBm: float = -80.0
-) -> list[Contact]:
-    options = TraceOptions(rssi_least_dBm=rssi_least_dBm)
-    return FORMATS["copenhagen"](lines, name, options)
-
-
 def read_trace(text: str, name: str, kind: str, options: TraceOptions) -> Trace:
     """Read a whole trace; InputError names the line, and the format that it rather looks like."""
     lines = lines_of(text)

@@ -161,7 +161,7 @@ class Connection:
         return self in adapter._connections.values()
 
     def disconnect(self):
-        """Asks for the end of the link; ports/nordic ignores what the stack says to that."""
+        """Ask for the end of the link; ports/nordic ignores what the stack says to that."""
         try:
             adapter._ble.gap_disconnect(self._handle)
         except OSError as error:
