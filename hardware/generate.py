@@ -15,7 +15,7 @@ try:
     from generator.outputs import load, outputs, stale
     from generator.source import HARDWARE, HardwareError
 except ModuleNotFoundError as error:
-    sys.exit(f"the generator needs {error.name}: pip install 'crowdcharge[hardware]'")
+    sys.exit(f"the generator needs {error.name}: python -m pip install -e '.[hardware]'")
 
 ROOT = HARDWARE.parent
 

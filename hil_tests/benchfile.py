@@ -11,7 +11,8 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from crowdcharge.toml_table import Table, read_text
+from crowdcharge.files import read_text
+from crowdcharge.toml_table import Table
 
 BENCHES = Path(__file__).parent / "benches"
 
@@ -103,7 +104,7 @@ class BenchFile:
 
 
 def load(name: str) -> BenchFile:
-    """Reads a bench file; `name` is "virtual", or a path from here or from hil_tests."""
+    """Read a bench file; `name` is "virtual", or a path from here or from hil_tests."""
     path = BENCHES / "virtual.toml" if name == "virtual" else Path(name)
     if not path.exists() and (BENCHES.parent / path).exists():
         path = BENCHES.parent / path

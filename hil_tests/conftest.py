@@ -63,14 +63,14 @@ def _label(bench: benchfile.BenchFile, board_id: int) -> str:
 
 
 def _uses_our_bench(item: pytest.Item) -> bool:
-    """True if a test uses our fixture, and not another folder's of the same name."""
+    """Tell whether a test uses our fixture, and not another folder's of the same name."""
     info = getattr(item, "_fixtureinfo", None)
     found = info.name2fixturedefs.get("open_bench") if info else None
     return bool(found) and found[-1].func.__code__.co_filename == __file__
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Gives each test that uses the bench the bench's event loop and markers."""
+    """Give each test that uses the bench the bench's event loop and markers."""
     markers = [pytest.mark.hil, pytest.mark.timeout(600)]
     if config.stash[_BENCH].kind == "virtual":
         markers += [pytest.mark.bench, pytest.mark.vm]
@@ -83,7 +83,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def note(request: pytest.FixtureRequest) -> Callable[[str, object], None]:
-    """Records a figure for the reports; the last one of a name counts."""
+    """Record a figure for the reports; the last one of a name counts."""
     properties = request.node.user_properties
 
     def noted(name: str, value: object) -> None:
@@ -110,7 +110,7 @@ async def open_bench(
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def couple(request: pytest.FixtureRequest, open_bench: "OpenBench") -> "Couple":
-    """A pair of the bench, at rest and without faults."""
+    """Yield a pair of the bench, at rest and without faults."""
     pair = open_bench.file.pair(request.param)
     _need(request, open_bench, *pair.boards)
     return await open_bench.couple(pair)
@@ -137,7 +137,7 @@ def _need(request: pytest.FixtureRequest, open_bench: "OpenBench", *boards: int)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Adds the last lines of the boards' consoles to every failure."""
+    """Add the last lines of the boards' consoles to every failure."""
     found = yield
     open_bench = getattr(item, "funcargs", {}).get("open_bench")
     if open_bench is not None and found.failed:

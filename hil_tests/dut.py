@@ -61,7 +61,7 @@ class Dut:
         return await asyncio.to_thread(in_thread)
 
     async def link(self) -> BoardLink:
-        """A connection, made anew if there is none; wait for a board that is just starting."""
+        """Return a connection, made anew if there is none; wait for a board that is starting."""
         last: list[WptError] = []
 
         async def connected() -> BoardLink | None:
@@ -212,7 +212,7 @@ class Host:
     def run(
         self, donor: Dut, receiver: Dut, energy_J: float = 1e5, terms: TransferTerms = _TERMS
     ) -> Run:
-        """A transfer to start; budgets and lease are those of `terms`.
+        """Prepare a transfer; budgets and lease are those of `terms`.
 
         No board is granted longer than the bench file's `transfer_max_s`, so a test that hangs
         ends there too.
@@ -240,7 +240,7 @@ class Couple:
     async def running(
         self, energy_J: float = 1e5, terms: TransferTerms = _TERMS, duration_s: float = 1000.0
     ) -> AsyncIterator[Run]:
-        """A transfer in which power flows, by the instruments' word; stopped with the block."""
+        """Run a transfer in which power flows, by the instruments' word, until the block ends."""
         run = self.host.run(self.donor, self.receiver, energy_J, terms)
         run.start(self.host.clock.now_s() + duration_s)
         recording = self._series.recording(self.instruments, self.donor.id, self.receiver.id)

@@ -35,17 +35,17 @@ class Instruments(Protocol):
         ...
 
     async def load_mA(self, board: int, side: str, current_mA: float) -> float:
-        """Sets the load on one meter's shunt; returns what the reference shows, in mA."""
+        """Set the load on one meter's shunt; return what the reference shows, in mA."""
         ...
 
     async def act(self, board: int, action: str, on: bool = True) -> None:
-        """Does or undoes an action: cut the power, put a coin on the coil, take the board away."""
+        """Do or undo an action: cut the power, put a coin on the coil, take the board away."""
         ...
 
     async def place(self, donor: int, receiver: int, gap_mm: float, offset_mm: float) -> None: ...
 
     async def charge(self, board: int, soc_pct: float) -> None:
-        """Sets the battery's charge (by a battery emulator); feature "battery"."""
+        """Set the battery's charge (by a battery emulator); feature "battery"."""
         ...
 
     async def rest(self) -> None:
@@ -81,7 +81,7 @@ class VirtualInstruments:
         self._undo: dict[tuple[object, ...], tuple[str, int, Mapping[str, Any]]] = {}
 
     async def prepare(self) -> None:
-        """Sets the shunts' errors of the bench file."""
+        """Set the shunts' errors of the bench file."""
         for board in self._bench.boards:
             for side, ppm in board.shunt_ppm.items():
                 await self._control.fault("shunt", board.id, side=side, ppm=ppm)
@@ -137,4 +137,4 @@ class VirtualInstruments:
         return data[-2000:].decode("utf-8", "replace")
 
     async def close(self) -> None:
-        """Does nothing: all instruments end with the hub."""
+        """Do nothing: all instruments end with the hub."""

@@ -63,7 +63,7 @@ class OpenBench:
         return Couple(self.host, donor, receiver, self.instruments, series)
 
     def taken(self) -> list[Series]:
-        """Returns the series recorded since the last call."""
+        """Return the series recorded since the last call."""
         series, self._series = self._series, []
         return [each for each in series if each.points]
 

@@ -29,13 +29,13 @@ _TAIL = 2000
 def find_ports(
     bench: BenchFile, plugged: Callable[[], Iterable[Any]] = list_ports.comports
 ) -> dict[int, str]:
-    """Finds the plugged-in boards by USB serial number; returns board -> serial port."""
+    """Find the plugged-in boards by USB serial number; return board -> serial port."""
     there = {port.serial_number: port.device for port in plugged()}
     return {board.id: there[board.usb] for board in bench.boards if board.usb in there}
 
 
 def valid(references: tuple[Reference, ...], today: date) -> tuple[Reference, ...]:
-    """The references whose calibration has not expired."""
+    """Return the references whose calibration has not expired."""
     return tuple(each for each in references if each.expires >= today)
 
 
@@ -90,7 +90,7 @@ class RealInstruments:
         return [(time_s, on) for time_s, on in edges if time_s >= since_s]
 
     async def load_mA(self, board: int, side: str, current_mA: float) -> float:
-        """Puts supply and load into this lead by the board's action "load-tx" or "load-rx".
+        """Put supply and load into this lead by the board's action "load-tx" or "load-rx".
 
         The supply's current limit is 10 % higher, so that a shorted load burns no shunt.
         """
@@ -126,7 +126,7 @@ class RealInstruments:
         await asyncio.to_thread(_run, commands["on" if on else "off"])
 
     async def place(self, donor: int, receiver: int, gap_mm: float, offset_mm: float) -> None:
-        """Does nothing: the pairs lie as the bench file says."""
+        """Do nothing: the pairs lie as the bench file says."""
 
     async def charge(self, board: int, soc_pct: float) -> None:
         raise NotImplementedError("this bench has no battery emulator")
@@ -137,7 +137,7 @@ class RealInstruments:
             await asyncio.to_thread(_run, command)
 
     def console_tail(self, board: int) -> str:
-        """Reads what waits in the port's buffer: the firmware prints only answers and errors."""
+        """Read what waits in the port's buffer: the firmware prints only answers and errors."""
         try:
             with serial.Serial(self._ports[board], timeout=0.2) as port:
                 return bytes(port.read(_TAIL)).decode("utf-8", "replace")

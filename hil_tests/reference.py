@@ -30,7 +30,7 @@ class ReferenceMeter:
         chip.mode = Mode.SANDBVOLT_CONTINUOUS
 
     def read(self) -> tuple[float, float]:
-        """Returns (bus_V, current_A), corrected by the calibration record."""
+        """Return (bus_V, current_A), corrected by the calibration record."""
         entry = self._entry
         shunt_uV = self._chip.raw_shunt_voltage * 10
         raw_uA = current_uA(shunt_uV, entry.shunt_uOhm) - entry.offset_uA

@@ -62,7 +62,7 @@ class Instrument:
             raise ScpiError(f"{self._what}: {question} gave {answer!r}, no number") from None
 
     def tell(self, *commands: str) -> None:
-        """Sends commands. ScpiError: the instrument's error queue is not empty afterwards."""
+        """Send commands. ScpiError: the instrument's error queue is not empty afterwards."""
         for command in commands:
             self._resource.write(command)
         error = self.ask("SYST:ERR?")

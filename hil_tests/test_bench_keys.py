@@ -27,7 +27,7 @@ FOR_PEOPLE = {(Pair, "coil"), (Reference, "id"), (Reference, "calibration")}
 
 
 def _attributes_read(folder: Path) -> set[str]:
-    """The names of attributes that the code of a folder reads, tests excluded."""
+    """Return the names of attributes that the code of a folder reads, tests excluded."""
     read: set[str] = set()
     for path in folder.rglob("*.py"):
         if path.name.startswith("test_"):

@@ -24,7 +24,7 @@ async def transfer_once(couple: Couple, donor: Dut, receiver: Dut, energy_J: flo
 
 
 async def endure(couple: Couple, goes_on: Callable[[int], bool]) -> dict[str, float]:
-    """Checks that odometers rise by the receipts' energy, to the millijoule; returns figures."""
+    """Check that odometers rise by the receipts' energy, to the millijoule; return figures."""
     rng = np.random.default_rng(1)
     boards = (couple.donor, couple.receiver)
     before = [await dut.status() for dut in boards]

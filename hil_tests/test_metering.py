@@ -35,7 +35,7 @@ Energies = np.ndarray  # sent and received, J
 
 
 async def energies_J(couple: Couple) -> Energies:
-    """The reference's energies: in the donor's transmitter lead and the receiver's output."""
+    """Return the reference's energies in the donor's transmitter lead and receiver's output."""
     instruments = couple.instruments
     return np.array(
         [
@@ -46,7 +46,7 @@ async def energies_J(couple: Couple) -> Energies:
 
 
 async def one_run(couple: Couple, rng: np.random.Generator) -> tuple[Energies, Energies]:
-    """The energies by reference and by boards over one transfer of changing power."""
+    """Run one transfer of changing power; return its energies by reference and by boards."""
     instruments, clock = couple.instruments, couple.host.clock
     before_J = await energies_J(couple)
     async with couple.running(terms=_TERMS) as run:
@@ -64,7 +64,7 @@ async def quiet(instruments: Instruments, couple: Couple) -> bool:
 
 
 async def change(couple: Couple, rng: np.random.Generator) -> None:
-    """Changes the gap or puts a coin there, as far as this bench can."""
+    """Change the gap or put a coin there, as far as this bench can."""
     instruments, boards = couple.instruments, (couple.donor.id, couple.receiver.id)
     if "geometry" in instruments.features:
         await instruments.place(*boards, gap_mm=rng.uniform(3.0, 8.0), offset_mm=0.0)
@@ -90,7 +90,7 @@ async def errors_pct(couple: Couple, limit_pct: float, note: Note) -> list[float
 
 @asynccontextmanager
 async def lossy(donor: Dut) -> AsyncIterator[None]:
-    """Allows losses by gaps and coins: the board runs without a curve until it reboots."""
+    """Allow losses by gaps and coins: the board runs without a curve until it reboots."""
     await donor.console(lambda line: line.ask("calibrate", "trial", _TRIAL_mW))
     try:
         yield
@@ -105,7 +105,7 @@ def restart(line: SerialLine) -> None:
 
 
 async def calibrate(dut: Dut, side: str, instruments: Instruments, path: Path) -> None:
-    """Runs the product's command with the bench's load as its instrument."""
+    """Run the product's command with the bench's load as its instrument."""
     loop = asyncio.get_running_loop()
 
     def set_load_mA(current_mA: float) -> float:

@@ -72,7 +72,7 @@ def test_a_wrong_file_is_one_line(tmp_path: Path, text: str, words: str) -> None
 
 
 def session(*options: str) -> subprocess.CompletedProcess[str]:
-    """Runs the tests of one module in a pytest session of their own."""
+    """Run the tests of one module in a pytest session of their own."""
     tests = ["hil_tests/test_board.py", "hil_tests/test_transfer.py"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, *options],
@@ -190,7 +190,7 @@ class Lead:
 
 
 def _exact(entry: benchfile.Reference, lead: Lead) -> benchfile.Reference:
-    """The entry with the calibration that this chip needs, bus and current."""
+    """Return the entry with the calibration that this chip needs, bus and current."""
     chip = lead.chip
     offset_uA = 40 * chip._offset_ppm // 100_000  # 40 uV at PGA / 8, on 0.1 Ohm
     return replace(
@@ -232,7 +232,7 @@ def test_an_expired_reference_is_none(desk: benchfile.BenchFile) -> None:
 
 @pytest.fixture
 def acting(desk: benchfile.BenchFile, tmp_path: Path) -> Iterator[benchfile.BenchFile]:
-    """A bench whose actions write files instead of switching power."""
+    """Yield a bench whose actions write files instead of switching power."""
     power = tmp_path / "power"
     actions = {
         "power-cut": {"on": ["rm", str(power)], "off": ["touch", str(power)]},

@@ -52,13 +52,13 @@ class Board:
 
 
 def answer(text, number=None):
-    """A reply `text` to the number that was asked."""
+    """Return a reply `text` to the number that was asked."""
     return lambda asked, _words: frame(f"wpt1 {number or asked} {text}", crc32)
 
 
 @pytest.fixture
 def connect(mocker):
-    """Opens a line to a Board, on a clock that only reads advance."""
+    """Open a line to a Board, on a clock that only reads advance."""
 
     def make(board):
         port = mocker.MagicMock(spec=serial.Serial)

@@ -18,7 +18,7 @@ _EVENTS_AFTER = 14
 
 
 def main() -> None:
-    """The terminal is drawn as it stands some events after the low donor has refused."""
+    """Draw the terminal as it stands some events after the low donor has refused."""
     console = Console(width=100, force_terminal=True, file=io.StringIO())
     picture = Console(record=True, width=100, file=io.StringIO())
     view = LiveView(console, "crowdcharge demo: online-average, seed 1")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The interface that the three Qi drivers share: switched, stwbc86 and stwlc38.
+"""The interface that both Qi drivers share: switched and stwbc86.
 
     follow(wanted, dt_ms)    does one step towards `wanted` and never waits; once on, it polls
     enable() -> EPT code     does the whole start-up; NONE = running. Blocks up to 3 tries of 3 s
@@ -117,7 +117,7 @@ class Driver:
         return self.reading.ept
 
     def start(self):
-        """Yields waits in ms. If it fails or is closed early, everything is off.
+        """Yield waits in ms. If it fails or is closed early, everything is off.
 
         A driver that already runs is left alone.
         """
@@ -144,7 +144,7 @@ class Driver:
         raise NotImplementedError
 
     def _try_once(self):
-        """Yields waits; sets `on` once the chip runs, else `reading.ept`."""
+        """Yield waits; set `on` once the chip runs, else `reading.ept`."""
         raise NotImplementedError
 
     def _off(self, reason: int) -> None:
@@ -162,7 +162,7 @@ def drive(pin, on: bool) -> None:
 
 
 def first_code(bits: int, table) -> int:
-    """Returns the code of the first row (bit, code) whose bit is set, else NONE."""
+    """Return the code of the first row (bit, code) whose bit is set, else NONE."""
     for bit, code in table:
         if bits >> bit & 1:
             return code

@@ -106,6 +106,11 @@ class Stwbc86(qi.Driver):
             self._off(code)
         return self.reading
 
+    def wake(self) -> None:
+        """Close the supply alone: a chip that is powered past another break pings by itself."""
+        qi.drive(self._supply, True)
+        qi.drive(self._reset, True)
+
     def _look(self, dt_ms: int) -> int:
         registers, reading = self._registers, self.reading
         latch = registers.read(_INTR_LATCH, 4)

@@ -146,7 +146,7 @@ class Story:
     def _step(self, current_mA):
         """Lets power flow for a step; both directions are metered at the cell's lead."""
         board, cell = self.board, self.cell
-        if not board.is_running:
+        if not board.pulses_on and not board.receiver_on:
             current_mA = 0
         donates = board.coil_on
         voltage_mV = cell.voltage_mV(current_mA)
@@ -165,7 +165,7 @@ class Story:
 
 
 def _received_mW(sent_mW):
-    """What a sound rig receives: the inverse of its loss curve."""
+    """Return what a sound rig receives: the inverse of its loss curve."""
     low_mW, high_mW = 0, sent_mW
     while high_mW - low_mW > 1:
         middle_mW = (low_mW + high_mW) // 2
@@ -177,6 +177,6 @@ def _received_mW(sent_mW):
 
 
 def lowest_permille(seed):
-    """Returns (kind, the lowest true charge at which the coil was on) of one random cell."""
+    """Return (kind, the lowest true charge at which the coil was on) of one random cell."""
     kind = KINDS[seed % len(KINDS)]
     return kind, Story(seed * 7919 + 1, kind).live()

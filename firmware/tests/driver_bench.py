@@ -8,14 +8,11 @@ import sys
 
 try:
     from crowdcharge.bench.i2c.stwbc86 import Stwbc86 as ChipTx
-    from crowdcharge.bench.i2c.stwlc38 import Stwlc38 as ChipRx
-except ImportError:  # on MicroPython only the package's two files are there
+except ImportError:  # on MicroPython only the package's file is there
     sys.path.append(__file__.rsplit("/", 3)[0] + "/host/crowdcharge/bench/i2c")
     from stwbc86 import Stwbc86 as ChipTx
-    from stwlc38 import Stwlc38 as ChipRx
 
 from drivers.stwbc86 import Stwbc86
-from drivers.stwlc38 import Stwlc38
 
 FOD_mW = 512
 
@@ -84,7 +81,7 @@ class TxDesk:
         self.chip.reset = not level
 
     def run(self, duration_ms, step_ms=100):
-        """Polls until something ends the transfer; returns the EPT code."""
+        """Poll until something ends the transfer; return the EPT code."""
         for _ in range(duration_ms // step_ms):
             self.clock.sleep_ms(step_ms)
             code = self.driver.poll(step_ms).ept
@@ -94,24 +91,3 @@ class TxDesk:
 
     def is_dark(self):
         return not (self.driver.on or self.chip.powered or self.chip.field)
-
-
-class RxDesk:
-    """A receiver node: chip, output switch, driver."""
-
-    def __init__(self, fod=None):
-        self.clock = Clock()
-        self.ends = []  # EPT codes that the chip sent to the transmitter
-        self.chip = ChipRx(self.clock.now_ms, self.ends.append)
-        self.bus = Bus(self.chip)
-        self.switch = []
-        self.driver = Stwlc38(self.bus, self.switch.append, self.clock.sleep_ms, fod)
-        self.switch.clear()
-
-    def run(self, duration_ms, step_ms=100):
-        for _ in range(duration_ms // step_ms):
-            self.clock.sleep_ms(step_ms)
-            code = self.driver.poll(step_ms).ept
-            if code:
-                return code
-        return 0

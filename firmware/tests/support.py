@@ -36,7 +36,7 @@ def make_board(
     capacity_mJ=100_000,
     **others,
 ):
-    """Makes a healthy, calibrated board at rest that has passed its self-test.
+    """Make a healthy, calibrated board at rest that has passed its self-test.
 
     `attended`: somebody opened the window at the console; nobody has pressed the button.
     """
@@ -70,7 +70,7 @@ class Host:
         return frame + auth.tag(hashlib.sha256, self.key, auth.FROM_HOST, frame)
 
     def deliver(self, frame):
-        """Returns the Ack's (command, code, state, ept, transfer, power, energy, SoC, coil)."""
+        """Return the Ack's (command, code, state, ept, transfer, power, energy, SoC, coil)."""
         self.board.on_command(self.link, frame)
         link, reply = self.board.pop_reply()
         assert link == self.link
@@ -78,11 +78,11 @@ class Host:
         return wire.unpack_body(reply)
 
     def send(self, frame_type, *fields):
-        """Sends a frame; returns the code of its Ack."""
+        """Send a frame; return the code of its Ack."""
         return self.deliver(self.frame(frame_type, *fields))[1]
 
     def ask(self, what):
-        """Returns the fields of the answer to ASK."""
+        """Return the fields of the answer to ASK."""
         return self.deliver(self.frame(wire.ASK, what))
 
     def hello(self):
@@ -122,10 +122,13 @@ class Host:
 def run(board, time_ms, current_mA=500, step_ms=20, bus_mV=BATTERY_mV, host=None, transfer_id=1):
     """Lets time pass with samples as of a real meter, which never gives the same one twice.
 
-    `host` renews the lease at each step and reports the power that the rig's curve expects.
+    `current_mA` flows while a switch lets it through. `host` renews the lease at each step and
+    reports the power that the rig's curve expects.
     """
     for i in range(time_ms // step_ms):
-        board.on_sample(bus_mV, current_mA + (1 if i % 2 else -1), 300, 250, step_ms)
+        flows = board.pulses_on or board.receiver_on
+        now_mA = current_mA + (1 if i % 2 else -1) if flows else 0
+        board.on_sample(bus_mV, now_mA, 300, 250, step_ms)
         board.on_soc(board.soc_permille)
         board.on_elapsed(step_ms)
         if host is not None and (board.coil_on or board.receiver_on):

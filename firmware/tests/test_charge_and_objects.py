@@ -192,7 +192,7 @@ def test_any_coil_temperature_fits_an_ack():
 
 
 def ping_for(board, host, time_ms, ping_ms=65, period_ms=400, received_mW=0):
-    """A switched module without a receiver, sampled every 20 ms while the host renews."""
+    """Ping with a switched module without a receiver, every 20 ms while the host renews."""
     for now_ms in range(0, time_ms, 20):
         pings = now_ms % period_ms < ping_ms
         board.on_sample(4000, (125 if pings else 20) + now_ms // 20 % 2, 250, 250, 20)

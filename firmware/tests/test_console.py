@@ -71,7 +71,7 @@ class Line:
             found.append(line.decode().strip())
 
     def ask(self, text, number="7"):
-        """Returns the one framed answer, without mark and id."""
+        """Return the one framed answer, without mark and id."""
         lines = self.send(frame("wpt1 %s %s" % (number, text), binascii.crc32))
         assert len(lines) == 1, lines
         return self.open(lines[0], number)
@@ -83,7 +83,7 @@ class Line:
 
 
 def told(answer):
-    """Returns the pairs of an ok."""
+    """Return the pairs of an ok."""
     words = answer.split()
     assert words[0] == "ok", answer
     return dict(word.split("=") for word in words[1:])

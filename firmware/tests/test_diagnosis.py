@@ -11,7 +11,7 @@ STEP_ms = 20
 
 
 def caused(code):
-    """Returns a board that transmitted until `code` was caused, and a host with a session."""
+    """Return a board that transmitted until `code` was caused, and a host with a session."""
     board, host = granted()
     again = CAUSES[code](board, host)
     if code not in (ept.BOOT_LOOP, ept.SELF_TEST):
@@ -19,10 +19,11 @@ def caused(code):
     return again, Host(again).hello()
 
 
-def samples(board, count, bus_mV, current_mA, coil_dC, battery_dC):
-    """Gives samples as a real meter does, never the same twice."""
+def samples(board, count, bus_mV, current_mA, coil_dC, battery_dC, stuck=False):
+    """Give samples as a real meter does, never the same twice; no current without a switch."""
     for i in range(count):
-        board.on_sample(bus_mV, current_mA + i % 2, coil_dC, battery_dC, STEP_ms)
+        now_mA = current_mA + i % 2 if board.pulses_on or stuck else 0
+        board.on_sample(bus_mV, now_mA, coil_dC, battery_dC, STEP_ms)
         if board.soc_permille <= 1000:
             board.on_soc(board.soc_permille)
         board.on_elapsed(STEP_ms)
@@ -65,7 +66,7 @@ def foreign(board, host):
 
 def stopped_but_flowing(board, host):
     host.send(wire.STOP, 1)
-    samples(board, 20, *GOOD)
+    samples(board, 20, *GOOD, stuck=True)
 
 
 def gauge_lost(board, host):
@@ -109,7 +110,7 @@ def numb(board, host):
 
 
 def fresh_boot(board, host):
-    """Makes a board whose self-test has not yet had its quiet samples."""
+    """Make a board whose self-test has not yet had its quiet samples."""
     again = make_board(saved=board.pop_save())
     again._diagnosis.trip(ept.SELF_TEST)
     return again
@@ -165,7 +166,7 @@ def test_every_fault_turns_the_coil_off_and_refuses_until_it_clears():
 
 
 def clear_as_declared(board, host, code):
-    """A key is enough for what its host alone can know; the rest needs a person."""
+    """Clear a fault as it is declared: a key is enough for what its host alone can know."""
     if CLEAR_BY[code] == BY_HOST:
         assert board.clear_at_board(code) == ept.LATCHED
     else:

@@ -7,7 +7,7 @@ from wptcore import ept
 
 
 def running(**knobs):
-    """Makes a desk that transfers: a receiver lies there and its first packets have come."""
+    """Make a desk that transfers: a receiver lies there and its first packets have come."""
     desk = TxDesk()
     desk.chip.receiver = True
     for name, value in knobs.items():

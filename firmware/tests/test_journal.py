@@ -58,7 +58,7 @@ def make_saved(seed, receipts=2):
 
 
 def make_receipt(seed):
-    """Returns one of version 1 if `seed` is odd: a list may hold both."""
+    """Return one of version 1 if `seed` is odd: a list may hold both."""
     size = wire.receipt_size(2 - seed % 2)
     return bytes((2 - seed % 2,)) + bytes((seed + i) & 0xFF for i in range(size - 1))
 

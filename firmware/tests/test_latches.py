@@ -92,7 +92,7 @@ def test_a_host_that_clears_no_fault_is_told_nothing_new():
 
 
 def boots(causes, between=lambda board: None):
-    """Returns a board after boots by these causes, each run a few seconds long."""
+    """Return a board after boots by these causes, each run a few seconds long."""
     saved = make_board().pop_save()
     board = None
     for cause in causes:

@@ -25,7 +25,7 @@ def make_random(seed):
 
 
 def make_terms(n):
-    """Makes sellers like the lane paper's EVs, and a buyer: a = 0.2, b = 28 + k/8, up to 15 Wh."""
+    """Make sellers like the lane paper's EVs, and a buyer: a = 0.2, b = 28 + k/8, up to 15 Wh."""
     terms = [Terms(ONE // 5, 28 * ONE + k * ONE // 8, 0, 15 * ONE) for k in range(n - 1)]
     terms.append(Terms(ONE // 100, 32 * ONE, -700 * ONE, 0))
     return terms

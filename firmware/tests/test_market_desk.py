@@ -82,7 +82,7 @@ class Trader:
         return self
 
     def others(self):
-        """Makes the two partners peers of the same market."""
+        """Make the two partners peers of the same market."""
         key, nonce = self.public
         session = hashlib.sha256(SESSION + nonce + b"\1" * 16 + b"\2" * 16).digest()
         terms = Terms(150 * ONE, 32 * ONE, -ONE, 0)
@@ -95,7 +95,7 @@ class Trader:
         return peers, roster
 
     def round(self, round_no, price):
-        """Runs a round; returns the opened sum of all three."""
+        """Run a round; return the opened sum of all three."""
         peers, roster = self.others()
         packed = (0 if price is None else price).to_bytes(16, "little")
         answer = self.ask(wire.MARKET_ASK, round_no, 0 if price is None else 1, packed)

@@ -100,7 +100,7 @@ def besieged_s(links_max, strangers, seed):
 
 
 def measured():
-    """Returns rows of (links, strangers, median, 95 of 100, worst), in s."""
+    """Return rows of (links, strangers, median, 95 of 100, worst), in s."""
     rows = []
     for links_max, strangers in sorted(WORST_s):
         times_s = sorted(besieged_s(links_max, strangers, seed) for seed in range(RUNS))

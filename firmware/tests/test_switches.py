@@ -7,11 +7,16 @@ from wptcore import ept
 
 class Hal:
     def __init__(self):
-        self.coil = self.receiver = False
+        self.coil = self.receiver = self.tried = False
 
     def set_receiver(self, on):
         self.receiver = on
         assert not (self.coil and self.receiver)
+
+    def close_first_break(self):
+        self.tried = True
+        self.coil = True
+        assert not self.receiver
 
     def drive_coil(self, on, dt_ms):
         assert dt_ms == 20
@@ -26,5 +31,14 @@ def test_one_pass_from_any_role_to_any_other():
         for after in roles:
             hal = Hal()
             hal.coil, hal.receiver = before
-            assert switches.follow(hal, *after, 20) == ept.NONE
+            coil, receiver = after
+            assert switches.follow(hal, coil, coil, receiver, 20) == ept.NONE
             assert (hal.coil, hal.receiver) == after
+            assert not hal.tried
+
+
+def test_the_first_break_closes_alone_without_asking_a_chip_that_has_no_supply():
+    hal = Hal()
+    assert switches.follow(hal, True, False, False, 20) == ept.NONE
+    assert hal.coil
+    assert hal.tried

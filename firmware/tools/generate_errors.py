@@ -28,7 +28,7 @@ Entry = dict[str, Any]
 
 
 def load() -> list[tuple[str, Entry]]:
-    """Returns (kind, entry) in the order of the file; ValueError on a double or bad entry."""
+    """Return (kind, entry) in the order of the file; ValueError on a double or bad entry."""
     document = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
     found = [(kind, entry) for kind in ("fault", "end", "refusal") for entry in document[kind]]
     for column in ("code", "name"):
@@ -166,7 +166,7 @@ def page(entries: list[tuple[str, Entry]]) -> str:
 
 
 def way_out(entries: list[tuple[str, Entry]]) -> str:
-    """Returns the page for the person in front of a board that refuses."""
+    """Return the page for the person in front of a board that refuses."""
     parts = [
         f"<!-- {_MARK} -->\n# A fault stands: what now\n\n`crowdcharge selftest --port PORT` and"
         " `crowdcharge console --port PORT status` name every fault that stands. A fault that"
@@ -209,7 +209,7 @@ OUTPUTS: dict[str, Callable[[list[tuple[str, Entry]]], str]] = {
 
 
 def stale() -> list[str]:
-    """Returns the outputs that differ from what the source says."""
+    """Return the outputs that differ from what the source says."""
     entries = load()
     return [
         path

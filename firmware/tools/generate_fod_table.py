@@ -28,7 +28,7 @@ RIPPLES_mW = (0, 60, 150, 300)
 def outcome(
     received_mW: int, object_mW: int, gap_permille: int, meter_permille: int, ripple_mW: int
 ) -> tuple[float, float]:
-    """Returns the shares of tries that latched FOREIGN_OBJECT and that never had a verdict."""
+    """Return the shares of tries that latched FOREIGN_OBJECT and that never had a verdict."""
     rng = Random(f"{received_mW}/{object_mW}/{gap_permille}/{meter_permille}/{ripple_mW}")
     found = blind = 0
     for _ in range(TRIES):
@@ -60,7 +60,7 @@ def _table(heading: str, rows: list[tuple[str, list[tuple[float, float]]]]) -> l
 
 
 def page() -> str:
-    """Returns the page: one table for each thing that varies, the others at their best."""
+    """Return the page: one table for each thing that varies, the others at their best."""
     by_power = [
         (f"{power_mW} mW", [outcome(power_mW, each, 0, 0, 60) for each in OBJECTS_mW])
         for power_mW in POWERS_mW

@@ -19,7 +19,7 @@ ABSENT_METHODS = {"bit_length", "ljust", "rjust", "zfill", "removeprefix", "remo
 
 
 def breaches(tree: ast.AST, core: bool) -> list[tuple[int, str]]:
-    """Returns (line, rule) of each breach; `core`: apply the stricter rules of wptcore."""
+    """Return (line, rule) of each breach; `core`: apply the stricter rules of wptcore."""
     rules = [lambda node: _import_rule(node, core), _syntax_rule] + [_core_rule] * core
     found = [(getattr(node, "lineno", 0), rule(node)) for node in ast.walk(tree) for rule in rules]
     return [(line, text) for line, text in found if text]

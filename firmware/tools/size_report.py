@@ -41,7 +41,7 @@ class Size:
 
 
 def budget_kB(board: str) -> tuple[int, int]:
-    """Returns (file system, heap) that the stock VM leaves to us, from hardware/mcus.toml."""
+    """Return (file system, heap) that the stock VM leaves to us, from hardware/mcus.toml."""
     values = tomllib.loads((HARDWARE / "boards" / f"{board}.toml").read_text(encoding="utf-8"))
     if "mcu" not in values:
         return budget_kB(values["extends"])

@@ -9,7 +9,7 @@ import sys
 
 
 def run_file(path: str) -> list:
-    """Returns the names of the tests that failed."""
+    """Return the names of the tests that failed."""
     name = path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     module = __import__(name)
     failed = []

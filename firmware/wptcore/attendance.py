@@ -27,7 +27,7 @@ class Attendance:
         self.off = off
 
     def press(self, held_ms: int) -> bool:
-        """Takes a press of the button, once it is released; True when it changed `off`."""
+        """Take a press of the button, once it is released; True when it changed `off`."""
         if held_ms < LONG_PRESS_ms:
             self._presence_ms = _PRESENCE_ms
             self.open_window()

@@ -31,7 +31,7 @@ def hmac_sha256(sha256, key: bytes, message: bytes) -> bytes:
 
 
 def equal(a: bytes, b: bytes) -> bool:
-    """Compares in a time that does not depend on where the first difference is."""
+    """Compare in a time that does not depend on where the first difference is."""
     if len(a) != len(b):
         return False
     difference = 0

@@ -46,7 +46,7 @@ class CoulombCount:
     def add(
         self, bus_mV: int, current_mA: int, dt_ms: int, received: bool = False, cable: bool = False
     ) -> None:
-        """Adds one sample; `current_mA` > 0 leaves the battery. A rest corrects the drift.
+        """Add one sample; `current_mA` > 0 leaves the battery. A rest corrects the drift.
 
         `received`: the sample is of the receiver's meter, in front of a linear charger: its
         current reaches the cell, its voltage does not. Only the battery lead shows a rest.

@@ -6,6 +6,7 @@
 
 from wptcore import ept, transfer, wire
 from wptcore.attendance import Attendance, WINDOW_DEFAULT_s
+from wptcore.break_test import BreakTest
 from wptcore.charge import Charge
 from wptcore.checks import Checks, FLOW_mW
 from wptcore.commands import Commands
@@ -52,6 +53,7 @@ class Board(Owned):
         self._attendance = Attendance(attended_s, bool(saved.off))
         self._overloads = Overloads(saved.hot_ends, saved.hot_age_s)
         self._warming = Warming()
+        self._break_test = BreakTest()
         self._commands = Commands(self, key, sha256, market, links_max)
         if self._store.boots_loop:
             self._diagnosis.trip(ept.BOOT_LOOP)
@@ -74,6 +76,11 @@ class Board(Owned):
         )
 
     @property
+    def pulses_on(self) -> bool:
+        """May the second break close, too?"""
+        return self.coil_on and self._break_test.pulses
+
+    @property
     def receiver_on(self) -> bool:
         """May the receiver feed the battery now? Never together with the coil."""
         running = self._running
@@ -83,12 +90,17 @@ class Board(Owned):
     def is_running(self) -> bool:
         return self._running is not None
 
+    @property
+    def is_attentive(self) -> bool:
+        """Must the next sample come soon?"""
+        return self._running is not None or self._break_test.watches
+
     # -- events --
 
     def on_sample(
         self, bus_mV: int, current_mA: int, coil_dC: int, battery_dC: int, dt_ms: int
     ) -> None:
-        """Takes one coherent sample; `current_mA` > 0 leaves the battery.
+        """Take one coherent sample; `current_mA` > 0 leaves the battery.
 
         It is of the receiver's meter while `receiver_on`, else of the transmitter's.
         """
@@ -97,7 +109,7 @@ class Board(Owned):
         self._bus_mV = bus_mV
         self._current_mA = current_mA
         self._coil_dC = coil_dC
-        switch_on = receiving or self.coil_on
+        switch_on = receiving or self.pulses_on
         self._checks.sample(
             bus_mV, current_mA, coil_dC, battery_dC, dt_ms, not receiving, switch_on
         )
@@ -108,29 +120,29 @@ class Board(Owned):
         self._supervise()
 
     def on_bad_sample(self, code: int, dt_ms: int) -> None:
-        """Notes that the meter answered without a measurement (overflow, calibration lost)."""
+        """Note that the meter answered without a measurement (overflow, calibration lost)."""
         self._checks.bad_sample(code, dt_ms)
         self._supervise()
 
     def on_idle_side(self, bus_mV: int, current_mA: int, dt_ms: int) -> None:
-        """Takes a sample of the other meter: its switch is off, so no power may flow."""
+        """Take a sample of the other meter: its switch is off, so no power may flow."""
         self._checks.idle_side(bus_mV, current_mA, dt_ms)
         self._supervise()
 
     def on_fault(self, code: int) -> None:
-        """Raises a declared fault that a driver found."""
+        """Raise a declared fault that a driver found."""
         self._diagnosis.trip(code)
         self._supervise()
 
     def on_qi_end(self, code: int) -> None:
-        """Notes that the Qi chip ended by itself, for the reason that its driver read."""
+        """Note that the Qi chip ended by itself, for the reason that its driver read."""
         if self._diagnosis.declares(code):
             self.on_fault(code)
         elif self._running is not None:
             self._end(code)
 
     def on_soc(self, soc_permille: int) -> None:
-        """Takes what the gauge says, or wire.SOC_UNKNOWN_permille when it does not know."""
+        """Take what the gauge says, or wire.SOC_UNKNOWN_permille when it does not know."""
         self._charge.on_reading(soc_permille)
         self._checks.soc_seen()
         self._judge_charge()
@@ -139,7 +151,7 @@ class Board(Owned):
         self._supervise()
 
     def on_gauge_reset(self) -> None:
-        """Notes that the gauge lost its estimate: the charge is unknown until it has settled."""
+        """Note that the gauge lost its estimate: the charge is unknown until it has settled."""
         self._charge.on_gauge_reset()
         self._judge_charge()
         self._supervise()
@@ -160,6 +172,7 @@ class Board(Owned):
         self._checks.elapsed(dt_ms)
         self._store.elapse(dt_ms, self._running is not None)
         self._charge.elapse(dt_ms)
+        self._break_test.elapse(self.coil_on, dt_ms)
         self._attendance.elapse(dt_ms)
         self._overloads.elapse(dt_ms)
         self._warming.elapse(dt_ms, self._running is not None)
@@ -169,15 +182,15 @@ class Board(Owned):
         self._supervise()
 
     def on_link(self, handle: int, nonce: bytes) -> None:
-        """Notes a new connection and the nonce of its challenge; an empty nonce: it has gone."""
+        """Note a new connection and the nonce of its challenge; an empty nonce: it has gone."""
         self._commands.on_link(handle, nonce)
 
     def on_command(self, handle: int, frame: bytes) -> None:
-        """Takes a frame as it came from the air."""
+        """Take a frame as it came from the air."""
         self._commands.on_frame(handle, frame)
 
     def pop_reply(self):
-        """Returns (link handle, frame) to notify, or None."""
+        """Return (link handle, frame) to notify, or None."""
         return self._commands.pop_reply()
 
     @property
@@ -200,13 +213,13 @@ class Board(Owned):
         self._supervise()
 
     def on_loss_curve(self, curve) -> None:
-        """Uses another fod.LossCurve from now on; None: this rig is not calibrated."""
+        """Use another fod.LossCurve from now on; None: this rig is not calibrated."""
         self._fod = ForeignObject(curve, self._fod.exceedances)
 
     # -- authenticated commands: each returns NONE or a refusal --
 
     def grant(self, grant: tuple) -> int:
-        """Takes the fields of wire.GRANT. The same grant again changes nothing."""
+        """Take the fields of wire.GRANT. The same grant again changes nothing."""
         wanted = Running(grant, self._meter.odometer_mJ(grant[1]), self.soc_permille)
         if self._running is not None and self._running.is_same(wanted):
             return ept.NONE
@@ -306,7 +319,7 @@ class Board(Owned):
         self._checks.soc(self.soc_permille)
 
     def _compare(self, running, peer_power_mW: int) -> None:
-        """Compares both ends of a transfer: foreign objects, a missing receiver, a dull sensor."""
+        """Compare both ends of a transfer: foreign objects, a missing receiver, a dull sensor."""
         if self._fod.compare(running.power_mW, peer_power_mW):
             self._diagnosis.trip(ept.FOREIGN_OBJECT)
         judged = self._fod.judged or not self._fod.is_calibrated
@@ -359,14 +372,14 @@ class Board(Owned):
         self._store.due = True
 
     def _close_interrupted(self) -> None:
-        """Gives a transfer that was running when the power failed its receipt."""
+        """Give a transfer that was running when the power failed its receipt."""
         running = interrupted(self._store.saved, self._meter)
         if running is not None:
             self._keep_receipt(running, ept.REBOOTED)
             self._ended_by = ept.REBOOTED
 
     def pop_save(self):
-        """Returns the state to store now (journal.Saved), or None."""
+        """Return the state to store now (journal.Saved), or None."""
         if not self._store.due:
             return None
         return self._store.fill(self)

@@ -8,12 +8,12 @@ OFFSET_MAX_uA = const(20_000)
 
 
 def current_uA(shunt_uV: int, shunt_uOhm: int) -> int:
-    """Applies Ohm's law; the voltage across the shunt is 320 mV at most."""
+    """Apply Ohm's law; the voltage across the shunt is 320 mV at most."""
     return shunt_uV * 1000 // shunt_uOhm * 1000 + shunt_uV * 1000 % shunt_uOhm * 1000 // shunt_uOhm
 
 
 def corrected_mA(raw_uA: int, gain_ppm: int, offset_uA: int) -> int:
-    """Returns (raw - offset) x (1 + gain), rounded half up."""
+    """Return (raw - offset) x (1 + gain), rounded half up."""
     raw_uA -= offset_uA
     return (raw_uA + raw_uA // 1000 * gain_ppm // 1000 + 500) // 1000
 

@@ -41,7 +41,7 @@ class Charge:
     # -- events --
 
     def on_gauge_reset(self) -> None:
-        """Takes nothing for granted: the chip's estimate begins anew."""
+        """Take nothing for granted: the chip's estimate begins anew."""
         self._reset_ms = RESET_SETTLE_ms
         if self._since_charge_ms < CHARGE_SETTLE_ms:
             self._reset_ms = CHARGE_SETTLE_ms
@@ -64,13 +64,13 @@ class Charge:
             self._mark(soc_permille)
 
     def count(self, sent_mJ: int) -> None:
-        """Adds energy that left the cell; what entered it is negative."""
+        """Add energy that left the cell; what entered it is negative."""
         self.unmoved_mJ += sent_mJ
         if sent_mJ < 0:
             self._charging()
 
     def sample(self, bus_mV: int, current_mA: int, dt_ms: int) -> None:
-        """Takes a sample of the battery lead while neither coil is on and no cable is plugged."""
+        """Take a sample of the battery lead while neither coil is on and no cable is plugged."""
         if not -_REST_mA < current_mA < _REST_mA:
             self.disturb()
             return
@@ -79,11 +79,11 @@ class Charge:
             self._rest_permille = soc_from_rest_permille(bus_mV)
 
     def disturb(self) -> None:
-        """Notes that the cell is not at rest."""
+        """Note that the cell is not at rest."""
         self._rest_ms = 0
 
     def on_cable(self) -> None:
-        """Notes that a charger feeds the cell past all meters."""
+        """Note that a charger feeds the cell past all meters."""
         self.disturb()
         self._charging()
         self._rest_permille = 1000
@@ -111,7 +111,7 @@ class Charge:
         return self._since_charge_ms >= CHARGE_SETTLE_ms
 
     def is_low(self, floor_pct: int) -> bool:
-        """Does the voltage at rest say that the cell is far below this floor?"""
+        """Tell whether the voltage at rest says that the cell is far below this floor."""
         return self._rest_permille + _BELOW_permille <= floor_pct * 10
 
     @property

@@ -62,7 +62,7 @@ class Checks:
             self._battery_mV = bus_mV
 
     def idle_side(self, bus_mV: int, current_mA: int, dt_ms: int) -> None:
-        """Takes a sample of the other meter, whose switch is off; it is sampled less often."""
+        """Take a sample of the other meter, whose switch is off; it is sampled less often."""
         self._idle_flows = power_mW(bus_mV, abs(current_mA)) >= FLOW_mW
         if self._idle_flows:
             self._diagnosis.observe(ept.STUCK_SWITCH, True, dt_ms)
@@ -73,15 +73,15 @@ class Checks:
         return self._flows or self._idle_flows or self._diagnosis.stands(ept.METER_STALE)
 
     def bad_sample(self, code: int, dt_ms: int) -> None:
-        """Notes that the meter answered without a measurement."""
+        """Note that the meter answered without a measurement."""
         self._diagnosis.observe(code, True, dt_ms)
 
     def soc_seen(self) -> None:
-        """Notes that the gauge has answered."""
+        """Note that the gauge has answered."""
         self._soc_age_ms = 0
 
     def soc(self, soc_permille: int) -> None:
-        """Takes the charge as charge.Charge judges it."""
+        """Take the charge as charge.Charge judges it."""
         if self._soc_age_ms <= _SOC_MAX_ms:
             self._diagnosis.observe(ept.SOC_UNKNOWN, soc_permille > _SOC_KNOWN_MAX, 0)
 

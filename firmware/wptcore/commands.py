@@ -38,7 +38,7 @@ class Commands:
         }
 
     def on_link(self, handle: int, nonce: bytes) -> None:
-        """Opens a link with its nonce; an empty nonce closes it."""
+        """Open a link with its nonce; an empty nonce closes it."""
         if nonce:
             self._links.open(handle, nonce)
         else:
@@ -72,11 +72,11 @@ class Commands:
         self._reply(handle, version, frame_type, counter, code)
 
     def pop_reply(self):
-        """Returns (link handle, frame) to notify, or None."""
+        """Return (link handle, frame) to notify, or None."""
         return self._replies.pop(0) if self._replies else None
 
     def unwelcome(self) -> int:
-        """Returns the handle of a link to disconnect, or -1."""
+        """Return the handle of a link to disconnect, or -1."""
         return self._links.unwelcome()
 
     def _admit(self, handle: int, frame: bytes) -> int:
@@ -85,7 +85,7 @@ class Commands:
         return self._links.check(handle, frame, self._board.now_ms)
 
     def _carry_out(self, frame_type: int, fields: tuple):
-        """Returns a code for the Ack, or a whole reply: (its type, its fields...)."""
+        """Return a code for the Ack, or a whole reply: (its type, its fields...)."""
         if not _is_market(frame_type):
             return self._handlers[frame_type](*fields)
         if not self._board.features & wire.MARKET:

@@ -20,12 +20,12 @@ _ENDS = b"\r\n"
 
 
 def frame(text: str, crc32) -> bytes:
-    """Returns a line with its checksum, for either direction; `crc32` is `binascii.crc32`."""
+    """Return a line with its checksum, for either direction; `crc32` is `binascii.crc32`."""
     return b"%s *%08x\r\n" % (text.encode(), crc32(text.encode()) & 0xFFFFFFFF)
 
 
 def unframe(line: str, crc32) -> str:
-    """Returns what a line says; ValueError when it is not whole."""
+    """Return what a line says; ValueError when it is not whole."""
     star = line.rfind(" *")
     text = line[:star]
     if star < 0 or line[star + 2 :] != "%08x" % (crc32(text.encode()) & 0xFFFFFFFF):
@@ -46,7 +46,7 @@ class Console:
         self._asker = ""  # the id of the request that a stream answers; "": a person asked
 
     def feed(self, data: bytes) -> None:
-        """Takes bytes as they came over the wire."""
+        """Take bytes as they came over the wire."""
         for byte in data:
             if byte in _ENDS:
                 self._end_line()
@@ -59,7 +59,7 @@ class Console:
                 self._length += 1
 
     def step(self) -> None:
-        """Sends the next line of a running stream; called once each pass of the loop."""
+        """Send the next line of a running stream; called once each pass of the loop."""
         if not self._commands.streaming or self._out:
             return
         try:
@@ -70,7 +70,7 @@ class Console:
         self._answer(self._asker, "data" if self._commands.streaming else "ok", pairs)
 
     def pop_line(self):
-        """Returns the next line to send, or None."""
+        """Return the next line to send, or None."""
         return self._out.pop(0) if self._out else None
 
     def announce(self, pairs) -> None:
@@ -137,7 +137,7 @@ class Console:
 
 
 def _addressed(words: list) -> list:
-    """Returns the words of a line of a machine; ValueError unless complete and of this version."""
+    """Return the words of a line of a machine; ValueError unless complete and of this version."""
     if words[0] != _MARK:
         raise ValueError("version: this board speaks %s" % _MARK)
     if len(words) < 3:

@@ -58,7 +58,7 @@ HELP = (
 
 
 def fingerprint(sha256, key: bytes) -> str:
-    """Returns a short hash that tells keys apart without showing them."""
+    """Return a short hash that tells keys apart without showing them."""
     if not key:
         return "none"
     return "".join("%02x" % byte for byte in auth.hmac_sha256(sha256, key, _FINGERPRINT)[:4])
@@ -105,7 +105,7 @@ class ConsoleCommands:
         }
 
     def run(self, command: str, arguments: list):
-        """Runs a command; it ends a stream that is still running."""
+        """Run a command; it ends a stream that is still running."""
         self.streaming = False
         name = command
         if command == "calibrate":
@@ -118,14 +118,14 @@ class ConsoleCommands:
         return handler(*arguments)
 
     def on_elapsed(self, dt_ms: int) -> None:
-        """Ends a trial of the loss curve when its time is over."""
+        """End a trial of the loss curve when its time is over."""
         if self._trial_ms > 0:
             self._trial_ms -= dt_ms
             if self._trial_ms <= 0:
                 self._board.on_loss_curve(self._backend.curve)
 
     def next_of_stream(self):
-        """Returns the next raw sample; the last call closes the stream."""
+        """Return the next raw sample; the last call closes the stream."""
         if self._left == 0:
             self.streaming = False
             return (("side", self._side),)
@@ -267,7 +267,7 @@ class ConsoleCommands:
         return ((item, value),)
 
     def _store_market(self, a: str, b: str, keep: str, target: str):
-        """Stores the owner's terms; draws a secret, which never leaves the board.
+        """Store the owner's terms; draw a secret, which never leaves the board.
 
         New terms keep the secret, so that partners still trust this board's key.
         """
@@ -328,7 +328,7 @@ class ConsoleCommands:
         return (("curve_hash", curve_hash),)
 
     def _try_curve(self, _trial: str, loss_mW: str):
-        """Allows a loss for a while, because a rig must run before its curve can be measured."""
+        """Allow a loss for a while, because a rig must run before its curve can be measured."""
         threshold_mW = _number(loss_mW, 1, _TRIAL_MAX_mW)
         self._board.on_loss_curve(LossCurve(0, 1000, 0, threshold_mW))
         self._trial_ms = TRIAL_ms

@@ -29,7 +29,7 @@ FAULTS = (
     (0x8C, WARN, 0, 0),  # ROLE_CONFLICT
     (0x8F, LATCH, 0, 0),  # FOREIGN_OBJECT
     (0x90, END, 0, 1000),  # METER_STUCK
-    (0x91, LATCH, 300, 0),  # STUCK_SWITCH
+    (0x91, LATCH, 30, 0),  # STUCK_SWITCH
     (0x92, END, 0, 200),  # SELF_TEST
     (0x93, LATCH, 0, 0),  # BOOT_LOOP
     (0x94, LATCH, 0, 0),  # REPEATED_OVERLOAD

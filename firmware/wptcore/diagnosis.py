@@ -24,7 +24,7 @@ class Diagnosis:
                 self._raised[self._index[code]] = True
 
     def observe(self, code: int, present: bool, dt_ms: int) -> None:
-        """Notes whether the condition is present; `dt_ms`: since it was last observed."""
+        """Note whether the condition is present; `dt_ms`: since it was last observed."""
         i = self._index[code]
         if present == self._raised[i]:
             self._time_ms[i] = 0
@@ -40,7 +40,7 @@ class Diagnosis:
             self._time_ms[i] += dt_ms
 
     def trip(self, code: int) -> None:
-        """Raises a fault at once, whatever time the table gives."""
+        """Raise a fault at once, whatever time the table gives."""
         i = self._index[code]
         if not self._raised[i]:
             self._raised[i] = True
@@ -48,7 +48,7 @@ class Diagnosis:
             self.changed = self.changed or FAULTS[i][1] == LATCH
 
     def clear(self, code: int) -> None:
-        """Clears a latched fault; the board has asked whether it may."""
+        """Clear a latched fault; the board has asked whether it may."""
         if self.stands_latched(code):
             i = self._index[code]
             self._raised[i] = False
@@ -87,7 +87,7 @@ class Diagnosis:
         return ept.NONE
 
     def codes(self, only_latched: bool = False) -> bytes:
-        """Returns all that stand, in the table's order; allocates."""
+        """Return all that stand, in the table's order; this allocates."""
         return bytes(
             FAULTS[i][0]
             for i in range(len(FAULTS))

@@ -22,7 +22,7 @@ class DonorFloor:
         return self.floor_pct + _RESUME_ABOVE_pct
 
     def update(self, soc_permille: int, is_settled: bool) -> None:
-        """Ends a cut-off once a battery that has rested is at `resume` again."""
+        """End a cut-off once a battery that has rested is at `resume` again."""
         if is_settled and soc_permille >= self.resume_pct * 10:
             self.cut = False
 

@@ -26,7 +26,7 @@ class LossCurve:
         self.threshold_mW = threshold_mW
 
     def sent_mW(self, received_mW: int) -> int:
-        """Returns the power that the rig must send when there is no foreign object."""
+        """Return the power that the rig must send when there is no foreign object."""
         square_mW = received_mW * received_mW // 1000 * self.square_permille_per_W // 1000
         return self.offset_mW + received_mW * self.linear_permille // 1000 + square_mW
 
@@ -60,7 +60,7 @@ class ForeignObject:
         self._received_mW = 0
 
     def compare(self, sent_mW: int, received_mW: int) -> bool:
-        """Takes the powers of one renewal; True when the last three were all above the curve."""
+        """Take the powers of one renewal; True when the last three were all above the curve."""
         steady = (
             abs(sent_mW - self._sent_mW) < _STEADY_mW
             and abs(received_mW - self._received_mW) < _STEADY_mW

@@ -69,7 +69,7 @@ class Saved:
         self.receipts = b""  # newest first; wire.split_receipts takes them apart
 
     def note_open(self, running) -> None:
-        """Notes the transfer that runs while this is stored, or None."""
+        """Note the transfer that runs while this is stored, or None."""
         self.open_transfer_id = 0 if running is None else running.transfer_id
         if running is not None:
             self.open_role = running.role
@@ -102,13 +102,13 @@ class Journal:
             self._slot = slot
 
     def next_record(self, saved: Saved):
-        """Returns (slot, bytes) to write, always over the older record."""
+        """Return (slot, bytes) to write, always over the older record."""
         self._sequence += 1
         self._slot = 1 - self._slot
         return self._slot, pack_record(self._sequence, saved, self._crc32)
 
     def not_written(self) -> None:
-        """Takes the same slot again: what failed may have torn it, and the other one is whole."""
+        """Take the same slot again: what failed may have torn it, and the other one is whole."""
         self._slot = 1 - self._slot
 
 
@@ -121,7 +121,7 @@ def pack_record(sequence: int, saved: Saved, crc32) -> bytes:
 
 
 def unpack_record(record: bytes, crc32):
-    """Returns (sequence, Saved); ValueError on a torn or foreign record."""
+    """Return (sequence, Saved); ValueError on a torn or foreign record."""
     if record[:2] == struct.pack("<H", _MAGIC_1):
         head, count, unit = _HEAD_1, _FIELDS_1, _RECEIPT_SIZE_1
     else:

@@ -40,7 +40,7 @@ class Links:
         self._links = []  # a list: iterating a dict allocates in the loop
 
     def open(self, handle: int, nonce: bytes) -> None:
-        """Notes a new connection and the nonce that the port drew for its challenge."""
+        """Note a new connection and the nonce that the port drew for its challenge."""
         self.close(handle)
         self._links.append(Link(handle, nonce))
 
@@ -55,7 +55,7 @@ class Links:
             link.silent_ms += dt_ms
 
     def unwelcome(self) -> int:
-        """Returns the handle of a link to drop, or -1. The oldest link comes first."""
+        """Return the handle of a link to drop, or -1. The oldest link comes first."""
         hello_max_ms = HELLO_MAX_ms
         if len(self._links) >= self._links_max:
             hello_max_ms = HELLO_CROWDED_ms
@@ -76,13 +76,13 @@ class Links:
         return None
 
     def malformed(self, handle: int) -> None:
-        """Counts a failure, because what came on this link was no frame."""
+        """Count a failure, because what came on this link was no frame."""
         link = self._find(handle)
         if link is not None:
             link.failures += 1
 
     def check(self, handle: int, frame: bytes, now_ms: int) -> int:
-        """Returns NONE if the frame is authentic, new on this link and in time, else why not.
+        """Return NONE if the frame is authentic, new on this link and in time, else why not.
 
         `now_ms`: board time. An expired command changes nothing, but it is not a failure.
         """
@@ -128,7 +128,7 @@ class Links:
         link.failures = 0
 
     def seal(self, handle: int, reply: bytes) -> bytes:
-        """Returns the reply with its tag; without a session it is all zero and proves nothing."""
+        """Return the reply with its tag; without a session it is all zero and proves nothing."""
         link = self._find(handle)
         if link is None or not link.key:
             return reply + bytes(auth.TAG_SIZE)

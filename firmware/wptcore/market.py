@@ -33,7 +33,7 @@ def divide(numerator: int, denominator: int) -> int:
 
 
 def signed(word: int) -> int:
-    """Returns the integer in [-2^127, 2^127) that a sum modulo 2^128 stands for."""
+    """Return the integer in [-2^127, 2^127) that a sum modulo 2^128 stands for."""
     word %= MODULUS
     return word - MODULUS if word >> 127 else word
 
@@ -108,7 +108,7 @@ class Peer:
         self._own_mask = None
 
     def answer(self, round_no: int, price: "int | None") -> "tuple[int, int]":
-        """Returns this round's masked answer, once: a mask that is used twice hides nothing."""
+        """Return this round's masked answer, once: a mask that is used twice hides nothing."""
         if not self.roster or not self._round < round_no < ROUNDS_MAX:
             raise ValueError("no roster yet, or the round was answered")
         self._round = round_no
@@ -120,7 +120,7 @@ class Peer:
         return (c + mask_c + pair_c) % MODULUS, (s + mask_s + pair_s) % MODULUS
 
     def open(self, round_no: int, present: "list[bytes]") -> "tuple[int, int] | None":
-        """Returns the own mask if all have answered; None ends the round for good."""
+        """Return the own mask if all have answered; None ends the round for good."""
         own_mask = self._own_mask
         self._own_mask = None
         if own_mask is None or round_no != self._round:
@@ -131,7 +131,7 @@ class Peer:
         return own_mask
 
     def commit(self, price: int) -> int:
-        """Returns the energy that this peer will trade at the last price it was asked.
+        """Return the energy that this peer will trade at the last price it was asked.
 
         Afterwards it answers nothing, and before it a sum must have been opened: from the
         energies at two prices of its choice the relay could compute the terms.
@@ -155,7 +155,7 @@ class Peer:
             raise ValueError("roster with a key that is not trusted")
 
     def _pair_masks(self, round_no: int, price: "int | None") -> "tuple[int, int]":
-        """Returns the sum of the pair masks: the smaller key of a pair adds, the larger subtracts.
+        """Return the sum of the pair masks: the smaller key of a pair adds, the larger subtracts.
 
         The masks depend on the question, so they cancel only if all were asked the same one.
         Otherwise two sums would differ by the answer of a peer that was asked another price.

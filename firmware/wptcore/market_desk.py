@@ -37,7 +37,7 @@ def new_keys(random) -> "tuple[str, str]":
 
 
 def pin(key: str) -> str:
-    """Returns what is stored of a partner's public key; ValueError unless it is 64 hex digits."""
+    """Return what is stored of a partner's public key; ValueError unless it is 64 hex digits."""
     try:
         raw = bytes.fromhex(key)
     except ValueError:
@@ -65,7 +65,7 @@ class Settings:
         return not self.trusted or key[:PIN_SIZE] in self.trusted
 
     def terms(self, limits: tuple, soc_permille: int):
-        """Returns the terms for this charge, or None when terms or charge are unknown.
+        """Return the terms for this charge, or None when terms or charge are unknown.
 
         `limits`: the fields of wire.INFO_LIMITS. The market clears energy at the buyer, so a
         seller offers less than it can send.
@@ -118,7 +118,7 @@ class MarketDesk:
         return self._ladder is not None
 
     def step(self) -> None:
-        """Computes a slice of the pending key agreement; allocates nothing when there is none."""
+        """Compute a slice of the pending key agreement; allocate nothing when there is none."""
         ladder = self._ladder
         if ladder is None:
             return
@@ -131,7 +131,7 @@ class MarketDesk:
             self._agreed(None)
 
     def on_frame(self, board, frame_type: int, fields: tuple):
-        """Returns a code for the Ack, or a whole reply: (its type, its fields...)."""
+        """Return a code for the Ack, or a whole reply: (its type, its fields...)."""
         if board.is_running:
             return ept.BUSY
         if frame_type == wire.MARKET_OPEN:
@@ -150,7 +150,7 @@ class MarketDesk:
     # -- questions --
 
     def _open(self, board, session: bytes, peers: int, index: int):
-        """Opens a market with the bounds of this moment; a repeated question changes nothing."""
+        """Open a market with the bounds of this moment; a repeated question changes nothing."""
         if (session, peers, index) != self._opened:
             if not PEERS_MIN <= peers <= PEERS_MAX or index >= peers:
                 return ept.OUT_OF_RANGE

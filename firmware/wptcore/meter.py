@@ -16,7 +16,7 @@ class Meter:
         return self.sent_mJ if role == PTX else self.received_mJ
 
     def add(self, role: int, power_mW: int, dt_ms: int) -> int:
-        """Adds power, which is positive when it leaves the battery.
+        """Add power, which is positive when it leaves the battery.
 
         Returns the power that flows in the role's direction, or 0.
         """

@@ -28,7 +28,7 @@ class Overloads:
                 self.ends = 0
 
     def repeated(self, code: int) -> bool:
-        """Notes why a transfer ended; True when it is the second overload within the hour."""
+        """Note why a transfer ended; True when it is the second overload within the hour."""
         if code != ept.OVER_TEMPERATURE and code != ept.OVER_CURRENT:
             return False
         second = self.ends > 0

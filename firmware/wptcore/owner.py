@@ -17,7 +17,7 @@ class Owned(Readout):
     # -- authenticated commands: each returns NONE or a refusal --
 
     def clear(self, code: int) -> int:
-        """Clears only the fault that the host names, so that a newer one is not cleared unseen.
+        """Clear only the fault that the host names, so that a newer one is not cleared unseen.
 
         The key is not enough where a person is needed: the button must have been pressed.
         """
@@ -29,7 +29,7 @@ class Owned(Readout):
         return self._clear(code)
 
     def configure(self, item: int, value: int) -> int:
-        """Raises the floor; only the console lowers it."""
+        """Raise the floor; only the console lowers it."""
         if item != wire.CONFIGURE_FLOOR_pct or value < self._floor.floor_pct:
             return ept.OUT_OF_RANGE
         return self.set_floor(value)
@@ -37,7 +37,7 @@ class Owned(Readout):
     # -- the console and the button, which only somebody at the board can reach --
 
     def clear_at_board(self, code: int) -> int:
-        """Clears a fault that a person may clear; a lost lease is its host's to clear."""
+        """Clear a fault that a person may clear; a lost lease is its host's to clear."""
         if self._diagnosis.clear_by(code) == BY_HOST:
             return ept.LATCHED
         return self._clear(code)
@@ -52,7 +52,7 @@ class Owned(Readout):
         return self._attendance.off
 
     def attend(self) -> int:
-        """Opens the attended window; returns the seconds that it stays open."""
+        """Open the attended window; return the seconds that it stays open."""
         self._attendance.open_window()
         return self._attendance.left_s
 
@@ -65,13 +65,13 @@ class Owned(Readout):
         return ept.NONE
 
     def on_button(self, held_ms: int) -> None:
-        """Takes a press of the board's button, once it is released."""
+        """Take a press of the board's button, once it is released."""
         if self._attendance.press(held_ms):
             self._store.due = True
         self._supervise()
 
     def on_reset_asked(self) -> None:
-        """Marks the coming reset as asked for; the port stores the record before it resets."""
+        """Mark the coming reset as asked for; the port stores the record before it resets."""
         self._store.expect_reset()
 
     def _clear(self, code: int) -> int:

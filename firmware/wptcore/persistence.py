@@ -37,7 +37,7 @@ class Persistence:
         return self.saved.short_boots > _SHORT_RUNS_MAX
 
     def expect_reset(self) -> None:
-        """Marks the next boot as asked for; takes effect once it is stored."""
+        """Mark the next boot as asked for, once this is stored."""
         self.saved.asked_reset = 1
         self.due = True
 
@@ -56,7 +56,7 @@ class Persistence:
             self.due = True
 
     def fill(self, board):
-        """Returns the record to store now, from the parts of board.Board."""
+        """Return the record to store now, from the parts of board.Board."""
         self.due = False
         self._age_ms = 0
         saved = self.saved

@@ -67,7 +67,7 @@ class Readout:
         )
 
     def pack_bthome_into(self, buffer: bytearray, offset: int) -> int:
-        """Returns the end of the service data."""
+        """Return the end of the service data."""
         self._packet_id = (self._packet_id + 1) & 0xFF
         return wire.pack_bthome_into(
             buffer,
@@ -105,7 +105,7 @@ class Readout:
     # -- characteristics --
 
     def challenge(self, nonce: bytes) -> bytes:
-        """The `challenge` characteristic of one connection; `nonce` is fresh."""
+        """Return the `challenge` characteristic of one connection; `nonce` is fresh."""
         return wire.pack_challenge(self.board_id, self._epoch, self.features, self.now_ms, nonce)
 
     @property

@@ -76,7 +76,7 @@ class Running:
     def measure(
         self, power_mW: int, energy_mJ: int, coil_dC: int, flowing: bool, dt_ms: int
     ) -> None:
-        """Takes a sample."""
+        """Take a sample."""
         self.power_mW = power_mW
         self.excess_ms = _lasts_ms(self.excess_ms, power_mW > self.power_max_mW, dt_ms)
         self.sample_mJ = energy_mJ - self.energy_mJ
@@ -88,7 +88,7 @@ class Running:
         self.peak_dC = max(self.peak_dC, coil_dC)
 
     def answered(self, received_mW: int, judged: bool, flow_mW: int) -> int:
-        """Takes what a renewal says of the receiver; returns the mJ lost since the last one."""
+        """Take what a renewal says of the receiver; return the mJ lost since the last one."""
         if received_mW >= flow_mW:
             self.unanswered_ms = 0
         if judged:
@@ -100,13 +100,13 @@ class Running:
         return lost_mJ
 
     def soc_after_next_permille(self, capacity_mJ: int) -> int:
-        """Counts a donor's charge one sample ahead: a gauge lags, and a cut-off must not."""
+        """Count a donor's charge one sample ahead: a gauge lags, and a cut-off must not."""
         spent_mJ = self.energy_mJ + self.sample_mJ
         spent_mJ += spent_mJ // _CELL_LOSS
         return self.soc_before_permille + -spent_mJ // (capacity_mJ // 1000)
 
     def exhausted(self, pinging: bool) -> int:
-        """Returns which bound is used up, or NONE; `pinging`: no power has been seen yet."""
+        """Return which bound is used up, or NONE; `pinging`: no power has been seen yet."""
         if self.lease_ms <= 0:
             return ept.LEASE_LOST
         if self.energy_mJ >= self.energy_max_mJ:
@@ -125,14 +125,14 @@ class Running:
 
 
 def _lasts_ms(so_far_ms: int, shown: bool, dt_ms: int) -> int:
-    """Counts time only between two samples that both show something; -1: the newest does not."""
+    """Count time only between two samples that both show something; -1: the newest does not."""
     if not shown:
         return -1
     return 0 if so_far_ms < 0 else so_far_ms + dt_ms
 
 
 def interrupted(saved, meter):
-    """Returns the transfer that `saved` left open, as far as `meter` knows its energy, or None."""
+    """Return the transfer that `saved` left open, as far as `meter` knows its energy, or None."""
     if not saved.open_transfer_id:
         return None
     grant = (saved.open_transfer_id, saved.open_role, saved.open_peer) + (0,) * 8

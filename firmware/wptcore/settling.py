@@ -31,7 +31,7 @@ class Settling:
         return self._state == _RESTING and self._since_ms >= REST_ms
 
     def on_reset(self) -> None:
-        """The gauge has started anew, at the latest now."""
+        """Note that the gauge has started anew, at the latest now."""
         if self._state == _SETTLED:
             self._state = _RESTING
             self._since_ms = 0

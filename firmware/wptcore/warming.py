@@ -21,7 +21,7 @@ class Warming:
         self._loss_mJ = 0
 
     def begin(self, coil_dC: int) -> None:
-        """Notes that a transfer begins; one with a warm coil is judged with the last."""
+        """Note that a transfer begins; one with a warm coil is judged with the last."""
         if self._idle_ms >= _COOL_ms:
             self._judged = False
             self._cool_dC = coil_dC
@@ -32,7 +32,7 @@ class Warming:
         self._idle_ms = 0 if is_running else min(self._idle_ms + dt_ms, _COOL_ms)
 
     def lose(self, loss_mJ: int, coil_dC: int) -> int:
-        """Adds a metered loss; returns 1 for a dull thermistor, -1 for one that feels, else 0."""
+        """Add a metered loss; return 1 for a dull thermistor, -1 for one that feels, else 0."""
         if coil_dC == TEMPERATURE_UNKNOWN_dC:
             return 1
         if self._judged:

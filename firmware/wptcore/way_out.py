@@ -16,7 +16,7 @@ def name_of(code: int) -> str:
 
 
 def fault_named(name: str) -> int:
-    """Returns the code of a declared fault; ValueError for any other name."""
+    """Return the code of a declared fault; ValueError for any other name."""
     code = getattr(ept, name, -1)
     if code not in [row[0] for row in FAULTS]:
         raise ValueError("range: no fault has that name")
@@ -24,7 +24,7 @@ def fault_named(name: str) -> int:
 
 
 def describe(codes: bytes) -> list:
-    """Returns the pairs that `status` and `selftest` show for the codes that stand."""
+    """Return the pairs that `status` and `selftest` show for the codes that stand."""
     names = ",".join(name_of(code) for code in codes)
     ways = ", ".join(_way_out(code) for code in codes)
     return [("faults", names or "none"), ("way_out", ways or "none")]

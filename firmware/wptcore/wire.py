@@ -48,8 +48,6 @@ PEERS = const(2)  # other boards may grant
 GROUP = const(4)  # several receivers in one transfer
 FOD = const(8)
 CALIBRATED = const(16)
-BUTTON = const(32)
-SECOND_BREAK = const(64)
 ATTENDED = const(128)  # a window is open: a person attends the board
 CARRIED = const(9)  # MARKET and FOD: what this firmware can do
 
@@ -137,7 +135,7 @@ _TAKE_VERSION = const(1)  # commitments in ledgers verify for ever, so their lay
 
 
 def soc_pct(soc_permille: int) -> int:
-    """Returns whole percent, rounded down; 255 = unknown."""
+    """Return whole percent, rounded down; 255 = unknown."""
     return _SOC_UNKNOWN_pct if soc_permille > 1000 else soc_permille // 10
 
 
@@ -186,7 +184,7 @@ def pack_beacon_into(
 
 
 def unpack_beacon(data: bytes) -> tuple:
-    """Returns (board_id, epoch, sequence, state byte, ept, bus_mV, current_mA, soc_pct,
+    """Return (board_id, epoch, sequence, state byte, ept, bus_mV, current_mA, soc_pct,
     temperature_C, transfer low byte, sent_mJ, received_mJ).
     """
     if len(data) != BEACON_SIZE:
@@ -198,7 +196,7 @@ def unpack_beacon(data: bytes) -> tuple:
 
 
 def unpack_beacon_1(data: bytes) -> tuple:
-    """Returns the fields of unpack_beacon from what may be a beacon of version 1."""
+    """Return the fields of unpack_beacon from what may be a beacon of version 1."""
     return _unpack_versioned(_BEACON_1, data, "beacon", 1)
 
 
@@ -248,14 +246,14 @@ def pack_frame(frame_type: int, counter: int, time_ms: int, *fields) -> bytes:
 
 
 def frame_size(frame_type: int) -> int:
-    """Returns the size of a whole frame with its tag; 0 for an unknown type."""
+    """Return the size of a whole frame with its tag; 0 for an unknown type."""
     if frame_type not in _BODIES:
         return 0
     return HEADER_SIZE + struct.calcsize(_BODIES[frame_type]) + TAG_SIZE
 
 
 def unpack_header(frame: bytes) -> tuple:
-    """Returns (version, type, counter, time_ms); of another version only the first three are true.
+    """Return (version, type, counter, time_ms); of another version only the first three are true.
 
     The shortest frame of any version has a header of version 1 and a tag.
     """
@@ -269,7 +267,7 @@ def unpack_header(frame: bytes) -> tuple:
 
 
 def unpack_body(frame: bytes) -> tuple:
-    """Returns the body's fields in the order of _BODIES."""
+    """Return the body's fields in the order of _BODIES."""
     version, frame_type, _, _ = unpack_header(frame)
     if version != VERSION:
         raise ValueError("frame version")
@@ -296,7 +294,7 @@ def pack_challenge(board_id: int, epoch: int, features: int, time_ms: int, nonce
 
 
 def unpack_challenge(data: bytes) -> tuple:
-    """Returns (board_id, epoch, features, time_ms, nonce)."""
+    """Return (board_id, epoch, features, time_ms, nonce)."""
     fields = _unpack_versioned(_CHALLENGE, data, "challenge", VERSION)
     return fields[:4] + fields[5:]
 
@@ -343,14 +341,14 @@ def pack_receipt(
 
 
 def receipt_size(version: int) -> int:
-    """Returns the size of a receipt with its signature; 0 for an unknown version."""
+    """Return the size of a receipt with its signature; 0 for an unknown version."""
     if version not in _RECEIPTS:
         return 0
     return struct.calcsize(_RECEIPTS[version]) + TAG_SIZE
 
 
 def unpack_receipt(data: bytes) -> tuple:
-    """Returns the fields of pack_receipt; `data` is a body with or without its signature.
+    """Return the fields of pack_receipt; `data` is a body with or without its signature.
 
     Receipts of version 1 had no group, granter and flags: they are 0.
     """
@@ -363,7 +361,7 @@ def unpack_receipt(data: bytes) -> tuple:
 
 
 def split_receipts(data: bytes) -> list:
-    """Returns each receipt of a list with its signature; they may be of different versions."""
+    """Return each receipt of a list with its signature; they may be of different versions."""
     found = []
     start = 0
     while start < len(data):

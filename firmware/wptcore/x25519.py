@@ -31,7 +31,7 @@ def public_key(secret: bytes) -> bytes:
 
 
 def shared_secret(secret: bytes, peer_public_key: bytes) -> bytes:
-    """Raises ValueError for a low-order point, which fixes the result (RFC 7748, 6.1)."""
+    """Raise ValueError for a low-order point, which fixes the result (RFC 7748, 6.1)."""
     return _whole(Ladder(secret, peer_public_key))
 
 
@@ -61,7 +61,7 @@ class Ladder:
         self.result = b""
 
     def step(self) -> bool:
-        """Does one step; True when `result` is ready, ValueError if it is zero."""
+        """Do one step; True when `result` is ready, ValueError if it is zero."""
         if self._bit >= 0:
             self._climb()
         elif self._exponent_bit > 0:

@@ -57,7 +57,7 @@ class Circuit:
 
 
 def circuit(board: dict[str, Any], tables: Tables) -> Circuit:
-    """Builds a circuit. HardwareError: the build names an unknown part, pin or key."""
+    """Build a circuit. HardwareError: the build names an unknown part, pin or key."""
     build = _with_gauge(tables.builds[board["build"]], board, tables)
     mcu = tables.mcus[board["mcu"]]
     nets = {
@@ -80,7 +80,7 @@ def circuit(board: dict[str, Any], tables: Tables) -> Circuit:
 
 
 def _with_gauge(build: dict[str, Any], board: dict[str, Any], tables: Tables) -> dict[str, Any]:
-    """Adds the gauge breakout when the board wants a gauge that its MCU board does not carry."""
+    """Add the gauge breakout when the board wants a gauge that its MCU board does not carry."""
     part = lookup(board, "gauge.part")
     if part is None or part in tables.mcus[board["mcu"]]["onboard"]:
         return build
@@ -135,7 +135,7 @@ def _part(name: str, label: str, tables: Tables) -> Part:
 
 
 def _mcu_part(board: dict[str, Any], mcu: dict[str, Any], nets: dict[str, list[Pin]]) -> Part:
-    """The microcontroller board with the pins in use; the others stay free for its owner."""
+    """Return the microcontroller board with the pins in use; the others stay free."""
     supply = {label: SUPPLY_TYPES[key] for key, label in mcu["supply"].items()}
     types = {board["pins"][key]: "output" for key in OUTPUTS if key in board["pins"]}
     used = [pin for pins in nets.values() for ref, pin in pins if ref == "U1"]

@@ -58,7 +58,7 @@ def _first(circuit: Circuit, name: str) -> str | None:
 
 
 def _between(circuit: Circuit, one: str, two: str) -> Part:
-    """The resistor between two nets."""
+    """Return the resistor between two nets."""
     refs = {ref for ref, _ in circuit.nets[one]} & {ref for ref, _ in circuit.nets[two]}
     return next(circuit.parts[ref] for ref in refs if circuit.parts[ref].resistance_Ohm)
 

@@ -131,7 +131,7 @@ def _second(case: Case) -> tuple[bool, float | None]:
 
 
 def _clamp(case: Case) -> str:
-    """The transistor that the interlock holds the second break with."""
+    """Return the transistor that the interlock holds the second break with."""
     pins = case.circuit.nets[case.held.net]
     return next(ref for ref, _ in pins if case.circuit.parts[ref].name == "nmos")
 
@@ -162,7 +162,7 @@ def _cuts_when_hot(case: Case) -> bool:
 
 
 def _cut_acts(case: Case, ntc_Ohm: int) -> bool:
-    """The comparators' inputs with the thermistor at `ntc_Ohm`."""
+    """Tell whether the comparators cut, with the thermistor at `ntc_Ohm`."""
     circuit = case.circuit
     ref = next(r for r, part in circuit.parts.items() if part.name == "comparator-2")
     sense = circuit.net_of(ref, "INA+")

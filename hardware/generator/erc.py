@@ -17,7 +17,7 @@ NEEDS_SWITCH_ON = "tps22918"
 
 
 def check(circuit: Circuit) -> list[str]:
-    """Checks all rules; returns one line for each fault."""
+    """Check all rules; return one line for each fault."""
     places = list(_pins_in_nets(circuit))
     if places:
         return places  # the other rules need every pin in its place
@@ -61,7 +61,7 @@ def _types(circuit: Circuit, net: str) -> list[tuple[Pin, str]]:
 
 
 def _conflicts(circuit: Circuit) -> Iterator[str]:
-    """Finds two drivers on one net, except on ground, where cell and modules meet."""
+    """Find two drivers on one net, except on ground, where cell and modules meet."""
     for net in circuit.nets:
         if net == GROUND:
             continue
@@ -130,7 +130,7 @@ def _pull_ups(circuit: Circuit) -> Iterator[str]:
 
 
 def _dividers(circuit: Circuit) -> Iterator[str]:
-    """The circuit must have the pull-ups from which the firmware computes temperatures."""
+    """Check that the pull-ups are there from which the firmware computes temperatures."""
     for net, wanted_Ohm in sorted(circuit.pull_ups_Ohm.items()):
         found = [circuit.parts[ref].resistance_Ohm for ref, _ in circuit.nets[net]]
         if wanted_Ohm not in found:

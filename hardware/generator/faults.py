@@ -116,7 +116,7 @@ def _stuck_pin(case: Case, name: str, level: str) -> Case | None:
 
 
 def _broken(case: Case, ref: str, part: Part, mode: str) -> Case | None:
-    """The case with this fault, None for a part that switches nothing."""
+    """Return the case with this fault, None for a part that switches nothing."""
     held = case.held
     if part.name == "tps22918":
         return replace(case, stuck=frozenset({(ref, mode == "stuck")}))
@@ -216,7 +216,7 @@ def _judged(now: Behaviour, before: Behaviour) -> tuple[str, str, str, str]:
 
 
 def _unknown_detectors(source: Source, reactions_ms: dict[str, int]) -> Iterator[str]:
-    """What notices a fault must be a code of the firmware, or one of the words below."""
+    """Find detectors that are neither a code of the firmware nor one of the words below."""
     for fault, entry in source.values["effects"].items():
         if entry["detects"] not in {*reactions_ms, "self-test", "host", "person"}:
             yield source.fault(

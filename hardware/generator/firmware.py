@@ -69,7 +69,7 @@ FEATURE_BITS = {"market": 1, "fod": 8}  # as in wptcore.wire
 
 
 def module(board: dict[str, Any], mcu: dict[str, Any], off_max_ms: int) -> str:
-    """The module's text; the same source gives the same text.
+    """Return the module's text; the same source gives the same text.
 
     `off_max_ms`: from the last pulse until the second break is off; 0 where there is none.
     """

@@ -5,7 +5,7 @@ from generator.circuit import Circuit
 
 
 def netlist(circuit: Circuit) -> str:
-    """The netlist, without date or machine names, so the same circuit gives the same file."""
+    """Return the netlist; without date or machine names, so that it is always the same."""
     lines = [
         '(export (version "E")',
         "  (design",

@@ -15,6 +15,7 @@ from generator import (
     kicad,
     kit,
     pages,
+    profile_page,
     rules,
     schematic,
     sheet_svg,
@@ -51,7 +52,10 @@ def load(folder: Path, hardware: Path = HARDWARE) -> tuple[dict[str, dict[str, A
 
 def outputs(boards: dict[str, dict[str, Any]], tables: Tables) -> Texts:
     """Every generated file's path and text. HardwareError: a circuit breaks a rule."""
-    texts: Texts = {"docs/reference/boards/index.md": pages.index_page(boards, tables)}
+    texts: Texts = {
+        "docs/reference/boards/index.md": pages.index_page(boards, tables),
+        "docs/reference/profiles.md": profile_page.page(),
+    }
     errors: list[str] = []
     circuits = []
     for name, board in boards.items():
@@ -87,7 +91,7 @@ def _faults(built: Circuit, board: dict[str, Any], tables: Tables) -> list[str]:
 
 
 def _single_faults(built: Circuit, board: dict[str, Any], tables: Tables, before: Texts) -> Texts:
-    """The table of each board that transmits; the page of a build comes from its first board."""
+    """Return the table of each board that transmits; a build's page comes from its first board."""
     build = tables.builds[board["build"]]
     if "chain" not in build:
         return {}

@@ -173,7 +173,7 @@ def _safety(board: dict[str, Any], tables: Tables, circuit: Circuit) -> str:
 
 
 def _settings(circuit: Circuit, tables: Tables) -> str:
-    """What to change on the modules; nothing for a node whose modules are used as sold."""
+    """Return what to change on the modules; nothing for a node whose modules are used as sold."""
     rows = [
         (ref, part.title, tables.parts[part.name]["setting"])
         for ref, part in circuit.parts.items()

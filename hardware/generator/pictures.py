@@ -71,7 +71,7 @@ def _marked_svg(picture: bytes, mark: str) -> bytes:
 
 
 def _marked_png(picture: bytes, mark: str) -> bytes:
-    """A PNG of half the size with 64 colours: a tenth of the bytes, still legible."""
+    """Return a PNG of half the size with 64 colours: a tenth of the bytes, still legible."""
     from PIL import Image, PngImagePlugin  # noqa: PLC0415 (an extra that only drawing needs)
 
     image = Image.open(io.BytesIO(picture)).convert("RGB")

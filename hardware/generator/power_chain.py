@@ -28,7 +28,7 @@ class Load:
     drawn: int
 
     def rated(self, tables: Tables) -> int | None:
-        """The rating, or None where the part states none."""
+        """Return the rating, or None where the part states none."""
         rating: int | None = tables.parts[self.part].get(self.key)
         return rating
 
@@ -156,7 +156,7 @@ NEEDED = {
 
 
 def _missing(board: dict[str, Any], tables: Tables) -> Iterator[str]:
-    """A rating that is not stated cannot be kept to."""
+    """Find ratings that are not stated: such a rating cannot be kept to."""
     chain = tables.builds[board["build"]]["chain"]
     needed = [(chain[role], key) for role, keys in NEEDED.items() for key in keys]
     needed += [(chain["cell"][0], key) for key in ("current_max_mA", "charge_max_mA")]

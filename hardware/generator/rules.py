@@ -34,7 +34,7 @@ ST_NEEDS = ("qi.tx_address", "qi.rx_address", "qi.tx_bus", "qi.rx_bus", "pins.tx
 
 
 def check(board: Source, tables: Tables) -> list[str]:
-    """Checks one board; returns each fault as `file:line: key: text`."""
+    """Check one board; return each fault as `file:line: key: text`."""
     unknown = list(_unknown_names(board, tables))
     if unknown:
         return unknown

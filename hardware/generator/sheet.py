@@ -71,7 +71,7 @@ def sheet(circuit: Circuit, blocks: list[dict[str, Any]]) -> Sheet:
 
 
 def symbols(circuit: Circuit) -> dict[str, Symbol]:
-    """Reference -> symbol."""
+    """Return the symbol of each reference."""
     return {ref: symbol(_name(circuit, ref), part) for ref, part in circuit.parts.items()}
 
 
@@ -81,7 +81,7 @@ def label_mm(net: str) -> float:
 
 
 def _needs_flag(circuit: Circuit, net: str) -> bool:
-    """A net that feeds supply pins and that no supply pin feeds: a fuse or a shunt does."""
+    """Tell whether a net feeds supply pins but is fed by none: a fuse or a shunt feeds it."""
     types = {circuit.parts[ref].pins[pin] for ref, pin in circuit.nets[net]}
     return "power_in" in types and "power_out" not in types
 
@@ -89,7 +89,7 @@ def _needs_flag(circuit: Circuit, net: str) -> bool:
 def _placed(
     drawn: Sheet, circuit: Circuit, blocks: list[dict[str, Any]], flags: list[str], width_mm: float
 ) -> float:
-    """Fills `drawn` from the top left, block by block; the lowest y that is used."""
+    """Fill `drawn` from the top left, block by block; the lowest y that is used."""
     x_mm = y_mm = MARGIN_mm
     shelf_mm = 0.0
     for block in blocks:
@@ -168,13 +168,13 @@ def _row(
 
 
 def _room_mm(circuit: Circuit, ref: str, pins: list[str]) -> float:
-    """What the labels at one side of a symbol need."""
+    """Return the room that the labels at one side of a symbol need."""
     nets = [circuit.net_of(ref, pin) for pin in pins if (ref, pin) not in circuit.unused]
     return STUB_mm + max([label_mm(net) for net in nets], default=0.0)
 
 
 def _stub(drawn: Sheet, circuit: Circuit, ref: str, pin: str) -> None:
-    """A short wire with a label or a power symbol; a cross for a pin that is left open.
+    """Draw a short wire with a label or a power symbol; a cross for a pin that is left open.
 
     A power symbol stands only where nothing is above (3V3) or below it (GND) on that side.
     """
@@ -196,7 +196,7 @@ def _stub(drawn: Sheet, circuit: Circuit, ref: str, pin: str) -> None:
 
 
 def _name(circuit: Circuit, ref: str) -> str:
-    """The microcontroller's symbol has the pins in use, so each board has its own."""
+    """Return the symbol's name; a microcontroller's depends on the board's pins in use."""
     return f"mcu-{circuit.board}" if ref == "U1" else circuit.parts[ref].name
 
 

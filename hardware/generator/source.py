@@ -44,7 +44,7 @@ class Source:
 
 
 def read_toml(path: Path) -> Source:
-    """Reads one file as it is. HardwareError: it is not TOML, with the line."""
+    """Read one file as it is. HardwareError: it is not TOML, with the line."""
     shown = _shown(path)
     try:
         text = path.read_text(encoding="utf-8")
@@ -63,7 +63,7 @@ def read_toml(path: Path) -> Source:
 
 
 def read_board(path: Path) -> Source:
-    """Reads a board over the keys of the board that it extends; checks it by the schema."""
+    """Read a board over the keys of the board that it extends; check it by the schema."""
     own = read_toml(path)
     source = _extended(own, path)
     faults = schema_faults(source, json.loads((HARDWARE / "boards.schema.json").read_text()))
@@ -117,7 +117,7 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lines(text: str, shown: str) -> Where:
-    """The line of each table and key; sources have one key per line, no multi-line strings."""
+    """Return each table's and key's line; a source has a key a line and no multi-line strings."""
     where: Where = {}
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):
@@ -130,7 +130,7 @@ def _lines(text: str, shown: str) -> Where:
 
 
 def _plain(error: jsonschema.ValidationError) -> str:
-    """The message of jsonschema without the dump of a whole table."""
+    """Return the message of jsonschema without the dump of a whole table."""
     if error.validator == "const":
         return f"must be {error.validator_value!r}"
     if error.validator == "pattern":

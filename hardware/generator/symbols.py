@@ -94,7 +94,7 @@ def symbol(name: str, part: Part) -> Symbol:
 
 
 def definition(one: Symbol, prefix: str = "") -> str:
-    """The symbol's text in a library, or inside a sheet with the library's name before it."""
+    """Return the symbol's text in a library, or in a sheet after the library's name."""
     top_mm, bottom_mm = GRID_mm, -GRID_mm * one.rows
     if one.small:
         top_mm, bottom_mm = 1.02, -1.02
@@ -125,7 +125,7 @@ def definition(one: Symbol, prefix: str = "") -> str:
 
 
 def _body(one: Symbol, top_mm: float, bottom_mm: float) -> str:
-    """A box; two plates for a capacitor."""
+    """Draw a box, or two plates for a capacitor."""
     if one.part.name.startswith("c-"):
         lines = (
             (-2.54, 0, -0.6, 0),
@@ -145,7 +145,7 @@ def _body(one: Symbol, top_mm: float, bottom_mm: float) -> str:
 
 
 def power(net: str, prefix: str = "") -> str:
-    """A power symbol: its value names the net. PWR_FLAG tells the rule check that a net is fed."""
+    """Return a power symbol, whose value names the net; PWR_FLAG tells that a net is fed."""
     kind = "power_out" if net == "PWR_FLAG" else "power_in"
     mark = "#FLG" if net == "PWR_FLAG" else "#PWR"
     down = net == "GND"
@@ -168,5 +168,5 @@ def power(net: str, prefix: str = "") -> str:
 
 
 def letters(part: Part) -> str:
-    """What the references of this kind of part begin with."""
+    """Return what the references of this kind of part begin with."""
     return next((mark for start, mark in LETTERS if part.name.startswith(start)), "U")

@@ -78,7 +78,7 @@ def read_tables(folder: Path = HARDWARE) -> Tables:
 
 
 def lookup(values: dict[str, Any], path: str) -> Any:
-    """The value at a dotted path, or None."""
+    """Return the value at a dotted path, or None."""
     for key in path.split("."):
         if key not in values:
             return None
@@ -120,7 +120,7 @@ def _part_faults(source: Source) -> Iterator[str]:
 
 
 def _plug_faults(name: str, source: Source, parts: dict[str, Source]) -> Iterator[str]:
-    """A part has a footprint: its own, or that of the connector that it plugs into."""
+    """Find parts without a footprint of their own or of the connector that they plug into."""
     part = source.values[name]
     connector = part.get("connector")
     if connector is not None and connector not in parts:
@@ -145,7 +145,7 @@ def _chain_faults(source: Source, build: dict[str, Any]) -> Iterator[str]:
 
 
 def _whole(build: dict[str, Any], builds: dict[str, Any]) -> dict[str, Any]:
-    """A build with the parts, labels and nets of the build that it extends."""
+    """Return a build with the parts, labels and nets of the build that it extends."""
     base = builds.get(build.get("extends", ""), {})
     whole: dict[str, Any] = base | build
     for table in ("parts", "labels", "fed", "open"):

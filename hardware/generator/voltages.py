@@ -102,7 +102,7 @@ def _linear(nets: list[str], joints: list[Joint], fixed_V: dict[str, float]) -> 
 def _fixed_joints(
     circuit: Circuit, at: dict[Terminal, str], pull_ups: Iterable[str], defect: Defect
 ) -> Iterator[Joint]:
-    """What does not depend on the voltages."""
+    """Return what does not depend on the voltages."""
     for ref, part in circuit.parts.items():
         if part.resistance_Ohm and not defect.kills(ref):
             yield at[ref, "1"], at[ref, "2"], 1 / part.resistance_Ohm, 0.0

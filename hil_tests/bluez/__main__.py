@@ -47,7 +47,7 @@ def install_missing() -> None:
 
 
 def guest_environment(python: str, root: Path) -> tuple[Path, dict[str, str]]:
-    """The directory to share as the guest's /venv, and the guest's environment.
+    """Return the directory to share as the guest's /venv, and the guest's environment.
 
     The guest's own interpreter uses the installed packages of `python` through PYTHONPATH.
     """

@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 
 def run_hub(bench: str, results: Path) -> None:
-    """Runs a hub with the connection as its stdin and stdout; console logs go to `results`."""
+    """Run a hub with the connection as its stdin and stdout; console logs go to `results`."""
     # Paths of sockets must be short, so they are not below `results`.
     with tempfile.TemporaryDirectory(prefix="crowdcharge-") as name:
         folder = Path(name)
@@ -36,7 +36,7 @@ def run_hub(bench: str, results: Path) -> None:
 
 
 def call(control: str, guest: BinaryIO) -> None:
-    """Copies both ways until one side ends."""
+    """Copy both ways until one side ends."""
     with socket.socket(socket.AF_UNIX) as hub:
         hub.connect(control)
         threading.Thread(target=copy_answers, args=(hub,), daemon=True).start()

@@ -49,14 +49,14 @@ def accelerator(root: Path) -> list[str]:
 
 
 def _share(tag: str, path: Path, *, writable: bool = False) -> list[str]:
-    """A directory of this machine as the guest's 9p share `tag`."""
+    """Share a directory of this machine as the guest's 9p share `tag`."""
     local = f"local,id={tag},path={path},security_model=none,multidevs=remap"
     device = f"virtio-9p-pci,fsdev={tag},mount_tag={tag}"
     return ["-fsdev", local if writable else local + ",readonly=on", "-device", device]
 
 
 def _door(results: Path) -> list[str]:
-    """A network of the guest with this machine alone, where 10.0.2.100 is the bench's door."""
+    """Give the guest a network with this machine alone, where 10.0.2.100 is the bench's door."""
     door = shlex.join([sys.executable, "-m", "hil_tests.bluez.door", str(results)])
     forward = f"guestfwd=tcp:10.0.2.100:7000-cmd:{door}".replace(",", ",,")
     return ["-netdev", f"user,id=net,{forward}", "-device", "virtio-net-pci,netdev=net"]

@@ -25,13 +25,13 @@ INITRAMFS_MODULES = ("9p", "9pnet_virtio", "overlay", "virtio_pci")
 
 
 def packages(text: str) -> list[str]:
-    """The package names in the text of `packages.txt`: one a line, `#` starts a comment."""
+    """Return the package names in the text of `packages.txt`: one a line, `#` starts a comment."""
     lines = (line.split("#")[0].strip() for line in text.splitlines())
     return sorted(line for line in lines if line)
 
 
 def mirror(index_targets: str, codename: str) -> str:
-    """The first archive of this release that apt is configured for.
+    """Return the first archive of this release that apt is configured for.
 
     `index_targets` are lines of `apt-get indextargets` in the form of INDEX_FORM.
     """
@@ -71,7 +71,7 @@ def cache_root() -> Path:
 
 
 def ensure(log: Path) -> Path:
-    """Returns the root file system's directory; builds it first if needed (3 minutes, 900 MB)."""
+    """Return the root file system's directory; build it first if needed (3 minutes, 900 MB)."""
     codename = debian_codename()
     names = packages((HERE / "packages.txt").read_text())
     root = cache_root() / cache_key(codename, names)
@@ -81,7 +81,7 @@ def ensure(log: Path) -> Path:
 
 
 def _build(root: Path, codename: str, names: list[str], log: Path) -> None:
-    """Builds in a directory beside it and renames it: an unfinished build is never used."""
+    """Build in a directory beside it and rename it: an unfinished build is never used."""
     partial = root.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ def _initramfs_script() -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Sets apt's proxy for debootstrap, whose wget knows it only from the environment."""
+    """Set apt's proxy for debootstrap, whose wget knows it only from the environment."""
     command = ["apt-config", "shell", "proxy", "Acquire::http::Proxy"]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     proxy = {"http_proxy": out.split("=", 1)[1].strip().strip("'")} if "=" in out else {}

@@ -42,7 +42,7 @@ def measure(name: str, count: int, work: Callable[[], object]) -> None:
 
 
 def exchange(session: Session, links: Links) -> None:
-    """A command sealed by the host, checked by the board's core, answered, opened by the host."""
+    """Exchange a command: sealed by the host, checked by the board's core, answered, opened."""
     for _ in range(FRAMES):
         links.check(1, session.hello(), 0)
         ack = wire.pack_frame(wire.ACK, session.counter, 0, 1, 0, 0, 0, 0, 0, 0, 500, 250)

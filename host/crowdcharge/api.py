@@ -5,7 +5,6 @@ Each function imports what it needs when it is called, so that `import crowdchar
 Every mistake of the caller is an `InputError` whose text is one line.
 """
 
-import json
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from crowdcharge.errors import InputError
 from crowdcharge.ledger.settlement import TransferRecord
 
 if TYPE_CHECKING:
@@ -42,8 +40,10 @@ class RunRecord:
 
     `transfers` are those between two boards, in the order in which they were opened; the sums
     also hold the short fields that only look for a receiver. `efficiency` is received over sent,
-    battery to battery, 0 to 1, or None if nothing was sent. The imbalance is the total variation
-    distance of the boards' charge from the uniform distribution, 0 to 1.
+    battery to battery, 0 to 1, over the settled transfers alone; None if they sent nothing. The
+    sums hold what is booked for the others too, and `unsettled` counts these by their states. The
+    imbalance is the total variation distance of the boards' charge from the uniform distribution,
+    0 to 1.
     """
 
     policy: str | None
@@ -54,6 +54,7 @@ class RunRecord:
     received_mJ: int
     loss_mJ: int
     efficiency: float | None
+    unsettled: dict[str, int]  # by state: open, one-sided, disputed
     imbalance_before: float
     imbalance_after: float
     floor_cutoffs: int  # transfers that ended because the donor reached its floor
@@ -117,10 +118,11 @@ def open_ledger(path: Path | str) -> RunRecord:
     with Store.read(Path(path)) as store:
         book = store.load()
     summary = summarise(book)
-    same = RunRecord.__dataclass_fields__.keys() - {"transfers", "boards"}
+    same = RunRecord.__dataclass_fields__.keys() - {"transfers", "boards", "unsettled"}
     return RunRecord(
         transfers=[book.transfers[each["transfer_id"]] for each in summary["transfers"]],
         boards=[BoardRecord(**board) for board in summary["boards"]],
+        unsettled=summary["unsettled"]["states"],
         **{name: summary[name] for name in same},
     )
 
@@ -137,9 +139,10 @@ def plan_problem(
     WptError if no solver could decide.
     """
     from crowdcharge import planner
+    from crowdcharge.files import read_json_as
 
     if isinstance(problem, Path):
-        problem = planner.Problem.from_json(_read_json(problem))
+        problem = read_json_as(problem, planner.Problem.from_json)
     solve = {"lal": planner.lal, "lay": planner.lay}[method]
     return solve(problem, max_doublings)
 
@@ -153,16 +156,8 @@ def clear_market(market: "Market | Path") -> "Clearing":
     InputError for a file that is wrong and where no price makes anybody trade.
     """
     from crowdcharge import market as markets
+    from crowdcharge.files import read_json_as
 
     if isinstance(market, Path):
-        market = markets.parse_market(_read_json(market))
+        market = read_json_as(market, markets.parse_market)
     return markets.clear(market)
-
-
-def _read_json(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON: {error}") from None

@@ -21,6 +21,13 @@ WptError                    exit code 1: the work failed
     BenchError
 """
 
+import errno
+
+# What no change of an argument mends: a full disk, a failing one, nothing left to open or to use.
+OF_THE_MACHINE = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+)
+
 
 class WptError(Exception):
     """Base: its text is the one line that the user reads."""

@@ -19,7 +19,7 @@ def plain(content: object) -> str:
 
 
 def csv_cell(content: object) -> object:
-    """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
+    """Return a cell that no spreadsheet takes for a formula; numbers stay numbers."""
     if isinstance(content, str) and content.lstrip().startswith(_FORMULA):
         return "'" + content
     return content

@@ -30,7 +30,7 @@ def jain_index(values: ArrayLike) -> float:
 
 
 def balancing_time(times: ArrayLike, imbalances: ArrayLike, threshold: float) -> float | None:
-    """The first time from which the imbalance stays at or below the threshold, or None."""
+    """Return the first time from which the imbalance stays at or below the threshold, or None."""
     late = np.flatnonzero(np.asarray(imbalances) > threshold)
     times = np.asarray(times)
     first = 0 if late.size == 0 else int(late[-1]) + 1

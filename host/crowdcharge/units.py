@@ -9,7 +9,7 @@ def mJ_to_J(energy_mJ: int) -> float:
 
 
 def J_to_mJ(energy_J: float) -> int:
-    """Rounded down, so that a budget is never exceeded by rounding."""
+    """Convert, rounded down, so that a budget is never exceeded by rounding."""
     return int(energy_J * 1000)
 
 

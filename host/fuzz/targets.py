@@ -143,7 +143,7 @@ class _CommandTarget:
 
 
 def _bthome(data: bytes) -> None:
-    """`data` gives the values. We read no BTHome ourselves."""
+    """Parse values; `data` gives them, since we read no BTHome ourselves."""
     padded = (data + bytes(20))[:20]
     word = [int.from_bytes(padded[i : i + 4], "little", signed=True) for i in range(0, 20, 4)]
     buffer = bytearray(31)
@@ -193,7 +193,7 @@ class _ConsoleTarget:
 
 
 def _answer(data: bytes) -> object:
-    """What the host makes of a line from a board."""
+    """Return what the host makes of a line from a board."""
     text = unframe(data.decode("ascii", "replace").strip(), binascii.crc32)
     return serial_line._ANSWER.fullmatch(text)
 
@@ -291,7 +291,7 @@ def _rows_text() -> bytes:
 
 
 def _ledger_rows_target(data: bytes) -> None:
-    """The rows of a ledger as a damaged file may give them: findings, never an exception."""
+    """Check the rows that a damaged ledger may give: findings, never an exception."""
     rows = []
     for number, line in enumerate(data.split(b"\n"), 1):
         parts = line.decode("utf-8", "surrogateescape").split("\t")

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from crowdcharge.bench import config as bench_config
 from crowdcharge.errors import InputError
+from crowdcharge.files import read_text
 from crowdcharge.orchestrator import config as run_config
 from crowdcharge.simulation import scenario
-from crowdcharge.toml_lines import lines_of
-from crowdcharge.toml_table import Table, read_text
+from crowdcharge.toml_table import Table
+from crowdcharge.toml_table.lines import lines_of
 
 LAYOUT = '''# a file with everything that has a place
 title = "a = 1 # no comment, [no] header"

@@ -83,7 +83,7 @@ def _input(name):
 
 
 def _button(name):
-    """A button to ground."""
+    """Return the input of a button to ground, or None where there is none."""
     if name == -1:
         return None
     pin = digitalio.DigitalInOut(_pin(name))

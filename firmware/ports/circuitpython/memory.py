@@ -25,7 +25,7 @@ _ON = 0xA5
 
 
 def load_identity() -> dict:
-    """Returns what is known of board, board_id, key, capacity_mJ, meters, loss_curve, curve_hash.
+    """Return what is known of board, board_id, key, capacity_mJ, meters, loss_curve, curve_hash.
 
     Without them the board shows its state and grants nothing.
     """
@@ -37,7 +37,7 @@ def load_identity() -> dict:
 
 
 def save_identity(identity: dict) -> None:
-    """Writes one page after the other: a power cut leaves the old or the new identity."""
+    """Write one page after the other: a power cut leaves the old or the new identity."""
     data = json.dumps(identity).encode()
     if len(data) > _IDENTITY_MAX - _HEAD_SIZE:
         raise ValueError("identity: too long for the board's memory")
@@ -50,7 +50,7 @@ def in_maintenance() -> bool:
 
 
 def set_maintenance(on: bool) -> None:
-    """Takes effect at the next boot."""
+    """Note maintenance, which takes effect at the next boot."""
     microcontroller.nvm[_MARK_AT] = _ON if on else 0
 
 
@@ -60,7 +60,7 @@ def note_reset(cause: int) -> None:
 
 
 def take_reset_note():
-    """Returns the cause that was noted before the reset, or None; the next boot finds none."""
+    """Return the cause that was noted before the reset, or None; the next boot finds none."""
     noted = microcontroller.nvm[_RESET_NOTE_AT]
     if not 0 < noted <= _CAUSES:
         return None
@@ -82,7 +82,7 @@ def _write(at: int, data: bytes) -> None:
 
 
 def _read(at: int, size_max: int) -> bytes:
-    """Returns what is stored, or nothing if it is not whole."""
+    """Return what is stored, or nothing if it is not whole."""
     nvm = microcontroller.nvm
     length, checksum = struct.unpack(_HEAD, bytes(nvm[at : at + _HEAD_SIZE]))
     if length > size_max - _HEAD_SIZE:

@@ -28,7 +28,7 @@ class Credits:
             self._left = min(self._left + 1, CREDITS_MAX)
 
     def take(self, for_reply: bool) -> bool:
-        """Returns whether one more may be sent, and counts it."""
+        """Return whether one more may be sent, and count it."""
         if self._left <= (0 if for_reply else _FOR_REPLIES):
             return False
         self._left -= 1

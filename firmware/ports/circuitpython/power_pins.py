@@ -25,7 +25,7 @@ class PowerPins:
             self._receiver.value = on
 
     def pulse(self) -> None:
-        """Gives one edge to the second break, which opens when the edges stop."""
+        """Give one edge to the second break, which opens when the edges stop."""
         if self._pulse is not None:
             self._pulse.value = not self._pulse.value
 

@@ -81,7 +81,7 @@ class BoardRadio(GattServer):
             connection.disconnect()
 
     def _write(self, uuid, value, _notify: bool = False) -> None:
-        """Sets a value; where a central may subscribe this also sends it, so it takes a credit."""
+        """Set a value; where a central may subscribe this also sends it, so it takes a credit."""
         value = bytes(value)
         characteristic = self._characteristics[uuid]
         sends = self._linked and characteristic.properties & _bleio.Characteristic.NOTIFY
@@ -106,7 +106,7 @@ class BoardRadio(GattServer):
 
 
 def _registered(service_uuid, rows) -> dict:
-    """The characteristics of a new service by their UUIDs; each is open only to what it is for."""
+    """Return a new service's characteristics by UUID; each is open only to what it is for."""
     service = _bleio.Service(_bleio.UUID(service_uuid))
     return {
         uuid: _bleio.Characteristic.add_to_service(

@@ -44,7 +44,9 @@ class Hal(BoardHal):
         return Stwbc86(bus, self._power.coil, reset, time.sleep_ms, pins.FOD_THRESHOLD_mW)
 
     def reported_cause(self) -> int:
-        """A brown-out reads as a power-on on an ESP32 and an RP2040; an RP2040 calls
+        """Return why the chip says that it started.
+
+        A brown-out reads as a power-on on an ESP32 and an RP2040; an RP2040 calls
         `machine.reset()` a watchdog reset.
         """
         cause = machine.reset_cause()
@@ -94,7 +96,7 @@ def _input(pin: int):
 
 
 def _button(pin: int):
-    """A button to ground."""
+    """Return the input of a button to ground, or None where there is none."""
     return machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP) if pin >= 0 else None
 
 

@@ -7,13 +7,13 @@ class I2CBus:
         self._i2c = i2c
 
     def try_lock(self) -> bool:
-        """Returns True: nothing else uses this bus, and a lock that an exception left behind would
+        """Return True: nothing else uses this bus, and a lock that an exception left behind would
         keep every later call waiting.
         """
         return True
 
     def unlock(self) -> None:
-        """Does nothing, as there is no lock."""
+        """Do nothing, as there is no lock."""
 
     def scan(self):
         return self._i2c.scan()
@@ -27,7 +27,7 @@ class I2CBus:
     def writeto_then_readfrom(
         self, address, out_buffer, in_buffer, *, out_start=0, out_end=None, in_start=0, in_end=None
     ) -> None:
-        """Writes a register's number and reads it in one transfer, without a stop between.
+        """Write a register's number and read it in one transfer, without a stop between.
 
         `writeto(..., stop=False)` would not do: the driver of ESP-IDF 5.5 ignores it.
         """

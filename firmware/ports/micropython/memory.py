@@ -13,7 +13,7 @@ _SLOTS = ("journal0.bin", "journal1.bin")
 
 
 def load_identity() -> dict:
-    """Returns what is known of board, board_id, key, capacity_mJ, meters, loss_curve, curve_hash.
+    """Return what is known of board, board_id, key, capacity_mJ, meters, loss_curve, curve_hash.
 
     Without them the board shows its state and grants nothing.
     """
@@ -27,7 +27,7 @@ def load_identity() -> dict:
 
 
 def save_identity(identity: dict) -> None:
-    """Writes a temporary file, then renames it: a power cut leaves the old or the new identity."""
+    """Write a temporary file, then rename it: a power cut leaves the old or the new identity."""
     with open(_NEW, "w") as file:
         json.dump(identity, file)
     _sync()
@@ -40,7 +40,7 @@ def in_maintenance() -> bool:
 
 
 def set_maintenance(on: bool) -> None:
-    """Takes effect at the next boot."""
+    """Note maintenance, which takes effect at the next boot."""
     if on:
         write(_MAINTENANCE, b"on")
     else:
@@ -53,7 +53,7 @@ def note_reset(cause: int) -> None:
 
 
 def take_reset_note():
-    """Returns the cause that was noted before the reset, or None; the next boot finds none."""
+    """Return the cause that was noted before the reset, or None; the next boot finds none."""
     note = read(_RESET_NOTE)
     if note:
         os.remove(_RESET_NOTE)

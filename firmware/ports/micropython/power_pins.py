@@ -26,7 +26,7 @@ class PowerPins:
             self._receiver.value(1 if on else 0)
 
     def pulse(self) -> None:
-        """Gives one edge to the second break, which opens when the edges stop."""
+        """Give one edge to the second break, which opens when the edges stop."""
         if self._pulse is not None:
             self._pulse.value(1 - self._pulse.value())
 

@@ -68,7 +68,7 @@ class BoardRadio(GattServer):
         self._challenge = self._handles[wire.CHALLENGE_UUID]
 
     def _irq(self, event, data):
-        """Returns a number for a read request and None for all else, as the stack requires.
+        """Return a number for a read request and None for all else, as the stack requires.
 
         An exception here would switch the handler off for good. `data` lives on the stack's own
         memory: only numbers and copies may leave.
@@ -111,7 +111,7 @@ class BoardRadio(GattServer):
         return _READ_OK
 
     async def wait(self, time_ms: int) -> None:
-        """Returns when something came from the air, or when the time is over."""
+        """Return when something came from the air, or when the time is over."""
         try:
             await asyncio.wait_for_ms(self._wake.wait(), time_ms)
         except asyncio.TimeoutError:
@@ -136,7 +136,7 @@ class BoardRadio(GattServer):
         return True
 
     def _advertise(self, advert, response) -> None:
-        """A stack without a free link refuses connectable adverts; the board stays visible."""
+        """Advertise; a stack without a free link refuses only connectable adverts."""
         connectable = len(self._nonces) < self._board.links_max
         try:
             self._start_advert(advert, response, connectable)

@@ -35,7 +35,7 @@ class Adverts:
         self._identity_turn = False
 
     def advance(self):
-        """Returns the next advert and the scan response that belongs to it."""
+        """Return the next advert and the scan response that belongs to it."""
         self._board.pack_beacon_into(self.status, 0)
         self._advert[_BEACON_AT:] = self.status
         self._identity_turn = not self._identity_turn

@@ -45,7 +45,7 @@ class BoardConsole:
         return bool(self._commands.streaming or self._input or self._output)
 
     def step(self, dt_ms: int) -> None:
-        """Takes what has come and answers it; never waits."""
+        """Take what has come and answer it, without waiting."""
         self._commands.on_elapsed(dt_ms)
         if not self._output:  # one answer at a time: the next command waits in the port
             self._take()
@@ -54,7 +54,7 @@ class BoardConsole:
         self._give(dt_ms)
 
     def _take(self) -> None:
-        """Feeds the core up to the first line end, because one command a pass is enough."""
+        """Feed the core up to the first line end, because one command a pass is enough."""
         data = self._input or self._read(_READ_MAX)
         length = 0
         while length < len(data):

@@ -49,6 +49,7 @@ class BoardHal:
         self.watched = not self.maintenance and self.guard.attempt("watchdog", self.arm_watchdog)
         self.bus: object = None
         self.qi = None
+        self._tries_break = False
         self.connected = self.guard.attempt("bus", self.connect)
         self._meters = {}
         self.capacity_mJ = identity.get("capacity_mJ", pins.CAPACITY_mJ)
@@ -96,7 +97,7 @@ class BoardHal:
         return self._journal.saved
 
     def save(self, saved) -> None:
-        """Raises OSError (MicroPython) or RuntimeError (CircuitPython) when the flash refuses."""
+        """Raise OSError (MicroPython) or RuntimeError (CircuitPython) when the flash refuses."""
         try:
             memory.save_slot(*self._journal.next_record(saved))
         except Exception:
@@ -104,7 +105,7 @@ class BoardHal:
             raise
 
     def _boot_cause(self) -> int:
-        """Returns what was noted before the reset, else what the chip says."""
+        """Return what was noted before the reset, else what the chip says."""
         note = None
         try:
             note = memory.take_reset_note()
@@ -120,7 +121,7 @@ class BoardHal:
     # -- the switches --
 
     def set_coil(self, on: bool) -> None:
-        """Sets only the switch; the loop uses drive_coil."""
+        """Set only the switch; the loop uses drive_coil."""
         self._power.set_coil(on)
 
     def set_receiver(self, on: bool) -> None:
@@ -129,8 +130,16 @@ class BoardHal:
     def pulse(self) -> None:
         self._power.pulse()
 
+    def close_first_break(self) -> None:
+        """Close the first break while the second is open; without a fault nothing flows."""
+        self._tries_break = True
+        if self.qi is None:
+            self.set_coil(True)
+        else:
+            self.qi.wake()
+
     def drive_coil(self, on: bool, dt_ms: int) -> int:
-        """Returns NONE, or why the Qi chip ended by itself.
+        """Return NONE, or why the Qi chip ended by itself.
 
         `qi` is None where a module is only switched.
         """
@@ -138,6 +147,9 @@ class BoardHal:
             self.set_coil(on)
             return ept.NONE
         try:
+            if self._tries_break and not on:
+                self.qi.disable()
+            self._tries_break = False
             code = self.qi.follow(on, dt_ms).ept
         except Exception:  # noqa: BLE001 - a chip that fails in any way has lost its supply
             self.set_coil(False)
@@ -148,7 +160,7 @@ class BoardHal:
     # -- sensors --
 
     def meter(self, received: bool):
-        """Returns the meter of one side, or None where there is none.
+        """Return the meter of one side, or None where there is none.
 
         Raises OSError or ValueError while it does not answer.
         """
@@ -164,7 +176,7 @@ class BoardHal:
         return self._meters[address]
 
     def forget_meters(self) -> None:
-        """Called after an error; each meter is set up anew when it answers again."""
+        """Forget the meters after an error: each is set up anew when it answers again."""
         self._meters.clear()
 
     def field_present(self) -> bool:
@@ -173,7 +185,7 @@ class BoardHal:
         return meter is not None and meter.bus_mV > _FIELD_mV
 
     def temperature_dC(self, reading_uV: int) -> int:
-        """Applies the beta equation of an NTC below a pull-up.
+        """Apply the beta equation of an NTC below a pull-up.
 
         An open or shorted NTC reads as far too hot, and so does one that claims to be colder than
         any bench. A reading of -1 means that none is fitted. An ESP32's converter ends at 3.1 V,

@@ -57,11 +57,11 @@ class BoardLoop:
     def period_ms(self) -> int:
         """How long the loop may wait for the radio before the next pass."""
         working = self.market is not None and self.market.is_working
-        busy = self.board.is_running or self.console.busy or working
+        busy = self.board.is_attentive or self.console.busy or working
         return ACTIVE_ms if busy else IDLE_ms
 
     def step(self, dt_ms: int) -> None:
-        """Does one pass. Raises only where a switch or the watchdog fails: then main.py is next.
+        """Do one pass. Raises only where a switch or the watchdog fails: then main.py is next.
 
         docs/explanation/firmware-loop.md lists each call, and what its failure does.
         """
@@ -80,8 +80,9 @@ class BoardLoop:
             self.hal.reset()
 
     def _switch(self, dt_ms: int) -> None:
-        code = switches.follow(self.hal, self.board.coil_on, self.board.receiver_on, dt_ms)
-        if self.board.coil_on:
+        board = self.board
+        code = switches.follow(self.hal, board.coil_on, board.pulses_on, board.receiver_on, dt_ms)
+        if board.pulses_on:
             self.hal.pulse()  # here and nowhere else: the second break opens when passes stop
         if code != NONE:
             self.board.on_qi_end(code)
@@ -94,12 +95,20 @@ class BoardLoop:
             self.hal.forget_meters()  # the core ends a transfer whose samples are stale
         if self._since_soc_ms >= _SOC_ms:
             self._since_soc_ms = 0
-            self.board.on_soc(self.hal.gauge.read_permille())
+            self._sense_charge()
         if not self.guard.attempt("cable", self._sense_cable):
             self.board.on_cable(True)  # no transfer leaves a board that may be on a cable
         self.guard.attempt("button", self._sense_button, dt_ms)
         if self._unfit():
             self.board.on_fault(SELF_TEST)
+
+    def _sense_charge(self) -> None:
+        gauge = self.hal.gauge
+        soc_permille = gauge.read_permille()
+        if gauge.has_restarted:
+            gauge.has_restarted = False
+            self.board.on_gauge_reset()
+        self.board.on_soc(soc_permille)
 
     def _unfit(self) -> bool:
         """Is a part missing without which nothing may be granted?"""
@@ -125,7 +134,7 @@ class BoardLoop:
             self._sense_idle_side()
 
     def _sense_idle_side(self) -> None:
-        """Reads the meter that _sense_meter leaves out; its switch is off."""
+        """Read the meter that _sense_meter leaves out; its switch is off."""
         dt_ms = self._since_field_ms
         self._since_field_ms = 0
         meter = self.hal.meter(not self.board.receiver_on)
@@ -154,7 +163,7 @@ class BoardLoop:
 
 
 def _market(pins, identity: dict, key: bytes, sha256):
-    """Loads the market only where a board carries it and has terms, because it takes memory."""
+    """Load the market only where a board carries it and has terms, because it takes memory."""
     if not pins.FEATURES & wire.MARKET or "market" not in identity:
         return None
     from wptcore.market_desk import MarketDesk, Settings

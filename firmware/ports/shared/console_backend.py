@@ -39,7 +39,7 @@ class ConsoleBackend:
         self.identity = identity
 
     def raw_sample(self, received: bool):
-        """Returns (shunt_uV, bus_mV, current_mA) of one conversion; only current is corrected."""
+        """Return (shunt_uV, bus_mV, current_mA) of one conversion; only current is corrected."""
         meter = self._hal.meter(received)
         if meter is None:
             raise ValueError("missing: this board has no such meter")
@@ -48,7 +48,7 @@ class ConsoleBackend:
         return meter.shunt_uV, meter.raw_bus_mV, meter.current_mA
 
     def selftest(self) -> list:
-        """Returns (part, finding) pairs with `result` at the end."""
+        """Return (part, finding) pairs with `result` at the end."""
         hal = self._hal
         found = [("tx_meter", self._meter(False)), ("rx_meter", self._meter(True))]
         soc_permille = hal.gauge.read_permille()

@@ -25,9 +25,10 @@ class FuelGauge:
         self._address = address
         self._chip = None
         self._settling = Settling()
+        self.has_restarted = False  # since the loop asked last
 
     def read_permille(self) -> int:
-        """Returns the charge, or SOC_UNKNOWN_permille when the chip does not answer."""
+        """Return the charge, or SOC_UNKNOWN_permille when the chip does not answer."""
         try:
             if self._chip is None:
                 self._chip = _Chip(self._bus, self._address)
@@ -38,6 +39,7 @@ class FuelGauge:
     def _read_permille(self, chip) -> int:
         settling = self._settling
         if chip.reset_alert:
+            self.has_restarted = self.has_restarted or settling.settled
             settling.on_reset()
         if settling.guess_due:
             chip.quick_start = True
@@ -50,11 +52,13 @@ class FuelGauge:
     def add(
         self, _bus_mV: int, current_mA: int, dt_ms: int, _received: bool, _cable: bool
     ) -> None:
-        """Notes whether the cell rests; the chip models everything else by itself."""
+        """Note whether the cell rests; the chip models everything else by itself."""
         self._settling.add(current_mA, dt_ms)
 
 
 class CountedCharge:
+    has_restarted = False  # a boot is its only start, and there the core takes nothing for granted
+
     def __init__(self, capacity_mJ: int):
         self._count = CoulombCount(capacity_mJ)
 

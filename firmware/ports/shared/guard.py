@@ -12,7 +12,7 @@ class Guard:
         self.drops[part] = self.drops.get(part, 0) + 1
 
     def attempt(self, part: str, call, *arguments) -> bool:
-        """Calls, and returns whether the call came back without an exception.
+        """Call, and return whether the call came back without an exception.
 
         Drivers and stacks raise OSError, RuntimeError, ValueError, MemoryError and errors of their
         own, and none of these is a reason to leave a coil without its loop.

@@ -20,7 +20,7 @@ class Store:
         return self._failures >= _FAILURES_MAX
 
     def step(self, saved, dt_ms: int) -> None:
-        """`saved`: a new record, which takes the place of a waiting one, or None."""
+        """Store `saved`, which takes the place of a record that waits; None: nothing new."""
         self._since_ms += dt_ms
         if saved is not None:
             self._waiting = saved

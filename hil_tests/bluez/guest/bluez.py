@@ -13,7 +13,7 @@ POWERED_WITHIN_s = 120.0
 
 
 async def said(*command: str) -> str:
-    """Runs a command and returns its output, whatever its exit code."""
+    """Run a command and return its output, whatever its exit code."""
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
@@ -36,7 +36,7 @@ async def restart() -> None:
 
 @contextlib.asynccontextmanager
 async def adapter(radio_transport: str) -> AsyncIterator[None]:
-    """The bench's radio plugged into this kernel, powered on, pulled out at the end."""
+    """Plug the bench's radio into this kernel, powered on, and pull it out at the end."""
     dongle = asyncio.create_task(bridge(radio_transport))
     try:
         await set_power("on")
@@ -48,7 +48,7 @@ async def adapter(radio_transport: str) -> AsyncIterator[None]:
 
 
 async def product(*arguments: str) -> str:
-    """Runs a `crowdcharge` command, which must succeed, and returns its stdout."""
+    """Run a `crowdcharge` command, which must succeed, and return its stdout."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",

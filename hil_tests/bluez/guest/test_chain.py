@@ -23,7 +23,7 @@ NAME = "chain-probe"
 
 
 async def start_peripheral(air: Air) -> Device:
-    """A device that notifies whatever is written to its one characteristic."""
+    """Start a device that notifies whatever is written to its one characteristic."""
     controller = Controller("peripheral", air, "F0:F1:F2:F3:F4:F5")
     device = Device(config=DeviceConfiguration(name=NAME), host=attach(controller))
     properties = (

@@ -68,7 +68,7 @@ class Host:
                 await asyncio.sleep(0.05)
 
     async def received(self, energy_J: float) -> None:
-        """Waits until the second board has received this much."""
+        """Wait until the second board has received this much."""
         async with asyncio.timeout(RESUMED_WITHIN_s):
             while True:
                 if (await self.bench.control.board(2))["received_J"] >= energy_J:
@@ -76,7 +76,7 @@ class Host:
                 await asyncio.sleep(0.5)
 
     def states(self) -> list[str]:
-        """Verifies the ledger and returns the states of all transfers."""
+        """Verify the ledger and return the states of all transfers."""
         with Store.read(self.out / "ledger.sqlite") as store:
             book = store.load()
             assert [each for each in verify(store.rows(), self.keys) if each.wrong] == []
@@ -88,7 +88,7 @@ class Host:
 async def host_on(
     tmp_path: Path, boards: int, slots: int, capacity_J: float = CAPACITY_J
 ) -> AsyncIterator[Host]:
-    """Runs a host over pairs (1, 2), (3, 4), ... that lie together; stops it at the end."""
+    """Run a host over pairs (1, 2), (3, 4), ... that lie together; stop it at the end."""
     keys = {board: bytes([board]) * 32 for board in range(1, boards + 1)}
     pairs = tuple((board, board + 1) for board in range(1, boards, 2))
     config = BenchConfig(
@@ -126,7 +126,7 @@ async def host_on(
 
 
 async def stop() -> None:
-    """Stops bluetoothd, masked: otherwise the product's next D-Bus call would start it."""
+    """Stop bluetoothd, masked: otherwise the product's next D-Bus call would start it."""
     await bluez.said("systemctl", "mask", "--runtime", "--now", "bluetooth")
 
 

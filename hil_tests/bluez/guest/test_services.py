@@ -48,7 +48,7 @@ class EchoBoard:
         self._controller = Controller("echo", air, address)
 
     async def start(self, *services_before: str) -> None:
-        """Starts the board; `services_before` move all handles, as another firmware does."""
+        """Start the board; `services_before` move all handles, as another firmware does."""
         self._device = Device(
             config=DeviceConfiguration(name="echo", gatt_service_enabled=False),
             host=attach(self._controller),

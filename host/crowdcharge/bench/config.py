@@ -11,7 +11,9 @@ from typing import Any, Literal
 from crowdcharge.bench.board import wiring
 from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.bench.physics.plant import Placement
-from crowdcharge.toml_table import Range, Table, read_text
+from crowdcharge.files import read_text
+from crowdcharge.radio.base import is_noise_key
+from crowdcharge.toml_table import Range, Table
 from wptcore.attendance import ALWAYS_s, WINDOW_MAX_s
 from wptcore.market_desk import A_MAX_u, A_MIN_u, B_MAX_u
 
@@ -46,6 +48,20 @@ class BoardConfig:
     keep_pct: float = 50.0  # sells down to it
     target_pct: float = 80.0  # buys up to it
     ticks_start_ms: int = 0  # where ticks_ms() begins: near 2**30 it wraps soon
+    place_m: list[float] = field(default_factory=lambda: [0.0, 0.0])  # x, y; hosts are at 0, 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyConfig:
+    """An ESPHome Bluetooth proxy; it and a board farther away than `range_m` do not hear."""
+
+    name: str = ""  # "": proxy-N
+    place_m: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    range_m: float = 10.0
+    slots: int = 3  # connections to boards at once
+    host: str = ""  # "": 127.0.0.2 for the first, 127.0.0.3 for the second, ...
+    port: int = 6053  # 0: any that is free
+    key: str = ""  # of the encryption, base64; "": none
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +80,7 @@ class BenchConfig:
     speed: float = 1.0
     seed: int = 1
     hosts: int = 1  # radios offered to orchestrators
+    proxies: tuple[ProxyConfig, ...] = ()
     firmware: str = ""  # a folder in place of firmware/ports/PORT; empty: the product's own
     realism: Literal["silicon", "kind"] = "silicon"  # kind: without most of the parts' errors
 
@@ -73,7 +90,7 @@ def _pairs(*slots: tuple[tuple[int, int], ...]) -> tuple[tuple[Placement, ...], 
 
 
 def default() -> BenchConfig:
-    """The demo's bench: four 100 J boards; 3 and 2 meet early and twice."""
+    """Return the demo's bench: four 100 J boards; 3 and 2 meet early and twice."""
     socs_pct = (90.0, 5.0, 26.0, 88.0)
     cycle = _pairs(((3, 2), (1, 4)), ((1, 2), (3, 4)), ((3, 2),), ((1, 3), (2, 4)))
     return BenchConfig(
@@ -92,7 +109,14 @@ def parse(text: str, name: str = "bench.toml") -> BenchConfig:
     boards = _boards(top)
     contacts = _contacts(top.table("contacts"), {board.id for board in boards})
     link = top.table("link").record(CoilLink)
-    config = top.record(BenchConfig, _BENCH_RANGES, boards=boards, link=link, contacts=contacts)
+    config = top.record(
+        BenchConfig,
+        _BENCH_RANGES,
+        boards=boards,
+        link=link,
+        contacts=contacts,
+        proxies=_proxies(top),
+    )
     if config.firmware and not Path(config.firmware).is_dir():
         raise top.fail("firmware", f"{config.firmware} is no folder")
     return config
@@ -112,10 +136,27 @@ def _boards(top: Table) -> tuple[BoardConfig, ...]:
             board = replace(board, board=DEFAULT_BOARDS[board.port])
         elif (vm := wiring.vm(board.board)) != board.port:
             raise table.fail("board", f"{board.board} runs {vm}, not the port {board.port}")
+        _check_place(table, board.place_m)
         if board.id in boards:
             raise table.fail("id", f"board {board.id} is there twice")
         boards[board.id] = board
     return tuple(boards.values())
+
+
+def _proxies(top: Table) -> tuple[ProxyConfig, ...]:
+    proxies = []
+    for number, table in enumerate(top.tables("proxies"), 1):
+        proxy = table.record(ProxyConfig, _PROXY_RANGES)
+        _check_place(table, proxy.place_m)
+        if proxy.key and not is_noise_key(proxy.key):
+            raise table.fail("key", "must be 32 bytes in base64")
+        proxies.append(replace(proxy, name=proxy.name or f"proxy-{number}"))
+    return tuple(proxies)
+
+
+def _check_place(table: Table, place_m: list[float]) -> None:
+    if len(place_m) != 2:
+        raise table.fail("place_m", "must be two numbers, [x, y]")
 
 
 def _contacts(table: Table, ids: set[int]) -> ContactsConfig:
@@ -142,17 +183,19 @@ def _slot(pairs: list[Table], ids: set[int]) -> tuple[Placement, ...]:
 
 
 def dump(config: BenchConfig) -> str:
-    """The bench file that `parse` reads back to the same config."""
+    """Return the bench file that `parse` reads back to the same config."""
     scalars = [f"{key} = {_toml(getattr(config, key))}" for key in _SCALARS]
     lines = [*scalars, "", "[link]", *_pairs_of(config.link), "", "[contacts]"]
     contacts = config.contacts
     lines += [f"slot_s = {contacts.slot_s!r}", f"cycle = {_cycle_of(contacts)}"]
+    for proxy in config.proxies:
+        lines += ["", "[[proxies]]", *_pairs_of(proxy)]
     for board in config.boards:
         lines += ["", "[[boards]]", *_pairs_of(board)]
     return "\n".join(lines) + "\n"
 
 
-def _pairs_of(record: CoilLink | BoardConfig) -> list[str]:
+def _pairs_of(record: CoilLink | BoardConfig | ProxyConfig) -> list[str]:
     return [f"{item.name} = {_toml(getattr(record, item.name))}" for item in fields(record)]
 
 
@@ -168,8 +211,8 @@ def _cycle_of(contacts: ContactsConfig) -> str:
     return "[" + ", ".join(f"[{slot}]" for slot in slots) + "]"
 
 
-def _toml(value: str | bool | float) -> str:
-    return json.dumps(value)  # strings, booleans and finite numbers are written alike
+def _toml(value: str | bool | float | list[float]) -> str:
+    return json.dumps(value)  # strings, booleans, finite numbers and lists are written alike
 
 
 _BENCH_RANGES: dict[str, Range] = {"hosts": (1, 9), "speed": (0.01, 1000)}
@@ -186,6 +229,7 @@ _BOARD_RANGES: dict[str, Range] = {
     "keep_pct": (0, 100),
     "target_pct": (0, 100),
 }
+_PROXY_RANGES: dict[str, Range] = {"range_m": (0, 1000), "slots": (1, 9), "port": (0, 65535)}
 _BOARD_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "market_a": (
         lambda value: value == 0 or A_MIN_u <= value * 1e6 <= A_MAX_u,

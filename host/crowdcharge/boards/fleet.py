@@ -82,7 +82,7 @@ class Fleet:
         self._doubts: dict[tuple[int, str], int] = {}
 
     def add(self, sighting: Sighting) -> BoardView:
-        """The view of that board at that address, with the sighting in it."""
+        """Return the view of that board at that address, with the sighting added to it."""
         beacon, address = sighting.beacon, sighting.address
         if beacon.board_id not in self._known:
             self._meet_stranger(beacon.board_id, sighting.seen_s)
@@ -108,7 +108,7 @@ class Fleet:
             del self._proven[board_id]
 
     def view(self, board_id: int) -> BoardView | None:
-        """The board at its proven address, else where it was doubted least and heard first."""
+        """Return the board at its proven address, else where it was doubted least, then first."""
         views = self._views.get(board_id)
         if not views:
             return None

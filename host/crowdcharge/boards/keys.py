@@ -23,8 +23,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from crowdcharge.errors import InputError
-from crowdcharge.files import locked, write_whole
-from crowdcharge.toml_table import Table, read_text
+from crowdcharge.files import locked, read_text, write_whole
+from crowdcharge.toml_table import Table
 from wptcore.auth import KEY_SIZE
 from wptcore.console_commands import fingerprint
 from wptcore.wire import BOARD_ID_MAX
@@ -86,7 +86,7 @@ def save(path: Path, keys: Keys) -> None:
 
 
 def document(keys: Keys) -> bytes:
-    """The content of a keys file that holds these keys and no others."""
+    """Return the content of a keys file that holds these keys and no others."""
     return _Tables(dict(keys), {}, {}).document()
 
 
@@ -127,7 +127,7 @@ def _changing(path: Path) -> Iterator[_Tables]:
 
 
 def _lists(top: Table, name: str) -> dict[int, list[bytes]]:
-    """A table of lists of keys by board; {} if there is none."""
+    """Return a table of lists of keys by board; {} if there is none."""
     table = top.table(name)
     lists: dict[int, list[bytes]] = {}
     for board, listed in table.values().items():
@@ -152,7 +152,7 @@ def _board(table: Table, board: str) -> int:
 
 
 def _key(table: Table, board: str, key: object, *within: int) -> bytes:
-    """The key's bytes; a key is never part of an error's text."""
+    """Return the key's bytes; a key is never part of an error's text."""
     try:
         value = bytes.fromhex(str(key))
     except ValueError:

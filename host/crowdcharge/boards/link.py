@@ -124,7 +124,7 @@ class BoardLink:
             return await self._answered(frame_type, subject, seal)
 
     async def ask(self) -> Ack:
-        """The board's state now, without changing anything."""
+        """Return the board's state now, without changing anything."""
         async with self._turn:
             return self._acked(await self._answered(FrameType.HELLO, (), self._session.hello))
 
@@ -137,12 +137,12 @@ class BoardLink:
         return self._decoded(Beacon.unpack, beacon)
 
     async def faults(self) -> frozenset[int]:
-        """The codes that stand, warnings too."""
+        """Return the codes that stand, warnings too."""
         count, codes = await self._told(wire.ASK_FAULTS, FrameType.INFO_FAULTS)
         return frozenset(codes[:count])
 
     async def receipts(self) -> list[Receipt]:
-        """The last eight, newest first."""
+        """Return the last eight, newest first."""
         return self._decoded(unpack_receipts, await self._read(wire.RECEIPTS_UUID))
 
     async def close(self) -> None:
@@ -211,6 +211,7 @@ class BoardLink:
                     continue
                 break
         if answer is None:
+            self._give_up()
             command = FrameType(frame_type).name.title()
             raise AckTimeout(self.board_id, command, TRIES * ACK_TIMEOUT_s)
         self._unanswered = _NOTHING
@@ -241,7 +242,12 @@ class BoardLink:
     def _give_up_if_silent(self, now_s: float) -> None:
         """End a link whose answers stopped, however short each caller's patience was."""
         since_s = self._unheard_since_s
-        if not self.closed and since_s is not None and now_s - since_s >= SILENCE_MAX_s:
+        if since_s is not None and now_s - since_s >= SILENCE_MAX_s:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """End the link at once; to disconnect may take the radio long, or never come to an end."""
+        if not self.closed:
             self.is_silent = True
             self._on_closed()
             self._start(self.close())

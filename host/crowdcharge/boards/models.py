@@ -50,7 +50,7 @@ class Beacon:
 
     @classmethod
     def _checked(cls, fields: tuple[int, ...]) -> "Beacon":
-        """The company id is anyone's, so values that no board can have are no beacon."""
+        """Refuse values that no board can have: the company id is anyone's."""
         beacon = cls(*fields)
         soc_pct = fields[7]
         has_number = beacon.board_id > 0 or beacon.provisioned  # a new board has none yet

@@ -3,9 +3,9 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from crowdcharge.boards.fleet import Fleet
 from crowdcharge.boards.keys import Keys
@@ -13,6 +13,7 @@ from crowdcharge.boards.link import BoardLink, OnFaults, ignore_faults
 from crowdcharge.clock import Clock
 from crowdcharge.errors import BoardUnreachable, ProtocolError, RadioError
 from crowdcharge.radio.base import Radio
+from crowdcharge.radio.many_radios import ManyRadios
 
 SLOTS = 7  # what a Raspberry Pi's own adapter holds
 _BACKOFF_FIRST_s = 0.5
@@ -26,12 +27,16 @@ class _Seat:
     used: int = 0  # order of the last use
     failures: int = 0
     retry_at_s: float = 0.0
-    opening: bool = False
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    opening: asyncio.Task[BoardLink] | None = None
+    has_slot: bool = False  # while it opens
+
+    @property
+    def open_link(self) -> BoardLink | None:
+        return None if self.link is None or self.link.closed else self.link
 
     @property
     def takes_slot(self) -> bool:
-        return self.opening or (self.link is not None and not self.link.closed)
+        return self.has_slot or self.open_link is not None
 
 
 class Pool:
@@ -48,6 +53,7 @@ class Pool:
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._radio = radio
+        self._many = radio if isinstance(radio, ManyRadios) else None
         self._fleet = fleet
         self._keys = keys
         self._clock = clock
@@ -56,6 +62,11 @@ class Pool:
         self._on_faults = on_faults
         self._seats: dict[int, _Seat] = {}
         self._uses = 0
+
+    @property
+    def slots(self) -> int:
+        """How many boards can be connected at once; fewer when one of many radios is away."""
+        return self._slots if self._many is None else self._many.slots
 
     @contextmanager
     def hold(self, *board_ids: int) -> Iterator[None]:
@@ -69,24 +80,31 @@ class Pool:
                 seat.holders -= 1
 
     def connected(self, board_id: int) -> BoardLink | None:
-        link = self._seat(board_id).link
-        return None if link is None or link.closed else link
+        return self._seat(board_id).open_link
 
     def is_connected(self, board_id: int) -> bool:
         return self.connected(board_id) is not None
 
     async def get(self, board_id: int) -> BoardLink:
-        """The board's link, made new if there is none; BoardUnreachable says why that failed."""
+        """Return the board's link, made new if there is none; BoardUnreachable says why not.
+
+        Connecting goes on if the caller gives up, since a renewal has less patience than it takes.
+        """
         seat = self._seat(board_id)
         self._uses += 1
         seat.used = self._uses
-        async with seat.lock:
-            if seat.link is None or seat.link.closed:
-                self._judge(board_id, seat.link)
-                seat.link = await self._connect(board_id, seat)
-            return seat.link
+        if seat.open_link is not None:
+            return seat.open_link
+        if seat.opening is None:
+            seat.opening = asyncio.create_task(self._open(board_id, seat))
+            seat.opening.add_done_callback(_retrieved)
+        return await asyncio.shield(seat.opening)
 
     async def close(self) -> None:
+        opening = [seat.opening for seat in self._seats.values() if seat.opening is not None]
+        for task in opening:
+            task.cancel()
+        await asyncio.gather(*opening, return_exceptions=True)
         links = [seat.link for seat in self._seats.values() if seat.link is not None]
         await asyncio.gather(*(link.close() for link in links))
 
@@ -94,9 +112,22 @@ class Pool:
         return self._seats.setdefault(board_id, _Seat())
 
     def _judge(self, board_id: int, lost: BoardLink | None) -> None:
-        """Try another address first, if there is one, where answers stopped."""
+        """Try another radio or address first, if there is one, where answers stopped."""
         if lost is not None and lost.is_silent:
             self._fleet.doubt(board_id, lost.address)
+            self._doubt_path(lost.address)
+
+    def _doubt_path(self, address: str) -> None:
+        if self._many is not None:
+            self._many.doubt(address)
+
+    async def _open(self, board_id: int, seat: _Seat) -> BoardLink:
+        try:
+            self._judge(board_id, seat.link)
+            seat.link = await self._connect(board_id, seat)
+            return seat.link
+        finally:
+            seat.opening, seat.has_slot = None, False
 
     async def _connect(self, board_id: int, seat: _Seat) -> BoardLink:
         key, view = self._keys.get(board_id), self._fleet.view(board_id)
@@ -110,7 +141,7 @@ class Pool:
         if now_s < seat.retry_at_s:
             raise BoardUnreachable(board_id, "the last try failed; waiting before the next")
         try:
-            await self._take_slot(seat)
+            await self._take_slot(seat, view.address)
             link = await BoardLink.open(
                 self._radio,
                 view.address,
@@ -122,11 +153,10 @@ class Pool:
             )
         except (RadioError, ProtocolError) as error:
             self._back_off(seat)
+            self._doubt_path(view.address)
             if isinstance(error, ProtocolError):
                 self._fleet.doubt(board_id, view.address)
             raise
-        finally:
-            seat.opening = False
         seat.failures = 0
         self._fleet.prove(board_id, view.address)
         return link
@@ -136,19 +166,34 @@ class Pool:
         seat.retry_at_s = asyncio.get_running_loop().time() + delay_s
         seat.failures += 1
 
-    async def _take_slot(self, seat: _Seat) -> None:
-        """Give up the connection that was used longest ago, if all slots are taken.
+    async def _take_slot(self, seat: _Seat, address: str) -> None:
+        """Give up the connection that was used longest ago, if there is no room for another.
 
         The slot counts as taken before anything is awaited, because others ask meanwhile.
         """
+        crowding = self._many.crowding(address) if self._many is not None else frozenset()
         taken = [other for other in self._seats.values() if other.takes_slot]
-        if len(taken) < self._slots:
-            seat.opening = True
+        if len(taken) < self.slots and not crowding:
+            seat.has_slot = True
             return
-        idle = [other for other in taken if not other.holders and not other.lock.locked()]
+        idle = [
+            other
+            for other in taken
+            if not other.holders and other.opening is None and _is_among(other.link, crowding)
+        ]
         if not idle:
-            raise RadioError(f"all {self._slots} connections of the adapter are in use")
+            raise RadioError(f"all {self.slots} connections of the radio are in use")
         oldest = min(idle, key=lambda other: other.used)
-        seat.opening = True
+        seat.has_slot = True
         if oldest.link is not None:
             await oldest.link.close()
+
+
+def _is_among(link: BoardLink | None, crowding: Collection[str]) -> bool:
+    return not crowding or (link is not None and link.address in crowding)
+
+
+def _retrieved(task: asyncio.Task[BoardLink]) -> None:
+    """Take the error of a task for which perhaps nobody waits any more, or asyncio warns of it."""
+    if not task.cancelled():
+        task.exception()

@@ -81,14 +81,14 @@ class Session:
         return self._counter
 
     def hello(self) -> bytes:
-        """The frame that opens a session; later a harmless question for the board's state.
+        """Return the frame that opens a session; later a harmless question for the board's state.
 
         It has no expiry: the nonce binds it to its connection.
         """
         return self._sealed(FrameType.HELLO, 0, self._host_nonce)
 
     def seal(self, frame_type: int, *fields: int | bytes, life_ms: int = LIFE_MAX_ms) -> bytes:
-        """A command that has no effect once `life_ms` of the board's time are over."""
+        """Return a command that has no effect once `life_ms` of the board's time are over."""
         if self._ahead_ms is None:
             raise LocalProtocolError("the board's time is unknown before its first answer")
         expires_ms = self._now_ms() + self._ahead_ms + min(life_ms, LIFE_MAX_ms)
@@ -127,7 +127,7 @@ class Session:
 
 
 def wrong_version(board_id: int, version: int) -> str:
-    """What is wrong between a board and this host, and what to do."""
+    """Return what is wrong between a board and this host, and what to do."""
     remedy = "flash it again (crowdcharge flash)"
     if version > wire.VERSION:
         remedy = "update this host"

@@ -15,6 +15,7 @@ from crowdcharge.escaping import plain
 COMMANDS = {
     "demo": ("demo:demo", "Boards on a virtual bench balance their energy; a donor is cut off."),
     "scan": ("scan:scan", "List the boards in range."),
+    "checklist": ("checklist:checklist", "Ask every board by radio whether it is ready."),
     "run": ("run:run", "Balance boards as a configuration says."),
     "serve": ("serve:serve", "Balance boards with a page to see and steer it; show a past run."),
     "ledger": ("ledger:ledger", "Show, export and verify a ledger."),
@@ -28,6 +29,12 @@ COMMANDS = {
     "plan": ("plan:plan", "Plan who charges whom over known contacts (LAL, LAY)."),
     "simulate": ("simulate:simulate", "Simulate a crowd from a scenario file."),
     "reproduce": ("reproduce:reproduce", "Reproduce a published figure or table."),
+    "skip": ("skip:skip", "Plan which cord sessions two users who meet can spare each other."),
+    "route": ("route:route", "Plan sorties of drones that bring energy."),
+    "compat": (
+        "compat:compat",
+        "Say who can charge whom, by the profiles of standards and phones.",
+    ),
     "trade": ("trade:trade", "Clear a market between peers and a lane."),
 }
 
@@ -58,7 +65,7 @@ def crowdcharge() -> None:
 
 
 def main() -> None:
-    """Runs the command line; an error that a user can cause is one line and an exit code."""
+    """Run the command line; an error that a user can cause is one line and an exit code."""
     output.prepare()
     code: object = 0
     try:

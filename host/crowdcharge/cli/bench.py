@@ -24,7 +24,7 @@ _control = click.option(
 
 @click.group()
 def bench() -> None:
-    """A virtual bench: real firmware on real MicroPython VMs, physics and a radio."""
+    """Start, watch and disturb a virtual bench: real firmware on real MicroPython VMs."""
 
 
 @bench.command()
@@ -68,7 +68,7 @@ def fault(
     bench_name: str,
     control: Path | None,
 ) -> None:
-    """Do the fault NAME to a BOARD; on=false undoes it."""
+    """Do the fault NAME to a BOARD, or to the proxy of that number; on=false undoes it."""
     if list_them:
         click.echo(_fault_list())
         return
@@ -118,6 +118,7 @@ def _ready(running: "Bench") -> dict[str, Any]:
         "transports": running.transports,
         "vm": running.vm,
         "folder": str(running.folder),
+        "proxies": running.proxies,
         "boards": [
             {"id": board_id, "address": address, "serial": running.serial_ports[board_id]}
             for board_id, address in running.addresses.items()
@@ -128,6 +129,9 @@ def _ready(running: "Bench") -> dict[str, Any]:
 def _ready_text(name: str, running: "Bench") -> str:
     lines = [f"Bench {name} is up: {len(running.addresses)} boards on {running.vm}."]
     lines += [f"  radio    {transport}" for transport in running.transports]
+    lines += [
+        f"  proxy    {each['host']}:{each['port']}  {each['name']}" for each in running.proxies
+    ]
     lines += [f"  control  {running.control_path}", "  board  address            serial port"]
     for board_id, address in running.addresses.items():
         lines.append(f"  {board_id:<6} {address}  {running.serial_ports[board_id]}")
@@ -154,10 +158,11 @@ def _fault_list() -> str:
     from crowdcharge.bench.hub import faults
 
     lines = []
-    for name, handler in sorted(faults.FAULTS.items()):
+    for name, handler in sorted(faults.every().items()):
         defaults = faults.parameters(name).items()
         takes = [f"{key}={str(value).lower()}" for key, value in defaults]
-        lines.append(" ".join((name, "BOARD", *takes)))
+        whom = "BOARD" if name in faults.FAULTS else "PROXY"
+        lines.append(" ".join((name, whom, *takes)))
         lines.append(f"    {(handler.__doc__ or '').strip()}")
     return "\n".join(lines)
 

@@ -25,7 +25,7 @@ class Announced:
 
 
 def folder() -> Path:
-    """The user's cache folder, or a private one for a user without a home."""
+    """Return the user's cache folder, or a private one for a user without a home."""
     cache = os.environ.get("XDG_CACHE_HOME")
     if not cache:
         try:
@@ -36,7 +36,7 @@ def folder() -> Path:
 
 
 def check_name(name: str) -> str:
-    """The name if it can be one, and no bench that is up has it; else InputError."""
+    """Return the name if it can be one, and no bench that is up has it; else InputError."""
     if not re.fullmatch(r"[\w-]{1,64}", name):
         raise InputError(f"--name {name!r} must be letters, digits, _ and -")
     if any(bench.name == name for bench in found()):
@@ -45,7 +45,7 @@ def check_name(name: str) -> str:
 
 
 def free_name(wish: str) -> str:
-    """The name that was wished for, or the next one with a number that no bench has."""
+    """Return the name that was wished for, or the next one with a number that no bench has."""
     wish = re.sub(r"[^\w-]", "-", wish)[:60] or "bench"
     taken = {bench.name for bench in found()}
     return next(
@@ -74,7 +74,7 @@ def announced(bench: Announced) -> Iterator[bool]:
 
 
 def found() -> list[Announced]:
-    """The benches that are up, by name; what a killed one has left is passed over."""
+    """Return the benches that are up, by name; what a killed one has left is passed over."""
     try:
         files = sorted(folder().glob("*.json"))
     except OSError:
@@ -84,7 +84,7 @@ def found() -> list[Announced]:
 
 
 def control_of(name: str = "", transport: str = "") -> Path:
-    """The control socket of the bench of that name, of that radio, or of the only one.
+    """Return the control socket of the bench of that name, of that radio, or of the only one.
 
     BenchError if there is none or a choice: a fault must never reach somebody else's bench.
     """

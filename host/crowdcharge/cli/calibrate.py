@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """`crowdcharge calibrate`: a board's meters and a rig's loss curve."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from crowdcharge.cli import options
+from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
 
 _out = click.option(
@@ -90,7 +89,7 @@ def meter(
         entry = side + work.QUANTITIES[quantity].suffix
         result = named(found, entry) if found else None
         points_found = [named(point, entry) for point in measured]
-        click.echo(json.dumps({"points": points_found, "correction": result}))
+        output.document({"points": points_found, "correction": result})
         return
     unit = work.QUANTITIES[quantity].unit
     for point in measured:
@@ -143,7 +142,7 @@ def curve(port: str, ledgers: tuple[Path, ...], out: Path, as_json: bool) -> Non
     with SerialLine(port) as line:
         found, curve_hash = calibrate_curve(line, list(ledgers), out)
     if as_json:
-        click.echo(json.dumps({"hash": curve_hash, **asdict(found)}))
+        output.document({"hash": curve_hash, **asdict(found)})
         return
     click.echo(
         f"P_sent = {found.offset_mW} mW (u {found.u_offset_mW:.0f})"

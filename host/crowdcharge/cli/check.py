@@ -2,6 +2,7 @@
 """`crowdcharge run --check`: all of a run that can be judged without a radio or a write."""
 
 import os
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,10 @@ if TYPE_CHECKING:
 
 
 def check(config: "RunConfig") -> list[str]:
-    """What was found in order, a line each; InputError for the first thing that is not."""
+    """Return what was found in order, a line each; InputError for the first thing that is not."""
     from crowdcharge import policy as policies
     from crowdcharge.boards import keys as key_file
+    from crowdcharge.flash import expiry
 
     run, contacts = config.run, config.contacts
     keys = key_file.load(run.keys)
@@ -29,9 +31,23 @@ def check(config: "RunConfig") -> list[str]:
         f"policy    {run.policy}",
         f"keys      {run.keys}: {len(keys)} boards",
         f"contacts  {contacts.source}" + (f", {len(contacts.slots)} slots" if met else ""),
-        f"radio     {config.radio.transport or config.radio.adapter or 'the first adapter'}",
+        f"radio     {', '.join(config.radio.names)}",
+        f"age       {expiry.check(run.out, keys, config.transfer.power_max_mW, today())}",
         f"ledger    {ledger}, " + ("continued" if ledger.exists() else "a new one"),
     ]
+
+
+def refuse_expired(config: "RunConfig") -> None:
+    """Raise InputError if a board's calibration is too old for the power of this run."""
+    from crowdcharge.boards import keys as key_file
+    from crowdcharge.flash import expiry
+
+    keys = key_file.load(config.run.keys)
+    expiry.check(config.run.out, keys, config.transfer.power_max_mW, today())
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _writable(folder: Path) -> None:

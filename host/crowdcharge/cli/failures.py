@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What a user reads when a command fails: one line and an exit code, never a traceback."""
 
-import errno
 import importlib.metadata
 import re
 import sys
@@ -12,14 +11,13 @@ from typing import Any
 
 import click
 
-from crowdcharge.errors import InputError, WptError
+from crowdcharge.errors import OF_THE_MACHINE, InputError, WptError
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
-_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 def explain(error: BaseException) -> tuple[str, int]:
-    """The line and the exit code. An error that is a fault of ours says so, and where it is."""
+    """Return the line and the exit code; for a fault of ours, say so and where it is."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     for kind, told in _TOLD.items():
@@ -37,7 +35,7 @@ def missing(error: ModuleNotFoundError) -> InputError:
 
 
 def _named(module: str) -> str:
-    """The distribution of an optional module, with our bounds where they are known."""
+    """Return the distribution of an optional module, with our bounds where they are known."""
     name = module.replace("_", "-")
     try:
         wanted = importlib.metadata.requires("crowdcharge") or []
@@ -58,7 +56,7 @@ def _usage(error: click.ClickException) -> tuple[str, int]:
 def _of_the_system(error: OSError) -> tuple[str, int]:
     what = error.strerror or str(error) or type(error).__name__
     where = f"{error.filename}: " if error.filename not in {None, ""} else ""
-    code = USAGE if where and error.errno not in _OF_THE_MACHINE else FAILED
+    code = USAGE if where and error.errno not in OF_THE_MACHINE else FAILED
     return f"{where}{what}", code
 
 

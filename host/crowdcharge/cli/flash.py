@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """`crowdcharge flash`: put the firmware on a board."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from crowdcharge.cli import options
+from crowdcharge.cli import options, output
 
 
 @click.command()
@@ -16,17 +15,17 @@ from crowdcharge.cli import options
 @options.as_json
 def flash(name: str, port: str, as_json: bool) -> None:
     """Copy the files that have changed, verify them, start them. The coil stays off."""
-    from rich.console import Console
-
     from crowdcharge.flash import drive, micropython
     from crowdcharge.flash.tree import board_kind
 
     kind = board_kind(name)
-    screen = Console(stderr=True)
-    with screen.status("") as status:
+    with output.console(stderr=True).status("") as status:
         deploy = drive.flash if Path(port).is_dir() else micropython.flash
         done = deploy(kind, port, status.update)
-    click.echo(json.dumps(asdict(done)) if as_json else _text(name, port, done.copied, done.kept))
+    if as_json:
+        output.document(asdict(done))
+    else:
+        click.echo(_text(name, port, done.copied, done.kept))
 
 
 def _text(name: str, port: str, copied: tuple[str, ...], kept: int) -> str:

@@ -3,7 +3,6 @@
 
 import csv
 import io
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ _file = click.argument("path", type=click.Path(path_type=Path))
 
 @click.group()
 def ledger() -> None:
-    """The append-only ledger of a run."""
+    """Verify, show and export the append-only ledger of a run."""
 
 
 @ledger.command()
@@ -50,7 +49,10 @@ def export(path: Path, layout: str) -> None:
     """Write every row to stdout: entries as CSV, or all kinds as JSON."""
     with _opened(path) as store:
         rows = list(store.rows())
-    click.echo(_csv(rows) if layout == "csv" else _json(rows), nl=False)
+    if layout == "csv":
+        click.echo(_csv(rows), nl=False)
+    else:
+        output.document(_document(rows), indent=1)
 
 
 @ledger.command()
@@ -110,11 +112,13 @@ def _csv(rows: list["Row"]) -> str:
     return out.getvalue()
 
 
-def _json(rows: list["Row"]) -> str:
-    document = [
-        {"seq": row.seq, "kind": row.kind, "body": row.fields(), "hash": row.hash} for row in rows
-    ]
-    return json.dumps({"rows": document}, indent=1) + "\n"
+def _document(rows: list["Row"]) -> dict[str, object]:
+    return {
+        "rows": [
+            {"seq": row.seq, "kind": row.kind, "body": row.fields(), "hash": row.hash}
+            for row in rows
+        ]
+    }
 
 
 def _show(summary: dict[str, object]) -> None:

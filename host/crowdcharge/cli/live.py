@@ -94,7 +94,7 @@ class LiveView:
             self._console.print(text, soft_wrap=True)
 
     def _line(self, event: Event) -> str | None:
-        """The sentence about an event, with the numbers of boards in the place of addresses."""
+        """Return the sentence about an event, with boards' numbers in the place of addresses."""
         line = sentence(event) or (detail(event) if self._verbose else None)
         if line is None:
             return None

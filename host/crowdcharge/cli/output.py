@@ -10,7 +10,8 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -59,7 +60,7 @@ def abandon(stream: IO[str]) -> None:
 
 
 def console(stderr: bool = False, live: bool = True) -> "Console":
-    """A console of rich's; `live` False: never a moving picture, also on a terminal."""
+    """Return a console of rich's; `live` False: never a moving picture, also on a terminal."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
@@ -76,6 +77,17 @@ def console(stderr: bool = False, live: bool = True) -> "Console":
         legacy_windows=False,
         force_interactive=False if ascii_only else None,
     )
+
+
+@contextmanager
+def progress(name: str) -> Iterator[Callable[[float, float], None]]:
+    """Show a bar on stderr, on a terminal only; yield what moves it: (done, of how much)."""
+    from rich.progress import Progress
+
+    screen = console(stderr=True)
+    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as bars:
+        task = bars.add_task(plain(name), total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 def document(content: Any, indent: int | None = None) -> None:

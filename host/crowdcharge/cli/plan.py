@@ -1,22 +1,16 @@
 # SPDX-License-Identifier: MIT
 """`crowdcharge plan`: who charges whom over known contacts."""
 
-import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
-from crowdcharge.cli import options
-from crowdcharge.errors import InputError
-from crowdcharge.text_files import read_text
+from crowdcharge.cli import options, output
+from crowdcharge.files import read_json_as
 
 if TYPE_CHECKING:
     from crowdcharge import planner
-
-PROBLEM_MAX_bytes = 50_000_000
 
 
 @click.command()
@@ -36,42 +30,17 @@ def plan(path: Path, method: str, max_doublings: int, as_json: bool, **reading: 
     """Plan transfers for PROBLEM.json (levels, contacts of one cycle, bounds, losses)."""
     from crowdcharge import planner
 
-    document = parsed(read_text(path, PROBLEM_MAX_bytes), str(path))
-    try:
-        problem = planner.Problem.from_json(document)
-        problem.check_horizon(max_doublings)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+    problem = read_json_as(path, planner.Problem.from_json)
+    problem.check_horizon(max_doublings)
     solve = getattr(planner, method)
-    with Console(stderr=True).status("planning"):  # shown on a terminal only
+    with output.console(stderr=True).status("planning"):  # shown on a terminal only
         made = solve(problem, max_doublings, planner.PaperReading(**reading))
-    click.echo(json.dumps(made.to_json(), allow_nan=False) if as_json else _text(made))
+    if as_json:
+        output.document(made.to_json())
+    else:
+        click.echo(_text(made))
     if method == "lal" and problem.contact_beta.any():
         click.echo("note: lal plans without losses; beta was not used", err=True)
-
-
-def parsed(text: str, name: str) -> Any:
-    """Parse one JSON document; InputError in one line for what is none, or says a key twice."""
-
-    def only_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        document = dict(pairs)
-        if len(document) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise InputError(f"{name}: the key {twice!r} is given twice")
-        return document
-
-    try:
-        return json.loads(text, object_pairs_hook=only_once)
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}: {error.msg} at column {error.colno}"
-        raise InputError(f"{name}, {where}; this is not JSON") from None
-    except ValueError:  # Python's own limit, see sys.set_int_max_str_digits
-        digits = re.search(r"[0-9]{4000,}", text)
-        line = text.count("\n", 0, digits.start() if digits else 0) + 1
-        raise InputError(f"{name}, line {line}: a number has too many digits") from None
-    except RecursionError:
-        raise InputError(f"{name}: is nested too deep") from None
 
 
 def _text(made: "planner.Plan") -> str:

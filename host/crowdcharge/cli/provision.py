@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """`crowdcharge provision`: a board's id and key."""
 
-import json
 import secrets
 from pathlib import Path
 
 import click
 
-from crowdcharge.cli import options
+from crowdcharge.cli import options, output
 
 
 @click.command()
@@ -36,6 +35,6 @@ def provision(
     with SerialLine(port) as line:
         mark = write(line, board_id, keys, secrets.token_bytes, capacity_mJ)
     if as_json:
-        click.echo(json.dumps({"board_id": board_id, "key": mark, "keys": str(keys)}))
+        output.document({"board_id": board_id, "key": mark, "keys": str(keys)})
     else:
         click.echo(f"{port} is board {board_id}; its key ({mark}) is in {keys}.")

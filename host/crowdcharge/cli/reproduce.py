@@ -5,12 +5,10 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import Progress, TaskID
 
-from crowdcharge.cli import options
+from crowdcharge.cli import options, output
+from crowdcharge.files import folder_for, write_whole
 from crowdcharge.reproduce import FIGURES, figure
-from crowdcharge.text_files import folder_for, replaced
 
 _READABLE = 400  # characters of one result on a screen
 
@@ -29,20 +27,13 @@ def reproduce(name: str, out: Path, quick: bool, as_json: bool) -> None:
     names = list(FIGURES) if name == "all" else [name]
     folder_for(out)
     results = {}
-    screen = Console(stderr=True)
-    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as bars:
-        for each in names:
-            task = bars.add_task(each, total=None)
-
-            def progress(done: int, total: int, task: TaskID = task) -> None:
-                bars.update(task, completed=done, total=total)
-
-            results[each] = figure(each)(out, quick, progress)
-            bars.remove_task(task)
-            with replaced(out / f"{each}.json") as beside:
-                beside.write_text(json.dumps(results[each], indent=1, allow_nan=False) + "\n")
+    for each in names:
+        with output.progress(each) as update:
+            results[each] = figure(each)(out, quick, update)
+        text = json.dumps(results[each], indent=1, allow_nan=False) + "\n"
+        write_whole(out / f"{each}.json", text.encode())
     if as_json:
-        click.echo(json.dumps(results if name == "all" else results[name], allow_nan=False))
+        output.document(results if name == "all" else results[name])
         return
     for each, result in results.items():
         file = out / f"{each}.json"

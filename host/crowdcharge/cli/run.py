@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from crowdcharge.cli import output
-from crowdcharge.toml_table import Table, read_text
+from crowdcharge.files import read_text
+from crowdcharge.toml_table import Table
 
 if TYPE_CHECKING:
     from crowdcharge.bench.hub.client import Control
@@ -85,7 +86,7 @@ def _checked(file: Path, found: list[str], as_json: bool) -> None:
 
 
 def _is_scenario(text: str, name: str) -> bool:
-    """A crowd and no [run]; the reader of runs finds fault with a file that is neither."""
+    """Tell a scenario, with a crowd and no [run]; the reader of runs judges what is neither."""
     top = Table.parse(text, name)
     return "run" not in top and ("boards" in top or "crowd" in top)
 
@@ -116,8 +117,10 @@ def _scenario(path: Path, text: str, out: Path | None) -> Job:
 
 
 async def _run(config: "RunConfig", emit: "Emit") -> "Summary":
+    from crowdcharge.cli.check import refuse_expired
     from crowdcharge.orchestrator.runner import Runner
 
+    refuse_expired(config)
     async with bench_contacts(config) as (contacts, vm):
         runner = Runner(config, emit, contacts, vm)
         end_on_signal(runner)
@@ -161,7 +164,7 @@ async def bench_contacts(
 
 @asynccontextmanager
 async def bench_control(config: "RunConfig") -> AsyncIterator["Control"]:
-    """The control socket that a configuration names, else that of the bench with its radio."""
+    """Yield the control socket that a file names, else that of the bench with its radio."""
     from crowdcharge.bench.hub.client import Control
     from crowdcharge.cli.benches import control_of
 

@@ -76,7 +76,7 @@ def _replayed(path: Path) -> "Radio":
 
 @contextlib.contextmanager
 def _recording(path: Path | None) -> Iterator[IO[str] | None]:
-    """The file to record to, line by line; one that is there is somebody's and stays as it is."""
+    """Yield the file to record to, line by line; one that is there is somebody's and stays."""
     if path is None:
         yield None
         return

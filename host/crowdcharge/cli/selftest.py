@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: MIT
 """`crowdcharge selftest`: test every sensor of a board."""
 
-import json
-
 import click
 
-from crowdcharge.cli import options
+from crowdcharge.cli import options, output
 from crowdcharge.errors import WptError
 
 
@@ -20,7 +18,7 @@ def selftest(port: str, as_json: bool) -> None:
         version = line.hello()
         found = line.ask("selftest", timeout_s=5.0)
     if as_json:
-        click.echo(json.dumps(version | found))
+        output.document(version | found)
     else:
         click.echo(f"{version['board']}, firmware {version['firmware']} on {version['vm']}")
         click.echo("\n".join(f"  {name:<12} {value}" for name, value in found.items()))

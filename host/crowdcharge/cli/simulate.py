@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: MIT
 """`crowdcharge simulate`: a crowd from a scenario file."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
+from crowdcharge.cli import output
 from crowdcharge.cli.options import policy_options
-from crowdcharge.errors import InputError
-from crowdcharge.text_files import folder_for
+from crowdcharge.files import folder_for
 
 
 @click.command()
@@ -34,23 +31,6 @@ def simulate(
     as_json: bool,
 ) -> None:
     """Simulate the crowd of SCENARIO.toml, and the same crowd without transfers."""
-    try:
-        text = run(scenario_file, out, seed, runs, policy, options, as_json)
-    except ModuleNotFoundError as error:
-        hint = "pip install 'crowdcharge[crowd]'"
-        raise InputError(f"this needs the package {error.name}: {hint}") from None
-    click.echo(text)
-
-
-def run(
-    scenario_file: Path,
-    out: Path | None,
-    seed: int | None,
-    runs: int | None,
-    policy: str | None,
-    options: dict[str, Any],
-    as_json: bool,
-) -> str:
     from crowdcharge.simulation import study
 
     scenario = study.load(scenario_file)
@@ -63,13 +43,11 @@ def run(
     scenario = study.changed(scenario, **given)
     if out is not None:
         folder_for(out)
-    screen = Console(stderr=True)
-    with Progress(console=screen, transient=True, disable=not screen.is_terminal) as bars:
-        task = bars.add_task(scenario.name, total=1.0)
+    with output.progress(scenario.name) as update:
         document = study.run_study(
-            scenario,
-            scenario_file.parent,
-            out,
-            lambda done: bars.update(task, completed=done),
+            scenario, scenario_file.parent, out, lambda done: update(done, 1.0)
         )
-    return json.dumps(document, allow_nan=False) if as_json else study.text_of(document)
+    if as_json:
+        output.document(document)
+    else:
+        click.echo(study.text_of(document))

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`crowdcharge trade`: clear a market file by one of the schemes."""
 
-import json
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ import click
 
 from crowdcharge.cli import output
 from crowdcharge.errors import InputError
-from crowdcharge.toml_table import read_text
+from crowdcharge.files import read_json_as
 
 if TYPE_CHECKING:
     from crowdcharge.cli.live import LiveView
@@ -94,11 +93,13 @@ def _on_boards(path: Path, lane: int, as_json: bool) -> None:
     """Print lines instead of a live picture, because a person may be asked to move boards."""
     import asyncio
 
+    from crowdcharge.cli.check import refuse_expired
     from crowdcharge.cli.live import LiveView
     from crowdcharge.orchestrator.config import load
     from crowdcharge.orchestrator.run_folder import RunFolder
 
     config = load(path)
+    refuse_expired(config)
     view = LiveView(output.console(stderr=True, live=False), "crowdcharge trade", as_json)
     summary = asyncio.run(_trade(config, lane, view))
     RunFolder(config.run.out).write_report()
@@ -156,7 +157,7 @@ def _clear(
 
     from crowdcharge import market
 
-    parsed = market.parse_market(_read(market_json))
+    parsed = read_json_as(market_json, market.parse_market)
     means = market.Means(tolerance, np.random.default_rng(seed), secrets.token_bytes)
     with output.console(stderr=True).status(
         f"negotiating with {len(parsed.a)} EVs ({scheme}) ..."
@@ -167,18 +168,6 @@ def _clear(
         output.document(document)
     else:
         click.echo(_text(document))
-
-
-def _read(path: Path) -> object:
-    text = read_text(path).removeprefix("\ufeff")
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}, line {error.lineno}: is not JSON: {error.msg}") from None
-    except RecursionError:
-        raise InputError(f"{path}: is not JSON that can be read: nested too deep") from None
-    except ValueError:  # Python's own limit, see sys.set_int_max_str_digits
-        raise InputError(f"{path}: is not JSON that can be read: a number is too long") from None
 
 
 def _document(scheme: str, deal: Any, bounds: list[tuple[str, str]]) -> dict[str, Any]:

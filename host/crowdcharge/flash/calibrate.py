@@ -106,7 +106,7 @@ def calibrate_meter(
 
 
 def from_instrument(command: str, count: int) -> Iterable[float]:
-    """Runs a program for each point, with the point's number; it sets the load and prints mA."""
+    """Run a program for each point, with the point's number; it sets the load and prints mA."""
     for number in range(count):
         try:
             done = subprocess.run(

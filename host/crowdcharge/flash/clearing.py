@@ -18,7 +18,7 @@ LISTEN_s = 10.0
 
 
 def latch_named(name: str) -> int:
-    """Returns the code of a fault that latches; InputError for any other name."""
+    """Return the code of a fault that latches; InputError for any other name."""
     known = {codes.name(code): code for code in codes.CLEAR_BY}
     if name not in known:
         raise InputError(f"--fault {name}: faults that latch are {', '.join(known)}")
@@ -26,7 +26,7 @@ def latch_named(name: str) -> int:
 
 
 def clear_by_console(line: SerialLine, name: str) -> None:
-    """Clears over USB, as the person at the board. CommandRefused: the board wants another way."""
+    """Clear over USB, as the person at the board. CommandRefused: the board wants another way."""
     latch_named(name)
     line.hello()
     standing = line.ask("status")["faults"].split(",")
@@ -35,7 +35,7 @@ def clear_by_console(line: SerialLine, name: str) -> None:
 
 
 async def clear_by_radio(radio: Radio, board_id: int, key: bytes, name: str) -> None:
-    """Clears by radio; the board refuses a person's fault unless its button was just pressed."""
+    """Clear by radio; the board refuses a person's fault unless its button was just pressed."""
     code = latch_named(name)
     address = await _heard(radio, board_id)
     link = await BoardLink.open(radio, address, board_id, key, secrets.token_bytes, BoardClock())
@@ -56,7 +56,7 @@ def _must_stand(board: str, name: str, standing: Iterable[str]) -> None:
 
 
 async def _heard(radio: Radio, board_id: int) -> str:
-    """Listens until the board is heard and returns its address."""
+    """Listen until the board is heard and return its address."""
     found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def on_advert(advert: Advert) -> None:

@@ -40,7 +40,7 @@ def flash(
 def _update(
     drive: Path, files: dict[str, Path], progress: Callable[[str], None]
 ) -> tuple[list[str], list[str]]:
-    """Returns the files that were copied, and those that were removed."""
+    """Return the files that were copied, and those that were removed."""
     present = {
         path.relative_to(drive).as_posix(): digest(path)
         for path in drive.rglob("*")

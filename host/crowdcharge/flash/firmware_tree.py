@@ -14,7 +14,7 @@ SETTINGS = "settings.toml"  # what CircuitPython reads at boot
 
 
 def root() -> Path:
-    """The folder that holds `ports/`, `drivers/` and `boards/`."""
+    """Return the folder that holds `ports/`, `drivers/` and `boards/`."""
     packaged = Path(__file__).parents[1] / "_firmware"
     repository = Path(__file__).parents[3] / "firmware"
     for folder in (packaged, repository):

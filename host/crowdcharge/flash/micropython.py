@@ -68,7 +68,7 @@ def flash(
 
 
 def _quieten(kind: BoardKind, port: str) -> bool | None:
-    """Puts the board into maintenance; True if it was there before, None if nobody answers."""
+    """Put the board into maintenance; True if it was there before, None if nobody answers."""
     with SerialLine(port) as line, suppress(NoAnswer, CommandRefused):
         name = line.ask("version", timeout_s=1.0, tries=2).get("board")
         if name != kind.name:
@@ -78,7 +78,7 @@ def _quieten(kind: BoardKind, port: str) -> bool | None:
 
 
 def _hold(port: str) -> None:
-    """Resets the board to its prompt, where no watchdog of a failed start can end the copying."""
+    """Reset the board to its prompt, where no watchdog of a failed start can end the copying."""
     mpremote.run(port, ["resume"], mpremote.script(scripts.HOLD), ["reset"])
     with SerialLine(port) as line:
         line.wait_for_prompt()
@@ -128,7 +128,7 @@ def _copy(
 
 
 def _named(source: Path, name: str, scratch: Path) -> Path:
-    """A source with the target's file name, because mpremote names a copy after its source."""
+    """Return a source with the target's file name, because mpremote names a copy after it."""
     if source.name == PurePosixPath(name).name:
         return source
     renamed = scratch / name
@@ -146,7 +146,7 @@ def _copying(progress: Callable[[str], None]) -> Callable[[str], None]:
 
 
 def _started(kind: BoardKind, port: str, stays: bool) -> dict[str, str]:
-    """Waits for the new firmware to answer, then lets the board leave maintenance."""
+    """Wait for the new firmware to answer, then let the board leave maintenance."""
     with SerialLine(port) as line:
         version = line.ask("version", tries=10)
         if version.get("board") != kind.name:

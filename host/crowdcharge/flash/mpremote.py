@@ -6,11 +6,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from importlib.util import find_spec
+from importlib import import_module
 from types import TracebackType
 from typing import Any, Self
 
-from crowdcharge.errors import FlashError, InputError, LineError
+from crowdcharge.errors import FlashError, LineError
 
 _QUIET_s = 30.0
 _ENTERS_RAW_REPL = "could not enter raw repl"
@@ -30,14 +30,13 @@ def run(
     on_line: Callable[[str], None] | None = None,
     quiet_s: float = _QUIET_s,
 ) -> Any:
-    """Runs `commands` one after another; returns the last value that a script gave to `tell`.
+    """Run `commands` one after another; return the last value that a script gave to `tell`.
 
     LineError: no MicroPython answers, or nothing for `quiet_s`; FlashError: mpremote failed.
 
     The board is left in the raw REPL; begin a later call's commands with `resume`.
     """
-    if find_spec("mpremote") is None:
-        raise InputError("flashing needs mpremote: pip install 'crowdcharge[flash]'")
+    import_module("mpremote")  # without it the command line says what to install
     arguments = [sys.executable, "-m", "mpremote", "connect", port, *commands[0]]
     for command in commands[1:]:
         arguments += ["+", *command]
@@ -102,7 +101,7 @@ class _Patience:
 
 
 def script(code: str, **values: object) -> list[str]:
-    """The command that runs `code` with `values` as variables; `tell(value)` returns data.
+    """Return the command that runs `code` with `values` as variables; `tell(value)` returns data.
 
     The data is written piece by piece: a small heap has no block for the whole text of it.
     """

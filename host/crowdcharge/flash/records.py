@@ -1,23 +1,27 @@
 # SPDX-License-Identifier: MIT
 """`calibration.json`: each board's measured points and results, for reports and for people.
 
-{"boards": {"7": {"tx": {"points": [...], "correction": {...}}, "tx-bus": {...}, "curve": {...}}}}
+{"boards": {"7": {"tx": {"measured_on": "2026-11-28", "points": [...], "correction": {...}},
+"tx-bus": {...}, "curve": {"measured_on": ..., ...}}}}
 
 Names in the file carry their units: `reference_mA` and `offset_uA` of a current, `reference_mV`
 and `offset_uV` of a bus voltage ("tx-bus", "rx-bus").
 """
 
 import json
+import math
 from dataclasses import asdict, astuple
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from crowdcharge.errors import InputError
+from crowdcharge.files import read_json, write_whole
 from crowdcharge.flash.fit import Correction, Curve, Point
 
 FILE = "calibration.json"
 Entry = dict[str, Any]
-
+T = TypeVar("T", Point, Correction)
 
 _NAMES = {
     Point: ("reference_m", "raw_m", "spread_m"),
@@ -31,8 +35,15 @@ def _names(kind: type, side: str) -> list[str]:
 
 
 def named(record: Point | Correction, side: str) -> Entry:
-    """A point or a correction under the names that the file has for it."""
+    """Return a point or a correction under the names that the file has for it."""
     return dict(zip(_names(type(record), side), astuple(record), strict=True))
+
+
+def _made(kind: type[T], entry: Entry, side: str) -> T:
+    values = [entry[name] for name in _names(kind, side)]
+    if not all(type(value) in {int, float} and math.isfinite(value) for value in values):
+        raise ValueError(f"a number is missing in {side}")
+    return kind(*values)
 
 
 class Records:
@@ -43,15 +54,21 @@ class Records:
         self._boards: dict[str, Entry] = {}
         if not path.exists():
             return
+        document = read_json(path)
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-            self._boards = dict(document["boards"])
-        except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path} is no calibration file: {error!r}") from None
+            self._boards = {
+                str(int(board)): {side: dict(each) for side, each in entry.items()}
+                for board, entry in document["boards"].items()
+            }
+            self._check()
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{path} is no calibration file: {type(error).__name__} {error}"
+            ) from None
 
     def points(self, board_id: int, side: str) -> list[Point]:
         entries = self._side(board_id, side).get("points", [])
-        return [Point(*(entry[name] for name in _names(Point, side))) for entry in entries]
+        return [_made(Point, entry, side) for entry in entries]
 
     def set_meter(
         self, board_id: int, side: str, points: list[Point], found: Correction | None
@@ -59,30 +76,57 @@ class Records:
         entry = self._side(board_id, side)
         entry["points"] = [named(point, side) for point in points]
         entry["correction"] = named(found, side) if found else None
+        entry["measured_on"] = _today()
 
     def corrections(self) -> dict[tuple[int, str], Correction]:
-        """The currents' corrections by board and side; a meter that is absent is uncorrected."""
+        """Return the currents' corrections by board and side; an absent meter is uncorrected."""
         return {
-            (int(board), side): Correction(
-                *(entry[side]["correction"][name] for name in _names(Correction, side))
-            )
+            (int(board), side): _made(Correction, entry[side]["correction"], side)
             for board, entry in self._boards.items()
             for side in ("tx", "rx")
             if entry.get(side, {}).get("correction")
         }
 
+    def measured_on(self) -> dict[int, date | None]:
+        """Return the oldest date of each board's curve and corrections; None if one has none."""
+        found: dict[int, date | None] = {}
+        for board, entry in self._boards.items():
+            dates = [_date(each) for each in entry.values() if _is_result(each)]
+            if dates:
+                known = [each for each in dates if each is not None]
+                found[int(board)] = min(known) if len(known) == len(dates) else None
+        return found
+
     def set_curve(self, board_id: int, curve: Curve, curve_hash: str, sources: list[str]) -> None:
-        entry = {"hash": curve_hash, "sources": sources, **asdict(curve)}
+        entry = {"hash": curve_hash, "sources": sources, "measured_on": _today(), **asdict(curve)}
         self._boards.setdefault(str(board_id), {})["curve"] = entry
 
     def save(self) -> None:
-        new = self._path.with_name(self._path.name + ".new")
-        try:
-            new.write_text(json.dumps({"boards": self._boards}, indent=2) + "\n", "utf-8")
-            new.replace(self._path)
-        except OSError as error:
-            raise InputError(f"cannot write {self._path}: {error.strerror}") from None
+        text = json.dumps({"boards": self._boards}, indent=2, allow_nan=False) + "\n"
+        write_whole(self._path, text.encode())
+
+    def _check(self) -> None:
+        """Read every number once, so that what is wrong shows before anything is measured."""
+        for board, entry in self._boards.items():
+            for side in entry:
+                self.points(int(board), side)
+        self.corrections()
 
     def _side(self, board_id: int, side: str) -> Entry:
         entry: Entry = self._boards.setdefault(str(board_id), {}).setdefault(side, {})
         return entry
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _is_result(entry: Entry) -> bool:
+    return "hash" in entry or bool(entry.get("correction"))
+
+
+def _date(entry: Entry) -> date | None:
+    try:
+        return date.fromisoformat(entry["measured_on"])
+    except (KeyError, TypeError, ValueError):
+        return None

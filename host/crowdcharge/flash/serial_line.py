@@ -62,7 +62,7 @@ class SerialLine:
             self._serial.close()
 
     def ask(self, *words: object, timeout_s: float = ANSWER_s, tries: int = TRIES) -> Pairs:
-        """Sends a command and returns the pairs of the answer.
+        """Send a command and return the pairs of the answer.
 
         CommandRefused: the board refused it; NoAnswer, LineError: there was none.
         """
@@ -78,7 +78,7 @@ class SerialLine:
         raise self._silence(timeout_s * tries)
 
     def stream(self, *words: object, timeout_s: float = ANSWER_s) -> Iterator[Pairs]:
-        """Yields the `data` lines of one request as they come; the request is not repeated."""
+        """Yield the `data` lines of one request as they come; the request is not repeated."""
         self._heard.clear()
         number = self._send(words)
         while (answer := self._answer(number, time.monotonic() + timeout_s)) is not None:
@@ -91,7 +91,7 @@ class SerialLine:
         raise self._silence(timeout_s)
 
     def hello(self) -> Pairs:
-        """Returns the answer to `version`, after starting a board that waits at its prompt."""
+        """Return the answer to `version`, after starting a board that waits at its prompt."""
         try:
             return self.ask("version", tries=2)
         except NoAnswer as error:
@@ -110,7 +110,7 @@ class SerialLine:
                     raise
 
     def wait_for_prompt(self) -> None:
-        """Waits for a board that has been reset to its prompt. LineError: it did not come."""
+        """Wait for a board that has been reset to its prompt. LineError: it did not come."""
         deadline_s = time.monotonic() + REBOOT_s
         while True:
             try:
@@ -131,7 +131,7 @@ class SerialLine:
         return True
 
     def rebooted(self, epoch: str) -> Pairs:
-        """Waits for the reboot that ends `epoch`; returns the new status."""
+        """Wait for the reboot that ends `epoch`; return the new status."""
         deadline_s = time.monotonic() + REBOOT_s
         while True:
             time.sleep(_REOPEN_s)

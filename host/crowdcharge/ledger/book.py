@@ -17,7 +17,6 @@ class Book:
     """What the rows add up to; `apply` each row in order."""
 
     transfers: dict[int, TransferRecord] = field(default_factory=dict)
-    receipts: dict[tuple[int, int, int], Receipt] = field(default_factory=dict)
     last_receipt: dict[tuple[int, int], Receipt] = field(default_factory=dict)
     balances_mJ: dict[str, int] = field(default_factory=dict)
     first_reading: dict[int, kinds.Reading] = field(default_factory=dict)
@@ -31,6 +30,9 @@ class Book:
     rows: int = 0
     seen_ids: set[int] = field(default_factory=set)  # of transfers, ours or not
     _unsettled: dict[int, None] = field(default_factory=dict)  # in the order of opening
+    # Receipts by their keys, as they were read: a service holds every one for months, and unpacked
+    # they would take six times the memory.
+    _raw: dict[tuple[int, int, int], bytes] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> "Book":
@@ -79,9 +81,9 @@ class Book:
 
     def _apply_receipt(self, shown: kinds.ReceiptRow) -> None:
         receipt = receipt_of(shown)
-        if receipt.key in self.receipts:
+        if receipt.key in self._raw:
             raise ValueError
-        self.receipts[receipt.key] = receipt
+        self._raw[receipt.key] = receipt.raw
         self.seen_ids.add(receipt.transfer_id)
         self.last_receipt[receipt.board_id, receipt.role] = receipt
 
@@ -116,7 +118,7 @@ class Book:
         self.markets[market.market_id] = market
 
     def _apply_bargain(self, bargain: kinds.Bargain) -> None:
-        """A bargain has the price of its market and the two boards of its transfer."""
+        """Check that a bargain has the price of its market and the two boards of its transfer."""
         transfer = self.transfers[bargain.transfer_id]
         market = self.markets[bargain.market_id]
         if (bargain.seller, bargain.buyer) != (transfer.ptx, transfer.prx):
@@ -144,14 +146,15 @@ class Book:
 
     def receipt(self, transfer: TransferRecord, role: int) -> Receipt | None:
         board_id = transfer.ptx if role == wire.PTX else transfer.prx
-        return self.receipts.get((board_id, transfer.transfer_id, role))
+        raw = self._raw.get((board_id, transfer.transfer_id, role))
+        return Receipt.unpack(raw) if raw else None
 
     def admit(self, receipts: Iterable[Receipt]) -> list[kinds.Content]:
-        """The rows for those receipts that are new, oldest first, with the gaps between them."""
+        """Return the rows for the new receipts, oldest first, with the gaps between them."""
         rows: list[kinds.Content] = []
         last = dict(self.last_receipt)
         for receipt in receipts:
-            if receipt.key in self.receipts:
+            if receipt.key in self._raw:
                 continue
             before = last.get((receipt.board_id, receipt.role))
             if before is not None and before.odometer_mJ != receipt.start_mJ:

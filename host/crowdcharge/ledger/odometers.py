@@ -42,7 +42,7 @@ class Odometers:
             self._reading(content)
 
     def _due(self, receipt: Receipt) -> kinds.Gap | None:
-        """The gap row that belongs before a receipt."""
+        """Return the gap row that belongs before a receipt."""
         before = self._book.last_receipt.get((receipt.board_id, receipt.role))
         if before is None or before.odometer_mJ == receipt.start_mJ:
             return None

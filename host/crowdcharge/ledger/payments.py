@@ -32,7 +32,7 @@ def bargains(
     *,
     confirmed: bool = True,
 ) -> list[Bargain]:
-    """The bargains of a cleared market between one lane and many boards, in the boards' order.
+    """Return the bargains of a cleared market between one lane and many boards, in their order.
 
     `lane` is (board id, energy it committed to), `takes_mJ` what each board committed to at this
     price; above 0 sells. A peer whose answers and energy do not belong together leaves them out of
@@ -66,7 +66,7 @@ def due_u(bargain: Bargain, received_mJ: int) -> int:
 
 
 def outcome(bargain: Bargain, transfer: TransferRecord, efficiency_min: float) -> str:
-    """What becomes of a bargain after its transfer.
+    """Return what becomes of a bargain after its transfer.
 
     paid     as bought, or more: the board's own budget ends a transfer within one sample
     short    less was received than bought; the buyer pays for that and owes nothing for the rest
@@ -88,7 +88,7 @@ def outcome(bargain: Bargain, transfer: TransferRecord, efficiency_min: float) -
 
 
 def accounts_of(book: Book, market_id: int | None = None) -> "Accounts":
-    """The accounts as the ledger's payments make them, of one market or of all."""
+    """Return the accounts as the ledger's payments make them, of one market or of all."""
     accounts = Accounts()
     for payment in book.payments:
         if market_id in {None, book.bargains[payment.transfer_id].market_id}:
@@ -97,7 +97,7 @@ def accounts_of(book: Book, market_id: int | None = None) -> "Accounts":
 
 
 def payments_due(book: Book) -> list[Payment]:
-    """The payments that are owed by now and were not made yet; [] when all is paid."""
+    """Return the payments that are owed by now and were not made yet; [] when all is paid."""
     accounts = accounts_of(book)
     settled = (
         accounts.settle(bargain, book.transfers[transfer_id])
@@ -115,7 +115,7 @@ class Accounts:
         self._paid_u: Counter[int] = Counter()
 
     def settle(self, bargain: Bargain, transfer: TransferRecord) -> tuple[str, Payment | None]:
-        """The outcome, and the payment that was added, if any. Calling again pays nothing twice.
+        """Return the outcome, and the payment added, if any; a second call pays nothing twice.
 
         LedgerError if the transfer is not the bargain's.
         """
@@ -136,7 +136,7 @@ class Accounts:
         return found, payment
 
     def unpaid_u(self, bargain: Bargain, transfer: TransferRecord) -> int:
-        """What the buyer owes as the transfer stands, without what was paid for it already."""
+        """Return what the buyer owes as the transfer stands, less what was paid for it already."""
         pays = outcome(bargain, transfer, self._efficiency_min) in {PAID, SHORT}
         owed_u = due_u(bargain, transfer.received_mJ) if pays else 0
         return owed_u - self.paid_u(bargain.transfer_id)

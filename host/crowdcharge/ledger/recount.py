@@ -50,7 +50,7 @@ class Recount:
                 yield f"transfer {number} is open", False
 
     def _remember(self, content: kinds.Content) -> None:
-        """A host reads a board's state only after it has settled what the board told."""
+        """Remember a board's state: a host reads it only after settling what the board told."""
         if isinstance(content, kinds.ReceiptRow):
             self._read_after.discard(content.transfer_id)
         elif isinstance(content, kinds.Reading):

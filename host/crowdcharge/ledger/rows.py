@@ -28,7 +28,7 @@ class Row:
     hash: str
 
     def fields(self) -> Body:
-        """The body. LedgerError names the row if that is no JSON object in canonical form."""
+        """Return the body; LedgerError names a row that is no JSON object in canonical form."""
         try:
             body = json.loads(self.body, parse_constant=_refuse)
         except (ValueError, RecursionError):  # no JSON, or nested without end
@@ -40,7 +40,7 @@ class Row:
         return body
 
     def content(self) -> kinds.Content:
-        """What the row says. LedgerError names the row, and the field that its kind forbids."""
+        """Return what the row says; LedgerError names the row, and the field its kind forbids."""
         of_kind = kinds.KINDS.get(self.kind)
         if of_kind is None:
             raise self.wrong("is of an unknown kind")
@@ -96,7 +96,7 @@ def receipt_row(receipt: Receipt) -> kinds.ReceiptRow:
 
 
 def receipt_of(row: kinds.ReceiptRow) -> Receipt:
-    """What was signed. ValueError if `raw` is no receipt."""
+    """Return what was signed; ValueError if `raw` is no receipt."""
     try:
         return Receipt.unpack(bytes.fromhex(row.raw))
     except ValueError:

@@ -11,6 +11,13 @@ from crowdcharge.ledger.rows import LOSS, account_of
 OPEN, SETTLED, ONE_SIDED, DISPUTED = "open", "settled", "one-sided", "disputed"
 VOID = "void"  # granted to neither, or no energy flowed before a refusal
 
+# Why a transfer counts in no efficiency.
+UNSETTLED_BECAUSE = {
+    OPEN: "no board has given its receipt yet",
+    ONE_SIDED: "one board's receipt is missing, so only what the other one metered is booked",
+    DISPUTED: "the receipts contradict each other: more was received than sent, or another peer",
+}
+
 _METERS_DIVISOR = 50  # two meters of 1 % each
 _SAMPLE_MAX_ms = 500  # and a first or last sample that stands for as long as a board accepts
 
@@ -44,7 +51,7 @@ class TransferRecord:
 def settlement(
     transfer: TransferRecord, sent: Receipt | None, received: Receipt | None
 ) -> list[kinds.Content]:
-    """The rows that close a transfer by what the boards metered; [] if nothing would change.
+    """Return the rows that close a transfer by what the boards metered; [] if nothing changes.
 
     A missing receipt (None) books that side with nothing unless the other proves energy: what was
     received was at least sent. When the missing one arrives later, the difference is posted.

@@ -64,7 +64,7 @@ _VIEWS = {
 
 
 def _view_sql(view: str, kind: str) -> str:
-    """A column a field. `damage` compares this text with the file's, so it never changes."""
+    """Return a view with a column a field; `damage` compares this text, so it never changes."""
     names = (field.name for field in fields(KINDS[kind]) if field.metadata.get("column", True))
     picked = ", ".join(f"json_extract(body, '$.{name}') AS {name}" for name in names)
     return f"CREATE VIEW {view} AS SELECT seq, {picked} FROM journal WHERE kind = '{kind}';"
@@ -176,7 +176,7 @@ class Store:
             self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def rows(self, after: int = 0, most: int = -1) -> Iterator[Row]:
-        """The rows as they are in the file; bytes that are no UTF-8 survive for the hash check.
+        """Return the rows as they are in the file; bytes that are no UTF-8 survive for the hash.
 
         Only those numbered above `after`, and at most `most` of them, unless that is below 0.
         """
@@ -187,7 +187,7 @@ class Store:
                 yield Row(seq, *(_text(text) for text in texts))
 
     def damage(self) -> str | None:
-        """What SQLite or the schema says against the file itself, or None."""
+        """Return what SQLite or the schema says against the file itself, or None."""
         with _clear_errors(self.path):
             found = [row[0] for row in self._db.execute("PRAGMA integrity_check(1)")]
             if found != ["ok"]:
@@ -230,7 +230,7 @@ class Store:
             self._seq, self._hash = row.seq, row.hash
 
     def _is_ledger(self) -> bool:
-        """False for an empty database; InputError for one of someone else."""
+        """Return False for an empty database; InputError for one of someone else."""
         application_id = self._db.execute("PRAGMA application_id").fetchone()[0]
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if application_id == APPLICATION_ID and version != SCHEMA_VERSION:
@@ -282,7 +282,7 @@ def _expected_schema() -> list[tuple[str, str]]:
 
 
 def _text(stored: bytes | None) -> str:
-    """A damaged file may hold NULL where the schema forbids it."""
+    """Return a text, empty for the NULL that a damaged file may hold where it is forbidden."""
     return (stored or b"").decode("utf-8", "surrogateescape")
 
 

@@ -37,7 +37,7 @@ class Verdict:
         return any(finding.wrong for finding in self.findings)
 
     def __str__(self) -> str:
-        """The verdict in one line; what could not be checked is part of it."""
+        """Return the verdict in one line; what could not be checked is part of it."""
         if not self.rows:
             return "the ledger is empty: no row was ever written, or all were taken out"
         kinds = "chain, conservation, odometers"
@@ -60,6 +60,6 @@ class Verdict:
         return [f"but transfers that are not settled: {self.unsettled}"] if self.unsettled else []
 
     def unsigned_words(self) -> str:
-        """What rests on the host's word alone, or an empty string."""
+        """Return what rests on the host's word alone, or an empty string."""
         counts = ", ".join(f"{self.unsigned[kind]} {kind}" for kind in sorted(self.unsigned))
         return f"{self.unsigned.total()} rows are signed by no board: {counts}" if counts else ""

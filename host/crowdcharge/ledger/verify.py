@@ -72,7 +72,7 @@ class _Verifier:
         yield from self._end(seq)
 
     def _end(self, seq: int) -> Iterator[Finding]:
-        """What the whole ledger says, after its last row."""
+        """Find what is wrong with the whole ledger, after its last row."""
         for text in self._recount.end():
             yield Finding(seq, text)
         for text, wrong in self._recount.unsettled():
@@ -99,7 +99,7 @@ class _Verifier:
             yield Finding(row.seq, str(error).removeprefix(f"row {row.seq} "))
 
     def _before(self, content: kinds.Content) -> Iterator[str]:
-        """What the rows before do not allow."""
+        """Find what the rows before do not allow."""
         yield from out_of_range(content)
         yield from self._odometers.see(content)
         yield from self._recount.see(content)
@@ -119,7 +119,7 @@ class _Verifier:
             yield f"is not signed by board {receipt.board_id}"
 
     def _applied(self, content: kinds.Content) -> Iterable[str]:
-        """What is wrong in a row that the book has already applied."""
+        """Find what is wrong in a row that the book has already applied."""
         match content:
             case kinds.MarketRow():
                 return audit.market_faults(content, self._signers)

@@ -202,12 +202,8 @@ def _shared(market: Market, means: Means) -> Deal:
 
 def _homomorphic(market: Market, _means: Means) -> Deal:
     """Let a relay that is not the lane add ciphertexts: key out, answers in, sum on, price out."""
-    try:
-        from crowdcharge.market import homomorphic  # noqa: PLC0415  # only this one needs the extra
-    except ImportError:
-        raise InputError(
-            "the homomorphic scheme needs a library: pip install crowdcharge[market]"
-        ) from None
+    from crowdcharge.market import homomorphic  # noqa: PLC0415  # only this one needs the extra
+
     _refuse_single(market, "homomorphic")
     terms = shared.terms_of(market)
     holder = homomorphic.KeyHolder()

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from crowdcharge.boards.pool import SLOTS
+from crowdcharge.files import read_text
 from crowdcharge.orchestrator import outlets
 from crowdcharge.orchestrator.contacts import ContactSchedule, Pair
 from crowdcharge.orchestrator.transfer import TransferTerms
-from crowdcharge.toml_table import Range, Table, read_text
+from crowdcharge.radio.base import Proxy, is_noise_key
+from crowdcharge.toml_table import Range, Table
 from wptcore import wire
 
 
@@ -34,12 +36,28 @@ class RunSection:
 
 @dataclass(frozen=True, slots=True)
 class RadioSection:
-    """`transport` "": the platform's own Bluetooth. `speed`: how fast the boards' clocks run."""
+    """`transport` "": the platform's own Bluetooth. `speed`: how fast the boards' clocks run.
+
+    `adapters` None: the one that `transport` or `adapter` names, else the first.
+    """
 
     transport: str = ""
     adapter: str = ""
     slots: int = SLOTS
     speed: float = 1.0
+    adapters: tuple[str, ...] | None = None
+    proxies: tuple[Proxy, ...] = ()
+
+    @property
+    def local(self) -> tuple[str, ...]:
+        """The radios that are no proxies, as `open_radios` takes them."""
+        return (self.transport or self.adapter,) if self.adapters is None else self.adapters
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All radios, as a person reads them."""
+        local = (name or "the first adapter" for name in self.local)
+        return (*local, *(proxy.name for proxy in self.proxies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +142,7 @@ def parse(text: str, path: Path) -> RunConfig:
     run = top.table("run").record(RunSection, _RANGES["run"])
     return RunConfig(
         run=replace(run, keys=path.parent / run.keys, out=path.parent / run.out),
-        radio=top.table("radio").record(RadioSection, _RANGES["radio"]),
+        radio=_radio(top.table("radio")),
         transfer=top.table("transfer").record(TransferSection, _RANGES["transfer"]),
         contacts=_contacts(top.table("contacts")),
         mqtt=outlets.mqtt(top.table("mqtt"), path.parent),
@@ -132,6 +150,35 @@ def parse(text: str, path: Path) -> RunConfig:
         traces=outlets.traces(top.table("traces")),
         serve=top.table("serve").record(ServeSection, _RANGES["serve"]),
     )
+
+
+def _radio(table: Table) -> RadioSection:
+    proxies = tuple(_proxy(each) for each in table.tables("proxies"))
+    adapters = _adapters(table) if "adapters" in table else None
+    if adapters == () and not proxies:
+        raise table.fail("adapters", "there is no radio: name an adapter, or a proxy")
+    return table.record(RadioSection, _RANGES["radio"], adapters=adapters, proxies=proxies)
+
+
+def _adapters(table: Table) -> tuple[str, ...]:
+    names = table.raw("adapters")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise table.fail("adapters", 'must be a list of names: ["hci0", "hci1"]')
+    for other in ("adapter", "transport"):
+        if other in table:
+            raise table.fail("adapters", f"takes the place of {other}: leave one of them out")
+    if len(set(names)) < len(names):
+        raise table.fail("adapters", "names an adapter twice")
+    return tuple(names)
+
+
+def _proxy(table: Table) -> Proxy:
+    proxy = table.record(Proxy, {"port": (1, 65535)})
+    if not proxy.host or any(each.isspace() or not each.isprintable() for each in proxy.host):
+        raise table.fail("host", "must be a name or an address")
+    if proxy.key and not is_noise_key(proxy.key):
+        raise table.fail("key", "must be 32 bytes in base64, as the proxy's encryption key is")
+    return proxy
 
 
 def _contacts(table: Table) -> ContactsSection:

@@ -29,11 +29,11 @@ class Meeting:
 
 class Contacts(Protocol):
     async def meetings(self, now_s: float, free: Collection[int], /) -> Sequence[Meeting]:
-        """The meetings that last now; `free`: boards that do nothing else."""
+        """Return the meetings that last now; `free`: boards that do nothing else."""
         ...
 
     async def touching(self, now_s: float, /) -> Collection[Pair]:
-        """The pairs that are known to lie on each other, whatever they do; changes nothing."""
+        """Return the pairs that are known to lie on each other, whatever they do."""
         ...
 
 

@@ -174,7 +174,7 @@ Emit = Callable[[Event], None]
 
 
 def as_record(event: Event) -> dict[str, Any]:
-    """The event as JSON has it: its kind under "event", then its fields by their names."""
+    """Return the event as JSON has it: its kind under "event", then its fields by their names."""
     record: dict[str, Any] = {"event": type(event).__name__}
     if isinstance(event, BoardSeen):
         view = event.view

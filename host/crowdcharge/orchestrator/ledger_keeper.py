@@ -113,7 +113,7 @@ class LedgerKeeper:
         self._samples.clear()
 
     def note(self, board_id: int, ack: Ack) -> None:
-        """The newest authentic state of charge, for the policy."""
+        """Note the newest authentic state of charge, for the policy."""
         agent = self.agents.get(board_id)
         if agent is not None:
             self.agents[board_id] = BoardAgent(board_id, agent.limits, ack.soc_permille)
@@ -193,7 +193,7 @@ class LedgerKeeper:
         return ack
 
     async def _receipts(self, link: BoardLink, ack: Ack) -> list[Receipt]:
-        """The board's receipts, oldest first.
+        """Return the board's receipts, oldest first.
 
         Read again while one is torn (it changed under a long read), or while the one of the
         transfer that the board has just told about is missing: what can be read lags a little.
@@ -286,7 +286,7 @@ class LedgerKeeper:
                 self.faults(link.board_id, codes - {ept.LEASE_LOST})
 
     def _new_id(self) -> int:
-        """A number that this ledger has not seen, and never 0."""
+        """Return a number that this ledger has not seen, and never 0."""
         seen = self._store.book.seen_ids
         while (transfer_id := self._next_id % _ID_MODULO) in seen or not transfer_id:
             self._next_id += 1

@@ -58,7 +58,7 @@ class Marker:
         return noted if isinstance(noted, list) else []
 
     def _read(self) -> dict[str, Any]:
-        """What it says; {} if there is none, or somebody made it unreadable."""
+        """Return what it says; {} if there is none, or somebody made it unreadable."""
         try:
             document = json.loads((self._folder / NAME).read_bytes())
         except (OSError, ValueError, RecursionError):

@@ -189,14 +189,14 @@ class Negotiator:
         return answer == ept.NONE
 
     async def _ask(self, peer: int, frame_type: int, *fields: int | bytes) -> Answer | None:
-        """A board's reply; None if it has vanished or declines."""
+        """Ask a board and return its reply; None if it has vanished or declines."""
         answer = await self._answer(peer, frame_type, *fields)
         return answer if isinstance(answer, Answer) else None
 
     async def _answer(
         self, peer: int, frame_type: int, *fields: int | bytes
     ) -> Answer | int | None:
-        """A reply, the code of an Ack, or None if the board stays silent.
+        """Return a reply, the code of an Ack, or None if the board stays silent.
 
         Every question may be asked again, so an answer that got lost costs only time.
         """

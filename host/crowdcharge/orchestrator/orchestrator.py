@@ -65,7 +65,6 @@ class Orchestrator:
         self._rng = rng
         self._terms = terms or TransferTerms()
         self._keys = keys
-        self._slots = slots
         self.station = Station(radio, store, keys, clock, emit, first_transfer_id, slots)
         self._fleet, self._pool = self.station.fleet, self.station.pool
         self.ledger_keeper = self.station.ledger_keeper
@@ -229,10 +228,10 @@ class Orchestrator:
 
         A pair gets both its slots or none, so that no two pairs wait for each other.
         """
-        return len(self._busy.union(boards)) <= self._slots
+        return len(self._busy.union(boards)) <= self._pool.slots
 
     def _ready(self) -> set[int]:
-        """Synced boards that do nothing else and did not fail a moment ago."""
+        """Return the synced boards that do nothing else and did not fail a moment ago."""
         free = self._synced - self._busy - self.forbidden
         return {board for board in free if not self._must_wait(board)}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from crowdcharge.text_files import read_text
+from crowdcharge.files import read_text
 from crowdcharge.toml_table import Table
 
 Command = Literal[

@@ -46,7 +46,7 @@ class Probe:
         return [self._meeting(board_id, peer) for peer in sorted(peers)]
 
     async def touching(self, _now_s: float) -> Collection[Pair]:
-        """The pairs that the newest probe of one of them has found."""
+        """Return the pairs that the newest probe of one of them has found."""
         return {(min(a, b), max(a, b)) for a, peers in self._found.items() for b in peers}
 
     def _meeting(self, a: int, b: int) -> Meeting:

@@ -73,7 +73,7 @@ class RunFolder:
 
 
 def _free(path: Path) -> Path:
-    """The first name `NAME.kept-1`, `NAME.kept-2` ... that nothing has."""
+    """Return the first name `NAME.kept-1`, `NAME.kept-2` ... that nothing has."""
     number = 1
     while (kept := path.with_name(f"{path.name}.kept-{number}")).exists():
         number += 1

@@ -3,8 +3,8 @@
 
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 import numpy as np
 
@@ -13,13 +13,13 @@ from crowdcharge.boards import keys as key_file
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import InputError
 from crowdcharge.ledger.kinds import Run
-from crowdcharge.orchestrator.config import RunConfig
+from crowdcharge.orchestrator.config import RadioSection, RunConfig
 from crowdcharge.orchestrator.contacts import Contacts
-from crowdcharge.orchestrator.events import Emit
+from crowdcharge.orchestrator.events import Emit, Trouble
 from crowdcharge.orchestrator.orchestrator import Orchestrator
 from crowdcharge.orchestrator.run_folder import SUMMARY, RunFolder
 from crowdcharge.orchestrator.trading import Together, Trading
-from crowdcharge.radio import open_radio
+from crowdcharge.radio import open_radios
 from crowdcharge.radio.base import Radio
 from crowdcharge.report.summary import Summary, summarise
 from wptcore.market import PEERS_MIN
@@ -50,7 +50,9 @@ class Runner:
         self._contacts = contacts
         self._keys = key_file.load(config.run.keys)
         self._policy = policies.make(config.run.policy, **config.run.policy_options)
-        self._radio = open_radio(config.radio.transport, config.radio.adapter)
+        radio = config.radio
+        self._clock: BoardClock | None = None
+        self._radio = open_radios(radio.local, radio.proxies, radio.slots, self._trouble)
         self._orchestrator: Orchestrator | None = None
         self._stopped = False
         self.folder = RunFolder(config.run.out)
@@ -61,19 +63,30 @@ class Runner:
         if self._orchestrator is not None:
             self._orchestrator.stop()
 
+    def _trouble(self, line: str) -> None:
+        """Tell of a radio that does not work, or works again."""
+        self._emit(Trouble(self._clock.now_s() if self._clock else 0.0, 0, line))
+
     async def run(self, beside: Beside = alone) -> Summary:
         """Go on in the ledger of earlier runs; write summary.json beside it."""
+        try:
+            return await self._run(beside)
+        finally:
+            await self._radio.close()
+
+    async def _run(self, beside: Beside) -> Summary:
         config = self._config
         await _check(self._radio)
         described = Run(config.run.policy, config.run.seed, self._vm, int(time.time()))
         with self.folder.recording(described) as store:
+            self._clock = BoardClock(config.radio.speed)
             self._orchestrator = Orchestrator(
                 radio=self._radio,
                 store=store,
                 keys=self._keys,
                 policy=self._policy,
                 contacts=self._contacts,
-                clock=BoardClock(config.radio.speed),
+                clock=self._clock,
                 rng=np.random.default_rng(config.run.seed),
                 emit=self._emit,
                 terms=config.transfer.terms(),
@@ -101,24 +114,36 @@ async def trade(
         raise InputError(f"--lane {lane}: the keys file {config.run.keys} has no such board")
     if len(keys) < PEERS_MIN:
         raise InputError(f"{config.run.keys}: a market takes {PEERS_MIN} boards, not {len(keys)}")
-    radio = open_radio(config.radio.transport, config.radio.adapter)
-    await _check(radio)
     folder = RunFolder(config.run.out)
-    with folder.recording(Run("market", None, vm, int(time.time()))) as store:
-        trading = Trading(
-            radio,
-            store,
-            keys,
-            together,
-            BoardClock(config.radio.speed),
-            emit,
-            config.transfer.terms(),
-            config.radio.slots,
-        )
-        await trading.run(lane, sorted(keys.keys() - {lane}))
-        summary = summarise(store.book)
-    folder.write(SUMMARY, summary)
-    return summary
+    async with _opened(config.radio, emit) as radio:
+        with folder.recording(Run("market", None, vm, int(time.time()))) as store:
+            trading = Trading(
+                radio,
+                store,
+                keys,
+                together,
+                BoardClock(config.radio.speed),
+                emit,
+                config.transfer.terms(),
+                config.radio.slots,
+            )
+            await trading.run(lane, sorted(keys.keys() - {lane}))
+            summary = summarise(store.book)
+        folder.write(SUMMARY, summary)
+        return summary
+
+
+@asynccontextmanager
+async def _opened(section: RadioSection, emit: Emit) -> AsyncIterator[Radio]:
+    def trouble(line: str) -> None:
+        emit(Trouble(0.0, 0, line))
+
+    radio = open_radios(section.local, section.proxies, section.slots, trouble)
+    try:
+        await _check(radio)
+        yield radio
+    finally:
+        await radio.close()
 
 
 async def _check(radio: Radio) -> None:

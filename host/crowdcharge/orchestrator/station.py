@@ -63,7 +63,7 @@ class Station:
             await self.pool.close()
 
     def transfer_run(self, transfer: TransferRecord, terms: TransferTerms) -> TransferRun:
-        """A transfer to run, whose samples go to the ledger keeper."""
+        """Return a transfer to run, whose samples go to the ledger keeper."""
         sample = self.ledger_keeper.sample
         return TransferRun(transfer, terms, self.pool, self.clock, self.emit, sample)
 

@@ -11,16 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from crowdcharge.errors import WptError
-
-try:
-    import numba
-    from numba.core import event
-except ImportError as error:
-    raise WptError(
-        "the planners need numba: install crowdcharge with the extra 'crowd' "
-        "(pip install 'crowdcharge[crowd]')"
-    ) from error
+import numba
+from numba.core import event
 
 Function = TypeVar("Function", bound=Callable[..., object])
 

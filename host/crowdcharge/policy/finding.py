@@ -61,7 +61,7 @@ def _module(place: str, name: str) -> Any:
 
 
 def told(error: BaseException) -> str:
-    """An error in somebody's own code, with the line to look at."""
+    """Describe an error in somebody's own code, with the line to look at."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{os.path.basename(frame.filename)}, line {frame.lineno}"  # noqa: PTH119 - may be "<string>"
     return f"{type(error).__name__}: {error} ({where})"

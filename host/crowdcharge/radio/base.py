@@ -5,6 +5,7 @@ Anything with these methods is a radio: bleak's adapters, a recording, a remote 
 failure is a RadioError.
 """
 
+import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,13 +13,39 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Advert:
-    """One advert; `data` is the manufacturer data of wire.COMPANY_ID, not yet decoded."""
+    """One advert; `data` is the manufacturer data of wire.COMPANY_ID, not yet decoded.
+
+    `radio` names who heard it, where there are several.
+    """
 
     address: str
     rssi_dBm: int
     data: bytes
+    radio: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Where an ESPHome Bluetooth proxy is; `key` is that of its encryption, "" if it has none."""
+
+    host: str
+    port: int = 6053
+    key: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.host if self.port == 6053 else f"{self.host}:{self.port}"
+
+
+def is_noise_key(text: str) -> bool:
+    """Whether the text can be a proxy's key: 32 bytes in base64."""
+    try:
+        return len(binascii.a2b_base64(text, strict_mode=True)) == 32
+    except ValueError:
+        return False
+
+
+Tell = Callable[[str], None]
 OnAdvert = Callable[[Advert], None]
 OnData = Callable[[bytes], None]
 OnClosed = Callable[[], None]
@@ -37,15 +64,43 @@ class Link(Protocol):
     async def close(self) -> None: ...
 
 
+def tell_nobody(_line: str) -> None:
+    pass
+
+
 class Radio(Protocol):
     async def start_scan(self, on_advert: OnAdvert) -> None:
-        """Starts scanning. NoAdapter: there is nothing to scan with."""
+        """Start scanning. NoAdapter: there is nothing to scan with."""
         ...
 
     async def stop_scan(self) -> None: ...
 
     async def connect(self, address: str, on_closed: OnClosed, /) -> Link:
-        """Connects to an address that was heard; the radio makes one connection at a time."""
+        """Connect to an address that was heard; the radio makes one connection at a time."""
         ...
 
     async def close(self) -> None: ...
+
+
+class PathRadio(Radio, Protocol):
+    """A radio that can be one of many: it has a name, and says how many connections it can take.
+
+    `deaf_after_s`: so long without any advert, and it does not hear.
+    """
+
+    name: str
+    deaf_after_s: float
+
+    @property
+    def is_up(self) -> bool: ...
+
+    @property
+    def slots(self) -> int: ...
+
+    def room(self, address: str) -> int:
+        """How many more connections it can take, if the next one is to this address."""
+        ...
+
+    async def reclaim(self) -> None:
+        """Free the connections that the radio still keeps but nobody here uses."""
+        ...

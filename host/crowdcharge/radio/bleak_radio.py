@@ -36,8 +36,10 @@ class BleakRadio:
     """A radio; `scanner` and `client` are backend classes for bleak, None for the platform's.
 
     `adapter` names one for BlueZ ("hci1"), None is the first. `transport` is what the backend
-    classes reach, for error messages.
+    classes reach, for error messages. `slots`: how many connections it holds.
     """
+
+    deaf_after_s = 15.0  # Linux reports a board at least once in each scan of 10.24 s
 
     def __init__(
         self,
@@ -45,7 +47,10 @@ class BleakRadio:
         client: type[BaseBleakClient] | None = None,
         adapter: str | None = None,
         transport: str = "",
+        slots: int = 0,
     ) -> None:
+        self.name = transport or adapter or "adapter"
+        self.slots = slots
         self._transport = transport
         self._scanner_backend = scanner
         self._client_backend = client
@@ -60,7 +65,7 @@ class BleakRadio:
             payload = data.manufacturer_data.get(wire.COMPANY_ID)
             if payload is not None:
                 self._devices[device.address] = device
-                on_advert(Advert(device.address, data.rssi, payload))
+                on_advert(Advert(device.address, data.rssi, payload, self.name))
 
         self._devices.clear()
         try:
@@ -71,6 +76,19 @@ class BleakRadio:
             await self._scan.start()
         except bluez.FAILURES as error:
             raise self._cannot_scan(error) from None
+
+    @property
+    def is_up(self) -> bool:
+        return self._scan is not None
+
+    def room(self, _address: str) -> int:
+        return self.slots - len(self._connected())
+
+    def radio_of(self, _address: str) -> str:
+        return self.name
+
+    async def reclaim(self) -> None:
+        pass  # a scan drops what a killed host has left
 
     @property
     def _is_bluez(self) -> bool:
@@ -88,7 +106,7 @@ class BleakRadio:
         return {address for address, link in self._links.items() if not link.lost}
 
     async def stop_scan(self) -> None:
-        """Stops the scan, also one that has ended because bluetoothd or the adapter went away."""
+        """Stop the scan, also one that has ended because bluetoothd or the adapter went away."""
         scan, self._scan = self._scan, None
         if scan is not None:
             await scan.stop()
@@ -196,7 +214,7 @@ class BleakLink:
             await bluez.forget(self.client)
 
     async def discard(self) -> None:
-        """Closes a link that is lost or about to be replaced, ignoring errors."""
+        """Close a link that is lost or about to be replaced, ignoring errors."""
         with suppress(RadioError):
             await self.close()
 
@@ -230,7 +248,7 @@ class _Client(BleakClient):
 
 @contextmanager
 def _radio_errors(what: str) -> Iterator[None]:
-    """Turns whatever a backend raises into a RadioError."""
+    """Turn whatever a backend raises into a RadioError."""
     try:
         yield
     except bluez.FAILURES as error:

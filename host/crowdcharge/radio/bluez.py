@@ -35,7 +35,7 @@ def is_bluez(client: BleakClient) -> bool:
 
 
 async def drop_orphans(bluez: Any, ours: Container[str]) -> None:
-    """Ends connections to boards not in `ours` (addresses), which a killed host has left."""
+    """End connections to boards not in `ours` (addresses), which a killed host has left."""
     adapter = await BleakAdapter.get(bluez=bluez)
     for device in await adapter.get_connected_devices([wire.SERVICE_UUID]):
         if device.address not in ours:
@@ -111,7 +111,7 @@ async def settled_mtu(mtu: Callable[[], int], is_lost: Callable[[], bool]) -> No
 
 
 async def forget(client: BleakClient) -> None:
-    """Removes the board and its remembered services from BlueZ until it is heard again."""
+    """Remove the board and its remembered services from BlueZ until it is heard again."""
     if is_bluez(client):
         with contextlib.suppress(*FAILURES):
             await client.unpair()

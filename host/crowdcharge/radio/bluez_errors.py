@@ -90,7 +90,7 @@ def not_usable(error: BaseException) -> str | None:
 
 
 def reason(error: BaseException) -> str:
-    """What the error says, in plain words and with the name that BlueZ gave it."""
+    """Return what the error says, in plain words and with the name that BlueZ gave it."""
     text = not_usable(error)
     if text is None and isinstance(error, BleakDBusError):
         name = error.dbus_error

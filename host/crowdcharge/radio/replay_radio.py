@@ -13,10 +13,10 @@ from typing import Any
 
 from crowdcharge.clock import Clock
 from crowdcharge.errors import InputError, RadioError
+from crowdcharge.files import read_text
 from crowdcharge.radio.base import Advert, Link, OnAdvert, OnClosed
-from crowdcharge.toml_table import read_text
 
-CHARACTERS_MAX = 200_000_000
+RECORDING_MAX_bytes = 200_000_000
 TIME_MAX_s = 1e9
 ADDRESS_MAX = 64  # a Mac gives a UUID of 36 characters
 DATA_MAX = 255  # bytes, of an extended advert
@@ -24,7 +24,7 @@ Recorded = tuple[float, Advert]  # seconds since the start of the recording
 
 
 def dump(time_s: float, advert: Advert) -> str:
-    """Formats one line of a recording."""
+    """Format one line of a recording."""
     return json.dumps(
         {
             "t_s": round(time_s, 3),
@@ -37,10 +37,7 @@ def dump(time_s: float, advert: Advert) -> str:
 
 def load(path: Path) -> list[Recorded]:
     """Read a recording, in the order of its times; InputError names the line that is no advert."""
-    text = read_text(path).removeprefix("\ufeff")
-    if len(text) > CHARACTERS_MAX:
-        raise InputError(f"{path}: a recording has at most {CHARACTERS_MAX / 1e6:g} MB")
-    lines = enumerate(text.splitlines(), 1)
+    lines = enumerate(read_text(path, RECORDING_MAX_bytes).splitlines(), 1)
     recorded = [_entry(path, number, line) for number, line in lines if line.strip()]
     return sorted(recorded, key=lambda entry: entry[0])
 

@@ -55,7 +55,7 @@ def efficiency_u(book: Book, transfer: TransferRecord, meters: Meters) -> float 
 
 
 def section(book: Book, meters: Meters) -> str:
-    """The part of report.html on accuracy; empty if no efficiency was metered."""
+    """Return the part of report.html on accuracy; empty if no efficiency was metered."""
     rows = [
         (
             transfer.transfer_id,

@@ -33,14 +33,14 @@ def shape(board_id: int) -> str:
 
 
 def css() -> str:
-    """The variables of a page; a screen that asks for dark gets the dark ones."""
+    """Return the variables of a page; a screen that asks for dark gets the dark ones."""
     light = "".join(f"--{name}:{pair[0]};" for name, pair in TOKENS.items())
     dark = "".join(f"--{name}:{pair[1]};" for name, pair in TOKENS.items())
     return f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}"
 
 
 def themed(svg: str) -> str:
-    """A drawing in which each colour is that of the page around it."""
+    """Return a drawing in which each colour is that of the page around it."""
     for name, (light, _) in TOKENS.items():
         svg = svg.replace(light, f"var(--{name})")
     return svg

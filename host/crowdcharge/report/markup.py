@@ -36,7 +36,7 @@ def escape(content: object) -> Markup:
 
 
 def table(head: Sequence[object], rows: Iterable[Iterable[object]]) -> Markup:
-    """A table of cells, each of which is a Text or is shown as a number; no `head`: no titles."""
+    """Return a table of cells, each a Text or shown as a number; no `head`: no titles."""
     titles = _row("th", head) if head else ""
     body = "".join(_row("td", row) for row in rows)
     return Markup(f"<div class=wide tabindex=0><table>{titles}{body}</table></div>")
@@ -54,7 +54,7 @@ def _cell(tag: str, cell: object) -> str:
 
 
 def figure(drawing: "Figure") -> Markup:
-    """A plot as SVG inside the page, so that the page needs no other file."""
+    """Return a plot as SVG inside the page, so that the page needs no other file."""
     vector = io.StringIO()
     drawing.savefig(vector, format="svg", transparent=True, metadata={"Date": None})
     svg = vector.getvalue().split('dtd">', 1)[-1]  # without the header of a file of its own
@@ -62,7 +62,7 @@ def figure(drawing: "Figure") -> Markup:
 
 
 def page(title: str, body: str) -> str:
-    """A whole document; `body` is HTML."""
+    """Return a whole document; `body` is HTML."""
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title>"
         "<meta name=viewport content='width=device-width, initial-scale=1'>"

@@ -7,6 +7,7 @@ from typing import Any
 
 from crowdcharge.boards.codes import NAMES, text
 from crowdcharge.flash import records
+from crowdcharge.ledger.settlement import SETTLED, UNSETTLED_BECAUSE
 from crowdcharge.ledger.store import Store
 from crowdcharge.report import accuracy, markup, prediction
 from crowdcharge.report.markup import Markup, Text, escape, table
@@ -15,8 +16,6 @@ from crowdcharge.report.story import Period, Story, tell
 from crowdcharge.report.summary import summarise
 
 _CODES = {name: code for code, name in NAMES.items()}
-
-
 _PAGES_MAX = 5  # a page takes seconds on a Pi, and a service starts often in its life
 
 
@@ -45,7 +44,7 @@ def write_report(
 
 
 def _numbers(story: Story) -> list[int]:
-    """The runs that get pages of their own: the newest, and none if there is only one."""
+    """Return the runs that get pages of their own: the newest, and none if there is only one."""
     count = len(story.periods)
     return list(range(max(1, count - _PAGES_MAX + 1), count + 1)) if count > 1 else []
 
@@ -64,7 +63,7 @@ def _write(path: Path, title: str, body: str) -> Path:
 
 
 def _links(story: Story) -> Markup:
-    """A table of the runs, newest first."""
+    """Return a table of the runs, newest first."""
     numbers = _numbers(story)
     if not numbers:
         return Markup("")
@@ -84,7 +83,7 @@ def _run_row(period: Period) -> tuple[object, ...]:
 
 
 def _started(period: Period) -> str:
-    """The time of day at which the run started, with its zone."""
+    """Return the time of day at which the run started, with its zone."""
     unix_s = period.run.started_unix_s if period.run else None
     if unix_s is None:
         return "at a time that was not noted"
@@ -105,7 +104,7 @@ def _body(story: Story, figures: list[Markup], more: str) -> str:
         "Every figure comes from the ledger.</p>"
         f"<div class=cards>{_cards(summary)}</div><h2>What happened</h2>"
         f"<div class=plots>{''.join(figures)}</div><h2>Transfers</h2>{_transfers(summary)}"
-        f"<h2>Boards</h2>{_boards(summary)}{more}{_markets(summary)}{_notes(story)}"
+        f"{_unsettled(summary)}<h2>Boards</h2>{_boards(summary)}{more}{_markets(summary)}{_notes(story)}"
     )
 
 
@@ -133,8 +132,25 @@ def _transfers(summary: dict[str, Any]) -> Markup:
     return table((*numbers, *words), map(_transfer, summary["transfers"]))
 
 
+def _unsettled(summary: dict[str, Any]) -> str:
+    """Say which transfers are in no efficiency, and why; empty if all are settled."""
+    unsettled = summary["unsettled"]
+    if not unsettled["states"]:
+        return ""
+    reasons = "; ".join(
+        f"{count} {escape(state)} ({UNSETTLED_BECAUSE.get(state, 'not a state of ours')})"
+        for state, count in unsettled["states"].items()
+    )
+    return (
+        f"<p>Not settled, and so in no efficiency: {reasons}. Booked for them are "
+        f"{unsettled['sent_mJ'] / 1000:.3f} J sent and "
+        f"{unsettled['received_mJ'] / 1000:.3f} J received.</p>"
+    )
+
+
 def _transfer(row: dict[str, Any]) -> tuple[object, ...]:
-    share = f"{100 * row['received_mJ'] / row['sent_mJ']:.1f} %" if row["sent_mJ"] else "-"
+    counts = row["sent_mJ"] and row["state"] == SETTLED
+    share = f"{100 * row['received_mJ'] / row['sent_mJ']:.1f} %" if counts else "-"
     return (
         row["transfer_id"],
         row["ptx"],
@@ -215,7 +231,7 @@ def _notes(story: Story) -> str:
 
 
 def _words(name: str | None) -> Markup:
-    """An EPT name in small letters, with its plain meaning as a hint."""
+    """Return an EPT name in small letters, with its plain meaning as a hint."""
     if name is None:
         return Markup("-")
     meaning = escape(text(_CODES[name]) if name in _CODES else "")

@@ -38,7 +38,7 @@ def soc(story: Story) -> Figure:
 
 
 def power(story: Story) -> Figure:
-    """A value stands until the next renewal brings another, so the lines are steps."""
+    """Draw the power in steps: a value stands until the next renewal brings another."""
     figure, axes = _axes("Power of each transfer", "W")
     donors = sorted({transfer.ptx for transfer in story.transfers})
     for transfer in story.transfers:
@@ -141,7 +141,7 @@ def _axes(title: str, y_label: str) -> tuple[Figure, Axes]:
 def _columns(
     story: Story, series: Sequence[tuple[float, float]]
 ) -> tuple[Sequence[float], Sequence[float]]:
-    """Times as matplotlib wants them, and values."""
+    """Return times as matplotlib wants them, and values."""
     times_s, values = zip(*series, strict=True)
     begins_unix_s = story.begins_unix_s
     if begins_unix_s is None or not _by_day(story):

@@ -83,7 +83,7 @@ def _key(start_s: float, a: int, b: int) -> Key:
 
 
 def _planned(imagined: Policy) -> dict[Key, Document]:
-    """The first plan, made before anything happened."""
+    """Return the first plan, made before anything happened."""
     rows = [row for plan in plans(imagined)[:1] for row in plan["transfers"]]
     return {_key(row["start_s"], row["ptx"], row["prx"]): row for row in rows}
 
@@ -148,7 +148,7 @@ def _boards(book: Book, predicted: "SimulationRun") -> list[Document]:
 
 
 def stored_J(reading: Reading | None) -> float | None:
-    """Stored energy by the fuel gauge, whose step is a thousandth of the capacity."""
+    """Return the stored energy by the fuel gauge, whose step is a thousandth of the capacity."""
     if reading is None or reading.soc_permille is None:
         return None
     return mJ_to_J(reading.capacity_mJ) * reading.soc_permille / 1000
@@ -177,7 +177,7 @@ def _totals(book: Book, predicted: "SimulationRun") -> Document:
 
 
 def section(document: Document) -> str:
-    """The part of report.html that shows this document."""
+    """Return the part of report.html that shows this document."""
     return (
         "<h2>Predicted and metered: transfers</h2>"
         "<p>Plan: the first plan. Simulated: the same scenario in the simulator. Asked, sent and"

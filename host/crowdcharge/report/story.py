@@ -73,7 +73,7 @@ class Story:
         return dict(flows)
 
     def of(self, period: Period) -> "Story":
-        """The story of one run, with times since its own start."""
+        """Return the story of one run, with times since its own start."""
         cut = {name: _cut(getattr(self, name), period) for name in _SERIES}
         return Story(
             _book_of(self.book, period, len(_within(self.refusals, period))),
@@ -107,7 +107,7 @@ def tell(rows: Iterable[Row]) -> Story:
 
 
 def _started_unix_s(run: kinds.Run | None) -> float | None:
-    """The time of day of a start; None if it was not noted, or by a clock that makes no sense."""
+    """Return the time of day of a start; None if not noted, or noted by a clock that is off."""
     started_unix_s = None if run is None else run.started_unix_s
     good = started_unix_s is not None and 0 <= started_unix_s < _UNIX_MAX_s
     return started_unix_s if good else None
@@ -128,7 +128,7 @@ def _begin(story: Story, run: kinds.Run | None) -> None:
 
 
 def _time_s(period: Period, content: kinds.Content) -> float:
-    """The time of a row; one that notes none is as late as the latest so far."""
+    """Return the time of a row; one that notes none is as late as the latest so far."""
     t_ms: int | None = getattr(content, "t_ms", None)
     if t_ms is None:
         return period.ends_s
@@ -180,7 +180,7 @@ def _within(entries: list, period: Period) -> list:  # type: ignore[type-arg]  #
 
 
 def _book_of(book: Book, period: Period, refusals: int) -> Book:
-    """The part of a book that belongs to one run: a transfer to the run that opened it."""
+    """Return the part of a book that belongs to one run: a transfer to the run that opened it."""
     transfers = {key: book.transfers[key] for key in sorted(period.transfers)}
     balances_mJ: dict[str, int] = defaultdict(int)
     for transfer in transfers.values():

@@ -40,7 +40,7 @@ def summarise(book: Book) -> Summary:
 
 
 def totals(book: Book) -> Summary:
-    """What the whole ledger adds up to."""
+    """Return what the whole ledger adds up to."""
     transfers, between = book.transfers.values(), _between_boards(book)
     return {
         "sent_mJ": sum(transfer.sent_mJ for transfer in transfers),
@@ -74,7 +74,7 @@ def _unsettled(transfers: Sequence[TransferRecord]) -> Summary:
 
 
 def unsettled_words(summary: Summary) -> str:
-    """What a closing line adds if some transfers are not settled, or an empty string."""
+    """Return what a closing line adds if some transfers are not settled, or an empty string."""
     unsettled = summary["unsettled"]
     states = ", ".join(f"{count} {state}" for state, count in unsettled["states"].items())
     booked = f"{unsettled['sent_mJ']} mJ sent, {unsettled['received_mJ']} received"
@@ -82,7 +82,7 @@ def unsettled_words(summary: Summary) -> str:
 
 
 def _run(book: Book) -> Summary:
-    """The newest run; all None in a ledger without one."""
+    """Describe the newest run; all None in a ledger without one."""
     run = book.runs[-1] if book.runs else None
     return {name: getattr(run, name, None) for name in ("policy", "seed", "vm")}
 

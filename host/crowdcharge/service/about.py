@@ -41,13 +41,13 @@ def about_run(config: RunConfig, version: str) -> About:
 
 
 def about_demo(run: dict[str, Any], out: Path, serve: ServeSection, version: str) -> About:
-    """A bench's run has no file; `run` is what takes its place."""
+    """Return a bench's run has no file; `run` is what takes its place."""
     constant = {"site": None, "mode": "demo", "version": version, "actions": True}
     return About(run | constant, {"demo": run}, out, serve, run["policy_options"])
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can hold: paths as texts."""
+    """Return what JSON can hold: paths as texts."""
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

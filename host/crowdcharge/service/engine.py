@@ -108,6 +108,6 @@ class Engine:
 
 
 def _unix_clock() -> Callable[[float], float]:
-    """The event loop's time as unix time, by one offset, so that a time stays the same time."""
+    """Return the event loop's time as unix time, by one offset for the whole run."""
     offset_s = time.time() - asyncio.get_running_loop().time()
     return lambda loop_s: round(loop_s + offset_s, 3)

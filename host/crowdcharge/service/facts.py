@@ -43,7 +43,7 @@ class Facts:
         self._rows, self._totals = -1, Shown()
 
     async def changes(self) -> Shown:
-        """What changed: `run`, `boards`, `totals` and `next`, without what is as it was."""
+        """Return what changed: `run`, `boards`, `totals` and `next`, without what is as it was."""
         touching = await self._touching()
         boards = [
             {"board_id": board_id, **self._new(board_id, self._board(board_id, touching))}
@@ -116,7 +116,7 @@ class Facts:
         )
 
     def _heard(self, view: BoardView | None) -> Shown:
-        """What its newest advert says, or better its link. An advert tells no charge."""
+        """Return what its newest advert says, or better its link. An advert tells no charge."""
         if view is None:
             return {}
         link = self._orchestrator.station.pool.connected(view.board_id)
@@ -141,7 +141,7 @@ class Facts:
         return {"sent_mJ": reading.sent_mJ, "received_mJ": reading.received_mJ}
 
     def _all_totals(self) -> Shown:
-        """What the ledger adds up to; added up anew only when it has new rows."""
+        """Return what the ledger adds up to; added up anew only when it has new rows."""
         book = self._orchestrator.ledger_keeper.book
         if self._rows != book.rows:
             self._rows, self._totals = book.rows, totals_shown(book)
@@ -160,7 +160,7 @@ class Facts:
 
 
 def totals_shown(book: Book) -> Shown:
-    """The figures of summary.json, with the names of the page."""
+    """Return the figures of summary.json, with the names of the page."""
     between = [each for each in book.transfers.values() if each.prx and each.state != VOID]
     summed = totals(book)
     return {
@@ -173,14 +173,14 @@ def totals_shown(book: Book) -> Shown:
 
 
 def transfers_shown(book: Book) -> dict[int, Shown]:
-    """The newest transfers of earlier runs, and all that are not closed, as `Live` has them."""
+    """Return the newest transfers of earlier runs, and all not closed, as `Live` has them."""
     newest = [*book.transfers.values()][-TRANSFERS_SHOWN:]
     chosen = {each.transfer_id: each for each in [*book.unsettled(), *newest] if each.prx}
     return {transfer_id: _earlier(each) for transfer_id, each in sorted(chosen.items())}
 
 
 def _earlier(transfer: TransferRecord) -> Shown:
-    """A transfer that has no power any more; when it was, its ledger tells no unix time."""
+    """Return a transfer that has no power any more; when it was, its ledger tells no unix time."""
     ends = {
         "ept_ptx": None if transfer.ept_ptx is None else codes.name(transfer.ept_ptx),
         "ept_prx": None if transfer.ept_prx is None else codes.name(transfer.ept_prx),

@@ -79,7 +79,7 @@ class Live:
         return self.seq
 
     def snapshot(self, curves: bool = True) -> Shown:
-        """The whole picture as JSON has it; ages are as of the newest record."""
+        """Return the whole picture as JSON has it; ages are as of the newest record."""
         shown = {
             "seq": self.seq,
             "time_s": self.time_s,

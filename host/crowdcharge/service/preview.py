@@ -23,7 +23,7 @@ Aside = Callable[..., Awaitable[Any]]
 async def wants(
     orchestrator: Orchestrator, pairs: Sequence[Pair], aside: Aside = asyncio.to_thread
 ) -> list[dict[str, Any]]:
-    """The transfers that the policy would make, in their order; `aside` calls in a thread."""
+    """Return the transfers that the policy would make; `aside` calls in a thread."""
     agents = dict(orchestrator.ledger_keeper.agents)
     known = [pair for pair in pairs if all(_has_charge(agents, board) for board in pair)]
     if not known:

@@ -114,7 +114,7 @@ class Replay:
             self._tell(self._facts())
 
     def _due(self) -> list[dict[str, Any]]:
-        """The records of all rows up to now."""
+        """Return the records of all rows up to now."""
         found = []
         while self._next < len(self._moments) and self._moments[self._next][0] <= self._now_s:
             _, row, content = self._moments[self._next]
@@ -123,7 +123,7 @@ class Replay:
         return found
 
     def _facts(self) -> dict[str, Any]:
-        """The totals, added up anew only when there are new rows, and the time in any case."""
+        """Return the time, and the totals, added up anew only when there are new rows."""
         new = self._next != self._summed
         self._summed = self._next
         totals = {"totals": totals_shown(self._tape.book)} if new else {}
@@ -147,4 +147,4 @@ def _moments(ledger: Path) -> list[Moment]:
 
 
 def _ignore(_text: str) -> None:
-    """A window that had to be replaced is of no interest here: nothing is lost with it."""
+    """Ignore that a window had to be replaced: nothing is lost with it."""

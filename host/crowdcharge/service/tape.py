@@ -36,7 +36,7 @@ class Tape:
     _sides: dict[int, tuple[_Meter, _Meter]] = field(default_factory=dict)
 
     def play(self, row: Row, content: kinds.Content) -> list[Record]:
-        """What a page is told by this row; nothing by one that only the books need."""
+        """Return what a page is told by this row; nothing by one that only the books need."""
         started_s = getattr(content, "started_unix_s", None)
         if isinstance(content, kinds.Run):
             self._start_s = self.time_s = max(started_s or 0.0, self.time_s)

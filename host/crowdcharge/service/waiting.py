@@ -42,6 +42,6 @@ _IDLE = "The policy wants nothing from it now."
 
 
 def waits(now: Situation) -> str | None:
-    """The sentence, or None for a board that is at work."""
+    """Return the sentence, or None for a board that is at work."""
     found = next((text for applies, text in _REASONS if applies(now)), _IDLE)
     return found and found.format(now=now)

@@ -16,7 +16,7 @@ _CLEARED = {
 
 
 def fault_shown(code: int) -> dict[str, Any]:
-    """A fault that stands; `clear_by` None: it goes by itself with its cause."""
+    """Return a fault that stands; `clear_by` None: it goes by itself with its cause."""
     return {
         "code": code,
         "name": codes.name(code),
@@ -27,7 +27,7 @@ def fault_shown(code: int) -> dict[str, Any]:
 
 
 def policy_says(policy: Any, options: Mapping[str, Any]) -> dict[str, Any]:
-    """A policy by name, with the sentence in which it says why it wants what it wants."""
+    """Return a policy by name, with the sentence in which it says why it wants what it wants."""
     says = getattr(policy, "says", "")
     return {"name": policy.name, "options": dict(options), "says": says}
 
@@ -51,7 +51,7 @@ def why_ended(record: Mapping[str, Any]) -> str:
 
 
 def explained(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The record, and under "text" what its codes mean, if it has any."""
+    """Return the record, and under "text" what its codes mean, if it has any."""
     if record["event"] == "TransferEnded":
         return {**record, "text": why_ended(record)}
     if record["event"] in {"FaultRaised", "FaultCleared", "Refused"}:

@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from crowdcharge.escaping import csv_cell
+from crowdcharge.files import replaced
 from crowdcharge.simulation.engine import Result
 from crowdcharge.simulation.run import SimulationRun
-from crowdcharge.text_files import replaced
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     with replaced(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerows(tuple(map(csv_cell, row)) for row in rows)
 
 
 def write_runs(out: Path, runs: Sequence[SimulationRun]) -> list[Path]:

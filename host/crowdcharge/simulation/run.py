@@ -20,6 +20,7 @@ from crowdcharge.simulation.effort import SAMPLES
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.mobility import RandomWaypoint
 from crowdcharge.simulation.qoe import quality_of_experience
+from crowdcharge.simulation.rules import rules_of
 from crowdcharge.simulation.scenario import Scenario
 from crowdcharge.simulation.scenario_contacts import (
     Generated,
@@ -88,7 +89,10 @@ def run(
     contacts, end_s = contacts_of(scenario, seed, [board.id for board in boards], trace)
     chosen = policy or scenario.make_policy(link.beta)
     rng = np.random.default_rng([seed, 2])
-    world = World(boards, contacts, chosen, link, rng, scenario.floor_pct, scenario.habit, end_s)
+    rules = rules_of(scenario.profiles([board.id for board in boards]))
+    world = World(
+        boards, contacts, chosen, link, rng, scenario.floor_pct, scenario.habit, end_s, rules
+    )
     start_J = {board.id: board.energy_J for board in boards}
     steps = SAMPLES if scenario.sample_s is None else max(1, ceil(end_s / scenario.sample_s))
     time_s = np.linspace(0, end_s, steps + 1)

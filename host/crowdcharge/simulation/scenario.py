@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The scenario file: TOML in, records out. docs/reference/scenario.md lists every key. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import inf
 from typing import Any
 
 from crowdcharge.errors import InputError
 from crowdcharge.policy import Policy, make, parameters
+from crowdcharge.profiles import known
 from crowdcharge.simulation.effort import too_much
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.mobility import RandomWaypoint
@@ -42,16 +44,21 @@ class BoardSpec:
     arrives_s: float = 0.0
     leaves_s: float = inf
     cords: tuple[Span, ...] = ()
+    profile: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CrowdSpec:
-    """`n` boards, numbered from 0; spans are drawn from uniformly with the run's seed."""
+    """`n` boards, numbered from 0; spans are drawn from uniformly with the run's seed.
+
+    `profiles` are dealt to the boards in turn; each is the profiles of one board.
+    """
 
     n: int
     capacity_J: Span
     soc_pct: Span
     load_W: Span
+    profiles: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,13 @@ class Scenario:
     runs: int
     engine: str
     bench: Table
+
+    def profiles(self, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """Return the names of each board's profiles; `ids` are all boards in their order."""
+        if self.crowd is None:
+            return {board.id: board.profile for board in self.boards}
+        dealt = self.crowd.profiles
+        return {each: dealt[at % len(dealt)] for at, each in enumerate(ids)} if dealt else {}
 
     def make_policy(self, beta: float | None = None) -> Policy:
         """Fill in from the scenario what the file leaves open: `beta` (the link's), and for plans
@@ -177,6 +191,7 @@ def not_plain(scenario: Scenario) -> str:
     plain = crowd is not None and isinstance(contacts, Meetings)
     found = {
         "contacts but random meetings of a [crowd]": not plain,
+        "profiles": crowd is not None and bool(crowd.profiles),
         "loads": crowd is not None and crowd.load_W[1] > 0,
         "different capacities": crowd is not None and crowd.capacity_J[0] != crowd.capacity_J[1],
         "cords": scenario.habit.power_W > 0,
@@ -201,6 +216,7 @@ def parse_boards(top: Table) -> tuple[BoardSpec, ...]:
             arrives_s=table.number("arrives_s", 0.0, 0),
             leaves_s=table.number("leaves_s", inf, 0),
             cords=tuple(merged_spans(spans(table, "cords"))),
+            profile=profile_names(table, "profile", table.raw("profile") or []),
         )
         if board.leaves_s <= board.arrives_s:
             raise table.fail("leaves_s", "must be after arrives_s")
@@ -239,7 +255,28 @@ def parse_crowd(table: Table) -> CrowdSpec:
         capacity_J=table.span("capacity_J", 100.0, 1e-9, CAPACITY_MAX_J),
         soc_pct=table.span("soc_pct", [0, 100], 0, 100),
         load_W=table.span("load_W", 0.0, 0, CAPACITY_MAX_J),
+        profiles=tuple(
+            profile_names(table, "profiles", each) for each in _listed(table, "profiles")
+        ),
     )
+
+
+def _listed(table: Table, key: str) -> list[Any]:
+    value = table.raw(key) or []
+    if not isinstance(value, list):
+        raise table.fail(key, "must be a list")
+    return value
+
+
+def profile_names(table: Table, key: str, value: Any) -> tuple[str, ...]:
+    """One name, or the names of a board that speaks several technologies."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list):
+        raise table.fail(key, "must be the name of a profile, or a list of names")
+    for name in names:
+        if name not in known():
+            raise table.fail(key, f"unknown profile {name!r}; known are {', '.join(known())}")
+    return tuple(names)
 
 
 def parse_habit(table: Table) -> CordHabit:

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from crowdcharge.errors import InputError
+from crowdcharge.files import read_text
 from crowdcharge.metrics import balancing_time
 from crowdcharge.simulation import output
 from crowdcharge.simulation.contacts import Contact
@@ -21,7 +22,6 @@ from crowdcharge.simulation.scenario_contacts import Meetings, TraceFile
 from crowdcharge.simulation.traces.readers import read_trace
 from crowdcharge.simulation.traces.rows import lines_of
 from crowdcharge.simulation.traces.trace import Trace
-from crowdcharge.text_files import read_text
 
 Progress = Callable[[float], None]
 SCENARIO_MAX_bytes = CURVE_MAX_bytes = 20_000_000

@@ -22,6 +22,7 @@ from crowdcharge.policy import Encounter, Offer, Policy
 from crowdcharge.simulation.board import TINY, SimulatedBoard
 from crowdcharge.simulation.contacts import Contact
 from crowdcharge.simulation.link import LinkModel
+from crowdcharge.simulation.rules import BoardRules
 
 
 class Order(IntEnum):
@@ -91,12 +92,14 @@ class World(Mapping[int, SimulatedBoard]):
         floor_pct: float = 20.0,
         habit: CordHabit | None = None,
         end_s: float = inf,
+        rules: Mapping[int, BoardRules] | None = None,
     ) -> None:
         self.boards = {board.id: board for board in boards}
         self.transfers: list[SimulatedTransfer] = []
         self.now_s = 0.0
         self._policy, self._link, self._rng, self._end_s = policy, link, rng, end_s
         self._floor, self._habit = floor_pct / 100, habit or CordHabit()
+        self._rules = {each: (rules or {}).get(each, BoardRules()) for each in self.boards}
         self._contacts = iter(contacts)
         self._busy: dict[int, SimulatedTransfer] = {}
         self._waiting: dict[int, dict[SimulatedMeeting, None]] = {each: {} for each in self.boards}
@@ -172,7 +175,8 @@ class World(Mapping[int, SimulatedBoard]):
         board.advance(self.now_s)
         board.cord_W, board.sessions = self._habit.power_W, board.sessions + 1
         transfer = self._busy.get(board.id)
-        if transfer is not None and transfer.ptx is board:
+        gives = transfer is not None and transfer.ptx is board
+        if transfer is not None and gives and not self._rules[board.id].gives_on_cable:
             self._end(transfer, "cord")
         self._watch(board)
 
@@ -204,7 +208,7 @@ class World(Mapping[int, SimulatedBoard]):
         self, board: SimulatedBoard, net_W: float
     ) -> Iterator[tuple[float, float, Callable[[SimulatedBoard], None]]]:
         """Yield how far, which level and what happens there, for each level that lies ahead."""
-        floor_J, capacity_J, habit = self._floor * board.capacity_J, board.capacity_J, self._habit
+        floor_J, capacity_J, habit = self._floor_J(board), board.capacity_J, self._habit
         by_habit = habit.power_W > 0 and not board.cords
         below_J = habit.below_pct / 100 * capacity_J
         if by_habit and not board.cord_W and (net_W < 0 or board.energy_J <= below_J):
@@ -232,6 +236,10 @@ class World(Mapping[int, SimulatedBoard]):
             if abs(board.energy_J - level_J) < TINY * board.capacity_J:
                 board.energy_J = level_J  # undo the rounding of the crossing time
             handle(board)
+
+    def _floor_J(self, board: SimulatedBoard) -> float:
+        floor = max(self._floor, self._rules[board.id].floor_pct / 100)
+        return floor * board.capacity_J
 
     def _floor_reached(self, board: SimulatedBoard) -> None:
         self._end(self._busy[board.id], "floor")
@@ -291,8 +299,14 @@ class World(Mapping[int, SimulatedBoard]):
     def _ask(self, meeting: SimulatedMeeting) -> None:
         contact = meeting.contact
         offer = self._policy.decide(Encounter(contact.a, contact.b), self, self.now_s, self._rng)
-        if offer is not None and not self[offer.ptx].cord_W:
+        if offer is not None and self._may(offer):
             self._start(meeting, offer)
+
+    def _may(self, offer: Offer) -> bool:
+        ptx, prx = self._rules[offer.ptx], self._rules[offer.prx]
+        if self[offer.ptx].cord_W and not ptx.gives_on_cable:
+            return False
+        return ptx.may_give_to(prx)
 
     # Transfers.
 
@@ -301,7 +315,7 @@ class World(Mapping[int, SimulatedBoard]):
         room_J = prx.capacity_J - prx.energy_J
         sent_J = min(
             offer.energy_J,
-            ptx.energy_J - self._floor * ptx.capacity_J,
+            ptx.energy_J - self._floor_J(ptx),
             room_J / link.efficiency + link.start_J,
         )
         takes_time = link.power_W < inf

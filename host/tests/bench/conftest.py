@@ -43,7 +43,7 @@ class VmBoard:
         self.vm.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """What the firmware printed goes into the report of a failed test."""
+        """Kill the process; what the firmware printed goes into the report of a failed test."""
         if self.vm.stdout.closed:
             return
         self.vm.kill()

@@ -88,7 +88,7 @@ async def flood(stranger: Any) -> None:
 
 
 async def encryption(stranger: Any) -> None:
-    """What a phone does that believes it is paired."""
+    """Do what a phone does that believes it is paired."""
     backend = stranger._link.client._backend
     await backend._central._device.host.send_async_command(
         hci.HCI_LE_Enable_Encryption_Command(
@@ -125,7 +125,7 @@ async def flows(rig: Any) -> bool:
 
 
 async def visits(rig: Any, how: Callable[[Any], Any], repeats: int) -> None:
-    """The strangers come, and no board resets, latches or loses its transfer by them.
+    """Let strangers come; no board may reset, latch or lose its transfer by them.
 
     Only the orchestrator has links, because a CircuitPython board has one.
     """

@@ -354,7 +354,7 @@ async def test_hub_that_dies_ends_everything_at_once(desk):
 
 
 async def absent(desk):
-    """A device that was seen and does not advertise any more."""
+    """Return a device that was seen and does not advertise any more."""
     board = await desk.board()
     device = await desk.find(board)
     board.kill()

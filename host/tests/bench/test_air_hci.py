@@ -44,7 +44,7 @@ asyncio.run(main())
 
 @pytest.fixture
 def own_stack():
-    """Starts host stacks on a pty as processes of their own."""
+    """Start host stacks on a pty as processes of their own."""
     running = []
 
     def start(path):

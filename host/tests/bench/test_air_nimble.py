@@ -145,7 +145,7 @@ async def take_every_link(drivers: list[Driver]) -> None:
 
 
 async def raise_in_the_handler(driver: Driver) -> None:
-    """It is off for good, but the stack still answers."""
+    """Raise in the handler, which is then off for good, while the stack still answers."""
     async with driver.client as client:
         await asyncio.sleep(PAUSE_s)
         await driver.command(b"raise")
@@ -155,7 +155,7 @@ async def raise_in_the_handler(driver: Driver) -> None:
 
 
 def lines_of(out: str) -> list[str]:
-    """The probe's lines, with names for addresses; what the VM says of an exception is no line."""
+    """Return the probe's lines, with names for addresses, without the VM's words on exceptions."""
     out = re.sub(r"b'\\xc0\\x00\\x00\\x00\\x00\\x0(\d)'", r"central \1", out)
     out = out.replace(r"b'\xb0\x00\x00\x00\x00\x01'", "board")
     return [line for line in out.splitlines() if " = " in line]
@@ -169,7 +169,7 @@ def recorded() -> list[str]:
 
 
 def settled(lines: list[str]) -> list[str]:
-    """The lines with the stretch sorted in which four links end: their order is chance.
+    """Return the lines with the stretch sorted in which four links end: their order is chance.
 
     It lies between the fifth link's refusal and the next connection.
     """

@@ -80,7 +80,7 @@ async def test_a_wrong_answer_to_an_encryption_request_restarts_the_board(desk, 
 
 
 async def ask_for_encryption(desk, board) -> BleakClient:
-    """What a phone does that believes it is paired: LL_ENC_REQ with a key of its own."""
+    """Do what a phone does that believes it is paired: LL_ENC_REQ with a key of its own."""
     client = await desk.connected(board)
     (link,) = desk.client._central._device.connections.values()
     await desk.client._central._device.host.send_async_command(

@@ -22,7 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @contextmanager
 def up(home: Path, name: str, transport: str) -> Iterator[Path]:
-    """A control socket that listens, as a bench's does, and its announcement."""
+    """Open a control socket that listens, as a bench's does, and announce it."""
     control = home / f"{name}.socket"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(control))

@@ -56,7 +56,7 @@ def rig(monkeypatch):
 
 
 def let(gauge: FuelGauge, rig: Rig, seconds: float, current_mA: int = 0) -> list[int]:
-    """What the gauge says while the board samples for this long, four times a second."""
+    """Return what the gauge says while the board samples for this long, four times a second."""
     said = []
     for _ in range(round(seconds * 4)):
         rig.time_s += 0.25

@@ -70,7 +70,7 @@ class Rig:
         return self.shunt.voltage_uV(self.current_A, self.time_s), round(self.bus_V * 1000)
 
     def calibrated(self, samples: int = 60) -> None:
-        """What `crowdcharge calibrate meter` does: two loads, two voltages, one reference."""
+        """Do what `crowdcharge calibrate meter` does: two loads, two voltages, one reference."""
         reference = 1 + self.rng.gauss(0, REFERENCE_ppm * 1e-6)
         loads, voltages = [], []
         for current_A, bus_V in ((0.1, 3.3), (1.2, 5.0)):
@@ -94,7 +94,7 @@ class Rig:
         )
 
     def error_pct(self, seconds: float = 40.0) -> float:
-        """The metered energy against the true one, over a profile of random powers."""
+        """Compare the metered energy with the true one, over a profile of random powers."""
         true_uJ = metered_uJ = 0.0
         until_s = self.time_s
         ends_s = self.time_s + seconds

@@ -12,9 +12,7 @@ from crowdcharge.bench.physics.arrangement import Arrangement
 from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.errors import InputError
 
-CYCLE = ContactsConfig(
-    ((Placement((1, 2)),), (), (Placement((1, 3)), Placement((2, 4)))), slot_s=5.0
-)
+CYCLE = ((Placement((1, 2)),), (), (Placement((1, 3)), Placement((2, 4))))
 
 
 def pairs(contacts):
@@ -22,7 +20,7 @@ def pairs(contacts):
 
 
 def test_the_schedule_comes_round():
-    schedule = Arrangement(CYCLE)
+    schedule = Arrangement(CYCLE, slot_s=5.0)
     seen = [pairs(schedule.contacts_at(time_s)) for time_s in (0, 4.99, 5, 10, 15)]
     assert seen == [[(1, 2)], [(1, 2)], [], [(1, 3), (2, 4)], [(1, 2)]]
     assert schedule.next_change_s(4.0) == 5.0
@@ -30,7 +28,7 @@ def test_the_schedule_comes_round():
 
 
 def test_moved_boards_stay_until_resume():
-    schedule = Arrangement(CYCLE)
+    schedule = Arrangement(CYCLE, slot_s=5.0)
     schedule.move(10.0, Placement((1, 2)))
     assert pairs(schedule.contacts_at(16.0)) == [(1, 2)]
     assert schedule.next_change_s(16.0) is None

@@ -40,7 +40,7 @@ steps = st.lists(
     st.tuples(
         st.floats(0.001, 3.0),
         st.integers(1, 4),
-        st.sampled_from(["tx_on", "rx_on", "tx_stuck", "foreign", "limit", "contacts"]),
+        st.sampled_from(["tx_on", "rx_on", "foreign", "limit", "contacts"]),
         st.integers(0, 3),
     ),
     max_size=25,
@@ -173,13 +173,6 @@ def test_a_foreign_object_costs_what_it_takes():
     extra_nJ = (coin.nodes[1].sent_nJ - coin_nJ) - (clean.nodes[1].sent_nJ - clean_nJ)
     assert extra_nJ == pytest.approx(0.5e9, rel=1e-3)
     assert coin.nodes[2].received_nJ == clean.nodes[2].received_nJ
-
-
-def test_a_stuck_switch_sends_though_its_pin_is_low():
-    plant = plant_of(0.9, 0.3)
-    plant.nodes[1].tx_stuck = True
-    plant.step(1.0)
-    assert plant.nodes[1].tx_A > 0.05
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def sighting(beacon, seen_s=0.0, address="A", rssi_dBm=-50):
 
 
 def life(steps, start_mJ, epochs):
-    """A board's beacons in order: odometers rise by `steps`, reboots keep them."""
+    """Return a board's beacons in order: odometers rise by `steps`, reboots keep them."""
     sent, received = start_mJ, start_mJ // 2
     beacons = []
     for number, (more_sent, more_received) in enumerate(steps):

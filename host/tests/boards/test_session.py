@@ -36,7 +36,7 @@ def opened(key=KEY, challenge=CHALLENGE, clock=None):
 
 
 def greeted(clock=None):
-    """A session and the board's links after Hello and its Ack at BOARD_ms."""
+    """Return a session and the board's links after Hello and its Ack at BOARD_ms."""
     session, links = opened(clock=clock), board_links()
     assert links.check(1, session.hello(), BOARD_ms) == ept.NONE
     session.open(ack(links, 1))
@@ -44,7 +44,7 @@ def greeted(clock=None):
 
 
 def board_links(key=KEY):
-    """The board's half, from the core itself."""
+    """Return the board's half, from the core itself."""
     links = Links(key, sha256)
     links.open(1, NONCE)
     return links

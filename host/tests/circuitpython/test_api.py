@@ -39,7 +39,7 @@ MADE_BY_THE_RUNTIME = {"_bleio.Connection.__init__", "_bleio.Adapter.__init__"}
 
 
 def type_errors(port: Path, folder: Path) -> list[str]:
-    """What mypy says of the port, with the pins of one board, apart from false positives."""
+    """Return what mypy says of the port with one board's pins, apart from false positives."""
     board = folder / "stubs" / "board"
     board.mkdir(parents=True)
     definition = STUBS / "board_definitions" / BOARDS["feather_nrf52840"] / "__init__.pyi"

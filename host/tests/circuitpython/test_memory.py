@@ -65,7 +65,7 @@ class Memory(bytearray):
 
 
 def port_memory(image: bytes | None = None) -> tuple[ModuleType, Memory]:
-    """The port's module on an image, or on erased flash."""
+    """Return the port's module on an image, or on erased flash."""
     memory = Memory(image or b"\xff" * nvm.SIZE)
     before = sys.modules.get("microcontroller")
     sys.modules["microcontroller"] = SimpleNamespace(nvm=memory)

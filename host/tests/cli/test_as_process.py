@@ -30,7 +30,7 @@ def beacon(board_id: int) -> bytes:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Path:
-    """A folder with a recording, a ledger whose texts are hostile, and a run's file."""
+    """Return a folder with a recording, a ledger whose texts are hostile, and a run's file."""
     heard = [(60.0, LONG, 7), (60.01, "\x1b[31mE\x07\u202eVIL", 7), (60.02, "B", 9)]
     lines = [dump(time_s, Advert(address, -60, beacon(board))) for time_s, address, board in heard]
     (tmp_path / "adverts.jsonl").write_text("\n".join(lines))

@@ -20,7 +20,7 @@ KEYS = {1: bytes([1]) * 32}
 
 @pytest.fixture
 def crowdcharge(capsys, monkeypatch):
-    """Runs the console script's function; returns (exit code, stdout, stderr)."""
+    """Run the console script's function; return (exit code, stdout, stderr)."""
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["crowdcharge", *map(str, arguments)])

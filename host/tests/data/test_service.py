@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A root file system in which the program of ExecStart exists, so that all can be verified."""
+    """Return a root file system with the program of ExecStart, so that all can be verified."""
     unit = resources.files("crowdcharge").joinpath("data", UNIT).read_text(encoding="utf-8")
     found = re.search(r"^ExecStart=/(\S+)", unit, re.MULTILINE)
     assert found

@@ -32,7 +32,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def told(out: Path) -> dict[str, Any]:
-    """The one JSON document on standard output, and nothing else there."""
+    """Return the one JSON document on standard output, and nothing else there."""
     result = crowdcharge("demo", "--json", "--out", str(out))
     assert result.returncode == 0, result.stderr
     summary = json.loads(result.stdout)

@@ -19,6 +19,8 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CLI = "from crowdcharge.cli import main; main()"
 TRIED = {
     "README.md": "test_the_python_of_its_page",
+    "days.csv": "test_commands",
+    "fleet.toml": "test_commands",
     "bench.toml": "test_the_run_on_its_bench",
     "keys.toml": "test_the_run_on_its_bench",
     "run.toml": "test_the_run_on_its_bench",
@@ -59,6 +61,8 @@ def test_every_file_is_tried() -> None:
         (("simulate", "scenario.toml"), "policy", "online-average"),
         (("plan", "problem.json"), "status", "ok"),
         (("trade", "market.json"), "exposed", ["ev 0", "ev 1", "ev 2"]),
+        (("skip", "days.csv"), "skipped", [2, 2]),
+        (("route", "fleet.toml"), "unserved", []),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )

@@ -143,7 +143,7 @@ def hands() -> type[Hands]:
 
 @pytest.fixture
 def port_copy(tmp_path) -> Path:
-    """The MicroPython port's own files, to be changed by a test."""
+    """Return the MicroPython port's own files, to be changed by a test."""
 
     folder = tmp_path / "port"
     shutil.copytree(firmware_tree.root() / "ports" / "micropython", folder)

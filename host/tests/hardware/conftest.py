@@ -16,7 +16,7 @@ from generator.source import HARDWARE, HardwareError
 
 @pytest.fixture
 def boards(tmp_path: Path) -> Path:
-    """A copy of the board files that a test may damage."""
+    """Return a copy of the board files that a test may damage."""
     return Path(shutil.copytree(HARDWARE / "boards", tmp_path / "boards"))
 
 

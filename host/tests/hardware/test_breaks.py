@@ -27,7 +27,7 @@ def node():
 
 
 def rated(node, ref, **values):
-    """Replaces ratings of one part."""
+    """Replace ratings of one part."""
     part = node.parts[ref]
     node.parts[ref] = replace(part, ratings=part.ratings | values)
 

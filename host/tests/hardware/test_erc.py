@@ -16,7 +16,7 @@ BUILT = [name for name, board in BOARDS.items() if board["build"] != "none"]
 
 @pytest.fixture
 def node():
-    """A circuit with transmitter, receiver and buses that a test may damage."""
+    """Return a circuit with transmitter, receiver and buses that a test may damage."""
     return copy.deepcopy(circuit(BOARDS["feather_esp32s3_st"], TABLES))
 
 
@@ -26,7 +26,7 @@ def test_committed_circuits_are_clean(name):
 
 
 def drop(node, net, *pins):
-    """Takes pins off a net and marks them as open on purpose, so that only `net` is at fault."""
+    """Take pins off a net and mark them as open on purpose, so that only `net` is at fault."""
     for pin in pins:
         node.nets[net].remove(pin)
         node.unused.add(pin)

@@ -92,5 +92,5 @@ def test_a_missing_library_is_one_line_that_says_what_to_install(tree):
     done = run(tree, python=(sys.executable, "-I", "-S"))  # no site-packages
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "the generator needs jsonschema: pip install 'crowdcharge[hardware]'"
+        "the generator needs jsonschema: python -m pip install -e '.[hardware]'"
     ]

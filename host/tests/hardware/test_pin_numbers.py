@@ -49,7 +49,7 @@ def test_the_order_of_the_source_does_not_matter(name):
 
 @pytest.fixture
 def hardware(tmp_path):
-    """A copy of the tables that a test may damage."""
+    """Copy the tables, so that a test may damage them."""
     shutil.copy(HARDWARE / "mcus.toml", tmp_path / "mcus.toml")
     for name in ("parts", "builds"):
         shutil.copytree(HARDWARE / name, tmp_path / name)

@@ -42,13 +42,11 @@ def test_every_part_and_every_pin_has_its_rows(name):
 
 @pytest.mark.parametrize("name", BUILT)
 def test_every_row_can_be_injected(name):
-    wanted = EFFECTS["bench"]["wanted"]
     for row in rows(name):
         fault, *given = row["bench"].split()
         keys = {pair.partition("=")[0] for pair in given}
-        assert fault in FAULTS or fault in wanted, row
-        if fault in FAULTS and fault != "stuck-switch":  # which=second is wanted of the bench
-            assert keys <= set(parameters(fault)), row
+        assert fault in FAULTS, row
+        assert keys <= set(parameters(fault)), row
 
 
 @pytest.mark.parametrize("name", BUILT)

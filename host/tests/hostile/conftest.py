@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 
 
 def load(name: str) -> ModuleType:
-    """A file beside this one."""
+    """Load a file beside this one."""
     spec = importlib.util.spec_from_file_location(f"hostile_{name}", HERE / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -37,9 +37,13 @@ def seed(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--seed"))
 
 
+@pytest.fixture(scope="session")
+def rigs() -> ModuleType:
+    return load("rig")
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared_rig(tmp_path_factory, request) -> AsyncIterator[Any]:
-    rigs = load("rig")
+async def shared_rig(tmp_path_factory, request, rigs) -> AsyncIterator[Any]:
     folder = tmp_path_factory.mktemp("hostile")
     async with launch(rigs.matrix_config(), folder / "bench") as bench:
         reactions = request.config.getoption("--reactions")

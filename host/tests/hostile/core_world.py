@@ -83,7 +83,7 @@ class Life:
         self.authentic = False
 
     def _save(self, cut_at: float = 2.0) -> bool:
-        """Writes what is due; `cut_at` below 1 cuts the power at that share of the bytes."""
+        """Write what is due; `cut_at` below 1 cuts the power at that share of the bytes."""
         saved = self.board.pop_save()
         if saved is None:
             self._collect()
@@ -108,7 +108,7 @@ class Life:
     # -- what happens --
 
     def run_for(self, time_ms: int) -> None:
-        """The loop as the port makes it: sample, charge, time."""
+        """Run the loop as the port makes it: sample, charge, time."""
         board, plant = self.board, self.plant
         for _ in range(time_ms // SAMPLE_ms):
             self.now_ms += SAMPLE_ms
@@ -130,7 +130,7 @@ class Life:
         if plant.meter != "good":
             board.on_bad_sample(int(plant.meter), SAMPLE_ms)
             return
-        flows = board.coil_on or board.receiver_on or plant.stuck
+        flows = board.pulses_on or board.receiver_on or plant.stuck
         current_mA = plant.current_mA + self.rng.randint(0, 2) if flows else self.rng.randint(0, 2)
         plant.hot_ms = plant.hot_ms + SAMPLE_ms if plant.beyond() and flows else 0
         plant.unmetered_ms = 0
@@ -140,7 +140,7 @@ class Life:
         )
 
     def send(self, frame_type: int, *fields: int | bytes) -> int:
-        """Authentic and new; the Ack's code."""
+        """Send an authentic, new command; return the Ack's code."""
         if not self.authentic and frame_type != wire.HELLO:
             self.send(wire.HELLO, bytes(16))
         self.counter += 1
@@ -359,7 +359,7 @@ class Life:
             assert self.board.state in {transfer.FAULT, transfer.MAINT}
 
     def _collect(self) -> None:
-        """The host's half of settling: every receipt once, signed, with an unbroken odometer."""
+        """Settle as a host does: every receipt once, signed, with an unbroken odometer."""
         found = unpack_receipts(self.board.receipts)
         for receipt in reversed(found):
             assert receipt.signed_with(KEY), "a receipt with a wrong signature"

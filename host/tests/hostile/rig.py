@@ -9,6 +9,7 @@ import contextlib
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.launch import Bench
+from crowdcharge.bench.physics.breaks import CUTS, SWITCHES
 from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.boards import codes
 from crowdcharge.boards.link import BoardLink
@@ -107,6 +109,7 @@ class Rig:
         self._links: dict[int, BoardLink] = {}
         self._heard: set[str] = set()
         self._reactions = reactions
+        self._rounds = 0
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Rig"]:
@@ -187,7 +190,7 @@ class Rig:
         return [event for event in self.events[since:] if isinstance(event, kind)]
 
     async def flowing(self, energy_J: float = 500.0, steady_s: float = 1.0) -> None:
-        """A transfer from 1 to 2 has run for a while."""
+        """Run a transfer from 1 to 2 for a while."""
         self.start(energy_J)
         since_s: float | None = None
 
@@ -213,12 +216,12 @@ class Rig:
         return [row.fields() for row in self.store.rows() if row.kind == kind]
 
     def receipt(self, board_id: int) -> dict[str, Any] | None:
-        """The ledger's newest of this board."""
+        """Return the ledger's newest receipt of this board."""
         found = [row for row in self.rows("receipt") if row["board_id"] == board_id]
         return found[-1] if found else None
 
     def told(self, kind: type[Event], mark: int, board_id: int, name: str) -> Any:
-        """The first such event since `mark`."""
+        """Return the first such event since `mark`."""
         events = self.of(kind, mark)
         return next((e for e in events if (e.board_id, e.name) == (board_id, name)), None)
 
@@ -230,7 +233,7 @@ class Rig:
         await self.until(lambda: self.told(FaultCleared, mark, board_id, name), what)
 
     async def receipted(self, mark: int, board_id: int, name: str) -> TransferEnded:
-        """The ledger has the transfer settled, and why this side ended."""
+        """Wait until the ledger has the transfer settled; return why this side ended."""
         (settled,) = await self.until(lambda: self.of(Settled, mark), "settled")
         receipt = self.receipt(board_id)
         assert receipt is not None
@@ -270,7 +273,7 @@ class Rig:
         return self._links[board_id].closed
 
     async def stranger(self, board_id: int, number: int = 0) -> Any:
-        """The `number`th stranger's connection to a board."""
+        """Return the `number`th stranger's connection to a board."""
         radio, address = self._strange_radios[number], self.bench.addresses[board_id]
         for _ in range(20):
             with contextlib.suppress(RadioError):
@@ -288,7 +291,7 @@ class Rig:
         await asyncio.to_thread(ask)
 
     async def clear(self, board_id: int, code: int) -> None:
-        """Clears a latched fault in its declared way; WptError if the board refuses."""
+        """Clear a latched fault in its declared way; WptError if the board refuses."""
         if codes.CLEAR_BY[code] == "host":
             await self.command(board_id, wire.CLEAR, code)
             return
@@ -300,7 +303,7 @@ class Rig:
         await asyncio.to_thread(ask)
 
     async def command(self, board_id: int, frame_type: int, *fields: int) -> int:
-        """The Ack's code; a command that got lost is sent again."""
+        """Return the Ack's code; a command that got lost is sent again."""
         for _ in range(5):
             with contextlib.suppress(WptError):
                 return (await (await self.link(board_id)).command(frame_type, *fields)).code
@@ -341,17 +344,20 @@ class Rig:
     async def healthy(self) -> None:
         """Boards idle, without any fault, and aware of their charge."""
         self.quiet()
-        for board_id, soc_pct in SOCS_pct.items():
+        self._rounds += 1  # a gauge that always comes back to one value counts as stuck
+        socs_pct = {board_id: soc - 5 * (self._rounds % 2) for board_id, soc in SOCS_pct.items()}
+        for board_id, soc_pct in socs_pct.items():
             for fault, back in CURES:
                 await self.control.fault(fault, board_id, **back)
-            if (await self.control.board(board_id))["last_reset"] == "kill":
-                await self.control.fault("power-on", board_id)
+            await self.control.fault("power-on", board_id)
             await self.control.fault("soc", board_id, soc_pct=soc_pct)
         await self.control.call("resume")
         for board_id in (*SOCS_pct, 5):
-            await self.poll(lambda board_id=board_id: self._heal(board_id), "a healthy board")
+            soc_pct = socs_pct.get(board_id)
+            heal = partial(self._heal, board_id, soc_pct)
+            await self.poll(heal, "a healthy board")
 
-    async def _heal(self, board_id: int) -> bool:
+    async def _heal(self, board_id: int, soc_pct: float | None) -> bool:
         link = await self.link(board_id)
         with contextlib.suppress(WptError):
             ack = await link.ask()
@@ -361,8 +367,8 @@ class Rig:
             standing = await link.faults()
             for code in standing & codes.CLEAR_BY.keys():
                 await self.clear(board_id, code)
-            soc_pct = SOCS_pct.get(board_id)  # a gauge lags
-            aware = soc_pct is None or abs(ack.soc_permille - 10 * soc_pct) <= 10
+            known = ack.soc_permille is not None or soc_pct is None
+            aware = known and (soc_pct is None or abs(ack.soc_permille - 10 * soc_pct) <= 10)
             well = ack.state == transfer.IDLE and ack.code == ept.NONE and not standing
             return well and aware
         return False
@@ -375,12 +381,25 @@ class Rig:
                 file.write(json.dumps({"name": name, **figures}) + "\n")
 
 
+LOADS = ("load", "ripple")
 CURES: list[tuple[str, dict[str, Any]]] = [
     *(
         (fault, {"side": side, "on": False})
         for side in ("tx", "rx")
-        for fault in ("meter-dead", "meter-overflow", "meter-stuck", "bus-voltage")
+        for fault in (
+            "meter-dead",
+            "meter-overflow",
+            "meter-stuck",
+            "bus-voltage",
+            "shunt-bridged",
+        )
     ),
+    *((fault, {"side": side, "current_mA": 0.0}) for side in ("tx", "rx") for fault in LOADS),
+    *(("open-switch", {"which": which, "on": False}) for which in ("first", "second")),
+    *(("interlock-lost", {"which": which, "on": False}) for which in SWITCHES),
+    *(("cut-lost", {"which": which, "on": False}) for which in CUTS),
+    *(("pin-stuck", {"pin": pin, "on": False}) for pin in ("cable_sense", "button", "led")),
+    *((fault, {"on": False}) for fault in ("open-receiver", "gauge-frozen")),
     *((fault, {"on": False}) for fault in ("hot-coil", "hot-battery", "stuck-switch", "cable")),
     *((fault, {"on": False}) for fault in ("stuck-receiver", "gauge-lost", "link-drop")),
     *(("sensor", {"which": which, "on": False}) for which in ("coil", "battery")),

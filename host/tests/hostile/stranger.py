@@ -43,7 +43,7 @@ class Stranger:
         await self._link.write(wire.COMMAND_UUID, frame)
 
     async def ask_raw(self, frame: bytes) -> tuple[int, ...]:
-        """The fields of the answer: (command, code, state, ...); RadioError when there is none."""
+        """Return the answer's fields: (command, code, state, ...); RadioError if there is none."""
         while not self._replies.empty():
             self._replies.get_nowait()
         await self.write(frame)

@@ -35,7 +35,7 @@ REBOOTS_PER_MINUTE = 0.1
 
 
 def bench_config(boards: int, keys: dict[int, bytes], slot_s: float) -> BenchConfig:
-    """A ring that shifts: every full board meets every empty one in turn."""
+    """Return a ring that shifts: every full board meets every empty one in turn."""
     half = boards // 2
     made = tuple(
         BoardConfig(board_id, 85.0 if board_id <= half else 15.0, key=keys[board_id].hex())

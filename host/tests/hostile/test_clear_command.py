@@ -30,7 +30,7 @@ MAIN = "from crowdcharge.cli import main; main()"
 
 
 async def crowdcharge(*arguments: object) -> tuple[int, str]:
-    """Runs the command line; returns (exit code, stderr) and checks that no traceback is shown."""
+    """Run the command line; return (exit code, stderr) and check that no traceback is shown."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", MAIN, *map(str, arguments),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,

@@ -48,7 +48,7 @@ class Fault:
 
 
 def on(board: int, fault: str, lasts: bool = True, **parameters: Any) -> Fault:
-    """A fault with `on`."""
+    """Return a fault with `on`."""
     side = {"side": parameters["side"]} if "side" in parameters else {}
     which = {"which": parameters["which"]} if "which" in parameters else {}
     return Fault(board, fault, parameters, {**side, **which, "on": False}, lasts)
@@ -93,7 +93,7 @@ def slack_s(name: str) -> float:
 
 
 def rows() -> list[object]:
-    """The first cause of each code runs in CI, the others with -m long."""
+    """Return the rows; the first cause of each code runs in CI, the others with -m long."""
     made, seen = [], set()
     for name, cause in CAUSES:
         marks = [pytest.mark.long] if name in seen else []
@@ -130,7 +130,7 @@ async def test_a_fault_ends_refuses_is_seen_and_clears_as_declared(rig, name, ca
 
 
 async def lease_is_told_and_cleared(rig, mark: int, cause: Fault) -> None:
-    """The host clears this latch itself, once the receipt is in its ledger."""
+    """Check that the host clears this latch itself, once the receipt is in its ledger."""
     await rig.control.fault(cause.fault, cause.board, **cause.cure)
     await rig.raised(mark, cause.board, "LEASE_LOST")
     await rig.cleared(mark, cause.board, "LEASE_LOST")
@@ -242,7 +242,7 @@ async def test_power_ups_of_an_idle_board_latch_nothing(rig):
 
 
 async def overload(rig) -> bool:
-    """Ends a transfer by heat; says whether the board latched it as the second one."""
+    """End a transfer by heat; say whether the board latched it as the second one."""
     await rig.stands(1, ept.SELF_TEST, False, PATIENCE_s)
     assert await rig.grant(1, lease_ms=5000) == ept.NONE
     await rig.control.fault("hot-coil", 1, temperature_C=70.0)

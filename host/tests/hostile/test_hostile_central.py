@@ -49,13 +49,13 @@ def of_type(frames: list[bytes], *types: int) -> list[bytes]:
 
 
 async def running(rig, board: int) -> int:
-    """The transfer that a board runs now, by its own word; 0: none."""
+    """Return the transfer that a board runs now, by its own word; 0: none."""
     ack = await (await rig.link(board)).ask()
     return ack.transfer_id if ack.state in {transfer.PING, transfer.POWER} else 0
 
 
 async def attack(rig, board: int, frames: list[bytes], number: int = 0) -> list[int]:
-    """The codes that the board gave; it may end the link, then another is made."""
+    """Return the codes that the board gave; it may end the link, then another is made."""
     codes: list[int] = []
     stranger = await rig.stranger(board, number)
     for frame in frames:

@@ -74,7 +74,7 @@ class Grants:
         self._hung_until_s: dict[str, float] = {}
 
     async def calibrate(self) -> None:
-        """The host's clock and the bench's run alike; this is what lies between them."""
+        """Measure what lies between the host's clock and the bench's, which run alike."""
         self.offset_s = await self._rig.now_s() - self._rig.clock.now_s()
 
     def note(self, address: str, frame: bytes) -> None:
@@ -94,7 +94,7 @@ class Grants:
         return at_s <= self._hung_until_s.get(address, 0.0)
 
     def allowed(self, address: str, at_s: float) -> bool:
-        """A host's permission may be live at `at_s`."""
+        """Tell whether a host's permission may be live at `at_s`."""
         return any(
             written_s - LATENCY_s <= at_s <= written_s + lease_s + LATENCY_s
             for written_s, lease_s in self.written.get(address, ())
@@ -117,7 +117,7 @@ async def grants(rig, monkeypatch):
 
 
 async def check(rig: Any, grants: Grants, since_s: float, soc_changed_s: float) -> None:
-    """The witness's word on every edge since `since_s`, and on the plant now."""
+    """Check the witness's word on every edge since `since_s`, and on the plant now."""
     for board_id in (1, 2):
         address = rig.bench.addresses[board_id].upper()
         edges = (await rig.control.witness(since_s=since_s, board=board_id))["changes"]
@@ -160,7 +160,7 @@ async def _command(rig: Any, name: str, board_id: int, rng: Random) -> None:
 
 
 async def sequence(rig: Any, grants: Grants, rng: Random) -> None:
-    """A transfer, one to three faults and commands at random moments, then all is well again."""
+    """Run a transfer, one to three faults and commands at random moments, then all well again."""
     since_s = await rig.now_s()
     soc_changed_s = since_s
     rig.start(energy_J=rng.choice((3.0, 50.0)))
@@ -209,7 +209,7 @@ async def settle(rig: Any) -> Book:
 
 
 async def check_meters(rig: Any, book: Book) -> None:
-    """The newest receipt of each role carries the odometer that the board shows now: none lost."""
+    """Check that each role's newest receipt carries the odometer that the board shows now."""
     for board_id in (1, 2):
         beacon = await (await rig.link(board_id)).status()
         for role, shown_mJ in ((wire.PTX, beacon.sent_mJ), (wire.PRX, beacon.received_mJ)):

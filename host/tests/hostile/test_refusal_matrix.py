@@ -24,7 +24,7 @@ def code_of(name: str) -> int:
 
 
 async def refusal_of(rig, board: int, frame: bytes) -> int:
-    """The code in the Ack to raw bytes, on a link of their own."""
+    """Return the code in the Ack to raw bytes, on a link of their own."""
     stranger = await rig.stranger(board)
     try:
         return (await stranger.ask_raw(frame))[1]
@@ -33,7 +33,7 @@ async def refusal_of(rig, board: int, frame: bytes) -> int:
 
 
 async def frame_of(rig, board: int, frame_type: int, *fields: int) -> bytes:
-    """Authentic on the second host's link, and nowhere else."""
+    """Return a frame that is authentic on the second host's link, and nowhere else."""
     return (await rig.link(board))._session.seal(frame_type, *fields)
 
 

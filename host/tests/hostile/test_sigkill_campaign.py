@@ -80,7 +80,7 @@ def start_run(path: Path) -> subprocess.Popen[bytes]:
 
 
 async def coils_on(bench: Bench, wanted: int) -> None:
-    """Waits until so many are on; 0: until none is."""
+    """Wait until so many are on; 0: until none is."""
     while True:
         on = len((await bench.control.witness(since_s=1e12))["on"])
         if on >= wanted > 0 or (not wanted and not on):
@@ -119,7 +119,7 @@ def check_ledger(folder: Path) -> tuple[int, int]:
 
 
 async def check_meters(folder: Path, bench: Bench) -> None:
-    """What the ledger says each board sent and received is what its odometers show, to the mJ;
+    """Check that the ledger says of each board what its odometers show, to the mJ;
     and the plant agrees, but for the samples in which coils went on and off.
     """
     with Store.read(folder / "out" / "ledger.sqlite") as store:

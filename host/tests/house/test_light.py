@@ -19,7 +19,7 @@ except SystemExit:
 
 
 def loaded(code: str) -> set[str]:
-    """The top-level packages, and the modules of crowdcharge, that are loaded after `code`."""
+    """Return the top-level packages, and crowdcharge's modules, that `code` loads."""
     code += "\nimport sys\nprint(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     names = done.stderr.split()

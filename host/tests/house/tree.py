@@ -27,7 +27,7 @@ def parsed(name: str) -> ast.Module:
 
 
 def imports(name: str) -> set[str]:
-    """The modules of the package that a module imports, those for types only included."""
+    """Return the modules of the package that a module imports, those for types only included."""
     found = set()
     for node in ast.walk(parsed(name)):
         if isinstance(node, ast.Import):
@@ -41,7 +41,7 @@ def imports(name: str) -> set[str]:
 
 
 def cycle(graph: dict[str, set[str]]) -> list[str]:
-    """Some closed way through the graph, or an empty list; depth first."""
+    """Return some closed way through the graph, or an empty list; depth first."""
     done: set[str] = set()
 
     def visit(node: str, way: list[str]) -> list[str]:

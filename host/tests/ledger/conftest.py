@@ -78,7 +78,7 @@ def settle(store: Store, transfer_id: int, *receipts: Receipt) -> None:
 
 
 def fill(store: Store) -> None:
-    """A run with two settled transfers, a gap between them, a refusal, a fault, a sample."""
+    """Write a run with two settled transfers, a gap between them, a refusal, a fault, a sample."""
     store.append([kinds.Run("oblivious-share", seed=1, vm=None)])
     store.append([reading(1, 900), reading(2, 100)])
     store.append([opening(5)])

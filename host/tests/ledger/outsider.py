@@ -19,7 +19,7 @@ def text(said):
 
 
 def check(path, keys):
-    """Findings, and counts of what nobody signed; `keys`: of each board, oldest first."""
+    """Return findings, and counts of what nobody signed; `keys`: of each board, oldest first."""
     wrong, unsigned, book, before = [], Counter(), Book(keys), []
     previous, file = "0" * 64, sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     rows = file.execute("SELECT * FROM journal ORDER BY seq")

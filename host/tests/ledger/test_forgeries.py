@@ -89,7 +89,7 @@ def drafts(tmp_path, signed, settle_in, open_row) -> Drafts:
 
 
 def written(path: Path, drafts: Drafts) -> Path:
-    """A file with a chain of its own: what a forger makes who has the ledger and time."""
+    """Write a file with a chain of its own, as a forger does who has the ledger and time."""
     Store.create(path).close()
     previous = FIRST_HASH
     with sqlite3.connect(path) as db:
@@ -178,7 +178,7 @@ def state(transfer_id, stands, ept_ptx=None, ept_prx=None):
 
 
 def forged_receipt(signed):
-    """A receipt of a board that no key is known of."""
+    """Forge a receipt of a board that no key is known of."""
     return receipt_row(signed(1, 11, wire.PTX, 5, odometer_mJ=5, key=b"x" * 32))
 
 

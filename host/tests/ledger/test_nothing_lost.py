@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from crowdcharge.errors import InputError
+from crowdcharge.errors import InputError, WptError
 from crowdcharge.files import write_whole
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.store import Store
@@ -125,7 +125,7 @@ def test_a_file_that_cannot_grow_is_one_line_and_keeps_what_it_has(tmp_path):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of 256 KiB; only root may mount one."""
+    """Mount a disk of 256 KiB, which only root may do."""
     folder = tmp_path / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
@@ -147,7 +147,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_it_has(small_disk):
 def test_a_result_on_a_full_disk_leaves_the_old_one(small_disk):
     result = small_disk / "summary.json"
     write_whole(result, b"old")
-    with pytest.raises(InputError, match="No space left on device"):
+    with pytest.raises(WptError, match="No space left on device"):
         write_whole(result, bytes(1_000_000))
     assert result.read_bytes() == b"old"
     assert [each.name for each in small_disk.iterdir()] == ["summary.json"]

@@ -18,7 +18,7 @@ RUNS = ["demo", "trade", "every_kind"]
 
 @pytest.fixture(params=RUNS)
 def old(request, tmp_path, monkeypatch):
-    """A copy of such a run's folder, which is the working directory too."""
+    """Return a copy of such a run's folder, which is the working directory too."""
     folder = shutil.copytree(OLD / request.param, tmp_path / "run")
     (folder / "keys.toml").chmod(0o600)
     monkeypatch.chdir(folder)

@@ -192,7 +192,7 @@ def test_altered_schema_and_cut_tail_are_found(ledger_file):
 
 
 def judged(path):
-    """What `ledger verify` would say: wrong findings, damage, or an error; "" when in order."""
+    """Return what `ledger verify` would say: findings, damage, an error; "" when in order."""
     try:
         with Store.read(path) as store:
             findings = [str(each) for each in verify(store.rows(), {}) if each.wrong]

@@ -33,7 +33,7 @@ def wrong(rows, keys):
 
 
 def rechained(drafts):
-    """What a forger would write who can compute hashes."""
+    """Return what a forger would write who can compute hashes."""
     rows, previous = [], FIRST_HASH
     for seq, (kind, body) in enumerate(drafts, start=1):
         text = canonical(body)

@@ -20,7 +20,7 @@ PAPER = PriceRange(27.2, 31.04)
 
 
 def wishes(rng, n, mode="charge"):
-    """The lane wants [24, 28], the EVs about [27, 31]."""
+    """Make wishes: the lane wants [24, 28], the EVs about [27, 31]."""
     evs = np.column_stack((rng.uniform(26, 28, n), rng.uniform(30, 32, n)))
     return Wishes(np.vstack(([24, 28], evs)), np.full(n, 15.0), -14.0 * n, mode)
 

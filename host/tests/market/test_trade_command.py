@@ -21,7 +21,7 @@ MARKET = {
 
 @pytest.fixture
 def call(tmp_path, monkeypatch, capsys):
-    """Runs the console script's main in this process: (exit code, stdout, stderr)."""
+    """Run the console script's main in this process: (exit code, stdout, stderr)."""
 
     def run(document, *options):
         path = tmp_path / "market.json"
@@ -65,7 +65,7 @@ def test_text_says_what_a_reader_wants(call):
     ("document", "line"),
     [
         ("{", "is not JSON"),
-        ("[" * 100_000, "is not JSON"),
+        ("[" * 100_000, "is nested too deep"),
         ('{"evs": []}', "the market is empty"),
         ({**MARKET, "lane": {"a": -1, "b": 30, "e_min": -5}}, "lane: a must be above 0, not -1"),
         ({**MARKET, "lane": {"a": 1, "b": 27, "e_min": -5}}, "no feasible price: b of ev 2"),

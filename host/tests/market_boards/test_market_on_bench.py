@@ -87,7 +87,7 @@ class BenchMarket:
         )
 
     def check(self) -> dict:
-        """The ledger verifies, signatures too; the accounts add up to zero. The last market."""
+        """Check that the ledger verifies and accounts add up to zero; return the last market."""
         with Store.read(self.ledger) as store:
             book = store.load()
             assert [str(each) for each in verify(store.rows(), self.keys)] == []
@@ -97,7 +97,7 @@ class BenchMarket:
 
 
 def outcomes(market: dict) -> dict[int, str]:
-    """The last try of each board counts."""
+    """Return the outcome of the last try of each board."""
     return {
         each["seller"] if each["buyer"] == HUB else each["buyer"]: each["outcome"]
         for each in market["bargains"]
@@ -158,7 +158,7 @@ async def test_a_board_that_lies_in_a_round_voids_the_market_until_it_is_honest(
 
 
 async def command(bench_market: BenchMarket, bench, folder: Path) -> None:
-    """The same boards, as a user does it: three connections must do for four boards."""
+    """Trade on the same boards as a user does: three connections must do for four boards."""
     key_file.save(folder / "keys.toml", bench_market.keys)
     path = folder / "run.toml"
     text = f"""

@@ -28,7 +28,7 @@ def world(tmp_path):
 
 
 def outcomes(world):
-    """What became of each board's bargain with the hub: the last try counts."""
+    """Return what became of each board's bargain with the hub: the last try counts."""
     found = {}
     for bargain in world.summary_market()["bargains"]:
         board_id = bargain["seller"] if bargain["buyer"] == HUB else bargain["buyer"]

@@ -136,7 +136,7 @@ class MarketWorld(World):
             return summarise(store.book)["markets"][-1]
 
     def check_accounts(self) -> dict[int, int]:
-        """The ledger verifies with all keys, and the accounts add up to zero."""
+        """Check that the ledger verifies with all keys, and that the accounts add up to zero."""
         self.check_books()
         with self.store() as store:
             balances_u = accounts_of(store.book).balances_u()

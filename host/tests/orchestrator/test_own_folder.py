@@ -21,7 +21,7 @@ KEY = bytes(range(32))
 
 
 def demo(out, made_by=DEMO, results=True):
-    """What a demo does to its folder, without boards."""
+    """Do to its folder what a demo does, without boards."""
     with own_folder(out, made_by) as folder:
         folder.put(KEYS, key_file.document({1: KEY}), mode=0o600)
         with folder.recording(RUN) as store:

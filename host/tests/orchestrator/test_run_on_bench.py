@@ -76,7 +76,7 @@ async def finish(process: subprocess.Popen[bytes]) -> dict:
 
 
 async def coils_on(bench: Bench, wanted: int) -> dict:
-    """Waits until so many transmitters and receivers are on, or none."""
+    """Wait until so many transmitters and receivers are on, or none."""
     while True:
         status = await bench.control.status()
         on = sum(board["tx_on"] + board["rx_on"] for board in status["boards"])
@@ -86,7 +86,7 @@ async def coils_on(bench: Bench, wanted: int) -> dict:
 
 
 def check(folder: Path) -> list[str]:
-    """The states of the transfers in a ledger that verifies."""
+    """Return the states of the transfers in a ledger that verifies."""
     with Store.read(folder / "out" / "ledger.sqlite") as store:
         book = store.load()
         assert [each for each in verify(store.rows(), KEYS) if each.wrong] == []

@@ -4,11 +4,13 @@
 import asyncio
 from contextlib import asynccontextmanager
 
+import pytest
+
 from crowdcharge.boards.fleet import Fleet
 from crowdcharge.boards.link import SILENCE_MAX_s
 from crowdcharge.boards.models import Beacon, Sighting
 from crowdcharge.boards.pool import Pool
-from crowdcharge.errors import RadioError
+from crowdcharge.errors import AckTimeout, RadioError
 from wptcore import ept, links, wire
 
 from .jumping_time import LoopClock
@@ -156,5 +158,53 @@ def test_a_change_of_status_makes_the_host_ask_what_stands(make_world, run):
             world.boards[1].core.on_fault(ept.FOREIGN_OBJECT)
             await asyncio.sleep(1.0)
             assert pool.told[-1] == {ept.FOREIGN_OBJECT}
+
+    run(world, story())
+
+
+def test_a_write_that_never_ends_ends_its_link_and_the_next_one_is_new(make_world, run):
+    """A stalled proxy: no write comes back, nor does the disconnect, and nothing says so."""
+    world = make_world({1: 60.0})
+
+    async def story():
+        async with pooled(world) as pool:
+            link = await pool.get(1)
+            stalled, write, close = asyncio.Event(), link._link.write, link._link.close
+
+            async def hang(*_):
+                await stalled.wait()
+
+            link._link.write = link._link.close = hang
+            with pytest.raises(AckTimeout):
+                await link.command(wire.STOP, 5)
+            assert link.closed and link.is_silent
+            again = await pool.get(1)
+            assert again is not link
+            assert (await again.command(wire.STOP, 5)).code == ept.UNKNOWN_TRANSFER
+            link._link.write, link._link.close = write, close
+            stalled.set()
+
+    run(world, story())
+
+
+def test_connecting_goes_on_when_who_asked_has_less_patience(make_world, run):
+    world = make_world({1: 60.0})
+
+    async def story():
+        async with pooled(world) as pool:
+            connect = pool.radio.connect
+
+            async def slow(address, on_closed):
+                await asyncio.sleep(0.8)
+                return await connect(address, on_closed)
+
+            pool.radio.connect = slow
+            for _ in range(2):
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.3):
+                        await pool.get(1)
+            async with asyncio.timeout(0.5):
+                await pool.get(1)
+            assert pool.radio.tried == [world.boards[1].address]
 
     run(world, story())

@@ -85,7 +85,7 @@ class World:
         return self._handles
 
     def edge(self) -> None:
-        """The host touches the outside. A killed host touches nothing any more."""
+        """Touch the outside; a killed host touches nothing any more."""
         self.edges += 1
         if self.edges == self.kill_at:
             self.dead = True
@@ -202,7 +202,7 @@ class MortalStore(Store):
 
 
 def run_world(world: World, story: Coroutine[Any, Any, None]) -> None:
-    """Runs `story` in jumping time while the boards live."""
+    """Run `story` in jumping time while the boards live."""
 
     async def both() -> None:
         living = asyncio.create_task(world.live())

@@ -82,7 +82,7 @@ class WorldBoard:
         return bytes(buffer)
 
     def refresh(self) -> None:
-        """What can be read lags: the port writes it four times a second."""
+        """Refresh what can be read, which lags: the port writes it four times a second."""
         core = self.core
         self.readable = (self.beacon(), core.receipts)
         for link in list(self.links.values()):
@@ -91,13 +91,13 @@ class WorldBoard:
     def step(self, now_s: float, dt_ms: int) -> None:
         core, peer = self.core, self.peer
         current_mA = 0
-        if core.coil_on:
+        if core.pulses_on:
             drawn = peer is not None and peer.core.receiver_on
             current_mA = SENT_mA if drawn else 20
-        elif core.receiver_on and peer is not None and peer.core.coil_on:
+        elif core.receiver_on and peer is not None and peer.core.pulses_on:
             current_mA = -RECEIVED_mA
         self.energy_mJ -= CELL_mV * current_mA / 1e6 * dt_ms
-        core.on_field(peer is not None and peer.core.coil_on)
+        core.on_field(peer is not None and peer.core.pulses_on)
         self._noise_mA = 1 - self._noise_mA  # a real meter is never still
         coil_dC = 300 if -100 < current_mA < 100 else 320  # it feels the power
         core.on_sample(CELL_mV, current_mA + self._noise_mA, coil_dC, 250, dt_ms)

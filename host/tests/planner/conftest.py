@@ -48,6 +48,6 @@ def edge_problem():
 
 @pytest.fixture
 def fig3():
-    """The worked example of the paper (Fig. 3, Table II), agents from 0."""
+    """Return the worked example of the paper (Fig. 3, Table II), agents from 0."""
     contacts = [(0, 2, 9), (2, 3, 20), (1, 2, 37), (1, 3, 42)]
     return Problem([90, 18, 90, 90], contacts, 50, 10, 100, 0.2)

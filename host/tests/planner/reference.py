@@ -122,12 +122,12 @@ def solve_milp(problem, horizon):
 
 
 def contact_time_before(problem, time):
-    """The last time kC + t with a contact before `time`, or None."""
+    """Return the last time kC + t with a contact before `time`, or None."""
     return max((t for _, _, t, _, _ in unrolled(problem, time - 1)), default=None)
 
 
 def effective_loss(problem, horizon):
-    """The least loss without two-way contacts: the LP's if its vertex is so, else the MILP's."""
+    """Return the least loss without two-way contacts: by the LP if its vertex is so, or MILP."""
     solved = solve_lp(problem, horizon)
     if solved is None:
         return None

@@ -19,7 +19,7 @@ def seeds(block):
 
 
 def check_lal(problem, reference):
-    """The plan proves that its time is enough, the program that the time before is not.
+    """Check that the plan proves its time enough, and the program the time before not.
 
     (Feasible stays feasible: idle until later. So one time before stands for all.)
     """

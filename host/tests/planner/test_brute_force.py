@@ -34,7 +34,7 @@ def successors(levels, i, j, gain):
 
 
 def reachable(e0, contacts, gain):
-    """Sets of reachable levels after 0, 1, ... contacts."""
+    """Return the sets of levels reached after 0, 1, ... contacts."""
     sets = [{tuple(e0)}]
     for i, j, _ in contacts:
         sets.append({after for levels in sets[-1] for after in successors(levels, i, j, gain)})

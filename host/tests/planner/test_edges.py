@@ -19,7 +19,7 @@ ROOM = 1e-8  # presolve of the programs takes a bound that is one rounding off f
 
 
 def in_unit(problem):
-    """The same problem with 100 as the greatest level: the programs' tolerances are absolute."""
+    """Return the same problem with 100 as the greatest level: the tolerances are absolute."""
     unit = problem.e_max.max() / 100
     limit = None if problem.limit is None else problem.limit / unit
     bounds = {

@@ -22,7 +22,7 @@ def thrice(x):
 
 @pytest.fixture
 def kernels(tmp_path, monkeypatch):
-    """Imports the same kernels anew, as another process would."""
+    """Import the same kernels anew, as another process would."""
     path = tmp_path / "kernels.py"
     path.write_text(SOURCE)
     monkeypatch.setattr(jit, "_CACHE", tmp_path / "cache")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from crowdcharge.bench.i2c.ina219 import Ina219
 from crowdcharge.bench.i2c.max17048 import CellTruth, Max17048
 from crowdcharge.bench.i2c.noise import Noise
+from crowdcharge.bench.physics.breaks import Breaks, Surroundings
 from crowdcharge.flash import firmware_tree
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ PATHS = {
 } | {"boards.virtual": TREE / "boards" / "virtual.py"}
 CELL_mV, LOAD_mA = 4000, 500
 CELL = CellTruth(CELL_mV / 1000, 0.6, 0.0, 0.0)
+CALM = Surroundings(cable=False, received_V=0.0, coil_C=25.0, cell_V=3.8)
+TX_ENABLE, TX_PULSE = 11, 36
+HOLD_s = 0.4
 
 
 class Restarted(BaseException):
@@ -48,6 +52,7 @@ class World:
         self.calls: list[str] = []  # every call into the periphery, in order
         self.fail: Callable[[str], None] = lambda _: None  # called with each; may raise
         self.now_us = 0
+        self.breaks = Breaks(HOLD_s)
         self.sent = b""
         self.received = b""
         self.room = 10**9  # bytes that the USB port still takes
@@ -68,7 +73,13 @@ class World:
         }
 
     def _tx(self) -> tuple[int, int]:
-        return (LOAD_mA * 100 if self.pins.get(11) else 0, CELL_mV)
+        flows = self.breaks.transmits(self.now_us / 1e6, CALM)
+        return (LOAD_mA * 100 if flows else 0, CELL_mV)
+
+    def set_pin(self, number: int, level: int) -> None:
+        self.pins[number] = level
+        self.breaks.level = bool(self.pins.get(TX_ENABLE))
+        self.breaks.pulse(bool(self.pins.get(TX_PULSE)), self.now_us / 1e6)
 
     def call(self, name: str) -> None:
         self.calls.append(name)
@@ -109,7 +120,7 @@ def _machine(world: World) -> dict[str, object]:  # noqa: C901 - four parts of o
             world.call("Pin.value" if level is None else "Pin.set")
             if level is None:
                 return world.pins.get(self.number, 0)
-            world.pins[self.number] = level
+            world.set_pin(self.number, level)
             return None
 
         __call__ = value
@@ -290,7 +301,7 @@ def _asyncio(world: World) -> dict[str, object]:
         yield
 
     def run(coroutine):
-        """Runs until something ends it: this is where MicroPython's own loop polls."""
+        """Run until something ends it: this is where MicroPython's own loop polls."""
         while True:
             coroutine.send(None)
             world.call("asyncio poll")
@@ -314,7 +325,7 @@ class Port:
         self._builtins = {**vars(builtins), "__import__": self._import, "open": self._open}
 
     def load(self, name: str) -> types.ModuleType:
-        """Imports a port's file; "main" runs the board until something ends it."""
+        """Import a port's file; "main" runs the board until something ends it."""
         if name not in self._modules:
             module = types.ModuleType(name)
             module.__builtins__ = self._builtins

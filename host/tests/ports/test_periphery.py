@@ -27,7 +27,7 @@ def failing(world, name, error):
 
 
 def follow_to_the_end(board: Board) -> int:
-    """Runs passes without a renewal; returns for how long the coil was on, in ms."""
+    """Run passes without a renewal; return for how long the coil was on, in ms."""
     on_ms = 0
     for _ in range(150):
         board.world.received += b"status\n"
@@ -168,6 +168,19 @@ def test_a_record_that_was_torn_does_not_cost_the_whole_one(board, tmp_path):
 
 
 # -- the radio --
+
+
+def test_a_gauge_that_starts_anew_is_told_to_the_core_once(board, monkeypatch):
+    for _ in range(60):
+        board.run_pass()
+    core = board.loop.board
+    told = []
+    monkeypatch.setattr(core, "on_gauge_reset", lambda: told.append(core.now_ms))
+    board.world.chips[0x36].cell_fitted()
+    for _ in range(60):
+        board.run_pass()
+    assert len(told) == 1
+    assert core.soc_permille == wire.SOC_UNKNOWN_permille
 
 
 def test_the_handler_answers_with_a_number_to_reads_only(board):

@@ -60,7 +60,7 @@ async def bench(request, tmp_path_factory) -> AsyncIterator[Bench]:
 
 @contextlib.asynccontextmanager
 async def transfer(bench: Bench):
-    """The coil of board 1 is on; yields the time of the last renewal that its board took."""
+    """Hold the coil of board 1 on; yield the time of the last renewal that its board took."""
     radio = BleakRadio(*backends(bench.transport))
     seen: set[str] = set()
     both = asyncio.Event()
@@ -111,7 +111,7 @@ class Renewals:
 
 @contextlib.contextmanager
 def held_port(bench: Bench):
-    """The donor's port, opened by a program that never reads."""
+    """Hold the donor's port open by a program that never reads."""
     port = os.open(bench.serial_ports[1], os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
     tty.setraw(port)
     try:
@@ -148,7 +148,7 @@ async def test_the_lease_ends_the_transfer_whatever_the_port_gets(bench, what):
 
 
 async def clear(bench: Bench) -> None:
-    """Clears LEASE_LOST on both boards, as the host does after settling."""
+    """Clear LEASE_LOST on both boards, as the host does after settling."""
     radio = BleakRadio(*backends(bench.transport))
     for number in (1, 2):
         await asyncio.sleep(LEASE_ms / 1000 + 0.5)

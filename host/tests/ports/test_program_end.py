@@ -45,7 +45,7 @@ class Program:
         self.at_poll(self.polls)
 
     def main(self) -> BaseException:
-        """Runs main.py until it ends, and returns what ended it."""
+        """Run main.py until it ends, and return what ended it."""
         try:
             self.port.load("main")
         except BaseException as error:  # noqa: BLE001 - the test says which one is right
@@ -87,7 +87,7 @@ class Raise:
 
 
 def lines_of(folder, polls: int, files=FILES) -> int:
-    """Counts the lines that run in so many passes of a transfer."""
+    """Count the lines that run in so many passes of a transfer."""
     program = Program(folder)
     counter = Raise(10**9, RuntimeError(), files)
 
@@ -103,7 +103,7 @@ def lines_of(folder, polls: int, files=FILES) -> int:
 
 
 def run_with(folder, number, error):
-    """Raises at one line while the coil is on; returns the program, and what it ended with."""
+    """Raise at one line while the coil is on; return the program, and what it ended with."""
     program = Program(folder)
     raising = Raise(number, error)
     seen = []

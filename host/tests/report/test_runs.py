@@ -4,6 +4,7 @@
 import itertools
 import math
 import re
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def one_run(
 
 
 def one_sale(number: int) -> list[kinds.Content]:
-    """A run that holds a market, with one transfer sold and paid."""
+    """Return a run that holds a market, with one transfer sold and paid."""
     transfer = 100 * number
     return [
         kinds.Run("market", 1, None, 1_790_000_000 + number * HOUR_s),
@@ -110,6 +111,38 @@ def test_the_payments_of_a_run_are_those_of_its_transfers(tmp_path: Path) -> Non
         part = story.of(period)
         assert [payment.transfer_id for payment in part.book.payments] == [100 * number]
     assert len(write_report(path, tmp_path)) > 2
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ("one-sided", "receipt is missing"),
+        ("disputed", "contradict"),
+        ("<b>", "not a state of ours"),
+    ],
+)
+def test_a_page_says_what_is_in_no_efficiency_and_why(
+    tmp_path: Path, state: str, why: str
+) -> None:
+    booked = [
+        kinds.Entry(100, "board:1", -31_000),
+        kinds.Entry(100, "board:2", 20_000),
+        kinds.Entry(100, "loss", 11_000),
+        kinds.State(100, state, 5, None),
+    ]
+    page = write_report(written(tmp_path, one_run(1, None) + booked), tmp_path)[0].read_text()
+    said = re.search("<p>Not settled.*?</p>", page)[0]
+    assert f"1 {escape(state)} (" in said
+    assert why in said
+    assert "31.000 J sent and 20.000 J received" in said
+    assert "64.5 %" not in page
+    (tmp_path / "settled").mkdir()
+    booked[-1] = kinds.State(100, "settled", 5, 5)
+    page = write_report(
+        written(tmp_path / "settled", one_run(1, None) + booked), tmp_path / "settled"
+    )[0].read_text()
+    assert "Not settled" not in page
+    assert "64.5 %" in page
 
 
 def test_each_run_has_a_page_and_the_whole_links_to_it(

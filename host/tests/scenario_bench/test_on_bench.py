@@ -100,7 +100,7 @@ def order(transfer):
 
 
 def loss_of_lay_J(told):
-    """The plan before the boards began is LAY's; returns its loss."""
+    """Check that the plan before the boards began is LAY's; return its loss."""
     levels_J = [board["simulated"]["before_J"] for board in told["boards"]]
     corners = [(a, b, t + 1) for t, bit in enumerate((1, 2, 4)) for a in range(8)
                if not a & bit for b in (a | bit,)]  # fmt: skip

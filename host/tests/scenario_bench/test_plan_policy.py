@@ -24,7 +24,7 @@ FIG3_J = [90.0, 18.0, 90.0, 90.0]
 
 
 def play(policy, levels_J, slots, link, met=lambda contact: True, floor_pct=10.0):
-    """The world after so many slots of the policy's cycle; `met`: which contacts take place."""
+    """Return the world after so many slots of the policy's cycle; `met`: which contacts happen."""
     boards = [SimulatedBoard(agent, 100.0, level_J) for agent, level_J in enumerate(levels_J)]
     contacts = from_slots(policy.cycle, policy.slot_s, slots * policy.slot_s)
     kept = [contact for contact in contacts if met(contact)]
@@ -66,7 +66,7 @@ def test_the_worked_example_with_a_missed_contact():
 
 
 def random_cycle(rng, n, slots):
-    """A ring in random order, so that everybody can reach everybody, and some contacts more."""
+    """Return a ring in random order, so that all can reach all, and some contacts more."""
     order = rng.permutation(n).tolist()
     pairs = {(min(a, b), max(a, b)) for a, b in zip(order, order[1:] + order[:1], strict=True)}
     pairs |= {tuple(sorted(rng.choice(n, 2, replace=False).tolist())) for _ in range(n // 2)}

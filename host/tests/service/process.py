@@ -28,7 +28,7 @@ class Served:
             return json.load(answer)
 
     def post(self, path: str, **body: Any) -> tuple[int, Any]:
-        """The status and the body of an action, with the token."""
+        """Return the status and the body of an action, with the token."""
         request = urllib.request.Request(
             f"{self.url}api/v1/{path}",
             json.dumps(body).encode(),
@@ -47,7 +47,7 @@ class Served:
         return self.get("snapshot?curves=0")
 
     def until(self, holds: Callable[[Any], bool], timeout_s: float = 60.0) -> Any:
-        """The first snapshot for which something holds."""
+        """Return the first snapshot for which something holds."""
         give_up_s = time.monotonic() + timeout_s
         while time.monotonic() < give_up_s:
             shown = self.snapshot()
@@ -57,7 +57,7 @@ class Served:
         raise AssertionError(f"never seen; at the end: {shown}")
 
     def window(self) -> int:
-        """The process of its window."""
+        """Return the process of its window."""
         pid = self.process.pid
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
             if b"crowdcharge.service.window" in Path(f"/proc/{child}/cmdline").read_bytes():

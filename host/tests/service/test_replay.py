@@ -24,7 +24,7 @@ PAIRS = ContactSchedule(20.0, (((1, 2), (3, 4)), ((1, 4),)))
 
 @pytest.fixture
 def ledger(operate: Operate, tmp_path: Path) -> Path:
-    """The ledger of a run in which two pairs have met."""
+    """Return the ledger of a run in which two pairs have met."""
 
     async def story(world: World, _actions: Actions) -> None:
         await until(lambda: len(world.of(TransferEnded)) >= 2)

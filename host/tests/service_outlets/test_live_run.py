@@ -32,7 +32,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 
 async def scraped(service: Service) -> dict[str, float]:
-    """The metrics that have no labels."""
+    """Return the metrics that have no labels."""
     text = await service.text("/metrics")
     return {
         sample.name: sample.value
@@ -71,7 +71,7 @@ async def test_totals_are_those_of_the_ledger_and_a_pause_by_mqtt_pauses(
 
 
 def told(heard: list[tuple[str, str, bool]], event: str, state: str = "") -> set[int]:
-    """The transfers of which this event was told; the first may begin before the window opens."""
+    """Return the transfers of which this event was told; the first may precede the window."""
     messages = (json.loads(text) for name, text, _ in heard if name.endswith("/transfer"))
     return {
         each["transfer_id"]

@@ -39,13 +39,13 @@ def section(broker: Broker, *commands: Command) -> MqttSection:
 
 
 def newest(heard: list[Heard], topic: str) -> dict[str, object] | None:
-    """The last payload of a topic below the site's."""
+    """Return the last payload of a topic below the site's."""
     found = [payload for name, payload, _ in heard if name == f"crowdcharge/lab/{topic}"]
     return json.loads(found[-1]) if found else None  # type: ignore[no-any-return]
 
 
 def sequence(heard: list[Heard], topic: str) -> list[int]:
-    """The sequence numbers of a topic's messages, each once."""
+    """Return the sequence numbers of a topic's messages, each once."""
     told = [json.loads(text)["seq"] for name, text, _ in heard if name.endswith(f"/{topic}")]
     return list(dict.fromkeys(told))
 
@@ -180,7 +180,7 @@ async def test_a_window_that_ends_says_so(broker: Broker) -> None:
 async def answers(
     broker: Broker, crowd: Crowd, commands: list[Command], *payloads: str | bytes
 ) -> list[dict[str, object]]:
-    """What each payload is answered, in order."""
+    """Return what each payload is answered, in order."""
     async with telling(crowd, section(broker, *commands)), broker.heard() as heard:
         await until(lambda: newest(heard, "state"))
         await asyncio.sleep(0.3)  # until it has subscribed

@@ -44,7 +44,7 @@ async def told(section: MqttSection, wait_s: float = 1.5) -> None:
 
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[tuple[Broker, MqttSection]]:
-    """A broker with TLS that wants a certificate of its own authority from us."""
+    """Return a broker with TLS that wants a certificate of its own authority from us."""
     authority = Authority(tmp_path, "authority")
     certificate, key = authority.sign("broker")
     lines = [f"cafile {authority.file}", f"certfile {certificate}", f"keyfile {key}"]

@@ -21,7 +21,7 @@ RUN = '[run]\npolicy = "online-average"\nkeys = "k"\nout = "o"\n[contacts]\nsour
 
 
 def crowd_with(text: str) -> Crowd:
-    """A crowd whose hello holds a run's file as the engine sends it."""
+    """Return a crowd whose hello holds a run's file as the engine sends it."""
     crowd, read = Crowd(), config.parse(RUN + text, Path("/runs/run.toml"))
     crowd.hub.config = {name: asdict(getattr(read, name)) for name in ("mqtt", "notify", "traces")}
     return crowd

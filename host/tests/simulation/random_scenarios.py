@@ -55,7 +55,7 @@ def pair(rng, n):
 
 
 def meetings_scenario(seed):
-    """A crowd that both engines can run."""
+    """Return a crowd that both engines can run."""
     rng = np.random.default_rng([seed, 2])
     low = float(rng.choice([0, 10, 50]))
     policies = ["oblivious-share", "online-average", "small-transfer"]

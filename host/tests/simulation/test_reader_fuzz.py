@@ -2,19 +2,18 @@
 """Traces, curves, problems and scenarios as people get them wrong: one line, never a traceback.
 
 The grammar writes a good table and then does to it what editors, spreadsheets, exporters and tired
-people do. `long` runs 10**5 of them (the count is by reader), CI 500.
+people do. The long campaign over every reader is host/tests/readers/test_campaign.py.
 """
 
 import json
 import time
 import tracemalloc
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crowdcharge.cli.plan import parsed
 from crowdcharge.errors import InputError
+from crowdcharge.files import parsed_json
 from crowdcharge.planner import Problem
 from crowdcharge.simulation.link import read_curve
 from crowdcharge.simulation.scenario import parse
@@ -80,7 +79,7 @@ def read_a_trace(kind):
 
 
 def read_a_problem(text):
-    Problem.from_json(parsed(text, "FILE"))
+    Problem.from_json(parsed_json(text, "FILE"))
 
 
 READERS = {kind: read_a_trace(kind) for kind in FORMATS} | {
@@ -111,22 +110,12 @@ def check(reader, text):
 
 
 CI = settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
-LONG = settings(CI, max_examples=100_000)
 TABLE_READERS = st.sampled_from([*FORMATS, "curve"])
 
 
 @CI
 @given(reader=TABLE_READERS, text=tables())
 def test_tables(reader, text):
-    check(reader, text)
-
-
-@pytest.mark.long
-@pytest.mark.timeout(7200)
-@pytest.mark.parametrize("reader", [*FORMATS, "curve"])
-@LONG
-@given(text=tables())
-def test_tables_campaign(reader, text):
     check(reader, text)
 
 
@@ -151,14 +140,6 @@ SPOILED = st.tuples(PROBLEMS, st.sampled_from(sorted(MISTAKES))).map(
 @CI
 @given(text=SPOILED)
 def test_problems(text):
-    check("problem", text)
-
-
-@pytest.mark.long
-@pytest.mark.timeout(7200)
-@LONG
-@given(text=SPOILED)
-def test_problems_campaign(text):
     check("problem", text)
 
 
@@ -189,12 +170,4 @@ SCENARIOS = st.tuples(
 @CI
 @given(text=SCENARIOS)
 def test_scenarios(text):
-    check("scenario", text)
-
-
-@pytest.mark.long
-@pytest.mark.timeout(7200)
-@LONG
-@given(text=SCENARIOS)
-def test_scenarios_campaign(text):
     check("scenario", text)

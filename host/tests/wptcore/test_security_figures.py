@@ -12,7 +12,7 @@ SOURCE = (ROOT / "firmware" / "tests" / "test_squatters.py").read_text(encoding=
 
 
 def constants():
-    """The literals that the measuring test asserts, without running it again."""
+    """Return the literals that the measuring test asserts, without running it again."""
     return {
         each.targets[0].id: ast.literal_eval(each.value)
         for each in ast.parse(SOURCE).body

@@ -79,7 +79,7 @@ class Hardware:
         return high
 
     def handle(self, opcode: str, payload: bytes) -> bytes:
-        """Returns the reply's payload; an OSError carries the errno for the firmware."""
+        """Return the reply's payload; an OSError carries the errno for the firmware."""
         return self._HANDLERS[opcode](self, payload) or b""
 
     def _hello(self, _payload: bytes) -> bytes:
@@ -185,7 +185,7 @@ class HardwareServer:
         self._path.unlink(missing_ok=True)
 
     def disconnect(self) -> None:
-        """Drops the VM's connection: what a dying process has still sent must not move a pin."""
+        """Drop the VM's connection: what a dying process has still sent must not move a pin."""
         if self._vm is not None:
             asyncio.get_running_loop().remove_reader(self._vm)
             self._vm.close()

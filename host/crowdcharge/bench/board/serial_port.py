@@ -40,7 +40,7 @@ class Pty:
         return len(self._unsent)
 
     def drain(self) -> None:
-        """Reads what has arrived, without waiting."""
+        """Read what has arrived, without waiting."""
         while self._read():
             pass
 

@@ -58,7 +58,7 @@ _BY_NAME = {"nrf52840": _NRF52840, "pico": _RP2040}
 
 
 def of_board(name: str, port: str = "micropython") -> Silicon:
-    """The silicon of a module of firmware/boards; the bench's own board is an ESP32-S3, or an
+    """Return the silicon of a module of firmware/boards; the bench's own board is an ESP32-S3, or
     nRF52840 where it runs CircuitPython.
     """
     if port == "circuitpython":

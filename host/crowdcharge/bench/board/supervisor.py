@@ -37,6 +37,7 @@ class Supervisor:
         self._tries = 0  # to deliver the Ctrl-C at its head
         self._retry: asyncio.TimerHandle | None = None
         self._booted = False
+        self._waited_s = self._waited_before_s = 0.0
         self._last = b""
         self.on_soft_reboot: Callable[[], None] = lambda: None
         self.port = UsbPort(self._from_port)
@@ -52,10 +53,18 @@ class Supervisor:
         return self._vm.pid if self._vm else None
 
     @property
+    def waited_s(self) -> float:
+        """How long the machine has kept its VMs waiting."""
+        if self._vm:
+            self._waited_s = self._waited_before_s + self._vm.waited_s
+        return self._waited_s
+
+    @property
     def frozen(self) -> bool:
         return self._vm is not None and self._vm.frozen
 
     def start(self, run_main: bool = True) -> None:
+        self._waited_before_s = self._waited_s
         self._booted = False
         self._console.close()
         self._console = Pty(self._from_vm)
@@ -83,7 +92,7 @@ class Supervisor:
             self._release()
 
     def booted(self) -> None:
-        """Accepts input: the VM has its file system. A raw REPL still waits for its prompt."""
+        """Accept input: the VM has its file system. A raw REPL still waits for its prompt."""
         self._booted = True
         self._release()
 
@@ -94,7 +103,7 @@ class Supervisor:
         self._log.close()
 
     def _release(self) -> None:
-        """Passes the held input on, in order, as far as the VM can take it."""
+        """Pass the held input on, in order, as far as the VM can take it."""
         ready = self._booted and self._swallowed is None
         while self._held and ready and self._vm and not self.frozen and not self._retry:
             text, ctrl_c, rest = self._held.partition(_CTRL_C)
@@ -145,7 +154,7 @@ class Supervisor:
         self._flow.wrote()
 
     def _out(self, data: bytes) -> None:
-        """Passes output on: programs end lines with LF, a board's port with CR LF."""
+        """Pass output on: programs end lines with LF, a board's port with CR LF."""
         cooked = (self._last + data).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         self._last = data[-1:] if data.endswith(b"\r") else b""
         if self._last:

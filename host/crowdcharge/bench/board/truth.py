@@ -62,7 +62,7 @@ class TruthPage:
         os.close(self._file)
 
     def write(self, levels: Levels) -> None:
-        """Writes the page if anything has changed."""
+        """Write the page if anything has changed."""
         words = (
             *levels.tx,
             *levels.rx,

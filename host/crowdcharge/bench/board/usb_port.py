@@ -88,7 +88,7 @@ class Backpressure:
         self.discards = False
 
     def wrote(self) -> None:
-        """Looks whether what the VM has written filled the port."""
+        """Look whether what the VM has written filled the port."""
         if self._vm and not self._timer and self._port.full:
             termios.tcflow(self._terminal, termios.TCOOFF)
             self.discards = False

@@ -32,15 +32,15 @@ class RemoteValues:
         server.next_handle = self._handle  # type: ignore[method-assign]
 
     def switched_on(self) -> None:
-        """Handles begin anew, after the stack's own services."""
+        """Begin the handles anew, after the stack's own services."""
         self._next_handle = 1 + NIMBLE_OWN_ATTRIBUTES
 
     def _handle(self) -> int:
-        """The handle that the next attribute gets. NimBLE never gives one twice."""
+        """Return the handle that the next attribute gets; NimBLE never gives one twice."""
         return self._next_handle + len(self._server.attributes) - self._own_attributes
 
     def register(self, table: bytes) -> list[int]:
-        """Replaces all services by this JSON table; returns their values' handles in its order."""
+        """Replace all services by this JSON table; return their values' handles in its order."""
         self.clear()
         self._next_handle += NIMBLE_OWN_ATTRIBUTES  # which it registers once more
         for uuid, characteristics in json.loads(table):
@@ -53,7 +53,7 @@ class RemoteValues:
         return list(self.attributes)
 
     def clear(self) -> None:
-        """Removes all services when the VM is gone; pending requests get an ATT error."""
+        """Remove all services when the VM is gone; pending requests get an ATT error."""
         del self._server.attributes[self._own_attributes :]
         del self._server.services[self._own_services :]
         self._server.attributes_by_handle.clear()

@@ -3,11 +3,13 @@
 
 import hashlib
 import json
+import math
+import random
 import secrets
 import shutil
 from pathlib import Path
 
-from crowdcharge.bench.board import nvm, silicon, wiring
+from crowdcharge.bench.board import nvm, silicon, vm, wiring
 from crowdcharge.bench.board.hardware import Hardware, HardwareServer
 from crowdcharge.bench.board.radio import ShimRadio
 from crowdcharge.bench.board.supervisor import Supervisor
@@ -19,6 +21,7 @@ from crowdcharge.bench.config import BoardConfig
 from crowdcharge.bench.i2c import Bus
 from crowdcharge.bench.i2c.max17048 import CellTruth, Max17048
 from crowdcharge.bench.i2c.stwbc86 import Stwbc86
+from crowdcharge.bench.physics.breaks import Breaks, Surroundings
 from crowdcharge.bench.physics.plant import Node, Plant
 from crowdcharge.bench.physics.shunt import Shunt
 from crowdcharge.bench.physics.thermal import Lump, ntc_share
@@ -32,11 +35,12 @@ MODULES: dict[str, tuple[str, ...]] = {
     "circuitpython": ("time", "machine", "bluetooth", "_circuitpython"),
 }
 MAINS = {"micropython": "main.py", "circuitpython": "code.py"}
+_HOLD_MAX_s = 0.45  # of the bench's own board, which has no circuit
 _SETTLE_s = 1e-6  # so that a meter read right after its switch sees the effect
 
 
 def address(board_id: int) -> str:
-    """The board's public Bluetooth address."""
+    """Return the board's public Bluetooth address."""
     return f"C0:DE:00:00:{board_id >> 8:02X}:{board_id & 0xFF:02X}"
 
 
@@ -45,7 +49,7 @@ def _digest(seed: int, board_id: int, what: str) -> bytes:
 
 
 def _market_terms(config: BoardConfig) -> dict[str, object]:
-    """The record that the console's `market` stores, with a new secret of the board."""
+    """Return the record that the console's `market` stores, with a new secret of the board."""
     if not config.market_a:
         return {}
     secret = secrets.token_bytes(x25519.KEY_SIZE)
@@ -84,6 +88,9 @@ class VirtualBoard:
         self.clock_jump_s = 0.0
         self.held_bus_V: dict[str, float] = {}  # side -> what its meter reads instead
         self.broken_ntcs: dict[str, float] = {}  # "coil", "battery" -> share of the supply
+        self.stuck_pins: dict[str, int] = {}  # pin -> level
+        self.ripple_A = {"tx": 0.0, "rx": 0.0}  # amplitude, on top of a current
+        self._noise = random.Random(f"{seed}/{config.id}/ripple")
         self.load_A = {"tx": 0.0, "rx": 0.0}  # from a bench supply, through one meter's shunt only
         self.button_down = False
         self.boots = 0
@@ -94,6 +101,8 @@ class VirtualBoard:
         self._silicon = silicon.of_board(config.board, config.port)
         self.wiring = wiring.load(config.board)
         self.shunts = {side: Shunt(self.wiring.shunt_Ohm, not kind) for side in ("tx", "rx")}
+        self.breaks = Breaks(min(self.wiring.tx_off_max_ms / 1000, _HOLD_MAX_s))
+        self.power_since_s = 0.0
         self._pin_coils = {pin: coil for coil, pin in self.wiring.coils.items() if pin != "-1"}
         self.bus = Bus()
         self.qi_chip: Stwbc86 | None = None
@@ -174,7 +183,7 @@ class VirtualBoard:
         self.supervisor.thaw()
 
     def _soft_rebooted(self) -> None:
-        """Keeps pins and watchdog as they are, as real boards do."""
+        """Keep pins and watchdog as they are, as real boards do."""
         self.hardware.reset_cause = silicon.SOFT
         self.boots += 1
         self.last_reset = "soft reboot"
@@ -188,23 +197,51 @@ class VirtualBoard:
         coil = self._pin_coils.get(pin)
         if coil:
             self._switch(coil, bool(level), "pin")
+        elif pin == self.wiring.tx_pulse and pin not in self.stuck_pins:
+            now_s = self._clock.now_s()
+            if self.breaks.pulse(bool(level), now_s, self._lost_s()):
+                self._settle(now_s)
         elif self.qi_chip and pin == self.wiring.tx_reset:
             self.qi_chip.reset = not level
 
     def _switch(self, coil: str, on: bool, cause: str) -> None:
         now_s = self._clock.now_s()
+        setattr(self.breaks, {"tx": "level", "rx": "receive"}[coil], on)
+        self._settle(now_s)
+        self._witness.record(now_s, self.config.id, coil, on, cause)
+
+    def _settle(self, now_s: float) -> None:
         self.plant.advance_to(now_s)
-        setattr(self.node, f"{coil}_on", on)
-        if self.qi_chip and coil == "tx":
-            self.qi_chip.powered = on
+        self._follow_breaks(now_s)
         self.plant.advance_to(now_s + _SETTLE_s)
         self.publish()
-        self._witness.record(now_s, self.config.id, coil, on, cause)
+
+    def _lost_s(self) -> float:
+        """Return how much bench time the machine has taken from the board.
+
+        It kept VM and hub waiting; above speed 1, a pass of the firmware costs real time, too.
+        """
+        if self.supervisor.frozen:
+            return -math.inf  # a processor that hangs has no excuse
+        speed = self._clock.speed
+        work_s = self._clock.now_s() * (1 - 1 / speed) if speed > 1 else 0.0
+        return work_s + (self.supervisor.waited_s + vm.waited_s("self")) * speed
+
+    def _follow_breaks(self, now_s: float) -> None:
+        """Give power to the coils as the switches let it through now."""
+        node = self.node
+        around = Surroundings(node.cable, node.rx_bus_V, node.coil.temperature_C, node.cell_V)
+        node.rx_on = self.breaks.receives(around)
+        transmits = self.breaks.transmits(now_s, around, self._lost_s)
+        if transmits != node.tx_on:
+            node.tx_on, self.power_since_s = transmits, now_s
+        if self.qi_chip:
+            self.qi_chip.powered = transmits
 
     # Chips
 
     def _describe(self, seed: int) -> dict[str, object]:
-        """What the VM's `machine` needs to know of the board."""
+        """Return what the VM's `machine` needs to know of the board."""
         wired = self.wiring
         chips = [
             (address, side, int.from_bytes(_digest(seed, self.config.id, str(side))), self._kind)
@@ -229,7 +266,8 @@ class VirtualBoard:
         return bool(self.wiring.gauge) and self.config.gauge
 
     def publish(self) -> None:
-        """Writes the plant's state to the page that the board's chips read."""
+        """Write the plant's state to the page that the board's chips read."""
+        self._follow_breaks(self._clock.now_s())
         node = self.node
         if self.qi_chip:
             self._show_qi(self.qi_chip)
@@ -238,9 +276,14 @@ class VirtualBoard:
                 tx=(self._shunt_uV("tx", node.tx_A), self._bus_mV("tx", node.tx_bus_V)),
                 rx=(self._shunt_uV("rx", node.rx_A), self._bus_mV("rx", node.rx_bus_V)),
                 adc=(self._ntc_V("coil", node.coil), self._ntc_V("battery", node.battery)),
-                inputs=int(node.cable) | int(not self.button_down) << 1,
+                inputs=self._inputs(),
             )
         )
+
+    def _inputs(self) -> int:
+        stuck, wired = self.stuck_pins, self.wiring
+        cable = stuck.get(wired.cable_sense, int(self.node.cable))
+        return cable | stuck.get(wired.button, int(not self.button_down)) << 1
 
     def _cell_truth(self) -> CellTruth:
         node = self.node
@@ -252,10 +295,12 @@ class VirtualBoard:
         )
 
     def _shunt_uV(self, side: str, current_A: float) -> int:
-        return self.shunts[side].voltage_uV(current_A + self.load_A[side], self.plant.now_s)
+        ripple_A = self.ripple_A[side] * self._noise.uniform(-1.0, 1.0) if current_A else 0.0
+        through_A = current_A + self.load_A[side] + ripple_A
+        return self.shunts[side].voltage_uV(through_A, self.plant.now_s)
 
     def _show_qi(self, chip: Stwbc86) -> None:
-        """Sets what the Qi chip measures; its own loss curve is tuned: only an object is loss."""
+        """Set what the Qi chip measures; its own loss curve is tuned: only an object is loss."""
         chip.receiver = self.node.coupled_s > 0
         chip.received_mW = round(self.node.tx_A * self.node.tx_bus_V * 1000)
         chip.sent_mW = chip.received_mW + round(self.node.foreign_W * 1000)
@@ -264,19 +309,22 @@ class VirtualBoard:
         return round(self.held_bus_V.get(side, bus_V) * 1000)
 
     def _ntc_V(self, name: str, lump: Lump) -> int:
-        """The voltage at a thermistor's pin, in 0.1 mV."""
+        """Return the voltage at a thermistor's pin, in 0.1 mV."""
         wired = self.wiring
         share = self.broken_ntcs.get(name)
-        if share is None:
-            share = ntc_share(
-                lump.temperature_C, wired.ntc_r25_Ohm, wired.ntc_beta_K, wired.ntc_pullup_Ohm
-            )
-        return round(share * wired.ntc_supply_mV * 10)
+        return round((self.ntc_share(lump) if share is None else share) * wired.ntc_supply_mV * 10)
+
+    def ntc_share(self, lump: Lump) -> float:
+        """Return the voltage across a sound thermistor as a share of its supply."""
+        wired = self.wiring
+        return ntc_share(
+            lump.temperature_C, wired.ntc_r25_Ohm, wired.ntc_beta_K, wired.ntc_pullup_Ohm
+        )
 
     # Software
 
     def deploy(self, files: dict[str, Path]) -> None:
-        """Writes the firmware and the board's identity, as flashing and provisioning do."""
+        """Write the firmware and the board's identity, as flashing and provisioning do."""
         flash = self.folder / "flash"
         for parent in {(flash / name).parent for name in files}:
             parent.mkdir(parents=True, exist_ok=True)

@@ -87,8 +87,13 @@ class Vm:
         except OSError:
             return False
 
+    @property
+    def waited_s(self) -> float:
+        """How long the process has been ready to run while the machine ran others."""
+        return waited_s(self.pid)
+
     def interrupt(self, anywhere: bool = False) -> bool:
-        """Sends Ctrl-C if the code sleeps, or `anywhere` if so asked; False if it was not sent."""
+        """Send Ctrl-C if the code sleeps, or `anywhere` if so asked; False if it was not sent."""
         self.freeze()
         sent = not self.at_prompt and (anywhere or self._sleeps())
         if sent:
@@ -106,7 +111,7 @@ class Vm:
         self.frozen = False
 
     def kill(self) -> None:
-        """Ends the process at once; `on_exit` is not called."""
+        """End the process at once; `on_exit` is not called."""
         self._forget()
         self._process.kill()
         self._process.wait()
@@ -115,7 +120,7 @@ class Vm:
         signal.pidfd_send_signal(self._pidfd, number)
 
     def _sleeps(self) -> bool:
-        """True if the process stopped in a sleep, or if processor or kernel do not say."""
+        """Tell whether the process stopped in a sleep, or processor and kernel do not say."""
         numbers = _SLEEPS.get(platform.machine())
         try:
             return numbers is None or self._proc("syscall").split()[0] in map(str, numbers)
@@ -132,6 +137,15 @@ class Vm:
     def _forget(self) -> None:
         asyncio.get_running_loop().remove_reader(self._pidfd)
         os.close(self._pidfd)
+
+
+def waited_s(process: int | str) -> float:
+    """Return that time of a process, by number or "self"; 0 if the kernel does not say."""
+    try:
+        ns = Path(f"/proc/{process}/schedstat").read_text(encoding="ascii").split()[1]
+    except (OSError, IndexError):
+        return 0.0
+    return int(ns) / 1e9
 
 
 def _die_with_the_hub() -> None:

@@ -33,6 +33,7 @@ class Wiring:
     qi_i2c: tuple[int, str, str]  # id, data, clock of the transmitter chip's own bus
     tx_reset: str
     tx_pulse: str  # keeps the second break closed
+    tx_off_max_ms: int  # the second break lets go, at most, after its last edge
     led: str
 
     @property
@@ -58,7 +59,7 @@ def exists(name: str) -> bool:
 
 
 def vm(name: str) -> str:
-    """The VM that the board runs: "micropython" or "circuitpython"."""
+    """Return the VM that the board runs: "micropython" or "circuitpython"."""
     return str(runpy.run_path(str(_path(name)))["VM"])
 
 
@@ -94,5 +95,6 @@ def load(name: str) -> Wiring:
         ),
         tx_reset=str(values.get("TX_RESET_PIN", -1)),
         tx_pulse=str(values.get("TX_PULSE_PIN", -1)),
+        tx_off_max_ms=values["TX_OFF_MAX_ms"],
         led=str(values.get("LED_PIN", -1)),
     )

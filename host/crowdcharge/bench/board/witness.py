@@ -27,7 +27,7 @@ class Witness:
         self._on: set[tuple[int, str]] = set()
 
     def record(self, time_s: float, board_id: int, coil: str, on: bool, cause: str) -> None:
-        """Notes an edge; a write that changes nothing is no edge."""
+        """Note an edge; a write that changes nothing is no edge."""
         if ((board_id, coil) in self._on) == on:
             return
         (self._on.add if on else self._on.discard)((board_id, coil))

@@ -33,7 +33,7 @@ class Control:
             await self._writer.wait_closed()
 
     async def call(self, method: str, **params: Any) -> Any:
-        """Returns the result. `InputError`: the hub refused the call; `BenchError`: it is gone."""
+        """Return the result. `InputError`: the hub refused the call; `BenchError`: it is gone."""
         async with self._lock:
             self._number += 1
             request = {"id": self._number, "method": method, "params": params}
@@ -50,7 +50,7 @@ class Control:
         return reply["result"]
 
     async def _reply(self, number: int) -> dict[str, Any] | None:
-        """Reads the reply, skipping those to cancelled calls; None if the hub is gone."""
+        """Read the reply, skipping those to cancelled calls; None if the hub is gone."""
         while line := await self._reader.readline():
             reply: dict[str, Any] = json.loads(line)
             if reply["id"] in {number, None}:
@@ -72,6 +72,6 @@ class Control:
         return seen
 
     async def fault(self, fault: str, board: int, **parameters: Any) -> float:
-        """Does a fault to a board; returns the bench time of it in seconds."""
+        """Do a fault to a board; return the bench time of it in seconds."""
         done_s: float = await self.call("fault", name=fault, board=board, parameters=parameters)
         return done_s

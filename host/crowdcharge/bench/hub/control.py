@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def status(hub: Hub) -> dict[str, Any]:
-    """The state of the plant, independent of what the boards report."""
+    """Return the state of the plant, independent of what the boards report."""
     hub.advance()
     return {
         "time_s": hub.clock.now_s(),
@@ -60,6 +60,8 @@ def _board(hub: Hub, board: VirtualBoard) -> dict[str, Any]:
         "loss_J": node.loss_nJ / 1e9,
         "cell_V": node.cell_V,
         "cell_A": node.cell_A,
+        "tx_power": node.tx_on,
+        "tx_power_since_s": board.power_since_s,
         "tx_W": node.tx_bus_V * node.tx_A,
         "rx_W": node.rx_bus_V * node.rx_A,
         "coil_C": node.coil.temperature_C,
@@ -79,7 +81,7 @@ def witness(hub: Hub, since_s: float = 0.0, board: int | None = None) -> dict[st
 
 
 def schedule(hub: Hub) -> dict[str, Any]:
-    """The contact schedule as declared, and its current slot."""
+    """Return the contact schedule as declared, and its current slot."""
     contacts = hub.config.contacts
     now_s = hub.clock.now_s()
     return {
@@ -92,7 +94,7 @@ def schedule(hub: Hub) -> dict[str, Any]:
 
 
 def hold(hub: Hub, pairs: list[list[int]] | None = None) -> None:
-    """Holds these pairs together, or keeps the present ones, until `resume`."""
+    """Hold these pairs together, or keep the present ones, until `resume`."""
     if pairs is None:
         hub.arrangement.hold(hub.arrangement.contacts_at(hub.clock.now_s()))
         return
@@ -104,13 +106,13 @@ def hold(hub: Hub, pairs: list[list[int]] | None = None) -> None:
 
 
 def resume(hub: Hub) -> None:
-    """Returns to the cyclic schedule."""
+    """Return to the cyclic schedule."""
     hub.arrangement.resume()
     hub.arrange()
 
 
 def fault(hub: Hub, name: str, board: int, parameters: dict[str, Any] | None = None) -> float:
-    """Does a fault to a board; returns the bench time of it in seconds."""
+    """Do a fault to a board, or a proxy of that number; returns its bench time in seconds."""
     hub.advance()
     faults.apply(hub, name, board, parameters or {})
     hub.advance()
@@ -120,12 +122,12 @@ def fault(hub: Hub, name: str, board: int, parameters: dict[str, Any] | None = N
 def list_faults(_hub: Hub) -> dict[str, Any]:
     return {
         name: {"does": (handler.__doc__ or "").strip(), "parameters": faults.parameters(name)}
-        for name, handler in sorted(faults.FAULTS.items())
+        for name, handler in sorted(faults.every().items())
     }
 
 
 def stop(hub: Hub) -> None:
-    """Ends the bench."""
+    """End the bench."""
     hub.stopping.set()
 
 

@@ -11,16 +11,17 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from crowdcharge.bench.hub.circuit_faults import CIRCUIT_FAULTS, meter, need_gauge
 from crowdcharge.bench.physics.plant import Placement
+from crowdcharge.bench.proxies.faults import FAULTS as PROXY_FAULTS
 from crowdcharge.errors import InputError
 
 if TYPE_CHECKING:
-    from crowdcharge.bench.board.truth import MeterTruth
     from crowdcharge.bench.board.virtual_board import VirtualBoard
     from crowdcharge.bench.hub.hub import Hub
 
 _Handler = Callable[..., None]
-FAULTS: dict[str, _Handler] = {}
+FAULTS: dict[str, _Handler] = dict(CIRCUIT_FAULTS)
 _BROKEN_SHARE = {"open": 1.0, "short": 0.0}  # of the supply, at an NTC to ground with a pull-up
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
@@ -33,9 +34,14 @@ def _fault(name: str) -> Callable[[_Handler], _Handler]:
     return register
 
 
+def every() -> dict[str, _Handler]:
+    """Return the faults of boards and those of proxies."""
+    return FAULTS | PROXY_FAULTS
+
+
 def parameters(name: str) -> dict[str, Any]:
     """The parameters of a fault with their defaults."""
-    handler = FAULTS[name]
+    handler = every()[name]
     return {
         parameter.name: parameter.default
         for parameter in inspect.signature(handler).parameters.values()
@@ -43,15 +49,19 @@ def parameters(name: str) -> dict[str, Any]:
     }
 
 
-def apply(hub: Hub, name: str, board_id: int, given: dict[str, Any]) -> None:
+def apply(hub: Hub, name: str, number: int, given: dict[str, Any]) -> None:
     """Checks names and types and does the fault; an `InputError` is one line for the user."""
-    if name not in FAULTS:
-        raise InputError(f"unknown fault {name!r}; known are {', '.join(sorted(FAULTS))}")
-    if board_id not in hub.boards:
-        raise InputError(f"there is no board {board_id} on this bench")
+    if name not in every():
+        raise InputError(f"unknown fault {name!r}; known are {', '.join(sorted(every()))}")
+    what, there = ("board", hub.boards) if name in FAULTS else ("proxy", hub.proxies)
+    if number not in there:
+        raise InputError(f"there is no {what} {number} on this bench")
     known = parameters(name)
     values = {key: _convert(name, key, value, known) for key, value in given.items()}
-    FAULTS[name](hub, hub.boards[board_id], **values)
+    if name in FAULTS:
+        FAULTS[name](hub, hub.boards[number], **values)
+    else:
+        PROXY_FAULTS[name](hub.proxies[number], **values)
 
 
 def _convert(name: str, key: str, value: Any, known: dict[str, Any]) -> Any:
@@ -150,37 +160,37 @@ def _rssi(hub: Hub, board: VirtualBoard, *, rssi_dBm: float = -90.0) -> None:
     hub.rssi_dBm[board.address] = rssi_dBm
 
 
+@_fault("walk")
+def _walk(hub: Hub, board: VirtualBoard, *, x_m: float = 0.0, y_m: float = 0.0) -> None:
+    """Somebody carries the board to another place; who lies on whom does not change."""
+    hub.walk(board, x_m, y_m)
+
+
 # Meters and gauge
-
-
-def _meter(board: VirtualBoard, side: str) -> MeterTruth:
-    if side not in board.page.meters:
-        raise InputError(f"a board has no meter {side!r}; it has tx and rx")
-    return board.page.meters[side]
 
 
 @_fault("meter-dead")
 def _meter_dead(_hub: Hub, board: VirtualBoard, *, side: str = "tx", on: bool = True) -> None:
     """The INA219 does not answer."""
-    _meter(board, side).dead = on
+    meter(board, side).dead = on
 
 
 @_fault("meter-overflow")
 def _meter_overflow(_hub: Hub, board: VirtualBoard, *, side: str = "tx", on: bool = True) -> None:
     """The INA219 sets its overflow flag."""
-    _meter(board, side).overflow = on
+    meter(board, side).overflow = on
 
 
 @_fault("meter-stuck")
 def _meter_stuck(_hub: Hub, board: VirtualBoard, *, side: str = "tx", on: bool = True) -> None:
     """The INA219 converts, but always to the same value."""
-    _meter(board, side).stuck = on
+    meter(board, side).stuck = on
 
 
 @_fault("meter-calibration")
 def _meter_calibration(_hub: Hub, board: VirtualBoard, *, side: str = "tx") -> None:
     """A glitch resets the INA219: configuration and calibration are gone, once."""
-    _meter(board, side).resets += 1
+    meter(board, side).resets += 1
 
 
 @_fault("meter-jump")
@@ -188,9 +198,9 @@ def _meter_jump(
     _hub: Hub, board: VirtualBoard, *, side: str = "tx", current_A: float = 3.0
 ) -> None:
     """The INA219's next conversion reads `current_A`, once."""
-    meter = _meter(board, side)
-    meter.glitch_uV = round(current_A * board.wiring.shunt_Ohm * 1e6)
-    meter.glitches += 1
+    found = meter(board, side)
+    found.glitch_uV = round(current_A * board.wiring.shunt_Ohm * 1e6)
+    found.glitches += 1
 
 
 @_fault("bus-voltage")
@@ -198,7 +208,7 @@ def _bus_voltage(
     _hub: Hub, board: VirtualBoard, *, side: str = "tx", voltage_V: float = 2.5, on: bool = True
 ) -> None:
     """One meter's bus is held at a voltage."""
-    _meter(board, side)
+    meter(board, side)
     if on:
         board.held_bus_V[side] = voltage_V
     else:
@@ -221,21 +231,21 @@ def _sensor(
 @_fault("gauge-lost")
 def _gauge_lost(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
     """The fuel gauge does not answer."""
-    _need_gauge(board)
+    need_gauge(board)
     board.gauge.lost = on
 
 
 @_fault("gauge-reset")
 def _gauge_reset(_hub: Hub, board: VirtualBoard) -> None:
     """The fuel gauge starts anew, as after a glitch of its supply, and guesses the charge."""
-    _need_gauge(board)
+    need_gauge(board)
     board.gauge.cell_fitted()
 
 
 @_fault("cell-swap")
 def _cell_swap(hub: Hub, board: VirtualBoard, *, soc_pct: float = 50.0) -> None:
     """Somebody fits another cell: the board loses power, and the fuel gauge starts anew."""
-    _need_gauge(board)
+    need_gauge(board)
     board.power_off("cell taken out")
     _soc(hub, board, soc_pct=soc_pct)
     board.node.relax_V = 0.0
@@ -243,15 +253,10 @@ def _cell_swap(hub: Hub, board: VirtualBoard, *, soc_pct: float = 50.0) -> None:
     board.power_on()
 
 
-def _need_gauge(board: VirtualBoard) -> None:
-    if not board.has_gauge:
-        raise InputError(f"board {board.config.id} has no fuel gauge")
-
-
 @_fault("load")
 def _load(_hub: Hub, board: VirtualBoard, *, side: str = "tx", current_mA: float = 0.0) -> None:
     """A bench supply and a load send this current through one meter's shunt only."""
-    _meter(board, side)
+    meter(board, side)
     if abs(current_mA) > 3200:
         raise InputError("load: current_mA must be within 3200, what the shunt bears")
     board.load_A[side] = current_mA / 1000
@@ -276,7 +281,7 @@ def _qi_locked(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
 @_fault("shunt")
 def _shunt(_hub: Hub, board: VirtualBoard, *, side: str = "tx", ppm: float = 0.0) -> None:
     """One meter's shunt is off its nominal value; a 1 % resistor may be off by 10000 ppm."""
-    _meter(board, side)
+    meter(board, side)
     if abs(ppm) > 100_000:
         raise InputError("shunt: ppm must be within 100000")
     board.shunts[side].error_ppm = ppm
@@ -305,18 +310,6 @@ def _hot_battery(
 ) -> None:
     """The battery is held at a temperature."""
     board.node.battery.held_C = temperature_C if on else None
-
-
-@_fault("stuck-switch")
-def _stuck_switch(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
-    """The transmitter's load switch conducts regardless of its enable pin."""
-    board.node.tx_stuck = on
-
-
-@_fault("stuck-receiver")
-def _stuck_receiver(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
-    """The receiver's output switch conducts regardless of its enable pin."""
-    board.node.rx_stuck = on
 
 
 @_fault("cable")

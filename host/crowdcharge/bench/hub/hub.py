@@ -13,8 +13,10 @@ from crowdcharge.bench.config import BenchConfig, BoardConfig
 from crowdcharge.bench.physics.arrangement import Arrangement
 from crowdcharge.bench.physics.battery import Cell
 from crowdcharge.bench.physics.plant import Node, Plant
+from crowdcharge.bench.proxies.opening import open_proxies
 from crowdcharge.bench.radio.air import Air
 from crowdcharge.bench.radio.hci_ports import hci_pty, serve_hci_tcp
+from crowdcharge.bench.radio.places import RadioPlaces
 from crowdcharge.clock import BoardClock
 from crowdcharge.flash import firmware_tree
 
@@ -29,13 +31,14 @@ class Hub:
         self.stopping = asyncio.Event()
         self.clock = BoardClock(config.speed)
         self.witness = Witness()
-        self.arrangement = Arrangement(config.contacts)
+        self.arrangement = Arrangement(config.contacts.cycle, config.contacts.slot_s)
         self.kind = config.realism == "kind"
         link = config.link.averaged() if self.kind else config.link
         self.plant = Plant([_node(board) for board in config.boards], link)
         self.rssi_dBm: dict[str, float] = {}
         self.loss: dict[str, float] = {}
         self.duplication: dict[str, float] = {}
+        self.places = RadioPlaces()
         self.air = Air(config.seed, config.realism, config.speed)
         self._set_up_air()
         self.vm_version = _vm_version()
@@ -44,6 +47,11 @@ class Hub:
         self.arrange()
         for board in config.boards:
             self.boards[board.id] = self._board(board)
+        self.proxies = open_proxies(config.proxies, self.air)
+        for each in self.boards.values():
+            self.places.put(each.address, each.config.place_m)
+        for proxy in self.proxies.values():
+            self.places.put(proxy.address, proxy.config.place_m, proxy.config.range_m)
 
     def _board(self, config: BoardConfig) -> VirtualBoard:
         folder = self.folder / f"board-{config.id}"
@@ -64,10 +72,13 @@ class Hub:
         noise_dB = self.air.rng.gauss
 
         def rssi_dBm(tx: str, rx: str) -> int:
-            return round(self.rssi_dBm.get(tx, self.rssi_dBm.get(rx, -55.0)) + noise_dB(0.0, 2.0))
+            set_dBm = self.rssi_dBm.get(tx, self.rssi_dBm.get(rx))
+            mean_dBm = self.places.signal_dBm(tx, rx) if set_dBm is None else set_dBm
+            return round(mean_dBm + noise_dB(0.0, 2.0))
 
         self.air.rssi_dBm = rssi_dBm
         self.air.loss = lambda tx, rx: self.loss.get(tx, self.loss.get(rx, 0.0))
+        self.air.in_range = self.places.in_range
         self.air.duplication = lambda tx, _rx: self.duplication.get(tx, 0.0)
 
     async def start(self) -> None:
@@ -80,6 +91,8 @@ class Hub:
             await serve_hci_tcp(self.air, f"host-{index}", HOST_ADDRESS.format(index))
             for index in range(1, self.config.hosts + 1)
         ]
+        for proxy in self.proxies.values():
+            await proxy.start()
         self._physics = asyncio.create_task(self._run_physics())
         for board in self.boards.values():
             board.deploy(trees[board.config.port])
@@ -89,14 +102,26 @@ class Hub:
         self._physics.cancel()
         for board in self.boards.values():
             await board.stop()
+        for proxy in self.proxies.values():
+            await proxy.turn(on=False)
         await self.air.close()
 
     def ready(self) -> dict[str, object]:
-        """What a client needs to know to work with this bench."""
+        """Return what a client needs to know to work with this bench."""
         return {
             "ready": True,
             "control": str(self.folder / "control.socket"),
             "transports": [f"tcp-client:127.0.0.1:{port}" for port in self.host_ports],
+            "proxies": [
+                {
+                    "name": proxy.config.name,
+                    "host": proxy.host,
+                    "port": proxy.port,
+                    "key": proxy.config.key,
+                    "address": proxy.address,
+                }
+                for proxy in self.proxies.values()
+            ],
             "folder": str(self.folder),
             "vm": self.vm_version,
             "boards": [
@@ -129,13 +154,18 @@ class Hub:
             board.publish()
 
     def arrange(self) -> None:
-        """Applies the contacts after boards were moved by hand."""
+        """Apply the contacts after boards were moved by hand."""
         self.advance()
         self.plant.set_contacts(self.arrangement.contacts_at(self.plant.now_s))
 
     def cut(self, board: VirtualBoard, on: bool) -> None:
-        for index in range(1, self.config.hosts + 1):
-            (self.air.drop if on else self.air.heal)(board.address, HOST_ADDRESS.format(index))
+        hosts = [HOST_ADDRESS.format(index) for index in range(1, self.config.hosts + 1)]
+        for host in (*hosts, *(proxy.address for proxy in self.proxies.values())):
+            (self.air.drop if on else self.air.heal)(board.address, host)
+
+    def walk(self, board: VirtualBoard, x_m: float, y_m: float) -> None:
+        self.places.move(board.address, (x_m, y_m))
+        self.air.moved(board.address)
 
 
 def _node(board: BoardConfig) -> Node:
@@ -147,7 +177,7 @@ def _node(board: BoardConfig) -> Node:
 
 
 def _vm_version() -> str:
-    """The VM's own version, as "MicroPython 1.29.0-preview (9458e3a23f on 2026-07-05)"."""
+    """Return the VM's own version, as "MicroPython 1.29.0-preview (9458e3a23f on 2026-07-05)"."""
     script = (
         "import sys; v = sys.implementation.version; dev = '-' + v[3] if v[3:] and v[3] else '';"
         "build = sys.version.split('MicroPython ')[-1];"

@@ -32,6 +32,7 @@ class Bench:
     """A running bench. `transport` is what bumble and `bleak_backend.backends` take."""
 
     transports: tuple[str, ...]
+    proxies: tuple[dict[str, Any], ...]  # name, host, port, key and address of each
     control: Control
     control_path: Path
     serial_ports: dict[int, str]
@@ -90,7 +91,7 @@ class Bench:
         return said[-1] if said else "it says nothing"
 
     async def ended(self) -> None:
-        """Waits until the hub has ended, for whatever reason."""
+        """Wait until the hub has ended, for whatever reason."""
         await self.process.wait()
 
 
@@ -100,7 +101,7 @@ async def launch(
     folder: Path | None = None,
     hub_module: str = "crowdcharge.bench.hub",
 ) -> AsyncIterator[Bench]:
-    """Starts a hub that ends with the block, or with this process; `folder` keeps its logs.
+    """Start a hub that ends with the block, or with this process; `folder` keeps its logs.
 
     `hub_module` is run as the hub; another module can be a proxy of a hub elsewhere.
 
@@ -126,7 +127,7 @@ async def launch(
 
 
 def _usable(folder: Path) -> Path:
-    """The folder as the boards' processes find it, which run in folders of their own."""
+    """Return the folder as the boards' processes find it, which run in folders of their own."""
     folder = folder.absolute()
     longest = len(str(folder / _SOCKET_LONGEST).encode(errors="surrogateescape"))
     if longest > _SOCKET_PATH_MAX:
@@ -175,6 +176,7 @@ def _bench(
     boards = ready["boards"]
     return Bench(
         transports=tuple(ready["transports"]),
+        proxies=tuple(ready.get("proxies", ())),
         control=control,
         control_path=Path(ready["control"]),
         serial_ports={board["id"]: board["serial"] for board in boards},

@@ -8,7 +8,7 @@ class Device(Protocol):
     address: int
 
     def write(self, data: bytes) -> None:
-        """Takes one write transfer; an empty one probes the address."""
+        """Take one write transfer; an empty one probes the address."""
 
     def read(self, count: int) -> bytes: ...
 
@@ -23,7 +23,7 @@ class Bus:
         self._devices[device.address] = device
 
     def transfer(self, address: int, data: bytes | None, count: int) -> bytes:
-        """Writes `data` unless it is None, then reads `count` bytes after a repeated start."""
+        """Write `data` unless it is None, then read `count` bytes after a repeated start."""
         device = self._devices.get(address)
         if device is None:
             raise OSError

@@ -62,7 +62,7 @@ class Ina219:
         self._reset()
 
     def lose_calibration(self) -> None:
-        """Resets all registers, as a dip of the supply does."""
+        """Reset all registers, as a dip of the supply does."""
         self._reset()
 
     def write(self, data: bytes) -> None:
@@ -99,7 +99,7 @@ class Ina219:
         self._start()
 
     def _start(self) -> None:
-        """Clears CNVR and begins a conversion, as writing a converting mode does."""
+        """Clear CNVR and begin a conversion, as writing a converting mode does."""
         self._started_us = self._now_us()
         self._pending = self._registers[CONFIG] & 3 != 0
         if self._pending:
@@ -150,7 +150,7 @@ class Ina219:
         return min(max(counts, -full_scale), full_scale)
 
     def _multiply(self) -> None:
-        """Current = shunt x calibration / 4096; power = current x bus / 5000; both truncated."""
+        """Compute current = shunt x calibration / 4096, power = current x bus / 5000; truncate."""
         product = _signed(self._registers[SHUNT]) * self._registers[CALIBRATION]
         current = product // 4096 if product >= 0 else -(-product // 4096)
         power = abs(current) * self._registers[BUS] // 5000
@@ -175,7 +175,7 @@ def _signed(value: int) -> int:
 
 
 def _round(value: int, step: int) -> int:
-    """Rounds to the nearest multiple of `step`."""
+    """Round to the nearest multiple of `step`."""
     return (value + step // 2) // step * step
 
 
@@ -189,5 +189,5 @@ def _time_us(setting: int) -> int:
 
 
 def _step(setting: int) -> int:
-    """The resolution in counts: 1 at 12 bits, 8 at 9 bits."""
+    """Return the resolution in counts: 1 at 12 bits, 8 at 9 bits."""
     return 1 if setting & 8 else 1 << (3 - (setting & 3))

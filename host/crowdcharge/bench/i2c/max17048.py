@@ -53,6 +53,7 @@ class Max17048:
     ) -> None:
         self.address = address
         self.lost = False
+        self._frozen: bytes | None = None
         self._measure = measure
         self._now_us = now_us
         self._kind = kind
@@ -65,6 +66,11 @@ class Max17048:
         """Start anew on another cell, or after a command: a guess at this moment's voltage."""
         self._registers = {STATUS: _RESET_INDICATOR, **_POWER_ON}
         self._guess()
+
+    def freeze(self, on: bool) -> None:
+        """Let voltage and charge read for ever as they read now."""
+        self._frozen = None
+        self._frozen = bytes(self._byte(register) for register in range(SOC + 2)) if on else None
 
     def write(self, data: bytes) -> None:
         if self.lost:
@@ -100,6 +106,8 @@ class Max17048:
         self._registers[register] = word
 
     def _byte(self, address: int) -> int:
+        if self._frozen and VCELL <= address < len(self._frozen):
+            return self._frozen[address]
         value = self._word(address & ~1)
         return value & 0xFF if address & 1 else value >> 8
 

@@ -176,7 +176,7 @@ class Stwbc86:
                 self._act(self._due_ms)
 
     def trip(self, reason: int) -> None:
-        """Makes the chip end power for `reason`, a bit of the EPT reason."""
+        """Make the chip end power for `reason`, a bit of the EPT reason."""
         self.step()
         self._end(reason)
 
@@ -222,7 +222,7 @@ class Stwbc86:
             self._end(R_FOD)
 
     def _end(self, reason: int) -> None:
-        """Ends power; unless it is switched off, the chip pings again later."""
+        """End power; unless it is switched off, the chip pings again later."""
         self._reason |= 1 << reason
         self._latch |= 1 << EPT
         if reason in LATCH_OF_REASON:

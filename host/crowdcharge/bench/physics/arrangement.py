@@ -1,31 +1,34 @@
 # SPDX-License-Identifier: MIT
 """Which boards lie on each other: the cyclic schedule, or what was placed by hand."""
 
-from crowdcharge.bench.config import ContactsConfig
+from collections.abc import Sequence
+
 from crowdcharge.bench.physics.plant import Placement
 
 
 class Arrangement:
-    """Placements over time, without I/O: `hold` pins them, `resume` returns to the cycle."""
+    """Placements over time, without I/O: `hold` pins them, `resume` returns to the cycle.
 
-    def __init__(self, config: ContactsConfig) -> None:
-        self._config = config
+    Slot `i` of `cycle` lasts `slot_s`; the slots repeat.
+    """
+
+    def __init__(self, cycle: Sequence[tuple[Placement, ...]], slot_s: float) -> None:
+        self._cycle, self._slot_s = cycle, slot_s
         self._held: tuple[Placement, ...] | None = None
 
     def contacts_at(self, time_s: float) -> tuple[Placement, ...]:
         if self._held is not None:
             return self._held
-        cycle = self._config.cycle
-        return cycle[self.slot_at(time_s)] if cycle else ()
+        return self._cycle[self.slot_at(time_s)] if self._cycle else ()
 
     def slot_at(self, time_s: float) -> int:
-        return int(time_s // self._config.slot_s) % max(len(self._config.cycle), 1)
+        return int(time_s // self._slot_s) % max(len(self._cycle), 1)
 
     def next_change_s(self, time_s: float) -> float | None:
         """Time of the next scheduled change; None if there is none."""
-        if self._held is not None or len(self._config.cycle) < 2:
+        if self._held is not None or len(self._cycle) < 2:
             return None
-        return (time_s // self._config.slot_s + 1) * self._config.slot_s
+        return (time_s // self._slot_s + 1) * self._slot_s
 
     @property
     def held(self) -> bool:
@@ -35,7 +38,7 @@ class Arrangement:
         self._held = contacts
 
     def move(self, now_s: float, contact: Placement) -> None:
-        """Lays two boards together; contacts of other boards stay as they are."""
+        """Lay two boards together; contacts of other boards stay as they are."""
         kept = (
             other
             for other in self.contacts_at(now_s)
@@ -44,7 +47,7 @@ class Arrangement:
         self.hold((*kept, contact))
 
     def part(self, now_s: float, board_id: int) -> None:
-        """Takes a board away from the one it lies on."""
+        """Take a board away from the one it lies on."""
         self.hold(
             tuple(other for other in self.contacts_at(now_s) if board_id not in other.boards)
         )

@@ -38,7 +38,7 @@ def open_circuit_V(soc: float) -> float:
 
 
 def soc_at(voltage_V: float) -> float:
-    """The inverse of `open_circuit_V`, 0..1: what a gauge guesses from a voltage."""
+    """Return the inverse of `open_circuit_V`, 0..1: what a gauge guesses from a voltage."""
     for (soc_0, voltage_0), (soc_1, voltage_1) in pairwise(_OCV_V):
         if voltage_V <= voltage_1:
             share = max((voltage_V - voltage_0) / (voltage_1 - voltage_0), 0.0)
@@ -54,7 +54,7 @@ class Cell:
     charge_max_A: float = 2.0
 
     def discharge_A(self, ocv_V: float, power_W: float, extra_Ohm: float = 0.0) -> float:
-        """Current that leaves `power_W` behind the cell's resistance and `extra_Ohm` (a shunt).
+        """Return the current that leaves `power_W` behind the cell's resistance and `extra_Ohm`.
 
         It solves P = (E - I R) I for the root below E / 2R; more than the cell's maximum power is
         limited to that.
@@ -71,5 +71,5 @@ class Cell:
         return min(wanted_A, self.acceptance_A(ocv_V))
 
     def acceptance_A(self, ocv_V: float) -> float:
-        """The charger's limit: constant current, then the taper at `charge_max_V`."""
+        """Return the charger's limit: constant current, then the taper at `charge_max_V`."""
         return min(self.charge_max_A, max(self.charge_max_V - ocv_V, 0.0) / self.resistance_Ohm)

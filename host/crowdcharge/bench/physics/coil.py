@@ -34,7 +34,7 @@ class CoilLink:
     coupling_min: float = 0.4  # below it, no receiver answers a ping
 
     def averaged(self) -> "CoilLink":
-        """The same link without its life in time: one steady search power and no peaks."""
+        """Return the same link without its life in time: one steady search power and no peaks."""
         mean_W = self.ping_W * self.ping_s / self.ping_every_s
         return replace(self, ping_W=mean_W, ping_s=self.ping_every_s, inrush_W=0.0, startup_W=0.0)
 
@@ -63,7 +63,7 @@ class CoilLink:
         )
 
     def loss_curve(self, threshold_mW: int = 500) -> list[int]:
-        """The arguments of wptcore.fod.LossCurve that `crowdcharge calibrate` would find here."""
+        """Return the arguments of LossCurve that `crowdcharge calibrate` would find here."""
         permille = (round(self.linear * 1000), round(self.quadratic_per_W * 1000))
         return [round(self.fixed_W * 1000), *permille, threshold_mW]
 
@@ -74,7 +74,7 @@ class CoilLink:
         return self.inrush_W * inrush + self.startup_W * startup
 
     def received_W(self, sent_W: float, coupling: float) -> float:
-        """The inverse of `sent_W`, for a transmitter that limits its power."""
+        """Return the inverse of `sent_W`, for a transmitter that limits its power."""
         over_W = max(sent_W - self.fixed_W, 0.0)
         slope = self.linear / coupling
         root = sqrt(slope**2 + 4 * self.quadratic_per_W * over_W)

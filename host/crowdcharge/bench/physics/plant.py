@@ -52,10 +52,8 @@ class Node:
     received_nJ: int = 0
     heat_nJ: int = 0  # cell, shunt, charger, idle consumption
     loss_nJ: int = 0  # of the links in which this board was the transmitter
-    tx_on: bool = False
-    rx_on: bool = False
-    tx_stuck: bool = False  # the load switch conducts regardless of its pin
-    rx_stuck: bool = False  # so does the receiver's output switch
+    tx_on: bool = False  # both breaks conduct
+    rx_on: bool = False  # the receiver's switch conducts
     cable: bool = False  # only sensed: it brings no energy
     foreign_W: float = 0.0  # taken by an object on the coil while there is a field
     tx_limit_W: float | None = None  # set by a Qi chip that limits its power
@@ -91,14 +89,14 @@ class Node:
 
     @property
     def transmits(self) -> bool:
-        return (self.tx_on or self.tx_stuck) and self.stored_nJ > 0
+        return self.tx_on and self.stored_nJ > 0
 
     def rest(self) -> None:
-        """Sets all flows to zero; the next step sets those that remain."""
+        """Set all flows to zero; the next step sets those that remain."""
         self.tx_A = self.rx_A = self.rx_bus_V = self.cell_A = 0.0
 
     def draw(self, power_W: float, dt_s: float) -> int:
-        """Takes `power_W` out through the transmitter's meter; returns the energy sent in nJ."""
+        """Take `power_W` out through the transmitter's meter; return the energy sent in nJ."""
         ocv_V = self.ocv_V
         self.tx_A = self.cell.discharge_A(ocv_V, power_W, self.shunt_Ohm)
         self.cell_A += self.tx_A
@@ -113,7 +111,7 @@ class Node:
         return sent_nJ
 
     def charge(self, power_W: float, link: CoilLink, dt_s: float) -> int:
-        """Takes `power_W` in through the receiver's meter; returns the energy received in nJ."""
+        """Take `power_W` in through the receiver's meter; return the energy received in nJ."""
         ocv_V = self.ocv_V
         cell_A = self.cell.charge_A(ocv_V, power_W * link.charger_efficiency)
         self.cell_A -= cell_A
@@ -131,7 +129,7 @@ class Node:
         self._coil_heat_nJ += heat_nJ
 
     def relax(self, dt_s: float) -> None:
-        """Applies idle consumption and temperatures over `dt_s`."""
+        """Apply idle consumption and temperatures over `dt_s`."""
         idle_nJ = min(round(self.idle_W * dt_s * _nJ_PER_J), self.stored_nJ)
         self.stored_nJ -= idle_nJ
         self.heat_nJ += idle_nJ
@@ -163,7 +161,7 @@ class Plant:
         return list({id(contact): contact for contact in self._contacts.values()}.values())
 
     def set_contacts(self, contacts: Iterable[Placement]) -> None:
-        """Sets the contacts from now on; a board lies on at most one other."""
+        """Set the contacts from now on; a board lies on at most one other."""
         self._contacts = {board_id: contact for contact in contacts for board_id in contact.boards}
 
     def peer(self, board_id: int) -> int | None:
@@ -198,7 +196,7 @@ class Plant:
         received_W = 0.0
         if receiver and donor.coupled_s > self.link.handshake_s:
             receiver.rx_bus_V = self.link.output_V
-            if receiver.rx_on or receiver.rx_stuck:
+            if receiver.rx_on:
                 received_W = self._received_W(donor, receiver, coupling)
         donor.powered_s = donor.powered_s + dt_s if received_W else 0.0
         sent_nJ = donor.draw(self._sent_W(donor, received_W, coupling, dt_s), dt_s)
@@ -225,7 +223,7 @@ class Plant:
         return base_W + link.peaks_W(donor.on_s, donor.powered_s, dt_s)
 
     def _receiver(self, donor: Node) -> tuple[Node | None, float]:
-        """The board that answers the donor's ping, and the coupling."""
+        """Return the board that answers the donor's ping, and the coupling."""
         contact = self._contacts.get(donor.board_id)
         if contact is None:
             return None, 1.0

@@ -22,6 +22,7 @@ class Shunt:
     nominal_Ohm: float
     warms: bool = True
     error_ppm: float = 0.0
+    bridged: bool = False  # a short across it: it drops nothing
     _lump: Lump = field(default_factory=lambda: Lump(25.0, _RESISTANCE_K_PER_W, _CAPACITY_J_PER_K))
     _time_s: float = 0.0
 
@@ -31,8 +32,8 @@ class Shunt:
         return self.nominal_Ohm * (1 + off_ppm * 1e-6)
 
     def voltage_uV(self, current_A: float, now_s: float) -> int:
-        """The drop at `now_s`; the current is taken as constant since the last call."""
+        """Return the drop at `now_s`; the current is taken as constant since the last call."""
         if self.warms:
             dt_s, self._time_s = now_s - self._time_s, now_s
             self._lump.step(dt_s, current_A**2 * self.resistance_Ohm * dt_s)
-        return round(current_A * self.resistance_Ohm * 1e6)
+        return 0 if self.bridged else round(current_A * self.resistance_Ohm * 1e6)

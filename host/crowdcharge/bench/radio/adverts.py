@@ -2,15 +2,16 @@
 """Translate AD structures (Core 5.0, Vol 3, Part C, 11) into bleak's `AdvertisementData`."""
 
 import functools
-from collections.abc import Iterator
 from uuid import UUID
 
 from bleak.backends.scanner import AdvertisementData
 from bleak.uuids import normalize_uuid_str
 
+from crowdcharge.radio.advert_data import MANUFACTURER, structures
+
 UUID_LISTS = {0x02: 2, 0x03: 2, 0x04: 4, 0x05: 4, 0x06: 16, 0x07: 16}
 SERVICE_DATA = {0x16: 2, 0x20: 4, 0x21: 16}
-SHORT_NAME, NAME, TX_POWER, MANUFACTURER = 0x08, 0x09, 0x0A, 0xFF
+SHORT_NAME, NAME, TX_POWER = 0x08, 0x09, 0x0A
 
 
 def advertisement_data(data: bytes, rssi_dBm: int) -> AdvertisementData:
@@ -37,17 +38,6 @@ def advertisement_data(data: bytes, rssi_dBm: int) -> AdvertisementData:
     return AdvertisementData(
         name, manufacturer_data, service_data, service_uuids, tx_power_dBm, rssi_dBm, (data,)
     )
-
-
-def structures(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield (type, value) of each complete structure; a length of zero ends the data early."""
-    at = 0
-    while at + 1 < len(data) and data[at]:
-        end = at + 1 + data[at]
-        if end > len(data):
-            return
-        yield data[at + 1], data[at + 2 : end]
-        at = end
 
 
 @functools.lru_cache(maxsize=1024)

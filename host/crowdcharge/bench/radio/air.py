@@ -5,9 +5,9 @@ It is a bumble link that knows who listens, how strong and how lossy each path i
 are cut. A path is named by the identity addresses of its two radios ("AA:BB:CC:DD:EE:FF"),
 sender first.
 
-Not modelled: collisions, channels, range (only what `rssi_dBm` and `loss` say), extended and
-directed advertising, encryption of the link (pairing works, the bytes stay plain). Which unkind
-behaviour is modelled, and from which source: `docs/explanation/virtual-bench.md`.
+Not modelled: collisions, channels, walls (only what `rssi_dBm`, `loss` and `in_range` say),
+extended and directed advertising, encryption of the link (pairing works, the bytes stay plain).
+Which unkind behaviour is modelled, and from which source: `docs/explanation/virtual-bench.md`.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from bumble.link import LocalLink
 from crowdcharge.bench.radio.advertiser import AdvertPacket
 
 Chance = Callable[[str, str], float]
+Reach = Callable[[str, str], bool]
 Packet = bytes | ll.ControlPdu
 Realism = Literal["silicon", "kind"]
 
@@ -52,6 +53,10 @@ def _never(_tx: str, _rx: str) -> float:
     return 0.0
 
 
+def _always(_a: str, _b: str) -> bool:
+    return True
+
+
 class Air(LocalLink):
     """All radios of a bench. Faults set the public attributes; the air decides nothing itself."""
 
@@ -65,6 +70,8 @@ class Air(LocalLink):
         """Chance that a packet is lost: an advert is gone, data is sent again and comes later."""
         self.duplication: Chance = _never
         """Chance that a scanner reports an advert twice."""
+        self.in_range: Reach = _always
+        """Whether two radios reach each other at all."""
         self.connection_events = realism == "silicon"
         """True: data waits for the next connection event, and a disconnect completes one interval
         after the other side has heard of it, as on real air. False: both take no time."""
@@ -77,7 +84,7 @@ class Air(LocalLink):
         self._closers.append(closer)
 
     async def close(self) -> None:
-        """Closes every port that was opened on this air."""
+        """Close every port that was opened on this air."""
         while self._closers:
             await self._closers.pop()()
 
@@ -96,7 +103,19 @@ class Air(LocalLink):
             connection.mend()
 
     def is_cut(self, a: str, b: str) -> bool:
-        return bool(self._cut) and _ends(a, b) in self._cut
+        return bool(self._cut and _ends(a, b) in self._cut) or not self.in_range(a, b)
+
+    def moved(self, address: str) -> None:
+        """Let the links of a radio that has moved live or die by what `in_range` says now."""
+        for radio in self.controllers:
+            for connection in radio.links():  # type: ignore[attr-defined]  # ours only
+                ends = (connection.identity, connection.peer_identity)
+                if address not in ends:
+                    continue
+                if self.is_cut(*ends):
+                    connection.start_supervision()
+                else:
+                    connection.mend()
 
     def _between(self, a: str, b: str) -> list[LinkEnd]:
         return [
@@ -109,7 +128,7 @@ class Air(LocalLink):
     # Advertising
 
     def listen(self, controller: AirRadio, on: bool) -> None:
-        """Adds or removes a receiver of adverts: only radios that scan or connect need them."""
+        """Add or remove a receiver of adverts: only radios that scan or connect need them."""
         if controller in self._listening:
             self._listening.remove(controller)
         if on:

@@ -189,7 +189,7 @@ class Client(BaseBleakClient):
     # The link
 
     async def _find(self, timeout_s: float) -> hci.Address:
-        """Waits for an advert of the device: an address alone does not say of which type it is."""
+        """Wait for an advert of the device: an address alone does not say of which type it is."""
         found: asyncio.Future[hci.Address] = asyncio.get_running_loop().create_future()
         wanted = bytes(reversed(bytes.fromhex(self.address.replace(":", ""))))
 
@@ -228,7 +228,7 @@ class Client(BaseBleakClient):
         return self._link
 
     async def _request(self, work: Coroutine[Any, Any, T]) -> T:
-        """Runs one ATT operation; it fails at once when the link ends, not after ATT's 30 s.
+        """Run one ATT operation; it fails at once when the link ends, not after ATT's 30 s.
 
         If the caller gives up, the operation goes on, so that a late response is not taken for
         the response to the next request.

@@ -58,6 +58,11 @@ class Central:
             if self._users == 0:
                 await self._close()
 
+    async def shut(self) -> None:
+        """Close the host at once, whoever uses it."""
+        async with self._opening:
+            await self._close()
+
     def release_soon(self) -> None:
         task = asyncio.get_running_loop().create_task(self.release())
         self._tasks.add(task)
@@ -106,7 +111,7 @@ class Central:
     # Scanning
 
     async def start_scanning(self, listener: Listener, *, active: bool) -> None:
-        """Adds a listener; a single active one makes the scan active for all, as on Linux."""
+        """Add a listener; a single active one makes the scan active for all, as on Linux."""
         await self.acquire()
         self._listeners[listener] = active
         await self._unless_lost(self._arrange_scan())
@@ -131,7 +136,7 @@ class Central:
             self._held = None
 
     def _on_report(self, report: Report) -> None:
-        """Holds an advert of an active scan until its scan response, or another report, comes."""
+        """Hold an advert of an active scan until its scan response, or another report, comes."""
         held, self._held = self._held, None
         response = report.event_type == SCAN_RESPONSE
         if response and held is not None and held.address == report.address:
@@ -151,7 +156,7 @@ class Central:
     # Connecting
 
     async def connect(self, address: hci.Address, timeout_s: float) -> Connection:
-        """Connects; attempts wait for each other. `TimeoutError`: no answer within `timeout_s`."""
+        """Connect; attempts wait for each other. `TimeoutError`: no answer within `timeout_s`."""
         async with self._connecting:
             attempt = asyncio.ensure_future(self._unless_lost(self._attempt(address, timeout_s)))
             try:
@@ -176,7 +181,7 @@ class Central:
             return link
 
     async def _abandon(self, attempt: asyncio.Future[Connection]) -> None:
-        """Cancels the attempt in the controller, or ends the link that has come up meanwhile."""
+        """Cancel the attempt in the controller, or end the link that has come up meanwhile."""
         cancel = self._device.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
         with contextlib.suppress(core.BaseBumbleError, BleakError):
             await self._unless_lost(cancel)
@@ -186,6 +191,6 @@ class Central:
 
 
 def seen(task: asyncio.Future[Any]) -> None:
-    """Retrieves the result of an operation for which perhaps nobody waits any more."""
+    """Retrieve the result of an operation for which perhaps nobody waits any more."""
     if not task.cancelled():
         task.exception()

@@ -73,7 +73,7 @@ class Commands(stock.Controller):
             self.complete(op_code, bytes((status,)))
 
     def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
-        """Sends without the stock log line, which formats every packet even if it is not shown."""
+        """Send without the stock log line, which formats every packet even if it is not shown."""
         self.to_host(bytes(packet))
 
     def to_host(self, packet: bytes) -> None:
@@ -90,7 +90,7 @@ class Commands(stock.Controller):
 
 
 def _op_code(packet: bytes) -> int | None:
-    """The operation code of a command; None of any other packet."""
+    """Return the operation code of a command; None of any other packet."""
     if packet[:1] != bytes((hci.HCI_COMMAND_PACKET,)) or len(packet) < 3:
         return None
     return int.from_bytes(packet[1:3], "little")

@@ -85,7 +85,7 @@ class Controller(Commands):
         self.air.listen(self, self.le_scan_enable or self.pending_le_connection is not None)
 
     def on_advert(self, sender: AirRadio, advert: AdvertPacket, rssi_dBm: int) -> None:
-        """Handles an advert that has reached this radio: report it, connect, or ignore it."""
+        """Handle an advert that has reached this radio: report it, connect, or ignore it."""
         if self.le_scan_enable and self._in_scan_window():
             self._report(advert.event_type, advert.address, advert.data, rssi_dBm)
             asks = self.le_scan_type == ACTIVE_SCAN and advert.event_type in SCANNABLE
@@ -157,7 +157,7 @@ class Controller(Commands):
         return hci.HCI_StatusReturnParameters(Error.SUCCESS)
 
     def create_le_connection(self, peer_address: hci.Address) -> None:
-        """Sends a connect request in answer to an advert; the advertiser may miss or refuse it."""
+        """Send a connect request in answer to an advert; the advertiser may miss or refuse it."""
         command = self.pending_le_connection
         if not isinstance(command, hci.HCI_LE_Create_Connection_Command):
             return
@@ -179,7 +179,7 @@ class Controller(Commands):
             )
 
     def accept(self, central: LinkEnd) -> bool:
-        """Accepts a connect request that has reached us, if we advertise as connectable."""
+        """Accept a connect request that has reached us, if we advertise as connectable."""
         advertiser = self.advertiser
         if (
             not isinstance(central, AirConnection)
@@ -253,7 +253,7 @@ class Controller(Commands):
             self.to_host(bytes(acl))
 
     def on_sent(self, connection: AirConnection, packets: int) -> None:
-        """Gives the host its buffers back (Number Of Completed Packets)."""
+        """Give the host its buffers back (Number Of Completed Packets)."""
         head = (hci.HCI_EVENT_PACKET, hci.HCI_NUMBER_OF_COMPLETED_PACKETS_EVENT, 5, 1)
         handle = connection.handle.to_bytes(2, "little")
         self.to_host(bytes(head) + handle + packets.to_bytes(2, "little"))
@@ -261,7 +261,7 @@ class Controller(Commands):
     def on_hci_read_rssi_command(
         self, command: hci.HCI_Read_RSSI_Command
     ) -> hci.HCI_Read_RSSI_ReturnParameters:
-        """Returns the RSSI of a link; the stock controller never answers this command."""
+        """Return the RSSI of a link; the stock controller never answers this command."""
         handle = command.handle
         connection = self.find_le_connection_by_handle(handle)
         if not isinstance(connection, AirConnection):
@@ -271,7 +271,7 @@ class Controller(Commands):
         return hci.HCI_Read_RSSI_ReturnParameters(Error.SUCCESS, handle, rssi_dBm)
 
     def on_hci_disconnect_command(self, command: hci.HCI_Disconnect_Command) -> None:
-        """Starts to end a link, or refuses a handle that is unknown or about to end already."""
+        """Start to end a link, or refuse a handle that is unknown or about to end already."""
         connection = self.le_connections.get(command.connection_handle)
         if connection is None:
             status = Error.UNKNOWN_CONNECTION_IDENTIFIER_ERROR
@@ -289,7 +289,7 @@ class Controller(Commands):
             self.on_le_disconnected(connection, command.reason)
 
     def on_le_disconnected(self, connection: stock.Connection, reason: int) -> None:
-        """Reports the end of a connection once, whatever ended it first."""
+        """Report the end of a connection once, whatever ended it first."""
         if isinstance(connection, AirConnection) and not connection.closed:
             connection.closed = True
             connection.stop_supervision()

@@ -26,7 +26,7 @@ class _HciClient(asyncio.Protocol):
         self._unsent = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Gives the radio to the newest host and cuts off the one before it."""
+        """Give the radio to the newest host and cut off the one before it."""
         self._transport: Any = transport
         if isinstance(self._controller.host, _HciClient):
             self._controller.host.abort()
@@ -49,7 +49,7 @@ class _HciClient(asyncio.Protocol):
         self._transport.abort()
 
     def on_packet(self, packet: bytes) -> None:
-        """Collects the packets of one turn of the event loop, to save system calls."""
+        """Collect the packets of one turn of the event loop, to save system calls."""
         if not self._unsent:
             asyncio.get_running_loop().call_soon(self._flush)
         self._unsent += packet
@@ -60,7 +60,7 @@ class _HciClient(asyncio.Protocol):
 
 
 async def serve_hci_tcp(air: Air, name: str, address: str, port: int = 0) -> int:
-    """Serves a radio to one host at a time on 127.0.0.1; returns the TCP port.
+    """Serve a radio to one host at a time on 127.0.0.1; return the TCP port.
 
     `air.close()` closes it.
     """
@@ -117,7 +117,7 @@ class _Pty:
             loop.remove_writer(self._end)
 
     def _read(self) -> None:
-        """Parses byte by byte, because the parser drops all that follows an invalid packet."""
+        """Parse byte by byte, because the parser drops all that follows an invalid packet."""
         loop = asyncio.get_running_loop()
         try:
             received = os.read(self._end, 4096)
@@ -157,7 +157,7 @@ class _Pty:
 
 
 def hci_pty(air: Air, name: str, address: str) -> str:
-    """Serves a radio on a new pty; returns the path to open, at any baud rate.
+    """Serve a radio on a new pty; return the path to open, at any baud rate.
 
     `air.close()` closes it.
     """

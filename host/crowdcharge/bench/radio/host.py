@@ -55,7 +55,7 @@ class BumbleHost(StockHost):
 
 
 def parse_reports(parameters: bytes) -> list[Report]:
-    """Parses the records, which follow one another: so controllers send and Linux reads them."""
+    """Parse the records, which follow one another: so controllers send and Linux reads them."""
     reports, at = [], 1
     for _ in range(parameters[0]):
         event_type, address_type, address, length = struct.unpack_from("<BB6sB", parameters, at)
@@ -69,7 +69,7 @@ def parse_reports(parameters: bytes) -> list[Report]:
 
 
 def attach(controller: Controller) -> BumbleHost:
-    """Creates a host in the same process as its controller."""
+    """Create a host in the same process as its controller."""
     host = BumbleHost(controller_sink=AsyncPipeSink(controller))
     controller.host = host
     return host

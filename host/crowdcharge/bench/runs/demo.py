@@ -75,7 +75,7 @@ class Demo:
         return policies.make(self.policy, **{**options, **self.policy_options})
 
     def shown(self) -> dict[str, Any]:
-        """What a page says of it."""
+        """Return what a page says of it."""
         return {
             "name": "demo",
             "speed": self.pace,
@@ -85,7 +85,7 @@ class Demo:
         }
 
     def bench(self) -> BenchConfig:
-        """The first four boards are the story's, the others come from the seed."""
+        """Make the story's first four boards, and the others from the seed."""
         rng = np.random.default_rng(self.seed)
         drawn_pct = rng.uniform(10.0, 95.0, self.boards).round(1)
         socs_pct = [

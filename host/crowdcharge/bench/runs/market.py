@@ -46,7 +46,7 @@ class MarketDemo:
             raise InputError(f"--speed must be 0.1 to 10, not {self.speed:g}")
 
     def bench(self) -> BenchConfig:
-        """The hub and boards that are in turn full and nearly empty; terms come from the seed."""
+        """Make the hub and boards in turn full and nearly empty, with terms from the seed."""
         rng = np.random.default_rng(self.seed)
         hub = BoardConfig(
             HUB,

@@ -13,7 +13,7 @@ Round = tuple[Pair, ...]
 
 
 def story(boards: int) -> list[Round]:
-    """A cycle in which everyone meets everyone; two meetings of the low donor open it.
+    """Return a cycle in which everyone meets everyone; two meetings of the low donor open it.
 
     Board 3 (26 %) meets board 2 (5 %), runs into its floor, and is asked once more.
     """

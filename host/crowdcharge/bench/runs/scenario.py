@@ -23,7 +23,7 @@ _LINK_KEYS = frozenset(CoilLink.__dataclass_fields__)
 
 
 def coil_of(link: LinkModel) -> CoilLink:
-    """The bench's loss curve, scaled to pass through the scenario's power and efficiency.
+    """Return the bench's loss curve, scaled to pass through the scenario's power and efficiency.
 
     `link.power_W` leaves the transmitter; the coil's is what the receiver draws. Constant, linear
     and quadratic loss keep the shares that they have in the bench's own curve at full power.
@@ -104,7 +104,7 @@ def unfit(spec: BoardSpec) -> str:
 def contacts_on_bench(
     scenario: Scenario, trace: list[Contact] | None
 ) -> tuple[list[Contact], float]:
-    """The simulator's own contacts and the end in s; InputError if a board meets two at once."""
+    """Return the simulator's contacts and the end in s; refuse two at once for a board."""
     ids = [board.id for board in boards_of(scenario, scenario.seed, trace)]
     stream, end_s = contacts_of(scenario, scenario.seed, ids, trace)
     contacts = [contact for contact in stream if contact.start_s < end_s]

@@ -44,7 +44,7 @@ class Events:
                     _radio.flush()
 
     def _irq(self, event, data):
-        """Runs the handler; one that raises is printed and never called again."""
+        """Run the handler; one that raises is printed and never called again."""
         if self._handler is None:
             return None
         try:
@@ -56,7 +56,7 @@ class Events:
             return None
 
     def _irq_with_view(self, event, numbers, data):
-        """Runs the handler with a view whose memory is used again as soon as it returns."""
+        """Run the handler with a view whose memory is used again as soon as it returns."""
         buffer = bytearray(data)
         result = self._irq(event, numbers + (memoryview(buffer),))  # noqa: RUF005 - no star in this VM
         for index in range(len(buffer)):
@@ -64,7 +64,7 @@ class Events:
         return result
 
     def _read_request(self, conn_handle, value_handle):
-        """The ATT error with which the handler refuses a read; 0: none."""
+        """Return the ATT error with which the handler refuses a read; 0: none."""
         result = self._irq(_IRQ_GATTS_READ_REQUEST, (conn_handle, value_handle))
         return result & 0xFF if isinstance(result, int) else 0
 
@@ -97,7 +97,7 @@ class Events:
         self._send("r", bytes((request, status)) + data)
 
     def _on_update_due(self, payload):
-        """Sends a value that was written with `send_update`; without a buffer it is lost."""
+        """Send a value that was written with `send_update`; without a buffer it is lost."""
         conn_handle, value_handle = struct.unpack("<HH", payload)
         kinds = self._subscriptions.get((conn_handle, value_handle), 0)
         if kinds and conn_handle in self._connections:
@@ -120,7 +120,7 @@ class Events:
             self._subscriptions.pop((conn_handle, value_handle), None)
 
     def _on_secret(self, payload):
-        """A peer asks for encryption. The handler answers None or bytes, else the board restarts.
+        """Let the handler answer None or bytes to a peer that asks for encryption, else restart.
 
         modbluetooth.c takes the answer as a buffer outside of the protected call: a TypeError
         there has no one to catch it. (What the handler returns is not used here as a secret.)
@@ -168,7 +168,7 @@ _EVENTS = {
 
 
 def _restart(error):
-    """What an exception that nobody can catch does to an ESP32: the chip starts again."""
+    """Do what an exception that nobody can catch does to an ESP32: the chip starts again."""
     sys.stdout.write("NLR jump failed\n")
     sys.print_exception(error)
     hardware = sys.modules.get("_hardware")

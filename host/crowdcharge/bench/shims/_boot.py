@@ -37,7 +37,7 @@ def _mount():
 
 
 def _main_name():
-    """Returns what the board starts: after some resets CircuitPython starts in safe mode."""
+    """Return what the board starts: after some resets CircuitPython starts in safe mode."""
     supervisor = _sys.modules.get("supervisor")
     if supervisor and supervisor.runtime.safe_mode_reason != supervisor.SafeModeReason.NONE:
         return "safemode.py"

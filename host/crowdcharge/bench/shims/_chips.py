@@ -20,7 +20,7 @@ _page = bytearray(_SIZE)
 
 
 def truth():
-    """Reads a complete page as a tuple."""
+    """Read a complete page as a tuple."""
     while True:
         _file.seek(0)
         _file.readinto(_page)
@@ -85,7 +85,7 @@ class Chips:
         return address in self._fitted
 
     def transfer(self, address, data, count):
-        """Writes `data` unless it is None, then reads `count` bytes; OSError is NAK."""
+        """Write `data` unless it is None, then read `count` bytes; OSError is NAK."""
         fitted = self._fitted[address]
         fitted.update()
         if data is not None:

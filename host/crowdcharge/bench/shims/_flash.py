@@ -56,7 +56,7 @@ def mount(paths):
 
 
 def _flash(image, folder):
-    """Fills a new image, then renames it: a reset leaves an empty chip, not half a firmware."""
+    """Fill a new image, then rename it: a reset leaves an empty chip, not half a firmware."""
     new = image + ".new"
     open(new, "wb").close()
     chip = _Chip(new)

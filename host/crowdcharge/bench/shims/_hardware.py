@@ -17,7 +17,7 @@ _sequence = 0
 
 
 def call(opcode, payload=b"", reply_max=64):
-    """Returns the reply's payload; raises OSError with the errno of a real port.
+    """Return the reply's payload; raise OSError with the errno of a real port.
 
     `reply_max` is small, because a board would need no heap for this at all.
     """
@@ -36,5 +36,5 @@ def call(opcode, payload=b"", reply_max=64):
 
 
 def tell(opcode, payload=b""):
-    """Sends a request that has no reply."""
+    """Send a request that has no reply."""
     _socket.send(bytes((0, ord(opcode))) + payload)

@@ -34,7 +34,7 @@ def open_socket():
 
 
 def wait(wait_ms):
-    """Returns True as soon as something arrives, False if nothing does within `wait_ms`."""
+    """Return True as soon as something arrives, False if nothing does within `wait_ms`."""
     return bool(_readable.poll(wait_ms))
 
 
@@ -54,7 +54,7 @@ def flush():
 
 
 def request(opcode, payload=b""):
-    """Sends a frame and waits for its reply; events that come first are kept."""
+    """Send a frame and wait for its reply; events that come first are kept."""
     post(opcode, payload)
     flush()
     while True:
@@ -67,7 +67,7 @@ def request(opcode, payload=b""):
 
 
 def receive():
-    """Moves what has arrived, frame by frame, to `events`."""
+    """Move what has arrived, frame by frame, to `events`."""
     global _received
     while True:
         data = stream.read(_CHUNK)

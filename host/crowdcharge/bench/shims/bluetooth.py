@@ -64,7 +64,7 @@ class _Value:
         self.append = False
 
     def remote_write(self, data):
-        """Stores what a central writes: excess bytes are cut off silently, as NimBLE does."""
+        """Store what a central writes: excess bytes are cut off silently, as NimBLE does."""
         kept = self.data if self.append else b""
         self.data = (kept + data)[: self.size]
 
@@ -101,7 +101,7 @@ class BLE(_ble_events.Events):
         self._pump = asyncio.create_task(_pump())
 
     def _forget(self):
-        """What the stack knows when it has just been switched on, or off."""
+        """Set what the stack knows when it has just been switched on, or off."""
         self._values = {}
         self._connections = {}  # link -> notifications that wait for the air
         self._subscriptions = {}  # (link, value handle) -> 1: notify, 2: indicate
@@ -168,7 +168,7 @@ class BLE(_ble_events.Events):
     def gap_advertise(
         self, interval_us=500_000, adv_data=None, *, resp_data=None, connectable=True
     ):
-        """Starts anew; NimBLE stops what runs first, so a call that fails leaves silence."""
+        """Start anew; NimBLE stops what runs first, so a call that fails leaves silence."""
         if self._active:
             self._deliver_first()
             self._send("V", struct.pack("<IBB", 0, 0, 0))
@@ -191,7 +191,7 @@ class BLE(_ble_events.Events):
         self._send("V", head + advert + response)
 
     def gap_disconnect(self, conn_handle):
-        """Waits for the controller, and so delivers what comes meanwhile."""
+        """Wait for the controller, and so deliver what comes meanwhile."""
         self._need_active()
         if conn_handle not in self._connections:
             return False
@@ -251,7 +251,7 @@ class BLE(_ble_events.Events):
         self._send("M", struct.pack("<H", conn_handle))
 
     def _send_value(self, opcode, conn_handle, value_handle, data):
-        """Sends what is given, else the value as the handler leaves it."""
+        """Send what is given, else the value as the handler leaves it."""
         self._need_connection(conn_handle)
         if data is None:
             if self._read_request(_ble_events.ITSELF, value_handle):
@@ -270,7 +270,7 @@ class BLE(_ble_events.Events):
             _radio.flush()
 
     def _request(self, opcode, payload=b""):
-        """Waits for the answer; what came before it is delivered inside the call."""
+        """Wait for the answer; what came before it is delivered inside the call."""
         reply = _radio.request(opcode, payload)
         self._deliver(nested=True)
         return reply

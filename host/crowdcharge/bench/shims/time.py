@@ -97,7 +97,7 @@ def _asyncio_ticks_ms():
 
 def _scale(wait):
     def wait_io_event(queue, ms):
-        """Waits `ms` of the board's time, rounded up so that it never spins."""
+        """Wait `ms` of the board's time, rounded up so that it never spins."""
         wait(queue, ms if ms <= 0 else (ms * 1000 + _speed_permille - 1) // _speed_permille)
 
     return wait_io_event

@@ -64,7 +64,7 @@ class WindowHub:
             self.ring.clear()  # so that nobody goes on from before: all get a snapshot
 
     def _tell(self, record: Record) -> None:
-        """Number a record and hand it to all who look; who does not keep up loses the oldest."""
+        """Give a record its number and hand it to all who look; who is slow loses the oldest."""
         self.seq += 1
         self.ring.append((self.seq, record))
         for queue in self._queues:

@@ -18,6 +18,7 @@ from crowdcharge.simulation.traces.trace import TraceSighting, node_at
 
 LAYOUT = "time id x y [z]"
 WINDOWS_MAX = 100_000
+POSITION_MAX_m = 1e9  # squares of more are beyond what the search for neighbours can add up
 
 
 def read_movement(
@@ -39,6 +40,8 @@ def read_movement(
         row.expect(at_s > last_s.get(node, -np.inf), f"time goes back for node {shown(node)}")
         last_s[node] = at_s
         x_m, y_m = row.number_at(2), row.number_at(3)
+        there = max(abs(x_m), abs(y_m)) <= POSITION_MAX_m
+        row.expect(there, f"a position is at most {POSITION_MAX_m:g} m from the origin")
         points.append((numbers.setdefault(node, len(numbers)), at_s, x_m, y_m))
     yield from contacts_of(points, list(numbers), options.range_m)
 

@@ -85,7 +85,7 @@ def node_at(row: TextRow, index: int) -> str:
 
 
 def trace_of(name: str, sightings: Iterable[TraceSighting]) -> Trace:
-    """Number the nodes and join what touches. Names that hold different numbers keep these."""
+    """Give each node a number and join what touches; different numbers are kept as they are."""
     kept: list[TraceSighting] = []
     for each in sightings:
         kept.append(each)

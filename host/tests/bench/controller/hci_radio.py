@@ -29,7 +29,7 @@ class Radio:
         self.controller.on_packet(bytes(command))
 
     async def next(self, kind: type, timeout_s: float = 5):
-        """The next event of this class; those before it are dropped."""
+        """Return the next event of this class; those before it are dropped."""
         async with asyncio.timeout(timeout_s):
             while True:
                 while self.events:

@@ -77,7 +77,7 @@ events = []
 
 
 def keep(event, data):
-    """A copy, because the address is a view of a buffer that will be used again."""
+    """Keep a copy, because the address is a view of a buffer that will be used again."""
     values = list(data)
     if event in (1, 2):
         values[2] = bytes(values[2])

@@ -33,6 +33,7 @@ bus = I2CBus(i2c)
 tx, rx = INA219(bus, pins.TX_METER_ADDRESS), INA219(bus, pins.RX_METER_ADDRESS)
 tx_enable = machine.Pin(pins.TX_ENABLE_PIN, machine.Pin.OUT, value=0)
 rx_enable = machine.Pin(pins.RX_ENABLE_PIN, machine.Pin.OUT, value=0)
+pulse = machine.Pin(pins.TX_PULSE_PIN, machine.Pin.OUT, value=0)
 """
 
 
@@ -123,7 +124,7 @@ class TinyBench:
         return (await self.control.status())["boards"]
 
     def log(self, board_id: int) -> bytes:
-        """What the board has written since the test began."""
+        """Return what the board has written since the test began."""
         return self.bench.console_logs[board_id].read_bytes()[self._seen[board_id] :]
 
     async def booted(self, board_id: int, times: int = 1) -> None:
@@ -131,7 +132,7 @@ class TinyBench:
         await until(lambda: self.log(board_id).count(b"started") >= times, f"boot {times}")
 
     async def boots(self, board_id: int) -> int:
-        """Starts since the test began."""
+        """Return the starts since the test began."""
         return (await self.control.board(board_id))["boots"] - self._boots[board_id]
 
     async def witness(self) -> dict:

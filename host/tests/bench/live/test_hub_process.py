@@ -34,7 +34,7 @@ async def vm_pids(control: Control) -> list[int]:
 
 
 def bthome(device, advert) -> dict[str, float]:
-    """What the public BTHome parser makes of an advert: device class -> value."""
+    """Return what the public BTHome parser makes of an advert: device class -> value."""
     parser = BTHomeBluetoothDeviceData()
     update = parser.update(
         BluetoothServiceInfoBleak(

@@ -18,8 +18,10 @@ async def test_the_driver_on_the_vm_reads_what_the_plant_holds(tiny_bench, hands
         assert await donor.exec("print(i2c.scan())") == "[54, 64, 65]"
         await receiver.exec("rx_enable.on()")
         await donor.exec("tx_enable.on()")
-        await asyncio.sleep(0.6)
+        asked = "import time\nfor _ in range(60):\n    pulse.toggle()\n    time.sleep_ms(10)\n"
+        await donor.exec(asked)
         read_tx = "print(tx.bus_voltage, tx.current, tx.bus_voltage * tx.current / 1000)"
+        read_tx = f"pulse.toggle(); {read_tx}"
         bus_V, current_mA, power_W = map(float, (await donor.exec(read_tx)).split())
         truth = await tiny_bench.control.board(1)
         assert power_W == pytest.approx(truth["tx_W"], rel=0.02)

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.vm, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def mpremote(port: str, *arguments: str) -> str:
-    """Runs the tool; its output, with a failure that shows it."""
+    """Run the tool; return its output, with a failure that shows it."""
     command = [sys.executable, "-m", "mpremote", "connect", port, *arguments]
     done = await asyncio.to_thread(
         subprocess.run, command, capture_output=True, text=True, timeout=60, check=False

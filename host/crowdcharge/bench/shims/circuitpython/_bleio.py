@@ -114,7 +114,7 @@ class Characteristic:
 
 
 def _send(ble, function, link, handle, data):
-    """Tries again while the link's queue is full, until it has room or the link is lost.
+    """Try again while the link's queue is full, until it has room or the link is lost.
 
     ports/nordic/common-hal/_bleio/Characteristic.c, characteristic_gatts_notify_indicate: firmware
     stands still meanwhile, for as long as the supervision timeout of a peer that is out of range.

@@ -35,7 +35,7 @@ class Serial:
         return len(self._queue)
 
     def read(self, size=-1):
-        """Reads `size` bytes, or until the timeout."""
+        """Read `size` bytes, or until the timeout."""
         size = _QUEUE_MAX if size < 0 else size
         started_us = time.ticks_us()
         while self.in_waiting < size and not _over(self.timeout, started_us):

@@ -18,7 +18,7 @@ _SCALAR = re.compile(r"[^,\]}#\n]+")
 
 
 def too_deep(text: str, depth_max: int) -> int | None:
-    """The line of the first bracket that is nested deeper than `depth_max`, if there is one."""
+    """Return the line of the first bracket nested deeper than `depth_max`, if there is one."""
     depth = 0
     for match in _BRACKET.finditer(text):
         depth += (match[0] in {"[", "{"}) - (match[0] in {"]", "}"})
@@ -54,7 +54,7 @@ class _Scanner:
         return bisect(self._ends, self._at) + 1
 
     def _next(self) -> str:
-        """The next character that is no blank, comma or comment; empty at the end."""
+        """Return the next character that is no blank, comma or comment; empty at the end."""
         self._take(_BLANK)
         return self._text[self._at : self._at + 1]
 
@@ -113,7 +113,7 @@ class _Scanner:
 
 
 def _parts(key: str) -> list[str]:
-    """The names in a dotted key; tomllib itself reads what is quoted."""
+    """Return the names in a dotted key; tomllib itself reads what is quoted."""
     parts, table = [], tomllib.loads(f"{key}=0")
     while isinstance(table, dict):
         ((name, table),) = table.items()

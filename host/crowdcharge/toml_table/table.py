@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from crowdcharge.errors import InputError
-from crowdcharge.toml_lines import Place, lines_of, too_deep
+from crowdcharge.toml_table.lines import Place, lines_of, too_deep
 
 T = TypeVar("T")
 Range = tuple[float, float]  # least and most, both allowed
@@ -31,18 +31,6 @@ _KINDS: dict[Any, str] = {
 }  # fmt: skip
 
 
-def read_text(path: Path) -> str:
-    """The text of a file that the user named; InputError in one line if there is none."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file") from None
-    except ValueError as error:  # a NUL in the path
-        raise InputError(f"{str(path)!r}: {error}") from None
-
-
 @dataclass(frozen=True)
 class _Source:
     name: str
@@ -53,7 +41,7 @@ class _Source:
         return lines_of(self.text)
 
     def error(self, place: Place, what: str) -> InputError:
-        """The line is that of the place, or of the nearest table around it."""
+        """Make an error with the line of the place, or of the nearest table around it."""
         found = place
         while found not in self._lines:
             found = found[:-1]
@@ -88,7 +76,7 @@ class Table:
 
     @classmethod
     def parse(cls, text: str, name: str) -> "Table":
-        """The whole file; `name` is what errors call it."""
+        """Read the whole file; `name` is what errors call it."""
         source = _Source(name, text.removeprefix("\ufeff").replace("\r\n", "\n"))
         values = source.document()
         for place, value in _values((), values):
@@ -107,7 +95,7 @@ class Table:
         return bool(self._values)
 
     def fail(self, key: str, what: str, *within: int) -> InputError:
-        """The error to raise; `within` are positions in the array that is the key's value."""
+        """Make the error to raise; `within` are positions in the array that is the key's value."""
         place = (*self._place, key, *within) if key else self._place
         return self._source.error(place, what)
 
@@ -118,7 +106,7 @@ class Table:
                 raise self.fail(key, f"unknown key; known are {', '.join(sorted(known))}")
 
     def raw(self, key: str) -> Any:
-        """The value as it is, or None."""
+        """Return the value as it is, or None."""
         return self._values.get(key)
 
     def values(self) -> dict[str, Any]:
@@ -138,7 +126,7 @@ class Table:
     def checked(
         self, key: str, value: Any, least: float = -NUMBER_MAX, most: float = NUMBER_MAX
     ) -> float:
-        """A number of the key's value, which may be an array."""
+        """Return a number of the key's value, which may be an array."""
         number: float = self._value((key,), float, value, (least, most))
         return number
 
@@ -149,7 +137,7 @@ class Table:
         return number
 
     def span(self, key: str, default: Any, least: float, most: float) -> tuple[float, float]:
-        """A number, or [low, high] to draw from."""
+        """Return a number, or [low, high] to draw from."""
         value = self._values.get(key, default)
         ends = value if isinstance(value, list) and len(value) == 2 else [value, value]
         low, high = (self.checked(key, end, least, most) for end in ends)
@@ -200,7 +188,7 @@ class Table:
         return [Table(each, self._source, (*place, index)) for index, each in enumerate(values)]
 
     def pair(self) -> tuple[int, int]:
-        """The two board numbers of one of the `slots`."""
+        """Return the two board numbers of one of the `slots`."""
         boards: Any = self._values.get("boards")
         good = isinstance(boards, list) and [type(board) for board in boards] == [int, int]
         if not good or boards[0] == boards[1]:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Read text files that a user named, within bounds, and write results whole or not at all."""
+"""Read text files that a user named, within bounds."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from crowdcharge.errors import InputError, WptError
+from crowdcharge.errors import InputError
+
+TEXT_MAX_bytes = 50_000_000  # of a file whose reader has no bound of its own
 
 # How files begin that people take for text: what each of them looks like.
 _BEGINNINGS = (
@@ -22,7 +22,7 @@ _BEGINNINGS = (
 )
 
 
-def read_text(path: Path, most_bytes: int) -> str:
+def read_text(path: Path, most_bytes: int = TEXT_MAX_bytes) -> str:
     """Return the text of a UTF-8 file, with or without a byte order mark.
 
     InputError in one line if there is no such file, if it is larger than `most_bytes`, or if it is
@@ -47,30 +47,3 @@ def read_text(path: Path, most_bytes: int) -> str:
         raise InputError(
             f"{path}, line {line}: not UTF-8 text; this looks like another encoding or binary data"
         ) from None
-
-
-def folder_for(path: Path, option: str = "--out") -> None:
-    """Make the folder that takes the results; InputError if it cannot be."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot use {option} {path}: {error.strerror}") from None
-    except ValueError as error:  # a NUL in the path
-        raise InputError(f"cannot use {option} {str(path)!r}: {error}") from None
-
-
-@contextmanager
-def replaced(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write to; it takes the place of `path` if all went well.
-
-    WptError in one line if the disk does not take it; what was there before stays.
-    """
-    beside = path.with_name(f".{path.stem}.new{path.suffix}")
-    try:
-        try:
-            yield beside
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise WptError(f"cannot write {path}: {error.strerror}") from None

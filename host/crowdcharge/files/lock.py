@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files that are whole at any instant, and locks that keep two writers apart.
+"""Locks that keep two writers of a file apart.
 
 The lock on FILE is an advisory lock (flock) on a file `FILE.lock` beside it, which is gone when
 nobody holds it. A lock ends with its process, so no kill leaves one behind. Windows has no flock;
@@ -16,45 +16,6 @@ from pathlib import Path
 from crowdcharge.errors import InputError
 
 _RETRY_s = 0.02
-
-
-def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
-    """Replace a file by `data`: after a kill or a power cut it is the old one or the new one.
-
-    InputError in one line if it cannot be written (read-only, full); then the old one stands.
-    A link keeps pointing where it did.
-    """
-    path = path.resolve()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        _write_synced(temporary, data, mode)
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise InputError(f"cannot write {path}: {error.strerror}") from None
-
-
-def _write_synced(path: Path, data: bytes, mode: int) -> None:
-    """Give the file its mode from its first byte on."""
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive a power cut, where the system can do that."""
-    if sys.platform == "win32":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class FileLock:

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+"""Files that a user named: read within bounds, written whole or not at all, locked."""
+
+from crowdcharge.files.json_text import parsed_json, read_json, read_json_as
+from crowdcharge.files.lock import FileLock, locked
+from crowdcharge.files.text import read_text
+from crowdcharge.files.whole import folder_for, replaced, write_whole
+
+__all__ = [
+    "FileLock",
+    "folder_for",
+    "locked",
+    "parsed_json",
+    "read_json",
+    "read_json_as",
+    "read_text",
+    "replaced",
+    "write_whole",
+]

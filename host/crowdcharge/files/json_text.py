@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""Read JSON files that a user named: one document, within bounds, each key said once."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from crowdcharge.errors import InputError
+from crowdcharge.files.text import TEXT_MAX_bytes, read_text
+
+T = TypeVar("T")
+
+
+def read_json(path: Path, most_bytes: int = TEXT_MAX_bytes) -> Any:
+    """Read a file with one JSON document; InputError in one line as `parsed_json`."""
+    return parsed_json(read_text(path, most_bytes), str(path))
+
+
+def read_json_as(path: Path, make: Callable[[Any], T]) -> T:
+    """Make something of a file's JSON document; InputError names the file, whatever is wrong."""
+    document = read_json(path)
+    try:
+        return make(document)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def parsed_json(text: str, name: str) -> Any:
+    """Parse one JSON document; InputError in one line for what is none, or says a key twice."""
+
+    def only_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        document = dict(pairs)
+        if len(document) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise InputError(f"{name}: the key {twice!r} is given twice")
+        return document
+
+    try:
+        return json.loads(text, object_pairs_hook=only_once)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}: {error.msg} at column {error.colno}"
+        raise InputError(f"{name}, {where}; this is not JSON") from None
+    except ValueError:  # Python's own limit, see sys.set_int_max_str_digits
+        digits = re.search(r"[0-9]{4000,}", text)
+        line = text.count("\n", 0, digits.start() if digits else 0) + 1
+        raise InputError(f"{name}, line {line}: a number has too many digits") from None
+    except RecursionError:
+        raise InputError(f"{name}: is nested too deep") from None

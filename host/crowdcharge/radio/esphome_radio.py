@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: MIT
+"""An ESPHome Bluetooth proxy as a radio, over its native API (aioesphomeapi).
+
+The proxy tells how many connections it has left. It may keep some that nobody uses: of an earlier
+session, or leaked ones. They are freed before a connection is asked for, since a proxy that is
+full only says so after a try.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from aioesphomeapi.client import APIClient
+from aioesphomeapi.core import (
+    APIConnectionError,
+    EncryptionHelloAPIError,
+    EncryptionPlaintextAPIError,
+    InvalidEncryptionKeyAPIError,
+    RequiresEncryptionAPIError,
+)
+from aioesphomeapi.model import BluetoothProxyFeature, DeviceInfo
+
+from crowdcharge.errors import NoAdapter, RadioError
+from crowdcharge.radio.advert_data import manufacturer_data
+from crowdcharge.radio.base import Advert, OnAdvert, OnClosed, Proxy
+from crowdcharge.radio.esphome_link import FAILURES, DISCONNECT_TIMEOUT_s, EsphomeLink, reason
+from wptcore import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# What goes wrong is told by our own errors, not by log lines on a user's terminal.
+logging.getLogger("aioesphomeapi").addHandler(logging.NullHandler())
+
+OPEN_TIMEOUT_s = 8.0  # TCP, encryption and what the proxy is
+CONNECT_TIMEOUT_s = 10.0
+SLOTS_TIMEOUT_s = 2.0
+SLOTS_DEFAULT = 3  # of ESPHome, for a proxy that does not tell
+KEEPALIVE_s = 0.5  # aioesphomeapi gives a silent proxy up after 4.5 times that
+_ADDRESSES_MAX = 4096  # anyone can advertise under any number of addresses
+_NEEDED = (
+    BluetoothProxyFeature.ACTIVE_CONNECTIONS
+    | BluetoothProxyFeature.REMOTE_CACHING
+    | BluetoothProxyFeature.RAW_ADVERTISEMENTS
+)
+_ENCRYPTION = (
+    (InvalidEncryptionKeyAPIError, "the encryption key is wrong"),
+    (RequiresEncryptionAPIError, "it wants an encryption key"),
+    (EncryptionPlaintextAPIError, "it has no encryption: leave the key out"),
+    (EncryptionHelloAPIError, "it has no encryption: leave the key out"),
+)
+
+
+class EsphomeRadio:
+    """One proxy; its API connection opens with the first scan and lasts until `close`.
+
+    `identity` is the proxy's own address, by which one that was named twice is found out.
+    """
+
+    deaf_after_s = 3.0
+
+    def __init__(self, proxy: Proxy) -> None:
+        self.name = proxy.name
+        self.identity = ""
+        self._proxy = proxy
+        self._client: APIClient | None = None
+        self._stop_adverts: Callable[[], None] | None = None
+        self._on_advert: OnAdvert | None = None
+        self._kinds: dict[str, int] = {}  # address -> public or random
+        self._links: dict[str, EsphomeLink] = {}
+        self._connecting = asyncio.Lock()
+        self._flags = 0
+        self._slots = 0
+        self._free = 0
+        self._told_slots = asyncio.Event()
+        self._kept: frozenset[str] = frozenset()  # addresses to which the proxy keeps a connection
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_up(self) -> bool:
+        return self._client is not None
+
+    @property
+    def slots(self) -> int:
+        return self._slots if self.is_up else 0
+
+    def room(self, address: str) -> int:
+        if not self.is_up:
+            return 0
+        if address in self._unused():
+            return 1  # the connection that is kept becomes ours
+        live = {each for each, link in self._links.items() if not link.lost}
+        opening = sum(not self._links[each].is_connected for each in live - self._kept)
+        return min(self._free - opening, self._slots - len(live))
+
+    def _unused(self) -> frozenset[str]:
+        """Return what the proxy keeps connected without need."""
+        return self._kept - {each for each, link in self._links.items() if not link.lost}
+
+    async def reclaim(self) -> None:
+        async with self._connecting:
+            for address in self._unused():
+                await self._let_go(address)
+
+    async def start_scan(self, on_advert: OnAdvert) -> None:
+        self._on_advert = on_advert
+        try:
+            if self._client is None:
+                await self._open()
+            if self._stop_adverts is None and self._client is not None:
+                subscribe = self._client.subscribe_bluetooth_le_raw_advertisements
+                self._stop_adverts = subscribe(self._on_adverts)
+        except FAILURES as error:
+            raise NoAdapter(f"proxy {self.name}: {_why(error)}") from None
+
+    async def _open(self) -> None:
+        proxy = self._proxy
+        client = APIClient(
+            proxy.host,
+            proxy.port,
+            client_info="crowdcharge",
+            keepalive=KEEPALIVE_s,
+            noise_psk=proxy.key or None,
+            provide_time=False,
+        )
+
+        async def stopped(_expected: bool) -> None:
+            self._lose(client)
+
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT_s):
+                await client.connect(on_stop=stopped, login=True, log_errors=False)
+                info = await client.device_info()
+            self._flags = _flags(client, info)
+            self.identity = info.bluetooth_mac_address or info.mac_address
+            self._client = client
+            await self._learn_slots(client)
+        except BaseException:
+            self._client = None
+            client.force_disconnect()
+            raise
+
+    async def _learn_slots(self, client: APIClient) -> None:
+        self._slots = self._free = 0
+        self._told_slots.clear()
+        client.subscribe_bluetooth_connections_free(self._on_slots)
+        try:
+            async with asyncio.timeout(SLOTS_TIMEOUT_s):
+                await self._told_slots.wait()
+        except TimeoutError:
+            self._slots = self._free = SLOTS_DEFAULT
+
+    def _lose(self, client: APIClient) -> None:
+        if self._client is not client:
+            return
+        self._client = self._stop_adverts = None
+        self._kept = frozenset()
+        self._free = 0
+        links, self._links = self._links, {}
+        for link in links.values():
+            link.lose()
+
+    def _on_slots(self, free: int, limit: int, kept: list[int]) -> None:
+        is_first = not self._told_slots.is_set()
+        self._told_slots.set()
+        self._slots, self._free = limit, free
+        self._kept = frozenset(_text(number) for number in kept if number)
+        if is_first and self._unused():  # they are of a session that nobody holds any more
+            task = asyncio.ensure_future(self.reclaim())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _on_adverts(self, message: Any) -> None:
+        for raw in message.advertisements:
+            data = manufacturer_data(raw.data, wire.COMPANY_ID)
+            if data is None or self._on_advert is None:
+                continue
+            address = _text(raw.address)
+            if address in self._kinds or len(self._kinds) < _ADDRESSES_MAX:
+                self._kinds[address] = raw.address_type
+                self._on_advert(Advert(address, raw.rssi, data, self.name))
+
+    async def stop_scan(self) -> None:
+        stop, self._stop_adverts = self._stop_adverts, None
+        if stop is not None:
+            stop()
+
+    async def connect(self, address: str, on_closed: OnClosed, /) -> EsphomeLink:
+        if address not in self._kinds:
+            raise RadioError(f"{address} has not been heard by proxy {self.name}")
+        client, old = self._client, self._links.get(address)
+        if client is None:
+            raise RadioError(f"proxy {self.name} is away")
+        link = EsphomeLink(client, address, on_closed, self._forget)
+        self._links[address] = link  # it counts from now on
+        try:
+            async with self._connecting, asyncio.timeout(CONNECT_TIMEOUT_s):
+                await self._free_for(link, old)
+                await self._establish(client, link)
+        except FAILURES as error:
+            self._forget(link)
+            text = f"cannot connect to {address} by proxy {self.name}: {reason(error)}"
+            raise RadioError(text) from None
+        except BaseException:
+            self._forget(link)
+            raise
+        return link
+
+    async def _free_for(self, link: EsphomeLink, old: EsphomeLink | None) -> None:
+        """End an earlier connection to the same address, for a late disconnect would end ours."""
+        if old is not None and not old.gone.is_set():
+            await old.close()
+        elif link.address in self._kept:
+            await self._let_go(link.address)
+
+    async def _establish(self, client: APIClient, link: EsphomeLink) -> None:
+        try:
+            link.stop_states = await client.bluetooth_device_connect(
+                link.number,
+                link.on_state,
+                timeout=CONNECT_TIMEOUT_s,
+                disconnect_timeout=DISCONNECT_TIMEOUT_s,
+                feature_flags=self._flags,
+                address_type=self._kinds[link.address],
+            )
+            link.check()
+            link.learn(await client.bluetooth_gatt_get_services(link.number))
+        except BaseException:
+            if client is self._client and link.is_connected:
+                client.bluetooth_device_disconnect_no_wait(link.number)
+            raise
+
+    async def _let_go(self, address: str) -> None:
+        """End whatever connection the proxy keeps to the address."""
+        client = self._client
+        if client is None:
+            return
+        number = int(address.replace(":", ""), 16)
+        with suppress(*FAILURES):
+            await client.bluetooth_device_disconnect(number, timeout=DISCONNECT_TIMEOUT_s)
+
+    def _forget(self, link: EsphomeLink) -> None:
+        if self._links.get(link.address) is link:
+            del self._links[link.address]
+
+    async def close(self) -> None:
+        await self.stop_scan()
+        client, self._client = self._client, None
+        links, self._links = self._links, {}
+        for link in links.values():
+            link.lose()
+        if client is not None:
+            try:
+                async with asyncio.timeout(DISCONNECT_TIMEOUT_s):
+                    await client.disconnect()
+            except FAILURES:
+                client.force_disconnect()
+
+
+def _text(number: int) -> str:
+    """Return an address as every radio writes it."""
+    return ":".join(f"{byte:02X}" for byte in (number & 0xFFFFFFFFFFFF).to_bytes(6, "big"))
+
+
+def _flags(client: APIClient, info: DeviceInfo) -> int:
+    """Return what the proxy can do; APIConnectionError if that is too little."""
+    version = client.api_version
+    flags = info.bluetooth_proxy_feature_flags_compat(version) if version else 0
+    if flags & _NEEDED != _NEEDED:
+        raise APIConnectionError("it is no Bluetooth proxy with active connections, or too old")
+    return flags
+
+
+def _why(error: BaseException) -> str:
+    for kind, text in _ENCRYPTION:
+        if isinstance(error, kind):
+            return text
+    if isinstance(error, TimeoutError) and not isinstance(error, APIConnectionError):
+        return f"no answer within {OPEN_TIMEOUT_s:g} s"
+    return f"cannot be reached ({reason(error)})"

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""What profiles forbid in a simulated crowd, and what bridges between silos are worth."""
+
+from math import inf
+
+import pytest
+
+from crowdcharge.errors import InputError
+from crowdcharge.simulation.link import LinkModel
+from crowdcharge.simulation.run import run
+from crowdcharge.simulation.scenario import parse
+
+LINK = LinkModel(inf, 0.6)
+CROWD = """
+duration_s = 4000
+floor_pct = 10
+[crowd]
+n = 12
+capacity_J = 100
+profiles = {profiles}
+[contacts]
+mobility = {{ side_m = 10, range_m = 2 }}
+[policy]
+name = "oblivious-share"
+"""
+
+
+def crowd(profiles: str):
+    return run(parse(CROWD.format(profiles=profiles)), 3, LINK)
+
+
+def test_silos_balance_apart_and_bridges_join_them() -> None:
+    silos = crowd('["qi-bpp", "pma"]')
+    for transfer in silos.transfers:
+        assert transfer.ptx.id % 2 == transfer.prx.id % 2
+    bridged = crowd('["qi-bpp", "pma", ["pma", "qi-bpp"]]')
+    crossed = [each for each in bridged.transfers if {each.ptx.id % 3, each.prx.id % 3} > {2}]
+    assert crossed
+    for transfer in bridged.transfers:
+        assert {transfer.ptx.id % 3, transfer.prx.id % 3} != {0, 1}
+    alone = crowd('["qi-bpp"]')
+    assert alone.imbalance[-1] < silos.imbalance[-1]
+
+
+TWO = """
+duration_s = 100
+floor_pct = 10
+[[boards]]
+id = 1
+soc_pct = 90
+profile = "{profile}"
+{more}
+[[boards]]
+id = 2
+soc_pct = 0
+profile = "qi-bpp"
+[contacts]
+list = [[1, 2, 0, 90]]
+[cord]
+power_W = 1
+[policy]
+name = "oblivious-share"
+"""
+
+
+def two(profile: str, more: str = ""):
+    return run(parse(TWO.format(profile=profile, more=more)), 1, LinkModel(5.0, 0.6))
+
+
+def test_a_donor_keeps_the_higher_floor() -> None:
+    scenario = parse(
+        TWO.format(profile="powershare", more="").replace("soc_pct = 90", "soc_pct = 32")
+    )
+    (transfer,) = run(scenario, 1, LinkModel(5.0, 0.6)).transfers
+    assert transfer.ptx.energy_J == pytest.approx(30)
+    assert two("pma").transfers == []
+
+
+@pytest.mark.parametrize(("profile", "gives"), [("powershare", True), ("oneplus", False)])
+def test_the_cable_rule_of_a_phone(profile: str, gives: bool) -> None:
+    assert bool(two(profile, "cords = [[0, 100]]").transfers) is gives
+
+
+@pytest.mark.parametrize("value", ['"nothing"', "3", '[["qi-bpp", 4]]'])
+def test_a_wrong_profile_names_its_line(value: str) -> None:
+    with pytest.raises(InputError, match=r"line 7: crowd.profiles: "):
+        parse(CROWD.format(profiles=value))

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""`crowdcharge skip` on a user's own days: what it reads, what it plans, what it refuses."""
+
+import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from crowdcharge.errors import InputError
+from crowdcharge.policy.charging_skip import Cord, PlannedMeeting
+from crowdcharge.simulation.days import read_days
+
+ROOT = Path(__file__).parents[3]
+HEAD = "time,event,user,before_pct,after_pct,minutes\n"
+DAYS = (ROOT / "docs" / "examples" / "days.csv").read_text(encoding="utf-8")
+
+
+def skip(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from crowdcharge.cli import main; main()", "skip"]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_use_between_known_levels_adds_up() -> None:
+    days = read_days(DAYS, "days.csv", 0.5)
+    assert days.users == ("ann", "ben")
+    assert days.start == (90, 55)
+    used = [sum(event.use[user] for event in days.events) for user in (0, 1)]
+    assert used == [(90 - 60) + (95 - 65) + (95 - 55), (55 - 25) + (60 - 30) + (90 - 50)]
+    meetings = [each for each in days.events if isinstance(each, PlannedMeeting)]
+    assert [each.most for each in meetings] == [20, 22, 15]
+
+
+def test_the_plan_keeps_every_level_and_counts_what_it_skips(tmp_path: Path) -> None:
+    """Replay the choices with our own arithmetic: nobody falls below the least level."""
+    path = tmp_path / "days.csv"
+    path.write_text(DAYS, encoding="utf-8")
+    plan = json.loads(skip(str(path), "--least", "15", "--json").stdout)
+    days = read_days(DAYS, "days.csv", 0.5)
+    levels, skipped = list(days.start), [0, 0]
+    for event, chosen in zip(days.events, plan["choices"], strict=True):
+        levels = [level - use for level, use in zip(levels, event.use, strict=True)]
+        choice = chosen["choice"]
+        if choice == "keep":
+            assert isinstance(event, Cord)
+            levels[event.user] = min(levels[event.user] + event.gain, 100)
+        elif choice == "skip":
+            assert isinstance(event, Cord)
+            skipped[event.user] += 1
+        elif choice != "nothing":
+            giver, _, taker, amount, _ = choice.split()
+            at = days.users.index(giver)
+            assert taker == days.users[1 - at]
+            levels[at] -= int(amount)
+            levels[1 - at] += int(0.8 * int(amount) + 1e-9)
+        assert min(levels) >= 15
+    assert skipped == plan["skipped"]
+    assert sum(skipped) >= 1
+
+
+def test_order_of_columns_and_separators_do_not_matter() -> None:
+    rows = [line.split(",") for line in DAYS.splitlines()]
+    turned = "\r\n".join(";".join(reversed(row)) for row in rows)
+    first = read_days(DAYS, "x", 0.5)
+    again = read_days(turned.replace("before_pct;", "before_pct;"), "x", 0.5)
+    assert (again.events, again.start) == (first.events, first.start)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("1,cord,a,10,20,\n2,cord,b,10,20,\n3,nap,a,1,2,", 'line 4: "nap" is not one of'),
+        ("1,cord,a,10,200,", "line 2: after_pct must be 0 to 100"),
+        ("1,cord,a,10,20,", "rows of two users are needed, not of 1"),
+        ("1,meeting,,,,-4", "line 2: minutes must be 0 or more"),
+        ("soon,cord,a,10,20,", 'line 2: "soon" is not a number'),
+        ("", "has no events"),
+    ],
+)
+def test_bad_rows_are_named(rows: str, expected: str) -> None:
+    with pytest.raises(InputError, match=expected):
+        read_days(HEAD + rows, "days.csv", 0.5)
+
+
+def test_bad_input_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    path = tmp_path / "days.csv"
+    path.write_text(DAYS, encoding="utf-8")
+    bad = [
+        [str(tmp_path / "none.csv")],
+        [str(path), "--selfish", "carl"],
+        [str(path), "--least", "90"],
+        [str(path), "--beta", "1.5"],
+    ]
+    for arguments in bad:
+        ran = skip(*arguments)
+        assert (ran.returncode, ran.stderr.count("\n"), ran.stdout) == (2, 1, "")
+
+
+def test_a_selfish_user_skips_alone(tmp_path: Path) -> None:
+    path = tmp_path / "days.csv"
+    path.write_text(DAYS, encoding="utf-8")
+    both = json.loads(skip(str(path), "--json").stdout)["skipped"]
+    for at, user in enumerate(("ann", "ben")):
+        alone = json.loads(skip(str(path), "--selfish", user, "--json").stdout)["skipped"]
+        assert alone[1 - at] == 0
+        assert alone[at] >= both[at] or sum(both) >= alone[at]
+    assert list(itertools.accumulate(both))[-1] >= 1
