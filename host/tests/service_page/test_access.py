@@ -56,7 +56,7 @@ STATES = {
     "flowing": ("four", FLOWING_s["four"], nothing),
     "floor": ("four", 17.8, nothing),
     "faults": ("four", FLOWING_s["four"], faults),
-    "kept out": ("four", FLOWING_s["four"], kept_out),
+    "kept out": ("four", 17.8, kept_out),
     "silent": ("four", FLOWING_s["four"], silent),
     "tables": ("four", FLOWING_s["four"], tables),
     "board": ("four", FLOWING_s["four"], board),
@@ -139,5 +139,5 @@ def test_two_hundred_percent_zoom_loses_nothing(engine_of: Start, open_page: Ope
     page.wait_for_selector("body[data-stage=live]", timeout=15_000)
     page.wait_for_timeout(300)
     assert page.evaluate("document.documentElement.scrollWidth") <= 640
-    for each in ("#stop", "#headline", "#ring", "#tiles", "#transfers", "#story"):
+    for each in ("#stop", "#headline", "#ring", "#tiles", "#transfers", "#story-title"):
         assert page.locator(each).is_visible()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from .conftest import Open
-from .recorded import Engine, FLOWING_s, Run, cleared, facts, fault, lost
+from .recorded import ELSEWHERE, Engine, FLOWING_s, Run, cleared, facts, fault, lost
 
 pytestmark = pytest.mark.program("chromium", "chromium")
 Start = Callable[..., Engine]
@@ -40,14 +40,14 @@ def test_each_board_has_a_tile_and_a_cell(engine_of: Start, open_page: Open) -> 
     expect(page.get_by_test_id("tile")).to_have_count(4)
     expect(page.get_by_test_id("cell")).to_have_count(4)
     tile = page.locator("[data-testid=tile][data-board='3']")
-    expect(tile).to_contain_text("36\u202f%")
+    expect(tile).to_contain_text("37\u202f%")
     expect(tile).to_contain_text("Receives 2.51\u202fW from board 1.")
 
 
 def test_energy_is_seen_flowing(engine_of: Start, open_page: Open) -> None:
     page = live(open_page(engine_of(Run("four"))))
     expect(page.get_by_test_id("headline")).to_have_text(
-        re.compile("2 boards give 7.91\u202fW, 5.03\u202fW arrive")
+        re.compile("2 boards give 7.92\u202fW, 5.03\u202fW arrive")
     )
     canvas = page.locator("#ring canvas")
     expect(canvas).to_have_attribute("data-moves", "yes")
@@ -150,6 +150,29 @@ def test_a_key_to_watch_shows_no_way_to_steer(engine_of: Start, open_page: Open)
     expect(page.get_by_role("button", name="Pause crowd")).to_have_count(0)
 
 
+def test_from_elsewhere_the_page_asks_for_its_key(engine_of: Start, open_page: Open) -> None:
+    engine = engine_of(Run("four"))
+    page = open_page(engine, host=ELSEWHERE)
+    page.wait_for_selector("body[data-link=locked]")
+    expect(page.get_by_test_id("tile")).to_have_count(0)
+    page.locator("#key-field").fill(engine.tokens.watch)
+    page.keyboard.press("Enter")
+    expect(live(page).get_by_test_id("tile")).to_have_count(4)
+
+
+def test_pupils_watch_by_a_code(engine_of: Start, open_page: Open) -> None:
+    engine = engine_of(Run("four"))
+    teacher = live(open_page(engine, token=engine.tokens.act, host=ELSEWHERE))
+    teacher.get_by_role("button", name="Class").click()
+    expect(teacher.get_by_role("img", name="QR code")).to_be_visible()
+    address = teacher.get_by_role("dialog").locator("code").inner_text()
+    path = address.removeprefix(f"http://{ELSEWHERE}:{engine.port}")
+    pupil = live(open_page(engine, path=path, host=ELSEWHERE))
+    assert pupil.url.endswith(f":{engine.port}/")
+    expect(pupil.get_by_test_id("tile")).to_have_count(4)
+    expect(pupil.get_by_role("button", name="Stop")).to_have_count(0)
+
+
 def test_pause_and_resume(engine_of: Start, open_page: Open) -> None:
     engine = engine_of(Run("four"))
     page = live(open_page(engine, token=engine.tokens.act))
@@ -198,7 +221,7 @@ def test_each_curve_has_a_table(engine_of: Start, open_page: Open) -> None:
     for button in page.locator(".flip[aria-controls]").all():
         button.click()
     expect(page.locator("#charge-table thead")).to_contain_text("Board 4")
-    expect(page.locator("#power-table tbody tr").first).to_contain_text("7.91\u202fW")
+    expect(page.locator("#power-table tbody tr").first).to_contain_text("7.92\u202fW")
 
 
 def test_silence_is_said_and_the_picture_stays(engine_of: Start, open_page: Open) -> None:

@@ -86,8 +86,14 @@ class Engine:
         self._thread.start()
         if spoil:
             return  # nothing will serve
-        with self.client() as client:
-            client.get("/healthz")  # waits in the listener's queue until the window serves
+        self._wait_until_it_serves()
+
+    def _wait_until_it_serves(self) -> None:
+        try:
+            with self.client() as client:  # it waits in the listener's queue
+                client.get("/healthz", timeout=60)
+        except httpx.HTTPError as error:
+            raise AssertionError(self.close()) from error
 
     def say(self, line: Record) -> None:
         self._end.sendall(json.dumps(line).encode() + b"\n")

@@ -6,12 +6,11 @@ that of the site. What needs a command is there only where the command is allowe
 is emptied, which takes it away. Nothing here clears a fault.
 """
 
-import json
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from crowdcharge.service.window.flows import Snapshot, own_boards
-from crowdcharge.service.window.topics import Topics
+from crowdcharge.service.window.topics import Topics, compact
 
 
 class Entity(NamedTuple):
@@ -128,7 +127,7 @@ def discovery(
             config["command_topic"] = topics.command
         if entity.component == "select":
             config["options"] = list(policies)
-        found[topic] = _compact(config) if entity.commands <= set(commands) else ""
+        found[topic] = compact(config) if entity.commands <= set(commands) else ""
     for board in own_boards(snapshot):
         found |= _board(topics, snapshot, prefix, board["board_id"])
     return found
@@ -150,7 +149,7 @@ def _board(topics: Topics, snapshot: Snapshot, prefix: str, board_id: int) -> di
         "availability_mode": "all",
     }
     messages = (_message(entity, prefix, device_id, state, common) for entity in BOARD)
-    return {topic: _compact(config) for topic, config in messages}
+    return {topic: compact(config) for topic, config in messages}
 
 
 def _site_id(topics: Topics) -> str:
@@ -185,7 +184,3 @@ def _message(
     if "json_attributes_template" in config:
         config["json_attributes_topic"] = state
     return f"{prefix}/{entity.component}/{device_id}/{entity.key}/config", config
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))

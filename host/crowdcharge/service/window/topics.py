@@ -50,15 +50,15 @@ class Topics:
 
     def states(self, snapshot: Snapshot) -> dict[str, str]:
         """Return every retained state, by topic. Nothing in it changes by the clock alone."""
-        found = {self.state: _compact(site_state(snapshot))}
+        found = {self.state: compact(site_state(snapshot))}
         for board in own_boards(snapshot):
-            found[self.board(board["board_id"])] = _compact(board_state(board, snapshot))
+            found[self.board(board["board_id"])] = compact(board_state(board, snapshot))
         return found
 
     def message(self, seq: int, record: Record) -> tuple[str, str] | None:
         """Return topic and payload of an event that is told, else None."""
         kind = _MESSAGES.get(record["event"])
-        return (f"{self.top}/{kind}", _compact({"seq": seq, **record})) if kind else None
+        return (f"{self.top}/{kind}", compact({"seq": seq, **record})) if kind else None
 
 
 def site_state(snapshot: Snapshot) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def command(payload: bytes, allowed: Collection[str]) -> tuple[str, dict[str, An
 
 def answer(status: int, text: str | None, action: str | None = None, sender: Any = None) -> str:
     """Return the payload of an answer; `text` None: done."""
-    return _compact({"id": sender, "action": action, "status": status, "problem": text})
+    return compact({"id": sender, "action": action, "status": status, "problem": text})
 
 
 def _Wh(energy_mJ: int | None) -> float | None:
@@ -129,5 +129,6 @@ def _pct(ratio: float | None) -> float | None:
     return None if ratio is None else round(ratio * 100, 1)
 
 
-def _compact(value: Any) -> str:
+def compact(value: Any) -> str:
+    """Return JSON without spaces."""
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
