@@ -13,7 +13,7 @@ from crowdcharge.files import read_text, write_whole
 from crowdcharge.toml_table import Table
 
 if TYPE_CHECKING:
-    from crowdcharge.policy.fleet import FleetPlan, Hub
+    from crowdcharge.policy.fleet import FleetPlan, HomeBase
     from crowdcharge.policy.uav_hub import Drone, Site
 
 _LENGTH_MAX_m = 100_000.0
@@ -92,12 +92,14 @@ def _sites(top: Table) -> list["Site"]:
     return made
 
 
-def _hub(top: Table) -> "Hub":
-    from crowdcharge.policy.fleet import Hub
+def _hub(top: Table) -> "HomeBase":
+    from crowdcharge.policy.fleet import HomeBase
 
     table = top.table("hub")
     table.only({"energy_J", "charge_W"})
-    return Hub(table.number("energy_J", 0.0, 0, 1e15), table.number("charge_W", 100.0, 1e-6, 1e9))
+    return HomeBase(
+        table.number("energy_J", 0.0, 0, 1e15), table.number("charge_W", 100.0, 1e-6, 1e9)
+    )
 
 
 def _write_missions(plan: "FleetPlan", drones: list["Drone"], home: Table, folder: Path) -> None:

@@ -17,7 +17,7 @@ SITES_MAX, DRONES_MAX, SORTIES_MAX = 500, 50, 200
 
 
 @dataclass(frozen=True, slots=True)
-class Hub:
+class HomeBase:
     """What the drones are charged from; they start full. `charge_W` goes into one at a time."""
 
     energy_J: float
@@ -60,7 +60,7 @@ class _Ready:
 def plan_fleet(
     drones: Sequence[Drone],
     sites: Iterable[Site],
-    hub: Hub,
+    hub: HomeBase,
     seed: int = 0,
     iterations: int = 300,
 ) -> FleetPlan:
@@ -107,7 +107,7 @@ def _route(
     return plan_route(replace(drone, budget_J=budget_J), sites, seed, iterations)
 
 
-def _check(drones: Sequence[Drone], sites: Sequence[Site], hub: Hub) -> None:
+def _check(drones: Sequence[Drone], sites: Sequence[Site], hub: HomeBase) -> None:
     bounds = (("drones", drones, DRONES_MAX), ("sites", sites, SITES_MAX))
     for name, given, most in bounds:
         if not 1 <= len(given) <= most:

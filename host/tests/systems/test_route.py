@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crowdcharge.policy.fleet import Hub, duration_s, plan_fleet
+from crowdcharge.policy.fleet import HomeBase, duration_s, plan_fleet
 from crowdcharge.policy.uav_hub import Drone, Site, spent_J
 
 pytest.importorskip("pyvrp")
@@ -31,7 +31,7 @@ def test_every_budget_is_kept(
 ) -> None:
     fleet = [Drone(80_000.0 + 20_000 * number) for number in range(drones)]
     wanted = [Site(number, *site) for number, site in enumerate(sites)]
-    plan = plan_fleet(fleet, wanted, Hub(energy_J, charge_W), iterations=30)
+    plan = plan_fleet(fleet, wanted, HomeBase(energy_J, charge_W), iterations=30)
     served = [stop.agent for sortie in plan.sorties for stop in sortie.route.stops]
     assert sorted(served + [site.agent for site in plan.unserved]) == list(range(len(wanted)))
     levels = [drone.budget_J for drone in fleet]
@@ -59,12 +59,12 @@ def test_a_far_site_stays_unserved_and_a_second_sortie_charges_first() -> None:
     near = [Site(1, 900, 0, 500), Site(2, -900, 0, 500)]
     far = Site(9, 90_000, 0, 1)
     drone = Drone(48_000.0)
-    plan = plan_fleet([drone], [*near, far], Hub(1e6, 100.0))
+    plan = plan_fleet([drone], [*near, far], HomeBase(1e6, 100.0))
     assert plan.unserved == [far]
     first, second = plan.sorties
     assert second.charges_s == first.lands_s
     assert second.charged_s - second.charges_s == pytest.approx(first.route.spent_J / 100.0)
-    alone = plan_fleet([drone], [*near, far], Hub(0.0, 100.0))
+    alone = plan_fleet([drone], [*near, far], HomeBase(0.0, 100.0))
     assert len(alone.sorties) == 1
 
 
