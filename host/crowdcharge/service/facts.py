@@ -14,6 +14,7 @@ from crowdcharge.boards.fleet import BoardView
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.settlement import SETTLED, VOID, TransferRecord
 from crowdcharge.orchestrator.contacts import Pair
+from crowdcharge.radio.many_radios import ManyRadios
 from crowdcharge.report.summary import totals
 from crowdcharge.service.actions import Actions
 from crowdcharge.service.live import NO_TRANSFER, TRANSFERS_SHOWN
@@ -126,8 +127,14 @@ class Facts:
             "state": BoardState(state).name,
             "coil_C": coil_C,
             "rssi_dBm": view.rssi_dBm,
+            "radio": self._radio(view.address),
             "heard_s": self._unix_s(view.seen_s),
         }
+
+    def _radio(self, address: str) -> str | None:
+        """Return the adapter or proxy that has it or hears it best, where there are several."""
+        radio = self._orchestrator.station.radio
+        return radio.radio_of(address) if isinstance(radio, ManyRadios) else None
 
     def _limits(self, board_id: int) -> Shown:
         agent = self._orchestrator.ledger_keeper.agents.get(board_id)

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from crowdcharge.errors import RadioError, WptError
 from crowdcharge.flash.clearing import clear_by_console
 from crowdcharge.flash.serial_line import SerialLine
 from crowdcharge.ledger.store import Store
-from crowdcharge.orchestrator.contacts import Meeting
 from crowdcharge.orchestrator.events import (
     Event,
     FaultCleared,
@@ -36,9 +35,10 @@ from crowdcharge.orchestrator.events import (
 )
 from crowdcharge.orchestrator.orchestrator import Orchestrator
 from crowdcharge.orchestrator.transfer import TransferTerms
-from crowdcharge.policy.base import Offer
 from crowdcharge.radio import open_radio
 from wptcore import ept, transfer, wire
+
+from .meetings import Give, Meetings
 
 SPEED = 1.0
 LEASE_ms = 2000
@@ -60,34 +60,6 @@ def matrix_config() -> BenchConfig:
     )
     together = ((Placement((1, 2)), Placement((3, 5))),)
     return BenchConfig(boards, contacts=ContactsConfig(together), speed=SPEED, hosts=2 + STRANGERS)
-
-
-class Meetings:
-    """Contacts that a test declares one by one."""
-
-    def __init__(self) -> None:
-        self._number = 0
-        self.current: list[Meeting] = []
-
-    def meet(self, pair: tuple[int, int], ends_s: float) -> None:
-        self._number += 1
-        self.current = [Meeting(*pair, self._number, ends_s)]
-
-    async def meetings(self, _now_s: float, _free: Collection[int]) -> Sequence[Meeting]:
-        return self.current
-
-    async def touching(self, _now_s: float) -> Sequence[tuple[int, int]]:
-        return [meeting.pair for meeting in self.current]
-
-
-class Give:
-    """A policy that lets the first of a pair send `energy_J`."""
-
-    name = "give"
-    energy_J = 500.0
-
-    def decide(self, encounter: Any, *_: object) -> Offer:
-        return Offer(encounter.a, encounter.b, self.energy_J)
 
 
 class Rig:

@@ -34,6 +34,7 @@ from crowdcharge.report.summary import Summary, summarise
 BOARDS_MAX = 100
 _SOCS_pct = (90.0, 5.0, 26.0, 88.0)
 _ROUNDS_MAX = 60
+_CYCLES_ENDLESS = 3  # cycles after which an endless story begins anew, balanced or not
 _SPEED_MAX = 5.0
 _BOARD_SPEED = 30.0  # boards x speed that two cores bear
 _GOAL = 0.1  # share of the first imbalance
@@ -110,8 +111,8 @@ async def run(
 ) -> Summary:
     """Write ledger, keys, summary, report and plots into `out`; return the summary.
 
-    `endless`: each time that the crowd is balanced, its cells get the charge of the beginning and
-    the story begins anew, until the orchestrator is stopped.
+    `endless`: once the crowd is balanced, or has met three times over, its cells get the charge of
+    the beginning and the story begins anew, until the orchestrator is stopped.
     """
     with own_folder(out, "crowdcharge demo") as folder:
         async with bench_run(demo.bench(), folder, demo.policy, demo.seed) as running:
@@ -127,12 +128,13 @@ async def _orchestrate(
 ) -> None:
     bench, store, board_keys = running
     cycle = story(demo.boards)
+    rounds_max = _CYCLES_ENDLESS * len(cycle) if endless else _ROUNDS_MAX
     is_told, begun = False, 0
 
     def goes_on(rounds: int) -> bool:
         nonlocal is_told
         balanced = _imbalance_now(orchestrator) <= _GOAL * _imbalance_first(store)
-        is_told = is_told or balanced or rounds - begun >= _ROUNDS_MAX
+        is_told = is_told or balanced or rounds - begun >= rounds_max
         if endless or not is_told:
             return True
         orchestrator.stop()
