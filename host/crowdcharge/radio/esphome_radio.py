@@ -172,7 +172,8 @@ class EsphomeRadio:
     def _on_slots(self, free: int, limit: int, kept: list[int]) -> None:
         is_first = not self._told_slots.is_set()
         self._told_slots.set()
-        self._slots, self._free = limit, free
+        self._slots = limit or max(self._slots, free)  # older firmware tells no limit
+        self._free = free
         self._kept = frozenset(_text(number) for number in kept if number)
         if is_first and self._unused():  # they are of a session that nobody holds any more
             task = asyncio.ensure_future(self.reclaim())
