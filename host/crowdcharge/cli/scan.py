@@ -65,7 +65,7 @@ def scan(
         radio = _replayed(replay) if replay else open_radio(transport, adapter)
     with _recording(record) as file:
         views, old, ears = asyncio.run(_listen(radio, seconds, file))
-    boards = [{**_as_json(view), "radios": ears[view.address]} for view in views]
+    boards = [_as_json(view, ears[view.address]) for view in views]
     if as_json:
         maybe = [
             {"board_id": board_id, "address": address, "wire_version": 1}
@@ -161,7 +161,7 @@ async def _listen(
     return [views[key] for key in sorted(views)], old, ears
 
 
-def _as_json(view: "BoardView") -> dict[str, Any]:
+def _as_json(view: "BoardView", ears: Ears) -> dict[str, Any]:
     from crowdcharge.boards import codes
     from wptcore import transfer
 
@@ -169,7 +169,8 @@ def _as_json(view: "BoardView") -> dict[str, Any]:
     return {
         "board_id": beacon.board_id,
         "address": view.address,
-        "rssi_dBm": view.rssi_dBm,
+        "rssi_dBm": max(ears.values(), default=view.rssi_dBm),
+        "radios": ears,
         "soc_pct": beacon.soc_pct,
         "bus_mV": beacon.bus_mV,
         "current_mA": beacon.current_mA,

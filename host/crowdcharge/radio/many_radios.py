@@ -13,6 +13,7 @@ from crowdcharge.errors import NoAdapter, RadioError
 from crowdcharge.radio.base import Advert, Link, OnAdvert, OnClosed, PathRadio, Tell, tell_nobody
 
 PATIENCE_s = 5.0  # with a connect, while there is another path
+BUSY_dB = 10.0  # for each connect under way there: a radio makes one at a time
 DOUBT_s = 10.0  # a path that failed comes last for so long
 _ROOM_LOOKS, _ROOM_LOOK_s = 40, 0.025  # a second in all
 SETTLE_s = 1.0  # some adverts of each radio
@@ -45,6 +46,7 @@ class _Path:
     is_started: bool = False
     told: str = ""  # what is wrong with it, as told
     is_twin: bool = False
+    connecting: int = 0
     failures: int = 0
     retry_at_s: float = 0.0
 
@@ -57,10 +59,11 @@ class _Path:
         return self.is_up and not is_deaf and address in self.heard
 
     def rank(self, address: str, now_s: float) -> tuple[bool, bool, float]:
-        """Sort key: what works first, then what is fresh, then what is strong."""
+        """Sort key: what works first, then what is fresh, then what is strong and has time."""
         heard = self.heard[address]
         is_stale = now_s - heard.seen_s > self.radio.deaf_after_s
-        return now_s < heard.doubted_until_s, is_stale, -heard.rssi_dBm
+        weakness_dB = BUSY_dB * self.connecting - heard.rssi_dBm
+        return now_s < heard.doubted_until_s, is_stale, weakness_dB
 
 
 class ManyRadios:
@@ -263,6 +266,7 @@ class ManyRadios:
                 del self._links[address]
             on_closed()
 
+        path.connecting += 1
         try:
             async with asyncio.timeout(None if is_last else PATIENCE_s):
                 return await path.radio.connect(address, closed)
@@ -273,3 +277,5 @@ class ManyRadios:
                 text = f"cannot connect to {address} by {path.radio.name} within {PATIENCE_s:g} s"
                 raise RadioError(text) from None
             raise
+        finally:
+            path.connecting -= 1

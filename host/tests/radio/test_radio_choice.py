@@ -50,6 +50,7 @@ class TestedRadio:
         self.tries += 1
         if not self.answers:
             raise RadioError(f"{self.name}: nobody answers")
+        await asyncio.sleep(0.05)
         self.connected += 1
         return self
 
@@ -80,6 +81,21 @@ async def test_a_try_that_fails_goes_on_by_the_next_and_is_remembered(pair):
     assert list(radio.hearing(BOARD)) == ["far", "near"]
     assert await radio.connect(BOARD, lambda: None) is far
     assert near.tries == 1
+
+
+async def test_two_at_once_share_the_radios_unless_one_is_much_weaker(pair):
+    radio, near, far, _ = pair
+    for address in ("A", "B"):
+        near.hear(-60, address)
+        far.hear(-66, address)
+    near.hear(-60, "C")
+    far.hear(-95, "C")
+    await asyncio.sleep(1.0)  # no address is new
+    links = await asyncio.gather(*(radio.connect(each, lambda: None) for each in "AB"))
+    assert links == [near, far]
+    near.connected = 0
+    links = await asyncio.gather(*(radio.connect(each, lambda: None) for each in "AC"))
+    assert links == [near, near]
 
 
 async def test_a_doubted_path_comes_last(pair):
