@@ -111,7 +111,7 @@ class Watched:
 
 
 async def coils_on(bench: Bench, wanted: int) -> dict:
-    """Waits until so many transmitters and receivers are on."""
+    """Wait until so many transmitters and receivers are on."""
     async with asyncio.timeout(120):
         while True:
             status = await bench.control.status()
