@@ -45,11 +45,15 @@ def ignore_faults(_board_id: int, _codes: frozenset[int]) -> None:
     pass
 
 
+def _nothing() -> None:
+    pass
+
+
 class BoardLink:
     """An open connection; make it with `open`. `ack` is the last authentic Ack.
 
     `limits` are as of the connection, or of the last `ask_limits`. `is_silent`: the link was given
-    up because the board's answers stopped.
+    up because the board's answers stopped. `on_closed` is called once, however it ends.
     """
 
     ack: Ack
@@ -60,6 +64,7 @@ class BoardLink:
         self._clock = clock
         self._on_faults = on_faults
         self.closed = False
+        self.on_closed: Callable[[], None] = _nothing
         self.is_silent = False
         self._link: Link
         self._session: Session
@@ -166,7 +171,6 @@ class BoardLink:
             )
         await self.ask()
         await self.ask_limits()
-        await self._link.subscribe(wire.STATUS_UUID, self._on_status)
 
     def _now_ms(self) -> int:
         return int(self._clock.now_s() * 1000)
@@ -259,6 +263,8 @@ class BoardLink:
 
     async def _keep(self) -> None:
         """Ask what stands when `status` hints at a change, and before the board drops the link."""
+        with suppress(RadioError):  # which ends the link
+            await self._link.subscribe(wire.STATUS_UUID, self._on_status)
         while not self.closed:
             with suppress(TimeoutError):
                 async with self._clock.timeout(QUESTION_EVERY_s):
@@ -296,7 +302,9 @@ class BoardLink:
                 awaited.set_result(answer)
 
     def _on_closed(self) -> None:
-        self.closed = True
+        was_closed, self.closed = self.closed, True
+        if not was_closed:
+            self.on_closed()
         self._changed.set()  # ends the keeper
         if self._awaited is not None and not self._awaited.done():
             self._awaited.set_exception(BoardUnreachable(self.board_id, "the connection was lost"))

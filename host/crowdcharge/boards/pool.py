@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from crowdcharge.boards.fleet import Fleet
 from crowdcharge.boards.keys import Keys
@@ -62,6 +63,7 @@ class Pool:
         self._on_faults = on_faults
         self._seats: dict[int, _Seat] = {}
         self._uses = 0
+        self._closed = False
 
     @property
     def slots(self) -> int:
@@ -95,12 +97,21 @@ class Pool:
         seat.used = self._uses
         if seat.open_link is not None:
             return seat.open_link
+        return await asyncio.shield(self._opening(board_id, seat))
+
+    def _opening(self, board_id: int, seat: _Seat) -> asyncio.Task[BoardLink]:
         if seat.opening is None:
             seat.opening = asyncio.create_task(self._open(board_id, seat))
             seat.opening.add_done_callback(_retrieved)
-        return await asyncio.shield(seat.opening)
+        return seat.opening
+
+    def _on_lost(self, board_id: int, seat: _Seat) -> None:
+        """Connect anew at once where somebody holds the board: a lease does not wait."""
+        if seat.holders and not self._closed:
+            self._opening(board_id, seat)
 
     async def close(self) -> None:
+        self._closed = True
         opening = [seat.opening for seat in self._seats.values() if seat.opening is not None]
         for task in opening:
             task.cancel()
@@ -157,6 +168,7 @@ class Pool:
             if isinstance(error, ProtocolError):
                 self._fleet.doubt(board_id, view.address)
             raise
+        link.on_closed = partial(self._on_lost, board_id, seat)
         seat.failures = 0
         self._fleet.prove(board_id, view.address)
         return link

@@ -101,6 +101,11 @@ class PathRadio(Radio, Protocol):
         """How many more connections it can take, if the next one is to this address."""
         ...
 
+    @property
+    def is_disputed(self) -> bool:
+        """Whether it says that it is full, though we use less than it holds."""
+        ...
+
     async def reclaim(self) -> None:
         """Free the connections that the radio still keeps but nobody here uses."""
         ...

@@ -84,6 +84,10 @@ class BleakRadio:
     def room(self, _address: str) -> int:
         return self.slots - len(self._connected())
 
+    @property
+    def is_disputed(self) -> bool:
+        return False
+
     def radio_of(self, _address: str) -> str:
         return self.name
 

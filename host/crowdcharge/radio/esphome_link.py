@@ -94,7 +94,8 @@ class EsphomeLink:
                 lambda _handle, data: on_data(bytes(data)),
                 timeout=IO_TIMEOUT_s,
             )
-            kind = _NOTIFY if found.properties & _NOTIFY else _INDICATE
+            only_indicates = found.properties & (_NOTIFY | _INDICATE) == _INDICATE
+            kind = _INDICATE if only_indicates else _NOTIFY
             for descriptor in found.descriptors:
                 if descriptor.uuid.lower() == _CLIENT_CONFIGURATION:
                     await self._switch(descriptor.handle, _SWITCH_ON[kind])

@@ -8,6 +8,7 @@ full only says so after a try.
 
 import asyncio
 import logging
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -90,13 +91,20 @@ class EsphomeRadio:
             return 0
         if address in self._unused():
             return 1  # the connection that is kept becomes ours
-        live = {each for each, link in self._links.items() if not link.lost}
+        live = self._live()
         opening = sum(not self._links[each].is_connected for each in live - self._kept)
         return min(self._free - opening, self._slots - len(live))
 
+    @property
+    def is_disputed(self) -> bool:
+        return self.is_up and self._free <= 0 and len(self._live()) < self._slots
+
+    def _live(self) -> frozenset[str]:
+        return frozenset(address for address, link in self._links.items() if not link.lost)
+
     def _unused(self) -> frozenset[str]:
         """Return what the proxy keeps connected without need."""
-        return self._kept - {each for each, link in self._links.items() if not link.lost}
+        return self._kept - self._live()
 
     async def reclaim(self) -> None:
         async with self._connecting:
@@ -164,7 +172,8 @@ class EsphomeRadio:
     def _on_slots(self, free: int, limit: int, kept: list[int]) -> None:
         is_first = not self._told_slots.is_set()
         self._told_slots.set()
-        self._slots, self._free = limit, free
+        self._slots = limit or max(self._slots, free)  # older firmware tells no limit
+        self._free = free
         self._kept = frozenset(_text(number) for number in kept if number)
         if is_first and self._unused():  # they are of a session that nobody holds any more
             task = asyncio.ensure_future(self.reclaim())
@@ -195,9 +204,11 @@ class EsphomeRadio:
         link = EsphomeLink(client, address, on_closed, self._forget)
         self._links[address] = link  # it counts from now on
         try:
-            async with self._connecting, asyncio.timeout(CONNECT_TIMEOUT_s):
-                await self._free_for(link, old)
-                await self._establish(client, link)
+            async with asyncio.timeout(CONNECT_TIMEOUT_s):
+                async with self._connecting:
+                    await self._free_for(link, old)
+                    await self._establish(client, link)
+                await self._discover(client, link)
         except FAILURES as error:
             self._forget(link)
             text = f"cannot connect to {address} by proxy {self.name}: {reason(error)}"
@@ -215,16 +226,18 @@ class EsphomeRadio:
             await self._let_go(link.address)
 
     async def _establish(self, client: APIClient, link: EsphomeLink) -> None:
+        link.stop_states = await client.bluetooth_device_connect(
+            link.number,
+            link.on_state,
+            timeout=CONNECT_TIMEOUT_s,
+            disconnect_timeout=DISCONNECT_TIMEOUT_s,
+            feature_flags=self._flags,
+            address_type=self._kinds[link.address],
+        )
+        link.check()
+
+    async def _discover(self, client: APIClient, link: EsphomeLink) -> None:
         try:
-            link.stop_states = await client.bluetooth_device_connect(
-                link.number,
-                link.on_state,
-                timeout=CONNECT_TIMEOUT_s,
-                disconnect_timeout=DISCONNECT_TIMEOUT_s,
-                feature_flags=self._flags,
-                address_type=self._kinds[link.address],
-            )
-            link.check()
             link.learn(await client.bluetooth_gatt_get_services(link.number))
         except BaseException:
             if client is self._client and link.is_connected:
@@ -278,4 +291,14 @@ def _why(error: BaseException) -> str:
             return text
     if isinstance(error, TimeoutError) and not isinstance(error, APIConnectionError):
         return f"no answer within {OPEN_TIMEOUT_s:g} s"
-    return f"cannot be reached ({reason(error)})"
+    return f"cannot be reached: {_root(error)}"
+
+
+def _root(error: BaseException) -> str:
+    """Return what the operating system said, where it did, for aioesphomeapi wraps it twice."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)
+        cause = cause.__cause__ or cause.__context__
+    return reason(error)

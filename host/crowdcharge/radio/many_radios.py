@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 from crowdcharge.errors import NoAdapter, RadioError
 from crowdcharge.radio.base import Advert, Link, OnAdvert, OnClosed, PathRadio, Tell, tell_nobody
 
-PATIENCE_s = 3.0  # with a connect, while there is another path
+PATIENCE_s = 5.0  # with a connect, while there is another path
+BUSY_dB = 10.0  # for each connect under way there: a radio makes one at a time
 DOUBT_s = 10.0  # a path that failed comes last for so long
+_ROOM_LOOKS, _ROOM_LOOK_s = 40, 0.025  # a second in all
+SETTLE_s = 1.0  # some adverts of each radio
 FORGET_s = 60.0  # an address that nobody hears any more
 _WATCH_EVERY_s = 0.25
 _RETRY_FIRST_s = 0.5
@@ -27,6 +30,7 @@ class _Heard:
 
     rssi_dBm: float
     seen_s: float
+    first_s: float
     doubted_until_s: float = 0.0
 
     def again(self, rssi_dBm: int, now_s: float) -> None:
@@ -42,6 +46,7 @@ class _Path:
     is_started: bool = False
     told: str = ""  # what is wrong with it, as told
     is_twin: bool = False
+    connecting: int = 0
     failures: int = 0
     retry_at_s: float = 0.0
 
@@ -54,10 +59,11 @@ class _Path:
         return self.is_up and not is_deaf and address in self.heard
 
     def rank(self, address: str, now_s: float) -> tuple[bool, bool, float]:
-        """Sort key: what works first, then what is fresh, then what is strong."""
+        """Sort key: what works first, then what is fresh, then what is strong and has time."""
         heard = self.heard[address]
         is_stale = now_s - heard.seen_s > self.radio.deaf_after_s
-        return now_s < heard.doubted_until_s, is_stale, -heard.rssi_dBm
+        weakness_dB = BUSY_dB * self.connecting - heard.rssi_dBm
+        return now_s < heard.doubted_until_s, is_stale, weakness_dB
 
 
 class ManyRadios:
@@ -147,7 +153,7 @@ class ManyRadios:
         heard = path.heard.get(advert.address)
         if heard is None:
             self._forget_silent(path, now_s)
-            path.heard[advert.address] = _Heard(advert.rssi_dBm, now_s)
+            path.heard[advert.address] = _Heard(advert.rssi_dBm, now_s, now_s)
         else:
             heard.again(advert.rssi_dBm, now_s)
         if self._on_advert is not None:
@@ -213,22 +219,42 @@ class ManyRadios:
 
     async def connect(self, address: str, on_closed: OnClosed, /) -> Link:
         """Connect by the best path that has room, else by the next."""
-        paths = self._candidates(address)
-        if not paths:
+        await self._settle(address)
+        if not self._candidates(address):
             raise RadioError(f"{address} is heard by no radio that works")
-        free = [path for path in paths if path.radio.room(address) > 0]
-        if not free:
-            await asyncio.gather(*(path.radio.reclaim() for path in paths))
-            free = paths  # a slot may have leaked; a full radio says so at once
         error = RadioError(f"{address}: no radio that hears it has a connection left")
-        for path in free:
+        tried: list[_Path] = []
+        while path := self._next(address, tried) or (not tried and await self._freed(address)):
+            tried.append(path)
             self._by[address] = path
+            is_last = self._next(address, tried) is None
             try:
-                return await self._by_path(path, address, on_closed, is_last=path is free[-1])
+                return await self._by_path(path, address, on_closed, is_last)
             except RadioError as failed:
                 error = failed
                 self.doubt(address)
         raise error
+
+    def _next(self, address: str, tried: Sequence[_Path]) -> _Path | None:
+        """Return the best path that has room just now."""
+        free = (path for path in self._candidates(address) if path.radio.room(address) > 0)
+        return next((path for path in free if path not in tried), None)
+
+    async def _freed(self, address: str) -> _Path | None:
+        """Wait for a connection that is just ending; the last hope is a slot that has leaked."""
+        await asyncio.gather(*(path.radio.reclaim() for path in self._candidates(address)))
+        for _ in range(_ROOM_LOOKS):
+            if path := self._next(address, ()):
+                return path
+            await asyncio.sleep(_ROOM_LOOK_s)
+        disputed = (path for path in self._candidates(address) if path.radio.is_disputed)
+        return next(disputed, None)
+
+    async def _settle(self, address: str) -> None:
+        """Give every radio the time to hear a new address: the first is not always the best."""
+        first_s = [path.heard[address].first_s for path in self._paths if address in path.heard]
+        if first_s and len(self._paths) > 1:
+            await asyncio.sleep(min(first_s) + SETTLE_s - asyncio.get_running_loop().time())
 
     async def _by_path(
         self, path: _Path, address: str, on_closed: OnClosed, is_last: bool
@@ -240,6 +266,7 @@ class ManyRadios:
                 del self._links[address]
             on_closed()
 
+        path.connecting += 1
         try:
             async with asyncio.timeout(None if is_last else PATIENCE_s):
                 return await path.radio.connect(address, closed)
@@ -250,3 +277,5 @@ class ManyRadios:
                 text = f"cannot connect to {address} by {path.radio.name} within {PATIENCE_s:g} s"
                 raise RadioError(text) from None
             raise
+        finally:
+            path.connecting -= 1

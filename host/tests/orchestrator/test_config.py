@@ -118,3 +118,51 @@ def test_the_reference_page_lists_exactly_these_keys():
     sections = get_type_hints(config.RunConfig).items()
     known = {f"{name}.{item.name}" for name, kind in sections for item in fields(kind)}
     assert listed == known
+
+
+RADIOS = """
+[radio]
+adapters = ["hci0", "hci1"]
+proxies = [
+    { host = "kitchen.local", key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" },
+    { host = "10.0.0.7", port = 16053 },
+]
+"""
+
+
+def test_adapters_and_proxies():
+    radio = config.parse(GOOD + RADIOS, PATH).radio
+    assert radio.local == ("hci0", "hci1")
+    assert [(each.host, each.port) for each in radio.proxies] == [
+        ("kitchen.local", 6053), ("10.0.0.7", 16053)
+    ]  # fmt: skip
+    assert radio.names == ("hci0", "hci1", "kitchen.local", "10.0.0.7:16053")
+    assert config.parse(GOOD + '[radio]\nadapter = "hci1"\n', PATH).radio.local == ("hci1",)
+    assert config.parse(GOOD, PATH).radio.local == ("",)
+    none = config.parse(GOOD + RADIOS.replace('["hci0", "hci1"]', "[]"), PATH).radio
+    assert none.local == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('["hci0", "hci1"]', '"hci0"', "radio.adapters: must be a list of names"),
+        ('["hci0", "hci1"]', '["hci0", "hci0"]', "radio.adapters: names an adapter twice"),
+        ('["hci0", "hci1"]', '[]\nadapter = "hci0"', "takes the place of adapter"),
+        ('host = "kitchen.local", ', "", "radio.proxies[0].host: is missing"),
+        ('"kitchen.local"', '""', "radio.proxies[0].host: must be a name or an address"),
+        ("16053", "0", "radio.proxies[1].port: must be 1 to 65535"),
+        ("AAECAwQF", "AAEC", "radio.proxies[0].key: must be 32 bytes in base64"),
+        ("port =", "prot =", "radio.proxies[1].prot: unknown key"),
+    ],
+)
+def test_a_mistake_about_radios_is_named(old, new, words):
+    assert old in RADIOS
+    with pytest.raises(InputError) as caught:
+        config.parse(GOOD + RADIOS.replace(old, new), PATH)
+    assert words in str(caught.value)
+
+
+def test_no_radio_at_all_is_a_mistake():
+    with pytest.raises(InputError, match="there is no radio"):
+        config.parse(GOOD + "[radio]\nadapters = []\n", PATH)

@@ -124,6 +124,7 @@ class Room:
         for proxy in self.proxies:
             proxy.stall(on=False)
             await proxy.turn(on=False)
+        await asyncio.sleep(0.2)  # for what is still on its way to a board
         await self.air.close()
 
 

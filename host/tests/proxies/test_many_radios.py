@@ -136,7 +136,7 @@ async def test_a_full_radio_is_passed_over_before_the_connect(room, hands):
     start_s = time.monotonic()
     with pytest.raises(RadioError):
         await radio.connect(another.address, gone)
-    assert time.monotonic() - start_s < 2.0
+    assert time.monotonic() - start_s < 4.0
     await links[0].close()
     assert radio.crowding(another.address) == frozenset()
     await talks(await radio.connect(another.address, gone))

@@ -197,6 +197,7 @@ async def test_a_stall_stops_everything_and_loses_nothing(room, owner, hands):
     reading = asyncio.create_task(user.client.bluetooth_gatt_read(number(board), handle))
     FAULTS["proxy-stall"](proxy, on=False)
     assert bytes(await reading) == hands.CHALLENGE
+    await user.client.bluetooth_device_disconnect(number(board), timeout=3)
 
 
 async def test_garbage_ends_a_connection_and_nothing_else(room, owner):

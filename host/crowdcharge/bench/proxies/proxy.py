@@ -24,6 +24,7 @@ from crowdcharge.errors import BenchError
 pb: Any = api_pb2  # it comes without types
 ADDRESS = "C0:DE:FE:00:00:{:02X}"
 FEATURES = 1 | 2 | 4 | 16 | 32 | 64  # all but pairing
+INTERVAL_ms = 7.5  # what ESPHome asks for while it discovers services
 _BATCH_s = 0.03  # adverts travel together, as from an ESP32
 _BATCH_MAX = 16
 
@@ -56,7 +57,7 @@ class VirtualProxy:
         if not self._hci_port:
             name = f"proxy-{self.number}"
             self._hci_port = await serve_hci_tcp(self._air, name, self.address)
-        self._central = Central(f"tcp-client:127.0.0.1:{self._hci_port}")
+        self._central = Central(f"tcp-client:127.0.0.1:{self._hci_port}", INTERVAL_ms)
         self.slots = ProxySlots(self._central, self.config.slots, self._on_state, self._on_change)
         await self._central.start_scanning(self._on_report, active=True)
         loop = asyncio.get_running_loop()

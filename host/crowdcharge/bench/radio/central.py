@@ -12,7 +12,12 @@ from bleak.exc import (
     BleakError,
 )
 from bumble import core, hci
-from bumble.device import Connection, Device, DeviceConfiguration
+from bumble.device import (
+    Connection,
+    ConnectionParametersPreferences,
+    Device,
+    DeviceConfiguration,
+)
 from bumble.transport import open_transport
 
 from crowdcharge.bench.radio.advertiser import SCANNABLE, ReportType
@@ -23,14 +28,17 @@ if TYPE_CHECKING:
 
 SCAN_RESPONSE = ReportType.SCAN_RSP
 Listener = Callable[[Report, bytes], None]
+Preferences = dict[hci.Phy, ConnectionParametersPreferences]
 T = TypeVar("T")
 
 
 class Central:
     """A host that is open while anyone scans or is connected, and is reopened if it was lost."""
 
-    def __init__(self, transport: str) -> None:
+    def __init__(self, transport: str, interval_ms: float | None = None) -> None:
+        """`interval_ms`: of its connections; None: as a host asks that does not care."""
         self._uri = transport
+        self._preferences = _preferences(interval_ms)
         self._users = 0
         self._transport: Transport | None = None
         self._listeners: dict[Listener, bool] = {}  # listener -> wants an active scan
@@ -169,7 +177,10 @@ class Central:
         device = self._device
         try:
             return await device.connect_le(
-                address, own_address_type=hci.OwnAddressType.PUBLIC, timeout=timeout_s
+                address,
+                connection_parameters_preferences=self._preferences,
+                own_address_type=hci.OwnAddressType.PUBLIC,
+                timeout=timeout_s,
             )
         except core.TimeoutError:
             raise TimeoutError(f"no answer from {address} within {timeout_s:g} s") from None
@@ -188,6 +199,14 @@ class Central:
         with contextlib.suppress(core.BaseBumbleError, BleakError, TimeoutError):
             link = await attempt
             await link.disconnect()
+
+
+def _preferences(interval_ms: float | None) -> Preferences | None:
+    if interval_ms is None:
+        return None
+    wanted = ConnectionParametersPreferences()
+    wanted.connection_interval_min = wanted.connection_interval_max = interval_ms
+    return {hci.Phy.LE_1M: wanted}
 
 
 def seen(task: asyncio.Future[Any]) -> None:
