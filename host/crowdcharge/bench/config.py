@@ -52,6 +52,7 @@ class BoardConfig:
     market_b: float = 0.0  # credits/Wh
     keep_pct: float = 50.0  # sells down to it
     target_pct: float = 80.0  # buys up to it
+    replay: str = ""  # a recording whose readings its sensors show, instead of the plant's
     ticks_start_ms: int = 0  # where ticks_ms() begins: near 2**30 it wraps soon
     place_m: list[float] = field(default_factory=lambda: [0.0, 0.0])  # x, y; hosts are at 0, 0
 
@@ -255,4 +256,5 @@ _BOARD_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
         "must be of host, crowd, agreed, with spaces between",
     ),
     "board": (wiring.exists, "is no board of firmware/boards"),
+    "replay": (lambda value: not value or Path(value).is_file(), "is no file"),
 }

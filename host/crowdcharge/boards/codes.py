@@ -198,11 +198,12 @@ WAYS_OUT: dict[int, str] = {
     0x93: "Look at the supply and what the console prints at boot: a weak cell, a missing part, a bad file. Flash again if in doubt.",
     0x94: "Let it cool. Look for metal, a wrong gap, a short or a weak part before it is cleared.",
     0x95: "Glue the thermistor to the coil. It clears by itself when the thermistor warms in a transfer of at most 1 W.",
+    0xA0: "Look at what lies on the coil and who is near, then press the button and clear it.",
 }
 
 
 def name(code: int) -> str:
-    """Return the declared name, or the number of a code that this host does not know."""
+    """The declared name, or the number of a code that this host does not know."""
     return NAMES.get(code, f"0x{code:02X}")
 
 

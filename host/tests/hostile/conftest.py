@@ -42,12 +42,18 @@ def rigs() -> ModuleType:
     return load("rig")
 
 
+@pytest.fixture(scope="session")
+def strange() -> Any:
+    """Return the class of a stranger's connection."""
+    return load("stranger").Stranger
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared_rig(tmp_path_factory, request, rigs) -> AsyncIterator[Any]:
+async def shared_rig(tmp_path_factory, request, rigs, strange) -> AsyncIterator[Any]:
     folder = tmp_path_factory.mktemp("hostile")
     async with launch(rigs.matrix_config(), folder / "bench") as bench:
         reactions = request.config.getoption("--reactions")
-        rig = rigs.Rig(bench, folder, load("stranger").Stranger, reactions)
+        rig = rigs.Rig(bench, folder, strange, reactions)
         async with rig.running():
             yield rig
 

@@ -354,18 +354,9 @@ class Rig:
 
 
 LOADS = ("load", "ripple")
+METERS = ["meter-dead", "meter-overflow", "meter-stuck", "bus-voltage", "shunt-bridged"]
 CURES: list[tuple[str, dict[str, Any]]] = [
-    *(
-        (fault, {"side": side, "on": False})
-        for side in ("tx", "rx")
-        for fault in (
-            "meter-dead",
-            "meter-overflow",
-            "meter-stuck",
-            "bus-voltage",
-            "shunt-bridged",
-        )
-    ),
+    *((fault, {"side": side, "on": False}) for side in ("tx", "rx") for fault in METERS),
     *((fault, {"side": side, "current_mA": 0.0}) for side in ("tx", "rx") for fault in LOADS),
     *(("open-switch", {"which": which, "on": False}) for which in ("first", "second")),
     *(("interlock-lost", {"which": which, "on": False}) for which in SWITCHES),

@@ -10,9 +10,10 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from crowdcharge.bench.board import nvm, silicon, vm, wiring
+from crowdcharge.bench.board import nvm, recording, silicon, vm, wiring
 from crowdcharge.bench.board.hardware import Hardware, HardwareServer
 from crowdcharge.bench.board.radio import ShimRadio
+from crowdcharge.bench.board.recording import SensorReadings
 from crowdcharge.bench.board.supervisor import Supervisor
 from crowdcharge.bench.board.truth import Levels, TruthPage
 from crowdcharge.bench.board.usb_port import BLOCK_s
@@ -25,7 +26,7 @@ from crowdcharge.bench.i2c.stwbc86 import Stwbc86
 from crowdcharge.bench.physics.breaks import Breaks, Surroundings
 from crowdcharge.bench.physics.plant import Node, Plant
 from crowdcharge.bench.physics.shunt import Shunt
-from crowdcharge.bench.physics.thermal import Lump, ntc_share
+from crowdcharge.bench.physics.thermal import ntc_share
 from crowdcharge.boards.crowd import membership
 from crowdcharge.clock import BoardClock
 from wptcore import x25519
@@ -95,6 +96,8 @@ class VirtualBoard:
         self._noise = random.Random(f"{seed}/{config.id}/ripple")
         self.load_A = {"tx": 0.0, "rx": 0.0}  # from a bench supply, through one meter's shunt only
         self.button_down = False
+        self._recording = recording.load(Path(config.replay)) if config.replay else None
+        self._started_s = 0.0
         self.boots = 0
         self.last_reset = "power-on"
         self._witness = witness
@@ -160,6 +163,7 @@ class VirtualBoard:
             return
         self.hardware.reset_cause = self._silicon.reset_causes[silicon.POWER_ON]
         self.boots += 1
+        self._started_s = self._clock.now_s()
         self.supervisor.start()
 
     def power_off(self, cause: str) -> None:
@@ -269,17 +273,32 @@ class VirtualBoard:
 
     def publish(self) -> None:
         """Write the plant's state to the page that the board's chips read."""
-        self._follow_breaks(self._clock.now_s())
-        node = self.node
+        now_s = self._clock.now_s()
+        self._follow_breaks(now_s)
+        seen = self._seen(now_s)
         if self.qi_chip:
             self._show_qi(self.qi_chip)
         self.page.write(
             Levels(
-                tx=(self._shunt_uV("tx", node.tx_A), self._bus_mV("tx", node.tx_bus_V)),
-                rx=(self._shunt_uV("rx", node.rx_A), self._bus_mV("rx", node.rx_bus_V)),
-                adc=(self._ntc_V("coil", node.coil), self._ntc_V("battery", node.battery)),
+                tx=(self._shunt_uV("tx", seen.tx_A), self._bus_mV("tx", seen.tx_V)),
+                rx=(self._shunt_uV("rx", seen.rx_A), self._bus_mV("rx", seen.rx_V)),
+                adc=(self._ntc_V("coil", seen.coil_C), self._ntc_V("battery", seen.battery_C)),
                 inputs=self._inputs(),
             )
+        )
+
+    def _seen(self, now_s: float) -> SensorReadings:
+        """Return what the sensors measure: the plant, or what was recorded."""
+        if self._recording:
+            return self._recording.at(now_s - self._started_s)
+        node = self.node
+        return SensorReadings(
+            tx_V=node.tx_bus_V,
+            tx_A=node.tx_A,
+            rx_V=node.rx_bus_V,
+            rx_A=node.rx_A,
+            coil_C=node.coil.temperature_C,
+            battery_C=node.battery.temperature_C,
         )
 
     def _inputs(self) -> int:
@@ -310,18 +329,17 @@ class VirtualBoard:
     def _bus_mV(self, side: str, bus_V: float) -> int:
         return round(self.held_bus_V.get(side, bus_V) * 1000)
 
-    def _ntc_V(self, name: str, lump: Lump) -> int:
+    def _ntc_V(self, name: str, temperature_C: float) -> int:
         """Return the voltage at a thermistor's pin, in 0.1 mV."""
         wired = self.wiring
         share = self.broken_ntcs.get(name)
-        return round((self.ntc_share(lump) if share is None else share) * wired.ntc_supply_mV * 10)
+        share = self.ntc_share(temperature_C) if share is None else share
+        return round(share * wired.ntc_supply_mV * 10)
 
-    def ntc_share(self, lump: Lump) -> float:
+    def ntc_share(self, temperature_C: float) -> float:
         """Return the voltage across a sound thermistor as a share of its supply."""
         wired = self.wiring
-        return ntc_share(
-            lump.temperature_C, wired.ntc_r25_Ohm, wired.ntc_beta_K, wired.ntc_pullup_Ohm
-        )
+        return ntc_share(temperature_C, wired.ntc_r25_Ohm, wired.ntc_beta_K, wired.ntc_pullup_Ohm)
 
     # Software
 

@@ -110,7 +110,7 @@ def _reading_frozen(
     if which not in lumps:
         raise InputError("reading-frozen: which must be coil or battery")
     if on:
-        board.broken_ntcs[which] = board.ntc_share(lumps[which])
+        board.broken_ntcs[which] = board.ntc_share(lumps[which].temperature_C)
     else:
         board.broken_ntcs.pop(which, None)
 
