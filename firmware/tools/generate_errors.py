@@ -123,7 +123,7 @@ def host_texts(entries: list[tuple[str, Entry]]) -> str:
         f"# fault: what a person does about its cause\n"
         f"WAYS_OUT: dict[int, str] = {{\n{ways_out}}}\n\n\n"
         "def name(code: int) -> str:\n"
-        '    """Return the declared name, or the number of a code that this host does not know."""\n'
+        '    """Return the declared name, or the number of an unknown code."""\n'
         '    return NAMES.get(code, f"0x{code:02X}")\n\n\n'
         "def text(code: int) -> str:\n"
         '    return TEXTS.get(code, "unknown to this host")\n'

@@ -203,7 +203,7 @@ WAYS_OUT: dict[int, str] = {
 
 
 def name(code: int) -> str:
-    """Return the declared name, or the number of a code that this host does not know."""
+    """Return the declared name, or the number of an unknown code."""
     return NAMES.get(code, f"0x{code:02X}")
 
 
