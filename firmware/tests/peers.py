@@ -121,9 +121,9 @@ class Room:
 
     def _power(self, me, other):
         current_mA = 0
-        if me.board.coil_on:
+        if me.board.pulses_on:
             current_mA = SENT_mA + self._flip
-        elif me.board.receiver_on and other.board.coil_on:
+        elif me.board.receiver_on and other.board.pulses_on:
             current_mA = -SENT_mA // 2 - self._flip
         me.stored_uJ -= current_mA * BATTERY_mV // 1000 * STEP_ms
         me.board.on_sample(BATTERY_mV, current_mA, 250, 250, STEP_ms)

@@ -338,21 +338,6 @@ class Board(PeerBoard):
         self.soc_permille = self._charge.soc_permille
         self._checks.soc(self.soc_permille)
 
-    def _compare(self, running, peer_power_mW: int) -> None:
-        """Compare both ends of a transfer: foreign objects, a missing receiver, a dull sensor."""
-        judged = running.by_peer or not self._fod.is_calibrated
-        if running.by_peer:  # the rig's curve is of another pair of coils
-            if self._peers.is_implausible(running.power_mW, peer_power_mW):
-                self._end(ept.PEER_LOST)
-        elif self._fod.compare(running.power_mW, peer_power_mW):
-            self._diagnosis.trip(ept.FOREIGN_OBJECT)
-        judged = judged or self._fod.judged
-        lost_mJ = running.answered(peer_power_mW, judged, FLOW_mW)
-        dull = self._warming.lose(lost_mJ, self._coil_dC)
-        if dull:
-            self._diagnosis.observe(ept.THERMISTOR_DULL, dull > 0, 0)
-        self._supervise()
-
     def _measure(self, power_mW: int, dt_ms: int) -> None:
         running = self._running
         flow_mW = self._meter.add(running.role, power_mW, dt_ms)

@@ -6,6 +6,7 @@ host ends a transfer between boards.
 """
 
 from wptcore import ept, wire
+from wptcore.checks import FLOW_mW
 from wptcore.consent import Consent
 from wptcore.owner import Owned
 from wptcore.running import Running
@@ -95,6 +96,21 @@ class PeerBoard(Owned):
         self._receipts.release(transfer_id)
         self._store.due = True
         return ept.NONE
+
+    def _compare(self, running, peer_power_mW: int) -> None:
+        """Compare both ends of a transfer: foreign objects, a missing receiver, a dull sensor."""
+        judged = running.by_peer or not self._fod.is_calibrated
+        if running.by_peer:  # the rig's curve is of another pair of coils
+            if self._peers.is_implausible(running.power_mW, peer_power_mW):
+                self._end(ept.PEER_LOST)
+        elif self._fod.compare(running.power_mW, peer_power_mW):
+            self._diagnosis.trip(ept.FOREIGN_OBJECT)
+        judged = judged or self._fod.judged
+        lost_mJ = running.answered(peer_power_mW, judged, FLOW_mW)
+        dull = self._warming.lose(lost_mJ, self._coil_dC)
+        if dull:
+            self._diagnosis.observe(ept.THERMISTOR_DULL, dull > 0, 0)
+        self._supervise()
 
 
 def _probe(role: int) -> Running:

@@ -197,7 +197,7 @@ def test_what_was_read_shows_a_wrong_unit():
 
 
 def test_copenhagen_threshold_is_a_proximity():
-    text = ["0,1,2,-60", "0,1,3,-90"]
+    text = "0,1,2,-60\n0,1,3,-90"
     assert len(contacts("copenhagen", text, TraceOptions(rssi_least_dBm=-100))) == 2
     assert contacts("copenhagen", text, TraceOptions(rssi_least_dBm=-50)) == []
 

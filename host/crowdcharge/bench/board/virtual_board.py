@@ -5,13 +5,13 @@ import hashlib
 import json
 import math
 import random
-import secrets
 import shutil
 from collections.abc import Collection
 from pathlib import Path
 
 from crowdcharge.bench.board import nvm, recording, silicon, vm, wiring
 from crowdcharge.bench.board.hardware import Hardware, HardwareServer
+from crowdcharge.bench.board.identity import identity
 from crowdcharge.bench.board.radio import ShimRadio
 from crowdcharge.bench.board.recording import SensorReadings
 from crowdcharge.bench.board.supervisor import Supervisor
@@ -27,10 +27,7 @@ from crowdcharge.bench.physics.breaks import Breaks, Surroundings
 from crowdcharge.bench.physics.plant import Node, Plant
 from crowdcharge.bench.physics.shunt import Shunt
 from crowdcharge.bench.physics.thermal import ntc_share
-from crowdcharge.boards.crowd import membership
 from crowdcharge.clock import BoardClock
-from wptcore import x25519
-from wptcore.calibration import curve_hash
 
 # The shims that replace the silicon, by port; imported before the board's file system is mounted.
 MODULES: dict[str, tuple[str, ...]] = {
@@ -49,19 +46,6 @@ def address(board_id: int) -> str:
 
 def _digest(seed: int, board_id: int, what: str) -> bytes:
     return hashlib.sha256(f"{seed}/{board_id}/{what}".encode()).digest()[:6]
-
-
-def _market_terms(config: BoardConfig) -> dict[str, object]:
-    """Return the record that the console's `market` stores, with a new secret of the board."""
-    if not config.market_a:
-        return {}
-    secret = secrets.token_bytes(x25519.KEY_SIZE)
-    a_u, b_u = round(config.market_a * 1e6), round(config.market_b * 1e6)
-    return {
-        "market": [a_u, b_u, round(config.keep_pct), round(config.target_pct)],
-        "market_secret": secret.hex(),
-        "market_key": x25519.public_key(secret).hex(),
-    }
 
 
 class VirtualBoard:
@@ -350,29 +334,9 @@ class VirtualBoard:
             parent.mkdir(parents=True, exist_ok=True)
         for name, source in files.items():
             shutil.copyfile(source, flash / name)
-        config = self.config
-        identity: dict[str, object] = {
-            "board": config.board,
-            "board_id": config.id,
-            "capacity_mJ": round(config.capacity_J * 1000),
-            "attended_s": config.attended_s,
-        }
-        if config.calibrated:
-            curve = self.plant.link.loss_curve()
-            identity |= {"loss_curve": curve, "curve_hash": curve_hash(hashlib.sha256, curve)}
-        if config.key:
-            identity["key"] = config.key
-        if config.crowd_key:
-            identity["crowd"] = membership(
-                bytes.fromhex(config.crowd_key), config.id, crowd, policy=config.peer_policy
-            )
-        identity["consent"] = {
-            "to": config.gives_to.split(),
-            "day_mJ": round(config.give_day_J * 1000),
-        }
-        identity |= _market_terms(config)
-        text = json.dumps(identity)
-        if config.port == "circuitpython":
+        curve = self.plant.link.loss_curve()
+        text = json.dumps(identity(self.config, curve, crowd))
+        if self.config.port == "circuitpython":
             (self.folder / "nvm.image").write_bytes(nvm.image(text.encode()))
         else:
             (flash / "identity.json").write_text(text, encoding="utf-8")
