@@ -11,6 +11,27 @@ def met(giver_permille=900, taker_permille=300, **giver):
     return Room(Node(1, giver_permille, **giver), Node(2, taker_permille))
 
 
+def test_a_board_that_a_host_visits_meets_nobody():
+    room = met()
+    giver, taker = room.nodes
+    Host(giver.board, link=9, key=giver.key).hello()
+    room.run(5000)
+    assert taker.taker.refused_by == ept.HOST_PRESENT and not giver.board.coil_on
+
+
+def test_a_richer_board_is_given_nothing():
+    """A taker asks only where it is the poorer one, so a hostile one asks here."""
+    giver = met(giver_permille=300).nodes[0]
+    desk = giver.board._peers
+
+    class Link:
+        peer = 2
+        crowd = desk.membership.crowd_id
+
+    _, energy_mJ, _, code = desk._offer(giver.board, Link, 900, giver.capacity_mJ, 50_000)
+    assert (energy_mJ, code) == (0, ept.NOTHING_TO_GIVE)
+
+
 def test_two_boards_share_without_a_host_and_both_sign():
     room = met().run(2000)
     giver, taker = room.nodes

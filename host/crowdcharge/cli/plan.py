@@ -30,8 +30,12 @@ def plan(path: Path, method: str, max_doublings: int, as_json: bool, **reading: 
     """Plan transfers for PROBLEM.json (levels, contacts of one cycle, bounds, losses)."""
     from crowdcharge import planner
 
-    problem = read_json_as(path, planner.Problem.from_json)
-    problem.check_horizon(max_doublings)
+    def parsed(document: Any) -> planner.Problem:
+        problem = planner.Problem.from_json(document)
+        problem.check_horizon(max_doublings)
+        return problem
+
+    problem = read_json_as(path, parsed)
     solve = getattr(planner, method)
     with output.console(stderr=True).status("planning"):  # shown on a terminal only
         made = solve(problem, max_doublings, planner.PaperReading(**reading))

@@ -337,7 +337,13 @@ ELSEWHERE = {
     "NO_FOD_VERDICT": "firmware/tests/test_charge_and_objects.py",  # no host of ours stays silent
     "UNATTENDED": "firmware/tests/test_latches.py",  # the bench's boards are always attended
     "OWNER_OFF": "firmware/tests/test_latches.py",
-}
+} | dict.fromkeys(
+    (
+        "REPEATED_PEER_LOSS", "PEER_LOST", "HOST_FIRST", "NOT_FOR_PEERS", "NO_CONSENT",
+        "RECEIPTS_FULL", "QUOTA", "HELD", "HOST_PRESENT", "NOTHING_TO_GIVE",
+    ),
+    "firmware/tests/test_peers.py",
+)  # fmt: skip
 
 
 async def test_every_declared_code_has_a_cause_and_every_cause_a_code():
