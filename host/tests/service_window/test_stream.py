@@ -138,6 +138,5 @@ def test_a_client_that_does_not_read_is_let_go(tmp_path: Path) -> None:
         until(lambda: engine.descriptors() == before + 1)
         for n in range(20_000):
             engine.emit(reading(1, n % 1000) | {"filled": "x" * 400})
-        assert engine.descriptors() == before + 1
         until(lambda: engine.descriptors() == before, SLOW_s + 30)
     assert engine.close() == ""
