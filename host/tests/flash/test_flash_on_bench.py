@@ -124,7 +124,7 @@ async def test_a_flash_that_is_killed_leaves_a_board_that_refuses_and_can_be_fla
             await air.on_air(1)  # no firmware runs, so nobody can be granted anything
     since_s = (await bench.control.status())["time_s"]
     done = await flash(port)
-    assert 0 < len(done.copied) < 30, "what had arrived whole is not copied again"
+    assert done.copied and done.kept > 10, "what had arrived whole is not copied again"
     status = await asyncio.to_thread(ask, port, "status")
     assert (status["state"], status["maintenance"]) == ("IDLE", "0")
     changes = (await bench.control.witness(since_s=since_s, board=1))["changes"]

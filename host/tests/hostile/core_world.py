@@ -364,8 +364,8 @@ class Life:
         for receipt in reversed(found):
             assert receipt.signed_with(KEY), "a receipt with a wrong signature"
             assert receipt.transfer_id in self.granted, "a receipt for nothing"
-            known = self.book.receipts.get(receipt.key)
-            assert known is None or known.raw == receipt.raw, "a receipt was written anew"
+            known = self.book._raw.get(receipt.key)
+            assert known is None or known == receipt.raw, "a receipt was written anew"
         for content in self.book.admit(reversed(found)):
             self._seq += 1
             row = chained(self._seq, self._hash, content)

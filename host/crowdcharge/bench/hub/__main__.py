@@ -58,7 +58,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="keep sockets, logs and file systems here")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input closes")
     options = parser.parse_args()
-    folder = (options.folder or Path(tempfile.mkdtemp(prefix="crowdcharge-bench-"))).absolute()
+    folder = (options.folder or Path(tempfile.mkdtemp(prefix="crowdcharge-bench-"))).resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         config = bench_config.load(options.config) if options.config else bench_config.default()

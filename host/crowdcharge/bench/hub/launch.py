@@ -128,7 +128,7 @@ async def launch(
 
 def _usable(folder: Path) -> Path:
     """Return the folder as the boards' processes find it, which run in folders of their own."""
-    folder = folder.absolute()
+    folder = folder.resolve()
     longest = len(str(folder / _SOCKET_LONGEST).encode(errors="surrogateescape"))
     if longest > _SOCKET_PATH_MAX:
         most = _SOCKET_PATH_MAX - len(_SOCKET_LONGEST) - 1
