@@ -95,6 +95,7 @@ class WindowKeeper:
             self._channel = channel
             async for request in channel:
                 self._begin(channel, request)
+                await asyncio.sleep(0)  # a flood that has already arrived must not hold the loop
         finally:
             self._channel = None
             channel.close()
@@ -114,20 +115,26 @@ class WindowKeeper:
         )
 
     def _begin(self, channel: Channel, request: Message) -> None:
+        if len(self._at_work) >= _ACTIONS_MAX:
+            refusal = Objection(HTTPStatus.SERVICE_UNAVAILABLE, "too many at once")
+            _reply(channel, request, *refusal.answer())
+            return
         task = asyncio.create_task(self._answer(channel, request))
         self._at_work.add(task)
         task.add_done_callback(self._at_work.discard)
 
     async def _answer(self, channel: Channel, request: Message) -> None:
         action, args = request.get("action"), request.get("args")
-        if len(self._at_work) > _ACTIONS_MAX:
-            status, body = Objection(HTTPStatus.SERVICE_UNAVAILABLE, "too many at once").answer()
-        elif isinstance(action, str) and isinstance(args, dict):
+        if isinstance(action, str) and isinstance(args, dict):
             status, body = await self._obey(action, args)
         else:
             status, body = Objection(HTTPStatus.BAD_REQUEST, "no action, or no args").answer()
-        number = request.get("id")
-        channel.send({"kind": "answer", "id": number, "status": int(status), "body": body})
+        _reply(channel, request, status, body)
+
+
+def _reply(channel: Channel, request: Message, status: int, body: Message) -> None:
+    number = request.get("id")
+    channel.send({"kind": "answer", "id": number, "status": int(status), "body": body})
 
 
 def _is_dispensable(message: Message) -> bool:
