@@ -3,7 +3,7 @@
 
 from peers import CROWD_ID, LINK, Node, Room, membership, receipts
 from support import HOST_NONCE, Host
-from wptcore import ept, peer_taker, transfer, wire
+from wptcore import ept, peer_meeting, peer_taker, transfer, wire
 from wptcore.consent import CROWD, HOST
 
 
@@ -28,7 +28,7 @@ def test_a_richer_board_is_given_nothing():
         peer = 2
         crowd = desk.membership.crowd_id
 
-    _, energy_mJ, _, code = desk._offer(giver.board, Link, 900, giver.capacity_mJ, 50_000)
+    _, energy_mJ, _, code = desk._offer(giver.board, Link, 900, 100_000, 50_000)
     assert (energy_mJ, code) == (0, ept.NOTHING_TO_GIVE)
 
 
@@ -214,7 +214,7 @@ def test_a_store_that_is_full_gives_no_more_and_loses_nothing():
         room.run(1000)
         taker.board.stop(taker.board.ack_fields()[2])
         room.run(10_500)
-    assert giver.board.giving_refusal(CROWD) == ept.RECEIPTS_FULL
+    assert peer_meeting.giving_refusal(giver.board, CROWD) == ept.RECEIPTS_FULL
     ids = {receipt[2] for receipt in receipts(giver)}
     assert len(ids) == 7
     host = Host(giver.board, link=9, key=giver.key).hello()
@@ -225,7 +225,7 @@ def test_a_store_that_is_full_gives_no_more_and_loses_nothing():
     assert receipts(giver)[0][2] == 103 and len(receipts(giver)) == 8
     host.send(wire.COLLECTED, min(ids))
     giver.board.on_link(9, b"")
-    assert giver.board.giving_refusal(CROWD) == ept.NONE
+    assert peer_meeting.giving_refusal(giver.board, CROWD) == ept.NONE
 
 
 # -- who may ask --

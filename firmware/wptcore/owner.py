@@ -29,9 +29,9 @@ class Owned(Readout):
         return self._clear(code)
 
     def configure(self, item: int, value: int) -> int:
-        """Raise the floor, which only the console lowers; holds transfers between boards."""
+        """Raise the floor, which only the console lowers; hold transfers between boards."""
         if item == wire.CONFIGURE_HOLD and value <= 1:
-            return self.set_hold(value == 1)
+            return ept.NO_FEATURE if self._peers is None else self._peers.hold(self, value == 1)
         if item != wire.CONFIGURE_FLOOR_pct or value < self._floor.floor_pct:
             return ept.OUT_OF_RANGE
         return self.set_floor(value)

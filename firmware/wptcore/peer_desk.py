@@ -11,6 +11,7 @@ from wptcore.compat import const
 from wptcore.consent import AGREED, CROWD
 from wptcore.fod import UNCALIBRATED_MAX_mW
 from wptcore.peer_keys import pair_key
+from wptcore.peer_meeting import giving_refusal, hold, is_granted_by, stored_mJ
 
 _LOSSES_MAX = const(3)
 _LOSSES_WINDOW_ms = const(600_000)
@@ -87,23 +88,27 @@ class PeerDesk:
             return self._offer(board, link, *fields)
         if frame_type == wire.GRANT:
             return self._grant(board, link, fields)
-        if frame_type == wire.RENEW and board.is_granted_by(link.peer, fields[0]):
+        if frame_type == wire.RENEW and is_granted_by(board, link.peer, fields[0]):
             return board.renew(*fields)
-        if frame_type == wire.STOP and board.is_granted_by(link.peer, fields[0]):
+        if frame_type == wire.STOP and is_granted_by(board, link.peer, fields[0]):
             return board.stop(*fields)
         if frame_type in (wire.RENEW, wire.STOP):
             return ept.UNKNOWN_TRANSFER
         return ept.NOT_FOR_PEERS
 
+    def hold(self, board, held: bool) -> int:
+        """End and forbid transfers between boards, or allow them again; outlasts a reboot."""
+        return hold(board, held)
+
     def asker(self, link) -> int:
         return CROWD if link.crowd == self.membership.crowd_id else AGREED
 
     def _offer(self, board, link, soc_permille: int, capacity_mJ: int, wish_mJ: int):
-        code = board.giving_refusal(self.asker(link))
+        code = giving_refusal(board, self.asker(link))
         energy_mJ = 0
         if code == ept.NONE and soc_permille <= 1000:
             other_mJ = capacity_mJ // 1000 * soc_permille
-            share_mJ = self._policy.share_mJ(board.stored_mJ, other_mJ, capacity_mJ)
+            share_mJ = self._policy.share_mJ(stored_mJ(board), other_mJ, capacity_mJ)
             energy_mJ = board.consent.bound_mJ(min(share_mJ, wish_mJ))
         if code == ept.NONE and not energy_mJ:
             code = ept.NOTHING_TO_GIVE
@@ -123,4 +128,4 @@ class PeerDesk:
         if (link.peer, energy_mJ) not in self._offers:
             return ept.OUT_OF_RANGE
         self._excesses = 0
-        return board.giving_refusal(self.asker(link), grant[0]) or board.grant(grant)
+        return giving_refusal(board, self.asker(link), grant[0]) or board.grant(grant)

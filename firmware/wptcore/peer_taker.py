@@ -8,7 +8,7 @@ authenticated answer renews its own. Two boards never ask each other: the poorer
 
 import struct
 
-from wptcore import auth, ept, transfer, wire
+from wptcore import auth, ept, peer_meeting, transfer, wire
 from wptcore.compat import const
 from wptcore.fod import UNCALIBRATED_MAX_mW
 
@@ -145,7 +145,7 @@ class PeerTaker:
     @property
     def wants(self) -> bool:
         """Is it worth to listen?"""
-        return self.action == LISTEN and self._board.taking_refusal() == ept.NONE
+        return self.action == LISTEN and peer_meeting.taking_refusal(self._board) == ept.NONE
 
     # -- the meeting, step by step --
 
@@ -154,8 +154,8 @@ class PeerTaker:
             self._part(fields[1])
             return
         board = self._board
-        wish_mJ = board.capacity_mJ - board.stored_mJ
-        self._ask(_WISH, board.soc_permille, board.capacity_mJ, wish_mJ)
+        wish_mJ = peer_meeting.lacking_mJ(board)
+        self._ask(_WISH, board.soc_permille, board._limits.capacity_mJ, wish_mJ)
 
     def _offered(self, frame_type: int, fields: tuple) -> None:
         if frame_type != wire.PEER_OFFER:
@@ -202,7 +202,7 @@ class PeerTaker:
 
     def _report(self, _dt_ms: int) -> None:
         """Report what arrives, three times a lease and more; says at once when we have ended."""
-        power_mW = self._board.power_of(self._transfer_id)
+        power_mW = peer_meeting.power_mW_of(self._board, self._transfer_id)
         if power_mW < 0:
             self._ask(_FAREWELL, self._transfer_id, _LEASE_ms, 0, self._board.ended_by)
         elif self._age_ms >= _RENEW_EVERY_ms:

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""What a member of a crowd asks its own board: may it give, may it take, how does it run.
+
+These are no methods of Board, so that boards without a crowd save their memory.
+"""
+
+from wptcore import ept, wire
+from wptcore.running import Running
+
+_PROBE_mW = 1000
+_FULL_permille = 980
+
+
+def stored_mJ(board) -> int:
+    """Return the charge as energy; 0 while it is unknown."""
+    if board.soc_permille > 1000:
+        return 0
+    return board._limits.capacity_mJ // 1000 * board.soc_permille
+
+
+def lacking_mJ(board) -> int:
+    return board._limits.capacity_mJ - stored_mJ(board)
+
+
+def giving_refusal(board, asker: int, transfer_id: int = 0) -> int:
+    """Return why no other board gets anything now, or NONE; `asker`: consent.CROWD or AGREED.
+
+    A grant that is repeated for the transfer that runs is no new one.
+    """
+    if is_granted_by(board, -1, transfer_id):
+        return ept.NONE
+    return board.consent.refusal(asker) or _meeting_refusal(board, wire.PTX)
+
+
+def taking_refusal(board) -> int:
+    """Return why the board asks nobody now, or NONE."""
+    if board.soc_permille >= _FULL_permille:
+        return ept.CHARGE_COMPLETE
+    return _meeting_refusal(board, wire.PRX)
+
+
+def is_granted_by(board, peer: int, transfer_id: int) -> bool:
+    """Tell whether this transfer runs by the grant of this board; -1: of any board."""
+    running = board._running
+    if running is None or running.transfer_id != transfer_id or not running.by_peer:
+        return False
+    return peer == running.granter or peer == -1
+
+
+def power_mW_of(board, transfer_id: int) -> int:
+    """Return the power that the running transfer has, or -1 when it runs no more."""
+    running = board._running
+    if running is None or running.transfer_id != transfer_id:
+        return -1
+    return running.power_mW
+
+
+def hold(board, held: bool) -> int:
+    """End and forbid transfers between boards, or allow them again; outlasts a reboot."""
+    board.is_held = held
+    board._store.due = True
+    if held and board._running is not None and board._running.by_peer:
+        board._end(ept.STOPPED)
+    return ept.NONE
+
+
+def _meeting_refusal(board, role: int) -> int:
+    if board.is_held:
+        return ept.HELD
+    if board._commands.host_present:
+        return ept.HOST_PRESENT
+    if board._receipts.full:
+        return ept.RECEIPTS_FULL
+    return board._refusal(_probe(role))
+
+
+def _probe(role: int) -> Running:
+    """Return a transfer as another board would ask for, only to be judged."""
+    grant = (1, role, 0, 0, 0, _PROBE_mW, 1, 1, 0, 1, wire.GRANTED_BY_PEER)
+    return Running(grant, 0, 0)
