@@ -108,7 +108,7 @@ class Transfer:
         donor, receiver = await self.link(1), await self.link(2)
         for link, role, peer in ((receiver, wire.PRX, 2), (donor, wire.PTX, 1)):
             ack = await link.command(
-                wire.GRANT, self.number, role, peer, 0, 0, 6000, 500_000, 600_000, 0, 5000, 0
+                wire.GRANT, self.number, role, peer, 0, 0, 5000, 500_000, 600_000, 0, 5000, 0
             )
             assert ack.code == ept.NONE, ack
         renewing = asyncio.create_task(self._renew(donor, receiver))

@@ -16,9 +16,10 @@ from crowdcharge.bench.hub.launch import launch
 from crowdcharge.bench.physics.plant import Placement
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.timeout(300)]
-# The shims that stand for silicon and for CircuitPython's own modules take 98 kB of it (read with
-# gc.mem_alloc() before the firmware starts), so the firmware has 185 kB.
-HEAP_kB = 192 + 91
+# The firmware has 192 kB; the rest is for the shims that stand for silicon and for CircuitPython's
+# own modules, which no board has. With the radio's central role they took at most 122 kB more (by
+# trial: with 112 kB the board does not start); what they take alone was not measured anew.
+HEAP_kB = 192 + 122
 STAYS_SOURCE = {"code.py", "safemode.py"}
 
 
