@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """`crowdcharge clear`: clear a fault that stands."""
 
-import asyncio
+from functools import partial
 from pathlib import Path
 
 import click
 
 from crowdcharge.cli import options
+from crowdcharge.cli.one_board import by_radio
 from crowdcharge.errors import InputError
 
 
@@ -14,13 +15,7 @@ from crowdcharge.errors import InputError
 @click.option("--fault", required=True, help="The fault's name, for example FOREIGN_OBJECT.")
 @click.option("--port", default="", help="The board's serial port: you are at the board.")
 @click.option("--id", "board_id", type=click.IntRange(1, 0xFFFE), help="The board, by radio.")
-@click.option(
-    "--keys",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("keys.toml"),
-    show_default=True,
-    help="The host's keys, with --id.",
-)
+@options.keys
 @options.radio
 def clear(
     fault: str, port: str, board_id: int | None, keys: Path, transport: str, adapter: str
@@ -40,20 +35,6 @@ def clear(
         with SerialLine(port) as line:
             clearing.clear_by_console(line, fault)
     else:
-        asyncio.run(_by_radio(board_id, keys, fault, transport, adapter))
+        job = partial(clearing.clear_by_radio, name=fault)
+        by_radio(job, board_id, keys, transport, adapter)
     click.echo(f"{port or f'board {board_id}'}: {fault} is cleared.")
-
-
-async def _by_radio(board_id: int, path: Path, fault: str, transport: str, adapter: str) -> None:
-    from crowdcharge.boards import keys as key_file
-    from crowdcharge.flash import clearing
-    from crowdcharge.radio import open_radio
-
-    keys = key_file.load(path)
-    if board_id not in keys:
-        raise InputError(f"{path}: no key of board {board_id}")
-    radio = open_radio(transport, adapter)
-    try:
-        await clearing.clear_by_radio(radio, board_id, keys[board_id], fault)
-    finally:
-        await radio.close()

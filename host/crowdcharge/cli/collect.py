@@ -17,25 +17,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("ledger", type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--keys",
-    "keys_path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("keys.toml"),
-    show_default=True,
-    help="The boards' keys.",
-)
+@options.keys
 @click.option("--seconds", default=10.0, show_default=True, help="How long to listen at most.")
-@click.option(
-    "--transport",
-    default="",
-    envvar="CROWDCHARGE_TRANSPORT",
-    help="A bench's radio instead of this computer's.",
-)
-@click.option("--adapter", default="", help="Bluetooth adapter (BlueZ), for example hci1.")
+@options.radio
 @options.as_json
 def collect(
-    ledger: Path, keys_path: Path, seconds: float, transport: str, adapter: str, as_json: bool
+    ledger: Path, keys: Path, seconds: float, transport: str, adapter: str, as_json: bool
 ) -> None:
     """Fetch the receipts of all boards in range, check them, and book them in LEDGER.
 
@@ -47,10 +34,10 @@ def collect(
 
     if not 0 < seconds <= 3600:
         raise InputError(f"--seconds must be above 0 and at most 3600, not {seconds:g}")
-    keys = key_file.load(keys_path)
+    known = key_file.load(keys)
     with Store.create(ledger) as store:
         store.append([Run("collect", None, None)])
-        found = asyncio.run(_collect(store, keys, seconds, transport, adapter))
+        found = asyncio.run(_collect(store, known, seconds, transport, adapter))
         _tell(found, store, as_json)
     if not found.boards:
         raise InputError("no board was collected from: none was heard whose key is known")

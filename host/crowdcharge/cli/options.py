@@ -4,6 +4,7 @@
 import math
 import tomllib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -27,6 +28,13 @@ _transport = click.option(
 )
 _adapter = click.option(
     "--adapter", default="", help="Bluetooth adapter (BlueZ), for example hci1."
+)
+keys = click.option(
+    "--keys",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("keys.toml"),
+    show_default=True,
+    help="The host's keys, readable by you only.",
 )
 port = click.option("--port", required=True, help="The board's serial port.")
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """`crowdcharge owner`: what the owner of a board lets it do."""
 
-import asyncio
+from functools import partial
 from pathlib import Path
 
 import click
 
 from crowdcharge.cli import options
+from crowdcharge.cli.one_board import by_radio
 from crowdcharge.errors import InputError
 
 _WHOM = ("host", "crowd", "agreed")
@@ -14,7 +15,7 @@ _WHOM = ("host", "crowd", "agreed")
 
 @click.group()
 def owner() -> None:
-    """Return what the owner of a board lets it do."""
+    """Say what a board may do for others."""
 
 
 @owner.command()
@@ -46,38 +47,13 @@ def consent(port: str, gives_to: str, day_wh: float | None) -> None:
 
 @owner.command()
 @click.option("--id", "board_id", required=True, type=click.IntRange(1, 65534), help="The board.")
-@click.option(
-    "--keys",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("keys.toml"),
-    show_default=True,
-    help="The boards' keys.",
-)
+@options.keys
 @click.option("--release", is_flag=True, help="Allow them again.")
-@click.option(
-    "--transport",
-    default="",
-    envvar="CROWDCHARGE_TRANSPORT",
-    help="A bench's radio instead of this computer's.",
-)
-@click.option("--adapter", default="", help="Bluetooth adapter (BlueZ), for example hci1.")
+@options.radio
 def hold(board_id: int, keys: Path, release: bool, transport: str, adapter: str) -> None:
     """End and forbid a board's transfers with other boards, by radio; outlasts reboots."""
-    asyncio.run(_hold(board_id, keys, not release, transport, adapter))
+    from crowdcharge.flash import joining
+
+    by_radio(partial(joining.hold, held=not release), board_id, keys, transport, adapter)
     state = "may meet other boards again" if release else "is on hold for other boards"
     click.echo(f"Board {board_id} {state}.")
-
-
-async def _hold(board_id: int, path: Path, held: bool, transport: str, adapter: str) -> None:
-    from crowdcharge.boards import keys as key_file
-    from crowdcharge.flash import joining
-    from crowdcharge.radio import open_radio
-
-    keys = key_file.load(path)
-    if board_id not in keys:
-        raise InputError(f"{path}: no key of board {board_id}")
-    radio = open_radio(transport, adapter)
-    try:
-        await joining.hold(radio, board_id, keys[board_id], held)
-    finally:
-        await radio.close()

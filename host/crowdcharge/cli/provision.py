@@ -14,13 +14,7 @@ from crowdcharge.cli import options, output
 @click.option(
     "--id", "board_id", required=True, type=click.IntRange(1, 65534), help="The board's number."
 )
-@click.option(
-    "--keys",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("keys.toml"),
-    show_default=True,
-    help="The host's keys, readable by you only.",
-)
+@options.keys
 @click.option("--capacity-wh", type=click.FloatRange(0.001, 270.0), help="Its battery's capacity.")
 @options.as_json
 def provision(

@@ -132,12 +132,8 @@ def calibrate_curve(line: SerialLine, ledgers: list[Path], path: Path) -> tuple[
     pairs = [pair for ledger in ledgers for pair in steady_pairs(ledger, board_id)]
     curve = fit.loss_curve([sent for sent, _ in pairs], [received for _, received in pairs])
     records = Records(path)
-    entered = line.maintain(True)
-    try:
+    with line.maintenance():
         curve_hash = line.ask("calibrate", "curve", *curve.values)["curve_hash"]
-    finally:
-        if entered:
-            line.maintain(False)
     records.set_curve(board_id, curve, curve_hash, [str(ledger) for ledger in ledgers])
     records.save()
     return curve, curve_hash

@@ -1,17 +1,12 @@
 # SPDX-License-Identifier: MIT
 """A crowd's keys and the owner's consent, over the cable; the owner's hold, by radio."""
 
-import secrets
-
-from crowdcharge.boards import codes
 from crowdcharge.boards.crowd_file import Crowd
-from crowdcharge.boards.link import BoardLink
-from crowdcharge.clock import BoardClock
-from crowdcharge.errors import GrantRefused, InputError, LineError
-from crowdcharge.flash.clearing import heard
+from crowdcharge.errors import InputError, LineError
+from crowdcharge.flash.by_radio import linked, obeyed
 from crowdcharge.flash.serial_line import SerialLine
 from crowdcharge.radio.base import Radio
-from wptcore import ept, wire
+from wptcore import wire
 
 
 def board_on(line: SerialLine) -> int:
@@ -28,43 +23,26 @@ def join(line: SerialLine, board_id: int, crowd: Crowd) -> None:
     written = crowd.membership(board_id)
     peers = written["peers"]
     assert isinstance(peers, dict)
-    entered = line.maintain(True)
-    try:
+    with line.maintenance():
         line.ask("crowd", written["id"], written["root"], written["policy"])
         for peer, key in peers.items():
             line.ask("peer", peer, key)
         found = line.ask("identity")
-    finally:
-        if entered:
-            line.maintain(False)
     if (found["crowd"], found["crowd_peers"]) != (str(crowd.id), str(len(peers))):
         raise LineError(f"{line.port}: the board did not keep its keys: join again")
 
 
 def leave(line: SerialLine) -> None:
-    _in_maintenance(line, "crowd", 0, "-", "-")
+    with line.maintenance():
+        line.ask("crowd", 0, "-", "-")
 
 
 def consent(line: SerialLine, whom: str, day_mJ: int) -> None:
-    _in_maintenance(line, "consent", whom, day_mJ)
+    with line.maintenance():
+        line.ask("consent", whom, day_mJ)
 
 
 async def hold(radio: Radio, board_id: int, key: bytes, held: bool) -> None:
     """End and forbid the board's transfers with other boards, or allow them again."""
-    address = await heard(radio, board_id)
-    link = await BoardLink.open(radio, address, board_id, key, secrets.token_bytes, BoardClock())
-    try:
-        ack = await link.command(wire.CONFIGURE, wire.CONFIGURE_HOLD, int(held))
-    finally:
-        await link.close()
-    if ack.code != ept.NONE:
-        raise GrantRefused(board_id, ack.code, codes.text(ack.code))
-
-
-def _in_maintenance(line: SerialLine, *words: object) -> None:
-    entered = line.maintain(True)
-    try:
-        line.ask(*words)
-    finally:
-        if entered:
-            line.maintain(False)
+    async with linked(radio, board_id, key) as link:
+        await obeyed(link, wire.CONFIGURE, wire.CONFIGURE_HOLD, int(held))

@@ -28,15 +28,11 @@ def provision(
     line.hello()
     key = random_bytes(KEY_SIZE)
     key_file.reserve(path, board_id, key, line.ask("identity")["key"])
-    entered = line.maintain(True)
-    try:
+    with line.maintenance():
         line.ask("provision", board_id, key.hex())
         if capacity_mJ is not None:
             line.ask("configure", "capacity_mJ", capacity_mJ)
         found = line.ask("identity")
-    finally:
-        if entered:
-            line.maintain(False)
     expected = fingerprint(sha256, key)
     if (found["board_id"], found["key"]) != (str(board_id), expected):
         raise LineError(f"{line.port}: the board did not keep its key: provision it again")

@@ -10,7 +10,7 @@ import re
 import time
 from binascii import crc32
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
@@ -129,6 +129,16 @@ class SerialLine:
         self.ask("maintenance", "on" if on else "off")
         self.rebooted(before["epoch"])
         return True
+
+    @contextmanager
+    def maintenance(self) -> Iterator[None]:
+        """Keep the board in maintenance within the block; it leaves only what was entered here."""
+        entered = self.maintain(True)
+        try:
+            yield
+        finally:
+            if entered:
+                self.maintain(False)
 
     def rebooted(self, epoch: str) -> Pairs:
         """Wait for the reboot that ends `epoch`; return the new status."""
