@@ -11,7 +11,7 @@ from wptcore.compat import const
 from wptcore.consent import AGREED, CROWD
 from wptcore.fod import UNCALIBRATED_MAX_mW
 from wptcore.peer_keys import pair_key
-from wptcore.peer_meeting import giving_refusal, hold, is_granted_by, stored_mJ
+from wptcore.peer_meeting import giving_refusal, is_granted_by, stored_mJ
 
 _LOSSES_MAX = const(3)
 _LOSSES_WINDOW_ms = const(600_000)
@@ -98,7 +98,11 @@ class PeerDesk:
 
     def hold(self, board, held: bool) -> int:
         """End and forbid transfers between boards, or allow them again; outlasts a reboot."""
-        return hold(board, held)
+        board.is_held = held
+        board._store.due = True
+        if held and board._running is not None and board._running.by_peer:
+            board._end(ept.STOPPED)
+        return ept.NONE
 
     def asker(self, link) -> int:
         return CROWD if link.crowd == self.membership.crowd_id else AGREED

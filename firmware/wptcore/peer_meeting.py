@@ -55,15 +55,6 @@ def power_mW_of(board, transfer_id: int) -> int:
     return running.power_mW
 
 
-def hold(board, held: bool) -> int:
-    """End and forbid transfers between boards, or allow them again; outlasts a reboot."""
-    board.is_held = held
-    board._store.due = True
-    if held and board._running is not None and board._running.by_peer:
-        board._end(ept.STOPPED)
-    return ept.NONE
-
-
 def _meeting_refusal(board, role: int) -> int:
     if board.is_held:
         return ept.HELD

@@ -131,7 +131,7 @@ class PeerTaker:
         if self._waited_ms >= 0:
             self._waited_ms += dt_ms
         if self._stage == _RENEW:
-            self._report(dt_ms)
+            self._report()
         elif self._age_ms > _MEETING_MAX_ms and self.action != LEAVE:
             self._part(ept.PEER_LOST)
         elif self._waited_ms >= _ANSWER_MAX_ms:
@@ -200,8 +200,8 @@ class PeerTaker:
     def _parted(self, _frame_type: int, _fields: tuple) -> None:
         self._part(self._board.ended_by)
 
-    def _report(self, _dt_ms: int) -> None:
-        """Report what arrives, three times a lease and more; says at once when we have ended."""
+    def _report(self) -> None:
+        """Report what arrives, three times a lease and more; say at once when we have ended."""
         power_mW = peer_meeting.power_mW_of(self._board, self._transfer_id)
         if power_mW < 0:
             self._ask(_FAREWELL, self._transfer_id, _LEASE_ms, 0, self._board.ended_by)

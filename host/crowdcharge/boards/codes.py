@@ -207,5 +207,10 @@ def name(code: int) -> str:
     return NAMES.get(code, f"0x{code:02X}")
 
 
+def end_name(code: int | None) -> str | None:
+    """Return the name of why one side ended; None for a side that has not said it."""
+    return None if code is None else name(code)
+
+
 def text(code: int) -> str:
     return TEXTS.get(code, "unknown to this host")

@@ -112,7 +112,7 @@ def _metered(book: Book, contacts: "Sequence[Contact]") -> dict[Key, Document]:
             "sent_J": mJ_to_J(transfer.sent_mJ),
             "received_J": mJ_to_J(transfer.received_mJ),
             "state": transfer.state,
-            "ended_by": None if transfer.ept_ptx is None else codes.name(transfer.ept_ptx),
+            "ended_by": codes.end_name(transfer.ept_ptx),
         }
         for transfer in book.transfers.values()
         if transfer.prx and (transfer.state != VOID or transfer.ept_ptx is not None)

@@ -126,8 +126,8 @@ def _transfer(transfer: TransferRecord) -> Summary:
         "prx": transfer.prx,
         "sent_mJ": transfer.sent_mJ,
         "received_mJ": transfer.received_mJ,
-        "ept_ptx": _ept(transfer.ept_ptx),
-        "ept_prx": _ept(transfer.ept_prx),
+        "ept_ptx": codes.end_name(transfer.ept_ptx),
+        "ept_prx": codes.end_name(transfer.ept_prx),
         "state": transfer.state,
     }
 
@@ -162,10 +162,6 @@ def _bargain(book: Book, accounts: Accounts, bargain: kinds.Bargain) -> Summary:
         "outcome": outcome(bargain, transfer, EFFICIENCY_MIN),
         "paid": accounts.paid_u(bargain.transfer_id) / 1e6,
     }
-
-
-def _ept(code: int | None) -> str | None:
-    return None if code is None else codes.name(code)
 
 
 def _pct(soc_permille: int | None) -> float | None:

@@ -189,8 +189,8 @@ def transfers_shown(book: Book) -> dict[int, Shown]:
 def _earlier(transfer: TransferRecord) -> Shown:
     """Return a transfer that has no power any more; when it was, its ledger tells no unix time."""
     ends = {
-        "ept_ptx": None if transfer.ept_ptx is None else codes.name(transfer.ept_ptx),
-        "ept_prx": None if transfer.ept_prx is None else codes.name(transfer.ept_prx),
+        "ept_ptx": codes.end_name(transfer.ept_ptx),
+        "ept_prx": codes.end_name(transfer.ept_prx),
     }
     parties = {"transfer_id": transfer.transfer_id, "ptx": transfer.ptx, "prx": transfer.prx}
     return {

@@ -107,7 +107,7 @@ class Tape:
 
     def _state(self, stands: kinds.State) -> Iterator[Record]:
         parties = self._parties(stands.transfer_id)
-        ends = {"ept_ptx": _name(stands.ept_ptx), "ept_prx": _name(stands.ept_prx)}
+        ends = {name: codes.end_name(getattr(stands, name)) for name in ("ept_ptx", "ept_prx")}
         if self._sides.pop(stands.transfer_id, None):
             yield {"event": "TransferEnded", **parties, **ends}
             boards = [each | {"contacts": [], "state": "IDLE"} for each in self._resting(parties)]
@@ -142,7 +142,3 @@ _TELL: dict[type, Callable[[Tape, Any], Iterable[Record]]] = {
     kinds.Fault: Tape._fault,
     kinds.Payment: Tape._payment,
 }
-
-
-def _name(code: int | None) -> str | None:
-    return None if code is None else codes.name(code)
