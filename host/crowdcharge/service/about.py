@@ -41,7 +41,7 @@ def about_run(config: RunConfig, version: str) -> About:
 
 
 def about_demo(run: dict[str, Any], out: Path, serve: ServeSection, version: str) -> About:
-    """Return a bench's run has no file; `run` is what takes its place."""
+    """Take `run` in place of the file that a bench's run has not."""
     constant = {"site": None, "mode": "demo", "version": version, "actions": True}
     return About(run | constant, {"demo": run}, out, serve, run["policy_options"])
 
