@@ -10,18 +10,18 @@ from wptcore.break_test import BreakTest
 from wptcore.charge import Charge
 from wptcore.checks import Checks, FLOW_mW
 from wptcore.commands import Commands
-from wptcore.consent import DEFAULT, HOST
+from wptcore.consent import DEFAULT, HOST, Consent
 from wptcore.fod import ForeignObject, UNCALIBRATED_MAX_mW
 from wptcore.links import LINKS_MAX
 from wptcore.overload import Overloads
-from wptcore.peer_board import PeerBoard
+from wptcore.owner import Owned
 from wptcore.persistence import POWER_ON, Persistence
 from wptcore.running import Running, interrupted
 from wptcore.units import clamp, odometer_delta_mJ, power_mW
 from wptcore.warming import Warming
 
 
-class Board(PeerBoard):
+class Board(Owned):
     """`key`: 32 bytes, or b"" for a board that was never provisioned (it refuses every grant).
 
     `limits`: limits.Limits; `roles`: bit mask of wire.PTX and wire.PRX; `saved`: journal.Saved as
@@ -50,7 +50,10 @@ class Board(PeerBoard):
         consent=(DEFAULT, 0),
     ):
         self._store = Persistence(saved, boot_cause)  # first: it begins a new epoch in `saved`
-        super().__init__(board_id, key, limits, roles, saved, sha256, features, peers, consent)
+        super().__init__(board_id, key, limits, roles, saved, sha256, features)
+        self._peers = peers
+        self.consent = Consent(consent[0], consent[1], saved.given_mJ, saved.given_age_s)
+        self.is_held = bool(saved.hold)
         self._checks = Checks(self._diagnosis, limits)
         self._fod = ForeignObject(curve, saved.fod_exceedances)
         self._charge = Charge(limits.capacity_mJ, saved.mark_permille, saved.unmoved_mJ)
@@ -200,29 +203,6 @@ class Board(PeerBoard):
         """Return (link handle, frame) to notify, or None."""
         return self._commands.pop_reply()
 
-    @property
-    def links_max(self) -> int:
-        """How many links the radio holds; it goes on advertising, connectable below that."""
-        return self._commands.links_max
-
-    @property
-    def unwelcome_link(self) -> int:
-        """A link that the port must disconnect, or -1."""
-        return self._commands.unwelcome()
-
-    def on_maintenance(self, entered: bool) -> None:
-        if entered and self._running is not None:
-            self._end(ept.MAINTENANCE)
-        if entered:
-            self._store.expect_reset()  # every tool that works on a board resets it
-        event = transfer.MAINT_ENTER if entered else transfer.MAINT_LEAVE
-        self.state = transfer.next_state(self.state, event)
-        self._supervise()
-
-    def on_loss_curve(self, curve) -> None:
-        """Use another fod.LossCurve from now on; None: this rig is not calibrated."""
-        self._fod = ForeignObject(curve, self._fod.exceedances)
-
     # -- authenticated commands: each returns NONE or a refusal --
 
     def grant(self, grant: tuple) -> int:
@@ -337,6 +317,21 @@ class Board(PeerBoard):
     def _judge_charge(self) -> None:
         self.soc_permille = self._charge.soc_permille
         self._checks.soc(self.soc_permille)
+
+    def _compare(self, running, peer_power_mW: int) -> None:
+        """Compare both ends of a transfer: foreign objects, a missing receiver, a dull sensor."""
+        judged = running.by_peer or not self._fod.is_calibrated
+        if running.by_peer:  # the rig's curve is of another pair of coils
+            if self._peers.is_implausible(running.power_mW, peer_power_mW):
+                self._end(ept.PEER_LOST)
+        elif self._fod.compare(running.power_mW, peer_power_mW):
+            self._diagnosis.trip(ept.FOREIGN_OBJECT)
+        judged = judged or self._fod.judged
+        lost_mJ = running.answered(peer_power_mW, judged, FLOW_mW)
+        dull = self._warming.lose(lost_mJ, self._coil_dC)
+        if dull:
+            self._diagnosis.observe(ept.THERMISTOR_DULL, dull > 0, 0)
+        self._supervise()
 
     def _measure(self, power_mW: int, dt_ms: int) -> None:
         running = self._running

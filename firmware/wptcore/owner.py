@@ -8,6 +8,7 @@ at the board: errors.toml says which (`clear_by`).
 from wptcore import ept, transfer, wire
 from wptcore.declared import BY_HOST, BY_REPAIR
 from wptcore.floor import FLOOR_MAX_pct, FLOOR_MIN_pct
+from wptcore.fod import ForeignObject
 from wptcore.readout import Readout
 
 
@@ -35,6 +36,12 @@ class Owned(Readout):
         if item != wire.CONFIGURE_FLOOR_pct or value < self._floor.floor_pct:
             return ept.OUT_OF_RANGE
         return self.set_floor(value)
+
+    def collected(self, transfer_id: int) -> int:
+        """Note that the receipt of a transfer is in a ledger."""
+        self._receipts.release(transfer_id)
+        self._store.due = True
+        return ept.NONE
 
     # -- the console and the button, which only somebody at the board can reach --
 
@@ -65,6 +72,19 @@ class Owned(Readout):
         self._store.due = True
         self._supervise()
         return ept.NONE
+
+    def on_maintenance(self, entered: bool) -> None:
+        if entered and self._running is not None:
+            self._end(ept.MAINTENANCE)
+        if entered:
+            self._store.expect_reset()  # every tool that works on a board resets it
+        event = transfer.MAINT_ENTER if entered else transfer.MAINT_LEAVE
+        self.state = transfer.next_state(self.state, event)
+        self._supervise()
+
+    def on_loss_curve(self, curve) -> None:
+        """Use another fod.LossCurve from now on; None: this rig is not calibrated."""
+        self._fod = ForeignObject(curve, self._fod.exceedances)
 
     def on_button(self, held_ms: int) -> None:
         """Take a press of the board's button, once it is released."""

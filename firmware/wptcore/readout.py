@@ -102,6 +102,21 @@ class Readout:
         latch = self._diagnosis.latch
         return self._ended_by if latch == ept.NONE else latch
 
+    @property
+    def ended_by(self) -> int:
+        """Why the last transfer ended."""
+        return self._ended_by
+
+    @property
+    def links_max(self) -> int:
+        """How many links the radio holds; it goes on advertising, connectable below that."""
+        return self._commands.links_max
+
+    @property
+    def unwelcome_link(self) -> int:
+        """A link that the port must disconnect, or -1."""
+        return self._commands.unwelcome()
+
     # -- characteristics --
 
     def challenge(self, nonce: bytes) -> bytes:
