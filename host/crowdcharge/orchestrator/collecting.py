@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Fetch what boards have metered by themselves, check it, and book it. Grants nothing."""
 
-import asyncio
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from crowdcharge.boards.keys import Keys
 from crowdcharge.boards.link import BoardLink
-from crowdcharge.boards.models import Beacon
+from crowdcharge.boards.listening import addresses_of
 from crowdcharge.clock import Clock
 from crowdcharge.errors import ProtocolError, RadioError
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.events import Emit
 from crowdcharge.orchestrator.ledger_keeper import LedgerKeeper
-from crowdcharge.radio.base import Advert, Radio
+from crowdcharge.radio.base import Radio
 
 TRIES = 3
 
@@ -36,7 +34,7 @@ async def collect(
     """
     keeper = LedgerKeeper(store, keys, clock, emit, secrets.randbelow(1 << 32) or 1)
     found = Collected()
-    for board_id, address in sorted((await _heard(radio, keys, seconds)).items()):
+    for board_id, address in sorted((await addresses_of(radio, keys, seconds)).items()):
         for _ in range(TRIES):
             try:
                 await _visit(radio, keeper, board_id, address, keys[board_id], clock)
@@ -58,26 +56,3 @@ async def _visit(
         await keeper.sync(link)
     finally:
         await link.close()
-
-
-async def _heard(radio: Radio, keys: Keys, seconds: float) -> dict[int, str]:
-    """Return the addresses of the boards that are heard, until all are or the time is over."""
-    addresses: dict[int, str] = {}
-    all_heard = asyncio.Event()
-
-    def on_advert(advert: Advert) -> None:
-        with suppress(ValueError):
-            board_id = Beacon.unpack(advert.data).board_id
-            if board_id in keys:
-                addresses[board_id] = advert.address
-        if len(addresses) == len(keys):
-            all_heard.set()
-
-    await radio.start_scan(on_advert)
-    try:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await all_heard.wait()
-    finally:
-        await radio.stop_scan()
-    return addresses
