@@ -203,6 +203,10 @@ class Board(Owned):
         """Return (link handle, frame) to notify, or None."""
         return self._commands.pop_reply()
 
+    def on_loss_curve(self, curve) -> None:
+        """Use another fod.LossCurve from now on; None: this rig is not calibrated."""
+        self._fod = ForeignObject(curve, self._fod.exceedances)
+
     # -- authenticated commands: each returns NONE or a refusal --
 
     def grant(self, grant: tuple) -> int:

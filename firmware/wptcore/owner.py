@@ -8,7 +8,6 @@ at the board: errors.toml says which (`clear_by`).
 from wptcore import ept, transfer, wire
 from wptcore.declared import BY_HOST, BY_REPAIR
 from wptcore.floor import FLOOR_MAX_pct, FLOOR_MIN_pct
-from wptcore.fod import ForeignObject
 from wptcore.readout import Readout
 
 
@@ -81,10 +80,6 @@ class Owned(Readout):
         event = transfer.MAINT_ENTER if entered else transfer.MAINT_LEAVE
         self.state = transfer.next_state(self.state, event)
         self._supervise()
-
-    def on_loss_curve(self, curve) -> None:
-        """Use another fod.LossCurve from now on; None: this rig is not calibrated."""
-        self._fod = ForeignObject(curve, self._fod.exceedances)
 
     def on_button(self, held_ms: int) -> None:
         """Take a press of the board's button, once it is released."""
