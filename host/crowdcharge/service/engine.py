@@ -17,6 +17,7 @@ from crowdcharge.errors import WptError
 from crowdcharge.orchestrator.events import Event, Trouble, as_record
 from crowdcharge.orchestrator.orchestrator import Orchestrator
 from crowdcharge.orchestrator.run_folder import LEDGER
+from crowdcharge.policy import POLICIES
 from crowdcharge.service.about import About
 from crowdcharge.service.actions import Actions
 from crowdcharge.service.channel import Message
@@ -101,7 +102,8 @@ class Engine:
     def _hello(self) -> Message:
         config = self._about.config | {"serve": asdict(self._about.serve)}
         ledger = str(self._about.out / LEDGER)
-        return {"kind": "hello", **self._live.snapshot(), "config": config, "ledger": ledger}
+        told = {"config": config, "ledger": ledger, "policies": sorted(POLICIES)}
+        return {"kind": "hello", **self._live.snapshot(), **told}
 
     def _say(self, text: str) -> None:
         self.on_event(Trouble(0.0, 0, text, "Window"))

@@ -46,8 +46,8 @@ def why_ended(record: Mapping[str, Any]) -> str:
     causes = {board: name for board, name in sides.items() if name != followed and board} or sides
     reasons = dict.fromkeys(map(reason, causes.values()))
     if len(reasons) == 1:
-        return _sentence(next(iter(reasons)))
-    return " ".join(_sentence(f"board {board}: {reason(name)}") for board, name in causes.items())
+        return sentence(next(iter(reasons)))
+    return " ".join(sentence(f"board {board}: {reason(name)}") for board, name in causes.items())
 
 
 def explained(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,5 +59,6 @@ def explained(record: Mapping[str, Any]) -> dict[str, Any]:
     return dict(record)
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Return a declared text as a sentence of its own."""
     return text[:1].upper() + text[1:] + "."

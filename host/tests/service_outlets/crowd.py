@@ -33,6 +33,7 @@ def hello(**run: Any) -> dict[str, Any]:
         "kind": "hello", "time_s": T0_s, "run": described | run, "totals": dict(TOTALS),
         "boards": [{"board_id": board_id, **BOARD} for board_id in (1, 2)],
         "transfers": [], "config": {}, "ledger": None,
+        "policies": ["oblivious-share", "online-average"],
     }  # fmt: skip
 
 

@@ -53,6 +53,7 @@ class Run:
             live.apply(record)
         hello = self.begin | live.snapshot()
         hello["config"] = {"serve": {"allowed_hosts": [ELSEWHERE]}}
+        hello["policies"] = ["oblivious-share", "online-average"]
         hello["run"] = hello["run"] | run
         return hello
 

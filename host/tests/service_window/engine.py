@@ -42,6 +42,7 @@ def hello(boards: int = 4, **more: Any) -> Record:
         "next": [],
         "config": {"serve": {"allowed_hosts": ["bench.example.org"]}, "keys": "keys.toml"},
         "ledger": None,
+        "policies": ["oblivious-share", "online-average"],
     } | more
 
 

@@ -11,7 +11,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from crowdcharge.ledger.store import Store
-from crowdcharge.policy import POLICIES
 from crowdcharge.service.window.classroom import classroom
 from crowdcharge.service.window.fields import Field, Schema, body_values, text_values
 from crowdcharge.service.window.guard import BODY_MAX, needed_right, too_large
@@ -80,7 +79,7 @@ async def _snapshot(hub: WindowHub, _request: Request, values: Values) -> Any:
 
 async def _policy(hub: WindowHub, _request: Request, _values: Values) -> Any:
     shown = hub.snapshot()
-    return shown["run"]["policy"] | {"next": shown["next"], "names": sorted(POLICIES)}
+    return shown["run"]["policy"] | {"next": shown["next"], "names": hub.policies}
 
 
 async def _config(hub: WindowHub, _request: Request, _values: Values) -> Any:

@@ -43,6 +43,7 @@ class WindowHub:
         """Start from what the engine says stands; a replay says it anew after each jump."""
         self.live = Live(hello)
         self.config: Record = hello["config"]
+        self.policies: list[str] = hello.get("policies", [])  # none in a past run
         self.ledger = Path(hello["ledger"]) if hello["ledger"] else None
 
     def snapshot(self, curves: bool = True) -> Record:

@@ -50,7 +50,6 @@ class Mqtt:
         self._condition = Condition(f"MQTT broker {place(section.url)}")
         self._spool: deque[tuple[str, str]] = deque(maxlen=SPOOL_MAX)
         self._published: dict[str, str] = {}
-        self._policies = _policies() if "policy" in section.commands else []
         self._news = asyncio.Event()
         self._log = _LastLine()
 
@@ -147,7 +146,7 @@ class Mqtt:
         if not section.discovery:
             return states
         found = homeassistant.discovery(
-            self._topics, snapshot, section.discovery, section.commands, self._policies
+            self._topics, snapshot, section.discovery, section.commands, self._hub.policies
         )
         return found | states
 
@@ -187,12 +186,6 @@ class _LastLine(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.text = record.getMessage()
-
-
-def _policies() -> list[str]:
-    from crowdcharge.policy import POLICIES  # noqa: PLC0415 - loads numpy, which little else needs
-
-    return sorted(POLICIES)
 
 
 def _tls(section: MqttSection) -> ssl.SSLContext:

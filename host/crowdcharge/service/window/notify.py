@@ -16,7 +16,7 @@ import apprise
 from crowdcharge.boards import codes
 from crowdcharge.service.window.hub import WindowHub
 from crowdcharge.service.window.outlet import Condition
-from crowdcharge.service.words import fault_shown
+from crowdcharge.service.words import fault_shown, sentence
 
 QUIET_s = 600.0
 BURST_s, BURST_MAX = 3600.0, 12
@@ -37,7 +37,7 @@ def _fault(record: Record, _lease_s: float | None) -> News | None:
     if codes.SEVERITIES.get(record["code"]) != "latch":
         return None
     fault = fault_shown(record["code"])
-    text = f"{fault['text'][:1].upper()}{fault['text'][1:]}. {fault['way_out']}".strip()
+    text = f"{sentence(fault['text'])} {fault['way_out']}".strip()
     return f"Board {record['board_id']} has stopped", text
 
 
