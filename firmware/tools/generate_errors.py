@@ -125,6 +125,9 @@ def host_texts(entries: list[tuple[str, Entry]]) -> str:
         "def name(code: int) -> str:\n"
         '    """Return the declared name, or the number of an unknown code."""\n'
         '    return NAMES.get(code, f"0x{code:02X}")\n\n\n'
+        "def is_problem(code: int) -> bool:\n"
+        '    """Tell whether a fault that stands is more than a warning."""\n'
+        '    return SEVERITIES.get(code) != "warn"\n\n\n'
         "def end_name(code: int | None) -> str | None:\n"
         '    """Return the name of why one side ended; None for a side that has not said it."""\n'
         "    return None if code is None else name(code)\n\n\n"

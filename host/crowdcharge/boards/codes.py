@@ -207,6 +207,11 @@ def name(code: int) -> str:
     return NAMES.get(code, f"0x{code:02X}")
 
 
+def is_problem(code: int) -> bool:
+    """Tell whether a fault that stands is more than a warning."""
+    return SEVERITIES.get(code) != "warn"
+
+
 def end_name(code: int | None) -> str | None:
     """Return the name of why one side ended; None for a side that has not said it."""
     return None if code is None else name(code)

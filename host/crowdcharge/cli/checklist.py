@@ -118,7 +118,7 @@ async def _told(link: "BoardLink", rssi_dBm: int | None) -> Readiness:
 
     ack, standing = await link.ask(), await link.faults()
     faults = tuple(codes.name(code) for code in sorted(standing))
-    serious = [code for code in sorted(standing) if codes.SEVERITIES.get(code) != "warn"]
+    serious = [code for code in sorted(standing) if codes.is_problem(code)]
     reasons = [f"{codes.name(code)}: {codes.text(code)}" for code in serious]
     if ack.state != BoardState.IDLE:
         reasons.append(f"it is in {BoardState(ack.state).name}, not IDLE")

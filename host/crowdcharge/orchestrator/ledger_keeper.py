@@ -9,7 +9,7 @@ told all that they know is settled.
 import asyncio
 from contextlib import suppress
 
-from crowdcharge.boards.codes import SEVERITIES
+from crowdcharge.boards.codes import is_problem
 from crowdcharge.boards.codes import name as code_name
 from crowdcharge.boards.keys import Keys
 from crowdcharge.boards.link import BoardLink
@@ -193,7 +193,7 @@ class LedgerKeeper:
     def has_problem(self, board_id: int) -> bool:
         """Tell whether a fault stands, by the ledger, that is more than a warning."""
         codes = self._store.book.faults.get(board_id, frozenset())
-        return any(SEVERITIES.get(code) != "warn" for code in codes)
+        return any(map(is_problem, codes))
 
     async def _stop_leftover(self, link: BoardLink) -> Ack:
         """End a transfer of ours that still runs from before a crash."""

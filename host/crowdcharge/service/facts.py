@@ -100,7 +100,7 @@ class Facts:
             is_lost=is_lost,
             is_busy=orchestrator.is_busy(board_id),
             is_forbidden=board_id in orchestrator.forbidden,
-            has_fault=any(codes.SEVERITIES.get(code) != "warn" for code in faults),
+            has_fault=any(map(codes.is_problem, faults)),
             state=orchestrator.state,
             is_ready=orchestrator.is_ready(board_id),
             is_at_floor=orchestrator.is_at_floor(board_id),

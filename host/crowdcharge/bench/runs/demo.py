@@ -17,7 +17,7 @@ from crowdcharge.bench.config import BenchConfig, BoardConfig, Port
 from crowdcharge.bench.hub.launch import Bench
 from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.bench.runs.bench_run import BenchRun, bench_run, lay_together
-from crowdcharge.bench.runs.rounds import Round, Rounds, story
+from crowdcharge.bench.runs.rounds import Round, Rounds, STORY_SOCS_pct, story
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import BenchError, InputError
 from crowdcharge.ledger.store import Store
@@ -32,7 +32,6 @@ from crowdcharge.radio.bleak_radio import BleakRadio
 from crowdcharge.report.summary import Summary, summarise
 
 BOARDS_MAX = 100
-_SOCS_pct = (90.0, 5.0, 26.0, 88.0)
 _ROUNDS_MAX = 60
 _CYCLES_ENDLESS = 3  # cycles after which an endless story begins anew, balanced or not
 _SPEED_MAX = 5.0
@@ -89,8 +88,8 @@ class Demo:
         rng = np.random.default_rng(self.seed)
         drawn_pct = rng.uniform(10.0, 95.0, self.boards).round(1)
         socs_pct = [
-            *_SOCS_pct[: self.boards],
-            *(float(soc) for soc in drawn_pct[len(_SOCS_pct) :]),
+            *STORY_SOCS_pct[: self.boards],
+            *(float(soc) for soc in drawn_pct[len(STORY_SOCS_pct) :]),
         ]
         kinds = _PORTS[self.port]
         boards = tuple(

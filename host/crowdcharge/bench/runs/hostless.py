@@ -17,7 +17,7 @@ from crowdcharge.bench.hub.launch import Bench
 from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.bench.runs.bench_run import BenchRun, bench_run, lay_together
-from crowdcharge.bench.runs.rounds import Round, story
+from crowdcharge.bench.runs.rounds import Round, STORY_SOCS_pct, story
 from crowdcharge.boards.crowd import POLICIES, POLICY
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import BenchError, InputError
@@ -30,7 +30,6 @@ from crowdcharge.radio.bleak_radio import BleakRadio
 from crowdcharge.report.summary import Summary, summarise
 
 MADE_BY = "crowdcharge demo --hostless"
-_SOCS_pct = (90.0, 5.0, 26.0, 88.0)
 _GOAL = 0.25  # share of the first imbalance
 _ROUNDS_MAX = 30
 _COLLECT_EVERY = 3  # rounds; a board keeps seven receipts
@@ -69,7 +68,7 @@ class Hostless:
                 gives_to="host crowd",
                 links=_LINKS,
             )
-            for index, soc_pct in enumerate(_SOCS_pct)
+            for index, soc_pct in enumerate(STORY_SOCS_pct)
         )
         link = CoilLink(power_W=_RECEIVED_W)
         return BenchConfig(boards, speed=self.speed, seed=self.seed, link=link)

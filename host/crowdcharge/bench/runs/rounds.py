@@ -12,6 +12,9 @@ from crowdcharge.orchestrator.contacts import Meeting, Pair
 Round = tuple[Pair, ...]
 
 
+STORY_SOCS_pct = (90.0, 5.0, 26.0, 88.0)  # of the first four boards
+
+
 def story(boards: int) -> list[Round]:
     """Return a cycle in which everyone meets everyone; two meetings of the low donor open it.
 
