@@ -77,6 +77,19 @@ async def test_it_says_what_it_is(room, owner, key):
     assert (entities, services) == ([], [])
 
 
+async def test_who_does_not_say_hello_is_let_go(room):
+    proxy = await room.proxy(key="")
+    reader, writer = await asyncio.open_connection(proxy.host, proxy.port)
+    asks_for_slots = 80  # SubscribeBluetoothConnectionsFreeRequest
+    try:
+        writer.write(PlainFrames().pack(asks_for_slots, b""))
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_a_wrong_key_is_refused_as_such(room):
     proxy = await room.proxy()
     wrong = base64.b64encode(b"x" * 32).decode()

@@ -25,6 +25,7 @@ CONNECT_KINDS = (0, 4, 5)  # the oldest, with and without the proxy's memory of 
 DISCONNECT, CLEAR_CACHE = 1, 6
 RAW_ADVERTS = 1
 _FULL_UUID_BITS = 64
+_BEFORE_HELLO = {pb.HelloRequest, pb.AuthenticationRequest, pb.DisconnectRequest, pb.PingRequest}
 
 
 class ServedProxy(Protocol):
@@ -87,6 +88,8 @@ class ApiSession(asyncio.Protocol):
         handler = _HANDLERS.get(kind) if kind is not None else None
         if kind is None or handler is None:
             return
+        if not self.is_ready and kind not in _BEFORE_HELLO:
+            raise ValueError("a client says hello first, or is let go")
         message = kind()
         try:
             message.ParseFromString(body)
