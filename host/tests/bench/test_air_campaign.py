@@ -6,11 +6,7 @@ On boards of both ports, with the real firmware, a real orchestrator and real bl
 
 import asyncio
 import contextlib
-import importlib.util
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -23,13 +19,15 @@ from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.errors import WptError
 from crowdcharge.orchestrator.events import FaultRaised, TransferEnded
 
+from ..hostile.rig import KEYS, STRANGERS, Rig, SOCS_pct
+from ..hostile.stranger import Stranger
+
 pytestmark = [
     pytest.mark.bench,
     pytest.mark.slow,
     pytest.mark.timeout(1800),
     pytest.mark.asyncio(loop_scope="module"),
 ]
-HOSTILE = Path(__file__).parents[1] / "hostile"
 VISIT_s = 5.0  # a board whose links are taken lets nobody in
 SILENT_s = 1.0  # test_hostile_central.py holds a link until the board ends it
 JUNK = (b"", b"\x00", b"\x01\x02" + bytes(60), bytes(range(128)), b"\xff" * 20)
@@ -37,37 +35,26 @@ CAPACITY_J, ENERGY_J, LASTS_s = 100_000.0, 20_000.0, 3600.0  # more than a campa
 REPEATS = [10, pytest.param(200, marks=pytest.mark.long)]
 
 
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"campaign_{name}", HOSTILE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest_asyncio.fixture(
     scope="module", loop_scope="module", params=["micropython", "circuitpython"]
 )
 async def rig(request, tmp_path_factory):
     """Board 1 lies on board 2; both have the port's firmware and a key."""
-    rigs = load("rig")
     boards = {
         "micropython": {},
         "circuitpython": {"board": "feather_nrf52840", "port": "circuitpython", "links": 1},
     }[request.param]
     config = BenchConfig(
         tuple(
-            BoardConfig(number, soc_pct, CAPACITY_J, key=rigs.KEYS[number].hex(), **boards)
-            for number, soc_pct in rigs.SOCS_pct.items()
+            BoardConfig(number, soc_pct, CAPACITY_J, key=KEYS[number].hex(), **boards)
+            for number, soc_pct in SOCS_pct.items()
         ),
         contacts=ContactsConfig(((Placement((1, 2)),),)),
-        hosts=2 + rigs.STRANGERS,
+        hosts=2 + STRANGERS,
     )
     folder = tmp_path_factory.mktemp("campaign")
     async with launch(config, folder / "bench") as bench:
-        rig = rigs.Rig(bench, folder, load("stranger").Stranger)
+        rig = Rig(bench, folder, Stranger)
         async with rig.running():
             yield rig
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hostile_meetings import Give, Meetings
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.launch import Bench
@@ -38,6 +37,8 @@ from crowdcharge.orchestrator.orchestrator import Orchestrator
 from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio import open_radio
 from wptcore import ept, transfer, wire
+
+from .meetings import Give, Meetings
 
 SPEED = 1.0
 LEASE_ms = 2000

@@ -19,6 +19,8 @@ from crowdcharge.flash import firmware_tree
 from crowdcharge.orchestrator.events import FaultRaised
 from wptcore import ept, transfer, wire
 
+from .rig import Rig, matrix_config
+
 pytestmark = [
     pytest.mark.bench,
     pytest.mark.slow,
@@ -87,14 +89,14 @@ def rows() -> list[object]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def nodes(tmp_path_factory, rigs):
+async def nodes(tmp_path_factory):
     """As the shared rig, with boards that somebody may build as the pair."""
-    config = rigs.matrix_config()
+    config = matrix_config()
     pair = [dataclasses.replace(board, board="feather_esp32s3") for board in config.boards[:2]]
     config = dataclasses.replace(config, boards=(*pair, *config.boards[2:]))
     folder = tmp_path_factory.mktemp("single")
     async with launch(config, folder / "bench") as bench:
-        rig = rigs.Rig(bench, folder, None)
+        rig = Rig(bench, folder, None)
         async with rig.running():
             yield rig
 

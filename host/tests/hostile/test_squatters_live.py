@@ -16,6 +16,9 @@ from crowdcharge.bench.config import BoardConfig
 from crowdcharge.bench.hub.launch import launch
 from crowdcharge.errors import WptError
 
+from .rig import Rig, matrix_config
+from .stranger import Stranger
+
 pytestmark = [
     pytest.mark.bench,
     pytest.mark.slow,
@@ -48,9 +51,9 @@ def sieges() -> list[object]:
     ]
 
 
-def config_of(rigs, kind: str, strangers: int):
+def config_of(kind: str, strangers: int):
     """Return the rig's pair; the donor is of that kind."""
-    config = rigs.matrix_config()
+    config = matrix_config()
     donor, receiver = config.boards[:2]
     donor = BoardConfig(1, donor.soc_pct, donor.capacity_J, key=donor.key, **KINDS[kind])
     contacts = dataclasses.replace(config.contacts, cycle=(config.contacts.cycle[0][:1],))
@@ -67,10 +70,10 @@ async def squat(rig, number: int) -> None:
 
 
 @pytest.mark.parametrize(("kind", "strangers"), sieges())
-async def test_squatters_hold_links_and_no_coil(tmp_path, rigs, strange, kind, strangers):
-    config = config_of(rigs, kind, strangers)
+async def test_squatters_hold_links_and_no_coil(tmp_path, kind, strangers):
+    config = config_of(kind, strangers)
     async with launch(config, tmp_path / "bench") as bench:
-        rig = rigs.Rig(bench, tmp_path, strange)
+        rig = Rig(bench, tmp_path, Stranger)
         async with rig.running():
             await rig.flowing()
             holders = [asyncio.create_task(squat(rig, number)) for number in range(strangers)]

@@ -8,6 +8,9 @@ import pytest
 
 from crowdcharge.planner import lal, lay, lyp, verify
 
+from . import reference
+from .random_problems import random_problem
+
 DOUBLINGS = 1
 BLOCK = 50
 CI_BLOCKS = range(10)
@@ -18,7 +21,7 @@ def seeds(block):
     return range(block * BLOCK, (block + 1) * BLOCK)
 
 
-def check_lal(problem, reference):
+def check_lal(problem):
     """Check that the plan proves its time enough, and the program the time before not.
 
     (Feasible stays feasible: idle until later. So one time before stands for all.)
@@ -33,7 +36,7 @@ def check_lal(problem, reference):
     return plan.ok
 
 
-def check_lay(problem, reference):
+def check_lay(problem):
     plan = lay(problem, DOUBLINGS)
     assert verify(problem, plan).violations == ()
     if not plan.ok:
@@ -49,15 +52,15 @@ def check_lay(problem, reference):
 
 
 @pytest.mark.parametrize("block", CI_BLOCKS)
-def test_lal_time_is_the_programs(block, random_problem, reference):
-    answers = [check_lal(random_problem(seed), reference) for seed in seeds(block)]
+def test_lal_time_is_the_programs(block):
+    answers = [check_lal(random_problem(seed)) for seed in seeds(block)]
     assert True in answers
     assert False in answers
 
 
 @pytest.mark.parametrize("block", CI_BLOCKS)
-def test_lay_time_and_loss_are_the_programs(block, random_problem, reference):
-    answers = [check_lay(random_problem(seed, 5), reference) for seed in seeds(block)]
+def test_lay_time_and_loss_are_the_programs(block):
+    answers = [check_lay(random_problem(seed, 5)) for seed in seeds(block)]
     assert True in answers
     assert False in answers
 
@@ -65,14 +68,14 @@ def test_lay_time_and_loss_are_the_programs(block, random_problem, reference):
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("block", LONG_BLOCKS)
-def test_both_campaign(block, random_problem, reference):
+def test_both_campaign(block):
     for seed in seeds(block):
-        check_lal(random_problem(seed), reference)
-        check_lay(random_problem(seed, 5), reference)
+        check_lal(random_problem(seed))
+        check_lay(random_problem(seed, 5))
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_lyp_of_a_horizon_is_the_linear_program(seed, random_problem, reference):
+def test_lyp_of_a_horizon_is_the_linear_program(seed):
     problem = random_problem(seed, 5)
     plan = lyp(problem, problem.cycle)
     solved = reference.solve_lp(problem, problem.cycle)
@@ -89,7 +92,7 @@ def verify_as_ok(problem, plan):
     return verify(problem, replace(plan, status="ok")).violations
 
 
-def test_random_problems_reach_every_answer(random_problem):
+def test_random_problems_reach_every_answer():
     """The sample is worth something only if all cases are in it."""
     seen = set()
     for seed in range(100):

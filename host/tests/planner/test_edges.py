@@ -9,6 +9,9 @@ import pytest
 from crowdcharge.planner import PaperReading, Problem, lal, lay, lyp, verify
 from crowdcharge.planner.problem import TOLERANCE
 
+from . import reference
+from .edge_problems import edge_problem
+
 DOUBLINGS = 1
 BLOCK = 20
 CI_BLOCKS = range(3)
@@ -30,7 +33,7 @@ def in_unit(problem):
     return replace(problem, e0=problem.e0 / unit, limit=limit, beta=beta, **bounds), unit
 
 
-def check(problem, reference):
+def check(problem):
     small, unit = in_unit(problem)
     plan = lal(problem, DOUBLINGS)
     assert verify(problem.lossless(), plan).violations == ()
@@ -49,17 +52,17 @@ def check(problem, reference):
 
 
 @pytest.mark.parametrize("block", CI_BLOCKS)
-def test_edges_against_the_programs(block, edge_problem, reference):
+def test_edges_against_the_programs(block):
     for seed in range(block * BLOCK, (block + 1) * BLOCK):
-        check(edge_problem(seed), reference)
+        check(edge_problem(seed))
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("block", LONG_BLOCKS)
-def test_edges_campaign(block, edge_problem, reference):
+def test_edges_campaign(block):
     for seed in range(block * BLOCK, (block + 1) * BLOCK):
-        check(edge_problem(seed), reference)
+        check(edge_problem(seed))
 
 
 def ring(n):

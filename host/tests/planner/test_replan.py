@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from crowdcharge.planner import lal, lay, replan
 
+from .random_problems import random_problem
+
 
 def execute(problem, plan, state, first, last):
     """Levels after the plan's transfers in slots first..last."""
@@ -42,7 +44,7 @@ def test_a_missed_contact_is_made_up_for(fig3):
 
 @settings(derandomize=True, deadline=None, max_examples=60)
 @given(seed=st.integers(0, 10**6), missed=st.integers(0, 30))
-def test_any_one_missed_transfer(random_problem, seed, missed):
+def test_any_one_missed_transfer(seed, missed):
     problem = random_problem(seed, 5, connected=1.0)
     plan = lay(problem)
     if not plan.transfers or not isinstance(problem.beta, float):

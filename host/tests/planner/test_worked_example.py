@@ -8,6 +8,8 @@ import pytest
 
 from crowdcharge.planner import PaperReading, Plan, lal, lay, lyp, verify
 
+from .random_problems import random_problem
+
 PRINTED_TABLE3 = ((9, 2, 0, 8.0), (20, 3, 2, 18.0), (37, 2, 1, 54.0), (59, 0, 2, 26.0))
 
 
@@ -91,7 +93,7 @@ def test_a_limit_stretches_the_plan(fig3):
     assert verify(limited, lossy)
 
 
-def test_burning_can_be_refused(random_problem):
+def test_burning_can_be_refused():
     """Where a short horizon is only even after burning, refusing takes longer and loses less."""
     told_apart = 0
     for seed in range(200):

@@ -8,6 +8,7 @@ USB port. The chips are the bench's own models. Not modelled: anything of a radi
 
 import asyncio
 import builtins
+import functools
 import sys
 import types
 from pathlib import Path
@@ -312,6 +313,11 @@ def _asyncio(world: World) -> dict[str, object]:
     }  # fmt: skip
 
 
+@functools.cache
+def _code(name: str) -> types.CodeType:
+    return compile(PATHS[name].read_text(), str(PATHS[name]), "exec")
+
+
 class Port:
     """The port's own files, imported against a world's silicon; `python` needs no patching."""
 
@@ -319,6 +325,7 @@ class Port:
         self.world = world
         self._modules = world.modules()
         stream = _Stream(world)
+        self._modules["gc"] = _module("gc", {"collect": lambda: None})  # else all of pytest's heap
         self._modules["sys"] = _module(
             "sys", {"stdin": stream, "stdout": stream, "implementation": sys.implementation}
         )
@@ -330,8 +337,7 @@ class Port:
             module = types.ModuleType(name)
             module.__builtins__ = self._builtins
             self._modules[name] = module
-            path = PATHS[name]
-            exec(compile(path.read_text(), str(path), "exec"), vars(module))
+            exec(_code(name), vars(module))
         return self._modules[name]
 
     def _import(self, name, globals_=None, locals_=None, fromlist=(), level=0):

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What every run owes: transfers add up to boards, "before" is before, and the end is the end."""
 
-import importlib.util
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +17,9 @@ from crowdcharge.simulation.run import NoExchange, run, summary
 from crowdcharge.simulation.scenario import parse
 from crowdcharge.simulation.world import SimulatedTransfer
 
-HERE = Path(__file__).parent
-SPEC = importlib.util.spec_from_file_location("random_scenarios", HERE / "random_scenarios.py")
-scenarios = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(scenarios)
+from . import random_scenarios as scenarios
 
+HERE = Path(__file__).parent
 CI = range(40)
 LONG_BLOCKS = range(1, 25)
 
