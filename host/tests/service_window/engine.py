@@ -51,6 +51,9 @@ def reading(board_id: int, soc_permille: int, time_s: float = T0_s) -> Record:
     return {"event": "BoardReading", "time_s": time_s, **facts}
 
 
+LISTENS, CLOSED = "0A", "0"  # in /proc/net/tcp: the state, and the inode of a closed socket
+
+
 class Engine:
     """Start a window, and be its engine until `close`."""
 
@@ -115,9 +118,13 @@ class Engine:
             headers["Authorization"] = f"Bearer {token}"
         return httpx.Client(base_url=self.url, headers=headers, timeout=20, trust_env=False)
 
-    def descriptors(self) -> int:
-        """Return how many files and sockets the window holds open."""
-        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+    def connections(self) -> int:
+        """Return how many clients the window holds open; one that it closed no longer counts."""
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        here = f":{self.port:04X}"
+        return sum(
+            row[1].endswith(here) and row[3] != LISTENS and row[9] != CLOSED for row in rows
+        )
 
     def close(self) -> str:
         """End as a killed engine would; return what the window said on stderr."""
