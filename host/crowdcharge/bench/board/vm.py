@@ -56,6 +56,9 @@ class Vm:
             "CROWDCHARGE_RUN_MAIN": str(int(run_main)),
             "CROWDCHARGE_STORAGE": options.storage,
         }
+        # A second way to the terminal, on which a write never waits: usb_cdc's with no timeout.
+        at_once = os.open(os.ttyname(terminal), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        environment["CROWDCHARGE_WRITES_AT_ONCE"] = str(at_once)
         boot = str(SHIMS / "_boot.py")
         self._process = subprocess.Popen(
             [str(binary), "-X", f"heapsize={options.heap_kB}K", "-i", boot],
@@ -63,9 +66,11 @@ class Vm:
             stdout=terminal,
             stderr=terminal,
             env=environment,
+            pass_fds=(at_once,),
             start_new_session=True,
             preexec_fn=_die_with_the_hub,  # noqa: PLW1509 - the hub has no threads
         )
+        os.close(at_once)
         self._pidfd = os.pidfd_open(self._process.pid)
         asyncio.get_running_loop().add_reader(self._pidfd, self._exited)
 

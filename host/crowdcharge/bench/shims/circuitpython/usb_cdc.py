@@ -6,6 +6,7 @@ without a `timeout` until all bytes have come. `data` (a second port) is missing
 is always true.
 """
 
+import os
 import select
 import sys
 import time
@@ -22,8 +23,8 @@ class Serial:
         self._queue = bytearray()
         self._readable = select.poll()
         self._readable.register(sys.stdin, select.POLLIN)
-        self._writable = select.poll()
-        self._writable.register(sys.stdout, select.POLLOUT)
+        # A terminal that fills up between a poll and a write would hold a write to stdout.
+        self._at_once = open(int(os.getenv("CROWDCHARGE_WRITES_AT_ONCE")), "wb")
 
     @property
     def in_waiting(self):
@@ -48,9 +49,9 @@ class Serial:
         started_us = time.ticks_us()
         written = 0
         while written < len(buf):
-            if _ready(self._writable, select.POLLOUT):
-                sys.stdout.buffer.write(buf[written : written + 1])
-                written += 1
+            sent = self._at_once.write(buf[written : written + 1])  # None where there is no room
+            if sent:
+                written += sent
             elif _over(self.write_timeout, started_us):
                 break
             else:
