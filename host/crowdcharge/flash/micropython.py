@@ -22,6 +22,7 @@ from crowdcharge.flash.serial_line import SerialLine
 from crowdcharge.flash.tree import BoardKind, build, differing, stale
 
 _OLDEST = (1, 21)  # the first MicroPython whose asyncio has that name
+_SURVEYS = 3  # a busy computer may lose part of the longest answer that there is
 _MPY_VERSION = 6  # of mpy-cross's files
 
 
@@ -49,7 +50,7 @@ def flash(
         progress("coil off, watchdog off")
         before = _quieten(kind, port)
         progress("comparing")
-        found = mpremote.run(port, mpremote.script(scripts.SURVEY))
+        found = _survey(port)
         _check(kind, port, found)
         if before is None:
             _hold(port)
@@ -75,6 +76,14 @@ def _quieten(kind: BoardKind, port: str) -> bool | None:
             raise InputError(f"{port}: this board is a {name}, not a {kind.name}")
         return not line.maintain(True)
     return None
+
+
+def _survey(port: str, *first: list[str]) -> dict[str, Any]:
+    """Ask what the board is and has, again if part of the long answer was lost."""
+    for _ in range(_SURVEYS - 1):
+        with suppress(mpremote.AnswerCutShort):
+            return dict(mpremote.run(port, *first, mpremote.script(scripts.SURVEY)))
+    return dict(mpremote.run(port, *first, mpremote.script(scripts.SURVEY)))
 
 
 def _hold(port: str) -> None:
@@ -117,8 +126,8 @@ def _copy(
         ]
         # A folder's name ends with a slash; the root is a colon alone.
         commands.append(["fs", "cp", *sources, ":" if folder == "." else f":{folder}/"])
-    commands.append(mpremote.script(scripts.SURVEY))
-    found = mpremote.run(port, *commands, on_line=_copying(progress))
+    mpremote.run(port, *commands, on_line=_copying(progress))
+    found = _survey(port, ["resume"])
     wrong = differing(files, found["files"])
     if wrong:
         raise FlashError(

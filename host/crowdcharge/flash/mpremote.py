@@ -24,6 +24,10 @@ def tell(value):
 """
 
 
+class AnswerCutShort(LineError):
+    """Part of a value is missing: a board gives up what a busy computer does not read in time."""
+
+
 def run(
     port: str,
     *commands: list[str],
@@ -32,7 +36,8 @@ def run(
 ) -> Any:
     """Run `commands` one after another; return the last value that a script gave to `tell`.
 
-    LineError: no MicroPython answers, or nothing for `quiet_s`; FlashError: mpremote failed.
+    LineError: no MicroPython answers, or nothing for `quiet_s`; AnswerCutShort: ask again;
+    FlashError: mpremote failed.
 
     The board is left in the raw REPL; begin a later call's commands with `resume`.
     """
@@ -44,7 +49,11 @@ def run(
     last = ""
     with (
         subprocess.Popen(
-            arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            arguments,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
         ) as process,
         _Patience(process, quiet_s) as patience,
     ):
@@ -53,7 +62,7 @@ def run(
             patience.heard()
             last = line.strip() or last
             if line.startswith(_REPLY):
-                value = json.loads(line.removeprefix(_REPLY))
+                value = _parsed(port, line.removeprefix(_REPLY))
             elif on_line:
                 on_line(line.strip())
     if patience.ended:
@@ -61,6 +70,13 @@ def run(
     if process.returncode:
         raise _error(port, last)
     return value
+
+
+def _parsed(port: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise AnswerCutShort(f"{port}: what the board told was cut short: try again") from error
 
 
 class _Patience:

@@ -197,6 +197,15 @@ async def test_mpremote_does_not_wait_for_ever_on_a_dead_board(bench):
     assert (await asyncio.to_thread(hello, port))["board"] == "virtual"
 
 
+async def test_a_value_that_comes_in_part_is_named(bench):
+    port = bench.serial_ports[2]
+    part = mpremote.script("""print('crowdcharge {"files": {"a')""")
+    with pytest.raises(mpremote.AnswerCutShort, match="cut short: try again"):
+        await asyncio.to_thread(mpremote.run, port, part)
+    await asyncio.to_thread(mpremote.run, port, ["resume"], ["reset"])
+    assert (await asyncio.to_thread(hello, port))["board"] == "virtual"
+
+
 async def test_provisioning_writes_both_ends_and_rotates(bench, hands, tmp_path):
     port, keys = bench.serial_ports[2], tmp_path / "keys.toml"
     marks = []

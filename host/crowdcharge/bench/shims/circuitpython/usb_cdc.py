@@ -24,7 +24,7 @@ class Serial:
         self._readable = select.poll()
         self._readable.register(sys.stdin, select.POLLIN)
         # A terminal that fills up between a poll and a write would hold a write to stdout.
-        self._at_once = open(int(os.getenv("CROWDCHARGE_WRITES_AT_ONCE")), "wb")
+        self._at_once = open(int(os.getenv("CROWDCHARGE_WRITES_AT_ONCE")), "wb")  # noqa: PTH123, SIM115
 
     @property
     def in_waiting(self):
