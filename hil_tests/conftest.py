@@ -6,7 +6,7 @@ the fixture that needs it.
 """
 
 from collections.abc import AsyncIterator, Callable, Generator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 import pytest_asyncio
@@ -98,7 +98,12 @@ def bench(pytestconfig: pytest.Config) -> benchfile.BenchFile:
     return pytestconfig.stash[_BENCH]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+def _bench_scope(fixture_name: str, config: pytest.Config) -> Literal["session", "module"]:
+    """Real boards stay open; a virtual bench that idles takes the processor from other tests."""
+    return "module" if config.stash[_BENCH].kind == "virtual" else "session"
+
+
+@pytest_asyncio.fixture(scope=_bench_scope, loop_scope="session")
 async def open_bench(
     bench: benchfile.BenchFile, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator["OpenBench"]:

@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.timeout(1800),
     pytest.mark.asyncio(loop_scope="module"),
 ]
-VISIT_s = 5.0  # a board whose links are taken lets nobody in
+VISIT_s = 2.0  # a board whose links are taken lets nobody in
 SILENT_s = 1.0  # test_hostile_central.py holds a link until the board ends it
 JUNK = (b"", b"\x00", b"\x01\x02" + bytes(60), bytes(range(128)), b"\xff" * 20)
 CAPACITY_J, ENERGY_J, LASTS_s = 100_000.0, 20_000.0, 3600.0  # more than a campaign needs

@@ -24,7 +24,7 @@ def seed(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--seed"))
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_rig(tmp_path_factory, request) -> AsyncIterator[Any]:
     folder = tmp_path_factory.mktemp("hostile")
     async with launch(matrix_config(), folder / "bench") as bench:
@@ -34,7 +34,7 @@ async def shared_rig(tmp_path_factory, request) -> AsyncIterator[Any]:
             yield rig
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(loop_scope="module")
 async def rig(shared_rig):
     """Both boards of the pair idle and without any fault."""
     await shared_rig.healthy()

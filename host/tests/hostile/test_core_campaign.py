@@ -11,9 +11,9 @@ from wptcore.running import Running
 
 from .core_acts import live_once
 
-LIVES = 2000
+LIVES = 1000
 STEPS = 60
-CHUNKS = 8
+CHUNKS = 4
 
 
 def lives(first: int, count: int) -> None:

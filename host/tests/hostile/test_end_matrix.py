@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.bench,
     pytest.mark.slow,
     pytest.mark.timeout(300),
-    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.asyncio(loop_scope="module"),
 ]
 
 TABLE = tomllib.loads((firmware_tree.root() / "errors.toml").read_text(encoding="utf-8"))

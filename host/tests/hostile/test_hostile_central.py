@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.bench,
     pytest.mark.slow,
     pytest.mark.timeout(300),
-    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.asyncio(loop_scope="module"),
 ]
 
 WRONG_KEY = bytes(31) + b"\x01"

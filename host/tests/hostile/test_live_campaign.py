@@ -23,7 +23,7 @@ from wptcore import wire
 pytestmark = [
     pytest.mark.bench,
     pytest.mark.slow,
-    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.asyncio(loop_scope="module"),
 ]
 
 LATENCY_s = 0.35  # from the host's write to the board's loop, on a busy machine
@@ -101,7 +101,7 @@ class Grants:
         )
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(loop_scope="module")
 async def grants(rig, monkeypatch):
     found = Grants(rig)
     await found.calibrate()

@@ -13,7 +13,7 @@ pytestmark = [
     pytest.mark.bench,
     pytest.mark.slow,
     pytest.mark.timeout(300),
-    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.asyncio(loop_scope="module"),
 ]
 
 CODES = {name: code for code, name in codes.NAMES.items()}

@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.bench,
     pytest.mark.slow,
     pytest.mark.timeout(300),
-    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.asyncio(loop_scope="module"),
 ]
 
 TABLES = sorted((Path(__file__).parents[3] / "hardware" / "faults").glob("*.csv"))
@@ -88,7 +88,7 @@ def rows() -> list[object]:
     ]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def nodes(tmp_path_factory):
     """As the shared rig, with boards that somebody may build as the pair."""
     config = matrix_config()

@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.bench,
     pytest.mark.slow,
     pytest.mark.timeout(300),
-    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.asyncio(loop_scope="module"),
 ]
 
 SIEGE_s = 8.0
