@@ -138,6 +138,7 @@ LIE = "        return (c + mask_c"
 LIED = "        c *= 2\n        return (c + mask_c"
 
 
+@pytest.mark.long
 async def test_a_board_that_lies_in_a_round_voids_the_market_until_it_is_honest(tmp_path):
     bench_market = BenchMarket(tmp_path, *TRADERS[:3])
     async with launch(bench_market.config, tmp_path / "hub") as bench:

@@ -155,11 +155,11 @@ async def test_the_lease_ends_the_transfer_whatever_the_port_gets(bench, what):
 async def clear(bench: Bench) -> None:
     """Clear LEASE_LOST on both boards, as the host does after settling."""
     radio = BleakRadio(*backends(bench.transport))
+    await asyncio.sleep(LEASE_ms / 1000 + 0.5)
+    await radio.start_scan(lambda _: None)
+    await asyncio.sleep(1)
+    await radio.stop_scan()
     for number in (1, 2):
-        await asyncio.sleep(LEASE_ms / 1000 + 0.5)
-        await radio.start_scan(lambda _: None)
-        await asyncio.sleep(1)
-        await radio.stop_scan()
         link = await BoardLink.open(
             radio, bench.addresses[number], number, KEY, secrets.token_bytes, BoardClock()
         )

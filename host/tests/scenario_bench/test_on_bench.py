@@ -68,6 +68,8 @@ def test_eight_boards_carry_out_a_lay_plan(tmp_path, cube):
     assert summary["imbalance_before"] > 0.2
 
 
+@pytest.mark.long
+@pytest.mark.timeout(600)
 def test_a_missed_contact_is_mended_by_another_plan(tmp_path, cube):
     """Boards 1 and 2 do not lie together in slot 0, though everybody expects it."""
     text = cube(90, policy="reserve_s = 4", bench="speed = 3\nmissed = [[1, 2, 0]]")

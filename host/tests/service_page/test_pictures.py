@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The pictures of the README and of the operator's tour, made from what a browser shows.
 
-CROWDCHARGE_PICTURES=docs/images pytest host/tests/service_page/test_pictures.py
+CROWDCHARGE_PICTURES=docs/images pytest -m "" host/tests/service_page/test_pictures.py
 """
 
 import io
@@ -47,9 +47,13 @@ PICTURES = {
     "page-phone-dark": ("four", PHONE, "dark", True, faults),
     "page-board": ("four", WIDE, "light", True, board),
 }
+CI = {"page", "page-phone-dark"}  # the others with -m long
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in CI else pytest.mark.long) for name in PICTURES],
+)
 def test_picture(name: str, engine_of: Start, open_page: Open, tmp_path: Path) -> None:
     run, (width, height), theme, with_key, bring_about = PICTURES[name]
     engine = engine_of(Run(run))
