@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+"""HMAC against its RFC, the tags of frames and receipts, and counters."""
+
 import hashlib
 
 from wptcore import auth

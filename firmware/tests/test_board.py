@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+"""A board as a whole: a transfer from its grant to each of its ends, and the floor."""
+
 from support import KEY, Host, last_receipt, make_board, run
 from wptcore import ept, transfer, wire
 from wptcore.journal import Saved

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+"""Sessions and commands: what is carried out, and what is refused."""
+
 import hashlib
 
 from support import HOST_NONCE, LINK, NONCE, Host, make_board

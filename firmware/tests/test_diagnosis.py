@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+"""Each declared fault: its cause, its latch, and the way it clears."""
+
 import hashlib
 
 from peers import membership

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+"""What outlives a reset: records of both formats, and writes torn at any byte."""
+
 import binascii
 import struct
 

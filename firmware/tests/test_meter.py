@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+"""Energy from samples, odometers, and the charge of a cell at rest."""
+
 from wptcore.battery import CoulombCount, soc_from_rest_permille
 from wptcore.meter import Meter
 from wptcore.units import clamp, odometer_delta_mJ, power_mW

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+"""The table of states, and the reasons for an end."""
+
 from wptcore import transfer
 
 STATES = range(5)

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+"""The frames of the wire, packed and read again."""
+
 from support import make_board
 from wptcore import wire
 

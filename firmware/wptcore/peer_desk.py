@@ -74,7 +74,7 @@ class PeerDesk:
         return True
 
     def is_implausible(self, sent_mW: int, received_mW: int) -> bool:
-        """Do the taker report, three times in a row, more than was sent?"""
+        """Tell whether the taker has reported, three times in a row, more than was sent."""
         self._excesses = self._excesses + 1 if received_mW > sent_mW + _EXCESS_mW else 0
         return self._excesses >= _EXCESSES_MAX
 

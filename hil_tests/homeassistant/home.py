@@ -47,16 +47,16 @@ class Home:
         self._process.terminate()
         self._process.wait()
 
-    def be_born(self) -> None:
-        """Wait for it, and become its first user."""
+    def set_up(self) -> None:
+        """Wait until it runs, and become its first user."""
         end_s = time.monotonic() + _START_s
         while not self._answers():
             assert self._process.poll() is None, "Home Assistant ended; see home.log"
             assert time.monotonic() < end_s, "Home Assistant did not start; see home.log"
             time.sleep(1)
         client = {"client_id": f"{self._url}/"}
-        born = self.ask("/api/onboarding/users", _USER | client)
-        grant = {"grant_type": "authorization_code", "code": born["auth_code"], **client}
+        user = self.ask("/api/onboarding/users", _USER | client)
+        grant = {"grant_type": "authorization_code", "code": user["auth_code"], **client}
         self._token = self._send("/auth/token", urlencode(grant).encode())["access_token"]
 
     def use_broker(self, port: int) -> None:
@@ -67,10 +67,10 @@ class Home:
         assert done["type"] == "create_entry", done
 
     def states(self) -> dict[str, dict[str, Any]]:
-        """Every entity by its name."""
+        """Return every entity by its name."""
         return {each["entity_id"]: each for each in self.ask("/api/states")}
 
-    def serve(self, domain: str, service: str, entity_id: str, **data: str) -> None:
+    def call(self, domain: str, service: str, entity_id: str, **data: str) -> None:
         """Call a service of Home Assistant's on one entity."""
         self.ask(f"/api/services/{domain}/{service}", {"entity_id": entity_id, **data})
 

@@ -38,7 +38,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 def home(tmp_path: Path, broker: Broker) -> Iterator[Home]:
     home = Home(Path(os.environ[WHERE]), tmp_path / "home", free_port())
     try:
-        home.be_born()
+        home.set_up()
         home.use_broker(broker.port)
         yield home
     finally:
@@ -100,7 +100,7 @@ async def _check_commands(home: Home, service: Service) -> None:
     pause, shown = f"switch.{SITE}_pause", f"sensor.{SITE}_state"
 
     async def do(domain: str, name: str, entity_id: str, **data: str) -> None:
-        await asyncio.to_thread(home.serve, domain, name, entity_id, **data)
+        await asyncio.to_thread(home.call, domain, name, entity_id, **data)
 
     await do("switch", "turn_on", pause)
     await seen(home, lambda states: (states[pause]["state"], states[shown]["state"]) == PAUSED)

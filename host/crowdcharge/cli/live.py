@@ -88,7 +88,7 @@ class LiveView:
             self._live.update(self.draw())
 
     def say(self, line: str) -> None:
-        """One whole line on stderr; a reader that has gone does not end the run."""
+        """Print one whole line on stderr; a reader that has gone does not end the run."""
         with suppress(OSError):
             text = Text(f"{stamp(self._now())} {line}")  # plain: no markup, no colours of numbers
             self._console.print(text, soft_wrap=True)

@@ -28,7 +28,7 @@ def too_deep(text: str, depth_max: int) -> int | None:
 
 
 def lines_of(text: str) -> dict[Place, int]:
-    """Place -> line, for a text that tomllib has accepted. A table stands where its header is."""
+    """Return the line of each place in a text that tomllib accepts; a table's is its header's."""
     return _Scanner(text).document()
 
 
@@ -64,7 +64,7 @@ class _Scanner:
         return match[0] if match else ""
 
     def _header(self) -> Place:
-        """[table] or [[array of tables]]; a name on the way that is an array is its last table."""
+        """Read [table] or [[array of tables]]; an array on the way stands for its last table."""
         line, array = self._line, self._text.startswith("[[", self._at)
         self._at += 2 if array else 1
         parts = _parts(self._take(_KEY))

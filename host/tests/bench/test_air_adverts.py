@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+"""Adverts as the bench reads them, against bumble's own packer."""
+
 import pytest
 from bumble.core import UUID, AdvertisingData
 from hypothesis import given, settings

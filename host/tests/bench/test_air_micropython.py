@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+"""The VM that the bench runs: found, named, and refused where it is not the one."""
+
 import subprocess
 import sys
 import tomllib

@@ -79,7 +79,7 @@ _ACTS = ([(name, act) for _, name, act in _TABLE], [weight for weight, _, _ in _
 
 
 def live_once(seed: int, steps: int) -> Life:
-    """AssertionError with the seed and the story of what broke an invariant."""
+    """Live one random life; AssertionError tells the seed and what led to the broken invariant."""
     life = Life(seed)
     try:
         life.run_for(400)
