@@ -38,7 +38,7 @@ class Channel:
             self._writer.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
 
     async def __aiter__(self) -> AsyncIterator[Message]:
-        """Yield each message of the other side; a line that is no JSON object ends the connection."""
+        """Yield each message of the other side; a line that is no object ends it."""
         try:
             while line := await self._reader.readline():
                 message = json.loads(line)
