@@ -16,6 +16,7 @@ Start = Callable[..., Engine]
 
 FOREIGN_OBJECT = (4, 0x8F, "FOREIGN_OBJECT")
 FOCUSED = "document.activeElement.id || document.activeElement.dataset.board"
+RESTS_s = 15.0  # in the run of four: before the first transfer
 LEASE_LOST = (1, 0x82, "LEASE_LOST")
 
 
@@ -182,6 +183,42 @@ def test_pause_and_resume(engine_of: Start, open_page: Open) -> None:
     expect(page.get_by_test_id("headline")).to_contain_text("Paused")
     page.get_by_role("button", name="Go on").click()
     assert asked(engine, "resume") == {}
+
+
+def test_a_transfer_is_asked_for(engine_of: Start, open_page: Open) -> None:
+    engine = engine_of(Run("four", RESTS_s))
+    page = live(open_page(engine, token=engine.tokens.act))
+    engine.emit(facts(boards=[{"board_id": 1, "contacts": [3, 4], "waits": None}]))
+    page.locator("[data-testid=tile][data-board='1']").click()
+    page.get_by_role("button", name="Give energy").click()
+    page.locator("#give-to").select_option("board 4")
+    energy = page.locator("#give-energy")
+    energy.fill("0")
+    page.keyboard.press("Enter")
+    assert page.get_by_role("dialog").is_visible(), "the browser refuses what the service would"
+    energy.fill("7.5")
+    page.get_by_role("button", name="Ask for it").click()
+    assert asked(engine, "transfer") == {"ptx": 1, "prx": 4, "energy_J": 7.5}
+
+
+def test_receipts_that_are_owed_are_fetched(engine_of: Start, open_page: Open) -> None:
+    engine = engine_of(Run("four"))
+    page = live(open_page(engine, token=engine.tokens.act))
+    fetch = page.get_by_role("button", name="Fetch receipts")
+    expect(fetch).to_have_count(0)
+    engine.emit(
+        facts()
+        | {
+            "event": "Settled",
+            "transfer_id": 1,
+            "state": "one-sided",
+            "sent_mJ": 4903,
+            "received_mJ": 0,
+            "loss_mJ": 0,
+        }
+    )
+    fetch.click()
+    assert asked(engine, "settle") == {}
 
 
 def test_a_refusal_is_shown_in_the_words_of_the_service(engine_of: Start, open_page: Open) -> None:

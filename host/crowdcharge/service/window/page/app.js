@@ -99,6 +99,7 @@ function drawBar() {
   byId("pause").hidden = replays || !may;
   byId("policy").hidden = replays || !may;
   byId("share").hidden = replays || !may;
+  byId("settle").hidden = replays || !may || !picture.transfers.some(owes);
   byId("stop").hidden = replays || (!may && Boolean(link.key)); // who has the key to watch only watches
   drawReplay(run, replays);
 }
@@ -121,6 +122,9 @@ function cause(record, name) {
     ?? causes.get(name) ?? String(name).toLowerCase().replaceAll("_", " ");
 }
 
+/** A transfer that is over, and for which a board has not given its receipt yet. */
+const owes = ({ state, ended_s }) => state === "one-sided" || (state === "open" && ended_s != null);
+
 const still = () => byId("motion").getAttribute("aria-pressed") === "true";
 
 // What the page may ask of the service.
@@ -130,6 +134,7 @@ const does = {
   clear: (board, fault = board.fault) => ask(`boards/${board.board_id}/acknowledge`, { fault: fault.name }),
   stop: (transfer) => does.stopTransfer(transfer),
   stopTransfer: ({ transfer_id }) => ask(`transfers/${transfer_id}/stop`),
+  give: (board, prx, energy_J) => ask("transfers", { ptx: board.board_id, prx, energy_J }),
   forbid: (board) => ask(`boards/${board.board_id}/${board.forbidden ? "allow" : "forbid"}`),
 };
 
@@ -193,6 +198,7 @@ byId("stop").addEventListener("click", () => {
   if (does.mayAct() || kind !== "live") stop();
   else needKey("Stopping needs the key.", stop);
 });
+byId("settle").addEventListener("click", () => ask("settle"));
 byId("seek").addEventListener("input", ({ target }) => { target.dataset.held = "yes"; say(byId("seek-words"), clock(Number(target.value))); });
 byId("seek").addEventListener("change", ({ target }) => { delete target.dataset.held; ask("seek", { time_s: Number(target.value) }); });
 byId("play").addEventListener("click", () => ask("play", { speed: picture.run.state === "running" ? 0 : 1 }));

@@ -80,9 +80,29 @@ function boardParts(board, does) {
   const acts = !does.mayAct() ? [] : [
     ...board.faults.filter((fault) => String(fault.clear_by).startsWith("host")).map((fault) => named("clear", button("Clear fault", "", () => does.clear(board, fault)))),
     board.flow ? named("stop", button("Stop its transfer", "danger", () => does.stopTransfer(board.flow))) : "",
+    board.contacts?.length && !board.flow && !board.forbidden ? named("give", button("Give energy", "", () => askGive(board, does))) : "",
     named("forbid", button(board.forbidden ? "Let it in again" : "Keep it out", "", () => does.forbid(board))),
   ];
   return [node("p", {}, board.says), ...faults, node("dl", { class: "facts" }, ...facts.flatMap(([name, value]) => [node("dt", {}, name), node("dd", {}, value)])), buttons(...acts, named("close", cancel()))];
+}
+
+const SHARE = 0.05; // of the cell, as a first proposal
+
+/** Ask which neighbour gets how much of a board's energy. */
+function askGive(board, does) {
+  const most_J = board.capacity_mJ / 1000 || 1;
+  const to = node("select", { id: "give-to" }, ...board.contacts.map((id) => node("option", { value: id }, `board ${id}`)));
+  const energy = node("input", { id: "give-energy", type: "number", min: "0.1", max: String(most_J), step: "any", required: true, value: String(Math.max(1, Math.round(most_J * SHARE))) });
+  const form = node("form", {
+    onsubmit: (event) => {
+      event.preventDefault();
+      hide();
+      does.give(board, Number(to.value), Number(energy.value));
+    },
+  }, node("label", { for: "give-to" }, "To", to), node("label", { for: "give-energy" }, "Joules to send", energy),
+    buttons(cancel("Cancel"), node("button", { class: "act main", type: "submit" }, "Ask for it")));
+  show([mark(board.board_id), `Board ${board.board_id} gives`], [node("p", {}, "One transfer, beside what the policy wants. Floor, limits and faults hold as ever."), form]);
+  energy.focus();
 }
 
 function named(name, element) {
