@@ -144,7 +144,7 @@ class PeerTaker:
 
     @property
     def wants(self) -> bool:
-        """Is it worth to listen?"""
+        """Is it worth listening?"""
         return self.action == LISTEN and peer_meeting.taking_refusal(self._board) == ept.NONE
 
     # -- the meeting, step by step --

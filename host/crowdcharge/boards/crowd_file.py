@@ -44,7 +44,7 @@ class Crowd:
         return membership(self.key, board_id, self.members, epoch=self.epoch, policy=self.policy)
 
     def is_behind(self, board_id: int) -> bool:
-        """Do the board lack a key, or trust one that has left?"""
+        """Tell whether the board lacks a key, or trusts one that has left."""
         return self.written.get(board_id) != (self.epoch, len(self.members))
 
     def add(self, board_id: int) -> None:
