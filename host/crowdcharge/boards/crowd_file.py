@@ -10,16 +10,19 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
+from crowdcharge.boards.agreement import PEERS_MAX, Agreements, Sheet
 from crowdcharge.boards.crowd import POLICIES, POLICY, crowd_id, membership
 from crowdcharge.errors import InputError
 from crowdcharge.files import locked, read_text, write_whole
 from crowdcharge.toml_table import Table
+from wptcore import peer_keys
 from wptcore.auth import KEY_SIZE
 from wptcore.wire import BOARD_ID_MAX
 
-MEMBERS_MAX = 65  # a board keeps the keys to 64 others
+MEMBERS_MAX = PEERS_MAX + 1
 _EPOCH_MAX = 0xFFFF_FFFF
 
 
@@ -27,25 +30,30 @@ _EPOCH_MAX = 0xFFFF_FFFF
 class Crowd:
     """`epoch` rises when a member leaves, and makes all roots anew.
 
-    `written`: by member, the epoch and how many members its board knew when it was last written.
+    `written`: by member, the epoch, how many members and how many changes of agreements its board
+    knew when it was last written.
     """
 
     key: bytes
     policy: str = POLICY
     epoch: int = 0
     members: list[int] = field(default_factory=list)
-    written: dict[int, tuple[int, int]] = field(default_factory=dict)
+    agreements: Agreements = field(default_factory=Agreements)
+    written: dict[int, tuple[int, int, int]] = field(default_factory=dict)
 
     @property
     def id(self) -> int:
         return crowd_id(self.key)
 
     def membership(self, board_id: int) -> dict[str, object]:
-        return membership(self.key, board_id, self.members, epoch=self.epoch, policy=self.policy)
+        found = membership(self.key, board_id, self.members, epoch=self.epoch, policy=self.policy)
+        for giver, key in self.agreements.keys_of(board_id).items():
+            found["peers"][str(giver)] = key.hex()
+        return found | {"agreed": self.agreements.may_ask}
 
     def is_behind(self, board_id: int) -> bool:
         """Tell whether the board lacks a key, or trusts one that has left."""
-        return self.written.get(board_id) != (self.epoch, len(self.members))
+        return self.written.get(board_id) != self._as_of_now()
 
     def add(self, board_id: int) -> None:
         if board_id in self.members:
@@ -62,7 +70,17 @@ class Crowd:
         self.epoch += 1
 
     def note_written(self, board_id: int) -> None:
-        self.written[board_id] = self.epoch, len(self.members)
+        self.written[board_id] = self._as_of_now()
+
+    def let_ask(self, other: int, boards: list[int]) -> Sheet:
+        """Let these boards of another crowd ask all members; return the keys that they need."""
+        roots = {
+            member: peer_keys.root(sha256, self.key, self.epoch, member) for member in self.members
+        }
+        return self.agreements.let_ask(self.id, roots, other, boards)
+
+    def _as_of_now(self) -> tuple[int, int, int]:
+        return self.epoch, len(self.members), self.agreements.changes
 
     def document(self) -> bytes:
         lines = [
@@ -73,6 +91,7 @@ class Crowd:
             "",
             "[written]",
             *(f"{board} = {[*self.written[board]]}" for board in sorted(self.written)),
+            *self.agreements.lines(),
         ]
         return ("\n".join(lines) + "\n").encode()
 
@@ -101,7 +120,7 @@ def load(path: Path) -> Crowd:
     top = Table.parse(read_text(path), str(path))
     if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise InputError(f"{path}: open to others; run: chmod 600 {path}")
-    top.only(("key", "policy", "epoch", "members", "written"))
+    top.only(("key", "policy", "epoch", "members", "written", "agreements"))
     try:
         key = bytes.fromhex(top.string("key", ""))
     except ValueError:
@@ -111,12 +130,14 @@ def load(path: Path) -> Crowd:
     crowd = Crowd(key, top.string("policy", POLICY, POLICIES))
     crowd.epoch = top.integer("epoch", 0, 0, _EPOCH_MAX)
     crowd.members = _members(top)
+    crowd.agreements = Agreements.read(top.table("agreements"))
     written = top.table("written")
     for board, pair in written.values().items():
-        whole = isinstance(pair, list) and [type(each) for each in pair] == [int, int]
-        if not board.isdecimal() or not whole:
-            raise written.fail(board, "must be a board = [epoch, members]")
-        crowd.written[int(board)] = pair[0], pair[1]
+        whole = isinstance(pair, list) and {type(each) for each in pair} == {int}
+        if not board.isdecimal() or not whole or len(pair) not in {2, 3}:
+            raise written.fail(board, "must be a board = [epoch, members, changes of agreements]")
+        epoch, members, changes = [*pair, 0][:3]  # files from before agreements have two numbers
+        crowd.written[int(board)] = epoch, members, changes
     return crowd
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import click
 
 from crowdcharge.cli import options, output
+from crowdcharge.errors import InputError
 
 _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+_BOARD_ID_MAX = 65534
 _POLICIES = ("oblivious-share", "online-average", "small-transfer")
 
 
@@ -53,12 +55,11 @@ def join(file: Path, port: str) -> None:
 
 @crowd.command()
 @_FILE
-@click.option("--id", "board_id", required=True, type=click.IntRange(1, 65534))
+@click.option("--id", "board_id", required=True, type=click.IntRange(1, _BOARD_ID_MAX))
 @click.option("--port", default="", help="Its serial port, if you have it: it forgets its keys.")
 def leave(file: Path, board_id: int, port: str) -> None:
     """Leave a board out, stolen or not: each other member trusts it until it has joined again."""
     from crowdcharge.boards import crowd_file
-    from crowdcharge.errors import InputError
     from crowdcharge.flash import joining
     from crowdcharge.flash.serial_line import SerialLine
 
@@ -73,6 +74,61 @@ def leave(file: Path, board_id: int, port: str) -> None:
     click.echo(f"Board {board_id} is left out.{_words(behind)}")
 
 
+@crowd.command()
+@_FILE
+@click.option("--with", "other", metavar="CROWD", help="Let this crowd's boards ask ours.")
+@click.option(
+    "--boards", metavar="N,...", help="Its boards; `crowd list` of its owner shows them."
+)
+@click.option(
+    "--sheet",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where their keys go; give it to that owner as you would a key.",
+)
+@click.option(
+    "--take",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Take a sheet: our boards may ask the crowd that made it.",
+)
+@click.option("--end", metavar="CROWD", help="End all that was agreed with this crowd.")
+def agree(
+    file: Path,
+    other: str | None,
+    boards: str | None,
+    sheet: Path | None,
+    take: Path | None,
+    end: str | None,
+) -> None:
+    """Agree with another crowd, or end it; each direction is a sheet of keys of its own."""
+    from crowdcharge.boards import agreement, crowd_file
+    from crowdcharge.files import write_whole
+
+    asked = [each is not None for each in (other, take, end)]
+    if (
+        sum(asked) != 1
+        or (other is None) != (sheet is None)
+        or (other is None) != (boards is None)
+    ):
+        raise click.UsageError("one of: --with CROWD --boards N,... --sheet FILE; --take; --end")
+    with crowd_file.changing(file) as changed:
+        if other is not None and boards is not None and sheet is not None:
+            if sheet.exists():
+                raise InputError(f"{sheet} is there already")
+            made = changed.let_ask(_crowd_number(other), _boards(boards))
+            write_whole(sheet, made.document(), 0o600)
+            said = f"Crowd {made.taker:08x} may ask; its keys are in {sheet}."
+        elif take is not None:
+            taken = agreement.read_sheet(take)
+            changed.agreements.take(taken, changed.id, changed.members)
+            said = f"Our boards may ask those of crowd {taken.giver:08x}."
+        else:
+            number = _crowd_number(str(end))
+            changed.agreements.end(number)
+            said = f"Nothing is agreed with crowd {number:08x} any more."
+        behind = [member for member in changed.members if changed.is_behind(member)]
+    click.echo(f"{said}{_words(behind)}")
+
+
 @crowd.command("list")
 @_FILE
 @options.as_json
@@ -83,13 +139,39 @@ def list_(file: Path, as_json: bool) -> None:
     found = crowd_file.load(file)
     members = [{"board_id": each, "behind": found.is_behind(each)} for each in found.members]
     if as_json:
-        document = {"crowd": f"{found.id:08x}", "policy": found.policy, "members": members}
+        document = {
+            "crowd": f"{found.id:08x}",
+            "policy": found.policy,
+            "members": members,
+            "may_ask": [f"{each:08x}" for each in found.agreements.may_ask],
+            "may_be_asked": [f"{each:08x}" for each in sorted(found.agreements.keys)],
+        }
         output.document(document, indent=2)
         return
     click.echo(f"crowd {found.id:08x}, {found.policy}")
     for member in members:
         state = "has to join again" if member["behind"] else "up to date"
         click.echo(f"board {member['board_id']}: {state}")
+    for other in found.agreements.may_ask:
+        click.echo(f"crowd {other:08x} may ask")
+    for other in sorted(found.agreements.keys):
+        click.echo(f"crowd {other:08x} may be asked")
+
+
+def _crowd_number(text: str) -> int:
+    from crowdcharge.boards.agreement import crowd_number
+
+    number = crowd_number(text)
+    if number is None:
+        raise InputError(f"{text!r} is no number of a crowd, as `crowd list` prints it")
+    return number
+
+
+def _boards(text: str) -> list[int]:
+    numbers = [int(each) if each.strip().isdecimal() else 0 for each in text.split(",")]
+    if not all(0 < each <= _BOARD_ID_MAX for each in numbers):
+        raise InputError(f"--boards: {text!r} must be numbers of boards, with commas")
+    return sorted({*numbers})
 
 
 def _words(behind: list[int]) -> str:

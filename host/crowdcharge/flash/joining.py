@@ -27,6 +27,9 @@ def join(line: SerialLine, board_id: int, crowd: Crowd) -> None:
         line.ask("crowd", written["id"], written["root"], written["policy"])
         for peer, key in peers.items():
             line.ask("peer", peer, key)
+        agreed = written["agreed"]
+        assert isinstance(agreed, list)
+        line.ask("agreed", ",".join(map(str, agreed)) or "nobody")
         found = line.ask("identity")
     if (found["crowd"], found["crowd_peers"]) != (str(crowd.id), str(len(peers))):
         raise LineError(f"{line.port}: the board did not keep its keys: join again")
