@@ -40,7 +40,7 @@ from wptcore import ept, transfer, wire
 
 from .meetings import Give, Meetings
 
-SPEED = 2.0
+SPEED = 1.5
 LEASE_ms = 2000
 KEYS = {board_id: bytes([board_id]) * 32 for board_id in (1, 2, 4, 5)}
 SOCS_pct = {1: 60.0, 2: 30.0}
