@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from itertools import islice
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
+from crowdcharge.errors import InputError
 from crowdcharge.files.whole import replaced
 
 Columns = Mapping[str, type]
 Rows = Iterable[Mapping[str, Any]]
+T = TypeVar("T")
 _ARROW = {int: "int64", float: "float64", str: "string", bool: "bool"}
 _BATCH_rows = 1 << 16
 
@@ -25,6 +27,13 @@ def columns_of(kind: type) -> dict[str, type]:
     return {
         each.name: (get_args(hints[each.name]) or (hints[each.name],))[0] for each in fields(kind)
     }
+
+
+def one_of(tables: Mapping[str, T], name: str) -> T:
+    """Return what makes the table of that name; InputError lists those that there are."""
+    if name not in tables:
+        raise InputError(f"no table {name!r}; known: {', '.join(tables)}")
+    return tables[name]
 
 
 def arrow_table(columns: Columns, rows: Rows) -> Any:

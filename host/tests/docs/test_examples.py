@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every file of docs/examples and the Python of both front pages, run as a reader would."""
+"""Every file of docs/examples and the Python of the front pages, run as a reader would."""
 
 import json
 import re
@@ -82,6 +82,13 @@ def test_the_python_of_its_page(folder: Path) -> None:
     assert plan.startswith("loss 16.9 J in ")
     assert clearing.startswith("price 29.")
     assert crowd.startswith("imbalance 0.")
+
+
+def test_the_python_of_the_reference(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "reference" / "python.md"
+    half, agents = python(tmp_path, "-c", python_of(page)).splitlines()
+    assert re.fullmatch(r"half the imbalance after [1-9]\d+ interactions", half)
+    assert agents == "['agent', 'initial_J', 'final_J'] 1000"
 
 
 def test_the_readme_has_at_most_ten_lines_of_python() -> None:
