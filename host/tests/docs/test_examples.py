@@ -28,6 +28,7 @@ TRIED = {
     "policy.py": "test_the_policy",
     "problem.json": "test_commands",
     "scenario.toml": "test_commands",
+    "sweep.toml": "test_the_sweep",
 }
 
 
@@ -68,6 +69,13 @@ def test_every_file_is_tried() -> None:
 )
 def test_commands(folder: Path, arguments: tuple[str, ...], key: str, wanted: object) -> None:
     assert json.loads(python(folder, "-c", CLI, *arguments, "--json"))[key] == wanted
+
+
+@pytest.mark.slow
+def test_the_sweep(folder: Path) -> None:
+    arguments = ("simulate", "scenario.toml", "--sweep", "sweep.toml", "--out", "sweep.parquet")
+    assert python(folder, "-c", CLI, *arguments) == "wrote sweep.parquet: 12 rows\n"
+    assert (folder / "sweep.parquet").stat().st_size > 0
 
 
 def test_the_policy(folder: Path) -> None:

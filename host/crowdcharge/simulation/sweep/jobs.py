@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from crowdcharge.errors import InputError, WptError
+from crowdcharge.escaping import plain
 from crowdcharge.files import read_text
 from crowdcharge.simulation import study
 from crowdcharge.simulation.scenario import Scenario, parse
@@ -17,6 +18,7 @@ from crowdcharge.simulation.scenario_contacts import TraceFile
 from crowdcharge.simulation.sweep.grid import SEED_MAX, parse_sweep
 
 SWEEP_MAX_bytes = 1_000_000
+_TOLD_MAX = 300  # characters of the changes that a message repeats
 Figures = dict[str, Any]
 
 
@@ -70,8 +72,11 @@ def jobs_of(scenario_path: Path, sweep_path: Path) -> list[Job]:
     files: dict[str, list[str]] = {}
     jobs = []
     for changes in sweep.combinations():
-        scenario = _accepted(text, scenario_path, sweep_path, changes)
-        read = _digests(scenario, scenario_path.parent, files)
+        try:
+            scenario = parse(text, str(scenario_path), {**changes, "runs": 1})
+            read = _digests(scenario, scenario_path.parent, files)
+        except InputError as error:
+            raise InputError(f"{sweep_path}: with {told(changes)}: {error}") from None
         seeds = sweep.seeds_from(scenario.seed)
         if seeds[-1] > SEED_MAX:
             raise InputError(f"{sweep_path}: seeds: they end above {SEED_MAX}")
@@ -82,16 +87,11 @@ def jobs_of(scenario_path: Path, sweep_path: Path) -> list[Job]:
     return jobs
 
 
-def _accepted(text: str, name: Path, sweep_name: Path, changes: Mapping[str, Any]) -> Scenario:
-    try:
-        return parse(text, str(name), {**changes, "runs": 1})
-    except InputError as error:
-        raise InputError(f"{sweep_name}: with {told(changes)}: {error}") from None
-
-
 def told(changes: Mapping[str, Any]) -> str:
-    """Return the changes as they would stand in a file."""
-    return ", ".join(f"{key} = {json.dumps(each, default=str)}" for key, each in changes.items())
+    """Return the changes as they would stand in a file, cut where they are long."""
+    texts = (f"{key} = {json.dumps(value, default=str)}" for key, value in changes.items())
+    text = plain(", ".join(texts))
+    return text if len(text) <= _TOLD_MAX else text[:_TOLD_MAX] + "..."
 
 
 def _digests(scenario: Scenario, folder: Path, known: dict[str, list[str]]) -> list[str]:
@@ -99,8 +99,8 @@ def _digests(scenario: Scenario, folder: Path, known: dict[str, list[str]]) -> l
     spec = scenario.contacts
     names = [scenario.curve, spec.path if isinstance(spec, TraceFile) else ""]
     which = repr((names, spec)) if names[1] else names[0]
+    study.link_of(scenario, folder)  # whether the curve has a value depends on the power too
     if which not in known:
-        study.link_of(scenario, folder)
         study.read_trace_of(scenario, folder)
         read = (folder / name for name in names if name)
         known[which] = [sha256(path.read_bytes()).hexdigest() for path in read]
