@@ -3,8 +3,8 @@
 
     python host/benchmarks/sweep_workers.py [--runs 200] [--workers 2]
 
-Wall clock, so the machine should have nothing else to do. `runs` is the time from the first run to
-the table, with workers that have loaded all they need; `whole` also has their start and their end.
+Wall clock, without the start of the workers. The two take turns, 50 runs at a time, so that what
+else the machine does hits both; for a clean figure it should do nothing else.
 """
 
 import argparse
@@ -12,8 +12,12 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-from crowdcharge.simulation.sweep import Job, jobs_of, run_sweep
+from crowdcharge.files.arrow import write_parquet
+from crowdcharge.simulation.sweep.cluster import client_of, done_by
+from crowdcharge.simulation.sweep.columns import table_of
+from crowdcharge.simulation.sweep.jobs import Figures, Job, jobs_of
 
 SCENARIO = """
 duration_s = 40000
@@ -25,15 +29,21 @@ random = 5
 """
 
 
-def timed(jobs: list[Job], table: Path, workers: int) -> tuple[float, float]:
-    """Return the seconds of the whole, and those after every worker has done its first runs."""
-    times_s: list[float] = []
+TURN = 50  # runs
+WARM = 8  # runs for each to load what it needs
+
+
+def timed(client: Any, jobs: list[Job], figures: dict[str, Figures]) -> float:
     start_s = time.perf_counter()
-    run_sweep(jobs, table, lambda _done: times_s.append(time.perf_counter()), workers=workers)
-    end_s = time.perf_counter()
-    warm = 4 * workers
-    share = (len(jobs) - warm) / len(jobs)
-    return end_s - start_s, (times_s[-1] - times_s[warm]) / share
+    for job, made in done_by(client, jobs):
+        figures[job.key] = made
+    return time.perf_counter() - start_s
+
+
+def bytes_of(path: Path, jobs: list[Job], figures: dict[str, Figures]) -> bytes:
+    varied, seeds = [job.changes for job in jobs], [job.seed for job in jobs]
+    write_parquet(path, *table_of(varied, seeds, [figures[job.key] for job in jobs]))
+    return path.read_bytes()
 
 
 def main() -> None:
@@ -50,16 +60,17 @@ def main() -> None:
             encoding="utf-8",
         )
         jobs = jobs_of(folder / "s.toml", folder / "w.toml")
-        took, tables = {}, []
-        for workers in (1, given.workers):
-            table = folder / f"{workers}.parquet"
-            took[workers] = timed(jobs, table, workers)
-            whole_s, runs_s = took[workers]
-            print(f"{workers} worker(s): {len(jobs)} runs {runs_s:.1f} s, whole {whole_s:.1f} s")
-            tables.append(table.read_bytes())
-        whole, runs = (a / b for a, b in zip(took[1], took[given.workers], strict=True))
-        print(f"faster: {runs:.2f} times, whole {whole:.2f} times")
-        print(f"same bytes: {tables[0] == tables[1]}")
+        with client_of(None, 1) as one, client_of(None, given.workers) as many:
+            figures: list[dict[str, Figures]] = [{}, {}]
+            took_s = [0.0, 0.0]
+            for client in (one, many):
+                timed(client, jobs[:WARM], {})
+            for first in range(0, len(jobs), TURN):
+                for k, client in enumerate((one, many)):
+                    took_s[k] += timed(client, jobs[first : first + TURN], figures[k])
+        tables = [bytes_of(folder / "t.parquet", jobs, each) for each in figures]
+    print(f"{len(jobs)} runs: 1 worker {took_s[0]:.1f} s, {given.workers} {took_s[1]:.1f} s")
+    print(f"faster: {took_s[0] / took_s[1]:.2f} times; same bytes: {tables[0] == tables[1]}")
 
 
 if __name__ == "__main__":

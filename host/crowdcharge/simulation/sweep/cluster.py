@@ -50,22 +50,30 @@ def done_by(client: Any, jobs: Iterable[Job]) -> Iterator[tuple[Job, Figures]]:
 @contextmanager
 def client_of(scheduler: str | None, workers: int | None = None) -> Iterator[Any]:
     """Connect to a scheduler, or start `workers` processes here, one for each core by default."""
-    from distributed import Client, LocalCluster  # noqa: PLC0415
+    from distributed import Client  # noqa: PLC0415
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is an exception
     if scheduler is not None:
         with _connected(scheduler) as client:
             yield client
         return
-    cluster = LocalCluster(
-        n_workers=workers or len(os.sched_getaffinity(0)),
-        threads_per_worker=1,
-        dashboard_address=None,
-        security=True,  # on a shared machine nobody else may give orders
-        silence_logs=logging.CRITICAL,
-    )
-    with cluster, Client(cluster) as client:
+    with _local(workers or len(os.sched_getaffinity(0))) as cluster, Client(cluster) as client:
         yield client
+
+
+def _local(workers: int) -> Any:
+    import dask  # noqa: PLC0415
+    from distributed import LocalCluster  # noqa: PLC0415
+
+    # Dask's profiler looks at every worker 100 times a second, an eighth of its time.
+    with dask.config.set({"distributed.worker.profile.enabled": False}):
+        return LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",  # its usual port may be taken
+            security=True,  # on a shared machine nobody else may give orders
+            silence_logs=logging.CRITICAL,
+        )
 
 
 def _connected(address: str) -> Any:
