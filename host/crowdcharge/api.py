@@ -8,13 +8,17 @@ Every mistake of the caller is an `InputError` whose text is one line.
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from crowdcharge.files.arrow import arrow_table, columns_of, one_of, pandas_frame
 from crowdcharge.ledger.settlement import TransferRecord
 
 if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
     from crowdcharge.bench.runs.demo import Demo
     from crowdcharge.market import Clearing, Market
     from crowdcharge.planner import Plan, Problem
@@ -59,6 +63,22 @@ class RunRecord:
     imbalance_after: float
     floor_cutoffs: int  # transfers that ended because the donor reached its floor
     refusals: int
+
+    def to_arrow(self, table: Literal["transfers", "boards"] = "transfers") -> "pyarrow.Table":
+        """Make a table of the transfers or of the boards, a column for each of their fields.
+
+        Needs the extra `data`.
+        """
+        tables: dict[str, tuple[type, list[Any]]] = {
+            "transfers": (TransferRecord, self.transfers),
+            "boards": (BoardRecord, self.boards),
+        }
+        kind, records = one_of(tables, table)
+        return arrow_table(columns_of(kind), map(asdict, records))
+
+    def to_pandas(self, table: Literal["transfers", "boards"] = "transfers") -> "pandas.DataFrame":
+        """Make a data frame as `to_arrow` makes a table. Needs pandas too."""
+        return pandas_frame(self.to_arrow(table))
 
 
 class VirtualBench:

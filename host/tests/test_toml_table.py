@@ -316,3 +316,12 @@ def test_whatever_tomllib_accepts_has_all_its_lines(text):
     except InputError:
         return
     assert set(lines_of(text)) == set(places(tomllib.loads(text)))
+
+
+def test_changed_values_stand_beside_the_others_and_leave_the_table_as_it_was():
+    table = Table.parse("a.b = 1\nc = [1, 2]\n", "f.toml")
+    changed = table.changed({"a.b": 2, "a.d": 3, "new.e.f": [4]})
+    assert changed.values() == {"a": {"b": 2, "d": 3}, "c": [1, 2], "new": {"e": {"f": [4]}}}
+    assert table.values() == {"a": {"b": 1}, "c": [1, 2]}
+    with pytest.raises(InputError, match=r"^f\.toml, line 2: c: is no table, so it has no c\.x$"):
+        table.changed({"c.x": 1})

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import click
 
 from crowdcharge.cli import output
+from crowdcharge.errors import InputError
 from crowdcharge.escaping import csv_cell, plain
+from crowdcharge.files import write_whole
 
 if TYPE_CHECKING:
     from crowdcharge.ledger.rows import Row
@@ -44,15 +46,22 @@ def show(path: Path, as_json: bool) -> None:
 
 @ledger.command()
 @_file
-@click.option("--format", "layout", type=click.Choice(["csv", "json"]), default="csv")
-def export(path: Path, layout: str) -> None:
-    """Write every row to stdout: entries as CSV, or all kinds as JSON."""
+@click.option("--format", "layout", type=click.Choice(["csv", "json", "parquet"]), default="csv")
+@click.option("--out", type=click.Path(path_type=Path), help="A file in place of stdout.")
+def export(path: Path, layout: str, out: Path | None) -> None:
+    """Write every row: entries as CSV, all kinds as JSON, or one long table as Parquet."""
+    if out is not None and out.exists() and path.exists() and out.samefile(path):
+        raise InputError(f"--out {out} is the ledger itself")
+    if layout == "parquet":
+        _write_parquet(path, out)
+        return
     with _opened(path) as store:
         rows = list(store.rows())
-    if layout == "csv":
-        click.echo(_csv(rows), nl=False)
+    text = _csv(rows) if layout == "csv" else output.text_of(_document(rows), indent=1) + "\n"
+    if out is None:
+        click.echo(text, nl=False)
     else:
-        output.document(_document(rows), indent=1)
+        write_whole(out, text.encode("utf-8", "backslashreplace"))
 
 
 @ledger.command()
@@ -97,6 +106,16 @@ def _opened(path: Path) -> Iterator["Store"]:
 
     with Store.read(path) as store:
         yield store
+
+
+def _write_parquet(path: Path, out: Path | None) -> None:
+    from crowdcharge.files.arrow import write_parquet
+    from crowdcharge.ledger.facts import COLUMNS, facts
+
+    if out is None:
+        raise InputError("a Parquet file is no text for a terminal: give --out FILE")
+    with _opened(path) as store:
+        write_parquet(out, COLUMNS, facts(store.rows()))
 
 
 def _csv(rows: list["Row"]) -> str:

@@ -91,8 +91,13 @@ def progress(name: str) -> Iterator[Callable[[float, float], None]]:
 
 
 def document(content: Any, indent: int | None = None) -> None:
-    """Print one JSON document; what is no finite number, which JSON lacks, becomes null."""
-    click.echo(json.dumps(_finite(content), indent=indent, allow_nan=False))
+    """Print one JSON document; see `text_of`."""
+    click.echo(text_of(content, indent))
+
+
+def text_of(content: Any, indent: int | None = None) -> str:
+    """Return a JSON document; what is no finite number, which JSON lacks, becomes null."""
+    return json.dumps(_finite(content), indent=indent, allow_nan=False)
 
 
 def _finite(content: Any) -> Any:

@@ -7,21 +7,35 @@ from typing import Any
 import click
 
 from crowdcharge.cli import output
-from crowdcharge.cli.options import policy_options
+from crowdcharge.cli.options import as_json, policy_options
+from crowdcharge.errors import InputError
 from crowdcharge.files import folder_for
 
 
 @click.command()
 @click.argument("scenario_file", metavar="SCENARIO.toml", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for tables and plots.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for tables and plots; of a sweep: the Parquet file.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed in place of the file's.")
 @click.option(
     "--runs", type=click.IntRange(min=1), help="How many seeds, counting from the first."
 )
 @click.option("--policy", help="Policy in place of the file's, with default options.")
 @policy_options
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@as_json
+@click.option(
+    "--sweep",
+    metavar="SWEEP.toml",
+    type=click.Path(path_type=Path),
+    help="Run it over a grid of its keys and over seeds; each run is a row of --out.",
+)
+@click.option("--scheduler", metavar="tcp://HOST:PORT", help="A Dask scheduler for the sweep.")
+@click.pass_context
 def simulate(
+    context: click.Context,
     scenario_file: Path,
     out: Path | None,
     seed: int | None,
@@ -29,9 +43,18 @@ def simulate(
     policy: str | None,
     options: dict[str, Any],
     as_json: bool,
+    sweep: Path | None,
+    scheduler: str | None,
 ) -> None:
     """Simulate the crowd of SCENARIO.toml, and the same crowd without transfers."""
     from crowdcharge.simulation import study
+
+    if sweep is not None:
+        _refuse_for_sweeps(context)
+        _sweep(scenario_file, sweep, out, scheduler)
+        return
+    if scheduler is not None:
+        raise InputError("--scheduler is for a --sweep")
 
     scenario = study.load(scenario_file)
     values: dict[str, Any] = {"seed": seed, "runs": runs, "policy": policy}
@@ -51,3 +74,24 @@ def simulate(
         output.document(document)
     else:
         click.echo(study.text_of(document))
+
+
+def _refuse_for_sweeps(context: click.Context) -> None:
+    for option in ("seed", "runs", "policy", "options", "as_json"):
+        if context.get_parameter_source(option) is not click.core.ParameterSource.DEFAULT:
+            name = {"options": "option", "as_json": "json"}.get(option, option)
+            raise InputError(f"--{name} does not go with --sweep: its file says what is run")
+
+
+def _sweep(scenario_file: Path, sweep: Path, out: Path | None, scheduler: str | None) -> None:
+    from crowdcharge.simulation.sweep import jobs_of, run_sweep
+
+    if out is None or out.suffix != ".parquet" or out.is_dir():
+        raise InputError("a sweep writes one table: give --out TABLE.parquet")
+    jobs = jobs_of(scenario_file, sweep)
+    combinations = len({id(job.changes) for job in jobs})
+    seeds = len(jobs) // combinations
+    click.echo(f"{len(jobs)} runs: {combinations} combinations, {seeds} seeds each", err=True)
+    with output.progress(sweep.name) as update:
+        run_sweep(jobs, out, lambda done: update(done, len(jobs)), scheduler)
+    click.echo(f"wrote {out}: {len(jobs)} rows")

@@ -5,17 +5,22 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from crowdcharge.errors import InputError
+from crowdcharge.files.arrow import one_of, pandas_frame
 from crowdcharge.metrics import imbalance
 from crowdcharge.policy import Policy, make
 from crowdcharge.simulation import schedule
 from crowdcharge.simulation.objects import run_objects
 from crowdcharge.simulation.rule import Rule, rule_of
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
 
 Scheduler = Literal["pairs", "matching"]
 Engine = Literal["numba", "object"]
@@ -38,6 +43,26 @@ class Result:
     @property
     def loss_J(self) -> float:
         return float(self.total_J[0] - self.total_J[-1])
+
+    def to_arrow(self, table: Literal["samples", "agents"] = "samples") -> "pyarrow.Table":
+        """Make a table: a row for each sample, or for each agent. Needs the extra `data`."""
+        import pyarrow  # noqa: PLC0415 - an extra
+
+        columns = {
+            "samples": {
+                "interactions": self.at, "imbalance": self.imbalance, "total_J": self.total_J,
+            },
+            "agents": {
+                "agent": np.arange(len(self.final_J)),
+                "initial_J": self.initial_J,
+                "final_J": self.final_J,
+            },
+        }  # fmt: skip
+        return pyarrow.table(one_of(columns, table))
+
+    def to_pandas(self, table: Literal["samples", "agents"] = "samples") -> "pandas.DataFrame":
+        """Make a data frame as `to_arrow` makes a table. Needs pandas too."""
+        return pandas_frame(self.to_arrow(table))
 
 
 def simulate(

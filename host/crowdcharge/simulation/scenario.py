@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The scenario file: TOML in, records out. docs/reference/scenario.md lists every key. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from math import inf
 from typing import Any
@@ -114,9 +114,14 @@ TOP = {
 }  # fmt: skip
 
 
-def parse(text: str, name: str = "scenario.toml") -> Scenario:
-    """Read a scenario; InputError with the file's name, the line and the key."""
-    top = Table.parse(text, name)
+def parse(
+    text: str, name: str = "scenario.toml", changes: Mapping[str, Any] | None = None
+) -> Scenario:
+    """Read a scenario; InputError with the file's name, the line and the key.
+
+    `changes` are values by dotted key that take the place of the text's.
+    """
+    top = Table.parse(text, name).changed(changes or {})
     top.only(TOP)
     boards = parse_boards(top)
     crowd = parse_crowd(top.table("crowd")) if "crowd" in top else None

@@ -8,6 +8,7 @@ exact. Nesting is bounded too. A byte order mark is accepted.
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from functools import cached_property
@@ -98,6 +99,19 @@ class Table:
         """Make the error to raise; `within` are positions in the array that is the key's value."""
         place = (*self._place, key, *within) if key else self._place
         return self._source.error(place, what)
+
+    def changed(self, values: Mapping[str, Any]) -> "Table":
+        """Return the table with other values at dotted keys (`link.power_W`), also at new ones."""
+        changed = deepcopy(self._values)
+        for key, value in values.items():
+            *way, last = key.split(".")
+            inner = changed
+            for part in way:
+                inner = inner.setdefault(part, {})
+                if not isinstance(inner, dict):
+                    raise self.fail(part, f"is no table, so it has no {key}")
+            inner[last] = value
+        return Table(changed, self._source, self._place)
 
     def only(self, known: Collection[str]) -> None:
         """Refuse any other key."""

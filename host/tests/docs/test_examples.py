@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every file of docs/examples and the Python of both front pages, run as a reader would."""
+"""Every file of docs/examples and the Python of the front pages, run as a reader would."""
 
 import json
 import re
@@ -28,6 +28,7 @@ TRIED = {
     "policy.py": "test_the_policy",
     "problem.json": "test_commands",
     "scenario.toml": "test_commands",
+    "sweep.toml": "test_the_sweep",
 }
 
 
@@ -70,6 +71,13 @@ def test_commands(folder: Path, arguments: tuple[str, ...], key: str, wanted: ob
     assert json.loads(python(folder, "-c", CLI, *arguments, "--json"))[key] == wanted
 
 
+@pytest.mark.slow
+def test_the_sweep(folder: Path) -> None:
+    arguments = ("simulate", "scenario.toml", "--sweep", "sweep.toml", "--out", "sweep.parquet")
+    assert python(folder, "-c", CLI, *arguments) == "wrote sweep.parquet: 12 rows\n"
+    assert (folder / "sweep.parquet").stat().st_size > 0
+
+
 def test_the_policy(folder: Path) -> None:
     lines = python(folder, "policy.py").splitlines()
     imbalances = [float(line.split("imbalance ")[1].split(",")[0]) for line in lines]
@@ -82,6 +90,13 @@ def test_the_python_of_its_page(folder: Path) -> None:
     assert plan.startswith("loss 16.9 J in ")
     assert clearing.startswith("price 29.")
     assert crowd.startswith("imbalance 0.")
+
+
+def test_the_python_of_the_reference(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "reference" / "python.md"
+    half, agents = python(tmp_path, "-c", python_of(page)).splitlines()
+    assert re.fullmatch(r"half the imbalance after [1-9]\d+ interactions", half)
+    assert agents == "['agent', 'initial_J', 'final_J'] 1000"
 
 
 def test_the_readme_has_at_most_ten_lines_of_python() -> None:

@@ -42,6 +42,11 @@ def test_every_name_is_there_and_every_function_is_documented() -> None:
         assert found.__doc__ or isinstance(found, type), name
 
 
+def test_the_page_names_each() -> None:
+    page = (PACKAGE.parents[1] / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+    assert [name for name in crowdcharge.__all__ if f"`{name}" not in page] == []
+
+
 def test_no_name_is_that_of_a_module() -> None:
     """Or the first import of that module would take the name's place."""
     modules = {path.stem for path in PACKAGE.iterdir()}

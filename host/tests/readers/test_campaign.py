@@ -26,6 +26,7 @@ from crowdcharge.planner import Problem
 from crowdcharge.radio import replay_radio
 from crowdcharge.simulation import study
 from crowdcharge.simulation.link import read_curve
+from crowdcharge.simulation.sweep import jobs_of
 from crowdcharge.simulation.traces.options import TraceOptions
 from crowdcharge.simulation.traces.readers import FORMATS, read_trace
 from crowdcharge.simulation.traces.rows import lines_of
@@ -82,6 +83,10 @@ READERS: dict[str, tuple[Make, Callable[[Path], Any]]] = {
     **{f"trace {kind}": (of(table, TRACES[kind]), trace(kind)) for kind in FORMATS},
     "curve": (of(table, CURVE), lambda path: read_curve(lines_of(read_text(path)), str(path))),
     "scenario": (of(toml, example("scenario.toml")), study.load),
+    "sweep": (
+        of(toml, example("sweep.toml")),
+        lambda path: jobs_of(EXAMPLES / "scenario.toml", path),
+    ),
     "run": (of(toml, example("run.toml")), run_config.load),
     "bench": (of(toml, example("bench.toml")), bench_config.load),
     "keys": (of(toml, example("keys.toml")), key_file.load),
