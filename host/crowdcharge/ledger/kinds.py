@@ -28,7 +28,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A board's own state: its charge and its two odometers."""
+    """A board's own state: its charge, its two odometers, and what its active meter shows."""
 
     board_id: int
     epoch: int
@@ -37,6 +37,8 @@ class Reading:
     received_mJ: int
     capacity_mJ: int
     t_ms: int
+    bus_mV: int | None = field(default=None, metadata=NO_COLUMN)
+    current_mA: int | None = field(default=None, metadata=NO_COLUMN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A moment of a transfer, for plots."""
+    """A moment of a transfer, for plots; voltage and current once a transfer, of the donor."""
 
     transfer_id: int
     board_id: int
@@ -74,6 +76,8 @@ class Sample:
     energy_mJ: int
     soc_permille: int | None
     coil_dC: int
+    bus_mV: int | None = field(default=None, metadata=NO_COLUMN)
+    current_mA: int | None = field(default=None, metadata=NO_COLUMN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,8 +90,11 @@ class LedgerKeeper:
         now_s = self._clock.now_s()
         self._emit(Refused(now_s, refusal.board_id, transfer_id, refusal.code, name))
 
-    def sample(self, board_id: int, role: int, ack: Ack) -> None:
-        """Hold a sample back until the next settlement: plots need it, accounts do not."""
+    def sample(self, board_id: int, role: int, ack: Ack, shown: Beacon | None = None) -> None:
+        """Hold a sample back until the next settlement: plots need it, accounts do not.
+
+        `shown`: what the board's meter shows at this moment, if it was asked.
+        """
         self._samples.append(
             kinds.Sample(
                 transfer_id=ack.transfer_id,
@@ -102,6 +105,8 @@ class LedgerKeeper:
                 energy_mJ=ack.energy_mJ,
                 soc_permille=ack.soc_permille,
                 coil_dC=ack.coil_dC,
+                bus_mV=shown.bus_mV if shown else None,
+                current_mA=shown.current_mA if shown else None,
             )
         )
         self.note(board_id, ack)
@@ -162,6 +167,8 @@ class LedgerKeeper:
             received_mJ=beacon.received_mJ,
             capacity_mJ=link.limits.capacity_mJ,
             t_ms=self._now_ms(),
+            bus_mV=beacon.bus_mV,
+            current_mA=beacon.current_mA,
         )
         self._store.append([reading])
         self._emit(BoardReading(self._clock.now_s(), link.board_id, ack.soc_permille))

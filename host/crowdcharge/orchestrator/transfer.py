@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from crowdcharge.boards import codes
 from crowdcharge.boards.constants import FrameType, Role
-from crowdcharge.boards.models import Ack
+from crowdcharge.boards.link import BoardLink
+from crowdcharge.boards.models import Ack, Beacon
 from crowdcharge.boards.pool import Pool
 from crowdcharge.clock import Clock
 from crowdcharge.errors import GrantRefused, ProtocolError, RadioError
@@ -52,7 +53,11 @@ class _Side:
 
 
 class TransferRun:
-    """Keeps one transfer alive; `sample` gets board, role and Ack of every answer."""
+    """Keeps one transfer alive; `sample` gets board, role and Ack of every answer.
+
+    Once, while power flows, it gets what the transmitter's meter shows too: with the voltage at
+    rest that tells the resistance of the cell.
+    """
 
     def __init__(
         self,
@@ -61,7 +66,7 @@ class TransferRun:
         pool: Pool,
         clock: Clock,
         emit: Emit,
-        sample: Callable[[int, int, Ack], None],
+        sample: Callable[[int, int, Ack, Beacon | None], None],
     ) -> None:
         self._transfer = transfer
         self._terms = terms
@@ -72,6 +77,7 @@ class TransferRun:
         self._ptx = _Side(transfer.ptx, Role.PTX)
         self._prx = _Side(transfer.prx, Role.PRX)
         self._stop = False
+        self._is_shown = False  # what the transmitter's meter shows was asked
         self._wake = asyncio.Event()
 
     @property
@@ -178,6 +184,13 @@ class TransferRun:
                 life_ms=self._terms.lease_ms,
             )
         self._heard(side, ack, asked_s)
+        if side is self._ptx and side.power_mW and not self._is_shown:
+            await self._show(link, ack)
+
+    async def _show(self, link: BoardLink, ack: Ack) -> None:
+        self._is_shown = True  # also if this fails: the lease is what matters
+        shown = await link.status()
+        self._sample(link.board_id, self._ptx.role, ack, shown)
 
     def _heard(self, side: _Side, ack: Ack, asked_s: float) -> None:
         """Take an answer. The lease counts from `asked_s`: the answer may have come late."""
@@ -189,7 +202,7 @@ class TransferRun:
             side.energy_mJ = ack.energy_mJ
             side.soc_permille = ack.soc_permille
             side.heard_s = self._clock.now_s()
-            self._sample(side.board_id, side.role, ack)
+            self._sample(side.board_id, side.role, ack, None)
         if not ack.runs(transfer_id):
             self._end(side, ack.ept or ept.STOPPED)
         self._progress()
