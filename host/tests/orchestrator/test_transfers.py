@@ -5,6 +5,7 @@ import asyncio
 
 import pytest
 
+from crowdcharge.ledger import kinds
 from crowdcharge.ledger.settlement import SETTLED
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.contacts import ContactSchedule
@@ -18,7 +19,7 @@ from crowdcharge.orchestrator.events import (
     Trouble,
 )
 from crowdcharge.report.summary import summarise
-from wptcore import ept, transfer
+from wptcore import ept, transfer, wire
 
 PAIR = ContactSchedule(60.0, (((1, 2),),))
 
@@ -47,6 +48,21 @@ def test_a_transfer_shows_its_progress(make_world, run):
     assert max(each.sent_mW for each in progress) == pytest.approx(2400, rel=0.01)
     assert max(each.received_mW for each in progress) == pytest.approx(1600, rel=0.01)
     assert [each.sent_mJ for each in progress] == sorted(each.sent_mJ for each in progress)
+
+
+def test_the_ledger_gets_the_donors_voltage_once_under_load_and_at_rest(make_world, run):
+    world = make_world({1: 90.0, 2: 10.0})
+    world.lay((1, 2))
+    run(world, world.host(PAIR, until_s=30.0))
+    with Store.read(world.ledger) as store:
+        said = [row.content() for row in store.rows()]
+    samples = [each for each in said if isinstance(each, kinds.Sample)]
+    (shown,) = (each for each in samples if each.bus_mV is not None)
+    assert (shown.board_id, shown.role) == (1, wire.PTX)
+    assert shown.bus_mV * shown.current_mA / 1000 == pytest.approx(2400, rel=0.01)
+    rests = [each for each in said if isinstance(each, kinds.Reading) and each.board_id == 1]
+    assert rests[0].bus_mV == shown.bus_mV  # these boards' cells have no resistance
+    assert abs(rests[0].current_mA) <= 1
 
 
 def test_a_donor_at_its_floor_ends_and_then_refuses_once(make_world, run):
