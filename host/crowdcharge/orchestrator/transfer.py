@@ -37,6 +37,15 @@ class TransferTerms:
     floor_pct: int = 20
     received_max_mJ: int = 0  # 0: bounded only by what is sent
     energy_min_J: float = 0.0  # an offer below it is not worth its start-up
+    power_bound_mW: int = 0  # of the pair's profiles; 0: none
+
+    @property
+    def power_most_mW(self) -> int:
+        """Return the most that run and profiles allow to flow; 0: what the boards allow."""
+        return self.bounded_mW(self.power_max_mW) if self.power_max_mW else self.power_bound_mW
+
+    def bounded_mW(self, power_mW: int) -> int:
+        return min(power_mW, self.power_bound_mW) if self.power_bound_mW else power_mW
 
 
 @dataclass(slots=True)
@@ -140,7 +149,7 @@ class TransferRun:
             peer.board_id,
             _SINGLE_PAIR,
             _THIS_HOST,
-            power_max_mW,
+            self._terms.bounded_mW(power_max_mW),
             min(energy_max_mJ, 0xFFFFFFFF),
             duration_ms,
             self._terms.floor_pct,
