@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Profiles of real boards: the host only tightens what the boards and the run allow."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crowdcharge.errors import InputError
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.store import Store
+from crowdcharge.orchestrator import config, runner
 from crowdcharge.orchestrator.contacts import ContactSchedule
 from crowdcharge.orchestrator.events import TransferEnded, Trouble
 from crowdcharge.orchestrator.profile_rules import ProfileRules
@@ -66,6 +69,22 @@ def test_boards_with_nothing_in_common_are_let_be(make_world, run):
     run(world, world.host(PAIR, until_s=10.0, profiles=profiles))
     assert not world.of(TransferEnded)
     assert not world.of(Trouble)
+
+
+def test_a_market_refuses_what_it_would_not_keep(tmp_path):
+    text = """[run]
+policy = "online-average"
+keys = "keys.toml"
+out = "out"
+[contacts]
+slots = [[[1, 2]]]
+[[boards]]
+id = 1
+profile = "huawei"
+"""
+    run_config = config.parse(text, tmp_path / "run.toml")
+    with pytest.raises(InputError, match="a market knows no profiles"):
+        asyncio.run(runner.trade(run_config, 1, None, print))
 
 
 def test_an_operator_who_asks_for_it_is_told(make_world, run):

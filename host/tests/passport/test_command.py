@@ -10,13 +10,17 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import crowdcharge.passport
 from crowdcharge import cli
 from crowdcharge.boards import keys as key_file
+from crowdcharge.errors import InputError
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.store import Store
 from crowdcharge.passport.document import CONTEXT, TITLES
+from crowdcharge.passport.signing import public_key
 
 from .year import BOARD, KEYS, Year
 
@@ -105,6 +109,9 @@ def test_an_outsider_checks_it_with_openssl(passport, ledger, tmp_path):
         (lambda made: made["figures"]["fade"].update(value=0), "was altered"),
         (lambda made: made["proof"].update(public_key="00" * 32), "was altered"),
         (lambda made: made["proof"].pop("signature"), "not a signed passport"),
+        (lambda made: made["proof"].update(algorithm="none"), "not a signed passport"),
+        (lambda made: made.update(format="other"), "not a signed passport"),
+        (lambda made: made.update(board_id=float("nan")), "not a signed passport"),
         (lambda made: made["proof"].update(signature="zz"), "not a signed passport"),
         (lambda made: made.update(proof=[]), "not a signed passport"),
     ],
@@ -117,6 +124,27 @@ def test_an_altered_passport_is_one_line(passport, ledger, tmp_path, change, sai
     assert code == 2
     assert said in err
     assert err.startswith("crowdcharge: altered.json: ") and err.count("\n") == 1
+
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.text(max_size=70)
+PROOF = {"algorithm": "Ed25519", "public_key": "ab" * 32, "signature": "cd" * 64}
+
+
+@given(
+    st.recursive(PLAIN, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+    | st.fixed_dictionaries(
+        {
+            "format": st.just("crowdcharge-passport") | PLAIN,
+            "proof": st.fixed_dictionaries(
+                {key: st.just(good) | PLAIN for key, good in PROOF.items()}
+            ),
+        }
+    )
+)
+@settings(max_examples=200, deadline=None)
+def test_whatever_the_file_holds_nothing_is_taken_for_a_passport(document):
+    with pytest.raises(InputError):
+        public_key(document)
 
 
 def test_the_page_holds_every_figure_and_no_other_file(passport, ledger):
