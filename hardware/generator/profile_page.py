@@ -12,9 +12,9 @@ TOP = """\
 > profiles of Qi. What a phone does was read in the sources named, not measured by us.
 
 `crowdcharge compat [DONOR RECEIVER] [--json]` says whether, how and at what power two profiles
-exchange; a scenario gives its boards profiles ([scenario](scenario.md)). Where several figures
-are published the tighter one stands; *unknown* means that we found no source, and nothing is
-computed from it.
+exchange; a [scenario](scenario.md) and the [file of a run](config.md) give boards profiles. Where
+several figures are published the tighter one stands; *unknown* means that we found no source, and
+nothing is computed from it.
 
 """
 TABLE = """\

@@ -79,6 +79,9 @@ class Book:
     def _apply_sample(self, sample: kinds.Sample) -> None:
         pass  # for plots; nothing is settled by a sample
 
+    def _apply_meter(self, meter: kinds.Meter) -> None:
+        pass  # for the passport
+
     def _apply_receipt(self, shown: kinds.ReceiptRow) -> None:
         receipt = receipt_of(shown)
         if receipt.key in self._raw:

@@ -28,7 +28,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A board's own state: its charge and its two odometers."""
+    """A board's own state: its charge, and its two odometers."""
 
     board_id: int
     epoch: int
@@ -192,6 +192,23 @@ class Payment:
     amount_u: int
 
 
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """What the meter in the cell's lead shows: at rest, or of a donor once in a transfer.
+
+    `transfer_id` 0: at rest; `energy_mJ`: given in the transfer so far; a current above 0 leaves
+    the cell.
+    """
+
+    board_id: int
+    transfer_id: int
+    t_ms: int
+    soc_permille: int | None
+    energy_mJ: int
+    bus_mV: int
+    current_mA: int
+
+
 Content = (
     Run
     | Reading
@@ -206,6 +223,7 @@ Content = (
     | MarketRow
     | Bargain
     | Payment
+    | Meter
 )
 
 KINDS: dict[str, type[Content]] = {
@@ -222,6 +240,7 @@ KINDS: dict[str, type[Content]] = {
     "market": MarketRow,
     "bargain": Bargain,
     "payment": Payment,
+    "meter": Meter,
 }
 
 

@@ -29,6 +29,8 @@ _RANGES = {
     "to_mJ": (0, _U32),
     "soc_permille": (0, _U16),
     "coil_dC": (-0x8000, 0x7FFF),
+    "bus_mV": (0, _U16),
+    "current_mA": (-0x8000, 0x7FFF),
     "code": (0, 0xFF),
     "t_ms": (0, 1 << 63),
     "started_unix_s": (0, 1 << 63),

@@ -14,6 +14,7 @@ from crowdcharge.files import read_text
 from crowdcharge.orchestrator import outlets
 from crowdcharge.orchestrator.contacts import ContactSchedule, Pair
 from crowdcharge.orchestrator.transfer import TransferTerms
+from crowdcharge.profiles.naming import profile_names
 from crowdcharge.radio.base import Proxy, is_noise_key
 from crowdcharge.toml_table import Range, Table
 from wptcore import wire
@@ -106,6 +107,14 @@ class ServeSection:
 
 
 @dataclass(frozen=True, slots=True)
+class BoardsSection:
+    """One of `[[boards]]`. `profile`: the profiles whose rules the host keeps for this board."""
+
+    id: int
+    profile: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunConfig:
     run: RunSection
     radio: RadioSection = field(default_factory=RadioSection)
@@ -115,6 +124,11 @@ class RunConfig:
     notify: outlets.NotifySection = field(default_factory=outlets.NotifySection)
     traces: outlets.TracesSection = field(default_factory=outlets.TracesSection)
     serve: ServeSection = field(default_factory=ServeSection)
+    boards: tuple[BoardsSection, ...] = ()
+
+    @property
+    def profiles(self) -> dict[int, tuple[str, ...]]:
+        return {board.id: board.profile for board in self.boards}
 
 
 _RANGES: dict[str, dict[str, Range]] = {
@@ -128,6 +142,7 @@ _RANGES: dict[str, dict[str, Range]] = {
     },
     "contacts": {"slot_s": (0.001, 1e9)},
     "serve": {"http_port": (0, 65535)},
+    "boards": {"id": (1, wire.BOARD_ID_MAX)},
 }
 
 
@@ -149,7 +164,19 @@ def parse(text: str, path: Path) -> RunConfig:
         notify=outlets.notify(top.table("notify"), path.parent),
         traces=outlets.traces(top.table("traces")),
         serve=top.table("serve").record(ServeSection, _RANGES["serve"]),
+        boards=_boards(top),
     )
+
+
+def _boards(top: Table) -> tuple[BoardsSection, ...]:
+    boards: dict[int, BoardsSection] = {}
+    for table in top.tables("boards"):
+        profile = profile_names(table, "profile", table.raw("profile") or [])
+        board = table.record(BoardsSection, _RANGES["boards"], profile=profile)
+        if board.id in boards:
+            raise table.fail("id", f"board {board.id} is there twice")
+        boards[board.id] = board
+    return tuple(boards.values())
 
 
 def _radio(table: Table) -> RadioSection:

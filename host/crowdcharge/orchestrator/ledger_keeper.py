@@ -58,7 +58,7 @@ class LedgerKeeper:
         self._next_id = max([first_transfer_id, *(key + 1 for key in store.book.transfers)])
         self._heard_out: set[tuple[int, int]] = set()  # (transfer, board): told all about it
         self._collected: set[tuple[int, int]] = set()  # (transfer, board): the board was told
-        self._samples: list[kinds.Sample] = []
+        self._samples: list[kinds.Sample | kinds.Meter] = []
         self.agents: dict[int, BoardAgent] = {}
         self.clears_lost_leases = True
 
@@ -109,6 +109,21 @@ class LedgerKeeper:
             with suppress(LedgerError):  # a locked file must not cost a lease; they stay held
                 self.flush()
         del self._samples[:-_SAMPLES_MAX]
+
+    def shown(self, ack: Ack, beacon: Beacon) -> None:
+        """Hold back what a donor's meter shows while it gives."""
+        self._samples.append(self._meter(ack.transfer_id, ack, beacon))
+
+    def _meter(self, transfer_id: int, ack: Ack, beacon: Beacon) -> kinds.Meter:
+        return kinds.Meter(
+            board_id=beacon.board_id,
+            transfer_id=transfer_id,
+            t_ms=self._now_ms(),
+            soc_permille=ack.soc_permille,
+            energy_mJ=ack.energy_mJ if transfer_id else 0,
+            bus_mV=beacon.bus_mV,
+            current_mA=beacon.current_mA,
+        )
 
     def flush(self) -> None:
         self._store.append(self._samples)
@@ -163,7 +178,8 @@ class LedgerKeeper:
             capacity_mJ=link.limits.capacity_mJ,
             t_ms=self._now_ms(),
         )
-        self._store.append([reading])
+        shown = [self._meter(0, ack, beacon)] if beacon.bus_mV else []  # 0 V: nothing measured yet
+        self._store.append([reading, *shown])
         self._emit(BoardReading(self._clock.now_s(), link.board_id, ack.soc_permille))
         return beacon
 

@@ -23,6 +23,7 @@ from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.contacts import Contacts, Meeting, Pair
 from crowdcharge.orchestrator.events import Emit
 from crowdcharge.orchestrator.probe import Probe
+from crowdcharge.orchestrator.profile_rules import ProfileNames, ProfileRules
 from crowdcharge.orchestrator.station import Station
 from crowdcharge.orchestrator.transfer import TransferRun, TransferTerms
 from crowdcharge.policy.base import Encounter, Offer, Policy
@@ -57,6 +58,7 @@ class Orchestrator:
         terms: TransferTerms | None = None,
         slots: int = SLOTS,
         first_transfer_id: int = 1,
+        profiles: ProfileNames | None = None,
     ) -> None:
         self.policy = policy
         self.state: State = "running"
@@ -64,6 +66,7 @@ class Orchestrator:
         self._clock = clock
         self._rng = rng
         self._terms = terms or TransferTerms()
+        self._rules = ProfileRules(profiles or {})
         self._keys = keys
         self.station = Station(radio, store, keys, clock, emit, first_transfer_id, slots)
         self._fleet, self._pool = self.station.fleet, self.station.pool
@@ -308,8 +311,11 @@ class Orchestrator:
     async def _transfer(self, offer: Offer, ends_s: float | None) -> None:
         if not self._may_begin((offer.ptx, offer.prx)):
             return
-        transfer = self.ledger_keeper.open(offer, self._terms.power_max_mW)
-        transfer_run = self.station.transfer_run(transfer, self._terms)
+        if not self._rules.may_give(offer.ptx, offer.prx):
+            raise WptError(f"{offer.ptx} cannot give to {offer.prx}: see crowdcharge compat")
+        terms = self._rules.tightened(self._terms, offer.ptx, offer.prx)
+        transfer = self.ledger_keeper.open(offer, terms.power_most_mW)
+        transfer_run = self.station.transfer_run(transfer, terms)
         self._transfer_runs[transfer.transfer_id] = transfer_run
         try:
             await transfer_run.run(inf if ends_s is None else ends_s)
@@ -341,6 +347,8 @@ class Orchestrator:
             return None
         if self.is_at_floor(offer.ptx):
             return None  # policies know nothing of floors
+        if not self._rules.may_give(offer.ptx, offer.prx):
+            return None  # nor of profiles
         return offer
 
     async def _last_round(self) -> None:

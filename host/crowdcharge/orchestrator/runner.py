@@ -92,6 +92,7 @@ class Runner:
                 terms=config.transfer.terms(),
                 slots=config.radio.slots,
                 first_transfer_id=secrets.randbits(31) | 1,
+                profiles=config.profiles,
             )
             if self._stopped:
                 self._orchestrator.stop()
@@ -109,6 +110,8 @@ async def trade(
 
     `lane` is the hub's number; `together` lays a seller and its buyer on each other.
     """
+    if config.profiles:
+        raise InputError("a market knows no profiles: leave [[boards]] out of its file")
     keys = key_file.load(config.run.keys)
     if lane not in keys:
         raise InputError(f"--lane {lane}: the keys file {config.run.keys} has no such board")

@@ -64,8 +64,10 @@ class Station:
 
     def transfer_run(self, transfer: TransferRecord, terms: TransferTerms) -> TransferRun:
         """Return a transfer to run, whose samples go to the ledger keeper."""
-        sample = self.ledger_keeper.sample
-        return TransferRun(transfer, terms, self.pool, self.clock, self.emit, sample)
+        keeper = self.ledger_keeper
+        return TransferRun(
+            transfer, terms, self.pool, self.clock, self.emit, keeper.sample, keeper.shown
+        )
 
     def trouble(self, board_id: int, error: BaseException) -> None:
         self.emit(Trouble(self.clock.now_s(), board_id, str(error), type(error).__name__))

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from crowdcharge.boards import codes
 from crowdcharge.boards.constants import FrameType, Role
-from crowdcharge.boards.models import Ack
+from crowdcharge.boards.link import BoardLink
+from crowdcharge.boards.models import Ack, Beacon
 from crowdcharge.boards.pool import Pool
 from crowdcharge.clock import Clock
 from crowdcharge.errors import GrantRefused, ProtocolError, RadioError
@@ -24,6 +25,7 @@ RENEWALS_PER_LEASE = 3
 _SINGLE_PAIR, _THIS_HOST, _NO_FLAGS = 0, 0, 0  # group, granter and flags of a grant
 _RECEIVER_MARGIN = 2  # the transmitter's budget ends a transfer; the receiver's is a bound
 _RECEIVER_MARGIN_mJ = 1000
+_SHOWN_SHARE = 6  # of a lease: so long may the look at the meter take between two renewals
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,15 @@ class TransferTerms:
     floor_pct: int = 20
     received_max_mJ: int = 0  # 0: bounded only by what is sent
     energy_min_J: float = 0.0  # an offer below it is not worth its start-up
+    power_bound_mW: int = 0  # of the pair's profiles; 0: none
+
+    @property
+    def power_most_mW(self) -> int:
+        """Return the most that run and profiles allow to flow; 0: what the boards allow."""
+        return self.bounded_mW(self.power_max_mW) if self.power_max_mW else self.power_bound_mW
+
+    def bounded_mW(self, power_mW: int) -> int:
+        return min(power_mW, self.power_bound_mW) if self.power_bound_mW else power_mW
 
 
 @dataclass(slots=True)
@@ -52,7 +63,11 @@ class _Side:
 
 
 class TransferRun:
-    """Keeps one transfer alive; `sample` gets board, role and Ack of every answer."""
+    """Keeps one transfer alive.
+
+    `sample` gets board, role and Ack of every answer. `shown` gets, once while power flows, what
+    the transmitter's meter shows: with the voltage at rest it tells the resistance of the cell.
+    """
 
     def __init__(
         self,
@@ -62,6 +77,7 @@ class TransferRun:
         clock: Clock,
         emit: Emit,
         sample: Callable[[int, int, Ack], None],
+        shown: Callable[[Ack, Beacon], None],
     ) -> None:
         self._transfer = transfer
         self._terms = terms
@@ -69,9 +85,11 @@ class TransferRun:
         self._clock = clock
         self._emit = emit
         self._sample = sample
+        self._shown = shown
         self._ptx = _Side(transfer.ptx, Role.PTX)
         self._prx = _Side(transfer.prx, Role.PRX)
         self._stop = False
+        self._is_shown = False  # what the transmitter's meter shows was asked
         self._wake = asyncio.Event()
 
     @property
@@ -134,7 +152,7 @@ class TransferRun:
             peer.board_id,
             _SINGLE_PAIR,
             _THIS_HOST,
-            power_max_mW,
+            self._terms.bounded_mW(power_max_mW),
             min(energy_max_mJ, 0xFFFFFFFF),
             duration_ms,
             self._terms.floor_pct,
@@ -178,6 +196,14 @@ class TransferRun:
                 life_ms=self._terms.lease_ms,
             )
         self._heard(side, ack, asked_s)
+        if side is self._ptx and side.power_mW and not self._is_shown:
+            await self._show(link, ack)
+
+    async def _show(self, link: BoardLink, ack: Ack) -> None:
+        self._is_shown = True  # also if this fails: the lease is what matters
+        with suppress(TimeoutError):
+            async with self._clock.timeout(self._terms.lease_ms / 1000 / _SHOWN_SHARE):
+                self._shown(ack, await link.status())
 
     def _heard(self, side: _Side, ack: Ack, asked_s: float) -> None:
         """Take an answer. The lease counts from `asked_s`: the answer may have come late."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from crowdcharge.errors import InputError
 from crowdcharge.policy import Policy, make, parameters
-from crowdcharge.profiles import known
+from crowdcharge.profiles.naming import profile_names
 from crowdcharge.simulation.effort import too_much
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.mobility import RandomWaypoint
@@ -271,17 +271,6 @@ def _listed(table: Table, key: str) -> list[Any]:
     if not isinstance(value, list):
         raise table.fail(key, "must be a list")
     return value
-
-
-def profile_names(table: Table, key: str, value: Any) -> tuple[str, ...]:
-    """One name, or the names of a board that speaks several technologies."""
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list):
-        raise table.fail(key, "must be the name of a profile, or a list of names")
-    for name in names:
-        if name not in known():
-            raise table.fail(key, f"unknown profile {name!r}; known are {', '.join(known())}")
-    return tuple(names)
 
 
 def parse_habit(table: Table) -> CordHabit:

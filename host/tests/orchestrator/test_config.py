@@ -3,7 +3,7 @@
 
 from dataclasses import fields
 from pathlib import Path
-from typing import get_type_hints
+from typing import get_args, get_type_hints
 
 import pytest
 from hypothesis import given, settings
@@ -72,7 +72,7 @@ def test_every_key_has_its_place():
         ("[1, 3]", "[1, 3, 4]", 8, "a pair is two different board ids, not [1, 3, 4]"),
         ("[[1, 3]]", "[1, 3]", 8, "a pair is two different board ids, not 1"),
         ("slots = [[[1, 2], [3, 4]], [[1, 3]]]", "", 6, "contacts.slots: is missing"),
-        ("[contacts]", "[contact]", 6, "contact: unknown key; known are contacts, "),
+        ("[contacts]", "[contact]", 6, "contact: unknown key; known are boards, contacts, "),
         ("[run]", "radio = 3\n[run]", 1, "radio: must be a table"),
     ],
 )
@@ -116,8 +116,43 @@ def test_the_reference_page_lists_exactly_these_keys():
         line.split("`")[1] for line in page.read_text().splitlines() if line.startswith("| `")
     }
     sections = get_type_hints(config.RunConfig).items()
-    known = {f"{name}.{item.name}" for name, kind in sections for item in fields(kind)}
+    known = {
+        f"{name}.{item.name}"
+        for name, kind in sections
+        for item in fields(get_args(kind)[0] if get_args(kind) else kind)
+    }
     assert listed == known
+
+
+BOARDS = """
+[[boards]]
+id = 1
+profile = "huawei"
+[[boards]]
+id = 2
+profile = ["qi-bpp", "pma"]
+"""
+
+
+def test_boards_take_profiles():
+    loaded = config.parse(GOOD + BOARDS, PATH)
+    assert loaded.profiles == {1: ("huawei",), 2: ("qi-bpp", "pma")}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("id = 2", "id = 1", "line 14: boards[1].id: board 1 is there twice"),
+        ("id = 2", "id = 0", "line 14: boards[1].id: must be 1 to 65534"),
+        ('"huawei"', '"hauwei"', "line 12: boards[0].profile: unknown profile 'hauwei'; known"),
+        ('"huawei"', "3", "line 12: boards[0].profile: must be the name of a profile"),
+        ("id = 2", 'id = 2\nfloor = "x"', "line 15: boards[1].floor: unknown key"),
+    ],
+)
+def test_a_board_that_is_wrong_names_line_and_key(old, new, words):
+    with pytest.raises(InputError) as refused:
+        config.parse(GOOD + BOARDS.replace(old, new), PATH)
+    assert str(refused.value).startswith(f"{PATH}, {words}")
 
 
 RADIOS = """

@@ -5,6 +5,7 @@ import asyncio
 
 import pytest
 
+from crowdcharge.ledger import kinds
 from crowdcharge.ledger.settlement import SETTLED
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.contacts import ContactSchedule
@@ -47,6 +48,25 @@ def test_a_transfer_shows_its_progress(make_world, run):
     assert max(each.sent_mW for each in progress) == pytest.approx(2400, rel=0.01)
     assert max(each.received_mW for each in progress) == pytest.approx(1600, rel=0.01)
     assert [each.sent_mJ for each in progress] == sorted(each.sent_mJ for each in progress)
+
+
+def test_the_ledger_gets_the_donors_voltage_once_under_load_and_at_rest(make_world, run):
+    world = make_world({1: 90.0, 2: 10.0})
+    world.lay((1, 2))
+    run(world, world.host(PAIR, until_s=30.0))
+    with Store.read(world.ledger) as store:
+        said = [row.content() for row in store.rows()]
+    meters = [each for each in said if isinstance(each, kinds.Meter) and each.board_id == 1]
+    rest, *_ = (each for each in meters if not each.transfer_id)
+    (load,) = (each for each in meters if each.transfer_id)
+    assert load.bus_mV * load.current_mA / 1000 == pytest.approx(2400, rel=0.01)
+    assert rest.bus_mV == load.bus_mV  # these boards' cells have no resistance
+    assert abs(rest.current_mA) <= 1
+    assert not [
+        each
+        for each in said
+        if isinstance(each, kinds.Meter) and each.transfer_id and each.board_id != 1
+    ]
 
 
 def test_a_donor_at_its_floor_ends_and_then_refuses_once(make_world, run):

@@ -93,4 +93,5 @@ class ScenarioRun:
             emit=self._emit,
             terms=TransferTerms(_LEASE_ms, floor_pct=floor_pct),
             slots=len(keys),
+            profiles=scenario.profiles(sorted(keys)),
         )

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Sign a passport so that an outsider can check it: Ed25519 (RFC 8032) over one canonical text.
+
+What is signed is the whole document as JSON in UTF-8, keys in order and no spaces, with the proof
+but without the `signature` in it.
+"""
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from crowdcharge.errors import InputError
+from crowdcharge.files import read_text, write_whole
+from crowdcharge.ledger.bodies import canonical
+
+_SIZE_MAX_bytes = 10_000
+_ALGORITHM = "Ed25519"
+_FORMAT = "crowdcharge-passport"
+
+
+def signer(path: Path) -> Ed25519PrivateKey:
+    """Read the key that signs, or make one for its owner's eyes only."""
+    if not path.exists():
+        made = Ed25519PrivateKey.generate()
+        pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        write_whole(path, pem, 0o600)
+        return made
+    text = read_text(path, _SIZE_MAX_bytes)
+    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise InputError(f"{path}: open to others; run: chmod 600 {path}")
+    try:
+        key = load_pem_private_key(text.encode(), password=None)
+    except (ValueError, TypeError):  # TypeError: it wants a password
+        key = None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InputError(f"{path}: not an Ed25519 key without a password, in PEM")
+    return key
+
+
+def signed(document: dict[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
+    public = key.public_key().public_bytes_raw().hex()
+    proof = {"algorithm": _ALGORITHM, "public_key": public}
+    signature = key.sign(_text({**document, "proof": proof})).hex()
+    return {**document, "proof": {**proof, "signature": signature}}
+
+
+def public_key(document: Any) -> str:
+    """Return in hex whose signature a passport carries; InputError unless it is good."""
+    try:
+        proof = dict(document["proof"])
+        signature = bytes.fromhex(proof.pop("signature"))
+        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(proof["public_key"]))
+        ours = (proof["algorithm"], document["format"]) == (_ALGORITHM, _FORMAT)
+        text = _text({**document, "proof": proof})
+    except (KeyError, TypeError, ValueError):
+        ours = False
+    if not ours:
+        raise InputError("not a signed passport of ours")
+    try:
+        public.verify(signature, text)
+    except InvalidSignature:
+        raise InputError("the signature does not fit: the passport was altered") from None
+    return str(proof["public_key"])
+
+
+def _text(document: dict[str, Any]) -> bytes:
+    return canonical(document).encode()
