@@ -90,11 +90,11 @@ def test_a_locked_ledger_is_an_error_and_loses_nothing(ledger_file, open_row):
 
 def test_a_full_disk_is_an_error_and_loses_nothing(ledger_file, open_row):
     with Store.create(ledger_file) as store:
-        pages = store._db.execute("PRAGMA page_count").fetchone()[0]
-        store._db.execute(f"PRAGMA max_page_count = {pages}")
+        pages = store._kept._db.execute("PRAGMA page_count").fetchone()[0]
+        store._kept._db.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(LedgerError, match="full"):
             store.append([kinds.Run("x" * 100_000, None, None)])
-        store._db.execute("PRAGMA max_page_count = 100000")
+        store._kept._db.execute("PRAGMA max_page_count = 100000")
         store.append([open_row(9)])
         assert 9 in store.book.transfers
 
@@ -130,8 +130,8 @@ import os, sys
 from pathlib import Path
 from crowdcharge.ledger.store import Store
 store = Store.create(Path(sys.argv[1]))
-store._db.execute("BEGIN IMMEDIATE")
-store._db.execute("INSERT INTO journal SELECT max(seq) + 1, 'run', '{}', '' FROM journal")
+store._kept._db.execute("BEGIN IMMEDIATE")
+store._kept._db.execute("INSERT INTO journal SELECT max(seq) + 1, 'run', '{}', '' FROM journal")
 os.kill(os.getpid(), 9)
 """
 

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""PURE: where a ledger is: in a file, or in a PostgreSQL database by its URL.
+
+`postgresql://USER[:PASSWORD]@HOST[:PORT]/DATABASE?site=SITE`, as PostgreSQL's own tools write it.
+"""
+
+from pathlib import Path
+from typing import Literal, get_args
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from crowdcharge.errors import InputError
+
+Tls = Literal["disable", "require", "verify-full"]
+SCHEMES = ("postgresql", "postgres")
+_PARAMETERS = {"site", "host", "sslmode", "sslrootcert", "password_file"}
+_LOCAL = {"localhost", "127.0.0.1", "::1"}
+_FORM = "postgresql://USER@HOST[:PORT]/DATABASE?site=SITE"
+
+
+class BooksUrl:
+    """A database, and the site whose chain is meant; its text never shows the password.
+
+    It is no dataclass, so that a copy of a configuration into plain values cannot spell it out.
+    """
+
+    def __init__(self, text: str) -> None:
+        """Take a URL apart. InputError, which never quotes it, if it is not of the form above."""
+        try:
+            parts = urlsplit(text)
+            self.port = parts.port or 5432
+            given = parse_qsl(
+                parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)
+            )
+        except ValueError:
+            raise _wrong("cannot be read") from None
+        if not text.isprintable() or parts.scheme not in SCHEMES or parts.fragment:
+            raise _wrong("is of another form")
+        if strange := sorted({name for name, _ in given} - _PARAMETERS):
+            raise _wrong(f"has an unknown parameter ({strange[0]})")
+        if len(dict(given)) < len(given):
+            raise _wrong("has a parameter twice")
+        settings = dict(given)
+        self.user = unquote(parts.username or "")
+        self.password = unquote(parts.password) if parts.password is not None else None
+        self.database = unquote(parts.path.removeprefix("/"))
+        self.host = settings.get("host") or unquote(parts.hostname or "")
+        self.site = settings.get("site", "")
+        self.password_file = settings.get("password_file", "")
+        self.sslrootcert = settings.get("sslrootcert", "")
+        self.sslmode = settings.get("sslmode") or ("disable" if self.is_local else "verify-full")
+        self._require()
+
+    def _require(self) -> None:
+        names = {"user": self.user, "host": self.host, "database": self.database}
+        for name, value in names.items():
+            if not value:
+                raise _wrong(f"names no {name}")
+        if not all(map(str.isprintable, (*names.values(), self.site))):
+            raise _wrong("has a character that cannot be printed")
+        if self.sslmode not in get_args(Tls):
+            raise _wrong(f"has an sslmode that is not one of {', '.join(get_args(Tls))}")
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether no network lies between: a folder with the server's socket, or loopback."""
+        return self.host.startswith("/") or self.host in _LOCAL
+
+    def of_site(self, site: str) -> "BooksUrl":
+        """Return the same database for a site; InputError if this names another one already."""
+        if self.site not in {"", site}:
+            raise InputError(f"{self} is of another site than {site!r}")
+        other = object.__new__(BooksUrl)
+        other.__dict__.update(self.__dict__, site=site)
+        return other
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else quote(self.host, safe="")
+        port = "" if self.port == 5432 else f":{self.port}"
+        site = f"?site={quote(self.site)}" if self.site else ""
+        return f"postgresql://{quote(self.user)}@{host}{port}/{quote(self.database)}{site}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+Place = Path | BooksUrl
+
+
+def place_of(text: str) -> Place:
+    """Return the place that a user named."""
+    scheme, found, _ = text.partition("://")
+    return BooksUrl(text) if found and scheme in SCHEMES else Path(text)
+
+
+def _wrong(what: str) -> InputError:
+    return InputError(f"the URL of the ledger {what}; it must be {_FORM}")
