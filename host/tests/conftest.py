@@ -4,18 +4,18 @@
 import os
 import shutil
 from collections.abc import Callable
-from glob import glob
+from pathlib import Path
 
 import pytest
 
 INSTALLED = "CROWDCHARGE_INSTALLED"  # packages that .ci/run has installed, so nothing may skip
 # Debian keeps a server's programs out of PATH, since several versions may stand side by side.
-_BESIDE_PATH = "/usr/lib/postgresql/*/bin"
+_BESIDE_PATH = Path("/usr/lib/postgresql")
 
 
 def _found(program: str) -> str | None:
-    path = [os.environ.get("PATH", os.defpath), *sorted(glob(_BESIDE_PATH))]
-    return shutil.which(program, path=os.pathsep.join(path))
+    folders = [os.environ.get("PATH", os.defpath), *map(str, sorted(_BESIDE_PATH.glob("*/bin")))]
+    return shutil.which(program, path=os.pathsep.join(folders))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 """`crowdcharge run --check`: all of a run that can be judged without a radio or a write."""
 
 import os
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from crowdcharge.errors import InputError
 
 if TYPE_CHECKING:
+    from crowdcharge.ledger.place import BooksUrl
     from crowdcharge.orchestrator.config import RunConfig
 
 
@@ -27,7 +29,7 @@ def check(config: "RunConfig") -> list[str]:
         numbers = ", ".join(map(str, strangers))
         raise InputError(f"contacts.slots: the keys file {run.keys} has no key for {numbers}")
     ledger = run.out / "ledger.sqlite"
-    return [
+    found = [
         f"policy    {run.policy}",
         f"keys      {run.keys}: {len(keys)} boards",
         f"contacts  {contacts.source}" + (f", {len(contacts.slots)} slots" if met else ""),
@@ -35,6 +37,15 @@ def check(config: "RunConfig") -> list[str]:
         f"age       {expiry.check(run.out, keys, config.transfer.power_max_mW, today())}",
         f"ledger    {ledger}, " + ("continued" if ledger.exists() else "a new one"),
     ]
+    return [*found, f"database  {_reached(run.ledger)}"] if run.ledger else found
+
+
+def _reached(books: "BooksUrl") -> str:
+    """Ask the database as a run would, and leave it to one that writes now."""
+    from crowdcharge.ledger.postgres_rows import PostgresRows
+
+    with closing(PostgresRows.to_write(books)) as database:
+        return f"{books}, {database.length()} rows"
 
 
 def refuse_expired(config: "RunConfig") -> None:

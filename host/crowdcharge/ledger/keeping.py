@@ -53,6 +53,12 @@ def catch_up(source: Keeping, target: Keeping) -> int:
     return count
 
 
+def lacks(target: Keeping, source: Keeping) -> int:
+    """Return how many rows `target` lacks; InputError if they are no beginnings of one chain."""
+    _last_shared(source, target)
+    return max(source.length() - target.length(), 0)
+
+
 def _last_shared(one: Keeping, other: Keeping) -> Row | None:
     """Return the last row of the shorter one, which the other must have: it covers all before."""
     seq = min(one.length(), other.length())

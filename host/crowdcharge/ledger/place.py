@@ -12,7 +12,8 @@ from crowdcharge.errors import InputError
 
 Tls = Literal["disable", "require", "verify-full"]
 SCHEMES = ("postgresql", "postgres")
-_PARAMETERS = {"site", "host", "sslmode", "sslrootcert", "password_file"}
+_FILES = ("password_file", "sslrootcert")
+_PARAMETERS = {"site", "host", "sslmode", *_FILES}
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 _FORM = "postgresql://USER@HOST[:PORT]/DATABASE?site=SITE"
 
@@ -23,8 +24,11 @@ class BooksUrl:
     It is no dataclass, so that a copy of a configuration into plain values cannot spell it out.
     """
 
-    def __init__(self, text: str) -> None:
-        """Take a URL apart. InputError, which never quotes it, if it is not of the form above."""
+    def __init__(self, text: str, folder: Path = Path()) -> None:
+        """Take a URL apart; files that it names are relative to `folder`.
+
+        InputError, which never quotes it, if it is not of the form above.
+        """
         try:
             parts = urlsplit(text)
             self.port = parts.port or 5432
@@ -45,8 +49,8 @@ class BooksUrl:
         self.database = unquote(parts.path.removeprefix("/"))
         self.host = settings.get("host") or unquote(parts.hostname or "")
         self.site = settings.get("site", "")
-        self.password_file = settings.get("password_file", "")
-        self.sslrootcert = settings.get("sslrootcert", "")
+        files = {name: folder / settings[name] for name in _FILES if settings.get(name)}
+        self.password_file, self.sslrootcert = map(files.get, _FILES)
         self.sslmode = settings.get("sslmode") or ("disable" if self.is_local else "verify-full")
         self._require()
 
@@ -86,10 +90,13 @@ class BooksUrl:
 Place = Path | BooksUrl
 
 
+def is_url(text: str) -> bool:
+    return text.startswith(tuple(f"{scheme}://" for scheme in SCHEMES))
+
+
 def place_of(text: str) -> Place:
     """Return the place that a user named."""
-    scheme, found, _ = text.partition("://")
-    return BooksUrl(text) if found and scheme in SCHEMES else Path(text)
+    return BooksUrl(text) if is_url(text) else Path(text)
 
 
 def _wrong(what: str) -> InputError:

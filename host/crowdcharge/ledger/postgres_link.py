@@ -8,7 +8,6 @@ password, a name, a right, TLS) is an InputError.
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crowdcharge.errors import InputError, LedgerAway, LedgerError, WptError
@@ -37,7 +36,7 @@ _KEEPALIVE = {
 }
 
 
-class Link:
+class DatabaseLink:
     """`run` sends one statement, or a script without parameters, as one transaction."""
 
     def __init__(self, url: BooksUrl) -> None:
@@ -120,16 +119,16 @@ def _connected(url: BooksUrl) -> "Connection":
 
 
 def _password(url: BooksUrl) -> str | None:
-    if not url.password_file:
+    if url.password_file is None:
         return url.password
-    return read_text(Path(url.password_file), _SECRET_BYTES_MAX).strip()
+    return read_text(url.password_file, _SECRET_BYTES_MAX).strip()
 
 
 def _tls(url: BooksUrl) -> ssl.SSLContext | bool:
     if url.sslmode == "disable":
         return False
     try:
-        context = ssl.create_default_context(cafile=url.sslrootcert or None)
+        context = ssl.create_default_context(cafile=url.sslrootcert)
     except OSError as error:
         raise InputError(f"{url.sslrootcert}: {error.strerror or error}") from None
     if url.sslmode == "require":

@@ -16,7 +16,7 @@ from crowdcharge.ledger import postgres_schema as schema
 from crowdcharge.ledger.keeping import catch_up
 from crowdcharge.ledger.kinds import VIEWS, columns
 from crowdcharge.ledger.place import BooksUrl
-from crowdcharge.ledger.postgres_link import Link
+from crowdcharge.ledger.postgres_link import DatabaseLink
 from crowdcharge.ledger.rows import Row
 from crowdcharge.ledger.sqlite_rows import SqliteRows
 
@@ -51,18 +51,27 @@ FROM pg_roles r, pg_namespace n WHERE r.rolname = :role AND n.nspname = 'crowdch
 class PostgresRows:
     """`PostgresRows.write` holds the site's lock; `PostgresRows.read` looks at its rows."""
 
-    def __init__(self, url: BooksUrl, link: Link) -> None:
+    def __init__(self, url: BooksUrl, link: DatabaseLink) -> None:
         self.place = url
         self._link = link
 
     @classmethod
     def write(cls, url: BooksUrl) -> "PostgresRows":
         """Connect to write. LedgerAway if nobody answers; InputError for what is to be mended."""
+        rows = cls.to_write(url)
+        if not rows._link.value(_LOCK, site=url.site):
+            rows.close()
+            raise InputError(f"{url}: another service writes to this site")
+        return rows
+
+    @classmethod
+    def to_write(cls, url: BooksUrl) -> "PostgresRows":
+        """Connect as `write` does, and leave the site to whoever writes to it."""
         if not url.site:
             raise InputError(f"{url}: which site's ledger is it? Add ?site=NAME to the URL")
         link = _of_version(url)
         try:
-            _claim(link)
+            _require_rights(link)
         except BaseException:
             link.close()
             raise
@@ -132,7 +141,7 @@ def create(url: BooksUrl, role: str) -> None:
 
     InputError for a role that rights do not bind, or that is not there.
     """
-    link = Link(url)
+    link = DatabaseLink(url)
     try:
         if _version(link) is None:
             link.run(f"BEGIN; {schema.SCHEMA} COMMIT;")
@@ -147,21 +156,18 @@ def create(url: BooksUrl, role: str) -> None:
         link.close()
 
 
-def _claim(link: Link) -> None:
-    """Make this the only service that writes to its site; InputError if it may not."""
-    url = link.url
+def _require_rights(link: DatabaseLink) -> None:
     if not link.value("SELECT has_table_privilege('crowdcharge.journal', 'INSERT')"):
+        user = link.url.user
         raise InputError(
-            f"{url}: {url.user} may not write; `crowdcharge ledger create URL --role {url.user}`"
-            " as the owner lets it"
+            f"{link.url}: {user} may not write; `crowdcharge ledger create URL --role {user}` as"
+            " the owner lets it"
         )
-    if not link.value(_LOCK, site=url.site):
-        raise InputError(f"{url}: another service writes to this site")
 
 
-def _of_version(url: BooksUrl) -> Link:
+def _of_version(url: BooksUrl) -> DatabaseLink:
     """Connect to a database that has our schema, in our version."""
-    link = Link(url)
+    link = DatabaseLink(url)
     try:
         _require_version(link)
     except BaseException:
@@ -170,7 +176,7 @@ def _of_version(url: BooksUrl) -> Link:
     return link
 
 
-def _require_version(link: Link) -> None:
+def _require_version(link: DatabaseLink) -> None:
     version = _version(link)
     if version is None:
         raise InputError(
@@ -182,7 +188,7 @@ def _require_version(link: Link) -> None:
         raise InputError(f"{link.url}: its ledgers are of version {version}, not {ours}")
 
 
-def _version(link: Link) -> str | None:
+def _version(link: DatabaseLink) -> str | None:
     """Return the schema's version, None without a schema; InputError for one of someone else."""
     found = link.run(
         "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace"
@@ -196,7 +202,7 @@ def _version(link: Link) -> str | None:
     return str(comment.removeprefix(schema.COMMENT))
 
 
-def _with_site(url: BooksUrl, link: Link) -> BooksUrl:
+def _with_site(url: BooksUrl, link: DatabaseLink) -> BooksUrl:
     query = "SELECT site FROM crowdcharge.journal WHERE seq = 1 ORDER BY site"
     sites = [site for (site,) in link.run(query)]
     if not url.site and len(sites) == 1:

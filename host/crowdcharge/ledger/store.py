@@ -5,13 +5,14 @@ Only where the rows are kept differs: `SqliteRows` in a file, `PostgresRows` beh
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from crowdcharge.errors import InputError
 from crowdcharge.ledger.book import Book
-from crowdcharge.ledger.keeping import Keeping
+from crowdcharge.ledger.keeping import Keeping, catch_up, lacks
 from crowdcharge.ledger.kinds import Content
 from crowdcharge.ledger.place import BooksUrl, Place
 from crowdcharge.ledger.postgres_rows import PostgresRows
@@ -102,6 +103,15 @@ class Store:
         if path.exists() or path.is_symlink():
             raise InputError(f"{path} exists already; a backup replaces nothing")
         self._kept.back_up(path)
+
+    def catch_up(self, source: "Store") -> int:
+        """Write the rows that this lacks and `source` has; see `keeping.catch_up`."""
+        return catch_up(source._kept, self._kept)
+
+    def waits_in(self, spool: Path) -> int:
+        """Return how many rows a file has more; InputError if it is another ledger."""
+        with closing(SqliteRows.read(spool)) as kept:
+            return lacks(self._kept, kept)
 
     def _load(self, check: bool = False) -> None:
         """Read all rows into the book; with `check` an altered row is a LedgerError."""

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from urllib.parse import quote
 
 from crowdcharge.ledger.place import BooksUrl
-from crowdcharge.ledger.postgres_link import Link
+from crowdcharge.ledger.postgres_link import DatabaseLink
 
 OWNER, OWNERS_PASSWORD = "owner", "correct horse"
 SERVICE, PASSWORD = "service", "s3cret/?:@"
@@ -93,8 +94,10 @@ class Cluster:
         self.sql(f"CREATE DATABASE {name}")
         return name
 
-    def sql(self, statement: str, database: str = "postgres", user: str = OWNER) -> list[list[object]]:
-        link = Link(BooksUrl(self.text(database, user=user)))
+    def sql(
+        self, statement: str, database: str = "postgres", user: str = OWNER
+    ) -> list[list[object]]:
+        link = DatabaseLink(BooksUrl(self.text(database, user=user)))
         try:
             return link.run(statement)
         finally:
@@ -102,8 +105,6 @@ class Cluster:
 
     def text(self, database: str, site: str = "", user: str = SERVICE) -> str:
         """Return a URL with its password."""
-        from urllib.parse import quote
-
         password = quote({OWNER: OWNERS_PASSWORD, SERVICE: PASSWORD}[user], safe="")
         url = f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"
         return url + (f"?site={site}" if site else "")
