@@ -33,7 +33,7 @@ class Forwarder:
     def __init__(self, spool: Path, url: BooksUrl, say: Callable[[str], None]) -> None:
         self._spool, self._url, self._say = spool, url, say
         self._database: PostgresRows | None = None
-        self._trouble = ""  # what was said last, until it is over
+        self._trouble: type[WptError] | None = None  # of what kind it is, until it is over
         self._sent = -1  # the newest row that the database has for certain
         self._ending = Event()
         self._thread = Thread(target=self._work, name="ledger forwarder", daemon=True)
@@ -107,13 +107,13 @@ class Forwarder:
         """Say once what keeps the rows from the database, and connect anew next time."""
         self._drop()
         self._sent = -1
-        if str(error) != self._trouble:
-            self._trouble = str(error)
+        if type(error) is not self._trouble:
+            self._trouble = type(error)
             self._say(f"{error}; the run goes on, and rows wait in {self._spool}")
 
     def _is_back(self, count: int) -> None:
         if self._trouble:
-            self._trouble = ""
+            self._trouble = None
             self._say(f"{self._url} is written to again; rows that had waited: {count}")
 
     def _drop(self) -> None:

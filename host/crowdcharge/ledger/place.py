@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from crowdcharge.errors import InputError
 
 Tls = Literal["disable", "require", "verify-full"]
+_PORT = 5432
 SCHEMES = ("postgresql", "postgres")
 _FILES = ("password_file", "sslrootcert")
 _PARAMETERS = {"site", "host", "sslmode", *_FILES}
@@ -31,7 +32,7 @@ class BooksUrl:
         """
         try:
             parts = urlsplit(text)
-            self.port = parts.port or 5432
+            self.port = parts.port or _PORT
             given = parse_qsl(
                 parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)
             )
@@ -39,8 +40,8 @@ class BooksUrl:
             raise _wrong("cannot be read") from None
         if not text.isprintable() or parts.scheme not in SCHEMES or parts.fragment:
             raise _wrong("is of another form")
-        if strange := sorted({name for name, _ in given} - _PARAMETERS):
-            raise _wrong(f"has an unknown parameter ({strange[0]})")
+        if {name for name, _ in given} - _PARAMETERS:
+            raise _wrong(f"has a parameter that is not one of {', '.join(sorted(_PARAMETERS))}")
         if len(dict(given)) < len(given):
             raise _wrong("has a parameter twice")
         settings = dict(given)
@@ -78,10 +79,12 @@ class BooksUrl:
         return other
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else quote(self.host, safe="")
-        port = "" if self.port == 5432 else f":{self.port}"
-        site = f"?site={quote(self.site)}" if self.site else ""
-        return f"postgresql://{quote(self.user)}@{host}{port}/{quote(self.database)}{site}"
+        user, host, database, site = (
+            quote(each, safe="") for each in (self.user, self.host, self.database, self.site)
+        )
+        host = f"[{self.host}]" if ":" in self.host else host
+        port = "" if self.port == _PORT else f":{self.port}"
+        return f"postgresql://{user}@{host}{port}/{database}" + (f"?site={site}" if site else "")
 
     def __repr__(self) -> str:
         return f"<{self}>"

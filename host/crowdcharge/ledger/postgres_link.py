@@ -22,7 +22,7 @@ _SECRET_BYTES_MAX = 65536
 # By SQLSTATE or its first two digits: what the server means, and which error that is.
 _AWAY = {"08", "53", "57"}  # no connection, nothing left to serve with, shutting down or starting
 _TO_MEND = {
-    "28P01": "the password of {user} is wrong",
+    "28P01": "the password of {user} is wrong or missing",
     "28000": "the server does not let {user} in",
     "3D000": "there is no such database",
     "42501": "{user} has not the right to that; `crowdcharge ledger create URL --role ROLE` as"
@@ -92,8 +92,6 @@ class DatabaseLink:
                 f"{self.url}: the server offers no TLS; add sslmode=disable to the URL if nobody"
                 " else is on that network"
             )
-        if "password" in text:
-            return InputError(f"{self.url}: the server asks for a password, and none is given")
         return self._away(text)
 
     def _away(self, why: str) -> LedgerAway:
@@ -118,9 +116,10 @@ def _connected(url: BooksUrl) -> "Connection":
     )
 
 
-def _password(url: BooksUrl) -> str | None:
+def _password(url: BooksUrl) -> str:
+    """Return the password; an empty one, which no server takes, where none is given."""
     if url.password_file is None:
-        return url.password
+        return url.password or ""
     return read_text(url.password_file, _SECRET_BYTES_MAX).strip()
 
 

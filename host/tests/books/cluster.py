@@ -51,7 +51,7 @@ class Cluster:
         if self._user:
             for path in (self.folder, secret):
                 shutil.chown(path, self._user)
-        self._call(
+        self.as_server(
             "initdb", "--no-sync", "--auth=scram-sha-256", f"--username={OWNER}",
             f"--pwfile={secret}", "--locale=C", "--encoding=UTF8", f"--pgdata={self._data}",
         )  # fmt: skip
@@ -62,7 +62,8 @@ class Cluster:
     def _data(self) -> Path:
         return self.folder / "data"
 
-    def _call(self, program: str, *arguments: str) -> None:
+    def as_server(self, program: str, *arguments: str) -> None:
+        """Run a program as the user that the server runs as."""
         command = [self._program_path(program), *arguments]
         log = self.folder / f"{program}.log"
         with log.open("ab") as out:  # a pipe would stay open as long as the server runs
@@ -79,10 +80,10 @@ class Cluster:
             "fsync": "off",
         }
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        self._call("pg_ctl", "start", "-w", "-D", str(self._data), "-o", options)
+        self.as_server("pg_ctl", "start", "-w", "-D", str(self._data), "-o", options)
 
     def stop(self, mode: str = "fast") -> None:
-        self._call("pg_ctl", "stop", "-w", "-D", str(self._data), "-m", mode)
+        self.as_server("pg_ctl", "stop", "-w", "-D", str(self._data), "-m", mode)
 
     def remove(self) -> None:
         with suppress(AssertionError):  # a test may have left it stopped
