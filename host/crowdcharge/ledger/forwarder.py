@@ -95,6 +95,7 @@ class Forwarder:
                 self._database = PostgresRows.write(self._url)
             with closing(SqliteRows.read(self._spool)) as spool:
                 if spool.length() > self._sent:
+                    spool.hold()
                     count = catch_up(spool, self._database)
                     self._sent = self._database.length()
                     self._is_back(count)

@@ -6,6 +6,7 @@ password, a name, a right, TLS) is an InputError.
 """
 
 import ssl
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,7 @@ class DatabaseLink:
     @contextmanager
     def _clear_errors(self) -> Iterator[None]:
         from pg8000.exceptions import DatabaseError, InterfaceError  # noqa: PLC0415 - an extra
+        from scramp import ScramException  # noqa: PLC0415 - comes with it
 
         try:
             yield
@@ -72,10 +74,13 @@ class DatabaseLink:
             raise self._of_the_driver(error) from None
         except OSError as error:
             raise self._away(error.strerror or str(error)) from None
+        except (ScramException, LookupError, ValueError, struct.error):  # the driver trusts it
+            raise InputError(f"{self.url}: what answers there is no PostgreSQL server") from None
 
     def _meaning(self, said: Any) -> WptError:
         """Return what an answer of the server means, by its SQLSTATE."""
-        code, text = (said["C"], said["M"]) if isinstance(said, dict) else ("", str(said))
+        answer = said if isinstance(said, dict) else {"M": str(said)}
+        code, text = answer.get("C", ""), answer.get("M", "an error without a text")
         if code[:2] in _AWAY:
             return self._away(text)
         if code in _TO_MEND:

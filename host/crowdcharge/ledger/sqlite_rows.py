@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from crowdcharge.errors import InputError, LedgerError, WptError
-from crowdcharge.files import FileLock, write_whole
+from crowdcharge.files import FileLock, sync, write_whole
 from crowdcharge.ledger.kinds import VIEWS, columns
 from crowdcharge.ledger.rows import Row
 
@@ -105,6 +105,18 @@ class SqliteRows:
         with _clear_errors(self.place):
             newest: int | None = self._db.execute("SELECT max(seq) FROM journal").fetchone()[0]
         return newest or 0
+
+    def hold(self) -> None:
+        """Make all rows of this moment survive a power cut, and show no others until `close`.
+
+        Whoever gets rows from here would have more than the file otherwise.
+        """
+        with _clear_errors(self.place):
+            self._db.execute("BEGIN")
+            self.length()  # the first read is the moment
+        for path in (self.place, _log_of(self.place)):
+            with suppress(FileNotFoundError):
+                sync(path)
 
     def insert(self, rows: Sequence[Row]) -> None:
         """Write all of them or none. LedgerError, and nothing is lost, if it is locked or full."""
@@ -204,10 +216,13 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     return db
 
 
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
 def _may_be_shared(path: Path) -> bool:
     """Tell whether a log belongs to the file, or could come to: not in a read-only folder."""
-    log = path.with_name(path.name + "-wal")
-    return log.exists() or os.access(path.parent, os.W_OK)
+    return _log_of(path).exists() or os.access(path.parent, os.W_OK)
 
 
 def _expected_schema() -> list[tuple[str, str]]:

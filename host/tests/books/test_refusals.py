@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What a person must mend is one line and exit code 2, and never shows the password."""
 
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -10,7 +12,7 @@ from click.testing import CliRunner
 
 from crowdcharge.cli.collect import collect
 from crowdcharge.cli.failures import explain
-from crowdcharge.errors import InputError
+from crowdcharge.errors import InputError, WptError
 from crowdcharge.ledger.place import BooksUrl
 from crowdcharge.ledger.postgres_link import DatabaseLink
 from crowdcharge.ledger.postgres_rows import create
@@ -165,3 +167,23 @@ def test_no_text_of_a_url_shows_its_password(cluster, books):
     with pytest.raises(InputError) as caught:
         create(cluster.url(books.database, user=OWNER), "nobody at all")
     assert OWNERS_PASSWORD not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"SSH-2.0-OpenSSH\r\n", b"R\0\0\0\x08\0\0\0\0!\0\0\0\x05I", b"R\xff\xff\xff\x00", b""],
+)
+def test_whoever_else_answers_at_that_port(answer):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet():
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(answer)
+
+        with ThreadPoolExecutor() as pool:
+            pool.submit(greet)
+            url = BooksUrl(f"postgresql://ann:b@127.0.0.1:{listener.getsockname()[1]}/books")
+            with pytest.raises(WptError, match=r"no PostgreSQL server|does not answer"):
+                Store.read(url)

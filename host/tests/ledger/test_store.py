@@ -5,12 +5,14 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
 from crowdcharge.errors import InputError, LedgerError, WptError
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.settlement import SETTLED, VOID
+from crowdcharge.ledger.sqlite_rows import SqliteRows
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
 from crowdcharge.metrics import imbalance
@@ -123,6 +125,16 @@ def test_a_reader_sees_a_running_ledger(ledger_file, open_row):
         writer.append([open_row(9)])
         with Store.read(ledger_file) as reader:
             assert 9 in reader.load().transfers
+
+
+def test_what_is_held_stays_as_it_was_while_others_write(ledger_file, open_row):
+    with Store.create(ledger_file) as writer, closing(SqliteRows.read(ledger_file)) as reader:
+        newest = reader.length()
+        reader.hold()
+        writer.append([open_row(9)])
+        assert [row.seq for row in reader.rows()][-1] == newest == reader.length()
+    with closing(SqliteRows.read(ledger_file)) as reader:
+        assert reader.length() == newest + 1
 
 
 _DIES = """
