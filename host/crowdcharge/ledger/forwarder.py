@@ -34,7 +34,7 @@ class Forwarder:
         self._spool, self._url, self._say = spool, url, say
         self._database: PostgresRows | None = None
         self._trouble: type[WptError] | None = None  # of what kind it is, until it is over
-        self._sent = -1  # the newest row that the database has for certain
+        self._sent = 0  # the newest row that the database is known to have
         self._ending = Event()
         self._thread = Thread(target=self._work, name="ledger forwarder", daemon=True)
 
@@ -46,9 +46,6 @@ class Forwarder:
         """
         try:
             self._database = PostgresRows.write(self._url)
-            if self._database.length():
-                with closing(SqliteRows.write(self._spool)) as spool:
-                    catch_up(self._database, spool)
         except LedgerAway as error:
             if not self._spool.exists():
                 raise InputError(
@@ -56,9 +53,22 @@ class Forwarder:
                     " ledger of this site ends: start again when the database answers"
                 ) from None
             self._lose(error)
+            return
+        try:
+            self._fetch(self._database)
         except BaseException:
             self._drop()
             raise
+
+    def _fetch(self, database: PostgresRows) -> None:
+        """Bring the file up to the database; a new one is made whole, or not at all."""
+        if not database.length():
+            return
+        if not self._spool.exists():
+            database.back_up(self._spool)
+            return
+        with closing(SqliteRows.write(self._spool)) as spool:
+            catch_up(database, spool)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -91,10 +101,11 @@ class Forwarder:
     def _carry(self) -> bool:
         """Write what is new into the database; tell whether that could be done."""
         try:
+            is_new = self._database is None
             if self._database is None:
                 self._database = PostgresRows.write(self._url)
             with closing(SqliteRows.read(self._spool)) as spool:
-                if spool.length() > self._sent:
+                if is_new or spool.length() > self._sent:
                     spool.hold()
                     count = catch_up(spool, self._database)
                     self._sent = self._database.length()
@@ -107,7 +118,6 @@ class Forwarder:
     def _lose(self, error: WptError) -> None:
         """Say once what keeps the rows from the database, and connect anew next time."""
         self._drop()
-        self._sent = -1
         if type(error) is not self._trouble:
             self._trouble = type(error)
             self._say(f"{error}; the run goes on, and rows wait in {self._spool}")

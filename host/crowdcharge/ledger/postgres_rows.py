@@ -209,9 +209,10 @@ def _with_site(url: BooksUrl, link: DatabaseLink) -> BooksUrl:
         return url.of_site(sites[0])
     if url.site in sites:
         return url
-    names = ", ".join(sites) or "none yet"
+    if not sites:
+        raise InputError(f"{url}: no site has a ledger there yet")
     asked = f"has no site {url.site}" if url.site else "has several sites: add ?site=NAME"
-    raise InputError(f"{url}: {asked} (there are: {names})")
+    raise InputError(f"{url}: {asked} (there are: {', '.join(sites)})")
 
 
 def _quoted(name: str) -> str:

@@ -13,8 +13,11 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
-from crowdcharge.ledger.place import BooksUrl
+from crowdcharge.errors import InputError
+from crowdcharge.ledger.place import BooksUrl, Place
 from crowdcharge.ledger.postgres_link import DatabaseLink
+from crowdcharge.ledger.rows import Row
+from crowdcharge.ledger.store import Store
 
 OWNER, OWNERS_PASSWORD = "owner", "correct horse"
 SERVICE, PASSWORD = "service", "s3cret/?:@"
@@ -35,6 +38,15 @@ def _server_user() -> str | None:
         with suppress(KeyError):
             return pwd.getpwnam(name).pw_name
     raise AssertionError("no user to run the server as")
+
+
+def rows_in(place: Place) -> list[Row]:
+    """Return the rows of a place, none as long as a site has no first one."""
+    try:
+        with Store.read(place) as store:
+            return list(store.rows())
+    except InputError:
+        return []
 
 
 class Cluster:

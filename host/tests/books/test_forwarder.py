@@ -17,7 +17,7 @@ from crowdcharge.ledger.verify import judge
 from crowdcharge.orchestrator.run_folder import LEDGER, RunFolder
 
 from ..ledger.conftest import KEYS, fill, opening
-from .cluster import OWNER, PASSWORD
+from .cluster import OWNER, PASSWORD, rows_in
 
 pytestmark = pytest.mark.program("initdb", "postgresql")
 
@@ -44,11 +44,6 @@ def running(folder, books, lines):
     spool = folder / LEDGER
     with RunFolder(folder).recording(RUN, Forwarder(spool, books, lines.append)) as store:
         yield store
-
-
-def rows_in(place):
-    with Store.read(place) as store:
-        return list(store.rows())
 
 
 def wait_for(done):
@@ -121,6 +116,25 @@ def test_what_waits_at_the_end_is_said_and_written_by_the_next_run(tmp_path, boo
         pass
     assert rows_in(books) == rows_in(spool)
     assert "wait" not in CliRunner().invoke(ledger, ["verify", url, "--spool", str(spool)]).output
+
+
+def test_nothing_is_said_to_wait_if_all_was_written(tmp_path, books, up):
+    lines = []
+    with running(tmp_path, books, lines) as store:
+        wait_for(lambda: rows_in(books) == list(store.rows()))
+        time.sleep(0.1)
+        up.stop()
+    assert not lines
+
+
+def test_a_backup_of_the_file_fetches_what_it_lacks(tmp_path, books):
+    with running(tmp_path, books, []) as store:
+        store.back_up(tmp_path / "backup")
+        fill(store)
+    (tmp_path / "backup").replace(tmp_path / LEDGER)
+    with running(tmp_path, books, []) as store:
+        assert len(store.book.transfers) == 3
+    assert rows_in(books) == rows_in(tmp_path / LEDGER)
 
 
 def test_without_a_file_nobody_knows_where_the_chain_ends(tmp_path, books, up):

@@ -79,6 +79,11 @@ def test_a_database_without_ledgers(cluster):
         Store.create(url)
 
 
+def test_a_site_without_rows(books):
+    with pytest.raises(InputError, match="no site has a ledger there yet"):
+        Store.read(books)
+
+
 def test_a_schema_of_another_version_or_of_someone_else(cluster, books, database):
     cluster.sql("COMMENT ON SCHEMA crowdcharge IS 'crowdcharge ledgers, version 7'", database)
     with pytest.raises(InputError, match="are of version 7, not 1"):

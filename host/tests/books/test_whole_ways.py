@@ -19,7 +19,7 @@ from crowdcharge.orchestrator import config
 from crowdcharge.orchestrator.run_folder import LEDGER
 
 from ..ledger.conftest import fill
-from .cluster import PASSWORD
+from .cluster import PASSWORD, rows_in
 
 pytestmark = pytest.mark.program("initdb", "postgresql")
 
@@ -37,11 +37,6 @@ with RunFolder(folder).recording(kinds.Run("p", 1, None), forwarder) as store:
     while True:
         store.append([kinds.Reading(1, 1, None, 0, 0, 9, store.book.rows)])
 """
-
-
-def rows_in(place):
-    with Store.read(place) as store:
-        return list(store.rows())
 
 
 def test_a_host_that_is_killed_again_and_again_loses_and_doubles_nothing(
