@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crowdcharge.errors import InputError
+from crowdcharge.errors import InputError, LedgerAway
 
 if TYPE_CHECKING:
     from crowdcharge.ledger.place import BooksUrl
@@ -37,15 +37,26 @@ def check(config: "RunConfig") -> list[str]:
         f"age       {expiry.check(run.out, keys, config.transfer.power_max_mW, today())}",
         f"ledger    {ledger}, " + ("continued" if ledger.exists() else "a new one"),
     ]
-    return [*found, f"database  {_reached(run.ledger)}"] if run.ledger else found
+    return [*found, f"database  {_reached(run.ledger, ledger)}"] if run.ledger else found
 
 
-def _reached(books: "BooksUrl") -> str:
+def _reached(books: "BooksUrl", spool: Path) -> str:
     """Ask the database as a run would, and leave it to one that writes now."""
+    from crowdcharge.ledger.keeping import lacks
     from crowdcharge.ledger.postgres_rows import PostgresRows
+    from crowdcharge.ledger.sqlite_rows import SqliteRows
 
-    with closing(PostgresRows.to_write(books)) as database:
-        return f"{books}, {database.length()} rows"
+    try:
+        with closing(PostgresRows.to_write(books)) as database:
+            if not spool.exists():
+                return f"{books}, {database.length()} rows"
+            with closing(SqliteRows.read(spool)) as kept:
+                waiting = lacks(database, kept)
+                return f"{books}, {database.length()} rows; in the file alone: {waiting}"
+    except LedgerAway:
+        if not spool.exists():
+            raise  # a run would not begin either
+        return f"{books} does not answer; rows would wait in the file"
 
 
 def refuse_expired(config: "RunConfig") -> None:

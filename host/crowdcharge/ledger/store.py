@@ -105,8 +105,13 @@ class Store:
         self._kept.back_up(path)
 
     def catch_up(self, source: "Store") -> int:
-        """Write the rows that this lacks and `source` has; see `keeping.catch_up`."""
-        return catch_up(source._kept, self._kept)
+        """Write the rows that this lacks and `source` has, and read them again as they are kept.
+
+        See `keeping.catch_up`.
+        """
+        count = catch_up(source._kept, self._kept)
+        self._follow(check=True)
+        return count
 
     def waits_in(self, spool: Path) -> int:
         """Return how many rows a file has more; InputError if it is another ledger."""
@@ -116,7 +121,12 @@ class Store:
     def _load(self, check: bool = False) -> None:
         """Read all rows into the book; with `check` an altered row is a LedgerError."""
         self.book = Book()
-        rows = self.rows()
-        for row in unbroken(rows, FIRST_HASH, self._kept.place) if check else rows:
+        self._seq, self._hash = 0, FIRST_HASH
+        self._follow(check)
+
+    def _follow(self, check: bool) -> None:
+        """Read the rows that the book has not yet."""
+        rows = self.rows(self._seq)
+        for row in unbroken(rows, self._hash, self._kept.place) if check else rows:
             self.book.apply(row)
             self._seq, self._hash = row.seq, row.hash

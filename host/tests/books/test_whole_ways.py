@@ -11,15 +11,15 @@ import pytest
 
 from crowdcharge.cli.check import check
 from crowdcharge.cli.serve import _file_of
-from crowdcharge.errors import InputError
+from crowdcharge.errors import InputError, LedgerAway
 from crowdcharge.flash.steady import steady_pairs
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import judge
 from crowdcharge.orchestrator import config
 from crowdcharge.orchestrator.run_folder import LEDGER
 
-from ..ledger.conftest import fill
-from .cluster import PASSWORD, rows_in
+from ..ledger.conftest import fill, opening
+from .cluster import PASSWORD, free_port, rows_in
 
 pytestmark = pytest.mark.program("initdb", "postgresql")
 
@@ -101,7 +101,18 @@ def test_the_check_of_a_run_asks_its_database_also_while_a_run_writes(
         fill(store)
         found = check(loaded)[-1]
         assert found == f"database  {books}, {len(list(store.rows()))} rows"
+    (tmp_path / "out").mkdir()
+    with Store.create(tmp_path / "out" / LEDGER) as store:
+        with Store.read(books) as source:
+            store.catch_up(source)
+        store.append([opening(40)])
+    assert check(loaded)[-1].endswith(" rows; in the file alone: 1")
+    away = config.parse(text.replace(f":{cluster.port}/", f":{free_port()}/"), tmp_path / "r.toml")
+    assert check(away)[-1].endswith("does not answer; rows would wait in the file")
+    (tmp_path / "out" / LEDGER).unlink()
+    with pytest.raises(LedgerAway):
+        check(away)
     wrong = config.parse(text.replace("s3cret", "wr0ng"), tmp_path / "run.toml")
     with pytest.raises(InputError, match="wrong or missing") as caught:
         check(wrong)
-    assert PASSWORD not in str(caught.value) and not (tmp_path / "out").exists()
+    assert PASSWORD not in str(caught.value)
