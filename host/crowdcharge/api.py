@@ -127,15 +127,16 @@ async def open_bench(
 
 
 def open_ledger(path: Path | str) -> RunRecord:
-    """Read a ledger, which may be in use, without changing it.
+    """Read a ledger, which may be in use, without changing it: a file, or a database's URL.
 
     Raises InputError if there is no ledger at `path`, LedgerError if it is damaged. It does not
     check hashes and signatures: `crowdcharge ledger verify` does.
     """
+    from crowdcharge.ledger.place import place_of
     from crowdcharge.ledger.store import Store
     from crowdcharge.report.summary import summarise
 
-    with Store.read(Path(path)) as store:
+    with Store.read(place_of(path) if isinstance(path, str) else path) as store:
         book = store.load()
     summary = summarise(book)
     same = RunRecord.__dataclass_fields__.keys() - {"transfers", "boards", "unsettled"}

@@ -12,6 +12,7 @@ WptError                    exit code 1: the work failed
         RemoteProtocolError the peer sent something illegal
     GrantRefused
     LedgerError
+        LedgerAway          its database does not answer; the rows wait where they are
     MarketVoidError         no price was found: nobody trades
     LineError               a serial port, or what is at its other end
         NoAnswer
@@ -80,6 +81,10 @@ class GrantRefused(WptError):
 
 
 class LedgerError(WptError):
+    pass
+
+
+class LedgerAway(LedgerError):
     pass
 
 

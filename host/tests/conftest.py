@@ -3,17 +3,38 @@
 
 import os
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 INSTALLED = "CROWDCHARGE_INSTALLED"  # packages that .ci/run has installed, so nothing may skip
+# Debian keeps a server's programs out of PATH, since several versions may stand side by side.
+_BESIDE_PATH = Path("/usr/lib/postgresql")
+
+
+def _found(program: str) -> str | None:
+    folders = [os.environ.get("PATH", os.defpath), *map(str, sorted(_BESIDE_PATH.glob("*/bin")))]
+    return shutil.which(program, path=os.pathsep.join(folders))
+
+
+@pytest.fixture(scope="session")
+def program_path() -> Callable[[str], str]:
+    """Return what finds a program that `@pytest.mark.program` names."""
+
+    def path_of(program: str) -> str:
+        found = _found(program)
+        assert found
+        return found
+
+    return path_of
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Obey `@pytest.mark.program("dot", "graphviz")`: the program, and the package it is in."""
     for mark in item.iter_markers("program"):
         program, package = mark.args
-        if shutil.which(program):
+        if _found(program):
             continue
         reason = f"needs the program {program}: install the package {package}"
         if package in os.environ.get(INSTALLED, "").split():

@@ -8,6 +8,7 @@ import click
 
 from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
+from crowdcharge.ledger.place import Place, place_of
 
 _out = click.option(
     "--out",
@@ -127,14 +128,15 @@ def trial(port: str, loss_mw: int) -> None:
 @click.option(
     "--ledger",
     "ledgers",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=place_of,
+    metavar="LEDGER",
     multiple=True,
     required=True,
     help="Ledger of transfers from this board; one for each gap.",
 )
 @_out
 @options.as_json
-def curve(port: str, ledgers: tuple[Path, ...], out: Path, as_json: bool) -> None:
+def curve(port: str, ledgers: tuple[Place, ...], out: Path, as_json: bool) -> None:
     """Fit sent to received power over all gaps, and store the curve on the board."""
     from crowdcharge.flash.calibrate import calibrate_curve
     from crowdcharge.flash.serial_line import SerialLine

@@ -2,13 +2,15 @@
 """`crowdcharge run --check`: all of a run that can be judged without a radio or a write."""
 
 import os
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crowdcharge.errors import InputError
+from crowdcharge.errors import InputError, LedgerAway
 
 if TYPE_CHECKING:
+    from crowdcharge.ledger.place import BooksUrl
     from crowdcharge.orchestrator.config import RunConfig
 
 
@@ -27,7 +29,7 @@ def check(config: "RunConfig") -> list[str]:
         numbers = ", ".join(map(str, strangers))
         raise InputError(f"contacts.slots: the keys file {run.keys} has no key for {numbers}")
     ledger = run.out / "ledger.sqlite"
-    return [
+    found = [
         f"policy    {run.policy}",
         f"keys      {run.keys}: {len(keys)} boards",
         f"contacts  {contacts.source}" + (f", {len(contacts.slots)} slots" if met else ""),
@@ -35,6 +37,26 @@ def check(config: "RunConfig") -> list[str]:
         f"age       {expiry.check(run.out, keys, config.transfer.power_max_mW, today())}",
         f"ledger    {ledger}, " + ("continued" if ledger.exists() else "a new one"),
     ]
+    return [*found, f"database  {_reached(run.ledger, ledger)}"] if run.ledger else found
+
+
+def _reached(books: "BooksUrl", spool: Path) -> str:
+    """Ask the database as a run would, and leave it to one that writes now."""
+    from crowdcharge.ledger.keeping import lacks
+    from crowdcharge.ledger.postgres_rows import PostgresRows
+    from crowdcharge.ledger.sqlite_rows import SqliteRows
+
+    try:
+        with closing(PostgresRows.to_write(books)) as database:
+            if not spool.exists():
+                return f"{books}, {database.length()} rows"
+            with closing(SqliteRows.read(spool)) as kept:
+                waiting = lacks(database, kept)
+                return f"{books}, {database.length()} rows; in the file alone: {waiting}"
+    except LedgerAway:
+        if not spool.exists():
+            raise  # a run would not begin either
+        return f"{books} does not answer; rows would wait in the file"
 
 
 def refuse_expired(config: "RunConfig") -> None:

@@ -9,6 +9,7 @@ import click
 
 from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
+from crowdcharge.ledger.place import Place, place_of
 
 if TYPE_CHECKING:
     from crowdcharge.ledger.store import Store
@@ -16,17 +17,18 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("ledger", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("ledger", metavar="LEDGER", type=place_of)
 @options.keys
 @click.option("--seconds", default=10.0, show_default=True, help="How long to listen at most.")
 @options.radio
 @options.as_json
 def collect(
-    ledger: Path, keys: Path, seconds: float, transport: str, adapter: str, as_json: bool
+    ledger: Place, keys: Path, seconds: float, transport: str, adapter: str, as_json: bool
 ) -> None:
     """Fetch the receipts of all boards in range, check them, and book them in LEDGER.
 
-    The ledger is made if it is not there. Boards may forget what is collected.
+    LEDGER is a file, made if it is not there, or the URL of a database. Boards may forget what is
+    collected.
     """
     from crowdcharge.boards import keys as key_file
     from crowdcharge.ledger.kinds import Run

@@ -16,27 +16,31 @@ from crowdcharge.cli import output
 from crowdcharge.errors import InputError
 from crowdcharge.escaping import csv_cell, plain
 from crowdcharge.files import write_whole
+from crowdcharge.ledger.place import Place, place_of
 
 if TYPE_CHECKING:
     from crowdcharge.ledger.rows import Row
     from crowdcharge.ledger.store import Store
 
-_file = click.argument("path", type=click.Path(path_type=Path))
+_place = click.argument("place", metavar="LEDGER", type=place_of)
 
 
 @click.group()
 def ledger() -> None:
-    """Verify, show and export the append-only ledger of a run."""
+    """Verify, show and export the append-only ledger of a run.
+
+    LEDGER is a file, or a database: postgresql://USER@HOST/DATABASE?site=SITE
+    """
 
 
 @ledger.command()
-@_file
+@_place
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json.")
-def show(path: Path, as_json: bool) -> None:
+def show(place: Place, as_json: bool) -> None:
     """Show transfers and balances."""
     from crowdcharge.report.summary import summarise
 
-    with _opened(path) as store:
+    with _opened(place) as store:
         summary = summarise(store.load())
     if as_json:
         output.document(summary, indent=2)
@@ -45,17 +49,17 @@ def show(path: Path, as_json: bool) -> None:
 
 
 @ledger.command()
-@_file
+@_place
 @click.option("--format", "layout", type=click.Choice(["csv", "json", "parquet"]), default="csv")
 @click.option("--out", type=click.Path(path_type=Path), help="A file in place of stdout.")
-def export(path: Path, layout: str, out: Path | None) -> None:
+def export(place: Place, layout: str, out: Path | None) -> None:
     """Write every row: entries as CSV, all kinds as JSON, or one long table as Parquet."""
-    if out is not None and out.exists() and path.exists() and out.samefile(path):
+    if out is not None and isinstance(place, Path) and _is_same(place, out):
         raise InputError(f"--out {out} is the ledger itself")
     if layout == "parquet":
-        _write_parquet(path, out)
+        _write_parquet(place, out)
         return
-    with _opened(path) as store:
+    with _opened(place) as store:
         rows = list(store.rows())
     text = _csv(rows) if layout == "csv" else output.text_of(_document(rows), indent=1) + "\n"
     if out is None:
@@ -65,9 +69,14 @@ def export(path: Path, layout: str, out: Path | None) -> None:
 
 
 @ledger.command()
-@_file
+@_place
 @click.option("--keys", "keys_path", type=click.Path(path_type=Path), help="Check signatures too.")
-def verify(path: Path, keys_path: Path | None) -> None:
+@click.option(
+    "--spool",
+    type=click.Path(path_type=Path),
+    help="The file of a run that writes to this database: say what waits in it.",
+)
+def verify(place: Place, keys_path: Path | None, spool: Path | None) -> None:
     """Check the chain, settlements, odometers, and with --keys every signature."""
     from crowdcharge.boards import keys as key_file
     from crowdcharge.errors import LedgerError
@@ -75,46 +84,85 @@ def verify(path: Path, keys_path: Path | None) -> None:
 
     keys = key_file.load(keys_path) if keys_path else {}
     retired = key_file.load_retired(keys_path) if keys_path else {}
-    with _opened(path) as store:
+    with _opened(place) as store:
         verdict = judge(store.rows(), keys, retired)
         damage = store.damage()
+        waits = store.waits_in(spool) if spool else 0
     for finding in verdict.findings:
-        text = f"{path}: {'' if finding.wrong else 'note: '}{plain(finding)}"
+        text = f"{place}: {'' if finding.wrong else 'note: '}{plain(finding)}"
         click.echo(text, err=finding.wrong)
     if verdict.is_wrong:
         sys.exit(1)
     if damage:
-        raise LedgerError(f"{path}: {damage}")
+        raise LedgerError(f"{place}: {damage}")
     if verdict.unsigned:
-        click.echo(f"{path}: note: {verdict.unsigned_words()}")
-    click.echo(f"{path}: {verdict}")
+        click.echo(f"{place}: note: {verdict.unsigned_words()}")
+    if waits:
+        click.echo(f"{place}: note: {waits} rows wait in {spool}")
+    click.echo(f"{place}: {verdict}")
 
 
 @ledger.command()
-@_file
+@_place
 @click.argument("copy", type=click.Path(path_type=Path))
-def backup(path: Path, copy: Path) -> None:
+def backup(place: Place, copy: Path) -> None:
     """Copy a ledger whole into a new file, also while a run writes to it."""
-    with _opened(path) as store:
+    with _opened(place) as store:
         store.back_up(copy)
-    click.echo(f"{copy} is a copy of {path}")
+    click.echo(f"{copy} is a copy of {place}")
+
+
+@ledger.command()
+@click.argument("url", metavar="URL", type=place_of)
+@click.option("--role", required=True, help="The database's role that a service signs in with.")
+def create(url: Place, role: str) -> None:
+    """Make a database take ledgers, as its owner, and let a role add rows and read.
+
+    Nobody may change a row or take one away. Repeat it for more roles.
+    """
+    from crowdcharge.ledger.place import BooksUrl
+    from crowdcharge.ledger.postgres_rows import create as create_in
+
+    if not isinstance(url, BooksUrl):
+        raise InputError("only a database is made ready; a ledger's file is made by its first run")
+    create_in(url, role)
+    click.echo(f"{url}: {role} may add rows to ledgers and read them")
+
+
+@ledger.command()
+@_place
+@click.argument("target", metavar="TARGET", type=place_of)
+def copy(place: Place, target: Place) -> None:
+    """Write the rows of LEDGER that TARGET lacks, row by row; repeat it to catch up.
+
+    TARGET may be empty, or hold the beginning of the same chain.
+    """
+    from crowdcharge.ledger.store import Store
+
+    with _opened(place) as source, Store.create(target) as store:
+        count = store.catch_up(source)
+    click.echo(f"{target}: rows written: {count}")
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator["Store"]:
+def _opened(place: Place) -> Iterator["Store"]:
     from crowdcharge.ledger.store import Store
 
-    with Store.read(path) as store:
+    with Store.read(place) as store:
         yield store
 
 
-def _write_parquet(path: Path, out: Path | None) -> None:
+def _is_same(path: Path, other: Path) -> bool:
+    return path.exists() and other.exists() and path.samefile(other)
+
+
+def _write_parquet(place: Place, out: Path | None) -> None:
     from crowdcharge.files.arrow import write_parquet
     from crowdcharge.ledger.facts import COLUMNS, facts
 
     if out is None:
         raise InputError("a Parquet file is no text for a terminal: give --out FILE")
-    with _opened(path) as store:
+    with _opened(place) as store:
         write_parquet(out, COLUMNS, facts(store.rows()))
 
 

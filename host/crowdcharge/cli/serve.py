@@ -4,19 +4,23 @@
 import asyncio
 import signal
 import sys
-from contextlib import suppress
+import tempfile
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 
 from crowdcharge import __version__
 from crowdcharge.cli import output
 from crowdcharge.errors import InputError
+from crowdcharge.ledger.place import Place, place_of
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterator
 
     from crowdcharge.orchestrator.config import RunConfig, ServeSection
     from crowdcharge.orchestrator.events import Emit
@@ -28,10 +32,14 @@ http_port = click.option(
 
 @click.command()
 @click.argument("file", metavar="RUN.toml", type=click.Path(path_type=Path), required=False)
-@click.option("--ledger", type=click.Path(path_type=Path), help="Show a past run again.")
+@click.option(
+    "--ledger", type=place_of, metavar="LEDGER", help="Show a past run again: its file, or a URL."
+)
 @http_port
 @click.option("--host", help="Address to listen on.")
-def serve(file: Path | None, ledger: Path | None, http_port: int | None, host: str | None) -> None:
+def serve(
+    file: Path | None, ledger: Place | None, http_port: int | None, host: str | None
+) -> None:
     """Balance boards as the file says, with a page to see and steer it. Ctrl-C ends in order.
 
     The first line on stdout is the page's address. A service that starts waits until somebody
@@ -42,7 +50,8 @@ def serve(file: Path | None, ledger: Path | None, http_port: int | None, host: s
     chosen = {"http_port": http_port, "host": host}
     given = {name: value for name, value in chosen.items() if value is not None}
     if ledger is not None:
-        _replay(ledger, given)
+        with _file_of(ledger) as path:
+            _replay(path, given)
     elif file is not None:
         _live(file, given)
 
@@ -85,6 +94,22 @@ async def _serve(config: "RunConfig", listener: "socket.socket", emit: "Emit") -
         end_on_signal(runner)
         await runner.run(engine.attending)
     await asyncio.to_thread(runner.folder.write_report)
+
+
+@contextmanager
+def _file_of(ledger: Place) -> "Iterator[Path]":
+    """Yield a ledger's own file, or for a database a copy that is gone afterwards."""
+    if isinstance(ledger, Path):
+        yield ledger
+        return
+    from crowdcharge.ledger.store import Store
+
+    name = quote(ledger.site or ledger.database, safe="")[:50]  # the page shows the folder's name
+    with tempfile.TemporaryDirectory(prefix=f"{name}-") as scratch:
+        copy = Path(scratch, "ledger.sqlite")
+        with Store.read(ledger) as store:
+            store.back_up(copy)
+        yield copy
 
 
 def _replay(ledger: Path, given: dict[str, Any]) -> None:

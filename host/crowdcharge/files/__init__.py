@@ -4,7 +4,7 @@
 from crowdcharge.files.json_text import parsed_json, read_json, read_json_as
 from crowdcharge.files.lock import FileLock, locked
 from crowdcharge.files.text import read_text
-from crowdcharge.files.whole import folder_for, replaced, write_whole
+from crowdcharge.files.whole import folder_for, replaced, sync, write_whole
 
 __all__ = [
     "FileLock",
@@ -15,5 +15,6 @@ __all__ = [
     "read_json_as",
     "read_text",
     "replaced",
+    "sync",
     "write_whole",
 ]

@@ -33,10 +33,10 @@ def replaced(path: Path) -> Iterator[Path]:
     try:
         beside.unlink(missing_ok=True)
         yield beside
-        _sync(beside, os.O_RDWR)
+        sync(beside, os.O_RDWR)
         beside.replace(path)
         if sys.platform != "win32":
-            _sync(path.parent, os.O_RDONLY)
+            sync(path.parent)
     except OSError as error:
         kind = WptError if error.errno in OF_THE_MACHINE else InputError
         raise kind(f"cannot write {path}: {error.strerror}") from None
@@ -53,7 +53,7 @@ def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
             file.write(data)
 
 
-def _sync(path: Path, access: int) -> None:
+def sync(path: Path, access: int = os.O_RDONLY) -> None:
     """Make a file's content, or the names in a folder, survive a power cut."""
     descriptor = os.open(path, access)
     try:

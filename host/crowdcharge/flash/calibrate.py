@@ -15,6 +15,7 @@ from crowdcharge.flash.records import Records
 from crowdcharge.flash.serial_line import SerialLine
 from crowdcharge.flash.steady import steady_pairs
 from crowdcharge.flash.tree import board_kind
+from crowdcharge.ledger.place import Place
 from wptcore.calibration import GAIN_MAX_ppm, OFFSET_MAX_uA, current_uA
 
 SAMPLES = 100
@@ -125,7 +126,7 @@ def from_instrument(command: str, count: int) -> Iterable[float]:
             ) from None
 
 
-def calibrate_curve(line: SerialLine, ledgers: list[Path], path: Path) -> tuple[Curve, str]:
+def calibrate_curve(line: SerialLine, ledgers: list[Place], path: Path) -> tuple[Curve, str]:
     """Fit the loss curve from transfers with this board as donor; store it on the board."""
     line.hello()
     board_id = int(line.ask("identity")["board_id"])

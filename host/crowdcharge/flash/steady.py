@@ -4,10 +4,10 @@
 from bisect import bisect_left
 from collections import defaultdict
 from itertools import pairwise
-from pathlib import Path
 
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.kinds import Sample
+from crowdcharge.ledger.place import Place
 from crowdcharge.ledger.store import Store
 
 _STEADY_mW = 250  # the same as in wptcore/fod.py
@@ -17,7 +17,7 @@ _APART_MAX_ms = 3000
 Samples = list[tuple[int, int]]  # (t_ms, power_mW)
 
 
-def steady_pairs(ledger: Path, donor: int) -> list[tuple[float, float]]:
+def steady_pairs(ledger: Place, donor: int) -> list[tuple[float, float]]:
     """Return pairs (sent_mW, received_mW) while both were steady. InputError: no such ledger."""
     sent: dict[int, Samples] = defaultdict(list)
     received: dict[int, Samples] = defaultdict(list)

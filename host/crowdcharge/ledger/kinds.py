@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """PURE: the kinds of row of a ledger, each a frozen dataclass of what such a row says.
 
-A field here is a field of the row's JSON body, a column of the kind's view in the file (store.py)
+A field here is a field of the row's JSON body, a column of the kind's view (`VIEWS`)
 and a word in docs/reference/ledger.md. The order of the fields is the order of the columns. A
 field with a default is left out of the body while it has that value: some ledgers lack it.
 
@@ -10,7 +10,8 @@ an EPT or refusal code of wptcore.ept. Import this module, not its names: `kinds
 row, `boards.models.Receipt` is what a board signed.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
 
 # A field that came after the first ledgers: their views may not change, so it is in the body only.
 NO_COLUMN = {"column": False}
@@ -249,3 +250,23 @@ def kind_of(content: Content) -> str:
 
 
 _KIND_OF = {of_kind: kind for kind, of_kind in KINDS.items()}
+
+
+VIEWS = {
+    "transfers": "open",
+    "states": "state",
+    "receipts": "receipt",
+    "entries": "entry",
+    "samples": "sample",
+    "readings": "reading",
+    "refusals": "refusal",
+    "faults": "fault",
+    "markets": "market",
+    "bargains": "bargain",
+    "payments": "payment",
+}
+
+
+def columns(kind: str) -> list[Field[Any]]:
+    """Return the fields of a kind that its view shows."""
+    return [each for each in fields(KINDS[kind]) if each.metadata.get("column", True)]

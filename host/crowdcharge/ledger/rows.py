@@ -8,6 +8,7 @@ them again.
 """
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -65,6 +66,15 @@ def row_hash(previous: str, seq: int, kind: str, body: str) -> str:
 def chained(seq: int, previous: str, content: kinds.Content) -> Row:
     kind, body = kinds.kind_of(content), canonical(body_of(content))
     return Row(seq, kind, body, row_hash(previous, seq, kind, body))
+
+
+def unbroken(rows: Iterable[Row], previous: str, where: object) -> Iterator[Row]:
+    """Yield rows that continue the hash `previous`; LedgerError names the first that does not."""
+    for row in rows:
+        if row.hash != row_hash(previous, row.seq, row.kind, row.body):
+            raise LedgerError(f"ledger {where}: row {row.seq} was altered; not continued")
+        previous = row.hash
+        yield row
 
 
 def account_of(board_id: int) -> str:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from crowdcharge.boards.pool import SLOTS
+from crowdcharge.errors import InputError
 from crowdcharge.files import read_text
+from crowdcharge.ledger.place import BooksUrl, is_url
 from crowdcharge.orchestrator import outlets
 from crowdcharge.orchestrator.contacts import ContactSchedule, Pair
 from crowdcharge.orchestrator.transfer import TransferTerms
@@ -23,7 +25,8 @@ from wptcore import wire
 @dataclass(frozen=True, slots=True)
 class RunSection:
     """`out`: folder for the ledger and what is made of it. `policy_options` go to the policy as
-    they are. `duration_s` 0: until stopped. `site` is what a service calls this place.
+    they are. `duration_s` 0: until stopped. `site` is what a service calls this place. `ledger`:
+    the database that gets the rows of the ledger in `out`, None: no other place.
     """
 
     policy: str
@@ -33,6 +36,7 @@ class RunSection:
     duration_s: float = 0.0
     policy_options: dict[str, Any] = field(default_factory=dict)
     site: str = ""
+    ledger: BooksUrl | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,7 @@ def load(path: Path) -> RunConfig:
 def parse(text: str, path: Path) -> RunConfig:
     top = Table.parse(text, str(path))
     top.only([section.name for section in fields(RunConfig)])
-    run = top.table("run").record(RunSection, _RANGES["run"])
+    run = _run(top.table("run"), path.parent)
     return RunConfig(
         run=replace(run, keys=path.parent / run.keys, out=path.parent / run.out),
         radio=_radio(top.table("radio")),
@@ -166,6 +170,26 @@ def parse(text: str, path: Path) -> RunConfig:
         serve=top.table("serve").record(ServeSection, _RANGES["serve"]),
         boards=_boards(top),
     )
+
+
+def _run(table: Table, folder: Path) -> RunSection:
+    books = _books(table, folder) if "ledger" in table else None
+    return table.record(RunSection, _RANGES["run"], ledger=books)
+
+
+def _books(table: Table, folder: Path) -> BooksUrl:
+    """Return the database of the site's ledger. A URL is never quoted: it may hold a password."""
+    text, site = table.raw("ledger"), table.string("site", "")
+    if not isinstance(text, str) or not is_url(text):
+        raise table.fail("ledger", "must be the URL of a database: postgresql://...")
+    try:
+        books = BooksUrl(text, folder)
+        books = books.of_site(site) if site else books
+    except InputError as error:
+        raise table.fail("ledger", str(error)) from None
+    if not books.site:
+        raise table.fail("ledger", "needs run.site as well: a database has one chain a site")
+    return books
 
 
 def _boards(top: Table) -> tuple[BoardsSection, ...]:

@@ -8,11 +8,12 @@ takes the place of a file that somebody else wrote or changed: that one is renam
 import json
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from crowdcharge.errors import InputError
 from crowdcharge.files import write_whole
+from crowdcharge.ledger.forwarder import Forwarder
 from crowdcharge.ledger.kinds import Run
 from crowdcharge.ledger.rows import FIRST_HASH, chained
 from crowdcharge.ledger.store import Store
@@ -33,11 +34,16 @@ class RunFolder:
         self._marker = Marker(path)
 
     @contextmanager
-    def recording(self, run: Run) -> Iterator[Store]:
-        """Open the ledger and write `run`, the row that says what follows."""
+    def recording(self, run: Run, forwarder: Forwarder | None = None) -> Iterator[Store]:
+        """Open the ledger and write `run`, the row that says what follows.
+
+        `forwarder` carries the rows on into a database.
+        """
+        if forwarder is not None:
+            forwarder.reach()
         if not (self.path / LEDGER).exists():
             self._marker.note_ledger(chained(1, FIRST_HASH, run).hash)
-        with Store.create(self.path / LEDGER) as store:
+        with Store.create(self.path / LEDGER) as store, forwarder or nullcontext():
             store.append([run])
             yield store
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A run or a market as configured: radio, ledger, keys, policy and contacts put together."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
@@ -12,12 +13,13 @@ from crowdcharge import policy as policies
 from crowdcharge.boards import keys as key_file
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import InputError
+from crowdcharge.ledger.forwarder import Forwarder
 from crowdcharge.ledger.kinds import Run
 from crowdcharge.orchestrator.config import RadioSection, RunConfig
 from crowdcharge.orchestrator.contacts import Contacts
 from crowdcharge.orchestrator.events import Emit, Trouble
 from crowdcharge.orchestrator.orchestrator import Orchestrator
-from crowdcharge.orchestrator.run_folder import SUMMARY, RunFolder
+from crowdcharge.orchestrator.run_folder import LEDGER, SUMMARY, RunFolder
 from crowdcharge.orchestrator.trading import Together, Trading
 from crowdcharge.radio import open_radios
 from crowdcharge.radio.base import Radio
@@ -78,7 +80,8 @@ class Runner:
         config = self._config
         await _check(self._radio)
         described = Run(config.run.policy, config.run.seed, self._vm, int(time.time()))
-        with self.folder.recording(described) as store:
+        forwarder = _forwarder(config, self._trouble)
+        with self.folder.recording(described, forwarder) as store:
             self._clock = BoardClock(config.radio.speed)
             self._orchestrator = Orchestrator(
                 radio=self._radio,
@@ -118,8 +121,9 @@ async def trade(
     if len(keys) < PEERS_MIN:
         raise InputError(f"{config.run.keys}: a market takes {PEERS_MIN} boards, not {len(keys)}")
     folder = RunFolder(config.run.out)
+    forwarder = _forwarder(config, lambda line: emit(Trouble(0.0, 0, line)))
     async with _opened(config.radio, emit) as radio:
-        with folder.recording(Run("market", None, vm, int(time.time()))) as store:
+        with folder.recording(Run("market", None, vm, int(time.time())), forwarder) as store:
             trading = Trading(
                 radio,
                 store,
@@ -134,6 +138,21 @@ async def trade(
             summary = summarise(store.book)
         folder.write(SUMMARY, summary)
         return summary
+
+
+def _forwarder(config: RunConfig, say: Callable[[str], None]) -> Forwarder | None:
+    """Return what writes the ledger into the run's database, if it has one.
+
+    `say` is called in this loop, whichever thread has something to tell.
+    """
+    books, loop = config.run.ledger, asyncio.get_running_loop()
+    if books is None:
+        return None
+
+    def say_here(line: str) -> None:
+        loop.call_soon_threadsafe(say, line)
+
+    return Forwarder(config.run.out / LEDGER, books, say_here)
 
 
 @asynccontextmanager

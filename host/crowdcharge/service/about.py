@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crowdcharge.ledger.place import BooksUrl
 from crowdcharge.orchestrator.config import RunConfig, ServeSection
 
 
@@ -47,9 +48,9 @@ def about_demo(run: dict[str, Any], out: Path, serve: ServeSection, version: str
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON can hold: paths as texts."""
+    """Return what JSON can hold: paths as texts, and URLs without passwords."""
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, Path | BooksUrl) else value

@@ -5,12 +5,14 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
 from crowdcharge.errors import InputError, LedgerError, WptError
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.settlement import SETTLED, VOID
+from crowdcharge.ledger.sqlite_rows import SqliteRows
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
 from crowdcharge.metrics import imbalance
@@ -90,11 +92,11 @@ def test_a_locked_ledger_is_an_error_and_loses_nothing(ledger_file, open_row):
 
 def test_a_full_disk_is_an_error_and_loses_nothing(ledger_file, open_row):
     with Store.create(ledger_file) as store:
-        pages = store._db.execute("PRAGMA page_count").fetchone()[0]
-        store._db.execute(f"PRAGMA max_page_count = {pages}")
+        pages = store._kept._db.execute("PRAGMA page_count").fetchone()[0]
+        store._kept._db.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(LedgerError, match="full"):
             store.append([kinds.Run("x" * 100_000, None, None)])
-        store._db.execute("PRAGMA max_page_count = 100000")
+        store._kept._db.execute("PRAGMA max_page_count = 100000")
         store.append([open_row(9)])
         assert 9 in store.book.transfers
 
@@ -125,13 +127,23 @@ def test_a_reader_sees_a_running_ledger(ledger_file, open_row):
             assert 9 in reader.load().transfers
 
 
+def test_what_is_held_stays_as_it_was_while_others_write(ledger_file, open_row):
+    with Store.create(ledger_file) as writer, closing(SqliteRows.read(ledger_file)) as reader:
+        newest = reader.length()
+        reader.hold()
+        writer.append([open_row(9)])
+        assert [row.seq for row in reader.rows()][-1] == newest == reader.length()
+    with closing(SqliteRows.read(ledger_file)) as reader:
+        assert reader.length() == newest + 1
+
+
 _DIES = """
 import os, sys
 from pathlib import Path
 from crowdcharge.ledger.store import Store
 store = Store.create(Path(sys.argv[1]))
-store._db.execute("BEGIN IMMEDIATE")
-store._db.execute("INSERT INTO journal SELECT max(seq) + 1, 'run', '{}', '' FROM journal")
+store._kept._db.execute("BEGIN IMMEDIATE")
+store._kept._db.execute("INSERT INTO journal SELECT max(seq) + 1, 'run', '{}', '' FROM journal")
 os.kill(os.getpid(), 9)
 """
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """CONFIG.toml: every mistake is one line that names file, line and key."""
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from typing import get_args, get_type_hints
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from crowdcharge.errors import InputError
 from crowdcharge.orchestrator import config
 from crowdcharge.orchestrator.transfer import TransferTerms
+from crowdcharge.service.about import about_run
 
 PATH = Path("/somewhere/run.toml")
 GOOD = """[run]
@@ -201,3 +203,38 @@ def test_a_mistake_about_radios_is_named(old, new, words):
 def test_no_radio_at_all_is_a_mistake():
     with pytest.raises(InputError, match="there is no radio"):
         config.parse(GOOD + "[radio]\nadapters = []\n", PATH)
+
+
+def with_ledger(value, site='site = "north"'):
+    return GOOD.replace("[contacts]", f"ledger = {value}\n{site}\n[contacts]")
+
+
+def test_a_database_of_ledgers_has_its_site_and_files_beside_the_run_file():
+    url = "postgresql://ann@db/books?password_file=secret"
+    books = config.parse(with_ledger(f'"{url}"'), PATH).run.ledger
+    assert books is not None
+    assert (books.site, books.password_file) == ("north", Path("/somewhere/secret"))
+
+
+@pytest.mark.parametrize(
+    ("value", "site", "words"),
+    [
+        ("7", "", "must be the URL"),
+        ('"out/ledger.sqlite"', "", "must be the URL"),
+        ('"postgresql://ann:s3cret@db/books"', "", "needs run.site"),
+        ('"postgresql://ann:s3cret@db/books?site=south"', 'site = "north"', "another site"),
+        ('"postgresql://:s3cret@db/books"', 'site = "north"', "names no user"),
+        ('"postgresql://ann:s3cret@db:x/books"', 'site = "north"', "cannot be read"),
+    ],
+)
+def test_a_wrong_url_is_one_line_without_its_password(value, site, words):
+    with pytest.raises(InputError, match=f"line 6: run.ledger: .*{words}") as caught:
+        config.parse(with_ledger(value, site), PATH)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_what_a_service_shows_of_its_file_has_no_password():
+    run = with_ledger('"postgresql://ann:s3cret@db/books"')
+    shown = about_run(config.parse(run, PATH), "1").config
+    assert shown["run"]["ledger"] == "postgresql://ann@db/books?site=north"
+    assert "s3cret" not in json.dumps(shown)

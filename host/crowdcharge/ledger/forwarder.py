@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""A ledger's file is written into a database too, behind the run's back.
+
+The run writes to its file and waits for nothing else; a thread of its own carries the rows on, in
+order. A database that is away costs no lease and no row: the file is the spool, and what the
+database lacks is what waits in it.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
+
+from crowdcharge.errors import InputError, LedgerAway, WptError
+from crowdcharge.ledger.keeping import catch_up
+from crowdcharge.ledger.place import BooksUrl
+from crowdcharge.ledger.postgres_rows import PostgresRows
+from crowdcharge.ledger.sqlite_rows import SqliteRows
+
+_POLL_s = 0.5
+_PAUSE_MAX_s = 30.0
+_CLOSE_s = 15.0  # how long the end of a run waits for a database that does not answer
+
+
+class Forwarder:
+    """`reach` before the file is opened to write; then a context manager, inside which it works.
+
+    `say` gets a line when the database is lost and when it is back; from another thread.
+    """
+
+    def __init__(self, spool: Path, url: BooksUrl, say: Callable[[str], None]) -> None:
+        self._spool, self._url, self._say = spool, url, say
+        self._database: PostgresRows | None = None
+        self._trouble: type[WptError] | None = None  # of what kind it is, until it is over
+        self._sent = 0  # the newest row that the database is known to have
+        self._ending = Event()
+        self._thread = Thread(target=self._work, name="ledger forwarder", daemon=True)
+
+    def reach(self) -> None:
+        """Connect, and fetch what the file lacks: it is new here, or came from a backup.
+
+        InputError for what a person must mend, and if the chains differ. If nobody answers, the
+        run goes on in its file, unless there is none yet: where the chain ends is not known then.
+        """
+        try:
+            self._database = PostgresRows.write(self._url)
+        except LedgerAway as error:
+            if not self._spool.exists():
+                raise InputError(
+                    f"{error}; {self._spool} is not there either, so nobody knows where the"
+                    " ledger of this site ends: start again when the database answers"
+                ) from None
+            self._lose(error)
+            return
+        try:
+            self._fetch(self._database)
+        except BaseException:
+            self._drop()
+            raise
+
+    def _fetch(self, database: PostgresRows) -> None:
+        """Bring the file up to the database; a new one is made whole, or not at all."""
+        if not database.length():
+            return
+        if not self._spool.exists():
+            database.back_up(self._spool)
+            return
+        with closing(SqliteRows.write(self._spool)) as spool:
+            catch_up(database, spool)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Write what is left, and say what still waits."""
+        self._ending.set()
+        self._thread.join(_CLOSE_s)
+        with closing(SqliteRows.read(self._spool)) as spool:
+            waits = spool.length() > self._sent
+        if waits:
+            self._say(
+                f"rows wait in {self._spool} for {self._url}; the next run writes them, or"
+                " `crowdcharge ledger copy`"
+            )
+
+    def _work(self) -> None:
+        pause_s = _POLL_s
+        while not self._ending.wait(pause_s):
+            pause_s = _POLL_s if self._carry() else min(2 * pause_s, _PAUSE_MAX_s)
+        self._carry()
+        self._drop()
+
+    def _carry(self) -> bool:
+        """Write what is new into the database; tell whether that could be done."""
+        try:
+            is_new = self._database is None
+            if self._database is None:
+                self._database = PostgresRows.write(self._url)
+            with closing(SqliteRows.read(self._spool)) as spool:
+                if is_new or spool.length() > self._sent:
+                    spool.hold()
+                    count = catch_up(spool, self._database)
+                    self._sent = self._database.length()
+                    self._is_back(count)
+        except WptError as error:
+            self._lose(error)
+            return False
+        return True
+
+    def _lose(self, error: WptError) -> None:
+        """Say once what keeps the rows from the database, and connect anew next time."""
+        self._drop()
+        if type(error) is not self._trouble:
+            self._trouble = type(error)
+            self._say(f"{error}; the run goes on, and rows wait in {self._spool}")
+
+    def _is_back(self, count: int) -> None:
+        if self._trouble:
+            self._trouble = None
+            self._say(f"{self._url} is written to again; rows that had waited: {count}")
+
+    def _drop(self) -> None:
+        if self._database is not None:
+            self._database.close()
+        self._database = None
