@@ -75,7 +75,7 @@ def test_the_same_rows_make_the_same_chain_and_the_same_export(file, copied, clu
         rows = list(one.rows())
         assert rows == list(other.rows())
         assert rows[3:5] == list(other.rows(after=3, most=2)) and not list(other.rows(3, 0))
-        assert {row.kind for row in rows} == set(kinds.KINDS)
+        assert {row.kind for row in rows} == set(kinds.KINDS) - {"meter"}  # it came later
     url = cluster.text(database, "north")
     for layout in ("csv", "json"):
         assert said("export", url, "--format", layout) == said("export", file, "--format", layout)
