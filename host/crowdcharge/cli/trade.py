@@ -40,6 +40,14 @@ _SCHEMES = ("closed-form", "consensus", "masked", "two-round", "shared", "homomo
     "--speed", default=3.0, show_default=True, help="Board time per real time, at most 10."
 )
 @click.option("--out", default="out", show_default=True, type=Path, help="Folder for the results.")
+@click.option(
+    "--algorithm-1",
+    "negotiated",
+    is_flag=True,
+    help="The file has batteries and prices; all terms are found by the paper's Algorithm 1.",
+)
+@click.option("--market", "found", type=click.Path(dir_okay=False, path_type=Path),
+              help="With --algorithm-1: write the terms as a market file.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def trade(
     market_json: Path | None,
@@ -51,6 +59,8 @@ def trade(
     lane: int | None,
     speed: float,
     out: Path,
+    negotiated: bool,
+    found: Path | None,
     as_json: bool,
 ) -> None:
     """Clear the market of MARKET_JSON: price, energies, and who had to reveal what.
@@ -62,11 +72,15 @@ def trade(
     {"evs": [{"a": 0.2, "b": 28, "e_max": 15}, ...],
      "lane": {"a": 0.0009, "b": 30, "e_min": -700}, "mode": "charge"}
     """
+    if (negotiated or found is not None) and (not negotiated or boards or config):
+        raise InputError("--algorithm-1 takes a file of wishes, and --market belongs to it")
     if [boards, market_json, config].count(None) != 2:
         raise InputError("give one of these: a market file, --bench N, --run RUN.toml")
     if (config is None) != (lane is None):
         raise InputError("--run RUN.toml and --lane ID belong together")
-    if config is not None and lane is not None:
+    if negotiated and market_json is not None:
+        _negotiate(market_json, 1 if seed is None else seed, found, as_json)
+    elif config is not None and lane is not None:
         _on_boards(config, lane, as_json)
     elif boards is not None:
         _on_bench(boards, speed, 1 if seed is None else seed, out, as_json)
@@ -168,6 +182,48 @@ def _clear(
         output.document(document)
     else:
         click.echo(_text(document))
+
+
+def _negotiate(path: Path, seed: int, found: Path | None, as_json: bool) -> None:
+    """Find everybody's terms by Algorithm 1, and set its price beside the exact one."""
+    import json
+
+    import numpy as np
+
+    from crowdcharge import market
+    from crowdcharge.files import write_whole
+    from crowdcharge.market.lane import algorithm_1
+    from crowdcharge.market.problem import check_market
+    from crowdcharge.market.wishes import market_document, parse_wishes
+
+    wishes = read_json_as(path, parse_wishes)
+    with output.console(stderr=True).status(f"negotiating with {len(wishes.e_max)} EVs ..."):
+        run = algorithm_1(wishes, np.random.default_rng(seed))
+        check_market(run.market)
+        exact = market.clear(run.market)
+    terms = market_document(run)
+    document = {
+        "price": run.clearing.price,
+        "exact_price": exact.price,
+        "price_low": run.prices.low,
+        "price_high": run.prices.high,
+        "rounds": len(run.range_rounds) + len(run.price_rounds) - 2,
+        "evs": run.clearing.energies.tolist(),
+        "lane": run.clearing.lane_energy,
+        "market": terms,
+    }
+    if found is not None:
+        write_whole(found, (json.dumps(terms, indent=1) + "\n").encode())
+    if as_json:
+        output.document(document)
+        return
+    click.echo(
+        f"price range    {run.prices.low:.6g} to {run.prices.high:.6g}\n"
+        f"price          {run.clearing.price:.9g} (exact {exact.price:.9g})\n"
+        f"lane           {run.clearing.lane_energy:.6g}\n"
+        f"evs            {_few([f'{energy:.6g}' for energy in document['evs']])}\n"
+        f"rounds         {document['rounds']}"
+    )
 
 
 def _document(scheme: str, deal: Any, bounds: list[tuple[str, str]]) -> dict[str, Any]:

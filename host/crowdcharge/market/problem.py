@@ -63,11 +63,11 @@ def parse_market(document: object) -> Market:
     if mode not in MODES:
         raise InputError(f'mode: must be "charge" or "discharge", not {mode!r}')
     rows = [
-        [_number(ev, f"ev {i}", field) for field in ("a", "b", "e_max")]
+        [number_of(ev, f"ev {i}", field) for field in ("a", "b", "e_max")]
         for i, ev in enumerate(evs)
     ]
     a, b, e_max = np.array(rows).T.copy()
-    lane = [_number(document.get("lane"), "lane", field) for field in ("a", "b", "e_min")]
+    lane = [number_of(document.get("lane"), "lane", field) for field in ("a", "b", "e_min")]
     market = Market(a, b, e_max, lane[0], lane[1], lane[2], mode)
     check_market(market)
     return market
@@ -116,7 +116,8 @@ def refuse_without_trade(market: Market) -> None:
         )
 
 
-def _number(record: object, peer: str, field: str) -> float:
+def number_of(record: object, peer: str, field: str) -> float:
+    """Return a finite number of a peer's record; InputError names the peer and the field."""
     if not isinstance(record, Mapping):
         raise InputError(f"{peer}: must be an object with its numbers, {field} among them")
     if field not in record:

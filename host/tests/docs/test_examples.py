@@ -29,6 +29,7 @@ TRIED = {
     "problem.json": "test_commands",
     "scenario.toml": "test_commands",
     "sweep.toml": "test_the_sweep",
+    "wishes.json": "test_commands",
 }
 
 
@@ -62,6 +63,7 @@ def test_every_file_is_tried() -> None:
         (("simulate", "scenario.toml"), "policy", "online-average"),
         (("plan", "problem.json"), "status", "ok"),
         (("trade", "market.json"), "exposed", ["ev 0", "ev 1", "ev 2"]),
+        (("trade", "wishes.json", "--algorithm-1"), "rounds", 78),
         (("skip", "days.csv"), "skipped", [2, 2]),
         (("route", "fleet.toml"), "unserved", []),
     ],

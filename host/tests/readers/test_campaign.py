@@ -21,6 +21,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.files import read_json_as, read_text
 from crowdcharge.flash.records import Records
 from crowdcharge.market import parse_market
+from crowdcharge.market.wishes import parse_wishes
 from crowdcharge.orchestrator import config as run_config
 from crowdcharge.planner import Problem
 from crowdcharge.radio import replay_radio
@@ -93,6 +94,10 @@ READERS: dict[str, tuple[Make, Callable[[Path], Any]]] = {
     "problem": (
         of(json_text, example("problem.json")),
         lambda path: read_json_as(path, Problem.from_json),
+    ),
+    "wishes": (
+        of(json_text, example("wishes.json")),
+        lambda path: read_json_as(path, parse_wishes),
     ),
     "market": (
         of(json_text, example("market.json")),
