@@ -104,6 +104,7 @@ def outcomes(market: dict) -> dict[int, str]:
     }
 
 
+@pytest.mark.long
 async def test_eight_boards_and_a_hub_trade_though_one_drops_out_and_one_gets_less(tmp_path):
     bench_market = BenchMarket(tmp_path, *TRADERS)
     tasks: list[asyncio.Task[None]] = []
