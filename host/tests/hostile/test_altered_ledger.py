@@ -38,6 +38,7 @@ def contents() -> list[kinds.Content]:
         kinds.Sample(
             7, 1, wire.PTX, 8, power_mW=3900, energy_mJ=100, soc_permille=598, coil_dC=280
         ),
+        kinds.Meter(1, 7, 8, 598, energy_mJ=100, bus_mV=3700, current_mA=1050),
         kinds.Fault(1, 3, "OVER_TEMPERATURE", raised=True, t_ms=9),
         *book.admit([early, sent, received]),
         kinds.MarketRow(1, "00", 0, price=5, confirmed=True, takes=(), void="", t_ms=4),
