@@ -3,10 +3,13 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from crowdcharge import cli
 
 INSTALLED = "CROWDCHARGE_INSTALLED"  # packages that .ci/run has installed, so nothing may skip
 # Debian keeps a server's programs out of PATH, since several versions may stand side by side.
@@ -40,3 +43,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if package in os.environ.get(INSTALLED, "").split():
             pytest.fail(f"{reason} (it was to be there)", pytrace=False)
         pytest.skip(reason)
+
+
+@pytest.fixture
+def crowdcharge(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """Run the command in this process; return its exit code, stdout and stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["crowdcharge", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, *capsys.readouterr()
+
+    return run

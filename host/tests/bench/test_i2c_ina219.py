@@ -12,30 +12,7 @@ from crowdcharge.bench.i2c import Bus
 from crowdcharge.bench.i2c.ina219 import Ina219
 from crowdcharge.bench.i2c.noise import Noise
 
-
-class Busio:
-    """busio.I2C over the model's bus."""
-
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
-
-    def try_lock(self) -> bool:
-        return True
-
-    def unlock(self) -> None:
-        pass
-
-    def writeto(self, address, buffer, *, start=0, end=None):
-        self._bus.transfer(address, bytes(buffer[start:end]), 0)
-
-    def readfrom_into(self, address, buffer, *, start=0, end=None):
-        buffer[start:end] = self._bus.transfer(address, None, len(buffer[start:end]))
-
-    def writeto_then_readfrom(
-        self, address, out, into, *, out_start=0, out_end=None, in_start=0, in_end=None
-    ):
-        count = len(into[in_start:in_end])
-        into[in_start:in_end] = self._bus.transfer(address, bytes(out[out_start:out_end]), count)
+from .busio import Busio
 
 
 class Rig:

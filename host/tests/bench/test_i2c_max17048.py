@@ -13,10 +13,12 @@ from ports.shared.gauge import FuelGauge
 from wptcore.settling import REST_ms
 from wptcore.wire import SOC_UNKNOWN_permille
 
+from .busio import Busio
+
 REST = CellTruth(voltage_V=3.8786, soc=0.61, rate_per_h=0.0, current_A=0.0)
 
 
-class Rig:
+class Rig(Busio):
     """A chip on a cell, and its clock: what waits, waits on it."""
 
     def __init__(self, kind: bool = False) -> None:
@@ -25,24 +27,7 @@ class Rig:
         self.chip = Max17048(lambda: self.truth, lambda: round(self.time_s * 1e6), kind=kind)
         self.bus = Bus()
         self.bus.attach(self.chip)
-
-    def try_lock(self) -> bool:
-        return True
-
-    def unlock(self) -> None:
-        pass
-
-    def writeto(self, address, buffer, *, start=0, end=None):
-        self.bus.transfer(address, bytes(buffer[start:end]), 0)
-
-    def writeto_then_readfrom(
-        self, address, out, into, *, out_start=0, out_end=None, in_start=0, in_end=None
-    ):
-        count = len(into[in_start:in_end])
-        into[in_start:in_end] = self.bus.transfer(address, bytes(out[out_start:out_end]), count)
-
-    def readfrom_into(self, address, buffer, *, start=0, end=None):
-        buffer[start:end] = self.bus.transfer(address, None, len(buffer[start:end]))
+        super().__init__(self.bus)
 
     def sleep(self, dt_s: float) -> None:
         self.time_s += dt_s

@@ -19,38 +19,14 @@ from crowdcharge.flash.fit import Point
 from ports.shared.power_meter import PowerMeter
 from wptcore import calibration, ept
 
+from .busio import Busio
+
 AS_BUILT_pct = 2.5  # a shunt of 1 %, INA219 grade A, and the shunt's own heat
 CALIBRATED_pct = 0.5  # two loads and two voltages against a reference of 0.05 %
 PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "plant.md"
 SHUNT_uOhm = 100_000
 REFERENCE_ppm = 500.0
 DT_ms = 100
-
-
-class Busio:
-    """busio.I2C over the model's bus; each transfer takes 0.3 ms."""
-
-    def __init__(self, rig) -> None:
-        self._rig = rig
-
-    def try_lock(self) -> bool:
-        return True
-
-    def unlock(self) -> None:
-        pass
-
-    def _transfer(self, address, data, count) -> bytes:
-        self._rig.time_s += 0.0003
-        return self._rig.bus.transfer(address, data, count)
-
-    def writeto(self, address, buffer, *, start=0, end=None):
-        self._transfer(address, bytes(buffer[start:end]), 0)
-
-    def writeto_then_readfrom(
-        self, address, out, into, *, out_start=0, out_end=None, in_start=0, in_end=None
-    ):
-        count = len(into[in_start:in_end])
-        into[in_start:in_end] = self._transfer(address, bytes(out[out_start:out_end]), count)
 
 
 class Rig:
@@ -64,10 +40,13 @@ class Rig:
         self.chip = Ina219(0x40, self._measure, lambda: round(self.time_s * 1e6), Noise(seed))
         self.bus = Bus()
         self.bus.attach(self.chip)
-        self.meter = PowerMeter(Busio(self), 0x40, SHUNT_uOhm)
+        self.meter = PowerMeter(Busio(self.bus, self.elapse), 0x40, SHUNT_uOhm)
 
     def _measure(self) -> tuple[int, int]:
         return self.shunt.voltage_uV(self.current_A, self.time_s), round(self.bus_V * 1000)
+
+    def elapse(self, time_s: float) -> None:
+        self.time_s += time_s
 
     def calibrated(self, samples: int = 60) -> None:
         """Do what `crowdcharge calibrate meter` does: two loads, two voltages, one reference."""
@@ -86,7 +65,7 @@ class Rig:
             voltages.append(Point(bus_V * 1000 * reference, statistics.mean(bus_mV), 0.5))
         current, bus = (fit.correction(each, REFERENCE_ppm) for each in (loads, voltages))
         self.meter = PowerMeter(
-            Busio(self),
+            Busio(self.bus, self.elapse),
             0x40,
             SHUNT_uOhm,
             (current.gain_ppm, current.offset),

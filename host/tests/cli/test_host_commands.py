@@ -3,11 +3,9 @@
 
 import json
 import sqlite3
-import sys
 
 import pytest
 
-from crowdcharge import cli
 from crowdcharge.boards import keys as key_file
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.store import Store
@@ -16,23 +14,6 @@ from crowdcharge.radio.replay_radio import dump
 from wptcore import wire
 
 KEYS = {1: bytes([1]) * 32}
-
-
-@pytest.fixture
-def crowdcharge(capsys, monkeypatch):
-    """Run the console script's function; return (exit code, stdout, stderr)."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["crowdcharge", *map(str, arguments)])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 """A calibration that is too old keeps a run at the power of a board without one."""
 
 import json
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from crowdcharge import cli
 from crowdcharge.boards import keys as key_file
 from crowdcharge.errors import InputError
 from crowdcharge.flash import expiry
@@ -81,7 +79,7 @@ def test_what_is_measured_now_is_fresh(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [("run", "--check"), ("run",), ("checklist",)])
-def test_every_way_into_a_run_says_so_in_one_line(tmp_path, monkeypatch, capsys, arguments):
+def test_every_way_into_a_run_says_so_in_one_line(tmp_path, crowdcharge, arguments):
     key_file.save(tmp_path / "keys.toml", {7: bytes([1]) * 32, 8: bytes([2]) * 32})
     (tmp_path / "out").mkdir()
     written(tmp_path / "out", curve="2020-01-01")
@@ -92,17 +90,11 @@ def test_every_way_into_a_run_says_so_in_one_line(tmp_path, monkeypatch, capsys,
     )
     run.write_text(text)
 
-    def call() -> tuple[object, str, str]:
-        monkeypatch.setattr(sys, "argv", ["crowdcharge", *arguments, str(run)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code, *capsys.readouterr()
-
-    code, out, err = call()
+    code, out, err = crowdcharge(*arguments, run)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "board 7 was calibrated on 2020-01-01" in err
     run.write_text(text + "[transfer]\npower_max_mW = 1000\n")
-    code, out, err = call()
+    code, out, err = crowdcharge(*arguments, run)
     if "--check" in arguments:
         assert (code, "at most 1000 mW flow" in out) == (0, True)
     else:  # now it is the radio that is not there

@@ -2,11 +2,8 @@
 """crowdcharge trade, as a user calls it."""
 
 import json
-import sys
 
 import pytest
-
-from crowdcharge.cli import main
 
 MARKET = {
     "evs": [
@@ -20,17 +17,14 @@ MARKET = {
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    """Run the console script's main in this process: (exit code, stdout, stderr)."""
+def call(tmp_path, crowdcharge):
+    """Run it on a file with this document."""
 
     def run(document, *options):
         path = tmp_path / "market.json"
         if document is not None:
             path.write_text(document if isinstance(document, str) else json.dumps(document))
-        monkeypatch.setattr(sys, "argv", ["crowdcharge", "trade", str(path), *options])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code, *capsys.readouterr()
+        return crowdcharge("trade", path, *options)
 
     return run
 

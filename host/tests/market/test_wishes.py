@@ -2,7 +2,6 @@
 """`crowdcharge trade --algorithm-1`: from batteries and prices to terms and a price."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crowdcharge.cli import main
 from crowdcharge.errors import InputError
 from crowdcharge.market import clear, parse_market
 from crowdcharge.market.lane import algorithm_1
@@ -27,18 +25,11 @@ def wishes(mode: str = "charge", **changed: object) -> dict:
     return {"evs": [ev | changed] * 3, "lane": lane, "mode": mode}
 
 
-def call(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
-    monkeypatch.setattr(sys, "argv", ["crowdcharge", "trade", *map(str, arguments)])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    return ended.value.code, *capsys.readouterr()
-
-
-def test_the_terms_that_it_writes_clear_at_its_price(tmp_path, monkeypatch, capsys):
+def test_the_terms_that_it_writes_clear_at_its_price(tmp_path, crowdcharge):
     """The closed form knows nothing of the rounds in which the price was found."""
     market = tmp_path / "market.json"
     options = (EXAMPLE, "--algorithm-1", "--market", market, "--json")
-    code, out, err = call(monkeypatch, capsys, *options)
+    code, out, err = crowdcharge("trade", *options)
     assert (code, err) == (0, "")
     found = json.loads(out)
     asked = json.loads(EXAMPLE.read_text())
@@ -46,7 +37,7 @@ def test_the_terms_that_it_writes_clear_at_its_price(tmp_path, monkeypatch, caps
     for bound in ("price_low", "price_high"):  # lines 1 to 9: everybody's average
         mean = sum(peer[bound] for peer in peers) / len(peers)
         assert found[bound] == pytest.approx(mean, abs=1e-3)
-    code, out, _ = call(monkeypatch, capsys, market, "--json")
+    code, out, _ = crowdcharge("trade", market, "--json")
     assert json.loads(out)["price"] == pytest.approx(found["price"], abs=1e-3)
     assert found["exact_price"] == json.loads(out)["price"]
     assert found["market"]["evs"][0]["e_max"] == pytest.approx(60 * 0.25)
@@ -83,17 +74,17 @@ def test_bad_wishes_are_named(document, said):
         parse_wishes(document)
 
 
-def test_no_room_for_the_lane_is_one_line(tmp_path, monkeypatch, capsys):
+def test_no_room_for_the_lane_is_one_line(tmp_path, crowdcharge):
     path = tmp_path / "wishes.json"
     narrow = wishes()
     narrow["lane"]["e_min"] = -1
     path.write_text(json.dumps(narrow))
-    code, out, err = call(monkeypatch, capsys, path, "--algorithm-1")
+    code, out, err = crowdcharge("trade", path, "--algorithm-1")
     assert (code, out) == (2, "")
     assert "wider e_min" in err and err.count("\n") == 1
 
 
 @pytest.mark.parametrize("options", [("--algorithm-1", "--bench", "3"), ("--market", "m.json")])
-def test_options_that_do_not_belong_together(monkeypatch, capsys, options):
-    code, _, err = call(monkeypatch, capsys, *options)
+def test_options_that_do_not_belong_together(crowdcharge, options):
+    code, _, err = crowdcharge("trade", *options)
     assert code == 2 and "--algorithm-1 takes a file of wishes" in err

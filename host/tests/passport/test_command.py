@@ -5,7 +5,7 @@ import json
 import re
 import stat
 import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import jsonschema
@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import crowdcharge.passport
-from crowdcharge import cli
 from crowdcharge.boards import keys as key_file
 from crowdcharge.errors import InputError
 from crowdcharge.ledger import kinds
@@ -35,21 +34,10 @@ def ledger(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def passport(capsys, monkeypatch, tmp_path):
-    """Run the command in a folder of its own; return (exit code, stdout, stderr)."""
+def passport(crowdcharge, monkeypatch, tmp_path):
+    """Run the command in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["crowdcharge", "passport", *map(str, arguments)])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+    return partial(crowdcharge, "passport")
 
 
 @pytest.mark.parametrize("layout", ["json-ld", "json"])

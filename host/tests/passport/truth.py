@@ -18,35 +18,11 @@ from crowdcharge.bench.physics.plant import Node
 from crowdcharge.bench.physics.shunt import Shunt
 from ports.shared.power_meter import PowerMeter
 
+from ..bench.busio import Busio
+
 YEAR_s = 365 * 86_400.0
 STEP_s = 30.0
 SHUNT_uOhm = 100_000
-
-
-class Busio:
-    """busio.I2C over the model's bus; each transfer takes 0.3 ms of the board's time."""
-
-    def __init__(self, bus: Bus, board: "HiddenBoard") -> None:
-        self._bus, self._board = bus, board
-
-    def try_lock(self) -> bool:
-        return True
-
-    def unlock(self) -> None:
-        pass
-
-    def _transfer(self, address, data, count) -> bytes:
-        self._board.time_s += 0.0003
-        return self._bus.transfer(address, data, count)
-
-    def writeto(self, address, buffer, *, start=0, end=None):
-        self._transfer(address, bytes(buffer[start:end]), 0)
-
-    def writeto_then_readfrom(
-        self, address, out, into, *, out_start=0, out_end=None, in_start=0, in_end=None
-    ):
-        count = len(into[in_start:in_end])
-        into[in_start:in_end] = self._transfer(address, bytes(out[out_start:out_end]), count)
 
 
 class HiddenBoard:
@@ -67,7 +43,7 @@ class HiddenBoard:
         bus = Bus()
         bus.attach(Ina219(0x40, self._lead, self._now_us, Noise(seed + 1)))
         self.gauge = Max17048(self._cell, self._now_us)
-        self.meter = PowerMeter(Busio(bus, self), 0x40, SHUNT_uOhm)
+        self.meter = PowerMeter(Busio(bus, self.elapse), 0x40, SHUNT_uOhm)
 
     @property
     def capacity_J(self) -> float:
@@ -76,6 +52,9 @@ class HiddenBoard:
     @property
     def resistance_Ohm(self) -> float:
         return self.new_Ohm * (1 + self.growth * self.time_s / YEAR_s)
+
+    def elapse(self, time_s: float) -> None:
+        self.time_s += time_s
 
     def _now_us(self) -> int:
         return round(self.time_s * 1e6)

@@ -2,12 +2,10 @@
 """What a user can get wrong in a problem is one clear line; the command prints it."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
 
-from crowdcharge import cli
 from crowdcharge.errors import InputError
 from crowdcharge.planner import Problem, lal, lay
 
@@ -70,18 +68,11 @@ def test_no_contacts_and_one_agent_are_problems_too():
     assert lal(apart).status == lay(apart).status == "unreachable"
 
 
-def run(monkeypatch, capsys, *arguments):
-    monkeypatch.setattr(sys, "argv", ["crowdcharge", "plan", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    return stopped.value.code, *capsys.readouterr()
-
-
 @pytest.mark.parametrize(("method", "loss"), [("lal", 0.0), ("lay", 16.8888888889)])
-def test_the_command_prints_one_json_document(monkeypatch, capsys, tmp_path, method, loss):
+def test_the_command_prints_one_json_document(crowdcharge, tmp_path, method, loss):
     path = tmp_path / "problem.json"
     path.write_text(json.dumps(FIG3))
-    code, out, _ = run(monkeypatch, capsys, path, "--method", method, "--json")
+    code, out, _ = crowdcharge("plan", path, "--method", method, "--json")
     document = json.loads(out)
     assert code == 0
     assert set(document) == {"status", "time", "loss", "transfers", "final"}
@@ -89,20 +80,20 @@ def test_the_command_prints_one_json_document(monkeypatch, capsys, tmp_path, met
     assert document["loss"] == pytest.approx(loss)
 
 
-def test_the_command_reports_unreachable_with_the_reason(monkeypatch, capsys, tmp_path):
+def test_the_command_reports_unreachable_with_the_reason(crowdcharge, tmp_path):
     path = tmp_path / "problem.json"
     path.write_text(json.dumps({**FIG3, "e_min": 20}))
-    code, out, _ = run(monkeypatch, capsys, path, "--json")
+    code, out, _ = crowdcharge("plan", path, "--json")
     assert code == 0
     assert json.loads(out)["reason"] == "agent 1 starts at 18, outside 20..100"
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"e0": [1]}'])
-def test_a_bad_file_is_one_line_and_exit_code_2(monkeypatch, capsys, tmp_path, content):
+def test_a_bad_file_is_one_line_and_exit_code_2(crowdcharge, tmp_path, content):
     path = tmp_path / "problem.json"
     if content is not None:
         path.write_text(content)
-    code, out, err = run(monkeypatch, capsys, path)
+    code, out, err = crowdcharge("plan", path)
     assert (code, out) == (2, "")
     assert err.startswith("crowdcharge: ")
     assert err.count("\n") == 1
