@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from crowdcharge.boards.keys import board_of, key_of
 from crowdcharge.errors import InputError
 from crowdcharge.files import read_text
 from crowdcharge.toml_table import Table
 from wptcore import peer_keys
-from wptcore.auth import KEY_SIZE
-from wptcore.wire import BOARD_ID_MAX
 
 Keys = dict[int, dict[int, bytes]]  # by the board that asks, by the board that it asks
 PEERS_MAX = 64  # the keys that a board keeps
@@ -107,16 +106,12 @@ class Agreements:
     def read(cls, table: Table) -> "Agreements":
         table.only(("changes", "may_ask", "keys"))
         named = table.raw("may_ask") if "may_ask" in table else []
-        may_ask = (
-            [crowd_number(str(each)) for each in named] if isinstance(named, list) else [None]
-        )
-        by_crowd = table.table("keys")
-        keys = {crowd_number(name): _read_keys(by_crowd.table(name)) for name in by_crowd.values()}
-        if None in may_ask or None in keys:
-            raise table.fail("may_ask", "and keys must name crowds as `crowd list` prints them")
+        if not isinstance(named, list):
+            raise table.fail("may_ask", "must be a list of numbers of crowds")
+        keys = table.table("keys")
         return cls(
-            [each for each in may_ask if each],
-            {crowd: found for crowd, found in keys.items() if crowd},
+            [_crowd(table, "may_ask", each) for each in named],
+            {_crowd(keys, name, name): _read_keys(keys.table(name)) for name in keys.values()},
             table.integer("changes", 0, 0, _CHANGES_MAX),
         )
 
@@ -125,9 +120,7 @@ def read_sheet(path: Path) -> Sheet:
     """Read a sheet; InputError names what is wrong, and never shows a key."""
     top = Table.parse(read_text(path), str(path))
     top.only(("giver", "taker", "keys"))
-    giver, taker = (crowd_number(top.string(name, "")) for name in ("giver", "taker"))
-    if giver is None or taker is None:
-        raise top.fail("giver", "and taker must be numbers of crowds")
+    giver, taker = (_crowd(top, name, top.raw(name)) for name in ("giver", "taker"))
     keys = _read_keys(top.table("keys"))
     if not keys:
         raise InputError(f"{path}: has no keys")
@@ -138,6 +131,13 @@ def crowd_number(text: str) -> int | None:
     """Return the number of a crowd, written as `crowd list` prints it; None for anything else."""
     well_formed = len(text) == 8 and all(each in "0123456789abcdef" for each in text)
     return (int(text, 16) or None) if well_formed else None
+
+
+def _crowd(table: Table, key: str, text: object) -> int:
+    number = crowd_number(str(text))
+    if number is None:
+        raise table.fail(key, "must name crowds as `crowd list` prints them")
+    return number
 
 
 def _keys_of(board: int, crowd: int, roots: dict[int, bytes]) -> dict[int, bytes]:
@@ -161,22 +161,8 @@ def _key_lines(table: str, keys: Keys) -> list[str]:
 def _read_keys(table: Table) -> Keys:
     found: Keys = {}
     for board in table.values():
-        number, row = _board(table, board), table.table(board)
-        found[number] = {_board(row, each): _key(row, each) for each in row.values()}
+        number, row = board_of(table, board), table.table(board)
+        found[number] = {
+            board_of(row, each): key_of(row, each, row.string(each, "")) for each in row.values()
+        }
     return found
-
-
-def _board(table: Table, text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= BOARD_ID_MAX:
-        raise table.fail(text, "must be the number of a board")
-    return int(text)
-
-
-def _key(table: Table, name: str) -> bytes:
-    try:
-        key = bytes.fromhex(table.string(name, ""))
-    except ValueError:
-        key = b""
-    if len(key) != KEY_SIZE:
-        raise table.fail(name, f"must be {2 * KEY_SIZE} hexadecimal digits")
-    return key

@@ -4,9 +4,7 @@
 Whoever has this file can be any member towards any other. It cannot sign a receipt.
 """
 
-import os
 import secrets
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,8 +13,9 @@ from pathlib import Path
 
 from crowdcharge.boards.agreement import PEERS_MAX, Agreements, Sheet
 from crowdcharge.boards.crowd import POLICIES, POLICY, crowd_id, membership
+from crowdcharge.boards.keys import board_of, key_of, read_private
 from crowdcharge.errors import InputError
-from crowdcharge.files import locked, read_text, write_whole
+from crowdcharge.files import locked, write_whole
 from crowdcharge.toml_table import Table
 from wptcore import peer_keys
 from wptcore.auth import KEY_SIZE
@@ -117,16 +116,9 @@ def changing(path: Path) -> Iterator[Crowd]:
 
 def load(path: Path) -> Crowd:
     """Read a crowd's file; InputError names what is wrong, and never shows the key."""
-    top = Table.parse(read_text(path), str(path))
-    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise InputError(f"{path}: open to others; run: chmod 600 {path}")
+    top = read_private(path)
     top.only(("key", "policy", "epoch", "members", "written", "agreements"))
-    try:
-        key = bytes.fromhex(top.string("key", ""))
-    except ValueError:
-        key = b""
-    if len(key) != KEY_SIZE:
-        raise top.fail("key", f"must be {2 * KEY_SIZE} hexadecimal digits")
+    key = key_of(top, "key", top.string("key", ""))
     crowd = Crowd(key, top.string("policy", POLICY, POLICIES))
     crowd.epoch = top.integer("epoch", 0, 0, _EPOCH_MAX)
     crowd.members = _members(top)
@@ -134,10 +126,11 @@ def load(path: Path) -> Crowd:
     written = top.table("written")
     for board, pair in written.values().items():
         whole = isinstance(pair, list) and {type(each) for each in pair} == {int}
-        if not board.isdecimal() or not whole or len(pair) not in {2, 3}:
+        number = board_of(written, board)
+        if not whole or len(pair) not in {2, 3}:
             raise written.fail(board, "must be a board = [epoch, members, changes of agreements]")
         epoch, members, changes = [*pair, 0][:3]  # files from before agreements have two numbers
-        crowd.written[int(board)] = epoch, members, changes
+        crowd.written[number] = epoch, members, changes
     return crowd
 
 

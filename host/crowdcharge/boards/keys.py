@@ -14,8 +14,6 @@ Every change is a read and a write under one lock, and no change drops a key. Ke
 and never in the ledger.
 """
 
-import os
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from crowdcharge.errors import InputError
-from crowdcharge.files import locked, read_text, write_whole
+from crowdcharge.files import locked, read_text, require_private, write_whole
 from crowdcharge.toml_table import Table
 from wptcore.auth import KEY_SIZE
 from wptcore.console_commands import fingerprint
@@ -36,16 +34,18 @@ _LOCK_WAIT_s = 10.0  # a change takes milliseconds
 
 def load(path: Path) -> dict[int, bytes]:
     """board_id -> key; InputError if the file is unreadable, malformed or open to others."""
-    top = _read(path)
+    top = read_private(path)
     if "keys" not in top:
         raise top.fail("keys", "the table is missing")
     table = top.table("keys")
-    return {_board(table, board): _key(table, board, key) for board, key in table.values().items()}
+    return {
+        board_of(table, board): key_of(table, board, key) for board, key in table.values().items()
+    }
 
 
 def load_retired(path: Path) -> dict[int, list[bytes]]:
     """board_id -> its former keys, oldest first; InputError as `load`."""
-    return _lists(_read(path), "retired")
+    return _lists(read_private(path), "retired")
 
 
 def reserve(path: Path, board_id: int, key: bytes, shown: str) -> None:
@@ -119,7 +119,7 @@ def _changing(path: Path) -> Iterator[_Tables]:
     """Read the file, let the block change what it says, and write it whole, under one lock."""
     with locked(path, _LOCK_WAIT_s):
         if path.exists():
-            tables = _Tables(load(path), load_retired(path), _lists(_read(path), "pending"))
+            tables = _Tables(load(path), load_retired(path), _lists(read_private(path), "pending"))
         else:
             tables = _Tables({}, {}, {})
         yield tables
@@ -133,25 +133,26 @@ def _lists(top: Table, name: str) -> dict[int, list[bytes]]:
     for board, listed in table.values().items():
         if not isinstance(listed, list):
             raise table.fail(board, "must be a list of keys")
-        keys = [_key(table, board, key, number) for number, key in enumerate(listed)]
-        lists.setdefault(_board(table, board), []).extend(keys)
+        keys = [key_of(table, board, key, number) for number, key in enumerate(listed)]
+        lists.setdefault(board_of(table, board), []).extend(keys)
     return lists
 
 
-def _read(path: Path) -> Table:
+def read_private(path: Path) -> Table:
+    """Read a file of keys; InputError if others may read it."""
     top = Table.parse(read_text(path), str(path))
-    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise InputError(f"{path}: open to others; run: chmod 600 {path}")
+    require_private(path)
     return top
 
 
-def _board(table: Table, board: str) -> int:
+def board_of(table: Table, board: str) -> int:
+    """Return the number of a board that is a name in the table."""
     if not board.isdecimal() or len(board) > 5 or not 0 < int(board) <= BOARD_ID_MAX:
         raise table.fail(board, f"a board's number is 1 to {BOARD_ID_MAX}")
     return int(board)
 
 
-def _key(table: Table, board: str, key: object, *within: int) -> bytes:
+def key_of(table: Table, board: str, key: object, *within: int) -> bytes:
     """Return the key's bytes; a key is never part of an error's text."""
     try:
         value = bytes.fromhex(str(key))

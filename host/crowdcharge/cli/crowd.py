@@ -9,7 +9,6 @@ from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
 
 _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-_BOARD_ID_MAX = 65534
 _POLICIES = ("oblivious-share", "online-average", "small-transfer")
 
 
@@ -55,7 +54,7 @@ def join(file: Path, port: str) -> None:
 
 @crowd.command()
 @_FILE
-@click.option("--id", "board_id", required=True, type=click.IntRange(1, _BOARD_ID_MAX))
+@click.option("--id", "board_id", required=True, type=options.BOARD)
 @click.option("--port", default="", help="Its serial port, if you have it: it forgets its keys.")
 def leave(file: Path, board_id: int, port: str) -> None:
     """Leave a board out, stolen or not: each other member trusts it until it has joined again."""
@@ -168,10 +167,11 @@ def _crowd_number(text: str) -> int:
 
 
 def _boards(text: str) -> list[int]:
-    numbers = [int(each) if each.strip().isdecimal() else 0 for each in text.split(",")]
-    if not all(0 < each <= _BOARD_ID_MAX for each in numbers):
-        raise InputError(f"--boards: {text!r} must be numbers of boards, with commas")
-    return sorted({*numbers})
+    try:
+        numbers = {options.BOARD(each) for each in text.split(",")}
+    except click.BadParameter:
+        raise InputError("--boards must be numbers of boards, with commas") from None
+    return sorted(numbers)
 
 
 def _words(behind: list[int]) -> str:

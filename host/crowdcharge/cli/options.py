@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from crowdcharge.errors import InputError
+from wptcore.wire import BOARD_ID_MAX
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 policy_options = click.option(
@@ -36,6 +37,7 @@ keys = click.option(
     show_default=True,
     help="The host's keys, readable by you only.",
 )
+BOARD = click.IntRange(1, BOARD_ID_MAX)
 port = click.option("--port", required=True, help="The board's serial port.")
 
 

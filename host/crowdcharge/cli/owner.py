@@ -46,7 +46,7 @@ def consent(port: str, gives_to: str, day_wh: float | None) -> None:
 
 
 @owner.command()
-@click.option("--id", "board_id", required=True, type=click.IntRange(1, 65534), help="The board.")
+@click.option("--id", "board_id", required=True, type=options.BOARD, help="The board.")
 @options.keys
 @click.option("--release", is_flag=True, help="Allow them again.")
 @options.radio

@@ -9,6 +9,7 @@ import click
 
 from crowdcharge.errors import InputError, LedgerError
 from crowdcharge.escaping import plain
+from crowdcharge.ledger.place import Place, place_of
 
 if TYPE_CHECKING:
     from crowdcharge.passport.history import History
@@ -18,7 +19,9 @@ _path = click.Path(path_type=Path, dir_okay=False)
 
 @click.command()
 @click.argument("board", type=click.IntRange(min=1), required=False)
-@click.option("--ledger", "ledger_path", type=_path, help="The ledger that it is made from.")
+@click.option(
+    "--ledger", metavar="LEDGER", type=place_of, help="The file or URL that it is made from."
+)
 @click.option("--keys", "keys_path", type=_path, help="The boards' keys: check receipts too.")
 @click.option(
     "--format",
@@ -39,7 +42,7 @@ _path = click.Path(path_type=Path, dir_okay=False)
 @click.option("--verify", "passport_path", type=_path, help="Check a passport in JSON instead.")
 def passport(
     board: int | None,
-    ledger_path: Path | None,
+    ledger: Place | None,
     keys_path: Path | None,
     layout: str,
     out: Path | None,
@@ -51,15 +54,15 @@ def passport(
     Voluntary: it is no battery passport of any regulation.
     """
     if passport_path is not None:
-        if board is not None or ledger_path is not None:
+        if board is not None or ledger is not None:
             raise InputError("--verify takes neither a board nor a ledger")
         _verify(passport_path)
         return
-    if board is None or ledger_path is None:
+    if board is None or ledger is None:
         raise InputError("give a BOARD and --ledger FILE, or --verify FILE")
     from crowdcharge.files import write_whole
 
-    text = _made(_history(board, ledger_path, keys_path), keys_path, layout, signer_path)
+    text = _made(_history(board, ledger, keys_path), keys_path, layout, signer_path)
     if out is None:
         click.echo(text)
     else:
@@ -67,7 +70,7 @@ def passport(
         click.echo(f"{out} is the passport of board {board}, signed with {signer_path}")
 
 
-def _history(board: int, path: Path, keys_path: Path | None) -> "History":
+def _history(board: int, ledger: Place, keys_path: Path | None) -> "History":
     """Read what the ledger says of a board; LedgerError if the ledger is wrong."""
     from crowdcharge.boards import keys as key_file
     from crowdcharge.ledger.store import Store
@@ -78,15 +81,15 @@ def _history(board: int, path: Path, keys_path: Path | None) -> "History":
     retired = key_file.load_retired(keys_path) if keys_path else {}
     if keys_path and board not in keys:
         raise InputError(f"{keys_path}: no key of board {board}")
-    with Store.read(path) as store:
+    with Store.read(ledger) as store:
         rows = list(store.rows())
     verdict = judge(rows, keys, retired)
     if verdict.is_wrong:
         wrong = next(finding for finding in verdict.findings if finding.wrong)
-        raise LedgerError(f"{path}: {wrong}; no passport is made of a ledger that is wrong")
+        raise LedgerError(f"{ledger}: {wrong}; no passport is made of a ledger that is wrong")
     found = history(rows, board)
     if not found.knows_the_board:
-        raise InputError(f"{path}: no row is about board {board}")
+        raise InputError(f"{ledger}: no row is about board {board}")
     return found
 
 

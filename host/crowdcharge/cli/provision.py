@@ -11,9 +11,7 @@ from crowdcharge.cli import options, output
 
 @click.command()
 @options.port
-@click.option(
-    "--id", "board_id", required=True, type=click.IntRange(1, 65534), help="The board's number."
-)
+@click.option("--id", "board_id", required=True, type=options.BOARD, help="The board's number.")
 @options.keys
 @click.option("--capacity-wh", type=click.FloatRange(0.001, 270.0), help="Its battery's capacity.")
 @options.as_json

@@ -89,8 +89,8 @@ def _sweep(scenario_file: Path, sweep: Path, out: Path | None, scheduler: str | 
     if out is None or out.suffix != ".parquet" or out.is_dir():
         raise InputError("a sweep writes one table: give --out TABLE.parquet")
     jobs = jobs_of(scenario_file, sweep)
-    combinations = len({id(job.changes) for job in jobs})
-    seeds = len(jobs) // combinations
+    seeds = len({job.seed for job in jobs})
+    combinations = len(jobs) // seeds
     click.echo(f"{len(jobs)} runs: {combinations} combinations, {seeds} seeds each", err=True)
     with output.progress(sweep.name) as update:
         run_sweep(jobs, out, lambda done: update(done, len(jobs)), scheduler)

@@ -186,8 +186,6 @@ def _clear(
 
 def _negotiate(path: Path, seed: int, found: Path | None, as_json: bool) -> None:
     """Find everybody's terms by Algorithm 1, and set its price beside the exact one."""
-    import json
-
     import numpy as np
 
     from crowdcharge import market
@@ -213,7 +211,7 @@ def _negotiate(path: Path, seed: int, found: Path | None, as_json: bool) -> None
         "market": terms,
     }
     if found is not None:
-        write_whole(found, (json.dumps(terms, indent=1) + "\n").encode())
+        write_whole(found, f"{output.text_of(terms, indent=1)}\n".encode())
     if as_json:
         output.document(document)
         return

@@ -3,7 +3,7 @@
 
 from crowdcharge.files.json_text import parsed_json, read_json, read_json_as
 from crowdcharge.files.lock import FileLock, locked
-from crowdcharge.files.text import read_text
+from crowdcharge.files.text import read_text, require_private
 from crowdcharge.files.whole import folder_for, replaced, sync, write_whole
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "read_json_as",
     "read_text",
     "replaced",
+    "require_private",
     "sync",
     "write_whole",
 ]

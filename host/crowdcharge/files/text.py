@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Read text files that a user named, within bounds."""
 
+import os
+import stat
 from pathlib import Path
 
 from crowdcharge.errors import InputError
@@ -20,6 +22,12 @@ _BEGINNINGS = (
     (b"SQLite format 3", "an SQLite database"),
     (b"PAR1", "a Parquet table: save it as CSV"),
 )
+
+
+def require_private(path: Path) -> None:
+    """Raise InputError for a file that others may read or write."""
+    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise InputError(f"{path}: open to others; run: chmod 600 {path}")
 
 
 def read_text(path: Path, most_bytes: int = TEXT_MAX_bytes) -> str:

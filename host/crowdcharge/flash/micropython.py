@@ -80,10 +80,12 @@ def _quieten(kind: BoardKind, port: str) -> bool | None:
 
 def _survey(port: str, *first: list[str]) -> dict[str, Any]:
     """Ask what the board is and has, again if part of the long answer was lost."""
-    for _ in range(_SURVEYS - 1):
-        with suppress(mpremote.AnswerCutShort):
+    for _ in range(_SURVEYS):
+        try:
             return dict(mpremote.run(port, *first, mpremote.script(scripts.SURVEY)))
-    return dict(mpremote.run(port, *first, mpremote.script(scripts.SURVEY)))
+        except mpremote.AnswerCutShort as error:
+            cut = error
+    raise cut
 
 
 def _hold(port: str) -> None:

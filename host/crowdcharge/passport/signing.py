@@ -5,8 +5,6 @@ What is signed is the whole document as JSON in UTF-8, keys in order and no spac
 but without the `signature` in it.
 """
 
-import os
-import stat
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from crowdcharge.errors import InputError
-from crowdcharge.files import read_text, write_whole
+from crowdcharge.files import read_text, require_private, write_whole
 from crowdcharge.ledger.bodies import canonical
 
 _SIZE_MAX_bytes = 10_000
@@ -36,8 +34,7 @@ def signer(path: Path) -> Ed25519PrivateKey:
         write_whole(path, pem, 0o600)
         return made
     text = read_text(path, _SIZE_MAX_bytes)
-    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise InputError(f"{path}: open to others; run: chmod 600 {path}")
+    require_private(path)
     try:
         key = load_pem_private_key(text.encode(), password=None)
     except (ValueError, TypeError):  # TypeError: it wants a password

@@ -2,7 +2,6 @@
 """Two crowds agree: what the sheets make of boards, and what is refused."""
 
 import json
-import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from crowdcharge.errors import InputError
 from crowdcharge.toml_table import Table
 from wptcore.peer_desk import Membership, PeerDesk
 
-sys.path.append(str(Path(__file__).parents[3] / "firmware" / "tests"))
 GIVERS, TAKERS = (1, 2), (7, 8)
 
 
@@ -123,6 +121,7 @@ def test_the_list_says_what_is_agreed(owners, sheet: Path) -> None:
         (["--with", "GIVERS", "--boards", "7", "--sheet", "new"], "this crowd itself"),
         (["--with", "TAKERS", "--boards", "1", "--sheet", "new"], "both crowds have a board 1"),
         (["--with", "TAKERS", "--boards", "x", "--sheet", "new"], "must be numbers of boards"),
+        (["--with", "TAKERS", "--boards", "7" * 5000, "--sheet", "new"], "numbers of boards"),
         (["--with", "5a", "--boards", "7", "--sheet", "new"], "no number of a crowd"),
         (["--with", "TAKERS", "--boards", "7", "--sheet", "SHEET"], "is there already"),
         (["--with", "TAKERS"], "one of"),
@@ -146,7 +145,8 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(owners, sheet, arguments
     [
         ("", "has no keys"),
         ("[keys.7]\n1 = 'ab'", "64 hexadecimal digits"),
-        ("[keys.x]\n1 = 'ab'", "must be the number of a board"),
+        ("[keys.x]\n1 = 'ab'", "a board's number is 1 to 65534"),
+        (f"[keys.{'7' * 5000}]\n1 = 'ab'", "a board's number is 1 to 65534"),
         ("[keys]\n7 = 1", "7"),
         ("other = 1", "other"),
     ],
