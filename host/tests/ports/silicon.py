@@ -44,6 +44,10 @@ class WouldWait(BaseException):
     """The call would block, which no guard may hide."""
 
 
+class Hung(BaseException):
+    """The call never returns: nothing of the program runs from here on."""
+
+
 class World:
     """Pins, buses, radio and port of the board; `pins` holds each output's level by number."""
 
@@ -73,9 +77,13 @@ class World:
             0x36: Max17048(lambda: CELL, lambda: self.now_us),
         }
 
+    @property
+    def flows(self) -> bool:
+        """Are both breaks of the transmit path closed?"""
+        return self.breaks.transmits(self.now_us / 1e6, CALM)
+
     def _tx(self) -> tuple[int, int]:
-        flows = self.breaks.transmits(self.now_us / 1e6, CALM)
-        return (LOAD_mA * 100 if flows else 0, CELL_mV)
+        return (LOAD_mA * 100 if self.flows else 0, CELL_mV)
 
     def set_pin(self, number: int, level: int) -> None:
         self.pins[number] = level

@@ -3,7 +3,7 @@
 
 import pytest
 from rig import COIL, LINK, Board, LEASE_ms
-from silicon import PATHS
+from silicon import PATHS, Hung
 
 from wptcore import ept, wire
 
@@ -83,6 +83,59 @@ def test_a_switch_or_a_watchdog_that_fails_ends_the_loop(board, name):
     failing(board.world, name, OSError(5))
     with pytest.raises(OSError):
         board.run_passes(200)  # the switch is moved at the latest when the lease ends
+
+
+# -- a call that never returns --
+
+OPENS_ms = 500  # the second break, after the last pulse (hardware/: TX_PULSE's hold time)
+
+
+@pytest.mark.parametrize("name", [*CALLS, *sorted(ENDS_THE_PROGRAM)])
+def test_a_hang_in_any_call_opens_the_second_break(board, name):
+    """The first break's pin stays as it was; the watchdog restarts the board later."""
+    board.transfer()
+    board.run_passes(10)
+    assert board.world.flows
+
+    def fail(called):
+        if called == name:
+            raise Hung
+
+    board.renew()  # its answer is notified
+    board.world.fail = fail
+    with pytest.raises(Hung):
+        follow_to_the_end(board)
+    assert 0 < board.world.watchdog_ms <= 8400
+    board.world.now_us += OPENS_ms * 1000
+    assert not board.world.flows
+
+
+def test_a_hang_in_each_call_of_four_passes_opens_the_second_break(tmp_path):
+    reached = 0
+    while True:
+        folder = tmp_path / str(reached)
+        folder.mkdir()
+        board = Board(folder)
+        board.transfer()
+        board.run_passes(10)
+        left = [reached]
+
+        def fail(_, left=left):
+            left[0] -= 1
+            if left[0] < 0:
+                raise Hung
+
+        board.world.fail = fail
+        try:
+            board.run_passes(4)
+        except Hung:
+            reached += 1
+        else:
+            break
+        assert board.world.flows, "it would prove nothing"
+        board.world.now_us += OPENS_ms * 1000
+        assert not board.world.flows, f"call {reached} of them"
+    assert reached > 30
 
 
 # -- what comes first --
