@@ -6,6 +6,11 @@ import time
 
 import machine
 
+try:
+    import esp32
+except ImportError:
+    esp32 = None  # an RP2's watchdog goes on in its sleep and ends it
+
 from board_hal import BoardHal
 from i2c_bus import I2CBus
 from power_pins import output
@@ -19,6 +24,8 @@ class Hal(BoardHal):
     """`pins`: the generated board module; `identity`: as memory.load_identity returns it;
     `power`: power_pins.PowerPins. A pin of -1 is not fitted.
     """
+
+    can_sleep = esp32 is not None
 
     def __init__(self, pins, identity: dict, power):
         self._watchdog = None
@@ -73,6 +80,13 @@ class Hal(BoardHal):
     def feed_watchdog(self) -> None:
         if self._watchdog is not None:
             self._watchdog.feed()
+
+    def sleep(self, time_ms: int) -> None:
+        """Sleep deeply, and start anew after that time or when a cable is plugged in."""
+        self.rest()
+        if self._cable is not None:
+            esp32.wake_on_ext0(self._cable, esp32.WAKEUP_ANY_HIGH)
+        machine.deepsleep(time_ms)
 
     def restart(self) -> None:
         time.sleep_ms(_LAST_WORDS_ms)

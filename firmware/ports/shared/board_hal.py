@@ -35,7 +35,10 @@ class BoardHal:
     feed_watchdog()
     coil_dC(), battery_dC(), on_cable(), button_is_down()
     restart()
+    sleep(time_ms)       only where `can_sleep`: like restart(), with the chip dark in between
     """
+
+    can_sleep = False
 
     def __init__(self, pins, identity: dict, power, sha256):
         self._pins = pins
@@ -117,6 +120,14 @@ class BoardHal:
         """Restart with the switches off; the journal says that somebody asked for it."""
         self._power.off()
         self.restart()
+
+    def rest(self) -> None:
+        """Switch off what lets power flow and what draws it; the start to come is no failure."""
+        self._power.off()
+        memory.note_reset(memory.ASKED)
+        for meter in self._meters.values():
+            if meter is not None:
+                self.guard.attempt("meter", meter.rest)
 
     # -- the switches --
 

@@ -52,6 +52,7 @@ class BoardLoop:
         backend = ConsoleBackend(hal, identity, pins.NAME, REVISION)
         self.console = SerialConsole(self.board, backend, sha256)
         self.store = Store(hal)
+        self._rest = _rest(hal)
         if hal.maintenance:
             self.board.on_maintenance(True)
         self._unmetered_ms = 0
@@ -62,9 +63,7 @@ class BoardLoop:
     @property
     def period_ms(self) -> int:
         """How long the loop may wait for the radio before the next pass."""
-        working = self.market is not None and self.market.is_working
-        busy = self.board.is_attentive or self.console.busy or working or self.radio.meeting
-        return ACTIVE_ms if busy else IDLE_ms
+        return ACTIVE_ms if self._at_work or self.board.is_attentive else IDLE_ms
 
     def step(self, dt_ms: int) -> None:
         """Do one pass. Raises only where a switch or the watchdog fails: then main.py is next.
@@ -85,6 +84,20 @@ class BoardLoop:
         attempt("radio", self.radio.publish, dt_ms)  # after storing: an Ack survives a power cut
         if self.console.reset_due:
             self.hal.reset()
+        sleep_ms = self._rest.due_ms(self.board, self._needed, dt_ms) if self._rest else 0
+        if sleep_ms:
+            attempt("sleep", self.hal.sleep, sleep_ms)
+
+    @property
+    def _at_work(self) -> bool:
+        """Does a part have something to do that the core does not see?"""
+        trades = self.market is not None and self.market.is_working
+        return self.console.busy or trades or self.radio.meeting
+
+    @property
+    def _needed(self) -> bool:
+        """Is there something that sleep would cut short?"""
+        return self._at_work or self.store.waiting or self.hal.maintenance
 
     def _switch(self, dt_ms: int) -> None:
         board = self.board
@@ -191,6 +204,15 @@ def _taker(board, desk, sha256):
     from wptcore.peer_taker import PeerTaker
 
     return PeerTaker(board, desk.membership, sha256, os.urandom)
+
+
+def _rest(hal):
+    """Load it only where the chip can sleep, because it takes memory."""
+    if not hal.can_sleep:
+        return None
+    from wptcore.rest import Rest
+
+    return Rest()
 
 
 def _consent(identity: dict) -> tuple:

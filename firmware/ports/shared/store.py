@@ -15,6 +15,10 @@ class Store:
         self._since_ms = 0
 
     @property
+    def waiting(self) -> bool:
+        return self._waiting is not None
+
+    @property
     def failing(self) -> bool:
         """Has the flash refused so often that a transfer could end without its receipt?"""
         return self._failures >= _FAILURES_MAX

@@ -40,6 +40,10 @@ class Restarted(BaseException):
     """The board has reset itself."""
 
 
+class Asleep(BaseException):
+    """The chip is dark until its time is over or its input calls."""
+
+
 class WouldWait(BaseException):
     """The call would block, which no guard may hide."""
 
@@ -69,6 +73,8 @@ class World:
         self.adverts: list[tuple[bytes, bool]] = []
         self.links: set[int] = set()
         self.links_max = 3
+        self.asleep_ms = 0
+        self.wakes: dict[int, bool] = {}  # inputs that end a deep sleep, and their levels
         self.wrong_handles = False  # as BTstack's when its table is full
         noise = Noise(1)
         self.chips = {
@@ -101,6 +107,7 @@ class World:
         return {
             "machine": _module("machine", _machine(self)),
             "bluetooth": _module("bluetooth", _bluetooth(self)),
+            "esp32": _module("esp32", _esp32(self)),
             "select": _module("select", {"poll": lambda: _Poll(self), "POLLIN": 1, "POLLOUT": 4}),
             "time": _module("time", _time(self)),
             "asyncio": _module("asyncio", _asyncio(self)),
@@ -176,8 +183,13 @@ def _machine(world: World) -> dict[str, object]:  # noqa: C901 - four parts of o
     def reset():
         raise Restarted
 
+    def deepsleep(time_ms):
+        world.call("deepsleep")
+        world.asleep_ms = time_ms
+        raise Asleep
+
     return {
-        "Pin": Pin, "I2C": I2C, "ADC": ADC, "WDT": WDT, "reset": reset,
+        "Pin": Pin, "I2C": I2C, "ADC": ADC, "WDT": WDT, "reset": reset, "deepsleep": deepsleep,
         "PWRON_RESET": 1, "HARD_RESET": 2, "WDT_RESET": 3, "reset_cause": lambda: world.cause,
     }  # fmt: skip
 
@@ -186,6 +198,14 @@ def _chip(world: World, address: int):
     if address not in world.chips:
         raise OSError(19)
     return world.chips[address]
+
+
+def _esp32(world: World) -> dict[str, object]:
+    def wake_on_ext0(pin, level):
+        world.call("esp32.wake_on_ext0")
+        world.wakes[pin.number] = level
+
+    return {"WAKEUP_ALL_LOW": False, "WAKEUP_ANY_HIGH": True, "wake_on_ext0": wake_on_ext0}
 
 
 def _bluetooth(world: World) -> dict[str, object]:  # noqa: C901 - one part, many calls

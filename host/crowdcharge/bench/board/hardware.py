@@ -12,6 +12,8 @@ Requests from shims/_hardware.py, little-endian: u8 sequence, opcode, payload.
     f  feed         no reply
     B  booted       no reply: the file system is mounted, Ctrl-C is safe
     R  reset
+    z  deep sleep   u32 time_ms
+    k  wakes        u8 level, pin: this input ends a deep sleep
     p  program flash  "w" or "e", u32 bytes   -> u32 how many of them the supply still allows
     P  the supply failed in a write to flash
     t  clock                                  -> nanoseconds as decimal text
@@ -37,7 +39,8 @@ class Hardware:
     """The state that firmware can reach. `on_output(pin, level)` is called at each edge.
 
     `board` is sent to the VM: which pin, bus and chip is what. An output pin has a pull-down: it
-    is low until it is driven, and low again after a reset.
+    is low until it is driven, and low again after a reset. `on_sleep(time_s, wakes)` gets the
+    levels of the inputs that end a sleep.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Hardware:
         unique_id: bytes,
         on_output: Callable[[str, int], None],
         on_reset: Callable[[str], None],
+        on_sleep: Callable[[float, dict[str, int]], None],
         on_booted: Callable[[], None],
         clock_ns: Callable[[], int],
         speed: float,
@@ -57,11 +61,13 @@ class Hardware:
         self._unique_id = unique_id
         self._on_output = on_output
         self._on_reset = on_reset
+        self._on_sleep = on_sleep
         self._on_booted = on_booted
         self._clock_ns = clock_ns
         self._speed = speed
         self._latches: dict[str, int] = {}
         self._driven: set[str] = set()
+        self._wakes: dict[str, int] = {}
         self._watchdog: asyncio.TimerHandle | None = None
         self._watchdog_s = 0.0
         self.reset_cause = 1
@@ -73,6 +79,7 @@ class Hardware:
         high = [pin for pin in self._driven if self._latches.get(pin)]
         self._latches.clear()
         self._driven.clear()
+        self._wakes = {}
         if self._watchdog:
             self._watchdog.cancel()
             self._watchdog = None
@@ -141,6 +148,12 @@ class Hardware:
     def _reset(self, _payload: bytes) -> None:
         self._on_reset("software reset")
 
+    def _sleep(self, payload: bytes) -> None:
+        self._on_sleep(struct.unpack("<I", payload)[0] / 1000, self._wakes)
+
+    def _wake_on(self, payload: bytes) -> None:
+        self._wakes[payload[1:].decode()] = payload[0]
+
     def _booted(self, _payload: bytes) -> None:
         self._on_booted()
 
@@ -156,6 +169,8 @@ class Hardware:
         "d": _watchdog_start,
         "f": _feed,
         "R": _reset,
+        "z": _sleep,
+        "k": _wake_on,
         "p": _program,
         "P": _cut_off,
         "B": _booted,

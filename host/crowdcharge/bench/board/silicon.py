@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 # machine.reset_cause(); SOFTWARE is CircuitPython's own and has no number in MicroPython
-PWRON, HARD, WDT, _, SOFT, SOFTWARE = range(1, 7)
+PWRON, HARD, WDT, DEEP, SOFT, SOFTWARE = range(1, 7)
 POWER_ON, WATCHDOG, BROWN_OUT = "power-on", "watchdog", "brown-out"
+DEEP_SLEEP = "deep sleep"  # machine.deepsleep(), with esp32.wake_on_ext0()
 BUTTON, COMMAND = "reset", "software reset"  # the reset pin; machine.reset()
 
 
@@ -39,10 +40,18 @@ class Silicon:
     adc: Adc
     watchdog_max_ms: int = 2**32 - 1  # a longer time-out is refused
 
+    @property
+    def sleeps(self) -> bool:
+        """Does MicroPython's deep sleep leave the chip dark until it starts anew?"""
+        return DEEP_SLEEP in self.reset_causes
+
 
 KIND_ADC = Adc(3300, 0, 0, 0, calibrated=True)
 _ESP32S3 = Silicon(  # its reset pin and a brown-out read as power-on
-    {POWER_ON: PWRON, WATCHDOG: WDT, BROWN_OUT: PWRON, BUTTON: PWRON, COMMAND: HARD},
+    {
+        POWER_ON: PWRON, WATCHDOG: WDT, BROWN_OUT: PWRON, BUTTON: PWRON, COMMAND: HARD,
+        DEEP_SLEEP: DEEP,
+    },  # fmt: skip
     Adc(3100, 20_000, 10_000, 2_000, calibrated=True),
 )
 _RP2040 = Silicon(  # machine.reset() is done by the watchdog, and says so

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from crowdcharge.bench.board import nvm, recording, silicon, vm, wiring
+from crowdcharge.bench.board.deep_sleep import DeepSleep
 from crowdcharge.bench.board.hardware import Hardware, HardwareServer
 from crowdcharge.bench.board.identity import identity
 from crowdcharge.bench.board.radio import ShimRadio
@@ -31,11 +32,12 @@ from crowdcharge.clock import BoardClock
 
 # The shims that replace the silicon, by port; imported before the board's file system is mounted.
 MODULES: dict[str, tuple[str, ...]] = {
-    "micropython": ("time", "machine", "bluetooth"),
+    "micropython": ("time", "machine", "bluetooth", "esp32"),
     "circuitpython": ("time", "machine", "bluetooth", "_circuitpython"),
 }
 MAINS = {"micropython": "main.py", "circuitpython": "code.py"}
 _HOLD_MAX_s = 0.45  # of the bench's own board, which has no circuit
+_ASLEEP_W = 0.004  # docs/reference/current-budget.md
 _SETTLE_s = 1e-6  # so that a meter read right after its switch sees the effect
 
 
@@ -104,6 +106,9 @@ class VirtualBoard:
         )
         if self.has_gauge:
             self.bus.attach(self.gauge)
+        self.deep_sleep = DeepSleep(
+            lambda: self.reset(silicon.DEEP_SLEEP), self._input_levels, clock.speed
+        )
         self.page = TruthPage(folder / "truth")
         self.page.open()
         self.publish()
@@ -113,6 +118,7 @@ class VirtualBoard:
             unique_id=_digest(seed, config.id, "unique id"),
             on_output=self._output,
             on_reset=self.reset,
+            on_sleep=self.sleep,
             on_booted=self._booted,
             clock_ns=lambda: round((clock.now_s() + self.clock_jump_s) * 1e9),
             speed=clock.speed,
@@ -145,6 +151,7 @@ class VirtualBoard:
     def power_on(self) -> None:
         if self.supervisor.running:
             return
+        self.node.idle_W = self.config.idle_W
         self.hardware.reset_cause = self._silicon.reset_causes[silicon.POWER_ON]
         self.boots += 1
         self._started_s = self._clock.now_s()
@@ -152,6 +159,7 @@ class VirtualBoard:
 
     def power_off(self, cause: str) -> None:
         """Kill the VM at once; the pull-downs switch both coils off, the radio falls silent."""
+        self.deep_sleep.end()
         self.supervisor.kill()  # comes first: without hardware a live VM would end at its prompt
         self._server.disconnect()
         self.hardware.power_off()
@@ -165,6 +173,11 @@ class VirtualBoard:
         self.last_reset = cause
         causes = self._silicon.reset_causes
         self.hardware.reset_cause = causes.get(cause, causes[silicon.COMMAND])
+
+    def sleep(self, time_s: float, wakes: dict[str, int]) -> None:
+        self.power_off(silicon.DEEP_SLEEP)
+        self.node.idle_W = min(self.config.idle_W, _ASLEEP_W)
+        self.deep_sleep.begin(time_s, wakes)
 
     def freeze(self) -> None:
         self.supervisor.freeze()
@@ -262,6 +275,7 @@ class VirtualBoard:
         seen = self._seen(now_s)
         if self.qi_chip:
             self._show_qi(self.qi_chip)
+        self.deep_sleep.look()
         self.page.write(
             Levels(
                 tx=(self._shunt_uV("tx", seen.tx_A), self._bus_mV("tx", seen.tx_V)),
@@ -285,10 +299,14 @@ class VirtualBoard:
             battery_C=node.battery.temperature_C,
         )
 
+    def _input_levels(self) -> dict[str, int]:
+        cable, button = self.wiring.cable_sense, self.wiring.button
+        levels = {cable: int(self.node.cable), button: int(not self.button_down)}
+        return {pin: self.stuck_pins.get(pin, level) for pin, level in levels.items()}
+
     def _inputs(self) -> int:
-        stuck, wired = self.stuck_pins, self.wiring
-        cable = stuck.get(wired.cable_sense, int(self.node.cable))
-        return cable | stuck.get(wired.button, int(not self.button_down)) << 1
+        levels = self._input_levels()
+        return levels[self.wiring.cable_sense] | levels[self.wiring.button] << 1
 
     def _cell_truth(self) -> CellTruth:
         node = self.node
@@ -352,6 +370,8 @@ class VirtualBoard:
             "CROWDCHARGE_TICKS_START_MS": str(config.ticks_start_ms),
         }
         modules = MODULES[config.port]
+        if not self._silicon.sleeps:
+            modules = tuple(name for name in modules if name != "esp32")
         if config.radio == "hci":  # the VM brings its own Bluetooth host stack
             modules = tuple(name for name in modules if name != "bluetooth")
             environment["MICROPYBTUART"] = self._hci_port

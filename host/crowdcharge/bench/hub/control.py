@@ -46,6 +46,7 @@ def _board(hub: Hub, board: VirtualBoard) -> dict[str, Any]:
         "serial": board.supervisor.port.path,
         "running": board.supervisor.running,
         "frozen": board.supervisor.frozen,
+        "asleep": board.deep_sleep.goes_on,
         "pid": board.supervisor.pid,
         "boots": board.boots,
         "last_reset": board.last_reset,

@@ -5,7 +5,7 @@
 
 Edges of outputs have reached the hub (bench/board/hardware.py) when `value()` returns; inputs and
 often-read chips come from the hub's page (_chips.py); other chips live in the hub. Missing are pin
-interrupts, PWM, SPI, UART, RTC and deep sleep.
+interrupts, PWM, SPI, UART and RTC.
 """
 
 import json
@@ -40,6 +40,11 @@ def unique_id():
 
 def reset():
     call("R")
+
+
+def deepsleep(time_ms):
+    """Be dark for that time; what comes after it is a start."""
+    call("z", struct.pack("<I", time_ms))
 
 
 def soft_reset():

@@ -61,6 +61,10 @@ class Repl:
         out = await asyncio.to_thread(self._transport.exec, code)
         return out.decode().replace("\r\n", "\n").strip()
 
+    async def without_answer(self, code: str) -> None:
+        """Send what ends the VM."""
+        await asyncio.to_thread(self._transport.exec_raw_no_follow, code)
+
     def close(self) -> None:
         self._transport.close()
 

@@ -67,3 +67,24 @@ async def test_a_cable_with_vbus_holds_the_board_off_and_says_so(bench):
     conflict = "ROLE_CONFLICT"
     await until(bench, 1, lambda found: conflict in found["faults"])
     assert conflict not in (await status(bench, 2))["faults"]
+
+
+async def test_a_board_with_a_flat_cell_sleeps_until_a_cable_comes(tmp_path):
+    config = BenchConfig((BoardConfig(1, 1.0, idle_W=0.1),), speed=5.0)
+    async with launch(config, tmp_path) as bench:
+
+        async def until_it_is(asleep: bool) -> dict:
+            ends_s = asyncio.get_running_loop().time() + 60
+            while (found := await bench.control.board(1))["asleep"] is not asleep:
+                assert asyncio.get_running_loop().time() < ends_s, found
+                await asyncio.sleep(0.1)
+            return found
+
+        for boots in (1, 2):
+            before = await until_it_is(asleep=True)
+            assert (before["running"], before["boots"]) == (False, boots)
+            await bench.control.fault("cable", 1)
+            assert (await until_it_is(asleep=False))["last_reset"] == "deep sleep"
+            await bench.control.fault("cable", 1, on=False)
+        found = await until(bench, 1, lambda found: found["soc_permille"] != "unknown")
+        assert found["faults"] == "none"

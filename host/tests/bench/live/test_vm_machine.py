@@ -111,6 +111,29 @@ async def test_a_watchdog_outlives_ctrl_c_and_a_frozen_processor(tiny_bench, han
     assert (await tiny_bench.control.board(1))["last_reset"] == "watchdog"
 
 
+async def test_deep_sleep_is_dark_until_its_time_is_over(tiny_bench, hands):
+    async with hands.repl(tiny_bench.ports[1]) as board:
+        await board.exec(hands.METERS + "\ntx_enable.on()")
+        await board.without_answer("machine.deepsleep(300)")
+        await tiny_bench.booted(1, times=2)
+    assert (await tiny_bench.control.board(1))["last_reset"] == "deep sleep"
+    assert (await tiny_bench.witness())["on"] == []
+    async with hands.repl(tiny_bench.ports[1]) as board:
+        assert await board.exec("import machine; print(machine.reset_cause())") == "4"
+
+
+async def test_a_cable_ends_a_deep_sleep_where_that_was_asked(tiny_bench, hands):
+    async with hands.repl(tiny_bench.ports[1]) as board:
+        await board.exec(hands.METERS + "\nimport esp32")
+        cable = "machine.Pin(pins.CABLE_SENSE_PIN)"
+        await board.exec(f"esp32.wake_on_ext0({cable}, esp32.WAKEUP_ANY_HIGH)")
+        await board.without_answer("machine.deepsleep(600_000)")
+    await hands.until_board(tiny_bench.control, 1, lambda board: board["asleep"])
+    await tiny_bench.control.fault("cable", 1)
+    await tiny_bench.booted(1, times=2)
+    assert (await tiny_bench.control.board(1))["last_reset"] == "deep sleep"
+
+
 async def test_a_soft_reset_leaves_a_pin_as_it_was(tiny_bench, hands):
     """As on real boards: only the firmware's own `finally`, or a hard reset, lets go."""
     async with hands.repl(tiny_bench.ports[1]) as board:
@@ -127,7 +150,7 @@ async def test_machine_reset_and_identity(tiny_bench, hands):
         other = "import machine; print(machine.unique_id())"
         assert await board.exec(other) != unique_id
     async with hands.repl(tiny_bench.ports[1]) as board:
-        await asyncio.to_thread(board._transport.exec_raw_no_follow, "machine.reset()")
+        await board.without_answer("machine.reset()")
         await tiny_bench.booted(1, times=2)
     assert b"started 2" in tiny_bench.log(1)
 

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""The port's deep sleep: what it switches off first, and what may go wrong on the way."""
+
+import pytest
+from rig import COIL, RECEIVER
+from silicon import Asleep
+
+from crowdcharge.bench.i2c.max17048 import CellTruth
+from wptcore.persistence import ASKED
+from wptcore.rest import ASLEEP_ms, AWAKE_ms
+
+CABLE = 6
+EMPTY = CellTruth(3.4, 0.01, 0.0, 0.0)
+PASS_ms = 200
+
+
+@pytest.fixture
+def low(board, monkeypatch):
+    """The board with a cell of 1 %, after its start."""
+    monkeypatch.setattr("silicon.CELL", EMPTY)
+    board.run_passes(100)
+    return board
+
+
+def until_asleep(board, passes=2 * AWAKE_ms // PASS_ms):
+    with pytest.raises(Asleep):
+        for _ in range(passes):
+            board.run_pass(PASS_ms)
+
+
+def test_a_low_board_sleeps_with_its_switches_off_and_its_meters_down(low, tmp_path):
+    until_asleep(low)
+    world = low.world
+    assert world.asleep_ms == ASLEEP_ms
+    assert world.wakes == {CABLE: True}
+    assert (world.pins[COIL], world.pins[RECEIVER]) == (0, 0)
+    for address in (0x40, 0x41):
+        world.chips[address].write(b"\0")  # the register of the mode
+        assert world.chips[address].read(2)[1] & 7 == 0, "power-down"
+    assert (tmp_path / "reset_note").read_text() == str(ASKED), "else ten naps look like a loop"
+
+
+@pytest.mark.parametrize("name", ["esp32.wake_on_ext0", "deepsleep"])
+def test_a_sleep_that_fails_is_counted_and_tried_again_later(low, name):
+    failed = []
+
+    def fail(called):
+        if called == name and not failed:
+            failed.append(called)
+            raise OSError(5)
+
+    low.world.fail = fail
+    until_asleep(low)
+    assert failed
+    assert low.loop.guard.drops["sleep"] == 1
+
+
+def test_without_its_note_in_flash_the_board_stays_awake(low, tmp_path):
+    note = tmp_path / "reset_note"
+    note.mkdir()
+    for _ in range(2 * AWAKE_ms // PASS_ms):
+        low.run_pass(PASS_ms)
+    assert low.loop.guard.drops["sleep"] > 0
+    note.rmdir()
+    until_asleep(low)
+
+
+def test_a_host_that_is_linked_keeps_a_low_board_awake(low):
+    low.connect()
+    for number in range(2 * AWAKE_ms // PASS_ms):
+        low.run_pass(PASS_ms)
+        if number % 5 == 0:
+            low.send(low.GRANT[0] + 1, 7, 2000, 0, 0)
+    assert low.world.asleep_ms == 0
