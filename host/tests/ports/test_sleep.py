@@ -16,16 +16,19 @@ PASS_ms = 200
 
 @pytest.fixture
 def low(board, monkeypatch):
-    """The board with a cell of 1 %, after its start."""
+    """Give the board a cell of 1 %."""
     monkeypatch.setattr("silicon.CELL", EMPTY)
     board.run_passes(100)
     return board
 
 
 def until_asleep(board, passes=2 * AWAKE_ms // PASS_ms):
-    with pytest.raises(Asleep):
+    def run():
         for _ in range(passes):
             board.run_pass(PASS_ms)
+
+    with pytest.raises(Asleep):
+        run()
 
 
 def test_a_low_board_sleeps_with_its_switches_off_and_its_meters_down(low, tmp_path):

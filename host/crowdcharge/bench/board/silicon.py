@@ -49,9 +49,13 @@ class Silicon:
 KIND_ADC = Adc(3300, 0, 0, 0, calibrated=True)
 _ESP32S3 = Silicon(  # its reset pin and a brown-out read as power-on
     {
-        POWER_ON: PWRON, WATCHDOG: WDT, BROWN_OUT: PWRON, BUTTON: PWRON, COMMAND: HARD,
+        POWER_ON: PWRON,
+        WATCHDOG: WDT,
+        BROWN_OUT: PWRON,
+        BUTTON: PWRON,
+        COMMAND: HARD,
         DEEP_SLEEP: DEEP,
-    },  # fmt: skip
+    },
     Adc(3100, 20_000, 10_000, 2_000, calibrated=True),
 )
 _RP2040 = Silicon(  # machine.reset() is done by the watchdog, and says so
