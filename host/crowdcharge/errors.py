@@ -23,6 +23,8 @@ WptError                    exit code 1: the work failed
 
 import errno
 
+from crowdcharge.escaping import plain
+
 # What no change of an argument mends: a full disk, a failing one, nothing left to open or to use.
 OF_THE_MACHINE = frozenset(
     (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -30,9 +32,12 @@ OF_THE_MACHINE = frozenset(
 
 
 class WptError(Exception):
-    """Base: its text is the one line that the user reads."""
+    """Base: its text is the one line that the user reads, whatever of a file it quotes."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return plain(super().__str__())
 
 
 class InputError(WptError):

@@ -6,7 +6,6 @@ from inspect import Parameter, signature
 from typing import Any
 
 from crowdcharge.errors import InputError
-from crowdcharge.escaping import plain
 from crowdcharge.policy import finding
 from crowdcharge.policy.ageing_aware import AgeingAwareDepth, AgeingAwareSoc
 from crowdcharge.policy.base import AgentView, Encounter, Offer, Policy
@@ -79,7 +78,7 @@ def _kind(name: str) -> Callable[..., Policy]:
     if name in declared:
         return finding.load(declared[name])
     known = ", ".join(sorted({*POLICIES, *declared}))
-    raise InputError(f'no policy "{plain(name)}"; known: {known}; or "module:Name" of your own')
+    raise InputError(f'no policy "{name}"; known: {known}; or "module:Name" of your own')
 
 
 def parameters(name: str) -> Mapping[str, Parameter]:
