@@ -41,7 +41,7 @@ def main() -> None:
     )
     wish = np.full(n, 0.5, np.float32)
     one, many = CoordinatorEnv(scenario), BoardsEnv(scenario)
-    wishes = {agent: wish[:1] for agent in many.possible_agents}
+    wishes = dict.fromkeys(many.possible_agents, wish[:1])
     report(
         "gymnasium, a coordinator",
         n * given.steps,

@@ -29,12 +29,14 @@ def rounds_of(contacts: Iterable[Contact], place: Mapping[int, int]) -> list[Rou
     starts_s: list[float] = []
     busy: set[int] = set()
     for contact in contacts:
-        if contact.a in busy or contact.b in busy:
+        a, b = contact.a, contact.b
+        if a in busy or b in busy:
             rounds.append(Round(np.array(pairs), np.array(starts_s)))
             pairs, starts_s, busy = [], [], set()
-        pairs.append((place[contact.a], place[contact.b]))
+        pairs.append((place[a], place[b]))
         starts_s.append(contact.start_s)
-        busy |= {contact.a, contact.b}
+        busy.add(a)
+        busy.add(b)
     if pairs:
         rounds.append(Round(np.array(pairs), np.array(starts_s)))
     return rounds
