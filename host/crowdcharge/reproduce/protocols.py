@@ -5,18 +5,16 @@ None of these papers' curves or numbers were available to us beyond their abstra
 holds only what an abstract states; `reference` are runs of separate code for the same rules.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdcharge.metrics import imbalance
 from crowdcharge.policy import make
 from crowdcharge.policy.loss_aware import target_level_J
-from crowdcharge.policy.star import StarFormation, star_shares
-from crowdcharge.policy.tree import TreeFormation, tree_shares
+from crowdcharge.policy.star import StarFormation
+from crowdcharge.policy.tree import TreeFormation
 from crowdcharge.reproduce import Result
 from crowdcharge.reproduce.parts import Parts
 from crowdcharge.reproduce.rows import row
@@ -165,12 +163,7 @@ def mean_formation(
     structure: str, knowledge: int, n: int, meetings: int, seeds: int
 ) -> tuple[list[float], float]:
     """Return the mean distance over time and the mean share of the energy that is kept."""
-    distance: Callable[[Any, Values], float] = (
-        star_distance if structure == "star" else tree_distance
-    )
-    runs = [
-        formation_curve(structure, knowledge, n, meetings, seed, distance) for seed in range(seeds)
-    ]
+    runs = [formation_curve(structure, knowledge, n, meetings, seed) for seed in range(seeds)]
     mean = np.mean([curve for curve, _ in runs], axis=0).tolist()
     return mean, float(np.mean([kept for _, kept in runs]))
 
@@ -181,26 +174,15 @@ def formation_curve(
     n: int,
     meetings: int,
     seed: int,
-    distance: Callable[[Any, Values], float],
 ) -> tuple[list[float], float]:
-    policy: Any = (
-        StarFormation(knowledge) if structure == "star" else TreeFormation(knowledge, arity=2)
-    )
+    policy = StarFormation(knowledge) if structure == "star" else TreeFormation(knowledge, arity=2)
     rows = np.ones((n, 4))
     rows[:, 0] = np.random.default_rng([seed, 0]).uniform(0, 100, n)
     before_J, rng, curve, points = rows[:, 0].sum(), np.random.default_rng(seed), [], 40
     for k in range(points):
-        curve.append(distance(policy, rows[:, 0]))
+        curve.append(policy.distance(dict(enumerate(rows[:, 0]))))
         pairs = random_pairs(n, seed, k * meetings // points, meetings // points)
         run_objects(rows, pairs, policy, 0.2, rng)
-    return [*curve, distance(policy, rows[:, 0])], float(rows[:, 0].sum() / before_J)
-
-
-def star_distance(policy: StarFormation, energy: Values) -> float:
-    """Measure the distance to the nearest star, over all agents that are still centres."""
-    centres = set(range(len(energy))) - policy.peripheral
-    return min(imbalance(energy, star_shares(len(energy), centre)) for centre in centres)
-
-
-def tree_distance(policy: TreeFormation, energy: Values) -> float:
-    return imbalance(energy, tree_shares(policy.parent, len(energy)))
+    return [*curve, policy.distance(dict(enumerate(rows[:, 0])))], float(
+        rows[:, 0].sum() / before_J
+    )

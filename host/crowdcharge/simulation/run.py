@@ -53,7 +53,11 @@ class NoExchange:
 
 @dataclass(frozen=True, slots=True)
 class SimulationRun:
-    """One run: `energy_J` (k, boards) at `time_s` (k,), NaN while a board is away."""
+    """One run: `energy_J` (k, boards) at `time_s` (k,), NaN while a board is away.
+
+    `distance` is how far the crowd ends from the target of its policy (total variation distance),
+    where the policy aims at another distribution than an even one; else None.
+    """
 
     seed: int
     policy: str
@@ -61,6 +65,7 @@ class SimulationRun:
     time_s: NDArray[np.float64]
     energy_J: NDArray[np.float64]
     transfers: list[SimulatedTransfer]
+    distance: float | None = None
 
     @property
     def soc(self) -> NDArray[np.float64]:
@@ -104,7 +109,12 @@ def run(
             progress(float(now_s) / end_s if end_s else 1.0)
     world.finish()
     check_books(boards, start_J, world.transfers)
-    return SimulationRun(seed, chosen.name, boards, time_s, np.array(rows), world.transfers)
+    own_target = getattr(chosen, "distance", None)
+    there_J = {board.id: board.energy_J for board in boards if board.present}
+    distance = own_target(there_J) if own_target else None
+    return SimulationRun(
+        seed, chosen.name, boards, time_s, np.array(rows), world.transfers, distance
+    )
 
 
 def energies(boards: Iterable[SimulatedBoard]) -> list[float]:
@@ -217,6 +227,8 @@ def summary(made: SimulationRun, scenario: Scenario, ageing: bool = True) -> dic
         "outages": sum(board.outages for board in boards),
         "outage_s": sum(board.outage_s for board in boards),
     }
+    if made.distance is not None:
+        figures["distance_to_target"] = made.distance
     return figures | ageing_figures(made, scenario) if ageing else figures
 
 
