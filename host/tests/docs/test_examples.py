@@ -30,6 +30,7 @@ TRIED = {
     "problem.json": "test_commands",
     "scenario.toml": "test_commands",
     "sweep.toml": "test_the_sweep",
+    "use.csv": "test_the_forecast",
     "wishes.json": "test_commands",
 }
 
@@ -73,6 +74,11 @@ def test_every_file_is_tried() -> None:
 )
 def test_commands(folder: Path, arguments: tuple[str, ...], key: str, wanted: object) -> None:
     assert json.loads(python(folder, "-c", CLI, *arguments, "--json"))[key] == wanted
+
+
+def test_the_forecast(folder: Path) -> None:
+    made = json.loads(python(folder, "-c", CLI, "forecast", "use.csv", "--json"))
+    assert {user: each["hours"] for user, each in made.items()} == {"ann": 165, "ben": 165}
 
 
 @pytest.mark.slow
