@@ -152,6 +152,6 @@ def _draw(out: Path, curve: Any, figures: dict[str, dict[str, Any]]) -> None:
             left.axhline(each["return"].mean(), color=f"C{k}", linestyle="--", label=name)
     left.set(xlabel="generation", ylabel="return on unseen crowds")
     right.set(xlabel="slot", ylabel="imbalance")
-    left.legend(fontsize="small")
+    left.legend(fontsize="small", loc="upper right", bbox_to_anchor=(1.0, 0.95))
     right.legend(fontsize="small")
     figure.savefig(out / "learning.png")

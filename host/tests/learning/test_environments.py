@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The two environments pass the tests of their own packages, and are one crowd."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -12,6 +15,7 @@ from pettingzoo.test import parallel_api_test, parallel_seed_test  # noqa: E402
 
 from crowdcharge.errors import InputError  # noqa: E402
 from crowdcharge.learning import BoardsEnv, CoordinatorEnv  # noqa: E402
+from crowdcharge.policy import make  # noqa: E402
 from crowdcharge.simulation.run import run  # noqa: E402
 from crowdcharge.simulation.scenario import parse  # noqa: E402
 
@@ -63,3 +67,23 @@ def test_a_scenario_that_is_not_known_is_refused() -> None:
     for kind in (CoordinatorEnv, BoardsEnv):
         with pytest.raises(InputError, match="learning knows no cords"):
             kind(cords)
+
+
+def test_the_python_of_its_page() -> None:
+    page = Path(__file__).parents[3] / "docs" / "howto" / "learn.md"
+    (block,) = re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    names: dict[str, object] = {}
+    exec(block, names)
+    assert names["over"] is False
+
+
+def test_what_was_learned_is_a_policy_of_a_scenario() -> None:
+    scenario = parse(
+        "[crowd]\nn = 6\n[contacts]\nmeetings = 40\n[policy]\nduration_s = 40\n"
+        'name = "crowdcharge.learning.linear:LinearLevels"\n'
+        "weights = [0, 0, 0, 0, 1, 0, 0]\n"
+    )
+    learned = run(scenario, 3, scenario.link)
+    rule = run(scenario, 3, scenario.link, policy=make("oblivious-share"))
+    assert learned.policy == "linear-levels"
+    assert learned.energy_J[-1] == pytest.approx(rule.energy_J[-1])
