@@ -32,8 +32,10 @@ def test_ageing_aware_exchange_ages_less(tmp_path):
 
 
 def test_partners_skip_sessions(tmp_path):
-    ours = quick(tmp_path, phones.skips)
-    assert all(share > 0 for share in ours.values())
+    """Who never meets is relieved of nothing; who always does, of something or nothing."""
+    for never, always in quick(tmp_path, phones.skips).values():
+        assert never == 0
+        assert always >= 0
 
 
 def test_curves_meet_the_reference_runs(monkeypatch, tmp_path):
