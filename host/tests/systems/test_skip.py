@@ -76,11 +76,8 @@ def test_what_needs_no_meeting_is_counted_apart(tmp_path: Path) -> None:
 
 def test_only_a_meeting_keeps_a_level_up(tmp_path: Path) -> None:
     path = tmp_path / "days.csv"
-    path.write_text(
-        HEAD
-        + "0,level,a,30,,\n0,level,b,90,,\n9,meeting,,,,60\n60,level,a,0,,\n60,cord,b,80,90,\n99,cord,a,0,50,\n",
-        encoding="utf-8",
-    )
+    rows = "0,level,a,30,,\n0,level,b,90,,\n9,meeting,,,,60\n60,level,a,0,,\n"
+    path.write_text(f"{HEAD}{rows}60,cord,b,80,90,\n99,cord,a,0,50,\n", encoding="utf-8")
     assert json.loads(skip(str(path), "--json").stdout)["skipped_without_meetings"] is None
     assert "without meetings all are too few" in skip(str(path)).stdout
 
