@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crowdcharge.cli import options, output
-from crowdcharge.errors import InputError
 from crowdcharge.files import read_text
 
 if TYPE_CHECKING:
@@ -27,12 +26,8 @@ def forecast(path: Path, as_json: bool) -> None:
     from crowdcharge.simulation.forecast import forecast as forecast_of
     from crowdcharge.simulation.forecast import read_use
 
-    documents = {}
-    for user, use in read_use(read_text(path, USE_MAX_bytes), str(path)).items():
-        try:
-            documents[user] = _document(forecast_of(use))
-        except InputError as error:
-            raise InputError(f"{path}: {user}: {error}") from None
+    users = read_use(read_text(path, USE_MAX_bytes), str(path))
+    documents = {user: _document(forecast_of(use)) for user, use in users.items()}
     if as_json:
         output.document(documents)
         return

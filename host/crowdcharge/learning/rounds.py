@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from crowdcharge.errors import InputError
 from crowdcharge.simulation.contacts import Contact
 
 
@@ -21,8 +22,9 @@ class Round:
 def rounds_of(contacts: Iterable[Contact], place: Mapping[int, int]) -> list[Round]:
     """Cut contacts, which are in order, into the longest rounds that keep this order.
 
-    `place` maps a board to its place. What a pair decides depends on the two alone, so deciding a
-    round at once is the same as deciding its meetings one after the other.
+    `place` maps a board to its place; InputError if a contact names another. What a pair decides
+    depends on the two alone, so deciding a round at once is the same as deciding its meetings one
+    after the other.
     """
     rounds: list[Round] = []
     pairs: list[tuple[int, int]] = []
@@ -33,7 +35,10 @@ def rounds_of(contacts: Iterable[Contact], place: Mapping[int, int]) -> list[Rou
         if a in busy or b in busy:
             rounds.append(Round(np.array(pairs), np.array(starts_s)))
             pairs, starts_s, busy = [], [], set()
-        pairs.append((place[a], place[b]))
+        try:
+            pairs.append((place[a], place[b]))
+        except KeyError as error:
+            raise InputError(f"a contact names board {error}, which is not there") from None
         starts_s.append(contact.start_s)
         busy.add(a)
         busy.add(b)

@@ -13,11 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdcharge.errors import InputError
-from crowdcharge.simulation.traces.rows import TextRow, is_moment, lines_of, positions, rows_of
+from crowdcharge.simulation.traces.rows import (
+    TextRow,
+    is_moment,
+    lines_of,
+    positions,
+    rows_of,
+    shown,
+)
 
 HOUR_s, HOURS = 3600.0, 24
 COLUMNS = ("time", "user", "used_J")
-ROWS_MAX, HOURS_MAX = 1_000_000, 24 * 366 * 20
+ROWS_MAX = 1_000_000
+SPAN_MAX_s, TIME_MAX_s, USED_MAX_J = 20 * 366 * 86_400, 1e12, 1e15
 
 Values = NDArray[np.float64]
 
@@ -49,8 +57,12 @@ def read_use(text: str, name: str) -> dict[str, list[tuple[float, float]]]:
         user, used_J = row.text_at(at["user"]), row.number_at(at["used_J"])
         time_s = _time_s(row, at["time"])
         row.expect(bool(user), "has no user")
-        row.expect(used_J >= 0, "used_J must be 0 or more")
-        row.expect(not use[user] or time_s > use[user][-1][0], f"time goes back for {user}")
+        row.expect(0 <= used_J <= USED_MAX_J, f"used_J must be 0 to {USED_MAX_J:g}")
+        row.expect(abs(time_s) <= TIME_MAX_s, "the time is too far away")
+        row.expect(not use[user] or time_s > use[user][-1][0], f"time goes back for {shown(user)}")
+        row.expect(
+            not use[user] or time_s - use[user][0][0] <= SPAN_MAX_s, "more than 20 years in all"
+        )
         use[user].append((time_s, used_J))
     if not use:
         raise InputError(f"{name}: has no rows")
@@ -65,8 +77,6 @@ def whole_hours(use: list[tuple[float, float]]) -> tuple[int, Values]:
     """Spread a user's use over the whole hours that it covers: the first hour and W in each."""
     times_s, used_J = (np.array(column) for column in zip(*use, strict=True))
     first, last = int(np.ceil(times_s[0] / HOUR_s)), int(np.floor(times_s[-1] / HOUR_s))
-    if last - first > HOURS_MAX:
-        raise InputError("covers more than 20 years")
     if last <= first:
         return first, np.empty(0)
     total_J = np.cumsum(np.r_[0.0, used_J[1:]])

@@ -177,3 +177,8 @@ def test_a_wish_that_is_no_number_and_a_step_too_far_are_refused():
 def test_no_meeting_is_an_episode_that_is_over():
     scenario = parse("duration_s = 5\n[[boards]]\nid = 3\nsoc_pct = 50\n[contacts]\nlist = []\n")
     assert Episode(scenario, 0).over
+
+
+def test_a_contact_of_a_stranger_is_refused():
+    with pytest.raises(InputError, match="a contact names board 7, which is not there"):
+        rounds_of([Contact(0.0, 1.0, 0, 7)], {0: 0})

@@ -114,11 +114,12 @@ def test_the_example(crowdcharge):
     ("rows", "expected"),
     [
         ("", "has no rows"),
-        ("1,a,-3", "line 2: used_J must be 0 or more"),
+        ("1,a,-3", "line 2: used_J must be 0 to"),
         ("5,a,3\n4,a,3", "line 3: time goes back for a"),
         ("5,a,x", 'line 2: "x" is not a number'),
         ("5,,1", "line 2: has no user"),
-        ("0,a,1\n1e12,a,1", "a: covers more than 20 years"),
+        ("0,a,1\n1e12,a,1", "line 3: more than 20 years in all"),
+        ("1e13,a,1", "line 2: the time is too far away"),
     ],
 )
 def test_bad_input_is_one_line(crowdcharge, tmp_path, rows, expected):
