@@ -154,7 +154,8 @@ def fig5(out: Path, quick: bool, parts: Parts) -> Result:
     betas = [Setting(BUS, sizes[0], beta, 190) for beta in (0.1, 0.2, 0.3, 0.4)]
     result = _sweeps(out, "fig5", settings, betas, draws, parts)
     few, many = (
-        [r for r in result["ours"]["over_n"] if r["n"] == n] for n in (sizes[0], sizes[-1])
+        [each for each in result["ours"]["over_n"] if each["n"] == n]
+        for n in (sizes[0], sizes[-1])
     )
     result["paper"] = {
         "time_reduction_pct": {"25": 70.60},
@@ -165,7 +166,7 @@ def fig5(out: Path, quick: bool, parts: Parts) -> Result:
     why = f"how often buses meet is not printed; ours is over {stations}"
     heavy = "; P_OA's time has a heavy tail, so that no single percentage is stable"
     result["rows"] = [
-        row(f"less time than P_OA, {sizes[0]} buses, %", 70.60 if sizes[0] == 25 else None,
+        row("less time than P_OA, 25 buses, %", 70.60,
             _range(few, "time_reduction_pct"), draws, why + heavy),
         row(f"less loss than P_OA, {sizes[-1]} buses, %", None if quick else 36.59,
             _range(many, "loss_reduction_pct"), draws, why),
@@ -237,7 +238,7 @@ def _levels(path: Path, problem: Problem, plans: dict[str, Plan]) -> None:
             times.append(float(t))
             levels.append(level.copy())
         for i in range(problem.n):
-            lines[f"v{i + 1} {name}"] = times, [float(row[i]) for row in levels]
+            lines[f"v{i + 1} {name}"] = times, [float(each[i]) for each in levels]
     chart(path, "Energy levels", "slot", "energy", lines, "steps")
 
 
