@@ -62,7 +62,7 @@ def policy_of(name, scenario):
     return make(name, weights="capacity", **({"beta": beta} if name == "loss-aware" else {}))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(scenarios(), st.sampled_from(POLICIES))
 def test_the_event_simulator_does_the_same(scenario, name):
     """Two programs: arrays by rounds here, a heap of events and the policies' `decide` there.

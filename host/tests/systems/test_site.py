@@ -33,7 +33,7 @@ def test_no_choice_delivers_more(brought, lanes, wanted_J):
     assert bound_J == pytest.approx(most_J, abs=1e-4 * max(most_J, 1))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10_000))
 def test_times_in_squares_are_those_of_many_small_steps(seed):
     rng = np.random.default_rng(seed)
