@@ -14,7 +14,7 @@ from crowdcharge.toml_table import Table
 
 if TYPE_CHECKING:
     from crowdcharge.policy.fleet import DroneHub, FleetPlan
-    from crowdcharge.policy.uav_hub import Drone, Site
+    from crowdcharge.policy.uav_hub import Coupling, Drone, Site
 
 _LENGTH_MAX_m = 100_000.0
 
@@ -30,8 +30,9 @@ def route(path: Path, missions: Path | None, seed: int, as_json: bool) -> None:
     from crowdcharge.policy.fleet import plan_fleet
 
     top = Table.parse(read_text(path), str(path))
-    top.only({"home", "hub", "drones", "sites"})
-    drones, sites = _drones(top), _sites(top)
+    top.only({"home", "hub", "drones", "sites", "couplings"})
+    couplings = _couplings(top)
+    drones, sites = _drones(top, couplings), _sites(top, couplings)
     with output.console(stderr=True).status(f"planning for {len(sites)} sites"):
         plan = plan_fleet(drones, sites, _hub(top), seed)
     if missions is not None:
@@ -59,22 +60,38 @@ def route(path: Path, missions: Path | None, seed: int, as_json: bool) -> None:
     )
 
 
-def _drones(top: Table) -> list["Drone"]:
+def _couplings(top: Table) -> tuple["Coupling", ...]:
+    from crowdcharge.policy.uav_hub import Coupling
+
+    made: list[Coupling] = []
+    for table in top.tables("couplings"):
+        table.only({each.name for each in fields(Coupling)})
+        offset_m = table.number("offset_m", None, 0, _LENGTH_MAX_m)
+        sent_W = table.number("sent_W", None, 1e-6, 1e9)
+        if made and offset_m <= made[-1].offset_m:
+            raise table.fail("offset_m", "must rise from one coupling to the next")
+        made.append(Coupling(offset_m, sent_W, table.number("received_W", None, 1e-6, sent_W)))
+    return tuple(made)
+
+
+def _drones(top: Table, couplings: tuple["Coupling", ...]) -> list["Drone"]:
     from crowdcharge.policy.uav_hub import Drone
 
     made = []
     for table in top.tables("drones"):
-        table.only({each.name for each in fields(Drone)})
+        table.only({each.name for each in fields(Drone)} - {"couplings"})
+        for key in {"link_W", "beta"} & table.values().keys() if couplings else ():
+            raise table.fail(key, "is said by [[couplings]]")
         positive = {key: table.number(key, least=1e-6, most=1e12) for key in table.values()}
         if positive.get("beta", 0.0) >= 1:
             raise table.fail("beta", "must be below 1")
         if "budget_J" not in positive:
             raise table.fail("budget_J", "is missing")
-        made.append(Drone(**positive))
+        made.append(Drone(**positive, couplings=couplings))
     return made
 
 
-def _sites(top: Table) -> list["Site"]:
+def _sites(top: Table, couplings: tuple["Coupling", ...]) -> list["Site"]:
     from crowdcharge.policy.uav_hub import Site
 
     made: list[Site] = []
@@ -85,7 +102,12 @@ def _sites(top: Table) -> list["Site"]:
             table.number("east_m", None, -_LENGTH_MAX_m, _LENGTH_MAX_m),
             table.number("north_m", None, -_LENGTH_MAX_m, _LENGTH_MAX_m),
             table.number("wanted_J", None, 1e-3, 1e9),
+            table.number("offset_m", 0.0, 0, _LENGTH_MAX_m),
         )
+        if site.offset_m and not couplings:
+            raise table.fail("offset_m", "needs [[couplings]]: what arrives at which offset")
+        if couplings and not couplings[0].offset_m <= site.offset_m <= couplings[-1].offset_m:
+            raise table.fail("offset_m", "is outside what [[couplings]] cover")
         if any(site.agent == other.agent for other in made):
             raise table.fail("agent", f"site {site.agent} is there twice")
         made.append(site)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`crowdcharge skip`: which cord sessions two users who meet could have spared each other."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.files import read_text
 
 if TYPE_CHECKING:
-    from crowdcharge.policy.charging_skip import SkipPlan
+    from crowdcharge.policy.charging_skip import Event, SkipPlan
     from crowdcharge.simulation.days import Days
 
 DAYS_MAX_bytes = 10_000_000
@@ -46,7 +47,9 @@ def skip(
         raise InputError(
             f"{path}: even with every session a level falls below {least} %; lower --least"
         )
-    document = _document(days, plan)
+    apart = [_without_power(event) for event in days.events]
+    alone = charging_skip(apart, days.start, least, 100, beta, only)
+    document = _document(days, plan, alone)
     if as_json:
         output.document(document)
     else:
@@ -54,12 +57,19 @@ def skip(
         _table(document)
 
 
-def _document(days: "Days", plan: "SkipPlan") -> dict[str, Any]:
+def _without_power(event: "Event") -> "Event":
+    from crowdcharge.policy.charging_skip import PlannedMeeting
+
+    return replace(event, most=0) if isinstance(event, PlannedMeeting) else event
+
+
+def _document(days: "Days", plan: "SkipPlan", alone: "SkipPlan | None") -> dict[str, Any]:
     return {
         "users": list(days.users),
         "days": days.span_days,
         "sessions": [days.sessions(user) for user in (0, 1)],
         "skipped": list(plan.skips),
+        "skipped_without_meetings": list(alone.skips) if alone else None,
         "choices": [
             {"line": line, "time_s": time_s, "choice": _said(choice, days.users)}
             for line, time_s, choice in zip(days.lines, days.times_s, plan.choices, strict=True)
@@ -77,7 +87,9 @@ def _said(choice: str | int, users: tuple[str, str]) -> str:
 def _text(document: dict[str, Any]) -> str:
     counts = zip(document["users"], document["skipped"], document["sessions"], strict=True)
     said = ", ".join(f"{user} skips {skipped} of {all_}" for user, skipped, all_ in counts)
-    return f"{said} cord sessions in {document['days']:.1f} days"
+    alone = document["skipped_without_meetings"]
+    apart = "all are too few" if alone is None else f"{alone[0]} and {alone[1]}"
+    return f"{said} cord sessions in {document['days']:.1f} days; without meetings {apart}"
 
 
 def _table(document: dict[str, Any]) -> None:

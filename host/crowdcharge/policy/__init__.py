@@ -9,6 +9,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.policy import finding
 from crowdcharge.policy.ageing_aware import AgeingAwareDepth, AgeingAwareSoc
 from crowdcharge.policy.base import AgentView, Encounter, Offer, Policy
+from crowdcharge.policy.expected_share import ExpectedShare
 from crowdcharge.policy.loss_aware import LossAware
 from crowdcharge.policy.mobility_social import MobilitySocial
 from crowdcharge.policy.oblivious_share import ObliviousShare
@@ -25,6 +26,7 @@ POLICIES: dict[str, Callable[..., Policy]] = {
     for policy in (
         AgeingAwareDepth,
         AgeingAwareSoc,
+        ExpectedShare,
         LossAware,
         MobilitySocial,
         ObliviousShare,

@@ -94,8 +94,8 @@ def plan_fleet(
 
 def duration_s(drone: Drone, route: Route) -> float:
     """Add up flying and serving, from the energies of which the route was made."""
-    serving_s = sum(drone.service_s(stop.wanted_J) for stop in route.stops)
-    serving_J = sum(drone.service_J(stop.wanted_J) for stop in route.stops)
+    serving_s = sum(drone.service_s(stop) for stop in route.stops)
+    serving_J = sum(drone.service_J(stop) for stop in route.stops)
     return serving_s + (route.spent_J - serving_J) / drone.cruise_W
 
 

@@ -23,7 +23,7 @@ def mission(
     items = [item(TAKEOFF, RELATIVE_ALTITUDE, [0, 0, 0, None, *home, altitude_m])]
     for stop in route.stops:
         place = position(home, stop.east_m, stop.north_m)
-        stay_s = round(drone.service_s(stop.wanted_J), 1)
+        stay_s = round(drone.service_s(stop), 1)
         items.append(
             item(LOITER_TIME, RELATIVE_ALTITUDE, [stay_s, 1, 0, None, *place, altitude_m])
         )
@@ -50,16 +50,18 @@ def mission(
 
 
 def item(command: int, frame: int, params: list[Any]) -> dict[str, Any]:
-    return {
+    made = {
         "type": "SimpleItem",
         "autoContinue": True,
         "command": command,
         "frame": frame,
         "params": params,
-        "AMSLAltAboveTerrain": None,
-        "Altitude": params[6],
-        "AltitudeMode": 1,
     }
+    if (
+        frame == RELATIVE_ALTITUDE
+    ):  # items without a place have no altitude, as QGroundControl saves
+        made |= {"AMSLAltAboveTerrain": None, "Altitude": params[6], "AltitudeMode": 1}
+    return made
 
 
 def position(home: tuple[float, float], east_m: float, north_m: float) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from crowdcharge.errors import InputError
+from crowdcharge.metrics import imbalance
 from crowdcharge.policy.base import AgentView, Encounter, Offer
 from crowdcharge.policy.loss_aware import check_beta
 from crowdcharge.policy.pairwise import offer
@@ -58,6 +59,17 @@ class StarFormation:
         handed_over = 1.0 if self.knowledge == 0 else 0.5
         share_J = views[leaf].energy_J * handed_over if elected else 0.0
         return offer(Encounter(leaf, centre), share_J, views)
+
+    def distance(self, energy_J: Mapping[int, float]) -> float:
+        """Measure the distance to the nearest star, over all agents that are still centres.
+
+        It is the total variation distance, 0 to 1, of the energies by agent.
+        """
+        agents = list(energy_J)
+        centres = [place for place, agent in enumerate(agents) if agent not in self.peripheral]
+        levels_J = list(energy_J.values())
+        shares = (star_shares(len(agents), centre) for centre in centres)
+        return min((imbalance(levels_J, each) for each in shares), default=imbalance(levels_J))
 
     def _link(self, a: int, b: int, on: bool) -> None:
         edge = frozenset((a, b))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from crowdcharge.errors import InputError
+from crowdcharge.metrics import imbalance
 from crowdcharge.policy.base import AgentView, Encounter, Offer
 from crowdcharge.policy.loss_aware import check_beta
 from crowdcharge.policy.pairwise import offer, share_J
@@ -61,6 +62,16 @@ class TreeFormation:
         if not related and views[a].energy_J < views[b].energy_J:
             a, b = b, a
         return self._trade(a, b, views)
+
+    def distance(self, energy_J: Mapping[int, float]) -> float:
+        """Measure the total variation distance, 0 to 1, to half the energy at each level down."""
+        place = {agent: at for at, agent in enumerate(energy_J)}
+        parent = {
+            place[child]: place[parent]
+            for child, parent in self.parent.items()
+            if child in place and parent in place
+        }
+        return imbalance(list(energy_J.values()), tree_shares(parent, len(place)))
 
     def _grow(self, a: int, b: int) -> None:
         """Add the edge that this meeting allows, if any."""

@@ -21,8 +21,35 @@ from crowdcharge.policy.pairwise import offer
 
 
 @dataclass(frozen=True, slots=True)
+class Coupling:
+    """What leaves and what arrives where the coils are `offset_m` out of line: as measured."""
+
+    offset_m: float
+    sent_W: float
+    received_W: float
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A device on the ground, in metres from home; it counts only if all of it is delivered.
+
+    `offset_m` is how far out of line with the device the drone has to hover.
+    """
+
+    agent: int
+    east_m: float
+    north_m: float
+    wanted_J: float
+    offset_m: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Drone:
-    """A drone that may spend `budget_J` on flying, hovering and sending before it lands."""
+    """A drone that may spend `budget_J` on flying, hovering and sending before it lands.
+
+    `couplings`, sorted by offset, take the place of `link_W` and `beta`; between two of them both
+    powers are linear. A site outside their range is refused.
+    """
 
     budget_J: float
     speed_m_per_s: float = 10.0
@@ -30,26 +57,29 @@ class Drone:
     hover_W: float = 150.0
     link_W: float = 10.0
     beta: float = 0.2
+    couplings: tuple[Coupling, ...] = ()
 
     def flight_J(self, distance_m: float) -> float:
         return self.cruise_W * distance_m / self.speed_m_per_s
 
-    def service_s(self, wanted_J: float) -> float:
-        return wanted_J / (1 - self.beta) / self.link_W
+    def powers_W(self, offset_m: float) -> tuple[float, float]:
+        """Return what leaves and what arrives at this offset; InputError if unknown."""
+        if not self.couplings:
+            return self.link_W, self.link_W * (1 - self.beta)
+        offsets_m = [each.offset_m for each in self.couplings]
+        if not offsets_m[0] <= offset_m <= offsets_m[-1]:
+            known = f"{offsets_m[0]:g} to {offsets_m[-1]:g} m"
+            raise InputError(f"the couplings cover offsets of {known}, not {offset_m:g} m")
+        sent_W = np.interp(offset_m, offsets_m, [each.sent_W for each in self.couplings])
+        received_W = np.interp(offset_m, offsets_m, [each.received_W for each in self.couplings])
+        return float(sent_W), float(received_W)
 
-    def service_J(self, wanted_J: float) -> float:
-        """Return the energy to send so that `wanted_J` arrives, and to hover for as long."""
-        return self.service_s(wanted_J) * (self.hover_W + self.link_W)
+    def service_s(self, site: Site) -> float:
+        return site.wanted_J / self.powers_W(site.offset_m)[1]
 
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A device on the ground, in metres from home; it counts only if all of it is delivered."""
-
-    agent: int
-    east_m: float
-    north_m: float
-    wanted_J: float
+    def service_J(self, site: Site) -> float:
+        """Return the energy to send so that all that is wanted arrives, and to hover as long."""
+        return self.service_s(site) * (self.hover_W + self.powers_W(site.offset_m)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +93,7 @@ def spent_J(drone: Drone, stops: Sequence[Site]) -> float:
     """Compute what a round trip through these stops in this order takes from the battery."""
     points = [(0.0, 0.0), *((stop.east_m, stop.north_m) for stop in stops), (0.0, 0.0)]
     flight = sum(drone.flight_J(dist(a, b)) for a, b in pairwise(points))
-    return flight + sum(drone.service_J(stop.wanted_J) for stop in stops)
+    return flight + sum(drone.service_J(stop) for stop in stops)
 
 
 def plan_route(
@@ -98,7 +128,7 @@ def best_tour(drone: Drone, sites: Sequence[Site], seed: int, iterations: int) -
     )
     for place, site in zip(places[1:], sites, strict=True):
         prize = round(site.wanted_J) * (budget_J + 1)
-        service_J = ceil(drone.service_J(site.wanted_J))
+        service_J = ceil(drone.service_J(site))
         model.add_client(place, service_duration=service_J, prize=prize, required=False)
     for (a, at_a), (b, at_b) in product(zip(places, points, strict=True), repeat=2):
         model.add_edge(a, b, 0, duration=ceil(drone.flight_J(dist(at_a, at_b))))

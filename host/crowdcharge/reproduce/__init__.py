@@ -4,11 +4,12 @@
 Every entry of `FIGURES` is `module:function`, imported only when it is asked for. A figure
 function is
 
-    def table3(out: Path, quick: bool, progress: Progress) -> Result
+    def table3(out: Path, quick: bool, parts: Parts) -> Result
 
 `out` is an existing folder that takes the PNG files, `quick` asks for a small sample (seconds, not
-minutes), `progress(done, total)` may be called often. It returns a JSON-able dict with the keys
-`ours` and `paper` (same shape where the paper gives numbers) and, where useful, `note`.
+minutes), and what takes long goes through `parts`. It returns a JSON-able dict with the keys
+`ours` and `paper` (same shape where the paper gives numbers), `rows` (see `reproduce.rows`) and,
+where useful, `note`. `learning` has no paper: it compares what is learned with what is published.
 """
 
 import importlib
@@ -16,9 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-Progress = Callable[[int, int], None]
+from crowdcharge.reproduce.parts import Parts
+
 Result = dict[str, Any]
-Figure = Callable[[Path, bool, Progress], Result]
+Figure = Callable[[Path, bool, Parts], Result]
 
 FIGURES = {
     "table1": "mobispace:table1",
@@ -34,14 +36,15 @@ FIGURES = {
     "protocols": "protocols:over_interactions",
     "protocols-beta": "protocols:over_beta",
     "formation": "protocols:formation",
-    "ageing": "protocols:ageing",
-    "charging-skip": "protocols:skips",
+    "ageing": "phones:ageing",
+    "charging-skip": "phones:skips",
     "lane-fig2": "market:fig2",
     "lane-fig3": "market:fig3",
     "lane-fig4": "market:fig4",
     "lane-fig5": "market:fig5",
     "lane-fig6": "market:fig6",
     "lane-attack": "market:attack",
+    "learning": "learning:learning",
 }
 
 

@@ -33,15 +33,20 @@ from crowdcharge.market.masking import Masking, masked_rounds
 from crowdcharge.market.pricing import answers, bounds_hit, clear
 from crowdcharge.market.privacy import recover_from_star
 from crowdcharge.market.problem import Array, Market
-from crowdcharge.reproduce import Progress, Result
+from crowdcharge.reproduce import Result
+from crowdcharge.reproduce.parts import Parts
+from crowdcharge.reproduce.rows import row
 
 _SEED = 2020
 _N = 50
 _PRICES = PriceRange(27.2, 31.04)
 _EPSILON = 1e-4
+_RANGE = (
+    "needs EV means of 27.264 and 31.10, which are not printed; ours are of U(26, 28), U(30, 32)"
+)
 
 
-def fig2(out: Path, _quick: bool, progress: Progress) -> Result:
+def fig2(out: Path, _quick: bool, _parts: Parts) -> Result:
     """Draw the negotiation of the price range by consensus."""
     rng = np.random.default_rng(_SEED)
     run = algorithm_1(_wishes(rng, _N), rng, epsilon=_EPSILON)
@@ -52,16 +57,20 @@ def fig2(out: Path, _quick: bool, progress: Progress) -> Result:
         "round",
         "price range, JPY/kWh",
     )
-    progress(1, 1)
     return {
         "ours": {"low": run.prices.low, "high": run.prices.high, "rounds": len(states) - 1},
         "paper": {"low": 27.2, "high": 31.04, "rounds": None},
+        "rows": [
+            row("lowest price, JPY/kWh", 27.2, run.prices.low, 1, _RANGE),
+            row("highest price, JPY/kWh", 31.04, run.prices.high, 1, _RANGE),
+            row("rounds", None, len(states) - 1),
+        ],
         "note": "EVs drawn from U(26, 28) and U(30, 32); the lane, with [24, 28], weighs only "
         "1/51, so the paper's range needs EV means of 27.264 and 31.10, which it does not print",
     }
 
 
-def fig3(out: Path, _quick: bool, progress: Progress) -> Result:
+def fig3(out: Path, _quick: bool, _parts: Parts) -> Result:
     """Draw masked consensus, whose states all reach the average in spite of the noise."""
     market, states = _masked_run(300)
     _draw(
@@ -70,7 +79,6 @@ def fig3(out: Path, _quick: bool, progress: Progress) -> Result:
         "round",
         "state of each peer",
     )
-    progress(1, 1)
     average = answers(market, None).mean(axis=0)
     return {
         "ours": {
@@ -78,10 +86,19 @@ def fig3(out: Path, _quick: bool, progress: Progress) -> Result:
             "error": np.abs(states[-1] - average).max(0).tolist(),
         },
         "paper": {"average": None, "error": "converges to the averages"},
+        "rows": [
+            row(
+                "greatest error after 300 rounds, share of the average",
+                "converges",
+                float(np.abs(states[-1] / average - 1).max()),
+                1,
+                "the paper shows a curve that converges and no number",
+            ),
+        ],
     }
 
 
-def fig4(out: Path, _quick: bool, progress: Progress) -> Result:
+def fig4(out: Path, _quick: bool, _parts: Parts) -> Result:
     """Draw the price that each peer reads off its state."""
     market, states = _masked_run(300)
     prices = states[..., 0] / states[..., 1]
@@ -89,7 +106,6 @@ def fig4(out: Path, _quick: bool, progress: Progress) -> Result:
     _draw(
         out / "lane-fig4.png", [(prices, "price of each peer")], "round", "price, JPY/kWh", exact
     )
-    progress(1, 1)
     below, above = lane_a_range(_PRICES, 30, market.e_max, -700)
     return {
         "ours": {
@@ -104,11 +120,22 @@ def fig4(out: Path, _quick: bool, progress: Progress) -> Result:
             "ev_a_min": 0.128,
             "lane_a_range": ["negative, so no condition", 0.0012],
         },
+        "rows": [
+            row("price, JPY/kWh", "between 29.12 and 30", exact, 1, "inside"),
+            row("least a of an EV", 0.128, float(smallest_ev_a(_PRICES, market.e_max)[0])),
+            row(
+                "greatest a of the lane",
+                0.0012,
+                above,
+                1,
+                "the same to the two digits that are printed",
+            ),
+        ],
         "note": "the lower end of lane_a_range is (28); the paper's remark on its sign is a slip",
     }
 
 
-def attack(out: Path, _quick: bool, progress: Progress) -> Result:
+def attack(out: Path, _quick: bool, _parts: Parts) -> Result:
     """Draw how well the lane can compute the EVs' parameters under the paper's masking."""
     rng = np.random.default_rng(_SEED)
     market = _paper_market(rng)
@@ -122,7 +149,6 @@ def attack(out: Path, _quick: bool, progress: Progress) -> Result:
         stolen = recover_from_star(weights, heard[:count])
         a, b = 1 / stolen[:, 1], stolen[:, 0] / stolen[:, 1]
         errors[place] = np.abs(a - market.a).max(), np.abs(b - market.b).max()
-        progress(place + 1, len(counts))
     canvas = Canvas(figsize=(6, 3.5), layout="constrained")
     axes = canvas.add_subplot()
     axes.semilogy(counts, errors, label=["a of the worst EV", "b of the worst EV"])
@@ -133,11 +159,20 @@ def attack(out: Path, _quick: bool, progress: Progress) -> Result:
     return {
         "ours": {"a_error": errors[-1, 0], "b_error": errors[-1, 1], "exposed_evs": _N},
         "paper": {"a_error": None, "b_error": None, "exposed_evs": 0},
+        "rows": [
+            row(
+                "EVs whose parameters the lane can compute",
+                0,
+                _N,
+                1,
+                "the paper assumes a lane that does not subtract what it has heard",
+            ),
+        ],
         "note": "the paper assumes a lane that does not compute; a subtraction a round is enough",
     }
 
 
-def fig5(out: Path, _quick: bool, progress: Progress) -> Result:
+def fig5(out: Path, _quick: bool, _parts: Parts) -> Result:
     """Draw the traded energies; every EV and the lane trade, and no bound is met."""
     market = _paper_market(np.random.default_rng(_SEED))
     cleared = clear(market)
@@ -148,7 +183,6 @@ def fig5(out: Path, _quick: bool, progress: Progress) -> Result:
     axes.set_ylabel("energy, kWh")
     axes.set_title(f"lane: {cleared.lane_energy:.1f} kWh")
     canvas.savefig(out / "lane-fig5.png", dpi=120)
-    progress(1, 1)
     per_pass_kWh = energy_per_pass_kWh(400, 0.90, 0.95, 3000, 0.001, 50)
     return {
         "ours": {
@@ -165,22 +199,41 @@ def fig5(out: Path, _quick: bool, progress: Progress) -> Result:
             "active_bounds": 0,
             "pass_kWh": 20.52,
         },
+        "rows": [
+            row("EVs that trade", 50, int((cleared.energies > 0).sum())),
+            row(
+                "energy of an EV, kWh",
+                "inside (0, 15)",
+                [float(cleared.energies.min()), float(cleared.energies.max())],
+                1,
+                "inside",
+            ),
+            row("energy of the lane, kWh", "inside (-700, 0)", cleared.lane_energy, 1, "inside"),
+            row("bounds that bind", 0, len(bounds_hit(market, cleared))),
+            row("energy of one pass, kWh", 20.52, per_pass_kWh),
+        ],
     }
 
 
-def fig6(out: Path, quick: bool, progress: Progress) -> Result:
+def fig6(out: Path, quick: bool, parts: Parts) -> Result:
     """Draw the running time of Algorithm 1, and the rounds of it and of the exact protocols."""
     sizes = (50, 100, 150, 200) if quick else (50, 100, 150, 200, 400, 800)
-    rows = []
-    for done, n in enumerate(sizes):
-        rows.append(_scaling_row(n))
-        progress(done + 1, len(sizes))
+    rows = parts.of(sizes, _scaling_row)
     times_ms = [row["algorithm_1_ms"] for row in rows]
     exponent = float(np.polyfit(np.log(sizes), np.log(times_ms), 1)[0])
     _draw_scaling(out / "lane-fig6.png", sizes, rows)
     return {
         "ours": {"rows": rows, "exponent": exponent},
         "paper": {"n": [50, 100, 150, 200], "exponent": "almost linear"},
+        "rows": [
+            row(
+                "time grows with n to the power",
+                "almost linear (1)",
+                exponent,
+                1,
+                "measured over few sizes; about n rounds cost n each, so n^2 in the end",
+            ),
+        ],
         "note": "a round costs n and there are about (n + 1) ln(d / eps) of them, so the time is "
         "n^2 in the end; two rounds are enough on a star",
     }

@@ -2,7 +2,7 @@
 """The simulations behind Fig. 4 and 5: random draws, LAL, LAY and P_OA on the same contacts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -26,10 +26,11 @@ STATIONS_GROWTH = 0.6  # stations for n buses: density * (n / 25) ** this
 
 @dataclass(frozen=True, slots=True)
 class Kind:
+    name: str
     cycle: int
     e_max: float
     balanced_std: float  # P_OA counts as balanced below this standard deviation
-    contacts: Callable[[int, int, np.random.Generator], Ints]
+    contacts: Callable[[int, int, np.random.Generator], Ints] = field(repr=False)
 
     def problem(self, n: int, beta: float, stations: int, rng: np.random.Generator) -> Problem:
         """Draw a problem with E0 uniform in e_min..e_max, e_min a tenth of e_max (section VI)."""
@@ -47,8 +48,8 @@ def _bus(n: int, stations: int, rng: np.random.Generator) -> Ints:
     return bus_trace(n, round(stations * (n / 25) ** STATIONS_GROWTH), rng)
 
 
-RANDOM = Kind(50, 100.0, 5.0, _random)
-BUS = Kind(300, 1000.0, 50.0, _bus)
+RANDOM = Kind("random", 50, 100.0, 5.0, _random)
+BUS = Kind("bus", 300, 1000.0, 50.0, _bus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +96,8 @@ def sweep(setting: Setting, count: int) -> dict[str, Any]:
     LAY refuses to burn energy here, because a few burning plans would outweigh all others in the
     mean.
     """
-    _draw(setting, 0)  # compiles, so that the times mean something
-    draws = [_draw(setting, seed) for seed in range(count)]
+    draw(setting, 0)  # compiles, so that the times mean something
+    draws = [draw(setting, seed) for seed in range(count)]
     planned = [draw for draw in draws if draw["lay_time"] is not None]
     row: dict[str, Any] = {
         "n": setting.n,
@@ -111,12 +112,15 @@ def sweep(setting: Setting, count: int) -> dict[str, Any]:
         values = [draw[key] for draw in planned if draw[key] is not None]
         row[key] = round(float(np.mean(values)), 2) if values else None
     if planned:
+        late = [draw["poa_time"] > 2 * setting.kind.cycle for draw in planned]
+        row["poa_over_two_cycles_pct"] = round(100 * float(np.mean(late)), 1)
         row["time_reduction_pct"] = round(100 * (1 - row["lay_time"] / row["poa_time"]), 1)
         row["loss_reduction_pct"] = round(100 * (1 - row["lay_loss"] / row["poa_loss"]), 1)
     return row
 
 
-def _draw(setting: Setting, seed: int) -> dict[str, Any]:
+def draw(setting: Setting, seed: int) -> dict[str, Any]:
+    """Plan by LAL and LAY and run P_OA on one drawn problem; `_time` in slots, `_ms` of CPU."""
     kind, rng = setting.kind, np.random.default_rng([seed, setting.n])
     problem = kind.problem(setting.n, setting.beta, setting.stations, rng)
     clock = [perf_counter()]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""PURE: the quality of experience of a user in one number, which is not a published formula."""
+"""PURE: the quality of experience of users: wishes, comfort, and one number, which is ours."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,3 +28,21 @@ def quality_of_experience(
     a_day = np.divide(sessions[was], days, out=np.zeros(len(days)), where=days > 0)
     quality: Values = HEALTH * (1 - capacity_loss[was]) + READINESS * ready - CORDS * a_day
     return quality
+
+
+def wishes(soc: Values, time_s: Values) -> tuple[int, int]:
+    """Count the days on which boards were there, and those on which they were always ready.
+
+    Each owner wishes, each day, never to fall below `READY_SOC`. `soc` (samples, boards) is NaN
+    while a board is away; a day is one since the start, the last may be shorter. A sample at the
+    end of a run belongs to its last day.
+    """
+    last_day = max(0, int(np.ceil(time_s[-1] / DAY_s)) - 1)
+    day = np.minimum(time_s // DAY_s, last_day)
+    made = fulfilled = 0
+    for each in np.unique(day):
+        levels = soc[day == each]
+        there = ~np.isnan(levels).all(axis=0)
+        made += int(there.sum())
+        fulfilled += int((~(levels < READY_SOC).any(axis=0) & there).sum())
+    return made, fulfilled

@@ -83,9 +83,8 @@ def random_matching(n: int, seed: int, index: int) -> Indices:
     permuted again until they fall below n (cycle walking), which keeps it a bijection.
     """
     bits, keys = bits_of(n), round_keys(n, seed, index, 1)[0]
-    agents = permuted(np.arange(n, dtype=np.uint64), bits, keys)
-    outside = np.flatnonzero(agents >= n)
-    while outside.size:
-        agents[outside] = permuted(agents[outside], bits, keys)
-        outside = outside[agents[outside] >= n]
+    onward = permuted(np.arange(1 << bits, dtype=np.uint64), bits, keys)
+    agents = onward[:n]
+    while (outside := np.flatnonzero(agents >= n)).size:
+        agents[outside] = onward[agents[outside]]
     return agents[: n - n % 2].reshape(-1, 2)

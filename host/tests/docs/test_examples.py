@@ -25,10 +25,12 @@ TRIED = {
     "keys.toml": "test_the_run_on_its_bench",
     "run.toml": "test_the_run_on_its_bench",
     "market.json": "test_commands",
+    "movement.txt": "test_commands",
     "policy.py": "test_the_policy",
     "problem.json": "test_commands",
     "scenario.toml": "test_commands",
     "sweep.toml": "test_the_sweep",
+    "use.csv": "test_the_forecast",
     "wishes.json": "test_commands",
 }
 
@@ -66,11 +68,17 @@ def test_every_file_is_tried() -> None:
         (("trade", "wishes.json", "--algorithm-1"), "rounds", 78),
         (("skip", "days.csv"), "skipped", [2, 2]),
         (("route", "fleet.toml"), "unserved", []),
+        (("site", "movement.txt"), "lanes", [[550.0, 350.0], [650.0, 950.0], [50.0, 1050.0]]),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
 def test_commands(folder: Path, arguments: tuple[str, ...], key: str, wanted: object) -> None:
     assert json.loads(python(folder, "-c", CLI, *arguments, "--json"))[key] == wanted
+
+
+def test_the_forecast(folder: Path) -> None:
+    made = json.loads(python(folder, "-c", CLI, "forecast", "use.csv", "--json"))
+    assert {user: each["hours"] for user, each in made.items()} == {"ann": 165, "ben": 165}
 
 
 @pytest.mark.slow

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 
 from crowdcharge.reproduce import figure
+from crowdcharge.reproduce.parts import Parts
 
 
 @pytest.fixture
 def draw(tmp_path):
     def run(name):
-        result = figure(name)(tmp_path, True, lambda *_: None)
+        result = figure(name)(tmp_path, True, Parts())
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert result["ours"].keys() <= result["paper"].keys() | {"rows"}
         return result["ours"], result["paper"]

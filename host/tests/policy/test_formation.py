@@ -9,6 +9,8 @@ import pytest
 from crowdcharge.policy import Encounter
 from crowdcharge.policy.star import StarFormation, star_shares
 from crowdcharge.policy.tree import TreeFormation, tree_shares
+from crowdcharge.simulation.run import run, summary
+from crowdcharge.simulation.scenario import parse
 
 
 def distance(energies, shares):
@@ -96,3 +98,30 @@ def test_without_knowledge_the_tree_is_missed(crowd):
     policy = TreeFormation(0, 2, 0.0)
     people = crowd(np.full(12, 50.0), 0.0, seed=7).mingle(policy, 12_000)
     assert distance(people.energies, tree_shares(policy.parent, 12)) > 0.05
+
+
+@pytest.mark.parametrize("name", ["star", "tree"])
+def test_a_run_says_how_far_the_crowd_is_from_the_policy_s_own_target(name):
+    """The share that would have to move, counted here by hand; far from even, near the target."""
+    scenario = parse(
+        "floor_pct = 0\n[crowd]\nn = 8\ncapacity_J = 1000\nsoc_pct = [1, 5]\n"
+        f'[policy]\nname = "{name}"\n[contacts]\nmeetings = 4000\n'
+    )
+    policy = scenario.make_policy(scenario.link.beta)
+    made = run(scenario, 1, scenario.link, policy=policy)
+    energy_J = np.array([board.energy_J for board in made.boards])
+    if name == "star":
+        (centre,) = set(range(8)) - policy.peripheral
+        shares = np.array(star_shares(8, centre))
+    else:
+        shares = np.array(tree_shares(policy.parent, 8))
+    surplus_J = np.maximum(energy_J - shares * energy_J.sum(), 0).sum()
+    assert made.distance == pytest.approx(surplus_J / energy_J.sum())
+    assert summary(made, scenario, ageing=False)["distance_to_target"] == made.distance
+    assert made.distance < 0.05 < made.imbalance[-1]
+
+
+def test_other_policies_aim_at_an_even_crowd_and_say_no_more():
+    scenario = parse("[crowd]\nn = 4\n[contacts]\nmeetings = 9\n")
+    made = run(scenario, 1, scenario.link)
+    assert "distance_to_target" not in summary(made, scenario, ageing=False)

@@ -39,6 +39,12 @@ def test_online_average_counts_a_meeting_once(crowd):
     assert policy._met == {0: 4, 1: 4}
 
 
+def test_who_will_need_more_gets_more(crowd):
+    policy = make("expected-share", use_W={"1": 0.01}, horizon_s=2000)
+    assert crowd([50, 50]).meet(policy, 0, 1) == Offer(0, 1, 10)
+    assert crowd([50, 70]).meet(policy, 0, 1) is None
+
+
 def test_weights_by_capacity_balance_the_state_of_charge(crowd):
     people = crowd([900, 20])
     people.views[0].capacity_J, people.views[1].capacity_J = 1000, 100

@@ -26,6 +26,8 @@ from crowdcharge.orchestrator import config as run_config
 from crowdcharge.planner import Problem
 from crowdcharge.radio import replay_radio
 from crowdcharge.simulation import study
+from crowdcharge.simulation.days import read_days
+from crowdcharge.simulation.forecast import forecast, read_use
 from crowdcharge.simulation.link import read_curve
 from crowdcharge.simulation.sweep import jobs_of
 from crowdcharge.simulation.traces.options import TraceOptions
@@ -76,6 +78,10 @@ def calibration(path: Path) -> object:
     return records.measured_on(), records.corrections(), records.points(7, "tx")
 
 
+def demand(path: Path) -> object:
+    return [forecast(use) for use in read_use(read_text(path), str(path)).values()]
+
+
 def of(change: Callable[[str, Random], str], good: str) -> Make:
     return lambda rng: change(good, rng)
 
@@ -103,6 +109,11 @@ READERS: dict[str, tuple[Make, Callable[[Path], Any]]] = {
         of(json_text, example("market.json")),
         lambda path: read_json_as(path, parse_market),
     ),
+    "days": (
+        of(table, example("days.csv")),
+        lambda path: read_days(read_text(path), str(path), 1),
+    ),
+    "use": (of(table, example("use.csv")), demand),
     "calibration": (of(json_text, CALIBRATION), calibration),
     "recording": (of(json_lines, RECORDING), replay_radio.load),
 }

@@ -8,6 +8,7 @@ import pytest
 
 from crowdcharge.errors import InputError
 from crowdcharge.reproduce import figure
+from crowdcharge.reproduce.parts import Parts
 from crowdcharge.simulation.traces.bus_trace import CYCLE, bus_trace
 from crowdcharge.simulation.traces.random_trace import is_connected, random_trace
 
@@ -15,9 +16,8 @@ TABLES = ("table1", "table2", "table3", "table4", "table5", "fig3", "fig6", "fig
 
 
 def run(name, out):
-    seen = []
-    result = figure(name)(out, True, lambda done, total: seen.append((done, total)))
-    assert json.loads(json.dumps(result)).keys() >= {"ours", "paper"}
+    result = figure(name)(out, True, Parts())
+    assert json.loads(json.dumps(result)).keys() >= {"ours", "paper", "rows"}
     return result
 
 

@@ -60,6 +60,28 @@ def test_the_plan_keeps_every_level_and_counts_what_it_skips(tmp_path: Path) -> 
     assert sum(skipped) >= 1
 
 
+def test_what_needs_no_meeting_is_counted_apart(tmp_path: Path) -> None:
+    """The same days with meetings of no length, planned by themselves."""
+    path, apart = tmp_path / "days.csv", tmp_path / "apart.csv"
+    path.write_text(DAYS, encoding="utf-8")
+    rows = [line.rsplit(",", 1) for line in DAYS.splitlines()]
+    short = [f"{row[0]},{'0' if ',meeting,' in row[0] else row[1]}" for row in rows]
+    apart.write_text("\n".join(short), encoding="utf-8")
+    both = json.loads(skip(str(path), "--json").stdout)
+    alone = json.loads(skip(str(apart), "--json").stdout)
+    assert alone["skipped"] == alone["skipped_without_meetings"]
+    assert both["skipped_without_meetings"] == alone["skipped"]
+    assert sum(both["skipped"]) > sum(alone["skipped"])
+
+
+def test_only_a_meeting_keeps_a_level_up(tmp_path: Path) -> None:
+    path = tmp_path / "days.csv"
+    rows = "0,level,a,30,,\n0,level,b,90,,\n9,meeting,,,,60\n60,level,a,0,,\n"
+    path.write_text(f"{HEAD}{rows}60,cord,b,80,90,\n99,cord,a,0,50,\n", encoding="utf-8")
+    assert json.loads(skip(str(path), "--json").stdout)["skipped_without_meetings"] is None
+    assert "without meetings all are too few" in skip(str(path)).stdout
+
+
 def test_order_of_columns_and_separators_do_not_matter() -> None:
     rows = [line.split(",") for line in DAYS.splitlines()]
     turned = "\r\n".join(";".join(reversed(row)) for row in rows)

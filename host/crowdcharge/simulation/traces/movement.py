@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from crowdcharge.errors import InputError
-from crowdcharge.simulation.paths import legs_through, near_contacts
+from crowdcharge.simulation.paths import Legs, legs_through, near_contacts
 from crowdcharge.simulation.traces.options import TraceOptions
 from crowdcharge.simulation.traces.rows import rows_of, shown
 from crowdcharge.simulation.traces.trace import TraceSighting, node_at
@@ -27,6 +27,24 @@ def read_movement(
     """Yield when two nodes are within `options.range_m` (m); their height is not used."""
     if options.range_m == 0:
         raise InputError(f"{name}: movement needs range_m, the distance of a contact")
+    legs, names, first_s = read_legs(lines, name, options.unit_s)
+    if not len(legs.agent):
+        return
+    end_s = float(legs.end_s.max())
+    window_s = max(float(np.median(legs.end_s - legs.start_s)), end_s / WINDOWS_MAX)
+    for each in near_contacts(legs, options.range_m, end_s, window_s):
+        yield TraceSighting(
+            first_s + each.start_s, first_s + each.end_s, names[each.a], names[each.b]
+        )
+
+
+def read_legs(
+    lines: Iterable[str], name: str, unit_s: float = 1.0
+) -> tuple[Legs, list[str], float]:
+    """Return the legs of nodes 0, 1, ..., the nodes' names, and the time that counts as 0.
+
+    InputError names the line.
+    """
     numbers: dict[str, int] = {}
     points: list[tuple[int, float, float, float]] = []
     last_s: dict[str, float] = {}
@@ -36,30 +54,14 @@ def read_movement(
             row.expect(len(bounds) in (6, 8), "expected the bounds: minTime maxTime minX maxX ...")
             continue
         row.expect(len(row.fields) in (4, 5), f"expected {LAYOUT}")
-        at_s, node = row.number_at(0) * options.unit_s, node_at(row, 1)
+        at_s, node = row.number_at(0) * unit_s, node_at(row, 1)
         row.expect(at_s > last_s.get(node, -np.inf), f"time goes back for node {shown(node)}")
         last_s[node] = at_s
         x_m, y_m = row.number_at(2), row.number_at(3)
         there = max(abs(x_m), abs(y_m)) <= POSITION_MAX_m
         row.expect(there, f"a position is at most {POSITION_MAX_m:g} m from the origin")
         points.append((numbers.setdefault(node, len(numbers)), at_s, x_m, y_m))
-    yield from contacts_of(points, list(numbers), options.range_m)
-
-
-def contacts_of(
-    points: list[tuple[int, float, float, float]], names: list[str], range_m: float
-) -> Iterator[TraceSighting]:
-    if not points:
-        return
-    table = np.array(sorted(points))
-    agent, time_s = table[:, 0].astype(np.int64), table[:, 1]
-    first_s = float(time_s.min())
-    legs = legs_through(agent, time_s - first_s, table[:, 2:])
-    if not len(legs.agent):
-        return
-    end_s = float(time_s.max()) - first_s
-    window_s = max(float(np.median(legs.end_s - legs.start_s)), end_s / WINDOWS_MAX)
-    for each in near_contacts(legs, range_m, end_s, window_s):
-        yield TraceSighting(
-            first_s + each.start_s, first_s + each.end_s, names[each.a], names[each.b]
-        )
+    table = np.array(sorted(points), np.float64).reshape(-1, 4)
+    first_s = float(table[:, 1].min()) if len(table) else 0.0
+    agent = table[:, 0].astype(np.int64)
+    return legs_through(agent, table[:, 1] - first_s, table[:, 2:]), list(numbers), first_s
