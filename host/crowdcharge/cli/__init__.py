@@ -36,7 +36,7 @@ COMMANDS = {
     "skip": ("skip:skip", "Plan which cord sessions two users who meet can spare each other."),
     "route": ("route:route", "Plan sorties of drones that bring energy."),
     "forecast": ("forecast:forecast", "Forecast each user's demand by the hour of the day."),
-    "site": ("site:site", "Choose where a few charging lanes serve those who move past best."),
+    "lanes": ("lanes:lanes", "Choose where a few charging lanes serve those who move past best."),
     "compat": (
         "compat:compat",
         "Say who can charge whom, by the profiles of standards and phones.",

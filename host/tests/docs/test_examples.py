@@ -68,7 +68,7 @@ def test_every_file_is_tried() -> None:
         (("trade", "wishes.json", "--algorithm-1"), "rounds", 78),
         (("skip", "days.csv"), "skipped", [2, 2]),
         (("route", "fleet.toml"), "unserved", []),
-        (("site", "movement.txt"), "lanes", [[550.0, 350.0], [650.0, 950.0], [50.0, 1050.0]]),
+        (("lanes", "movement.txt"), "lanes", [[550.0, 350.0], [650.0, 950.0], [50.0, 1050.0]]),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )

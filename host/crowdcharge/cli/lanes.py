@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`crowdcharge site`: where a few charging lanes serve best those who move past."""
+"""`crowdcharge lanes`: where a few charging lanes serve best those who move past."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ _POSITIVE = click.FloatRange(min=0, min_open=True)
 
 @click.command()
 @click.argument("path", metavar="MOVEMENT", type=click.Path(path_type=Path))
-@click.option("--lanes", default=3, show_default=True, type=click.IntRange(1, 1000),
+@click.option("--lanes", "count", default=3, show_default=True, type=click.IntRange(1, 1000),
               help="How many lanes there are at most.")  # fmt: skip
 @click.option("--length", "side_m", default=100.0, show_default=True, type=_POSITIVE,
               help="Length of a lane in m; the ground is cut into squares of it.")  # fmt: skip
@@ -24,8 +24,8 @@ _POSITIVE = click.FloatRange(min=0, min_open=True)
 @click.option("--wanted", "wanted_J", default=3.6e6, show_default=True, type=_POSITIVE,
               help="What a node takes at most, in J.")  # fmt: skip
 @options.as_json
-def site(
-    path: Path, lanes: int, side_m: float, power_W: float, wanted_J: float, as_json: bool
+def lanes(
+    path: Path, count: int, side_m: float, power_W: float, wanted_J: float, as_json: bool
 ) -> None:
     """Choose the places of lanes for MOVEMENT, a movement file of the ONE simulator."""
     from crowdcharge.simulation.siting import site_lanes
@@ -37,7 +37,7 @@ def site(
     if not names:
         raise InputError(f"{path}: nobody moves")
     with output.console(stderr=True).status("siting"):
-        made = site_lanes(legs, len(names), lanes, side_m, power_W, wanted_J)
+        made = site_lanes(legs, len(names), count, side_m, power_W, wanted_J)
     delivered_J = float(made.served_J.sum())
     document = {
         "lanes": made.lanes.tolist(),
@@ -53,5 +53,5 @@ def site(
     click.echo(
         f"{delivered_J:.6g} J delivered to {len(names)} nodes,"
         f" {100 * document['share_of_demand']:.1f} % of what they want;"
-        f" at most {made.bound_J:.6g} J is possible with {lanes} lanes"
+        f" at most {made.bound_J:.6g} J is possible with {count} lanes"
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`crowdcharge site`: exact times in the squares, and no choice of squares that delivers more."""
+"""`crowdcharge lanes`: exact times in the squares, and no choice of squares that delivers more."""
 
 import json
 from itertools import combinations
@@ -64,7 +64,7 @@ def test_a_lane_lies_where_they_stand():
 
 
 def test_the_example(crowdcharge):
-    code, out, _ = crowdcharge("site", MOVEMENT, "--wanted", "1e6", "--json")
+    code, out, _ = crowdcharge("lanes", MOVEMENT, "--wanted", "1e6", "--json")
     document = json.loads(out)
     assert code == 0
     assert len(document["lanes"]) == 3
@@ -85,6 +85,6 @@ def test_the_example(crowdcharge):
 def test_bad_input_is_one_line(crowdcharge, tmp_path, text, options, expected):
     path = tmp_path / "movement.txt"
     path.write_text(text)
-    code, out, err = crowdcharge("site", path, *options)
+    code, out, err = crowdcharge("lanes", path, *options)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert expected in err
