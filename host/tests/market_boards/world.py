@@ -101,9 +101,7 @@ class MarketWorld(World):
         self.slots = len(self.keys)
 
     def vanish(self, board_id: int) -> None:
-        self.out_of_reach.add(self.boards[board_id].address)
-        for link in list(self.boards[board_id].links.values()):
-            link.drop()
+        self.part(self.boards[board_id])
 
     # -- the host --
 

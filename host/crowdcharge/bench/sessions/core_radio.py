@@ -35,6 +35,12 @@ class CoreAir:
         self._handles += 1
         return self._handles
 
+    def part(self, board: CoreBoard) -> None:
+        """Let host and board not reach each other any more."""
+        self.out_of_reach.add(board.address)
+        for link in list(board.links.values()):
+            link.drop()
+
     def advertise(self, board: CoreBoard) -> None:
         for on_advert in list(self.listeners.values()):
             on_advert(Advert(board.address, _RSSI_dBm, board.beacon()))
