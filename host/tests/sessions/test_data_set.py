@@ -40,7 +40,7 @@ def dataset(out: Path, *arguments: str, hash_seed: str = "1") -> Path:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data set, its sessions played by several processes."""
     out = tmp_path_factory.mktemp("data") / "set"
-    return dataset(out, "--seed", "7", "--sessions", str(SESSIONS))
+    return dataset(out, "--seed", "1", "--sessions", str(SESSIONS))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def tables(made: Path) -> dict[str, pd.DataFrame]:
 
 @pytest.mark.slow
 def test_the_same_command_gives_the_same_bytes(made: Path, tmp_path: Path) -> None:
-    arguments = ("--seed", "7", "--sessions", str(SESSIONS))
+    arguments = ("--seed", "1", "--sessions", str(SESSIONS))
     again = dataset(tmp_path / "again", *arguments, hash_seed="2")
     names = sorted(path.name for path in made.iterdir())
     assert names == sorted([*(f"{name}.parquet" for name in TABLES), "README.md"])
@@ -64,7 +64,7 @@ def test_a_smaller_set_is_the_beginning_of_a_larger_one(
     tables: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
     """And CSV says the same as Parquet, and one process the same as several."""
-    small = dataset(tmp_path, "--seed", "7", "--sessions", "2", "--format", "csv")
+    small = dataset(tmp_path, "--seed", "1", "--sessions", "2", "--format", "csv")
     for name, table in tables.items():
         found = pd.read_csv(small / f"{name}.csv")
         wanted = table[table.session < 2].reset_index(drop=True)
@@ -77,7 +77,7 @@ def test_the_card_says_what_is_there(made: Path) -> None:
     assert len(hashes) == len(TABLES)
     for name, digest in hashes.items():
         assert hashlib.sha256((made / name).read_bytes()).hexdigest() == digest
-    assert f"--seed 7 --sessions {SESSIONS} --format parquet" in card
+    assert f"--seed 1 --sessions {SESSIONS} --format parquet" in card
     columns = {name for kind, _ in TABLES.values() for name in columns_of(kind)}
     assert columns == MEANS.keys()
     assert all(f"| `{name}` |" in card for name in columns)
@@ -120,7 +120,7 @@ def test_meters_are_as_good_as_stated(tables: dict[str, pd.DataFrame]) -> None:
         ("foreign-object", {"FOREIGN_OBJECT"}),
         ("hot-coil", {"OVER_TEMPERATURE"}),
         ("cable", {"ROLE_CONFLICT"}),
-        ("meter-dead", {"METER_LOST"}),
+        ("meter-dead", {"METER_STALE"}),
         ("meter-overflow", {"METER_OVERFLOW"}),
         ("meter-stuck", {"METER_STUCK"}),
         ("link-drop", {None}),
