@@ -49,7 +49,7 @@ def understood(line: str, mention: bool = False) -> str:
     words = words_of(line)
     command: click.Command = crowdcharge
     with click.Context(crowdcharge, info_name="crowdcharge") as context:
-        while isinstance(command, click.Group) and words and words[0] != "--help":
+        while isinstance(command, click.Group) and words and words[0][:1] != "-":
             found = command.get_command(context, words[0])
             if found is None:
                 return f"no command {words[0]}"

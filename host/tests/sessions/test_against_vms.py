@@ -132,7 +132,7 @@ async def test_fifty_sessions_on_vms_are_of_the_same_distribution(tmp_path: Path
         distributions(real).items(), distributions(virtual).values(), strict=True
     ):
         found[name] = ks_2samp(vms, drawn).pvalue
-        print(f"{name}: {told(vms)} on VMs, {told(drawn)} in virtual time, p = {found[name]:.2f}")
+        print(f"{name}: {told(vms)} on VMs, {told(drawn)} in virtual time, p = {found[name]:.2f}")  # noqa: T201
     assert min(found.values()) > P_MIN, found
 
 

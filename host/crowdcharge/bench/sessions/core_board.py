@@ -6,7 +6,7 @@ What its sensors see is a subclass's. Not here: the port's files.
 
 from binascii import crc32
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from wptcore import wire
 from wptcore.board import Board
@@ -14,10 +14,15 @@ from wptcore.fod import LossCurve
 from wptcore.journal import Journal
 from wptcore.limits import Limits
 
-if TYPE_CHECKING:
-    from crowdcharge.bench.sessions.core_radio import CoreLink
-
 _REFRESH_ms = 250
+
+
+class HostEnd(Protocol):
+    """What a board does to a connection."""
+
+    def tell(self, uuid: str, data: bytes) -> None: ...
+
+    def drop(self) -> None: ...
 
 
 class CoreBoard:
@@ -27,7 +32,7 @@ class CoreBoard:
         self.board_id = board_id
         self.key = sha256(str(board_id).encode()).digest()
         self.flash = [b"", b""]
-        self.links: dict[int, CoreLink] = {}
+        self.links: dict[int, HostEnd] = {}
         self._limits = limits
         self._curve = curve
         self._until_refresh_ms = 0

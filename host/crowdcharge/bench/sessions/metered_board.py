@@ -52,7 +52,7 @@ def _limits(capacity_mJ: int) -> Limits:
     )
 
 
-class Meter:
+class MeteredSide:
     """One side's shunt and chip, and the firmware's `PowerMeter` that reads it."""
 
     def __init__(self, node: Node, plant: Plant, side: str, rng: Random) -> None:
@@ -98,7 +98,7 @@ class MeteredBoard(CoreBoard):
     def __init__(self, node: Node, plant: Plant, coupling: float, rng: Random) -> None:
         self.node = node
         self.plant = plant
-        self.meters = {side: Meter(node, plant, side, rng) for side in ("tx", "rx")}
+        self.meters = {side: MeteredSide(node, plant, side, rng) for side in ("tx", "rx")}
         self.chip = Max17048(self._cell, lambda: round(plant.now_s * 1e6))
         bus = Bus()
         bus.attach(self.chip)
