@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The documents as a site: built without a warning, whole, and without anything from elsewhere."""
 
+import json
 import re
 import subprocess
 from collections.abc import Callable
@@ -17,7 +18,7 @@ IMPORTED = re.compile(r"(?:url\(|@import )[\"']?(?:https?:)?//[^)]*")
 pytestmark = [
     pytest.mark.program("sphinx-build", "crowdcharge[docs]"),
     pytest.mark.slow,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
 ]
 
 
@@ -26,9 +27,11 @@ def build(program_path: Callable[[str], str]) -> Callable[[Path, Path], str]:
     """Return what builds the site of a folder, and returns what the generator warns of."""
 
     def built(docs: Path, out: Path) -> str:
-        command = [program_path("sphinx-build"), "-E", "-q", "--keep-going", docs, out]
+        warned = out.with_suffix(".warnings")
+        command = [program_path("sphinx-build"), "-E", "-q", "-w", warned, docs, out]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        return done.stdout + done.stderr
+        assert done.returncode == 0, done.stderr
+        return warned.read_text(encoding="utf-8")
 
     return built
 
@@ -41,11 +44,22 @@ def site(build: Callable[[Path, Path], str], tmp_path_factory: pytest.TempPathFa
 
 
 def test_every_page_and_every_name_is_there(site: Path) -> None:
-    for page in DOCS.rglob("*.md"):
+    for page in (*DOCS.rglob("*.md"), *DOCS.rglob("*.ipynb")):
         assert (site / page.relative_to(DOCS).with_suffix(".html")).is_file()
     names = (site / "reference" / "python-names.html").read_text(encoding="utf-8")
     missing = [name for name in crowdcharge.__all__ if f'id="crowdcharge.{name}"' not in names]
     assert missing == []
+
+
+def test_notebooks_were_executed_and_are_kept_without_results(site: Path) -> None:
+    notebooks = list((DOCS / "notebooks").glob("*.ipynb"))
+    assert len(notebooks) >= 2
+    for notebook in notebooks:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        assert not any(cell.get("outputs") for cell in cells)
+        page = (site / "notebooks" / f"{notebook.stem}.html").read_text(encoding="utf-8")
+        assert "cell_output" in page
+        assert page.count("<img") > 0
 
 
 def test_a_reader_can_search_it(site: Path) -> None:
