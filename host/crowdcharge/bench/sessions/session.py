@@ -7,6 +7,7 @@ bit, on any machine.
 
 import asyncio
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -56,6 +57,8 @@ class Played:
 class _Flow:
     """When a transfer began and ended, and what the physics had counted in all when it began."""
 
+    ptx: int
+    prx: int
     started_s: float
     sent_before_nJ: int
     received_before_nJ: int
@@ -87,7 +90,6 @@ class _Session:
         self._air = CoreAir(self._boards)
         self._stepped_ms = dict.fromkeys(self._boards, 0)
         self._flows: dict[int, _Flow] = {}
-        self._parties: dict[int, tuple[int, int]] = {}
         self._is_faulty = plan.fault == "none"
         self._played = Played()
 
@@ -97,7 +99,8 @@ class _Session:
             transfers = await self._host()
         finally:
             living.cancel()
-            await asyncio.gather(living, return_exceptions=True)
+            with suppress(asyncio.CancelledError):
+                await living
         self._note_end(transfers)
         return self._played
 
@@ -162,20 +165,19 @@ class _Session:
     def _on_event(self, event: Event) -> None:
         if isinstance(event, TransferStarted):
             sender, receiver = self._plant.nodes[event.ptx], self._plant.nodes[event.prx]
-            flow = _Flow(event.time_s, sender.sent_nJ, receiver.received_nJ)
-            self._flows[event.transfer_id] = flow
-            self._parties[event.transfer_id] = (event.ptx, event.prx)
+            self._flows[event.transfer_id] = _Flow(
+                event.ptx, event.prx, event.time_s, sender.sent_nJ, receiver.received_nJ
+            )
         elif isinstance(event, TransferEnded):
             self._flows[event.transfer_id].ended_s = event.time_s
 
     def _sample(self, now_s: float) -> None:
         for transfer, flow in self._flows.items():
             if flow.ended_s is None:
-                ptx, prx = self._parties[transfer]
-                self._played.samples.append(self._sample_of(transfer, ptx, prx, now_s))
+                self._played.samples.append(self._sample_of(transfer, flow, now_s))
 
-    def _sample_of(self, transfer: int, ptx: int, prx: int, now_s: float) -> SampleRow:
-        sender, receiver = self._boards[ptx], self._boards[prx]
+    def _sample_of(self, transfer: int, flow: _Flow, now_s: float) -> SampleRow:
+        sender, receiver = self._boards[flow.ptx], self._boards[flow.prx]
         tx, rx = Beacon.unpack(sender.beacon()), Beacon.unpack(receiver.beacon())
         return SampleRow(
             session=self._plan.session,
@@ -256,12 +258,12 @@ class _Session:
         flow = self._flows.get(record.transfer_id)
         if flow is None:
             return 0
-        side = ("sent", "received").index(way)
-        board = (record.ptx, record.prx)[side]
+        who = {"sent": "ptx", "received": "prx"}[way]
+        board = getattr(flow, who)
         later = [
-            getattr(self._flows[transfer], f"{way}_before_nJ")
-            for transfer, parties in self._parties.items()
-            if transfer > record.transfer_id and parties[side] == board
+            getattr(each, f"{way}_before_nJ")
+            for transfer, each in self._flows.items()
+            if transfer > record.transfer_id and getattr(each, who) == board
         ]
         final = getattr(self._plant.nodes[board], f"{way}_nJ")
         return int(min([final, *later]) - getattr(flow, f"{way}_before_nJ"))
