@@ -27,7 +27,7 @@ def done(command: list[str], folder: Path) -> str:
         env=os.environ | {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
     )
     assert ended.returncode == 0, (command, ended.stderr)
@@ -44,6 +44,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", ["researcher.md", "teacher.md"])
 def test_every_block_of_the_page(page: str, folder: Path) -> None:
     shown = 0

@@ -20,6 +20,8 @@ from crowdcharge.bench.sessions.session import play
 from crowdcharge.bench.sessions.tables import MEANS, TABLES
 from crowdcharge.files.arrow import columns_of
 
+pytestmark = pytest.mark.timeout(300)
+
 CLI = "from crowdcharge.cli import main; main()"
 SESSIONS = 5
 AS_BUILT = 0.025  # docs/explanation/plant.md: a shunt of 1 %, INA219 grade A, the shunt's heat
@@ -30,7 +32,7 @@ def dataset(out: Path, *arguments: str, hash_seed: str = "1") -> Path:
     command = [sys.executable, "-c", CLI, "dataset", str(out), *arguments]
     environment = os.environ | {"PYTHONHASHSEED": hash_seed}
     done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=110, check=False
+        command, env=environment, capture_output=True, text=True, timeout=280, check=False
     )
     assert done.returncode == 0, done.stderr
     return out
@@ -134,6 +136,22 @@ def test_a_fault_ends_a_transfer_in_its_way(fault: str, ends: set[str | None]) -
     assert first.started_s is not None
     assert first.started_s < 3.0
     assert first.ended_by_ptx in ends
+
+
+def test_nobodys_files_are_replaced(crowdcharge, tmp_path: Path) -> None:
+    """But those of a data set are, in their format."""
+    readme = tmp_path / "README.md"
+    readme.write_text("# Mine\n", encoding="utf-8")
+    command = ("dataset", tmp_path, "--sessions", "1", "--format", "csv")
+    code, _, err = crowdcharge(*command)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "holds README.md" in err
+    assert [*tmp_path.iterdir()] == [readme]
+    readme.unlink()
+    assert [crowdcharge(*command)[0] for _ in range(2)] == [0, 0]
+    code, _, err = crowdcharge(*command[:-1], "parquet")
+    assert (code, err) == (2, f"crowdcharge: {tmp_path} holds boards.csv: a data set wants a"
+                              " folder of its own\n")  # fmt: skip
 
 
 def test_what_cannot_be_is_one_line(crowdcharge, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from crowdcharge.bench.sessions.tables import MEANS, TABLES
 from crowdcharge.files.arrow import columns_of
 
 CARD = "README.md"
+BEGINNING = b"---\nlicense: mit\npretty_name: Sessions of boards"
 _KINDS = {int: "whole number", float: "number", str: "text"}
 
 

@@ -14,10 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from crowdcharge.bench.sessions.card import CARD, card
+from crowdcharge.bench.sessions.card import BEGINNING, CARD, card
 from crowdcharge.bench.sessions.plan import draw
 from crowdcharge.bench.sessions.session import Played, play
 from crowdcharge.bench.sessions.tables import TABLES
+from crowdcharge.errors import InputError
 from crowdcharge.files.arrow import columns_of, write_parquet
 from crowdcharge.files.whole import folder_for, replaced, write_whole
 
@@ -37,9 +38,12 @@ class DataSet:
     def write(self, out: Path, done: Callable[[int], None]) -> list[Path]:
         """Play the sessions and write tables and card into the folder `out`; return the files.
 
-        `done` is told how many are played. InputError if `out` may not be written.
+        `done` is told how many are played. InputError if `out` may not be written, or if it holds
+        anything but a data set of this format, which is replaced.
         """
         folder_for(out, "OUT_DIR")
+        paths = [out / f"{name}.{self.format}" for name in TABLES]
+        _refuse_strange(out, {path.name for path in paths})
         if self.format == "parquet":
             import pyarrow  # noqa: F401, PLC0415 - that it is missing shows before any work
         rows: dict[str, list[Any]] = {name: [] for name in TABLES}
@@ -49,12 +53,20 @@ class DataSet:
                 for name in TABLES:
                     rows[name] += getattr(played, name)
                 done(number)
-        paths = [out / f"{name}.{self.format}" for name in TABLES]
         for path, (kind, _), found in zip(paths, TABLES.values(), rows.values(), strict=True):
             _WRITERS[self.format](path, kind, found)
         counts = {name: len(found) for name, found in rows.items()}
         write_whole(out / CARD, card(asdict(self), counts, paths).encode())
         return [*paths, out / CARD]
+
+
+def _refuse_strange(out: Path, tables: set[str]) -> None:
+    """Raise InputError if a file would be lost, or be mistaken for one of this data set."""
+    strange = sorted(each.name for each in out.iterdir() if each.name not in {CARD, *tables})
+    if (out / CARD).exists() and not (out / CARD).read_bytes().startswith(BEGINNING):
+        strange.append(CARD)
+    if strange:
+        raise InputError(f"{out} holds {strange[0]}: a data set wants a folder of its own")
 
 
 def _played(seed: int, session: int) -> Played:
