@@ -32,6 +32,7 @@ COMMANDS = {
     "console": ("console:console", "Talk to a board's serial console."),
     "plan": ("plan:plan", "Plan who charges whom over known contacts (LAL, LAY)."),
     "simulate": ("simulate:simulate", "Simulate a crowd from a scenario file."),
+    "dataset": ("dataset:dataset", "Write a data set of charging sessions, with the truth."),
     "reproduce": ("reproduce:reproduce", "Reproduce a published figure or table."),
     "skip": ("skip:skip", "Plan which cord sessions two users who meet can spare each other."),
     "route": ("route:route", "Plan sorties of drones that bring energy."),

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crowdcharge.cli import options, output
+from crowdcharge.errors import InputError
 from crowdcharge.files import read_json_as
+from crowdcharge.files.whole import write_whole
 
 if TYPE_CHECKING:
     from crowdcharge import planner
 
 
 @click.command()
-@click.argument("path", metavar="PROBLEM.json", type=click.Path(path_type=Path))
+@click.argument("path", metavar="PROBLEM.json|SCENARIO.toml", type=click.Path(path_type=Path))
 @click.option("--method", type=click.Choice(["lal", "lay"]), default="lay", show_default=True,
               help="lal: shortest time, no losses; lay: least loss.")  # fmt: skip
 @click.option("--max-doublings", type=click.IntRange(0, 10), default=3, show_default=True,
@@ -25,17 +27,22 @@ if TYPE_CHECKING:
               show_default=True, help="Time from which the bounds hold.")  # fmt: skip
 @click.option("--burning", type=click.Choice(["accepted", "refused"]), default="accepted",
               show_default=True, help="Allow plans that move energy only to lose it.")  # fmt: skip
+@click.option("--to", metavar="FILE", type=click.Path(path_type=Path),
+              help="Write the problem to this .json or scenario .toml; no plan.")  # fmt: skip
 @options.as_json
-def plan(path: Path, method: str, max_doublings: int, as_json: bool, **reading: Any) -> None:
-    """Plan transfers for PROBLEM.json (levels, contacts of one cycle, bounds, losses)."""
+def plan(
+    path: Path, method: str, max_doublings: int, to: Path | None, as_json: bool, **reading: Any
+) -> None:
+    """Plan transfers for a problem: levels, contacts of one cycle, bounds, losses.
+
+    A scenario is one if it has boards and a cycle of contacts.
+    """
     from crowdcharge import planner
 
-    def parsed(document: Any) -> planner.Problem:
-        problem = planner.Problem.from_json(document)
-        problem.check_horizon(max_doublings)
-        return problem
-
-    problem = read_json_as(path, parsed)
+    problem = _problem(path, max_doublings)
+    if to is not None:
+        _write(problem, to)
+        return
     solve = getattr(planner, method)
     with output.console(stderr=True).status("planning"):  # shown on a terminal only
         made = solve(problem, max_doublings, planner.PaperReading(**reading))
@@ -45,6 +52,31 @@ def plan(path: Path, method: str, max_doublings: int, as_json: bool, **reading: 
         click.echo(_text(made))
     if method == "lal" and problem.contact_beta.any():
         click.echo("note: lal plans without losses; beta was not used", err=True)
+
+
+def _problem(path: Path, max_doublings: int) -> "planner.Problem":
+    from crowdcharge import planner
+
+    def checked(problem: planner.Problem) -> planner.Problem:
+        problem.check_horizon(max_doublings)
+        return problem
+
+    if path.suffix != ".toml":
+        return read_json_as(path, lambda document: checked(planner.Problem.from_json(document)))
+    from crowdcharge.simulation import problem_file, study
+
+    scenario = study.load(path)
+    return checked(problem_file.problem_of(scenario, study.link_of(scenario, path.parent)))
+
+
+def _write(problem: "planner.Problem", to: Path) -> None:
+    from crowdcharge.simulation.problem_file import scenario_text
+
+    if to.suffix not in {".json", ".toml"}:
+        raise InputError(f"--to {to}: its name must end in .json or .toml")
+    text = scenario_text(problem) if to.suffix == ".toml" else output.text_of(problem.to_json())
+    write_whole(to, (text.rstrip("\n") + "\n").encode())
+    click.echo(f"wrote {to}: {problem.n} agents, {len(problem.contacts)} contacts a cycle")
 
 
 def _text(made: "planner.Plan") -> str:

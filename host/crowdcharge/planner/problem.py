@@ -97,6 +97,15 @@ class Problem:
             raise InputError("cycle must be a whole number of slots >= 1 and below 2**31")
         return cls(**{key: value for key, value in document.items() if value is not None})
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the document of which `from_json` makes the same problem."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in values.items()
+            if value is not None
+        }
+
     @property
     def n(self) -> int:
         return len(self.e0)

@@ -8,6 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crowdcharge.errors import InputError
 from crowdcharge.policy.base import AgentView, Encounter, Offer
@@ -15,10 +16,11 @@ from crowdcharge.policy.loss_aware import check_beta
 from crowdcharge.policy.pairwise import Weights, check_weights, offer, weight_of
 
 if TYPE_CHECKING:
-    from crowdcharge.planner import Plan
+    from crowdcharge.planner import Plan, Problem
 
 Pair = tuple[int, int]
 Slot = tuple[Pair, ...]
+Floats = NDArray[np.float64]
 METHODS = ("lay", "lal")
 _ROUNDING = 1e-9  # in slots, because k * slot_s / slot_s may fall short of k
 
@@ -130,24 +132,24 @@ class PlanFollowing:
         return self._beta if self._method == "lay" else 0.0
 
     def _plan(self, slot: int, levels_J: dict[int, float]) -> Made:
-        from crowdcharge.planner import PaperReading, Problem, lal, lay, replan  # noqa: PLC0415 - an extra
+        from crowdcharge.planner import PaperReading, lal, lay, replan  # noqa: PLC0415 - an extra
 
         planner = {"lay": lay, "lal": lal}[self._method]
+        views = [self._views[agent] for agent in self.agents]
         level_J = np.array([levels_J[agent] for agent in self.agents])
-        capacity_J = np.array([self._views[agent].capacity_J for agent in self.agents])
-        # An unlimited battery holds at most all the energy that there is.
-        capacity_J = np.minimum(capacity_J, level_J.sum())
-        weight = [weight_of(self._weights, agent, self._views[agent]) for agent in self.agents]
-        problem = Problem(
+        weight = [
+            weight_of(self._weights, agent, view)
+            for agent, view in zip(self.agents, views, strict=True)
+        ]
+        problem = cyclic_problem(
+            self.cycle,
+            self.agents,
             level_J,
-            self._contacts(),
-            len(self.cycle),
-            # An agent that starts below the floor may still receive.
-            e_min=np.minimum(self._floor * capacity_J, level_J),
-            e_max=np.maximum(capacity_J, level_J),
+            np.array([view.capacity_J for view in views]),
+            floor=self._floor,
             beta=self._loss,
+            limit_J=self._limit_J,
             target=np.array(weight) / sum(weight),
-            limit=None if self._limit_J == inf else np.array(self._limit_J),
         )
         # Never burn energy to make a short horizon feasible; no search for directions is needed.
         frugal = partial(planner, reading=PaperReading(burning="refused"))
@@ -161,10 +163,39 @@ class PlanFollowing:
         )
         return Made(slot, levels_J, plan, named)
 
-    def _contacts(self) -> "np.ndarray[tuple[int, ...], np.dtype[np.int64]]":
-        place = {agent: index for index, agent in enumerate(self.agents)}
-        rows = [(place[a], place[b], t) for t, slot in enumerate(self.cycle, 1) for a, b in slot]
-        return np.array(rows, np.int64)
+
+def cyclic_problem(
+    cycle: Sequence[Slot],
+    agents: Sequence[int],
+    level_J: Floats,
+    capacity_J: Floats,
+    *,
+    floor: float,
+    beta: float,
+    limit_J: float,
+    target: Floats | None = None,
+) -> "Problem":
+    """Return the planning problem of agents that meet in a cycle of slots.
+
+    `level_J` and `capacity_J` (n,) are in the order of `agents`. An agent that starts below
+    `floor`, a share of its capacity, may still receive; an unlimited battery holds at most all
+    the energy that there is.
+    """
+    from crowdcharge.planner import Problem  # noqa: PLC0415 - an extra
+
+    place = {agent: index for index, agent in enumerate(agents)}
+    rows = [(place[a], place[b], t) for t, slot in enumerate(cycle, 1) for a, b in slot]
+    held_J = np.minimum(capacity_J, level_J.sum())
+    return Problem(
+        level_J,
+        np.array(rows, np.int64).reshape(-1, 3),
+        len(cycle),
+        e_min=np.minimum(floor * held_J, level_J),
+        e_max=np.maximum(held_J, level_J),
+        beta=beta,
+        target=target,
+        limit=None if limit_J == inf else np.array(limit_J),
+    )
 
 
 def check_cycle(cycle: Sequence[Sequence[Sequence[int]]]) -> tuple[Slot, ...]:

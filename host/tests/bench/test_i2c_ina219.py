@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crowdcharge.bench.i2c import Bus
+from crowdcharge.bench.i2c.busio import Busio
 from crowdcharge.bench.i2c.ina219 import Ina219
 from crowdcharge.bench.i2c.noise import Noise
-
-from .busio import Busio
 
 
 class Rig:

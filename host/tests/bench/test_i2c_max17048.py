@@ -8,12 +8,11 @@ import pytest
 from adafruit_max1704x import MAX17048
 
 from crowdcharge.bench.i2c import Bus
+from crowdcharge.bench.i2c.busio import Busio
 from crowdcharge.bench.i2c.max17048 import CellTruth, Max17048
 from ports.shared.gauge import FuelGauge
 from wptcore.settling import REST_ms
 from wptcore.wire import SOC_UNKNOWN_permille
-
-from .busio import Busio
 
 REST = CellTruth(voltage_V=3.8786, soc=0.61, rate_per_h=0.0, current_A=0.0)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from crowdcharge.bench.i2c import Bus
+from crowdcharge.bench.i2c.busio import Busio
 from crowdcharge.bench.i2c.ina219 import Ina219
 from crowdcharge.bench.i2c.noise import Noise
 from crowdcharge.bench.physics.shunt import Shunt
@@ -18,8 +19,6 @@ from crowdcharge.flash import fit
 from crowdcharge.flash.fit import Point
 from ports.shared.power_meter import PowerMeter
 from wptcore import calibration, ept
-
-from .busio import Busio
 
 AS_BUILT_pct = 2.5  # a shunt of 1 %, INA219 grade A, and the shunt's own heat
 CALIBRATED_pct = 0.5  # two loads and two voltages against a reference of 0.05 %

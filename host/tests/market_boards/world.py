@@ -7,6 +7,8 @@ import random
 from hashlib import sha256
 from pathlib import Path
 
+from crowdcharge.bench.sessions.core_radio import CoreLink, CoreRadio
+from crowdcharge.bench.sessions.jumping_time import LoopClock
 from crowdcharge.errors import RadioError
 from crowdcharge.ledger.payments import accounts_of
 from crowdcharge.ledger.store import Store
@@ -19,9 +21,8 @@ from wptcore import wire
 from wptcore.market import EFFICIENCY_MIN_permille
 from wptcore.market_desk import MarketDesk, Settings, new_keys
 
-from ..orchestrator.jumping_time import LoopClock
-from ..orchestrator.world import MortalStore, World, WorldRadio
-from ..orchestrator.world_board import WorldBoard, WorldLink
+from ..orchestrator.world import MortalStore, World
+from ..orchestrator.world_board import WorldBoard
 
 HUB = 1
 CAPACITY_J, HUB_CAPACITY_J = 20.0, 200.0
@@ -60,14 +61,14 @@ class TradingBoard(WorldBoard):
         self.desk.step()
 
 
-class WatchedRadio(WorldRadio):
+class WatchedRadio(CoreRadio):
     """Shows the world each frame before it is written."""
 
     def __init__(self, world: "MarketWorld") -> None:
         super().__init__(world)
         self._market_world = world
 
-    async def connect(self, address: str, on_closed: OnClosed) -> WorldLink:
+    async def connect(self, address: str, on_closed: OnClosed) -> CoreLink:
         world = self._market_world
         link = await super().connect(address, on_closed)
         board_id = link.board.board_id
@@ -100,9 +101,7 @@ class MarketWorld(World):
         self.slots = len(self.keys)
 
     def vanish(self, board_id: int) -> None:
-        self.out_of_reach.add(self.boards[board_id].address)
-        for link in list(self.boards[board_id].links.values()):
-            link.drop()
+        self.part(self.boards[board_id])
 
     # -- the host --
 

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from crowdcharge.bench.sessions.core_radio import CoreRadio
+from crowdcharge.bench.sessions.jumping_time import LoopClock
 from crowdcharge.boards.fleet import Fleet
 from crowdcharge.boards.link import SILENCE_MAX_s
 from crowdcharge.boards.models import Beacon, Sighting
@@ -13,11 +15,8 @@ from crowdcharge.boards.pool import Pool
 from crowdcharge.errors import AckTimeout, RadioError
 from wptcore import ept, links, wire
 
-from .jumping_time import LoopClock
-from .world import WorldRadio
 
-
-class StallingRadio(WorldRadio):
+class StallingRadio(CoreRadio):
     """Its links carry nothing back once `stalled`, as a proxy that hangs; nothing says so."""
 
     def __init__(self, world):
@@ -32,8 +31,13 @@ class StallingRadio(WorldRadio):
             link.address = address
         else:
             link = await super().connect(address, on_closed)
-        notify = link.notify
-        link.notify = lambda frame: None if address in self.stalled else notify(frame)
+        tell = link.tell
+
+        def stalls(uuid, data):
+            if uuid != wire.REPLY_UUID or address not in self.stalled:
+                tell(uuid, data)
+
+        link.tell = stalls
         return link
 
 

@@ -13,76 +13,46 @@ from typing import Any
 import numpy as np
 
 from crowdcharge import policy as policies
+from crowdcharge.bench.sessions.core_radio import CoreAir, CoreRadio
+from crowdcharge.bench.sessions.jumping_time import JumpingLoop, LoopClock
 from crowdcharge.boards.models import Beacon
-from crowdcharge.errors import LedgerError, RadioError
+from crowdcharge.errors import LedgerError
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
 from crowdcharge.orchestrator.contacts import Contacts
 from crowdcharge.orchestrator.events import Event
 from crowdcharge.orchestrator.orchestrator import Orchestrator
 from crowdcharge.orchestrator.transfer import TransferTerms
-from crowdcharge.radio.base import Advert, OnAdvert, OnClosed
+from wptcore import wire
 
-from .jumping_time import JumpingLoop, LoopClock
-from .world_board import WorldBoard, WorldLink
+from .world_board import WorldBoard
 
 SAMPLE_s = 0.1
 BEACON_s = 0.5
 SUPERVISION_s = 0.5
 
 
-class WorldRadio:
-    """The radio of one host."""
-
-    def __init__(self, world: "World") -> None:
-        self._world = world
-
-    async def start_scan(self, on_advert: OnAdvert) -> None:
-        self._world.edge()
-        self._world.listeners[self] = on_advert
-
-    async def stop_scan(self) -> None:
-        self._world.listeners.pop(self, None)
-
-    async def connect(self, address: str, on_closed: OnClosed) -> WorldLink:
-        world = self._world
-        world.edge()
-        await asyncio.sleep(0.02)
-        world.edge()
-        for board in world.boards.values():
-            if board.address == address and address not in world.out_of_reach:
-                return WorldLink(world, board, on_closed)
-        raise RadioError(f"nobody answers at {address}")
-
-    async def close(self) -> None:
-        pass
-
-
-class World:
+class World(CoreAir):
     """The boards, their air, and a host that can be killed at any of its edges."""
 
     def __init__(self, folder: Path, socs_pct: dict[int, float], capacity_J: float = 20.0) -> None:
         self.ledger = folder / "ledger.sqlite"
-        self.boards = {
-            board_id: WorldBoard(board_id, soc, capacity_J) for board_id, soc in socs_pct.items()
-        }
+        super().__init__(
+            {each: WorldBoard(each, soc, capacity_J) for each, soc in socs_pct.items()}
+        )
         self.keys = {board.board_id: board.key for board in self.boards.values()}
         self.events: list[Event] = []
         self.dead = False
         self.edges = 0
         self.kill_at: int | None = None
         self.mute: Callable[[bytes], bool] = lambda _frame: False
-        self._handles = 0
         self._host: asyncio.Task[None] | None = None
-        self.listeners: dict[WorldRadio, OnAdvert] = {}
-        self.out_of_reach: set[str] = set()
         self.locked = False  # the ledger, by someone else
 
     # -- the radio --
 
-    def next_handle(self) -> int:
-        self._handles += 1
-        return self._handles
+    def hears(self, uuid: str, data: bytes) -> bool:
+        return not self.dead and not (uuid == wire.REPLY_UUID and self.mute(data))
 
     def edge(self) -> None:
         """Touch the outside; a killed host touches nothing any more."""
@@ -112,8 +82,7 @@ class World:
             if clock.now_s() >= next_beacon_s:
                 next_beacon_s += BEACON_s
                 for board in self.boards.values():
-                    for on_advert in list(self.listeners.values()):
-                        on_advert(Advert(board.address, -50, board.beacon()))
+                    self.advertise(board)
             await asyncio.sleep(SAMPLE_s)
 
     # -- the host --
@@ -124,7 +93,7 @@ class World:
         options.setdefault("policy", policies.make("oblivious-share"))
         options.setdefault("terms", TransferTerms(lease_ms=1500))
         return Orchestrator(
-            radio=WorldRadio(self),
+            radio=CoreRadio(self),
             store=store,
             keys=self.keys,
             contacts=contacts,

@@ -9,6 +9,7 @@ import random
 from dataclasses import replace
 
 from crowdcharge.bench.i2c import Bus
+from crowdcharge.bench.i2c.busio import Busio
 from crowdcharge.bench.i2c.ina219 import Ina219
 from crowdcharge.bench.i2c.max17048 import SOC, CellTruth, Max17048
 from crowdcharge.bench.i2c.noise import Noise
@@ -17,8 +18,6 @@ from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.bench.physics.plant import Node
 from crowdcharge.bench.physics.shunt import Shunt
 from ports.shared.power_meter import PowerMeter
-
-from ..bench.busio import Busio
 
 YEAR_s = 365 * 86_400.0
 STEP_s = 30.0

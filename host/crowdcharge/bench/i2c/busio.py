@@ -20,18 +20,30 @@ class Busio:
     def unlock(self) -> None:
         pass
 
-    def _transfer(self, address, data, count) -> bytes:
+    def _transfer(self, address: int, data: bytes | None, count: int) -> bytes:
         self._elapse(TRANSFER_s)
         return self._bus.transfer(address, data, count)
 
-    def writeto(self, address, buffer, *, start=0, end=None):
+    def writeto(
+        self, address: int, buffer: bytes, *, start: int = 0, end: int | None = None
+    ) -> None:
         self._transfer(address, bytes(buffer[start:end]), 0)
 
-    def readfrom_into(self, address, buffer, *, start=0, end=None):
+    def readfrom_into(
+        self, address: int, buffer: bytearray, *, start: int = 0, end: int | None = None
+    ) -> None:
         buffer[start:end] = self._transfer(address, None, len(buffer[start:end]))
 
     def writeto_then_readfrom(
-        self, address, out, into, *, out_start=0, out_end=None, in_start=0, in_end=None
-    ):
+        self,
+        address: int,
+        out: bytes,
+        into: bytearray,
+        *,
+        out_start: int = 0,
+        out_end: int | None = None,
+        in_start: int = 0,
+        in_end: int | None = None,
+    ) -> None:
         count = len(into[in_start:in_end])
         into[in_start:in_end] = self._transfer(address, bytes(out[out_start:out_end]), count)
