@@ -27,7 +27,7 @@ from crowdcharge.simulation.engine import simulate
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.objects import run_objects
 from crowdcharge.simulation.output import new_figure
-from crowdcharge.simulation.run import NoExchange
+from crowdcharge.simulation.no_exchange import NoExchange
 from crowdcharge.simulation.schedule import random_pairs
 from crowdcharge.simulation.world import CordHabit, World
 

@@ -52,6 +52,12 @@ def too_much(scenario: Described) -> tuple[str, str] | None:
     )
 
 
+def contacts_asked_for(scenario: Described) -> float:
+    """Estimate the contacts of one run; 0 for those of a trace, which is not read here."""
+    boards = scenario.crowd.n if scenario.crowd else len(scenario.boards)
+    return counted(scenario, boards, end_of(scenario))[0]
+
+
 def first_over(*counts: tuple[str, float, float, str]) -> tuple[str, str] | None:
     for key, count, most, what in counts:
         if count > most:

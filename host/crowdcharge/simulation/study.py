@@ -16,7 +16,8 @@ from crowdcharge.simulation.contacts import Contact
 from crowdcharge.simulation.effort import too_much
 from crowdcharge.simulation.engine import Result, simulate
 from crowdcharge.simulation.link import LinkModel, efficiency_at, read_curve
-from crowdcharge.simulation.run import NoExchange, SimulationRun, compared, run, summary
+from crowdcharge.simulation.no_exchange import NoExchange
+from crowdcharge.simulation.run import SimulationRun, compared, run, summary
 from crowdcharge.simulation.scenario import Scenario, not_plain, parse
 from crowdcharge.simulation.scenario_contacts import Meetings, TraceFile
 from crowdcharge.simulation.traces.readers import read_trace
@@ -103,7 +104,7 @@ def run_study(
 
 def board_list(made: SimulationRun) -> list[dict[str, Any]]:
     """List the boards of a run as a bench run's summary does."""
-    before, after = 100 * made.soc[0], 100 * made.soc[-1]
+    before, after = (100 * made.energy_J[k] / made.capacity_J for k in (0, -1))
     return [
         {
             "board_id": board.id,

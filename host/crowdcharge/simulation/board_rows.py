@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""PURE: boards and transfers of a large run as sequences over arrays, made when asked for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crowdcharge.simulation.board import SimulatedBoard
+from crowdcharge.simulation.contacts import Contact
+from crowdcharge.simulation.world import SimulatedTransfer
+
+Rows = NDArray[Any]
+START = np.dtype(
+    [(name, "f8") for name in ("capacity_J", "energy_J", "load_W", "arrives_s", "leaves_s")]
+)
+FLAGS = {"present", "starved"}
+
+
+class BoardRows(Sequence[SimulatedBoard]):
+    """Boards as rows (n,) with fields named as those of SimulatedBoard; some may be missing.
+
+    `ids` (n,) are their numbers, `cords` their spans on the cord by position.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        ids: Sequence[int],
+        cords: Mapping[int, tuple[tuple[float, float], ...]],
+    ) -> None:
+        self.rows, self.ids, self.cords = rows, ids, cords
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, at: int) -> SimulatedBoard: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[SimulatedBoard]: ...
+    def __getitem__(self, at: int | slice) -> SimulatedBoard | list[SimulatedBoard]:
+        if isinstance(at, slice):
+            return [self[k] for k in range(*at.indices(len(self)))]
+        at = range(len(self))[at]
+        row = self.rows[at]
+        known = {each.name for each in fields(SimulatedBoard)} & set(row.dtype.names)
+        values = {name: row[name].item() for name in known - {"cords"}}
+        values |= {name: bool(values[name]) for name in FLAGS & known}
+        return SimulatedBoard(id=self.ids[at], cords=self.cords.get(at, ()), **values)
+
+
+class TransferRows(Sequence[SimulatedTransfer]):
+    """Transfers that were kept, by their start; `count` is how many there were."""
+
+    def __init__(
+        self, rows: Rows, boards: BoardRows, reasons: Sequence[str], count: int
+    ) -> None:
+        self.rows, self.boards, self.count = rows, boards, int(count)
+        self._reasons = reasons
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, at: int) -> SimulatedTransfer: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[SimulatedTransfer]: ...
+    def __getitem__(self, at: int | slice) -> SimulatedTransfer | list[SimulatedTransfer]:
+        if isinstance(at, slice):
+            return [self[k] for k in range(*at.indices(len(self)))]
+        row, boards = self.rows[at].tolist(), self.boards
+        number, ptx, prx, start_s, end_s, offered_J, sent_J, received_J, from_s, to_s, why = row
+        contact = Contact(from_s, to_s, *sorted((boards.ids[ptx], boards.ids[prx])))
+        return SimulatedTransfer(
+            contact, boards[ptx], boards[prx], offered_J, start_s, end_s, sent_J, received_J,
+            self._reasons[why],
+        )  # fmt: skip
+
+
+def column(boards: Sequence[SimulatedBoard], name: str) -> NDArray[np.float64]:
+    """Return one figure of all boards (n,)."""
+    if isinstance(boards, BoardRows):
+        return np.asarray(boards.rows[name], np.float64)
+    return np.array([getattr(board, name) for board in boards], np.float64)

@@ -1,0 +1,405 @@
+# SPDX-License-Identifier: MIT
+"""The events of the compiled world: `world.World` over arrays, event by event and bit by bit.
+
+The methods of `World` say why; these functions, of the same names, say the same over a `City`.
+Slots of the queue: board b's next level is b, the next event of a transfer from b is n + b, the
+end of meeting m is 2 n + m.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from crowdcharge.simulation.board import TINY
+from crowdcharge.simulation.city.board_kernels import FLOOR, FULL, PLUG, advance, watch
+from crowdcharge.simulation.city.jit import jit
+from crowdcharge.simulation.city.policy_kernels import decide
+from crowdcharge.simulation.city.queue_kernels import due, remove
+from crowdcharge.simulation.city.rows import REASONS
+from crowdcharge.simulation.world import Order
+
+(
+    DELIVERED, _, PARTED, LEFT, UNPLUGGED, PLUGGED, FLOWS, ARRIVED, BEGINS, DECIDES, BRIEFLY_MET,
+) = map(int, Order)  # fmt: skip
+BY_DONE, BY_BOUND, BY_PARTED, BY_FLOOR, BY_FULL, BY_LEFT, BY_CORD, BY_END = range(len(REASONS))
+
+REACHED, NEEDS_CONTACTS, NEEDS_ROOM = range(3)  # why `run_to` came back
+
+
+@jit
+def prepare(city: Any) -> None:
+    for b in range(len(city.boards)):
+        watch(city, b)
+
+
+@jit
+def run_to(city: Any, contacts: Any, more: Any, until_s: Any) -> Any:
+    """Handle all events up to and at `until_s`; REACHED if every board is at that time.
+
+    `contacts` are those from the stream's next part on; `more` says that others come after them.
+    """
+    state, queue = city.state[0], city.queue
+    while True:
+        if state.contact == len(contacts) and more:
+            return NEEDS_CONTACTS
+        if state.free == 0:
+            return NEEDS_ROOM
+        time_s, order = np.inf, 0
+        if queue.size[0]:
+            time_s, order = queue.time_s[0], queue.order[queue.slot[0]]
+        if state.planned < len(city.planned):
+            plan = city.planned[state.planned]
+            time_s, order = first(time_s, order, plan.time_s, plan.order)
+        if state.contact < len(contacts):
+            time_s, order = first(time_s, order, contacts[state.contact].start_s, BEGINS)
+        if state.ready:
+            time_s, order = first(time_s, order, state.now_s, DECIDES)
+        if not time_s <= until_s or time_s == np.inf:
+            break
+        state.now_s = time_s
+        if order == BEGINS:
+            begin(city, contacts[state.contact])
+        elif order == DECIDES:
+            decide_waiting(city)
+        elif order in (LEFT, UNPLUGGED, PLUGGED, ARRIVED):
+            handle_planned(city)
+        else:
+            handle_due(city)
+    state.now_s = until_s
+    for b in range(len(city.boards)):
+        advance(city.boards[b], until_s)
+    return REACHED
+
+
+@jit
+def first(time_s: Any, order: Any, other_s: Any, other: Any) -> Any:
+    if other_s < time_s or (other_s == time_s and other < order):
+        return other_s, other
+    return time_s, order
+
+
+@jit
+def handle_due(city: Any) -> None:
+    n, slot = len(city.boards), city.queue.slot[0]
+    remove(city.queue, slot)
+    if slot < n:
+        cross(city, slot)
+    elif slot >= 2 * n:
+        part(city, slot - 2 * n)
+    elif city.queue.order[slot] == FLOWS:
+        flow(city, slot - n)
+    else:
+        end(city, slot - n, BY_DONE)
+
+
+@jit
+def handle_planned(city: Any) -> None:
+    plan = city.planned[city.state[0].planned]
+    city.state[0].planned += 1
+    if plan.order == LEFT:
+        leave(city, plan.board)
+    elif plan.order == UNPLUGGED:
+        unplug(city, plan.board)
+    elif plan.order == PLUGGED:
+        plug(city, plan.board)
+    else:
+        arrive(city, plan.board)
+
+
+# Boards come, go and are plugged in.
+
+
+@jit
+def arrive(city: Any, b: Any) -> None:
+    board, now_s = city.boards[b], city.state[0].now_s
+    advance(board, now_s)
+    board.present = 1
+    for k in range(board.first_cord, board.first_cord + board.cords):
+        if city.cords[k].from_s <= now_s < city.cords[k].to_s:
+            plug(city, b)
+            break
+    watch(city, b)
+    let_go(city, b)
+
+
+@jit
+def leave(city: Any, b: Any) -> None:
+    board = city.boards[b]
+    advance(board, city.state[0].now_s)
+    if board.deal >= 0:
+        end(city, board.deal, BY_LEFT)
+    board.present = 0
+    watch(city, b)
+
+
+@jit
+def plug(city: Any, b: Any) -> None:
+    board, facts = city.boards[b], city.facts[0]
+    if not board.present or board.cord_W > 0:
+        return
+    advance(board, city.state[0].now_s)
+    board.cord_W = facts.cord_W
+    board.sessions += 1
+    if board.deal == b and not board.gives_on_cable:
+        end(city, b, BY_CORD)
+    watch(city, b)
+
+
+@jit
+def unplug(city: Any, b: Any) -> None:
+    board = city.boards[b]
+    advance(board, city.state[0].now_s)
+    board.cord_W = 0.0
+    watch(city, b)
+    let_go(city, b)
+
+
+@jit
+def cross(city: Any, b: Any) -> None:
+    board = city.boards[b]
+    advance(board, city.state[0].now_s)
+    if abs(board.energy_J - board.level_J) < TINY * board.capacity_J:
+        board.energy_J = board.level_J
+    if board.level == PLUG:
+        plug(city, b)
+    elif board.level == FLOOR:
+        end(city, board.deal, BY_FLOOR)
+    elif board.level == FULL:
+        end(city, board.deal, BY_FULL)
+    else:
+        unplug(city, b)
+
+
+# Contacts begin and end; the policy is asked once for each.
+
+
+@jit
+def begin(city: Any, contact: Any) -> None:
+    state, n = city.state[0], len(city.boards)
+    state.contact += 1
+    state.free -= 1
+    m = city.free[state.free]
+    meeting = city.meetings[m]
+    meeting.number, meeting.start_s, meeting.end_s = state.begun, contact.start_s, contact.end_s
+    meeting.a, meeting.b, meeting.ptx, meeting.waits, meeting.chosen = contact.a, contact.b, -1, 1, 0
+    state.begun += 1
+    slot = 2 * n + m
+    briefly = meeting.end_s <= state.now_s and city.facts[0].power_W == np.inf
+    city.queue.order[slot] = BRIEFLY_MET if briefly else PARTED
+    city.queue.tie[slot] = meeting.number
+    due(city.queue, slot, meeting.end_s)
+    for side in range(2):
+        b = meeting.b if side else meeting.a
+        entry, head = 2 * m + side, city.boards[b].waiting
+        city.waits_next[entry], city.waits_before[entry] = head, -1
+        if head >= 0:
+            city.waits_before[head] = entry
+        city.boards[b].waiting = entry
+        let_go(city, b)
+
+
+@jit
+def part(city: Any, m: Any) -> None:
+    meeting, state = city.meetings[m], city.state[0]
+    forget(city, m)
+    if meeting.ptx >= 0:
+        ptx = city.boards[meeting.ptx]
+        if ptx.deal == meeting.ptx and city.deals[meeting.ptx].number == meeting.deal:
+            end(city, meeting.ptx, BY_PARTED)
+    city.free[state.free] = m
+    state.free += 1
+
+
+@jit
+def forget(city: Any, m: Any) -> None:
+    meeting = city.meetings[m]
+    if not meeting.waits:
+        return
+    meeting.waits = 0
+    for side in range(2):
+        entry = 2 * m + side
+        next_, before = city.waits_next[entry], city.waits_before[entry]
+        if before >= 0:
+            city.waits_next[before] = next_
+        else:
+            city.boards[meeting.b if side else meeting.a].waiting = next_
+        if next_ >= 0:
+            city.waits_before[next_] = before
+
+
+@jit
+def let_go(city: Any, b: Any) -> None:
+    """Have the waiting meetings of this board decided once all else of now has happened."""
+    board, state = city.boards[b], city.state[0]
+    if not board.ready:
+        board.ready = 1
+        city.ready[state.ready] = b
+        state.ready += 1
+
+
+@jit
+def decide_waiting(city: Any) -> None:
+    state, facts = city.state[0], city.facts[0]
+    ready, state.ready = state.ready, 0
+    idle, count = facts.power_W < np.inf and state.now_s >= facts.end_s, 0
+    for k in range(ready):
+        board = city.boards[city.ready[k]]
+        board.ready = 0
+        if idle or not board.present or board.deal >= 0:
+            continue
+        entry = board.waiting
+        while entry >= 0:
+            meeting = city.meetings[entry // 2]
+            if not meeting.chosen and both_free(city, meeting):
+                meeting.chosen = 1
+                city.chosen[count] = entry // 2
+                count += 1
+            entry = city.waits_next[entry]
+    if count > 1:
+        numbers = city.meetings.number[city.chosen[:count]]
+        city.chosen[:count] = city.chosen[:count][np.argsort(numbers)]
+    for k in range(count):
+        meeting = city.meetings[city.chosen[k]]
+        meeting.chosen = 0
+        if both_free(city, meeting):
+            forget(city, city.chosen[k])
+            ask(city, city.chosen[k])
+
+
+@jit
+def both_free(city: Any, meeting: Any) -> Any:
+    one, other = city.boards[meeting.a], city.boards[meeting.b]
+    return one.present and other.present and one.deal < 0 and other.deal < 0
+
+
+@jit
+def ask(city: Any, m: Any) -> None:
+    meeting = city.meetings[m]
+    ptx, prx, offered_J = decide(city, meeting.a, meeting.b)
+    if offered_J > 0:
+        giver, taker = city.boards[ptx], city.boards[prx]
+        if (giver.gives_on_cable or giver.cord_W == 0) and city.may_give[giver.kind, taker.kind]:
+            start(city, m, ptx, prx, offered_J)
+
+
+# Transfers.
+
+
+@jit
+def start(city: Any, m: Any, ptx: Any, prx: Any, offered_J: Any) -> None:
+    giver, taker, facts, state = city.boards[ptx], city.boards[prx], city.facts[0], city.state[0]
+    room_J = taker.capacity_J - taker.energy_J
+    sent_J = min(
+        offered_J, giver.energy_J - giver.floor_J, room_J / facts.efficiency + facts.start_J
+    )
+    takes_time = facts.power_W < np.inf
+    least = TINY if takes_time else 0.0
+    if not sent_J > least * giver.capacity_J or room_J <= least * taker.capacity_J:
+        return
+    if takes_time and state.now_s + sent_J / facts.power_W <= state.now_s:
+        return
+    meeting, deal = city.meetings[m], city.deals[ptx]
+    deal.number, deal.prx, deal.offered_J, deal.start_s = state.started, prx, offered_J, state.now_s
+    deal.contact_start_s, deal.contact_end_s = meeting.start_s, meeting.end_s
+    state.started += 1
+    if not takes_time:
+        hand_over(city, ptx, prx, sent_J)
+        return
+    meeting.ptx, meeting.deal = ptx, deal.number
+    giver.deal = taker.deal = ptx
+    deal.sent_before_J, deal.received_before_J = giver.sent_J, taker.received_J
+    giver.tx_W = facts.power_W
+    watch(city, ptx)
+    flows_s = state.now_s + facts.start_J / giver.tx_W
+    deal.done_s = state.now_s + offered_J / giver.tx_W
+    slot = len(city.boards) + ptx
+    city.queue.order[slot] = FLOWS if flows_s < deal.done_s else DELIVERED
+    due(city.queue, slot, min(flows_s, deal.done_s))
+
+
+@jit
+def flow(city: Any, ptx: Any) -> None:
+    deal, facts, slot = city.deals[ptx], city.facts[0], len(city.boards) + ptx
+    taker = city.boards[deal.prx]
+    advance(taker, city.state[0].now_s)
+    taker.rx_W = facts.efficiency * facts.power_W
+    watch(city, deal.prx)
+    city.queue.order[slot] = DELIVERED
+    due(city.queue, slot, deal.done_s)
+
+
+@jit
+def hand_over(city: Any, ptx: Any, prx: Any, sent_J: Any) -> None:
+    giver, taker, facts = city.boards[ptx], city.boards[prx], city.facts[0]
+    received_J = facts.efficiency * max(sent_J - facts.start_J, 0.0)
+    giver.energy_J -= sent_J
+    taker.energy_J = min(taker.energy_J + received_J, taker.capacity_J)
+    giver.sent_J += sent_J
+    taker.received_J += received_J
+    book(
+        city, ptx, sent_J, received_J,
+        BY_DONE if sent_J == city.deals[ptx].offered_J else BY_BOUND,
+    )  # fmt: skip
+    watch(city, ptx)
+    watch(city, prx)
+
+
+@jit
+def end(city: Any, ptx: Any, why: Any) -> None:
+    deal, now_s = city.deals[ptx], city.state[0].now_s
+    prx = deal.prx
+    giver, taker = city.boards[ptx], city.boards[prx]
+    advance(giver, now_s)
+    advance(taker, now_s)
+    giver.deal = taker.deal = -1
+    giver.tx_W = taker.rx_W = 0.0
+    remove(city.queue, len(city.boards) + ptx)
+    book(
+        city, ptx, giver.sent_J - deal.sent_before_J,
+        taker.received_J - deal.received_before_J, why,
+    )  # fmt: skip
+    watch(city, ptx)
+    watch(city, prx)
+    let_go(city, ptx)
+    let_go(city, prx)
+
+
+@jit
+def book(city: Any, ptx: Any, sent_J: Any, received_J: Any, why: Any) -> None:
+    """Add an ended transfer to the books of both, and to the log if it is one that is kept."""
+    state, deal = city.state[0], city.deals[ptx]
+    city.boards[ptx].booked_sent_J += sent_J
+    city.boards[deal.prx].booked_received_J += received_J
+    if deal.number % state.every:
+        return
+    if state.logged == len(city.log):
+        thin(city)
+        if deal.number % state.every:
+            return
+    row = city.log[state.logged]
+    state.logged += 1
+    row.number, row.ptx, row.prx, row.why = deal.number, ptx, deal.prx, why
+    row.start_s, row.end_s, row.offered_J = deal.start_s, state.now_s, deal.offered_J
+    row.sent_J, row.received_J = sent_J, received_J
+    row.contact_start_s, row.contact_end_s = deal.contact_start_s, deal.contact_end_s
+
+
+@jit
+def thin(city: Any) -> None:
+    """Keep every second of the transfers that were kept."""
+    state = city.state[0]
+    state.every *= 2
+    kept = 0
+    for k in range(state.logged):
+        if city.log[k].number % state.every == 0:
+            city.log[kept] = city.log[k]
+            kept += 1
+    state.logged = kept
+
+
+@jit
+def finish(city: Any) -> None:
+    """End the transfers that still run, at the instant that the run has come to."""
+    for b in range(len(city.boards)):
+        if city.boards[b].deal == b:
+            end(city, b, BY_END)
