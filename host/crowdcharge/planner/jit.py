@@ -20,13 +20,13 @@ Function = TypeVar("Function", bound=Callable[..., object])
 class Compiler(event.Listener):  # type: ignore[misc]  # numba has no types
     """Compiles the functions of one package at their first call, and announces a long wait once.
 
-    The word goes to stderr unless the program set up its logging.
+    The word goes to stderr unless the program set up its logging. `options` are numba's.
     """
 
-    def __init__(self, package: str, what: str, folder: Path) -> None:
+    def __init__(self, package: str, what: str, folder: Path, **options: Any) -> None:
         sources = b"".join(source.read_bytes() for source in sorted(folder.glob("*.py")))
         self.cache = folder / "__pycache__" / hashlib.sha256(sources).hexdigest()[:12]
-        self._package, self._what = package, what
+        self._package, self._what, self._options = package, what, options
         self.said = False
         # There is no such event for what is in the cache.
         cast("Any", event).register("numba:compile", self)
@@ -51,7 +51,7 @@ class Compiler(event.Listener):  # type: ignore[misc]  # numba has no types
         config: Any = numba.config
         before, config.CACHE_DIR = config.CACHE_DIR, str(self.cache)
         try:
-            compiled: Any = numba.njit(cache=True, nogil=True, **options)(function)
+            compiled: Any = numba.njit(cache=True, nogil=True, **self._options, **options)(function)
         finally:
             config.CACHE_DIR = before
         return cast("Function", compiled)

@@ -9,6 +9,7 @@ from math import exp, sqrt
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crowdcharge.policy.ageing import (
     DAY_s,
@@ -21,65 +22,84 @@ from crowdcharge.policy.ageing import (
 from crowdcharge.simulation.city.jit import jit
 
 OCV_AT, OCV = np.array(OCV_SOC), np.array(OCV_V)
-XU, SCHMALSTIEG = range(2)
+Values = NDArray[np.float64]
 
 
-@jit
-def capacity_losses(energy_J: Any, capacity_J: Any, step_s: Any, cell_C: Any) -> Any:
-    """Return the lost share of capacity by both models (2, boards) from samples (k, boards).
+def capacity_losses(
+    energy_J: Values, capacity_J: Values, step_s: float, cell_C: float
+) -> tuple[Values, Values]:
+    """Return the lost share of capacity by Xu's and by Schmalstieg's model, each (boards,).
 
-    NaN stands for a board that is away; a board that never was there is taken to be empty.
+    `energy_J` is (samples, boards), NaN while a board is away; a board that never was there is
+    taken to be empty.
     """
-    samples, n = energy_J.shape
-    losses = np.zeros((2, n))
-    soc, points = np.zeros(max(samples, 1)), np.zeros(samples + 1)
-    for b in range(n):
-        k = 0
-        for row in range(samples):
-            if energy_J[row, b] == energy_J[row, b]:
-                soc[k] = energy_J[row, b] / capacity_J[b]
-                k += 1
-        if k == 0:
-            soc[0], k = 0.0, 1
-        losses[XU, b], losses[SCHMALSTIEG, b] = losses_of(soc[:k], points, step_s, cell_C)
-    return losses
+    samples, boards = energy_J.shape
+    room = np.zeros(samples), np.zeros(samples + 1), np.zeros(2)
+    xu, schmalstieg = np.zeros(boards), np.zeros(boards)
+    all_losses(energy_J, capacity_J, step_s, cell_C, room, xu, schmalstieg)
+    return xu, schmalstieg
 
 
 @jit
-def losses_of(soc: Any, points: Any, step_s: Any, cell_C: Any) -> Any:
+def all_losses(
+    energy_J: Any, capacity_J: Any, step_s: Any, cell_C: Any, room: Any, xu: Any, schmalstieg: Any
+) -> None:
+    soc = room[0]
+    for b in range(len(xu)):
+        size = 0
+        for row in range(len(energy_J)):
+            if not np.isnan(energy_J[row, b]):
+                soc[size] = energy_J[row, b] / capacity_J[b]
+                size += 1
+        if size == 0:
+            soc[0], size = 0.0, 1
+        xu[b], schmalstieg[b] = losses_of(soc, size, step_s, cell_C, room)
+
+
+@jit
+def voltage(soc: Any) -> Any:
+    k = 1
+    while k < len(OCV_AT) - 1 and OCV_AT[k] < soc:
+        k += 1
+    part = (soc - OCV_AT[k - 1]) / (OCV_AT[k] - OCV_AT[k - 1])
+    return OCV[k - 1] + (OCV[k] - OCV[k - 1]) * min(max(part, 0.0), 1.0)
+
+
+@jit
+def losses_of(soc: Any, size: Any, step_s: Any, cell_C: Any, room: Any) -> Any:
     mean_soc, mean_V, square_V = 0.0, 0.0, 0.0
-    for value in soc:
-        volts = np.interp(value, OCV_AT, OCV)
-        mean_soc += value / len(soc)
-        mean_V += volts / len(soc)
-        square_V += volts * volts / len(soc)
-    time_s = step_s * (len(soc) - 1)
-    sums = np.zeros(2)
-    sums[XU] = XU_TIME_per_s * time_s * exp(1.04 * (mean_soc - 0.5))
+    for k in range(size):
+        volts = voltage(soc[k])
+        mean_soc += soc[k] / size
+        mean_V += volts / size
+        square_V += volts * volts / size
+    time_s = step_s * (size - 1)
+    _, points, sums = room
     beta_V = 7.348e-3 * (sqrt(square_V) - 3.667) ** 2
-    count_cycles(soc, points, beta_V, sums)
+    sums[0], sums[1] = XU_TIME_per_s * time_s * exp(1.04 * (mean_soc - 0.5)), 0.0
+    count_cycles(soc, size, points, beta_V, sums)
     kelvin = cell_C + KELVIN
-    rate = sums[XU] * exp(6.93e-2 * (cell_C - 25) * (25 + KELVIN) / kelvin)
+    rate = sums[0] * exp(6.93e-2 * (cell_C - 25) * (25 + KELVIN) / kelvin)
     xu = 1 - 5.75e-2 * exp(-121 * rate) - (1 - 5.75e-2) * exp(-rate)
     alpha = (7.543 * mean_V - 23.75) * 1e6 * exp(-6976 / kelvin)
-    return xu, alpha * (time_s / DAY_s) ** 0.75 + sqrt(sums[SCHMALSTIEG])
+    return xu, alpha * (time_s / DAY_s) ** 0.75 + sqrt(sums[1])
 
 
 @jit
-def count_cycles(soc: Any, points: Any, beta_V: Any, sums: Any) -> None:
+def count_cycles(soc: Any, count: Any, points: Any, beta_V: Any, sums: Any) -> None:
     """Add every cycle to the models' sums; `points` is room for the open reversals."""
-    if len(soc) < 3 or soc.min() == soc.max():
+    if count < 3:
         return
     points[0], size = soc[0], 1
     here, slope = soc[1], soc[1] - soc[0]
-    for k in range(2, len(soc)):
+    for k in range(2, count):
         if soc[k] == here:
             continue
         rise = soc[k] - here
         if slope * rise < 0:
             size = close(points, size, here, beta_V, sums)
         here, slope = soc[k], rise
-    size = close(points, size, soc[-1], beta_V, sums)
+    size = close(points, size, soc[count - 1], beta_V, sums)
     for k in range(size - 1):
         add(points[k], points[k + 1], 0.5, beta_V, sums)
 
@@ -109,6 +129,6 @@ def add(low: Any, high: Any, count: Any, beta_V: Any, sums: Any) -> None:
     depth, mean = abs(high - low), (low + high) / 2
     if depth == 0:
         return
-    sums[XU] += count / (1.40e5 * depth**-0.501 - 1.23e5) * exp(1.04 * (mean - 0.5))
+    sums[0] += count / (1.40e5 * depth**-0.501 - 1.23e5) * exp(1.04 * (mean - 0.5))
     beta = beta_V + 7.6e-4 + 4.081e-3 * depth
-    sums[SCHMALSTIEG] += beta * beta * 2 * count * depth * SCHMALSTIEG_CELL_Ah
+    sums[1] += beta * beta * 2 * count * depth * SCHMALSTIEG_CELL_Ah

@@ -255,15 +255,31 @@ def decide_waiting(city: Any) -> None:
                 city.chosen[count] = entry // 2
                 count += 1
             entry = city.waits_next[entry]
-    if count > 1:
-        numbers = city.meetings.number[city.chosen[:count]]
-        city.chosen[:count] = city.chosen[:count][np.argsort(numbers)]
+    sort(city, count)
     for k in range(count):
         meeting = city.meetings[city.chosen[k]]
         meeting.chosen = 0
         if both_free(city, meeting):
             forget(city, city.chosen[k])
             ask(city, city.chosen[k])
+
+
+@jit
+def sort(city: Any, count: Any) -> None:
+    """Sort the chosen meetings by number: Shell's sort with the gaps of Knuth."""
+    gap = 1
+    while gap < count:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for k in range(gap, count):
+            m, at = city.chosen[k], k
+            while at >= gap and (
+                city.meetings[city.chosen[at - gap]].number > city.meetings[m].number
+            ):
+                city.chosen[at] = city.chosen[at - gap]
+                at -= gap
+            city.chosen[at] = m
+        gap //= 3
 
 
 @jit
