@@ -79,7 +79,7 @@ def next_level(facts: Any, board: Any) -> Any:
 def watch(city: Any, b: Any) -> None:
     """Have the board's next level be due if nothing changes before."""
     board, now_s = city.boards[b], city.state[0].now_s
-    away_J, board.level_J, board.level = next_level(city.facts[0], board)
+    away_J, board.level_J, board.level = next_level(city.state[0], board)
     if board.level == NONE or not board.present:
         remove(city.queue, b)
     else:

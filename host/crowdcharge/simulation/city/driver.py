@@ -13,9 +13,7 @@ from crowdcharge.simulation.city.policy_kernels import AVERAGE, NOTHING, SHARE, 
 from crowdcharge.simulation.city.queue_kernels import queue_of
 from crowdcharge.simulation.city.rows import (
     BOARD,
-    CORD,
     DEAL,
-    FACTS,
     LOG_MAX,
     LOGGED,
     MEETING,
@@ -110,50 +108,41 @@ def city_of(start: BoardRows, setting: Setting) -> City:
         boards["kind"] = [kinds.index(each) for each in rules]
     boards["floor_J"] = floors[boards["kind"]] * boards["capacity_J"]
     boards["gives_on_cable"] = np.array([k.gives_on_cable for k in kinds])[boards["kind"]]
-    spans: list[tuple[float, float]] = []
     for b, mine in start.cords.items():
-        boards[b]["first_cord"], boards[b]["cords"] = len(spans), len(mine)
-        spans += mine
-    facts = np.zeros(1, FACTS)
-    facts[0] = (
-        link.power_W, link.efficiency, link.start_J, setting.end_s, habit.power_W,
-        habit.below_pct, habit.until_pct, setting.rule.quantum_J, RULES[setting.rule.name],
-    )  # fmt: skip
+        boards[b]["cords"] = len(mine)
     state = np.zeros(1, STATE)
-    state["every"] = 1
+    state["rule"], state["every"] = RULES[setting.rule.name], 1
+    for name, value in {
+        "power_W": link.power_W, "efficiency": link.efficiency, "start_J": link.start_J,
+        "end_s": setting.end_s, "cord_W": habit.power_W, "below_pct": habit.below_pct,
+        "until_pct": habit.until_pct, "quantum_J": setting.rule.quantum_J,
+    }.items():  # fmt: skip
+        state[name] = value
     queue = queue_of(2 * n)
-    queue.tie[:] = np.arange(2 * n) % n
-    none = np.zeros(0, np.int32)
+    queue.slots["tie"] = np.arange(2 * n) % n
     return City(
-        facts=facts,
         state=state,
         boards=boards,
         deals=np.zeros(n, DEAL),
-        cords=np.array(spans, CORD),
         planned=planned(boards, start.cords),
         may_give=np.array([[ptx.may_give_to(prx) for prx in kinds] for ptx in kinds]),
-        ready=np.zeros(n, np.int32),
         log=np.zeros(LOG_MAX, LOGGED),
         queue=queue,
         meetings=np.zeros(0, MEETING),
-        free=none,
-        chosen=none,
-        waits_next=none,
-        waits_before=none,
     )
 
 
 def planned(boards: Rows, cords: Mapping[int, Sequence[tuple[float, float]]]) -> Rows:
     """List when boards come, go, and are plugged in by the scenario, in the order of events."""
-    events: list[tuple[float, int, int]] = [
-        (float(boards["leaves_s"][b]), Order.LEFT, b)
+    events = [
+        (float(boards["leaves_s"][b]), Order.LEFT, b, 0)
         for b in np.flatnonzero(boards["leaves_s"] < inf)
     ]
-    events += [
-        (float(boards["arrives_s"][b]), Order.ARRIVED, b)
-        for b in np.flatnonzero(boards["present"] == 0)
-    ]
+    for b in np.flatnonzero(boards["present"] == 0):
+        arrives_s = float(boards["arrives_s"][b])
+        in_cord = any(from_s <= arrives_s < to_s for from_s, to_s in cords.get(b, ()))
+        events.append((arrives_s, Order.ARRIVED, b, int(in_cord)))
     for b, mine in cords.items():
         for from_s, to_s in mine:
-            events += [(from_s, Order.PLUGGED, b), (to_s, Order.UNPLUGGED, b)]
+            events += [(from_s, Order.PLUGGED, b, 0), (to_s, Order.UNPLUGGED, b, 0)]
     return np.array(sorted(events), PLANNED)

@@ -15,7 +15,7 @@ NOTHING, SHARE, SMALL, AVERAGE = range(4)
 
 @jit
 def decide(city: Any, a: Any, b: Any) -> Any:
-    facts, now_s = city.facts[0], city.state[0].now_s
+    facts, now_s = city.state[0], city.state[0].now_s
     one, other = city.boards[a], city.boards[b]
     if facts.rule == NOTHING:
         return a, b, 0.0

@@ -4,6 +4,10 @@
 A slot is what can be due at one time at most, so setting it again moves its entry, and nothing
 stale is ever in the queue. Entries are sorted by time, then by the order of events of one
 instant, then by `tie`.
+
+Most of what a city waits for, levels above all, is hours away and put off again and again before it
+comes. So only what is due before the horizon is in the heap. When the heap is empty, the horizon
+moves on.
 """
 
 from typing import Any, NamedTuple
@@ -13,44 +17,44 @@ from numpy.typing import NDArray
 
 from crowdcharge.simulation.city.jit import jit
 
+AHEAD_s = 16.0
+
 
 class Queue(NamedTuple):
-    """`time_s` and `slot` are the heap; `place` (-1: not there), `order`, `tie` go by slot."""
+    """One row of what the queue knows, the rows of the heap, and a row for each slot."""
 
-    size: NDArray[np.int64]
-    time_s: NDArray[np.float64]
-    slot: NDArray[np.int32]
-    place: NDArray[np.int32]
-    order: NDArray[np.int8]
-    tie: NDArray[np.int64]
+    head: NDArray[Any]
+    heap: NDArray[Any]
+    slots: NDArray[Any]
+
+
+HEAD = np.dtype([("size", np.int64), ("horizon_s", "f8")])
+HEAP = np.dtype([("time_s", "f8"), ("slot", np.int64)])
+# `place` is that in the heap, -1 for none.
+SLOT = np.dtype([("due_s", "f8"), ("tie", np.int64), ("place", np.int32), ("order", np.int32)])
 
 
 def queue_of(slots: int) -> Queue:
-    return Queue(
-        np.zeros(1, np.int64),
-        np.zeros(slots),
-        np.zeros(slots, np.int32),
-        np.full(slots, -1, np.int32),
-        np.zeros(slots, np.int8),
-        np.zeros(slots, np.int64),
-    )
+    queue = Queue(np.zeros(1, HEAD), np.zeros(slots, HEAP), np.zeros(slots, SLOT))
+    queue.slots["due_s"], queue.slots["place"] = np.inf, -1
+    return queue
 
 
 @jit
 def before(queue: Any, time_s: Any, slot: Any, at: Any) -> Any:
     """Say whether this entry comes before the one at a place of the heap."""
-    if time_s != queue.time_s[at]:
-        return time_s < queue.time_s[at]
-    other = queue.slot[at]
-    if queue.order[slot] != queue.order[other]:
-        return queue.order[slot] < queue.order[other]
-    return queue.tie[slot] < queue.tie[other]
+    if time_s != queue.heap[at].time_s:
+        return time_s < queue.heap[at].time_s
+    other = queue.heap[at].slot
+    if queue.slots[slot].order != queue.slots[other].order:
+        return queue.slots[slot].order < queue.slots[other].order
+    return queue.slots[slot].tie < queue.slots[other].tie
 
 
 @jit
 def move(queue: Any, from_: Any, to: Any) -> None:
-    queue.time_s[to], queue.slot[to] = queue.time_s[from_], queue.slot[from_]
-    queue.place[queue.slot[to]] = to
+    queue.heap[to].time_s, queue.heap[to].slot = queue.heap[from_].time_s, queue.heap[from_].slot
+    queue.slots[queue.heap[to].slot].place = to
 
 
 @jit
@@ -59,38 +63,57 @@ def sift(queue: Any, at: Any, time_s: Any, slot: Any) -> None:
     while at > 0 and before(queue, time_s, slot, (at - 1) // 4):
         move(queue, (at - 1) // 4, at)
         at = (at - 1) // 4
-    while 4 * at + 1 < queue.size[0]:
+    while 4 * at + 1 < queue.head[0].size:
         least = 4 * at + 1
-        for child in range(least + 1, min(least + 4, queue.size[0])):
-            if before(queue, queue.time_s[child], queue.slot[child], least):
+        for child in range(least + 1, min(least + 4, queue.head[0].size)):
+            if before(queue, queue.heap[child].time_s, queue.heap[child].slot, least):
                 least = child
         if before(queue, time_s, slot, least):
             break
         move(queue, least, at)
         at = least
-    queue.time_s[at], queue.slot[at], queue.place[slot] = time_s, slot, at
+    queue.heap[at].time_s, queue.heap[at].slot, queue.slots[slot].place = time_s, slot, at
 
 
 @jit
 def due(queue: Any, slot: Any, time_s: Any) -> None:
     """Have a slot be due at a time; at infinity, never."""
-    if time_s == np.inf:
-        remove(queue, slot)
-        return
-    at = queue.place[slot]
-    if at < 0:
-        at = queue.size[0]
-        queue.size[0] += 1
-    sift(queue, at, time_s, slot)
+    queue.slots[slot].due_s = time_s
+    at = queue.slots[slot].place
+    if time_s < queue.head[0].horizon_s:
+        if at < 0:
+            at = queue.head[0].size
+            queue.head[0].size += 1
+        sift(queue, at, time_s, slot)
+    elif at >= 0:
+        take_out(queue, slot)
 
 
 @jit
 def remove(queue: Any, slot: Any) -> None:
-    at = queue.place[slot]
-    if at < 0:
-        return
-    queue.place[slot] = -1
-    queue.size[0] -= 1
-    last = queue.size[0]
+    queue.slots[slot].due_s = np.inf
+    if queue.slots[slot].place >= 0:
+        take_out(queue, slot)
+
+
+@jit
+def take_out(queue: Any, slot: Any) -> None:
+    at = queue.slots[slot].place
+    queue.slots[slot].place = -1
+    queue.head[0].size -= 1
+    last = queue.head[0].size
     if at != last:
-        sift(queue, at, queue.time_s[last], queue.slot[last])
+        sift(queue, at, queue.heap[last].time_s, queue.heap[last].slot)
+
+
+@jit
+def look_ahead(queue: Any) -> None:
+    """Move the horizon of an empty heap to `AHEAD_s` after what is due next, and fill the heap."""
+    next_s = np.inf
+    for slot in range(len(queue.slots)):
+        next_s = min(next_s, queue.slots[slot].due_s)
+    queue.head[0].horizon_s = next_s + AHEAD_s
+    if next_s < np.inf:
+        for slot in range(len(queue.slots)):
+            if queue.slots[slot].due_s < queue.head[0].horizon_s:
+                due(queue, slot, queue.slots[slot].due_s)

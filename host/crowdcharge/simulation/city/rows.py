@@ -24,7 +24,7 @@ BOARD = np.dtype(
     + [
         (name, np.int32)
         for name in (
-            "deal", "waiting", "met", "kind", "outages", "sessions", "first_cord", "cords", "level",
+            "deal", "waiting", "met", "kind", "outages", "sessions", "cords", "level", "next_ready",
         )
     ]
     + [(name, np.int8) for name in ("present", "starved", "ready", "gives_on_cable")],
@@ -38,12 +38,15 @@ DEAL = np.dtype(
         ("contact_start_s", "f8"), ("contact_end_s", "f8"),
     ]
 )  # fmt: skip
-# A contact that has begun.
+# A contact that has begun. While it waits, it is in the lists of both boards: entry 2 m is meeting
+# m in the list of its board a, 2 m + 1 in that of its board b. `free` and `chosen` are no fields of
+# a meeting, but two lists of meetings that lie in these rows.
 MEETING = np.dtype(
     [
         ("number", np.int64), ("deal", np.int64), ("start_s", "f8"), ("end_s", "f8"),
-        ("a", np.int32), ("b", np.int32), ("ptx", np.int32), ("waits", np.int8),
-        ("chosen", np.int8),
+        ("a", np.int32), ("b", np.int32), ("ptx", np.int32), ("next_a", np.int32),
+        ("next_b", np.int32), ("before_a", np.int32), ("before_b", np.int32), ("free", np.int32),
+        ("chosen", np.int32), ("waits", np.int8), ("is_chosen", np.int8),
     ],
     align=True,
 )  # fmt: skip
@@ -54,70 +57,53 @@ LOGGED = np.dtype(
         ("contact_start_s", "f8"), ("contact_end_s", "f8"), ("why", np.int64),
     ]
 )  # fmt: skip
-PLANNED = np.dtype([("time_s", "f8"), ("order", np.int32), ("board", np.int32)])
-STATE = np.dtype(
-    [("now_s", "f8")]
-    + [
-        (name, np.int64)
-        for name in ("contact", "begun", "planned", "free", "ready", "started", "logged", "every")
-    ]
+# Something that the scenario sets a time for; `in_cord`: the board arrives while it is on the cord.
+PLANNED = np.dtype(
+    [("time_s", "f8"), ("order", np.int32), ("board", np.int32), ("in_cord", np.int64)]
 )
-FACTS = np.dtype(
-    [
-        (name, "f8")
-        for name in (
-            "power_W", "efficiency", "start_J", "end_s", "cord_W", "below_pct", "until_pct",
-            "quantum_J",
-        )
-    ]
-    + [("rule", np.int64)]
-)  # fmt: skip
-CORD = np.dtype([("from_s", "f8"), ("to_s", "f8")])
+# What is the same in the whole run, and what goes on with it.
+FACTS = [
+    (name, "f8")
+    for name in (
+        "power_W", "efficiency", "start_J", "end_s", "cord_W", "below_pct", "until_pct",
+        "quantum_J",
+    )
+]  # fmt: skip
+COUNTS = [
+    (name, np.int64)
+    for name in (
+        "rule", "contact", "begun", "planned", "free", "ready", "started", "logged", "every",
+    )
+]  # fmt: skip
+STATE = np.dtype([*FACTS, ("now_s", "f8"), *COUNTS])
 REASONS = ("done", "bound", "parted", "floor", "full", "left", "cord", "end")
 LOG_MAX = 1 << 20  # transfers that are kept one by one; of more, every 2nd, 4th, ...
 
 
 class City(NamedTuple):
-    """All that the compiled world works on; `waits_*` are lists of meetings, by board.
+    """All that the compiled world works on."""
 
-    A meeting m is in two lists, of its board a as entry 2 m and of its board b as 2 m + 1.
-    """
-
-    facts: Rows
     state: Rows
     boards: Rows
     deals: Rows
-    cords: Rows
     planned: Rows
     may_give: NDArray[np.bool_]
-    ready: NDArray[np.int32]
     log: Rows
     queue: Queue
     meetings: Rows
-    free: NDArray[np.int32]
-    chosen: NDArray[np.int32]
-    waits_next: NDArray[np.int32]
-    waits_before: NDArray[np.int32]
 
 
-def with_room(city: City, meetings: int) -> City:
+def with_room(city: City, size: int) -> City:
     """Return the city with room for so many contacts at once; it has less before."""
-    n, had = len(city.boards), len(city.meetings)
-    queue = queue_of(2 * n + meetings)
+    had, state = len(city.meetings), city.state[0]
+    queue = queue_of(2 * len(city.boards) + size)
     for new, old in zip(queue, city.queue, strict=True):
         new[: len(old)] = old
-    free = np.zeros(meetings, np.int32)
-    free[: city.state[0]["free"]] = city.free[: city.state[0]["free"]]
-    free[city.state[0]["free"] :][: meetings - had] = np.arange(meetings - 1, had - 1, -1)
-    city.state[0]["free"] += meetings - had
-    return city._replace(
-        queue=queue,
-        meetings=longer(city.meetings, meetings),
-        free=free,
-        chosen=np.zeros(meetings, np.int32),
-        waits_next=longer(city.waits_next, 2 * meetings),
-        waits_before=longer(city.waits_before, 2 * meetings),
-    )
+    meetings = longer(city.meetings, size)
+    added = size - had
+    meetings["free"][state["free"] : state["free"] + added] = np.arange(size - 1, had - 1, -1)
+    state["free"] += added
+    return city._replace(queue=queue, meetings=meetings)
 
 
 def longer(rows: Rows, size: int) -> Rows:

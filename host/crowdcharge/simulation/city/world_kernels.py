@@ -14,7 +14,7 @@ from crowdcharge.simulation.board import TINY
 from crowdcharge.simulation.city.board_kernels import FLOOR, FULL, PLUG, advance, watch
 from crowdcharge.simulation.city.jit import jit
 from crowdcharge.simulation.city.policy_kernels import decide
-from crowdcharge.simulation.city.queue_kernels import due, remove
+from crowdcharge.simulation.city.queue_kernels import due, look_ahead, remove
 from crowdcharge.simulation.city.rows import REASONS
 from crowdcharge.simulation.world import Order
 
@@ -44,9 +44,11 @@ def run_to(city: Any, contacts: Any, more: Any, until_s: Any) -> Any:
             return NEEDS_CONTACTS
         if state.free == 0:
             return NEEDS_ROOM
+        if not queue.head[0].size and queue.head[0].horizon_s < np.inf:
+            look_ahead(queue)
         time_s, order = np.inf, 0
-        if queue.size[0]:
-            time_s, order = queue.time_s[0], queue.order[queue.slot[0]]
+        if queue.head[0].size:
+            time_s, order = queue.heap[0].time_s, queue.slots[queue.heap[0].slot].order
         if state.planned < len(city.planned):
             plan = city.planned[state.planned]
             time_s, order = first(time_s, order, plan.time_s, plan.order)
@@ -80,13 +82,13 @@ def first(time_s: Any, order: Any, other_s: Any, other: Any) -> Any:
 
 @jit
 def handle_due(city: Any) -> None:
-    n, slot = len(city.boards), city.queue.slot[0]
+    n, slot = len(city.boards), city.queue.heap[0].slot
     remove(city.queue, slot)
     if slot < n:
         cross(city, slot)
     elif slot >= 2 * n:
         part(city, slot - 2 * n)
-    elif city.queue.order[slot] == FLOWS:
+    elif city.queue.slots[slot].order == FLOWS:
         flow(city, slot - n)
     else:
         end(city, slot - n, BY_DONE)
@@ -103,21 +105,19 @@ def handle_planned(city: Any) -> None:
     elif plan.order == PLUGGED:
         plug(city, plan.board)
     else:
-        arrive(city, plan.board)
+        arrive(city, plan.board, plan.in_cord)
 
 
 # Boards come, go and are plugged in.
 
 
 @jit
-def arrive(city: Any, b: Any) -> None:
-    board, now_s = city.boards[b], city.state[0].now_s
-    advance(board, now_s)
+def arrive(city: Any, b: Any, in_cord: Any) -> None:
+    board = city.boards[b]
+    advance(board, city.state[0].now_s)
     board.present = 1
-    for k in range(board.first_cord, board.first_cord + board.cords):
-        if city.cords[k].from_s <= now_s < city.cords[k].to_s:
-            plug(city, b)
-            break
+    if in_cord:
+        plug(city, b)
     watch(city, b)
     let_go(city, b)
 
@@ -134,7 +134,7 @@ def leave(city: Any, b: Any) -> None:
 
 @jit
 def plug(city: Any, b: Any) -> None:
-    board, facts = city.boards[b], city.facts[0]
+    board, facts = city.boards[b], city.state[0]
     if not board.present or board.cord_W > 0:
         return
     advance(board, city.state[0].now_s)
@@ -178,24 +178,40 @@ def begin(city: Any, contact: Any) -> None:
     state, n = city.state[0], len(city.boards)
     state.contact += 1
     state.free -= 1
-    m = city.free[state.free]
+    m = city.meetings[state.free].free
     meeting = city.meetings[m]
     meeting.number, meeting.start_s, meeting.end_s = state.begun, contact.start_s, contact.end_s
-    meeting.a, meeting.b, meeting.ptx, meeting.waits, meeting.chosen = contact.a, contact.b, -1, 1, 0
+    meeting.a, meeting.b, meeting.ptx, meeting.waits = contact.a, contact.b, -1, 1
     state.begun += 1
     slot = 2 * n + m
-    briefly = meeting.end_s <= state.now_s and city.facts[0].power_W == np.inf
-    city.queue.order[slot] = BRIEFLY_MET if briefly else PARTED
-    city.queue.tie[slot] = meeting.number
+    briefly = meeting.end_s <= state.now_s and city.state[0].power_W == np.inf
+    city.queue.slots[slot].order = BRIEFLY_MET if briefly else PARTED
+    city.queue.slots[slot].tie = meeting.number
     due(city.queue, slot, meeting.end_s)
-    for side in range(2):
-        b = meeting.b if side else meeting.a
-        entry, head = 2 * m + side, city.boards[b].waiting
-        city.waits_next[entry], city.waits_before[entry] = head, -1
-        if head >= 0:
-            city.waits_before[head] = entry
-        city.boards[b].waiting = entry
-        let_go(city, b)
+    meeting.before_a = meeting.before_b = -1
+    meeting.next_a = lead(city, meeting.a, 2 * m)
+    meeting.next_b = lead(city, meeting.b, 2 * m + 1)
+    let_go(city, meeting.a)
+    let_go(city, meeting.b)
+
+
+@jit
+def lead(city: Any, b: Any, entry: Any) -> Any:
+    """Put an entry at the head of the board's list, and return what led it before, or -1."""
+    behind = city.boards[b].waiting
+    city.boards[b].waiting = entry
+    if behind >= 0:
+        link(city, behind, entry)
+    return behind
+
+
+@jit
+def link(city: Any, entry: Any, before: Any) -> None:
+    meeting = city.meetings[entry // 2]
+    if entry % 2:
+        meeting.before_b = before
+    else:
+        meeting.before_a = before
 
 
 @jit
@@ -206,7 +222,7 @@ def part(city: Any, m: Any) -> None:
         ptx = city.boards[meeting.ptx]
         if ptx.deal == meeting.ptx and city.deals[meeting.ptx].number == meeting.deal:
             end(city, meeting.ptx, BY_PARTED)
-    city.free[state.free] = m
+    city.meetings[state.free].free = m
     state.free += 1
 
 
@@ -216,15 +232,21 @@ def forget(city: Any, m: Any) -> None:
     if not meeting.waits:
         return
     meeting.waits = 0
-    for side in range(2):
-        entry = 2 * m + side
-        next_, before = city.waits_next[entry], city.waits_before[entry]
-        if before >= 0:
-            city.waits_next[before] = next_
-        else:
-            city.boards[meeting.b if side else meeting.a].waiting = next_
-        if next_ >= 0:
-            city.waits_before[next_] = before
+    close(city, meeting.a, meeting.before_a, meeting.next_a)
+    close(city, meeting.b, meeting.before_b, meeting.next_b)
+
+
+@jit
+def close(city: Any, b: Any, before: Any, behind: Any) -> None:
+    """Close the gap in the board's list between two entries; -1 stands for none."""
+    if behind >= 0:
+        link(city, behind, before)
+    if before < 0:
+        city.boards[b].waiting = behind
+    elif before % 2:
+        city.meetings[before // 2].next_b = behind
+    else:
+        city.meetings[before // 2].next_a = behind
 
 
 @jit
@@ -233,52 +255,51 @@ def let_go(city: Any, b: Any) -> None:
     board, state = city.boards[b], city.state[0]
     if not board.ready:
         board.ready = 1
-        city.ready[state.ready] = b
+        city.boards[state.ready].next_ready = b
         state.ready += 1
 
 
 @jit
 def decide_waiting(city: Any) -> None:
-    state, facts = city.state[0], city.facts[0]
+    state, facts = city.state[0], city.state[0]
     ready, state.ready = state.ready, 0
     idle, count = facts.power_W < np.inf and state.now_s >= facts.end_s, 0
     for k in range(ready):
-        board = city.boards[city.ready[k]]
+        board = city.boards[city.boards[k].next_ready]
         board.ready = 0
         if idle or not board.present or board.deal >= 0:
             continue
         entry = board.waiting
         while entry >= 0:
             meeting = city.meetings[entry // 2]
-            if not meeting.chosen and both_free(city, meeting):
-                meeting.chosen = 1
-                city.chosen[count] = entry // 2
+            if not meeting.is_chosen and both_free(city, meeting):
+                meeting.is_chosen = 1
+                city.meetings[count].chosen = entry // 2
                 count += 1
-            entry = city.waits_next[entry]
-    sort(city, count)
+            entry = meeting.next_b if entry % 2 else meeting.next_a
+    sort(city.meetings, count)
     for k in range(count):
-        meeting = city.meetings[city.chosen[k]]
-        meeting.chosen = 0
+        m = city.meetings[k].chosen
+        meeting = city.meetings[m]
+        meeting.is_chosen = 0
         if both_free(city, meeting):
-            forget(city, city.chosen[k])
-            ask(city, city.chosen[k])
+            forget(city, m)
+            ask(city, m)
 
 
 @jit
-def sort(city: Any, count: Any) -> None:
+def sort(meetings: Any, count: Any) -> None:
     """Sort the chosen meetings by number: Shell's sort with the gaps of Knuth."""
     gap = 1
     while gap < count:
         gap = 3 * gap + 1
     while gap > 0:
         for k in range(gap, count):
-            m, at = city.chosen[k], k
-            while at >= gap and (
-                city.meetings[city.chosen[at - gap]].number > city.meetings[m].number
-            ):
-                city.chosen[at] = city.chosen[at - gap]
+            m, at = meetings[k].chosen, k
+            while at >= gap and meetings[meetings[at - gap].chosen].number > meetings[m].number:
+                meetings[at].chosen = meetings[at - gap].chosen
                 at -= gap
-            city.chosen[at] = m
+            meetings[at].chosen = m
         gap //= 3
 
 
@@ -303,7 +324,7 @@ def ask(city: Any, m: Any) -> None:
 
 @jit
 def start(city: Any, m: Any, ptx: Any, prx: Any, offered_J: Any) -> None:
-    giver, taker, facts, state = city.boards[ptx], city.boards[prx], city.facts[0], city.state[0]
+    giver, taker, facts, state = city.boards[ptx], city.boards[prx], city.state[0], city.state[0]
     room_J = taker.capacity_J - taker.energy_J
     sent_J = min(
         offered_J, giver.energy_J - giver.floor_J, room_J / facts.efficiency + facts.start_J
@@ -329,24 +350,24 @@ def start(city: Any, m: Any, ptx: Any, prx: Any, offered_J: Any) -> None:
     flows_s = state.now_s + facts.start_J / giver.tx_W
     deal.done_s = state.now_s + offered_J / giver.tx_W
     slot = len(city.boards) + ptx
-    city.queue.order[slot] = FLOWS if flows_s < deal.done_s else DELIVERED
+    city.queue.slots[slot].order = FLOWS if flows_s < deal.done_s else DELIVERED
     due(city.queue, slot, min(flows_s, deal.done_s))
 
 
 @jit
 def flow(city: Any, ptx: Any) -> None:
-    deal, facts, slot = city.deals[ptx], city.facts[0], len(city.boards) + ptx
+    deal, facts, slot = city.deals[ptx], city.state[0], len(city.boards) + ptx
     taker = city.boards[deal.prx]
     advance(taker, city.state[0].now_s)
     taker.rx_W = facts.efficiency * facts.power_W
     watch(city, deal.prx)
-    city.queue.order[slot] = DELIVERED
+    city.queue.slots[slot].order = DELIVERED
     due(city.queue, slot, deal.done_s)
 
 
 @jit
 def hand_over(city: Any, ptx: Any, prx: Any, sent_J: Any) -> None:
-    giver, taker, facts = city.boards[ptx], city.boards[prx], city.facts[0]
+    giver, taker, facts = city.boards[ptx], city.boards[prx], city.state[0]
     received_J = facts.efficiency * max(sent_J - facts.start_J, 0.0)
     giver.energy_J -= sent_J
     taker.energy_J = min(taker.energy_J + received_J, taker.capacity_J)
