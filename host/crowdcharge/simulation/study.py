@@ -27,6 +27,7 @@ from crowdcharge.simulation.traces.trace import Trace
 Progress = Callable[[float], None]
 SCENARIO_MAX_bytes = CURVE_MAX_bytes = 20_000_000
 TRACE_MAX_bytes = 400_000_000
+LISTED_MAX = 10_000  # boards in the JSON document; boards.csv has more
 
 
 def load(path: Path) -> Scenario:
@@ -81,6 +82,7 @@ def run_study(
         return compiled_study(scenario, out, progress)
     link, trace = link_of(scenario, folder), read_trace_of(scenario, folder)
     figures, kept = [], []
+    boards: dict[str, Any] = {}
     for index in range(scenario.runs):
         pair = []
         for half, policy in enumerate((None, NoExchange())):
@@ -93,13 +95,16 @@ def run_study(
                 policy,
                 lambda part, done=done: progress(done + part / (2 * scenario.runs)),  # type: ignore[misc]
             )
-            pair.append(made)
-        with_policy, without = (summary(made, scenario) for made in pair)
-        figures.append({**with_policy, "against_no_exchange": compared(with_policy, without)})
-        kept += pair
+            pair.append(summary(made, scenario))
+            if out:
+                kept.append(made)
+            if not index and not half and len(made.boards) <= LISTED_MAX:
+                boards["boards"] = board_list(made)
+            del made  # its samples are the most of the memory
+        figures.append({**pair[0], "against_no_exchange": compared(*pair)})
     written = output.write_runs(out, kept) if out else []
     read = {"trace": trace.document() | {"read": trace.described()}} if trace else {}
-    return document(scenario, figures, written, boards=board_list(kept[0]), **read)
+    return document(scenario, figures, written, **boards, **read)
 
 
 def board_list(made: SimulationRun) -> list[dict[str, Any]]:
