@@ -16,6 +16,7 @@ Rows = NDArray[Any]
 START = np.dtype(
     [(name, "f8") for name in ("capacity_J", "energy_J", "load_W", "arrives_s", "leaves_s")]
 )
+TRANSFER = ("offered_J", "start_s", "end_s", "sent_J", "received_J")
 FLAGS = {"present", "starved"}
 
 
@@ -70,13 +71,12 @@ class TransferRows(Sequence[SimulatedTransfer]):
     def __getitem__(self, at: int | slice) -> SimulatedTransfer | list[SimulatedTransfer]:
         if isinstance(at, slice):
             return [self[k] for k in range(*at.indices(len(self)))]
-        row, boards = self.rows[at].tolist(), self.boards
-        number, ptx, prx, start_s, end_s, offered_J, sent_J, received_J, from_s, to_s, why = row
-        contact = Contact(from_s, to_s, *sorted((boards.ids[ptx], boards.ids[prx])))
-        return SimulatedTransfer(
-            contact, boards[ptx], boards[prx], offered_J, start_s, end_s, sent_J, received_J,
-            self._reasons[why],
-        )  # fmt: skip
+        row, boards = self.rows[at], self.boards
+        ptx, prx = boards[int(row["ptx"])], boards[int(row["prx"])]
+        pair = (ptx.id, prx.id) if row["a_gives"] else (prx.id, ptx.id)
+        contact = Contact(row["contact_start_s"].item(), row["contact_end_s"].item(), *pair)
+        values = (row[name].item() for name in TRANSFER)
+        return SimulatedTransfer(contact, ptx, prx, *values, self._reasons[row["why"]])
 
 
 def column(boards: Sequence[SimulatedBoard], name: str) -> NDArray[np.float64]:

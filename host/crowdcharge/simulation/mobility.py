@@ -45,11 +45,12 @@ class RandomWaypoint:
         )
 
         self.check()
-        walk = Walk(
+        sizes = (
             self.side_m, self.slowest_m_per_s, self.fastest_m_per_s, self.pause_s, self.range_m,
             duration_s,
         )  # fmt: skip
-        return walkers_contacts(walk, n, seed, self.step_s, threads)
+        walk = Walk(*map(float, sizes))  # the kernels are compiled for these alone
+        return walkers_contacts(walk, n, seed, float(self.step_s), threads)
 
     def contacts(self, n: int, duration_s: float, seed: int) -> Iterator[Contact]:
         """Yield the contacts of agents 0..n-1 in order."""

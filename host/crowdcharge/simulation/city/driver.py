@@ -101,11 +101,9 @@ def city_of(start: BoardRows, setting: Setting) -> City:
     boards["present"] = boards["arrives_s"] <= 0
     boards["deal"] = boards["waiting"] = -1
     boards["weight"] = setting.rule.weights(start.ids, boards["capacity_J"])
-    rules = [setting.rules.get(each, BoardRules()) for each in start.ids] if setting.rules else []
-    kinds = list(dict.fromkeys(rules)) or [BoardRules()]
+    kinds, numbers = kinds_of(setting.rules, start.ids)
+    boards["kind"] = numbers
     floors = np.array([max(setting.floor_pct / 100, kind.floor_pct / 100) for kind in kinds])
-    if rules:
-        boards["kind"] = [kinds.index(each) for each in rules]
     boards["floor_J"] = floors[boards["kind"]] * boards["capacity_J"]
     boards["gives_on_cable"] = np.array([k.gives_on_cable for k in kinds])[boards["kind"]]
     for b, mine in start.cords.items():
@@ -130,6 +128,23 @@ def city_of(start: BoardRows, setting: Setting) -> City:
         queue=queue,
         meetings=np.zeros(0, MEETING),
     )
+
+
+def kinds_of(
+    rules: Mapping[int, BoardRules], ids: Sequence[int]
+) -> tuple[list[BoardRules], list[int]]:
+    """Return the different rules that there are, and for each board which of them it has."""
+    kinds: dict[tuple[str, ...], int] = {(): 0}
+    numbers = []
+    found = [BoardRules()]
+    for each in ids:
+        mine = rules.get(each, found[0])
+        names = tuple(profile.name for profile in mine.profiles)
+        if names not in kinds:
+            kinds[names] = len(found)
+            found.append(mine)
+        numbers.append(kinds[names])
+    return found, numbers
 
 
 def planned(boards: Rows, cords: Mapping[int, Sequence[tuple[float, float]]]) -> Rows:

@@ -35,7 +35,7 @@ DEAL = np.dtype(
     [
         ("number", np.int64), ("prx", np.int32), ("meeting", np.int32), ("offered_J", "f8"),
         ("start_s", "f8"), ("done_s", "f8"), ("sent_before_J", "f8"), ("received_before_J", "f8"),
-        ("contact_start_s", "f8"), ("contact_end_s", "f8"),
+        ("contact_start_s", "f8"), ("contact_end_s", "f8"), ("a_gives", np.int64),
     ]
 )  # fmt: skip
 # A contact that has begun. While it waits, it is in the lists of both boards: entry 2 m is meeting
@@ -54,7 +54,7 @@ LOGGED = np.dtype(
     [
         ("number", np.int64), ("ptx", np.int32), ("prx", np.int32), ("start_s", "f8"),
         ("end_s", "f8"), ("offered_J", "f8"), ("sent_J", "f8"), ("received_J", "f8"),
-        ("contact_start_s", "f8"), ("contact_end_s", "f8"), ("why", np.int64),
+        ("contact_start_s", "f8"), ("contact_end_s", "f8"), ("a_gives", np.int32), ("why", np.int32),
     ]
 )  # fmt: skip
 # Something that the scenario sets a time for; `in_cord`: the board arrives while it is on the cord.

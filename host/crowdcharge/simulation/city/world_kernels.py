@@ -338,6 +338,7 @@ def start(city: Any, m: Any, ptx: Any, prx: Any, offered_J: Any) -> None:
     meeting, deal = city.meetings[m], city.deals[ptx]
     deal.number, deal.prx, deal.offered_J, deal.start_s = state.started, prx, offered_J, state.now_s
     deal.contact_start_s, deal.contact_end_s = meeting.start_s, meeting.end_s
+    deal.a_gives = ptx == meeting.a
     state.started += 1
     if not takes_time:
         hand_over(city, ptx, prx, sent_J)
@@ -416,6 +417,7 @@ def book(city: Any, ptx: Any, sent_J: Any, received_J: Any, why: Any) -> None:
     row = city.log[state.logged]
     state.logged += 1
     row.number, row.ptx, row.prx, row.why = deal.number, ptx, deal.prx, why
+    row.a_gives = deal.a_gives
     row.start_s, row.end_s, row.offered_J = deal.start_s, state.now_s, deal.offered_J
     row.sent_J, row.received_J = sent_J, received_J
     row.contact_start_s, row.contact_end_s = deal.contact_start_s, deal.contact_end_s
