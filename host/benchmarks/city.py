@@ -16,14 +16,13 @@ import resource
 import subprocess
 import sys
 import time
-from math import hypot
 
 from crowdcharge.simulation.no_exchange import NoExchange
 from crowdcharge.simulation.run import compared, run, summary
 from crowdcharge.simulation.scenario import parse
 
 M2_A_BOARD = 250.0
-RANGE_m, STEP_s, POWER_W, EFFICIENCY = 1.0, 5.0, 5.0, 0.6
+STEP_s = 5.0
 CITY = """
 duration_s = {end_s}
 sample_s = {sample_s}
@@ -32,10 +31,10 @@ n = {n}
 capacity_J = [30e3, 60e3]
 load_W = [0.2, 0.8]
 [contacts]
-mobility = {{ side_m = {side_m}, range_m = {range_m}, step_s = {step_s} }}
+mobility = {{ side_m = {side_m}, step_s = {step_s} }}
 [link]
-power_W = {power_W}
-efficiency = {efficiency}
+power_W = 5
+efficiency = 0.6
 start_J = 1
 [cord]
 power_W = 5
@@ -48,10 +47,7 @@ def city(n: int, end_s: float) -> str:
         end_s=end_s,
         sample_s=end_s / (48 if n > 500_000 else 200),
         side_m=(n * M2_A_BOARD) ** 0.5,
-        range_m=RANGE_m,
         step_s=STEP_s,
-        power_W=POWER_W,
-        efficiency=EFFICIENCY,
     )
 
 
@@ -87,96 +83,6 @@ def told(found: dict[str, float], rival: float) -> str:
     )
 
 
-# The rival: the same crowd in mesa, by steps, with what contacts and transfers a step can see.
-
-
-def mesa_ns(n: int, end_s: float) -> float:
-    """Return the CPU nanoseconds of mesa for a second of a board's life."""
-    import mesa  # noqa: PLC0415 - main says if it is missing
-
-    side_m = (n * M2_A_BOARD) ** 0.5
-
-    class Walker(mesa.Agent):  # type: ignore[misc]
-        def __init__(self, model: mesa.Model) -> None:
-            super().__init__(model)
-            draw = model.random
-            self.x, self.y = draw.uniform(0, side_m), draw.uniform(0, side_m)
-            self.capacity_J = draw.uniform(30e3, 60e3)
-            self.energy_J, self.load_W = draw.uniform(0, self.capacity_J), draw.uniform(0.2, 0.8)
-            self.total, self.met, self.rest_s, self.cord_W = 0.0, 0, 0.0, 0.0
-            self.partners: set[Walker] = set()
-            self.go()
-
-        def go(self) -> None:
-            draw = self.model.random
-            self.to_x, self.to_y = draw.uniform(0, side_m), draw.uniform(0, side_m)
-            self.speed = draw.uniform(0.5, 1.5)
-
-        def walk(self) -> None:
-            if self.rest_s > 0:
-                self.rest_s -= STEP_s
-                return
-            dx, dy = self.to_x - self.x, self.to_y - self.y
-            left_m, step_m = hypot(dx, dy), self.speed * STEP_s
-            if left_m <= step_m:
-                self.x, self.y, self.rest_s = self.to_x, self.to_y, 60.0
-                self.go()
-            else:
-                self.x, self.y = self.x + dx * step_m / left_m, self.y + dy * step_m / left_m
-
-        def live(self) -> None:
-            self.energy_J += (self.cord_W - self.load_W) * STEP_s
-            self.energy_J = min(max(self.energy_J, 0.0), self.capacity_J)
-            if self.energy_J < 0.2 * self.capacity_J:
-                self.cord_W = 5.0
-            elif self.energy_J > 0.9 * self.capacity_J:
-                self.cord_W = 0.0
-
-        def above(self, level_J: float) -> bool:
-            self.total += level_J if self.met else self.energy_J + level_J
-            self.met += 1 if self.met else 2
-            return self.energy_J * self.met > self.total
-
-        def meet(self, other: "Walker") -> None:
-            mine_J, theirs_J = self.energy_J, other.energy_J
-            if self.above(theirs_J) == other.above(mine_J):
-                return
-            rich, poor = (self, other) if mine_J > theirs_J else (other, self)
-            if rich.energy_J > 0.2 * rich.capacity_J and not rich.cord_W:
-                rich.energy_J -= POWER_W * STEP_s
-                poor.energy_J += EFFICIENCY * POWER_W * STEP_s
-
-    class City(mesa.Model):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__(seed=1)
-            self.walkers = [Walker(self) for _ in range(n)]
-
-        def step(self) -> None:
-            self.agents.do("walk")
-            cells: dict[tuple[int, int], list[Walker]] = {}
-            for each in self.walkers:
-                cells.setdefault((int(each.x / RANGE_m), int(each.y / RANGE_m)), []).append(each)
-            for each in self.walkers:
-                near = {
-                    other
-                    for i in (-1, 0, 1)
-                    for j in (-1, 0, 1)
-                    for other in cells.get((int(each.x / RANGE_m) + i, int(each.y / RANGE_m) + j), ())
-                    if other is not each and hypot(other.x - each.x, other.y - each.y) <= RANGE_m
-                }
-                for other in near - each.partners:
-                    if other.unique_id > each.unique_id:
-                        each.meet(other)
-                each.partners = near
-            self.agents.do("live")
-
-    model = City()
-    start = time.process_time()
-    for _ in range(int(end_s / STEP_s)):
-        model.step()
-    return 1e9 * (time.process_time() - start) / n / end_s
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
@@ -190,10 +96,11 @@ def main() -> None:
         print(json.dumps(measure(*sizes[0])))
         return
     try:
-        rival = mesa_ns(1000, 1800.0)
+        from city_in_mesa import mesa_ns  # noqa: PLC0415 - not in the processes that are measured
     except ModuleNotFoundError:
         print("city: needs mesa: pip install -e '.[bench]'", file=sys.stderr)
         sys.exit(2)
+    rival = mesa_ns(1000, 1800.0)
     print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print(f"mesa, 1,000 boards, 0.5 h, steps of 5 s: {rival * STEP_s:.0f} CPU ns a board and step")
     print("   boards  hours   wall s    CPU s peak MB   transfers  ns/5 s    mesa's")

@@ -17,7 +17,7 @@ from numba.core import event
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
-class Compiler(event.Listener):  # type: ignore[misc]  # numba has no types
+class Compiler(event.Listener):
     """Compiles the functions of one package at their first call, and announces a long wait once.
 
     The word goes to stderr unless the program set up its logging. `options` are numba's.
@@ -51,7 +51,9 @@ class Compiler(event.Listener):  # type: ignore[misc]  # numba has no types
         config: Any = numba.config
         before, config.CACHE_DIR = config.CACHE_DIR, str(self.cache)
         try:
-            compiled: Any = numba.njit(cache=True, nogil=True, **self._options, **options)(function)
+            compiled: Any = numba.njit(cache=True, nogil=True, **self._options, **options)(
+                function
+            )
         finally:
             config.CACHE_DIR = before
         return cast("Function", compiled)

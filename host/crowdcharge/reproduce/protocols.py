@@ -25,9 +25,9 @@ from crowdcharge.simulation.board import SimulatedBoard
 from crowdcharge.simulation.contacts import random_meetings
 from crowdcharge.simulation.engine import simulate
 from crowdcharge.simulation.link import LinkModel
+from crowdcharge.simulation.no_exchange import NoExchange
 from crowdcharge.simulation.objects import run_objects
 from crowdcharge.simulation.output import new_figure
-from crowdcharge.simulation.no_exchange import NoExchange
 from crowdcharge.simulation.schedule import random_pairs
 from crowdcharge.simulation.world import CordHabit, World
 

@@ -53,12 +53,10 @@ class BoardRows(Sequence[SimulatedBoard]):
 
 
 class TransferRows(Sequence[SimulatedTransfer]):
-    """Transfers that were kept, by their start; `count` is how many there were."""
+    """Transfers that were kept, by their start; `total` is how many there were."""
 
-    def __init__(
-        self, rows: Rows, boards: BoardRows, reasons: Sequence[str], count: int
-    ) -> None:
-        self.rows, self.boards, self.count = rows, boards, int(count)
+    def __init__(self, rows: Rows, boards: BoardRows, reasons: Sequence[str], total: int) -> None:
+        self.rows, self.boards, self.total = rows, boards, int(total)
         self._reasons = reasons
 
     def __len__(self) -> int:
@@ -75,8 +73,9 @@ class TransferRows(Sequence[SimulatedTransfer]):
         ptx, prx = boards[int(row["ptx"])], boards[int(row["prx"])]
         pair = (ptx.id, prx.id) if row["a_gives"] else (prx.id, ptx.id)
         contact = Contact(row["contact_start_s"].item(), row["contact_end_s"].item(), *pair)
-        values = (row[name].item() for name in TRANSFER)
-        return SimulatedTransfer(contact, ptx, prx, *values, self._reasons[row["why"]])
+        values = {name: row[name].item() for name in TRANSFER}
+        why = self._reasons[row["why"]]
+        return SimulatedTransfer(contact, ptx, prx, ended_by=why, **values)
 
 
 def column(boards: Sequence[SimulatedBoard], name: str) -> NDArray[np.float64]:

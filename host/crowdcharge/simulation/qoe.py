@@ -18,8 +18,9 @@ def quality_of_experience(
     Health is the remaining capacity, ready means a state of charge of 30 % or more. Sessions are
     a rate, so that the same habit rates the same over a day and over a month. All are (boards,):
     `seen` is in how many samples a board was there, `ready` in how many of these it was ready;
-    `present_s` is the time that it was there. Boards that never were are left out. Ojha, Raptis, Passarella and Conti (arXiv 2204.09311) define a
-    QoE by battery life; their formula was not available, so this is a reconstruction of the idea.
+    `present_s` is the time that it was there. Boards that never were are left out. Ojha, Raptis,
+    Passarella and Conti (arXiv 2204.09311) define a QoE by battery life; their formula was not
+    available, so this is a reconstruction of the idea.
     """
     was = seen > 0
     readiness = ready[was] / seen[was]

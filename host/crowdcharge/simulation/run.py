@@ -23,7 +23,6 @@ from crowdcharge.simulation.contacts import Contact
 from crowdcharge.simulation.effort import SAMPLES, contacts_asked_for
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.mobility import RandomWaypoint
-from crowdcharge.simulation.no_exchange import NoExchange
 from crowdcharge.simulation.qoe import READY_SOC, quality_of_experience
 from crowdcharge.simulation.rules import rules_of
 from crowdcharge.simulation.scenario import Scenario
@@ -113,7 +112,7 @@ def run(
     count = len(transfers)
     if isinstance(boards, BoardRows) and isinstance(transfers, TransferRows):
         booked = boards.rows["booked_sent_J"], boards.rows["booked_received_J"]
-        count = transfers.count
+        count = transfers.total
     else:
         booked = counted(boards, transfers)
     check_books(boards, start.rows["energy_J"], *booked)
@@ -229,8 +228,10 @@ def summary(made: SimulationRun, scenario: Scenario, ageing: bool = True) -> dic
 def ageing_figures(made: SimulationRun, scenario: Scenario) -> dict[str, Any]:
     """Compute ageing and quality of experience over the time that each board was present."""
     losses = losses_of(made, scenario.cell_C)
-    seen = (~np.isnan(made.energy_J)).sum(axis=0)
-    ready = sum((soc >= READY_SOC).astype(np.int64) for soc in made.each_soc())
+    seen, ready = np.zeros(len(made.boards)), np.zeros(len(made.boards))
+    for soc in made.each_soc():
+        seen += ~np.isnan(soc)
+        ready += soc >= READY_SOC
     sessions = column(made.boards, "sessions")
     leaves_s = np.minimum(column(made.boards, "leaves_s"), made.time_s[-1])
     present_s = np.maximum(leaves_s - column(made.boards, "arrives_s"), 0.0)

@@ -177,7 +177,7 @@ def test_books_that_do_not_close_are_an_internal_error():
     boards[1].received_J = 5.0
     check_books(boards, start_J, *counted(boards, [transfer]))
     with pytest.raises(WptError, match="internal error: board 1 has 80 J"):
-        check_books(boards, start_J + [5, 0], *counted(boards, [transfer]))
+        check_books(boards, start_J + np.array([5, 0]), *counted(boards, [transfer]))
 
 
 # Cords, presence and habits.

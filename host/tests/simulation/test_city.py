@@ -79,7 +79,15 @@ def check_same(text):
         )
         assert [*map(told, arrays.transfers)] == [*map(told, objects.transfers)]
         assert np.array_equal(arrays.energy_J, objects.energy_J, equal_nan=True)
-        for name in ("sent_J", "received_J", "used_J", "cord_J", "outage_s", "outages", "sessions"):
+        for name in (
+            "sent_J",
+            "received_J",
+            "used_J",
+            "cord_J",
+            "outage_s",
+            "outages",
+            "sessions",
+        ):
             assert (column(arrays.boards, name) == column(objects.boards, name)).all(), name
         check_figures(*(summary(made, scenario) for made in (arrays, objects)))
 
@@ -197,9 +205,7 @@ def test_ageing_is_that_of_the_models_in_python(levels, cell_C):
 def test_a_board_that_is_away_ages_only_while_it_is_there():
     energy_J = np.array([[np.nan, 40.0], [30, np.nan], [20, np.nan], [35, np.nan]])
     found = ageing_kernels.capacity_losses(energy_J, np.full(2, 50.0), 600.0, 25.0)
-    expected = ageing.capacity_losses(
-        [energy_J[1:, 0] / 50, energy_J[:1, 1] / 50], 600.0, 25.0
-    )
+    expected = ageing.capacity_losses([energy_J[1:, 0] / 50, energy_J[:1, 1] / 50], 600.0, 25.0)
     for lost, other in zip(found, expected.values(), strict=True):
         assert lost == pytest.approx(other, rel=1e-12)
 

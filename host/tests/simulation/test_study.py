@@ -6,15 +6,14 @@ import json
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from crowdcharge.cli.simulate import simulate
 from crowdcharge.errors import InputError
 from crowdcharge.simulation import study
-from crowdcharge.simulation.no_exchange import NoExchange
 from crowdcharge.simulation.link import LinkModel, read_curve
+from crowdcharge.simulation.no_exchange import NoExchange
 
 OFFICE = """
 duration_s = 1200

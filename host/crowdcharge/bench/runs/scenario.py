@@ -10,9 +10,9 @@ import numpy as np
 from crowdcharge.bench.config import BenchConfig, BoardConfig
 from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.errors import InputError
+from crowdcharge.simulation.contact_stream import contacts_of
 from crowdcharge.simulation.contacts import Contact
 from crowdcharge.simulation.link import LinkModel
-from crowdcharge.simulation.contact_stream import contacts_of
 from crowdcharge.simulation.run import start_of
 from crowdcharge.simulation.scenario import BoardSpec, Scenario
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdcharge.policy.ageing import (
-    DAY_s,
     KELVIN,
     OCV_SOC,
     OCV_V,
+    DAY_s,
     SCHMALSTIEG_CELL_Ah,
     XU_TIME_per_s,
 )

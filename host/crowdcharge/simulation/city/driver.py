@@ -89,7 +89,9 @@ class CompiledWorld:
         """Return the transfers by their start; of very many, every second, fourth and so on."""
         state = self._city.state[0]
         log = self._city.log[: state["logged"]]
-        return TransferRows(log[np.argsort(log["number"])], self.all_boards, REASONS, state["started"])
+        return TransferRows(
+            log[np.argsort(log["number"])], self.all_boards, REASONS, state["started"]
+        )
 
 
 def city_of(start: BoardRows, setting: Setting) -> City:
@@ -151,9 +153,9 @@ def planned(boards: Rows, cords: Mapping[int, Sequence[tuple[float, float]]]) ->
     """List when boards come, go, and are plugged in by the scenario, in the order of events."""
     events = [
         (float(boards["leaves_s"][b]), Order.LEFT, b, 0)
-        for b in np.flatnonzero(boards["leaves_s"] < inf)
+        for b in np.flatnonzero(boards["leaves_s"] < inf).tolist()
     ]
-    for b in np.flatnonzero(boards["present"] == 0):
+    for b in np.flatnonzero(boards["present"] == 0).tolist():
         arrives_s = float(boards["arrives_s"][b])
         in_cord = any(from_s <= arrives_s < to_s for from_s, to_s in cords.get(b, ()))
         events.append((arrives_s, Order.ARRIVED, b, int(in_cord)))

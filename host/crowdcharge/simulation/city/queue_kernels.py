@@ -5,9 +5,8 @@ A slot is what can be due at one time at most, so setting it again moves its ent
 stale is ever in the queue. Entries are sorted by time, then by the order of events of one
 instant, then by `tie`.
 
-Most of what a city waits for, levels above all, is hours away and put off again and again before it
-comes. So only what is due before the horizon is in the heap. When the heap is empty, the horizon
-moves on.
+Most of what a city waits for, levels above all, is hours away and put off often before it
+comes. So only what is due before the horizon is in the heap. When it is empty, the horizon moves.
 """
 
 from typing import Any, NamedTuple

@@ -24,7 +24,8 @@ BOARD = np.dtype(
     + [
         (name, np.int32)
         for name in (
-            "deal", "waiting", "met", "kind", "outages", "sessions", "cords", "level", "next_ready",
+            "deal", "waiting", "met", "kind", "outages", "sessions", "cords", "level",
+            "next_ready",
         )
     ]
     + [(name, np.int8) for name in ("present", "starved", "ready", "gives_on_cable")],
@@ -39,8 +40,8 @@ DEAL = np.dtype(
     ]
 )  # fmt: skip
 # A contact that has begun. While it waits, it is in the lists of both boards: entry 2 m is meeting
-# m in the list of its board a, 2 m + 1 in that of its board b. `free` and `chosen` are no fields of
-# a meeting, but two lists of meetings that lie in these rows.
+# m in the list of its board a, 2 m + 1 in that of its board b. `free` and `chosen` are no fields
+# of a meeting, but two lists of meetings that lie in these rows.
 MEETING = np.dtype(
     [
         ("number", np.int64), ("deal", np.int64), ("start_s", "f8"), ("end_s", "f8"),
@@ -54,10 +55,11 @@ LOGGED = np.dtype(
     [
         ("number", np.int64), ("ptx", np.int32), ("prx", np.int32), ("start_s", "f8"),
         ("end_s", "f8"), ("offered_J", "f8"), ("sent_J", "f8"), ("received_J", "f8"),
-        ("contact_start_s", "f8"), ("contact_end_s", "f8"), ("a_gives", np.int32), ("why", np.int32),
+        ("contact_start_s", "f8"), ("contact_end_s", "f8"), ("a_gives", np.int32),
+        ("why", np.int32),
     ]
 )  # fmt: skip
-# Something that the scenario sets a time for; `in_cord`: the board arrives while it is on the cord.
+# What the scenario sets a time for; `in_cord`: the board arrives while it is on the cord.
 PLANNED = np.dtype(
     [("time_s", "f8"), ("order", np.int32), ("board", np.int32), ("in_cord", np.int64)]
 )

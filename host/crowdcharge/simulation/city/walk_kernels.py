@@ -155,6 +155,18 @@ def parts_at(model: Any, stream: Any, a: Any, b: Any, step_a: Any, step_b: Any, 
 
 
 @jit
+def comes_near(model: Any, a: Any, b: Any) -> Any:
+    """Return when in these two steps the contact begins; NaN if none begins in them."""
+    start_s, end_s = max(a[2], b[2]), min(a[3], b[3])
+    if near(model, a, b, start_s):
+        return 0.0 if start_s == 0 else np.nan
+    begins_s, leaves_s = roots(model, a, b, start_s)
+    if near(model, a, b, end_s):
+        return max(begins_s, start_s) if begins_s < end_s else end_s * BEFORE
+    return max(begins_s, start_s) if begins_s < end_s and leaves_s > start_s else np.nan
+
+
+@jit
 def meet(
     model: Any, stream: Any, a: Any, b: Any, steps: Any, low_s: Any, high_s: Any, found: Any,
     count: Any,
@@ -165,19 +177,8 @@ def meet(
     """
     step_a, step_b = load(steps, a), load(steps, b)
     while True:
-        start_s, end_s = max(step_a[2], step_b[2]), min(step_a[3], step_b[3])
-        begins_s = np.nan
-        if near(model, step_a, step_b, start_s):
-            if start_s == 0:
-                begins_s = 0.0
-        else:
-            begins_s, leave_s = roots(model, step_a, step_b, start_s)
-            if near(model, step_a, step_b, end_s):
-                if not begins_s < end_s:
-                    begins_s = end_s * BEFORE
-            elif not (begins_s < end_s and leave_s > start_s):
-                begins_s = np.nan
-            begins_s = max(begins_s, start_s) if begins_s == begins_s else begins_s
+        end_s = min(step_a[3], step_b[3])
+        begins_s = comes_near(model, step_a, step_b)
         if low_s <= begins_s < high_s:
             over_s = parts_at(model, stream, a, b, step_a, step_b, begins_s)
             if over_s > begins_s:

@@ -38,24 +38,13 @@ def run_to(city: Any, contacts: Any, more: Any, until_s: Any) -> Any:
 
     `contacts` are those from the stream's next part on; `more` says that others come after them.
     """
-    state, queue = city.state[0], city.queue
+    state = city.state[0]
     while True:
         if state.contact == len(contacts) and more:
             return NEEDS_CONTACTS
         if state.free == 0:
             return NEEDS_ROOM
-        if not queue.head[0].size and queue.head[0].horizon_s < np.inf:
-            look_ahead(queue)
-        time_s, order = np.inf, 0
-        if queue.head[0].size:
-            time_s, order = queue.heap[0].time_s, queue.slots[queue.heap[0].slot].order
-        if state.planned < len(city.planned):
-            plan = city.planned[state.planned]
-            time_s, order = first(time_s, order, plan.time_s, plan.order)
-        if state.contact < len(contacts):
-            time_s, order = first(time_s, order, contacts[state.contact].start_s, BEGINS)
-        if state.ready:
-            time_s, order = first(time_s, order, state.now_s, DECIDES)
+        time_s, order = next_event(city, contacts)
         if not time_s <= until_s or time_s == np.inf:
             break
         state.now_s = time_s
@@ -71,6 +60,25 @@ def run_to(city: Any, contacts: Any, more: Any, until_s: Any) -> Any:
     for b in range(len(city.boards)):
         advance(city.boards[b], until_s)
     return REACHED
+
+
+@jit
+def next_event(city: Any, contacts: Any) -> Any:
+    """Return when the next event is, and its order, which also tells where it comes from."""
+    state, queue = city.state[0], city.queue
+    if not queue.head[0].size and queue.head[0].horizon_s < np.inf:
+        look_ahead(queue)
+    time_s, order = np.inf, 0
+    if queue.head[0].size:
+        time_s, order = queue.heap[0].time_s, queue.slots[queue.heap[0].slot].order
+    if state.planned < len(city.planned):
+        plan = city.planned[state.planned]
+        time_s, order = first(time_s, order, plan.time_s, plan.order)
+    if state.contact < len(contacts):
+        time_s, order = first(time_s, order, contacts[state.contact].start_s, BEGINS)
+    if state.ready:
+        time_s, order = first(time_s, order, state.now_s, DECIDES)
+    return time_s, order
 
 
 @jit
@@ -336,7 +344,12 @@ def start(city: Any, m: Any, ptx: Any, prx: Any, offered_J: Any) -> None:
     if takes_time and state.now_s + sent_J / facts.power_W <= state.now_s:
         return
     meeting, deal = city.meetings[m], city.deals[ptx]
-    deal.number, deal.prx, deal.offered_J, deal.start_s = state.started, prx, offered_J, state.now_s
+    deal.number, deal.prx, deal.offered_J, deal.start_s = (
+        state.started,
+        prx,
+        offered_J,
+        state.now_s,
+    )
     deal.contact_start_s, deal.contact_end_s = meeting.start_s, meeting.end_s
     deal.a_gives = ptx == meeting.a
     state.started += 1
