@@ -149,7 +149,7 @@ def compiled_world(
     start: BoardRows,
     rule: CompiledRule,
 ) -> "tuple[CompiledWorld, float]":
-    from crowdcharge.simulation.city.driver import CompiledWorld, Setting  # noqa: PLC0415 - an extra
+    from crowdcharge.simulation.city.driver import CitySetting, CompiledWorld  # noqa: PLC0415 - an extra
 
     contacts, end_s = contacts_of(scenario, seed, start.ids, trace)
     if rule.never:
@@ -159,7 +159,7 @@ def compiled_world(
     else:
         parts = in_parts(contacts, start.ids)
     rules = rules_of(scenario.profiles(start.ids))
-    setting = Setting(rule, link, scenario.floor_pct, scenario.habit, end_s, rules)
+    setting = CitySetting(rule, link, scenario.floor_pct, scenario.habit, end_s, rules)
     return CompiledWorld(start, parts, setting), end_s
 
 

@@ -39,7 +39,7 @@ NO_CONTACTS = np.zeros(0, CONTACT)
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class CitySetting:
     """What a run has besides its boards and contacts; `rules` are those of boards with some."""
 
     rule: CompiledRule
@@ -57,7 +57,7 @@ class CompiledWorld:
     start; a contact names two boards by their positions.
     """
 
-    def __init__(self, boards: BoardRows, contacts: Iterator[Rows], setting: Setting) -> None:
+    def __init__(self, boards: BoardRows, contacts: Iterator[Rows], setting: CitySetting) -> None:
         self._start, self._contacts = boards, contacts
         self._part, self._more = NO_CONTACTS, True
         self._city = with_room(city_of(boards, setting), 1024)
@@ -94,7 +94,7 @@ class CompiledWorld:
         )
 
 
-def city_of(start: BoardRows, setting: Setting) -> City:
+def city_of(start: BoardRows, setting: CitySetting) -> City:
     """Lay out the arrays, yet without room for contacts."""
     n, link, habit = len(start), setting.link, setting.habit
     boards = np.zeros(n, BOARD)
