@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The compiler behind the planners' kernels: numba, with what it compiled kept on disk.
+"""The compiler behind the compiled kernels: numba, with what it compiled kept on disk.
 
 numba's cache notices a change in a function's own file only, not in the files that it calls.
-So the cache has a folder for each state of this package's sources.
+So the cache has a folder for each state of a package's sources.
 """
 
 import hashlib
@@ -16,47 +16,48 @@ from numba.core import event
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
-_HERE = Path(__file__).parent
-_SOURCES = b"".join(source.read_bytes() for source in sorted(_HERE.glob("*.py")))
-_CACHE = _HERE / "__pycache__" / hashlib.sha256(_SOURCES).hexdigest()[:12]
 
+class Compiler(event.Listener):
+    """Compiles the functions of one package at their first call, and announces a long wait once.
 
-class _Announcer(event.Listener):
-    """Warns once that a long wait begins, on stderr unless the program set up its logging."""
+    The word goes to stderr unless the program set up its logging. `options` are numba's.
+    """
 
-    said = False
+    def __init__(self, package: str, what: str, folder: Path, **options: Any) -> None:
+        sources = b"".join(source.read_bytes() for source in sorted(folder.glob("*.py")))
+        self.cache = folder / "__pycache__" / hashlib.sha256(sources).hexdigest()[:12]
+        self._package, self._what, self._options = package, what, options
+        self.said = False
+        # There is no such event for what is in the cache.
+        cast("Any", event).register("numba:compile", self)
 
     def on_start(self, event: Any) -> None:
-        if not self.said and event.data["dispatcher"].py_func.__module__.startswith(__package__):
+        if not self.said and event.data["dispatcher"].py_func.__module__.startswith(self._package):
             self.said = True
-            logging.getLogger(__package__).warning(
-                "compiling the planner, once: about half a minute"
-            )
+            logging.getLogger(self._package).warning("compiling the %s", self._what)
 
     def on_end(self, event: Any) -> None:
         pass
 
+    def jit(self, function: Function) -> Function:
+        """Compile at the first call, and keep the result on disk."""
+        return self._compiled(function, inline="never")
 
-announcer = _Announcer()
-events: Any = event  # numba has no types
-events.register("numba:compile", announcer)  # there is no such event for what is in the cache
+    def inlined(self, function: Function) -> Function:
+        """Compile as `jit` does, but paste the code into its callers, for inner loops."""
+        return self._compiled(function, inline="always")
+
+    def _compiled(self, function: Function, **options: Any) -> Function:
+        config: Any = numba.config
+        before, config.CACHE_DIR = config.CACHE_DIR, str(self.cache)
+        try:
+            compiled: Any = numba.njit(cache=True, nogil=True, **self._options, **options)(
+                function
+            )
+        finally:
+            config.CACHE_DIR = before
+        return cast("Function", compiled)
 
 
-def jit(function: Function) -> Function:
-    """Compile at the first call, and keep the result on disk."""
-    return _compiled(function, inline="never")
-
-
-def inlined(function: Function) -> Function:
-    """Compile as `jit` does, but paste the code into its callers, for steps of inner loops."""
-    return _compiled(function, inline="always")
-
-
-def _compiled(function: Function, **options: Any) -> Function:
-    config: Any = numba.config
-    before, config.CACHE_DIR = config.CACHE_DIR, str(_CACHE)
-    try:
-        compiled: Any = numba.njit(cache=True, nogil=True, **options)(function)
-    finally:
-        config.CACHE_DIR = before
-    return cast("Function", compiled)
+compiler = Compiler(__package__, "planner, once: about half a minute", Path(__file__).parent)
+jit, inlined = compiler.jit, compiler.inlined

@@ -21,8 +21,8 @@ from crowdcharge.reproduce.rows import row
 from crowdcharge.simulation.board import SimulatedBoard
 from crowdcharge.simulation.contacts import random_meetings
 from crowdcharge.simulation.link import LinkModel
+from crowdcharge.simulation.no_exchange import NoExchange
 from crowdcharge.simulation.output import new_figure
-from crowdcharge.simulation.run import NoExchange
 from crowdcharge.simulation.world import CordHabit, World
 
 Values = NDArray[np.float64]

@@ -4,6 +4,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from crowdcharge.errors import InputError
 from crowdcharge.simulation import schedule
 
 Pair = tuple[int, int]
@@ -15,6 +18,14 @@ class Contact:
     end_s: float
     a: int
     b: int
+
+
+# The same as a row, with the boards by their positions.
+CONTACT = np.dtype([("start_s", "f8"), ("end_s", "f8"), ("a", np.int32), ("b", np.int32)])
+
+
+def unknown_board(board_id: int) -> InputError:
+    return InputError(f"a contact names board {board_id}, which is not there")
 
 
 def from_slots(

@@ -4,6 +4,7 @@
 from math import ceil, pi
 from typing import Any
 
+from crowdcharge.simulation.compiling import COMPILED
 from crowdcharge.simulation.mobility import RandomWaypoint
 from crowdcharge.simulation.scenario_contacts import Generated, Intervals, Meetings, Slots
 
@@ -12,12 +13,13 @@ Described = Any  # scenario.Scenario, which reads its own size here before it is
 SAMPLES = 200  # of a run, unless the scenario says how far apart
 HALVES = 2  # every seed is run with the policy and without any exchange
 
-# One core needs an hour for about 10**8 contacts, 10**10 candidate pairs of walkers, or 10**11
-# meetings in the compiled engine; the limits below keep the memory at some GB, too.
-CONTACTS_MAX = 20_000_000
-PAIRS_MAX = 5_000_000_000
+# One core needs an hour for about 10**8 contacts under a policy in Python and 10**9 under one that
+# is compiled, 10**11 candidate pairs of walkers, or 10**11 meetings in the engine for closed
+# crowds; the limits below keep the memory at some GB, too.
+CONTACTS_MAX, COMPILED_CONTACTS_MAX = 20_000_000, 2_000_000_000
+PAIRS_MAX = 200_000_000_000
 MEETINGS_MAX = 100_000_000_000
-SAMPLES_MAX = 50_000_000
+SAMPLES_MAX = 100_000_000
 BOARDS_MAX = 1_000_000
 AGENTS_MAX = 50_000_000
 CYCLE_CONTACTS_MAX = 1_000_000
@@ -37,11 +39,12 @@ def too_much(scenario: Described) -> tuple[str, str] | None:
     end_s, times = end_of(scenario), HALVES * runs
     samples = SAMPLES if scenario.sample_s is None else max(1.0, end_s / scenario.sample_s)
     contacts, pairs = counted(scenario, boards, end_s)
+    most = COMPILED_CONTACTS_MAX if scenario.policy in COMPILED else CONTACTS_MAX
     span = "runs" if runs > 1 else ("duration_s" if scenario.duration_s else "contacts")
     return first_over(
         ("crowd.n" if crowd else "boards", boards, BOARDS_MAX, "boards"),
         *generator_sizes(scenario, crowd),
-        (span, contacts * times, CONTACTS_MAX, "contacts to simulate"),
+        (span, contacts * times, most, "contacts to simulate"),
         (span, pairs * times, PAIRS_MAX, "pairs of walkers to look at"),
         (
             "sample_s" if scenario.sample_s else span,
@@ -50,6 +53,12 @@ def too_much(scenario: Described) -> tuple[str, str] | None:
             "samples of boards to keep",
         ),
     )
+
+
+def contacts_asked_for(scenario: Described) -> float:
+    """Estimate the contacts of one run; 0 for those of a trace, which is not read here."""
+    boards = scenario.crowd.n if scenario.crowd else len(scenario.boards)
+    return counted(scenario, boards, end_of(scenario))[0]
 
 
 def first_over(*counts: tuple[str, float, float, str]) -> tuple[str, str] | None:

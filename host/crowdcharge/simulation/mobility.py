@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: MIT
 """PURE: moving agents, and the contacts that follow from being near."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from crowdcharge.errors import InputError
 from crowdcharge.simulation.contacts import Contact
-from crowdcharge.simulation.paths import Legs, legs_through, near_contacts
-
-Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +32,28 @@ class RandomWaypoint:
         if min(sizes) <= 0 or self.pause_s < 0 or self.fastest_m_per_s < self.slowest_m_per_s:
             raise InputError("sizes, speeds and steps must be positive, fastest >= slowest")
 
-    def legs(self, n: int, duration_s: float, rng: np.random.Generator) -> Legs:
-        """Draw the legs of agents 0..n-1 until all have walked or paused past the duration."""
-        self.check()
-        here, now_s = rng.uniform(0, self.side_m, (n, 2)), np.zeros(n)
-        times, points = [now_s], [here]
-        while now_s.min() <= duration_s:
-            target = rng.uniform(0, self.side_m, (n, 2))
-            speed = rng.uniform(self.slowest_m_per_s, self.fastest_m_per_s, n)
-            arrives_s = now_s + np.hypot(*(target - here).T) / speed
-            here, now_s = target, arrives_s + self.pause_s
-            times += [arrives_s, now_s]
-            points += [here, here]
-        agent = np.repeat(np.arange(n), len(times))
-        return legs_through(agent, np.ravel(times, "F"), np.swapaxes(points, 0, 1).reshape(-1, 2))
+    def parts(
+        self, n: int, duration_s: float, seed: int, threads: int | None = None
+    ) -> Iterator[NDArray[Any]]:
+        """Yield the contacts of agents 0..n-1 as rows of `CONTACT`, part by part, in order.
 
-    def contacts(self, n: int, duration_s: float, rng: np.random.Generator) -> list[Contact]:
-        """List the contacts of agents 0..n-1 that are within `range_m`."""
-        legs = self.legs(n, duration_s, rng)
-        return near_contacts(legs, self.range_m, duration_s, self.step_s)
+        Contacts are within `range_m` and end at the latest at `duration_s`. Needs numba.
+        """
+        from crowdcharge.simulation.city.walkers import (  # noqa: PLC0415 - an extra
+            Walk,
+            walkers_contacts,
+        )
+
+        self.check()
+        sizes = (
+            self.side_m, self.slowest_m_per_s, self.fastest_m_per_s, self.pause_s, self.range_m,
+            duration_s,
+        )  # fmt: skip
+        walk = Walk(*map(float, sizes))  # the kernels are compiled for these alone
+        return walkers_contacts(walk, n, seed, float(self.step_s), threads)
+
+    def contacts(self, n: int, duration_s: float, seed: int) -> Iterator[Contact]:
+        """Yield the contacts of agents 0..n-1 in order."""
+        for part in self.parts(n, duration_s, seed):
+            for row in part.tolist():
+                yield Contact(*row)

@@ -43,7 +43,7 @@ TRANSFER_COLUMNS = (
 
 def sample_rows(made: SimulationRun) -> Iterable[Sequence[Any]]:
     for time_s, energy, soc, spread in zip(
-        made.time_s, made.energy_J, made.soc, made.imbalance, strict=True
+        made.time_s, made.energy_J, made.each_soc(), made.imbalance, strict=True
     ):
         there = int((~np.isnan(energy)).sum())
         mean_pct = 100 * float(np.nanmean(soc)) if there else float("nan")
@@ -51,7 +51,7 @@ def sample_rows(made: SimulationRun) -> Iterable[Sequence[Any]]:
 
 
 def board_rows(made: SimulationRun) -> Iterable[Sequence[Any]]:
-    ends_pct = 100 * made.soc[[0, -1]]
+    ends_pct = 100 * made.energy_J[[0, -1]] / made.capacity_J
     for index, board in enumerate(made.boards):
         yield (
             made.seed, made.policy, board.id, board.capacity_J, *ends_pct[:, index],

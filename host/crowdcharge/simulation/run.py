@@ -1,80 +1,78 @@
 # SPDX-License-Identifier: MIT
 """PURE: run one scenario with one seed, and sum up what came of it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crowdcharge.errors import InputError
 from crowdcharge.metrics import balancing_time, imbalance, jain_index
-from crowdcharge.policy import AgentView, Encounter, Offer, Policy
-from crowdcharge.policy.ageing import capacity_losses
+from crowdcharge.policy import Policy
+from crowdcharge.policy.ageing import MODELS, capacity_losses
 from crowdcharge.simulation.board import SimulatedBoard
-from crowdcharge.simulation.books import check_books
-from crowdcharge.simulation.contacts import Contact, from_slots, random_meetings
-from crowdcharge.simulation.effort import SAMPLES
+from crowdcharge.simulation.board_rows import START, BoardRows, TransferRows, column
+from crowdcharge.simulation.books import check_books, counted
+from crowdcharge.simulation.compiling import CompiledRule, compiled_rule
+from crowdcharge.simulation.contact_stream import contacts_of, in_parts
+from crowdcharge.simulation.contacts import Contact
+from crowdcharge.simulation.effort import SAMPLES, contacts_asked_for
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.mobility import RandomWaypoint
-from crowdcharge.simulation.qoe import DAY_s, quality_of_experience, wishes
+from crowdcharge.simulation.qoe import DAY_s, READY_SOC, quality_of_experience, wishes
 from crowdcharge.simulation.rules import rules_of
 from crowdcharge.simulation.scenario import Scenario
-from crowdcharge.simulation.scenario_contacts import (
-    Generated,
-    Intervals,
-    Meetings,
-    Slots,
-    TraceFile,
-)
-from crowdcharge.simulation.traces.bus_trace import bus_trace
-from crowdcharge.simulation.traces.random_trace import random_trace
 from crowdcharge.simulation.world import SimulatedTransfer, World
 
+if TYPE_CHECKING:
+    from crowdcharge.simulation.city.driver import CompiledWorld
+
 Progress = Callable[[float], None]
-
-
-class NoExchange:
-    """The baseline policy, in which no agent ever sends."""
-
-    name = "no-exchange"
-
-    def decide(
-        self,
-        encounter: Encounter,  # noqa: ARG002 - the interface
-        views: Mapping[int, AgentView],  # noqa: ARG002
-        now_s: float,  # noqa: ARG002
-        rng: np.random.Generator,  # noqa: ARG002
-    ) -> Offer | None:
-        return None
+Values = NDArray[np.float64]
+COMPILED_FROM = 20_000  # contacts: fewer are done before a compiled engine is loaded
 
 
 @dataclass(frozen=True, slots=True)
 class SimulationRun:
     """One run: `energy_J` (k, boards) at `time_s` (k,), NaN while a board is away.
 
+    `transfers` holds every transfer; of more than 2**20 every second, of more than twice as many
+    every fourth, and so on. `transfer_count` is how many there were.
     `distance` is how far the crowd ends from the target of its policy (total variation distance),
     where the policy aims at another distribution than an even one; else None.
     """
 
     seed: int
     policy: str
-    boards: list[SimulatedBoard]
-    time_s: NDArray[np.float64]
-    energy_J: NDArray[np.float64]
-    transfers: list[SimulatedTransfer]
+    boards: Sequence[SimulatedBoard]
+    time_s: Values
+    energy_J: Values
+    transfers: Sequence[SimulatedTransfer]
+    transfer_count: int
     distance: float | None = None
 
     @property
-    def soc(self) -> NDArray[np.float64]:
-        soc: NDArray[np.float64] = self.energy_J / [board.capacity_J for board in self.boards]
-        return soc
+    def capacity_J(self) -> Values:
+        return column(self.boards, "capacity_J")
 
     @property
-    def imbalance(self) -> NDArray[np.float64]:
-        return np.array([imbalance(row[~np.isnan(row)]) for row in self.soc])
+    def soc(self) -> Values:
+        soc: Values = self.energy_J / self.capacity_J
+        return soc
+
+    def each_soc(self) -> Iterator[Values]:
+        """Yield the states of charge of one sample after the other, without a second table."""
+        capacity_J = self.capacity_J
+        for row in self.energy_J:
+            yield row / capacity_J
+
+    @property
+    def imbalance(self) -> Values:
+        return np.array([imbalance(row[~np.isnan(row)]) for row in self.each_soc()])
 
 
 def run(
@@ -84,132 +82,135 @@ def run(
     trace: list[Contact] | None = None,
     policy: Policy | None = None,
     progress: Progress | None = None,
+    *,
+    compiled: bool | None = None,
 ) -> SimulationRun:
     """Run a scenario once; the first sample is taken before the first event.
 
-    `policy` takes the place of the scenario's; `trace` holds the contacts of a TraceFile.
-    What still runs at the end ends there. WptError if transfers do not add up to boards.
+    `policy`, which has not decided yet, takes the place of the scenario's; `trace` holds the
+    contacts of a TraceFile. What still runs at the end ends there. Large runs are `compiled`,
+    if the policy can be; the result is the same. WptError if transfers do not add up to boards.
     """
-    boards = boards_of(scenario, seed, trace)
-    contacts, end_s = contacts_of(scenario, seed, [board.id for board in boards], trace)
     chosen = policy or scenario.make_policy(link.beta)
-    rng = np.random.default_rng([seed, 2])
-    rules = rules_of(scenario.profiles([board.id for board in boards]))
-    world = World(
-        boards, contacts, chosen, link, rng, scenario.floor_pct, scenario.habit, end_s, rules
-    )
-    start_J = {board.id: board.energy_J for board in boards}
+    rule = compiled_rule(chosen)
+    if compiled is None:
+        compiled = rule is not None and is_large(scenario, trace)
+    start = start_of(scenario, seed, trace)
+    world: World | CompiledWorld
+    if compiled and rule is not None:
+        world, end_s = compiled_world(scenario, seed, link, trace, start, rule)
+    else:
+        world, end_s = object_world(scenario, seed, link, trace, start, chosen)
     steps = SAMPLES if scenario.sample_s is None else max(1, ceil(end_s / scenario.sample_s))
     time_s = np.linspace(0, end_s, steps + 1)
-    rows = [energies(boards)]  # before anything happens, even at time 0
-    for now_s in time_s[1:]:
-        world.run_to(float(now_s))
-        rows.append(energies(boards))
+    energy_J = np.empty((steps + 1, len(start)))
+    energy_J[0] = energies(world.all_boards)  # before anything happens, even at time 0
+    for k, now_s in enumerate(time_s[1:].tolist(), 1):
+        world.run_to(now_s)
+        energy_J[k] = energies(world.all_boards)
         if progress:
-            progress(float(now_s) / end_s if end_s else 1.0)
+            progress(now_s / end_s if end_s else 1.0)
     world.finish()
-    check_books(boards, start_J, world.transfers)
+    boards, transfers = world.all_boards, world.transfers
+    count = len(transfers)
+    if isinstance(boards, BoardRows) and isinstance(transfers, TransferRows):
+        booked = boards.rows["booked_sent_J"], boards.rows["booked_received_J"]
+        count = transfers.total
+    else:
+        booked = counted(boards, transfers)
+    check_books(boards, start.rows["energy_J"], *booked)
     own_target = getattr(chosen, "distance", None)
-    there_J = {board.id: board.energy_J for board in boards if board.present}
+    there_J = {board.id: board.energy_J for board in boards if board.present} if own_target else {}
     distance = own_target(there_J) if own_target else None
-    return SimulationRun(
-        seed, chosen.name, boards, time_s, np.array(rows), world.transfers, distance
+    return SimulationRun(seed, chosen.name, boards, time_s, energy_J, transfers, count, distance)
+
+
+def is_large(scenario: Scenario, trace: list[Contact] | None) -> bool:
+    """Say whether the compiled engine is worth its second of loading, and there."""
+    contacts = contacts_asked_for(scenario) if trace is None else len(trace)
+    return contacts >= COMPILED_FROM and find_spec("numba") is not None
+
+
+def object_world(
+    scenario: Scenario,
+    seed: int,
+    link: LinkModel,
+    trace: list[Contact] | None,
+    start: BoardRows,
+    policy: Policy,
+) -> tuple[World, float]:
+    contacts, end_s = contacts_of(scenario, seed, start.ids, trace)
+    rng, rules = np.random.default_rng([seed, 2]), rules_of(scenario.profiles(start.ids))
+    world = World(
+        start, contacts, policy, link, rng, scenario.floor_pct, scenario.habit, end_s, rules
     )
+    return world, end_s
 
 
-def energies(boards: Iterable[SimulatedBoard]) -> list[float]:
-    return [board.energy_J if board.present else np.nan for board in boards]
+def compiled_world(
+    scenario: Scenario,
+    seed: int,
+    link: LinkModel,
+    trace: list[Contact] | None,
+    start: BoardRows,
+    rule: CompiledRule,
+) -> "tuple[CompiledWorld, float]":
+    from crowdcharge.simulation.city.driver import CitySetting, CompiledWorld  # noqa: PLC0415 - an extra
+
+    contacts, end_s = contacts_of(scenario, seed, start.ids, trace)
+    if rule.never:
+        parts: Iterator[NDArray[Any]] = iter(())
+    elif isinstance(scenario.contacts, RandomWaypoint):
+        parts = scenario.contacts.parts(len(start), end_s, seed)
+    else:
+        parts = in_parts(contacts, start.ids)
+    rules = rules_of(scenario.profiles(start.ids))
+    setting = CitySetting(rule, link, scenario.floor_pct, scenario.habit, end_s, rules)
+    return CompiledWorld(start, parts, setting), end_s
 
 
-def boards_of(scenario: Scenario, seed: int, trace: list[Contact] | None) -> list[SimulatedBoard]:
+def energies(boards: Sequence[SimulatedBoard]) -> Values:
+    return np.where(column(boards, "present") > 0, column(boards, "energy_J"), np.nan)
+
+
+def start_of(scenario: Scenario, seed: int, trace: list[Contact] | None) -> BoardRows:
+    """Return the boards as they begin."""
     if scenario.crowd is None:
-        return [
-            SimulatedBoard(
-                spec.id,
-                spec.capacity_J,
-                spec.capacity_J * spec.soc_pct / 100,
-                load_W=spec.load_W,
-                arrives_s=spec.arrives_s,
-                leaves_s=spec.leaves_s,
-                cords=spec.cords,
-            )
-            for spec in scenario.boards
-        ]
+        specs = scenario.boards
+        rows = np.array(
+            [
+                (s.capacity_J, s.capacity_J * s.soc_pct / 100, s.load_W, s.arrives_s, s.leaves_s)
+                for s in specs
+            ],
+            START,
+        )
+        cords = {k: spec.cords for k, spec in enumerate(specs) if spec.cords}
+        return BoardRows(rows, [spec.id for spec in specs], cords)
     crowd, rng = scenario.crowd, np.random.default_rng([seed, 0])
-    ids: Iterable[int] = range(crowd.n)
+    ids: Sequence[int] = range(crowd.n)
     if trace is not None:
         ids = sorted({board for contact in trace for board in (contact.a, contact.b)})
         if len(ids) != crowd.n:
             raise InputError(f"crowd.n is {crowd.n}, but the trace names {len(ids)} nodes")
+    rows = np.zeros(crowd.n, START)
     soc = rng.uniform(*crowd.soc_pct, crowd.n) / 100
-    capacity_J = rng.uniform(*crowd.capacity_J, crowd.n)
-    load_W = rng.uniform(*crowd.load_W, crowd.n)
-    values = np.column_stack([capacity_J, capacity_J * soc, load_W]).tolist()
-    return [SimulatedBoard(board_id, *row) for board_id, row in zip(ids, values, strict=True)]
+    rows["capacity_J"] = rng.uniform(*crowd.capacity_J, crowd.n)
+    rows["energy_J"] = rows["capacity_J"] * soc
+    rows["load_W"] = rng.uniform(*crowd.load_W, crowd.n)
+    rows["leaves_s"] = np.inf
+    return BoardRows(rows, ids, {})
 
 
-def contacts_of(
-    scenario: Scenario, seed: int, ids: list[int], trace: list[Contact] | None
-) -> tuple[Iterator[Contact], float]:
-    """Return the contacts in order, and the time at which the run ends."""
-    spec, end_s = scenario.contacts, scenario.duration_s
-    if isinstance(spec, Meetings):
-        half = len(ids) // 2
-        starts = spec.count if spec.scheduler == "pairs" else -(-spec.count // half)
-        stream = random_meetings(
-            ids, spec.count, spec.every_s, spec.lasts_s, seed, spec.scheduler == "matching"
-        )
-        last_s = (starts - 1) * spec.every_s + spec.lasts_s if starts else 0.0
-        return stream, end_s if end_s is not None else last_s
-    if isinstance(spec, Slots):
-        assert end_s is not None
-        return from_slots(spec.cycle, spec.slot_s, end_s), end_s
-    contacts = sorted(listed_contacts(scenario, seed, ids, trace))
-    if end_s is None:
-        end_s = max((contact.end_s for contact in contacts), default=0.0)
-    return iter(contacts), end_s
-
-
-def listed_contacts(
-    scenario: Scenario, seed: int, ids: list[int], trace: list[Contact] | None
-) -> Iterable[Contact]:
-    spec, rng = scenario.contacts, np.random.default_rng([seed, 1])
-    if isinstance(spec, Intervals):
-        return [Contact(start_s, end_s, a, b) for a, b, start_s, end_s in spec.contacts]
-    if isinstance(spec, TraceFile):
-        first_s = min(contact.start_s for contact in trace or [Contact(0, 0, 0, 0)])
-        return [
-            Contact(each.start_s - first_s, each.end_s - first_s, each.a, each.b)
-            for each in trace or []
-        ]
-    assert scenario.duration_s is not None
-    if isinstance(spec, RandomWaypoint):
-        return spec.contacts(len(ids), scenario.duration_s, rng)
-    assert isinstance(spec, Generated)
-    return from_slots(generated_cycle(spec, len(ids), rng), spec.slot_s, scenario.duration_s)
-
-
-def generated_cycle(
-    spec: Generated, n: int, rng: np.random.Generator
-) -> list[list[tuple[int, int]]]:
-    """Draw the slots of a cycle by the planner's generators, which count slots from 1."""
-    if spec.kind == "bus":
-        contacts, length = bus_trace(n, int(spec.density), rng), 300
-    else:
-        contacts, length = random_trace(n, rng, contacts_per_agent=spec.density), 50
-    cycle: list[list[tuple[int, int]]] = [[] for _ in range(length)]
-    for a, b, slot in contacts.tolist():
-        cycle[slot - 1].append((a, b))
-    return cycle
+TOTALS = (
+    "sent_J", "received_J", "used_J", "cord_J", "sessions", "outages", "outage_s",
+)  # fmt: skip
 
 
 def summary(made: SimulationRun, scenario: Scenario, ageing: bool = True) -> dict[str, Any]:
     """Sum up a run; ageing is the mean and the greatest lost share of capacity."""
-    boards, imbalances = made.boards, made.imbalance
-    sent, received = (
-        sum(getattr(t, name) for t in made.transfers) for name in ("sent_J", "received_J")
-    )
-    final = made.soc[-1]
+    imbalances = made.imbalance
+    total = {name: float(column(made.boards, name).sum()) for name in TOTALS}
+    final = made.energy_J[-1] / made.capacity_J
     figures = {
         "policy": made.policy,
         "seed": made.seed,
@@ -217,15 +218,15 @@ def summary(made: SimulationRun, scenario: Scenario, ageing: bool = True) -> dic
         "imbalance_after": float(imbalances[-1]),
         "balancing_time_s": balancing_time(made.time_s, imbalances, scenario.balanced_at),
         "jain_index": jain_index(final[~np.isnan(final)]),
-        "transfers": len(made.transfers),
-        "sent_J": sent,
-        "received_J": received,
-        "loss_J": sent - received,
-        "used_J": sum(board.used_J for board in boards),
-        "cord_J": sum(board.cord_J for board in boards),
-        "cord_sessions": sum(board.sessions for board in boards),
-        "outages": sum(board.outages for board in boards),
-        "outage_s": sum(board.outage_s for board in boards),
+        "transfers": made.transfer_count,
+        "sent_J": total["sent_J"],
+        "received_J": total["received_J"],
+        "loss_J": total["sent_J"] - total["received_J"],
+        "used_J": total["used_J"],
+        "cord_J": total["cord_J"],
+        "cord_sessions": int(total["sessions"]),
+        "outages": int(total["outages"]),
+        "outage_s": total["outage_s"],
     }
     if made.distance is not None:
         figures["distance_to_target"] = made.distance
@@ -234,18 +235,19 @@ def summary(made: SimulationRun, scenario: Scenario, ageing: bool = True) -> dic
 
 def ageing_figures(made: SimulationRun, scenario: Scenario) -> dict[str, Any]:
     """Compute ageing and quality of experience over the time that each board was present."""
-    step_s = float(made.time_s[1] - made.time_s[0]) if len(made.time_s) > 1 else 0.0
-    traces = [column[~np.isnan(column)] for column in made.soc.T]
-    losses = capacity_losses(
-        [t if len(t) else np.zeros(1) for t in traces], step_s, scenario.cell_C
-    )
-    sessions = np.array([board.sessions for board in made.boards], float)
-    present_s = np.array([present_time_s(board, made.time_s[-1]) for board in made.boards])
+    losses = losses_of(made, scenario.cell_C)
+    seen, ready = np.zeros(len(made.boards)), np.zeros(len(made.boards))
+    for soc in made.each_soc():
+        seen += ~np.isnan(soc)
+        ready += soc >= READY_SOC
+    sessions = column(made.boards, "sessions")
+    leaves_s = np.minimum(column(made.boards, "leaves_s"), made.time_s[-1])
+    present_s = np.maximum(leaves_s - column(made.boards, "arrives_s"), 0.0)
     quality = {
-        model: quality_of_experience(lost, made.soc, sessions, present_s)
+        model: quality_of_experience(lost, seen, ready, sessions, present_s)
         for model, lost in losses.items()
     }
-    made_wishes, fulfilled = wishes(made.soc, made.time_s)
+    made_wishes, fulfilled = wishes(made.each_soc(), made.time_s)
     board_days = present_s.sum() / DAY_s
     return {
         "wishes_fulfilled": fulfilled / made_wishes if made_wishes else None,
@@ -261,8 +263,16 @@ def ageing_figures(made: SimulationRun, scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def present_time_s(board: SimulatedBoard, end_s: float) -> float:
-    return max(0.0, min(board.leaves_s, end_s) - board.arrives_s)
+def losses_of(made: SimulationRun, cell_C: float) -> dict[str, Values]:
+    """Map each ageing model to the share of capacity that each board lost (n,)."""
+    step_s = float(made.time_s[1] - made.time_s[0]) if len(made.time_s) > 1 else 0.0
+    if isinstance(made.boards, BoardRows):
+        from crowdcharge.simulation.city import ageing_kernels  # noqa: PLC0415 - an extra
+
+        lost = ageing_kernels.capacity_losses(made.energy_J, made.capacity_J, step_s, cell_C)
+        return dict(zip(MODELS, lost, strict=True))
+    traces = [column[~np.isnan(column)] for column in made.soc.T]
+    return capacity_losses([t if len(t) else np.zeros(1) for t in traces], step_s, cell_C)
 
 
 def compared(with_policy: dict[str, Any], without: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from crowdcharge.simulation.contacts import Contact
 from crowdcharge.simulation.effort import too_much
 from crowdcharge.simulation.engine import Result, simulate
 from crowdcharge.simulation.link import LinkModel, efficiency_at, read_curve
-from crowdcharge.simulation.run import NoExchange, SimulationRun, compared, run, summary
+from crowdcharge.simulation.no_exchange import NoExchange
+from crowdcharge.simulation.run import SimulationRun, compared, run, summary
 from crowdcharge.simulation.scenario import Scenario, not_plain, parse
 from crowdcharge.simulation.scenario_contacts import Meetings, TraceFile
 from crowdcharge.simulation.traces.readers import read_trace
@@ -26,6 +27,7 @@ from crowdcharge.simulation.traces.trace import Trace
 Progress = Callable[[float], None]
 SCENARIO_MAX_bytes = CURVE_MAX_bytes = 20_000_000
 TRACE_MAX_bytes = 400_000_000
+LISTED_MAX = 10_000  # boards in the JSON document; boards.csv has more
 
 
 def load(path: Path) -> Scenario:
@@ -80,6 +82,7 @@ def run_study(
         return compiled_study(scenario, out, progress)
     link, trace = link_of(scenario, folder), read_trace_of(scenario, folder)
     figures, kept = [], []
+    boards: dict[str, Any] = {}
     for index in range(scenario.runs):
         pair = []
         for half, policy in enumerate((None, NoExchange())):
@@ -92,18 +95,21 @@ def run_study(
                 policy,
                 lambda part, done=done: progress(done + part / (2 * scenario.runs)),  # type: ignore[misc]
             )
-            pair.append(made)
-        with_policy, without = (summary(made, scenario) for made in pair)
-        figures.append({**with_policy, "against_no_exchange": compared(with_policy, without)})
-        kept += pair
+            pair.append(summary(made, scenario))
+            if out:
+                kept.append(made)
+            if not index and not half and len(made.boards) <= LISTED_MAX:
+                boards["boards"] = board_list(made)
+            del made  # its samples are the most of the memory
+        figures.append({**pair[0], "against_no_exchange": compared(*pair)})
     written = output.write_runs(out, kept) if out else []
     read = {"trace": trace.document() | {"read": trace.described()}} if trace else {}
-    return document(scenario, figures, written, boards=board_list(kept[0]), **read)
+    return document(scenario, figures, written, **boards, **read)
 
 
 def board_list(made: SimulationRun) -> list[dict[str, Any]]:
     """List the boards of a run as a bench run's summary does."""
-    before, after = 100 * made.soc[0], 100 * made.soc[-1]
+    before, after = (100 * made.energy_J[k] / made.capacity_J for k in (0, -1))
     return [
         {
             "board_id": board.id,

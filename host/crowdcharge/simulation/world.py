@@ -17,10 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from crowdcharge.errors import InputError
 from crowdcharge.policy import Encounter, Offer, Policy
 from crowdcharge.simulation.board import TINY, SimulatedBoard
-from crowdcharge.simulation.contacts import Contact
+from crowdcharge.simulation.contacts import Contact, unknown_board
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.rules import BoardRules
 
@@ -29,7 +28,9 @@ class Order(IntEnum):
     """The order of the events of one instant: first what ends, then what begins, then decisions.
 
     So a contact is over at its end and cannot begin a transfer then, and a board that becomes
-    free and a contact that begins at the same instant find each other.
+    free and a contact that begins at the same instant find each other. What happens at one instant
+    to several boards or contacts happens to them in their order: boards as they were given,
+    transfers by their transmitters, contacts by their begin.
     """
 
     DELIVERED = auto()
@@ -104,11 +105,18 @@ class World(Mapping[int, SimulatedBoard]):
         self._busy: dict[int, SimulatedTransfer] = {}
         self._waiting: dict[int, dict[SimulatedMeeting, None]] = {each: {} for each in self.boards}
         self._ready: set[int] = set()  # boards whose waiting meetings may be decided now
-        self._events: list[tuple[float, Order, int, Callable[..., None], tuple[Any, ...]]] = []
-        self._count = 0
+        self._place = {board_id: k for k, board_id in enumerate(self.boards)}
+        self._events: list[tuple[float, Order, int, int, Callable[..., None], tuple[Any, ...]]]
+        self._events = []
+        self._count = self._met = 0
         for board in self.boards.values():
             self._prepare(board)
         self._next_contact()
+
+    @property
+    def all_boards(self) -> list[SimulatedBoard]:
+        """Return the boards as they were given, absent ones included."""
+        return list(self.boards.values())
 
     def __getitem__(self, board_id: int) -> SimulatedBoard:
         board = self.boards[board_id]
@@ -126,7 +134,7 @@ class World(Mapping[int, SimulatedBoard]):
     def run_to(self, until_s: float) -> None:
         """Handle all events up to and at `until_s`, and bring every board to that time."""
         while self._events and self._events[0][0] <= until_s:
-            self.now_s, _, _, handle, subject = heapq.heappop(self._events)
+            self.now_s, _, _, _, handle, subject = heapq.heappop(self._events)
             handle(*subject)
         self.now_s = until_s
         for board in self.boards.values():
@@ -137,23 +145,26 @@ class World(Mapping[int, SimulatedBoard]):
         for transfer in list(self._busy.values()):
             self._end(transfer, "end")
 
-    def _at(self, time_s: float, order: Order, handle: Callable[..., None], *subject: Any) -> None:
+    def _at(
+        self, time_s: float, order: Order, place: int, handle: Callable[..., None], *subject: Any
+    ) -> None:
         if time_s < inf:
-            self._count += 1
-            heapq.heappush(self._events, (time_s, order, self._count, handle, subject))
+            self._count += 1  # tells apart what is out of date anyway
+            heapq.heappush(self._events, (time_s, order, place, self._count, handle, subject))
 
     # Boards come, go and are plugged in.
 
     def _prepare(self, board: SimulatedBoard) -> None:
         board.present = board.arrives_s <= 0
-        self._at(board.leaves_s, Order.LEFT, self._leave, board)
+        place = self._place[board.id]
+        self._at(board.leaves_s, Order.LEFT, place, self._leave, board)
         for start_s, end_s in board.cords:
-            self._at(start_s, Order.PLUGGED, self._plug, board)
-            self._at(end_s, Order.UNPLUGGED, self._unplug, board)
+            self._at(start_s, Order.PLUGGED, place, self._plug, board)
+            self._at(end_s, Order.UNPLUGGED, place, self._unplug, board)
         if board.present:
             self._watch(board)
         else:
-            self._at(board.arrives_s, Order.ARRIVED, self._arrive, board)
+            self._at(board.arrives_s, Order.ARRIVED, place, self._arrive, board)
 
     def _arrive(self, board: SimulatedBoard) -> None:
         board.advance(self.now_s)
@@ -197,6 +208,7 @@ class World(Mapping[int, SimulatedBoard]):
             self._at(
                 self.now_s + (away_J / abs(net_W) if away_J else 0.0),
                 Order.LEVEL_REACHED,
+                self._place[board.id],
                 self._cross,
                 board,
                 board.version,
@@ -254,10 +266,10 @@ class World(Mapping[int, SimulatedBoard]):
         if contact is not None:
             for board_id in (contact.a, contact.b):
                 if board_id not in self.boards:
-                    raise InputError(f"a contact names board {board_id}, which is not there")
-            self._count += 1
-            meeting = SimulatedMeeting(self._count, contact)
-            self._at(contact.start_s, Order.BEGINS, self._begin, meeting)
+                    raise unknown_board(board_id)
+            self._met += 1
+            meeting = SimulatedMeeting(self._met, contact)
+            self._at(contact.start_s, Order.BEGINS, meeting.number, self._begin, meeting)
 
     def _begin(self, meeting: SimulatedMeeting) -> None:
         self._next_contact()
@@ -265,7 +277,7 @@ class World(Mapping[int, SimulatedBoard]):
         over_s, order = contact.end_s, Order.PARTED
         if over_s <= self.now_s:
             order = Order.BRIEFLY_MET if self._link.power_W == inf else Order.PARTED
-        self._at(over_s, order, self._part, meeting)
+        self._at(over_s, order, meeting.number, self._part, meeting)
         for board_id in (contact.a, contact.b):
             self._waiting[board_id][meeting] = None
             self._free(self.boards[board_id])
@@ -282,7 +294,7 @@ class World(Mapping[int, SimulatedBoard]):
     def _free(self, *boards: SimulatedBoard) -> None:
         """Have the waiting meetings of these boards decided once all else of now has happened."""
         if not self._ready:
-            self._at(self.now_s, Order.DECIDES, self._decide)
+            self._at(self.now_s, Order.DECIDES, 0, self._decide)
         self._ready.update(board.id for board in boards)
 
     def _decide(self) -> None:
@@ -333,9 +345,10 @@ class World(Mapping[int, SimulatedBoard]):
         transfer.sent_J, transfer.received_J = -ptx.sent_J, -prx.received_J
         ptx.tx_W = link.power_W
         self._watch(ptx)
-        self._at(self.now_s + link.start_J / ptx.tx_W, Order.FLOWS, self._flow, transfer)
+        place, flows_s = self._place[ptx.id], self.now_s + link.start_J / ptx.tx_W
+        self._at(flows_s, Order.FLOWS, place, self._flow, transfer)
         done_s = self.now_s + offer.energy_J / ptx.tx_W
-        self._at(done_s, Order.DELIVERED, self._end, transfer, "done")
+        self._at(done_s, Order.DELIVERED, place, self._end, transfer, "done")
 
     def _flow(self, transfer: SimulatedTransfer) -> None:
         """Let energy arrive at the receiver, now that the start-up cost is paid."""

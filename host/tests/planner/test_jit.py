@@ -25,10 +25,10 @@ def kernels(tmp_path, monkeypatch):
     """Import the same kernels anew, as another process would."""
     path = tmp_path / "kernels.py"
     path.write_text(SOURCE)
-    monkeypatch.setattr(jit, "_CACHE", tmp_path / "cache")
+    monkeypatch.setattr(jit.compiler, "cache", tmp_path / "cache")
 
     def load():
-        monkeypatch.setattr(jit.announcer, "said", False)
+        monkeypatch.setattr(jit.compiler, "said", False)
         spec = importlib.util.spec_from_file_location("crowdcharge.planner.kernels", path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

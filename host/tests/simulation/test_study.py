@@ -6,7 +6,6 @@ import json
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -14,7 +13,7 @@ from crowdcharge.cli.simulate import simulate
 from crowdcharge.errors import InputError
 from crowdcharge.simulation import study
 from crowdcharge.simulation.link import LinkModel, read_curve
-from crowdcharge.simulation.mobility import RandomWaypoint
+from crowdcharge.simulation.no_exchange import NoExchange
 
 OFFICE = """
 duration_s = 1200
@@ -175,47 +174,6 @@ def test_measured_curve_gives_the_efficiency(tmp_path):
         read_curve([], "c")
 
 
-def places_at(legs, time_s):
-    here = legs.of(np.flatnonzero((legs.start_s <= time_s) & (time_s < legs.end_s)))
-    return dict(zip(here.agent.tolist(), here.at(np.full(len(here.agent), time_s)), strict=True))
-
-
-def test_random_waypoint_stays_inside_and_meets_exactly_who_is_near():
-    model = RandomWaypoint(side_m=20, range_m=2)
-    legs = model.legs(6, 600, np.random.default_rng(1))
-    speed = np.hypot(*legs.speed_m_per_s.T)
-    assert ((speed == 0) | ((speed > 0.5 - 1e-9) & (speed < 1.5 + 1e-9))).all()
-    contacts = model.contacts(6, 600, np.random.default_rng(1))
-    assert len(contacts) > 20
-    for time_s in np.linspace(0.123, 599, 2000).tolist():
-        places = places_at(legs, time_s)
-        assert len(places) == 6
-        assert all(0 <= x <= 20 and 0 <= y <= 20 for x, y in places.values())
-        near = {
-            (a, b)
-            for a in places
-            for b in places
-            if a < b and np.hypot(*(places[a] - places[b])) <= 2
-        }
-        assert near == {(c.a, c.b) for c in contacts if c.start_s <= time_s <= c.end_s}
-
-
-def test_the_step_of_the_search_changes_no_contact():
-    found = [
-        RandomWaypoint(side_m=15, range_m=1, pause_s=pause, step_s=step).contacts(
-            8, 900, np.random.default_rng(4)
-        )
-        for pause in (0, 30)
-        for step in (0.4, 5, 60)
-    ]
-    for made, first in zip(found, 3 * found[:1] + 3 * found[3:4], strict=True):
-        assert len(made) == len(first) > 10
-        for one, other in zip(made, first, strict=True):
-            assert (one.a, one.b) == (other.a, other.b)
-            assert one.start_s == pytest.approx(other.start_s, abs=1e-9)
-            assert one.end_s == pytest.approx(other.end_s, abs=1e-9)
-
-
 def test_link_refuses_nonsense():
     with pytest.raises(InputError, match="link: power_W"):
         LinkModel(efficiency=1.2)
@@ -223,7 +181,7 @@ def test_link_refuses_nonsense():
 
 def test_study_has_no_exchange_as_its_baseline(tmp_path):
     scenario = study.parse(OFFICE)
-    made = study.run(scenario, 0, scenario.link, None, study.NoExchange())
+    made = study.run(scenario, 0, scenario.link, None, NoExchange())
     assert made.transfers == []
     assert made.imbalance[0] == made.imbalance[-1]
 

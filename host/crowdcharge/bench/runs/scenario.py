@@ -10,9 +10,10 @@ import numpy as np
 from crowdcharge.bench.config import BenchConfig, BoardConfig
 from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.errors import InputError
+from crowdcharge.simulation.contact_stream import contacts_of
 from crowdcharge.simulation.contacts import Contact
 from crowdcharge.simulation.link import LinkModel
-from crowdcharge.simulation.run import boards_of, contacts_of
+from crowdcharge.simulation.run import start_of
 from crowdcharge.simulation.scenario import BoardSpec, Scenario
 
 BOARDS_MAX = 8
@@ -105,7 +106,7 @@ def contacts_on_bench(
     scenario: Scenario, trace: list[Contact] | None
 ) -> tuple[list[Contact], float]:
     """Return the simulator's contacts and the end in s; refuse two at once for a board."""
-    ids = [board.id for board in boards_of(scenario, scenario.seed, trace)]
+    ids = start_of(scenario, scenario.seed, trace).ids
     stream, end_s = contacts_of(scenario, scenario.seed, ids, trace)
     contacts = [contact for contact in stream if contact.start_s < end_s]
     until_s: dict[int, float] = {}

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MIT
+"""The compiled event simulator against the one of objects: every decision, every bit."""
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crowdcharge.errors import InputError
+from crowdcharge.policy import ageing
+from crowdcharge.simulation import study
+from crowdcharge.simulation.board_rows import TRANSFER, column
+from crowdcharge.simulation.city import ageing_kernels, rows
+from crowdcharge.simulation.compiling import COMPILED, compiled_rule
+from crowdcharge.simulation.contacts import Contact
+from crowdcharge.simulation.mobility import RandomWaypoint
+from crowdcharge.simulation.no_exchange import NoExchange
+from crowdcharge.simulation.run import run, summary
+from crowdcharge.simulation.scenario import parse
+
+from . import random_scenarios as scenarios
+
+HERE = Path(__file__).parent
+CI = range(10)
+LONG_BLOCKS = range(1, 21)
+WALKERS = """
+duration_s = {end_s}
+seed = {seed}
+[crowd]
+n = {n}
+capacity_J = [20, 60]
+load_W = [0.002, 0.02]
+profiles = ["qi-bpp", "huawei", ["pma", "qi-bpp"]]
+[contacts]
+mobility = {{ side_m = {side_m}, range_m = 2, pause_s = {pause_s} }}
+[link]
+power_W = 0.5
+efficiency = 0.6
+start_J = {start_J}
+[cord]
+power_W = 0.3
+[policy]
+name = "{policy}"
+weights = "capacity"
+"""
+
+
+def walkers_scenario(seed):
+    rng = np.random.default_rng([seed, 3])
+    return WALKERS.format(
+        seed=seed,
+        end_s=rng.choice([300, 777.7]),
+        n=rng.integers(5, 40),
+        side_m=rng.choice([10, 30]),
+        pause_s=rng.choice([0, 20, 60]),
+        start_J=rng.choice([0, 0.1]),
+        policy=rng.choice(COMPILED),
+    )
+
+
+def told(transfer):
+    numbers = (getattr(transfer, name) for name in TRANSFER)
+    return (transfer.contact, transfer.ptx.id, transfer.prx.id, *numbers, transfer.ended_by)
+
+
+def check_same(text):
+    scenario = parse(text)
+    if scenario.policy not in COMPILED:
+        scenario = replace(scenario, policy="online-average")
+    for policy in (None, NoExchange()):
+        objects, arrays = (
+            run(scenario, scenario.seed, scenario.link, None, policy, compiled=compiled)
+            for compiled in (False, True)
+        )
+        assert [*map(told, arrays.transfers)] == [*map(told, objects.transfers)]
+        assert np.array_equal(arrays.energy_J, objects.energy_J, equal_nan=True)
+        for name in (
+            "sent_J",
+            "received_J",
+            "used_J",
+            "cord_J",
+            "outage_s",
+            "outages",
+            "sessions",
+        ):
+            assert (column(arrays.boards, name) == column(objects.boards, name)).all(), name
+        check_figures(*(summary(made, scenario) for made in (arrays, objects)))
+
+
+def check_figures(arrays, objects):
+    """All are the same but those of ageing, whose sums run in another order."""
+    for name, value in objects.items():
+        if not isinstance(value, dict):
+            assert arrays[name] == value, name
+    for model, lost in objects["capacity_lost"].items():
+        assert arrays["capacity_lost"][model] == pytest.approx(lost, rel=1e-9)
+        assert arrays["qoe_mean"][model] == pytest.approx(objects["qoe_mean"][model], rel=1e-9)
+
+
+KINDS = (scenarios.boards_scenario, scenarios.meetings_scenario, walkers_scenario)
+
+
+@pytest.mark.timeout(600)  # the first run compiles
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", CI)
+def test_both_worlds_decide_alike(kind, seed):
+    check_same(kind(seed))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("block", LONG_BLOCKS)
+def test_both_worlds_decide_alike_campaign(block):
+    for seed in range(10 * block, 10 * (block + 1)):
+        for kind in KINDS:
+            check_same(kind(seed))
+
+
+def digest(made):
+    parts = made.energy_J.tobytes(), made.boards.rows.tobytes(), made.transfers.rows.tobytes()
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def test_threads_change_no_bit_of_a_run(monkeypatch):
+    scenario = parse(walkers_scenario(1), "s.toml", {"crowd.n": 300, "duration_s": 900})
+    parts, made = RandomWaypoint.parts, set()
+    for threads in (1, 2, 5):
+        monkeypatch.setattr(
+            RandomWaypoint, "parts", lambda *given, threads=threads: parts(*given, threads)
+        )
+        made.add(digest(run(scenario, 1, scenario.link, compiled=True)))
+    assert len(made) == 1
+
+
+def test_many_transfers_are_thinned_evenly_and_the_books_still_close(monkeypatch):
+    scenario = parse(walkers_scenario(2))
+    whole = run(scenario, 2, scenario.link, compiled=True)
+    monkeypatch.setattr("crowdcharge.simulation.city.driver.LOG_MAX", 16)
+    thin = run(scenario, 2, scenario.link, compiled=True)
+    assert thin.transfer_count == len(whole.transfers) > 64
+    every = whole.transfer_count // len(thin.transfers)
+    assert 8 <= len(thin.transfers) <= 16
+    numbers = thin.transfers.rows["number"]
+    assert set(np.diff(numbers)) == {numbers[1]} and numbers[1] >= every // 2
+    assert [*map(told, thin.transfers)] == [told(whole.transfers[k]) for k in numbers]
+
+
+def test_a_large_run_is_compiled_and_the_command_says_the_same(tmp_path, monkeypatch):
+    path = tmp_path / "s.toml"
+    path.write_text(walkers_scenario(3))
+    documents = []
+    for least in (1, 10**9):
+        monkeypatch.setattr("crowdcharge.simulation.run.COMPILED_FROM", least)
+        out = tmp_path / str(least)
+        out.mkdir()
+        found = study.run_study(study.load(path), tmp_path, out, lambda done: None)
+        del found["files"]
+        documents.append((found, *(f.read_text() for f in sorted(out.glob("*.csv")))))
+    (arrays, *their_files), (objects, *files) = documents
+    assert their_files == files
+    assert arrays["boards"] == objects["boards"]
+    check_figures(arrays["runs"][0], objects["runs"][0])
+    assert json.dumps(arrays)
+
+
+def test_only_what_is_compiled_is_compiled():
+    class Mine(NoExchange):
+        pass
+
+    assert compiled_rule(Mine()) is None
+    scenario = parse(walkers_scenario(1), "s.toml", {"policy.name": "loss-aware"})
+    assert compiled_rule(scenario.make_policy()) is None
+    for name in COMPILED:
+        changed = parse(walkers_scenario(1), "s.toml", {"policy.name": name})
+        assert compiled_rule(changed.make_policy()).name == name
+
+
+def test_what_is_wrong_with_contacts_or_weights_is_said_in_the_same_words():
+    text = scenarios.boards_scenario(1)
+    scenario = parse(text)
+    weights = replace(scenario, policy="online-average", policy_options={"weights": {"1": 2.0}})
+    with pytest.raises(InputError, match="agent 2 has no weight; give one to every agent"):
+        run(weights, 1, scenario.link, compiled=True)
+    spec = parse('[crowd]\nn = 3\n[contacts]\ntrace = "x"').contacts
+    traced = replace(scenario, contacts=spec, policy="oblivious-share", policy_options={})
+    with pytest.raises(InputError, match="a contact names board 99, which is not there"):
+        run(traced, 1, scenario.link, [Contact(0, 5, 1, 99)], compiled=True)
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=80), st.floats(-10, 45))
+def test_ageing_is_that_of_the_models_in_python(levels, cell_C):
+    soc = np.array(levels) / 20
+    found = ageing_kernels.capacity_losses(50 * soc[:, None], np.full(1, 50.0), 600.0, cell_C)
+    expected = ageing.capacity_losses([50 * soc / 50], 600.0, cell_C)
+    for lost, other in zip(found, expected.values(), strict=True):
+        assert lost == pytest.approx(other, rel=1e-9, abs=1e-15)
+
+
+def test_a_board_that_is_away_ages_only_while_it_is_there():
+    energy_J = np.array([[np.nan, 40.0], [30, np.nan], [20, np.nan], [35, np.nan]])
+    found = ageing_kernels.capacity_losses(energy_J, np.full(2, 50.0), 600.0, 25.0)
+    expected = ageing.capacity_losses([energy_J[1:, 0] / 50, energy_J[:1, 1] / 50], 600.0, 25.0)
+    for lost, other in zip(found, expected.values(), strict=True):
+        assert lost == pytest.approx(other, rel=1e-12)
+
+
+def test_rows_have_the_fields_of_the_board():
+    assert rows.BOARD.itemsize <= 256  # four cache lines
