@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from crowdcharge.errors import InputError
 from crowdcharge.learning.rounds import Round, rounds_of
+from crowdcharge.simulation.contact_stream import contacts_of
 from crowdcharge.simulation.contacts import Contact
-from crowdcharge.simulation.run import boards_of, contacts_of
+from crowdcharge.simulation.run import start_of
 from crowdcharge.simulation.scenario import Scenario
 
 Values = NDArray[np.float64]
@@ -48,7 +49,7 @@ class Episode:
         """
         if unknown := not_known(scenario):
             raise InputError(f"{scenario.name}: learning knows no {unknown}")
-        boards = boards_of(scenario, seed, trace)
+        boards = start_of(scenario, seed, trace)
         self.board_ids = [board.id for board in boards]
         contacts, self.end_s = contacts_of(scenario, seed, self.board_ids, trace)
         place = {board_id: at for at, board_id in enumerate(self.board_ids)}

@@ -19,8 +19,9 @@ from crowdcharge.policy import Policy, make
 from crowdcharge.reproduce import Result
 from crowdcharge.reproduce.parts import Parts
 from crowdcharge.reproduce.rows import row
+from crowdcharge.simulation.contact_stream import generated_cycle
 from crowdcharge.simulation.output import new_figure
-from crowdcharge.simulation.run import generated_cycle, run
+from crowdcharge.simulation.run import run
 from crowdcharge.simulation.scenario import Scenario, parse
 from crowdcharge.simulation.scenario_contacts import Generated
 

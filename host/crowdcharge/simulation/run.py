@@ -23,7 +23,7 @@ from crowdcharge.simulation.contacts import Contact
 from crowdcharge.simulation.effort import SAMPLES, contacts_asked_for
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.mobility import RandomWaypoint
-from crowdcharge.simulation.qoe import DAY_s, READY_SOC, quality_of_experience, wishes
+from crowdcharge.simulation.qoe import READY_SOC, DAY_s, quality_of_experience, wishes
 from crowdcharge.simulation.rules import rules_of
 from crowdcharge.simulation.scenario import Scenario
 from crowdcharge.simulation.world import SimulatedTransfer, World

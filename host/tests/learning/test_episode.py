@@ -18,7 +18,7 @@ from crowdcharge.metrics import imbalance
 from crowdcharge.policy import make
 from crowdcharge.simulation.contacts import Contact
 from crowdcharge.simulation.engine import simulate
-from crowdcharge.simulation.run import boards_of, run
+from crowdcharge.simulation.run import run, start_of
 from crowdcharge.simulation.scenario import parse
 
 WEIGHTS = (0.1, 0.2, 0.3, -0.1, 0.4, 0.05, 0.02)
@@ -102,7 +102,7 @@ def test_the_compiled_engine_does_the_same(name):
 def test_whatever_is_wanted_energy_and_rewards_add_up(scenario, seed):
     rng = np.random.default_rng(seed)
     episode = Episode(scenario, scenario.seed, copies=3)
-    boards = boards_of(scenario, scenario.seed, None)
+    boards = start_of(scenario, scenario.seed, None)
     start_J, rewards = np.tile([board.energy_J for board in boards], (3, 1)), []
     before = -np.array([imbalance(row) for row in start_J / episode.capacity_J])
     while not episode.over:

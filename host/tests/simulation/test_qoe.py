@@ -4,8 +4,9 @@
 import numpy as np
 import pytest
 
+from crowdcharge.simulation.no_exchange import NoExchange
 from crowdcharge.simulation.qoe import wishes
-from crowdcharge.simulation.run import NoExchange, compared, run, summary
+from crowdcharge.simulation.run import compared, run, summary
 from crowdcharge.simulation.scenario import parse
 
 
