@@ -29,7 +29,8 @@ class Board(Owned):
     `boot_cause`: persistence.POWER_ON and its like; `market`: see Commands; `attended_s`: how
     long one press of the button attends, or attendance.ALWAYS_s; `features`: what this kind of
     board carries, as bits of wire; `links_max`, `peers`: see links.Links;
-    `consent`: to whom it gives, and how many mJ a day (consent.Consent).
+    `consent`: to whom it gives, and how many mJ a day (consent.Consent); `pairs`: loss curves of
+    its coil with others' (fod.ForeignObject).
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Board(Owned):
         links_max=LINKS_MAX,
         peers=None,
         consent=(DEFAULT, 0),
+        pairs=(),
     ):
         self._store = Persistence(saved, boot_cause)  # first: it begins a new epoch in `saved`
         super().__init__(board_id, key, limits, roles, saved, sha256, features)
@@ -55,7 +57,7 @@ class Board(Owned):
         self.consent = Consent(consent[0], consent[1], saved.given_mJ, saved.given_age_s)
         self.is_held = bool(saved.hold)
         self._checks = Checks(self._diagnosis, limits)
-        self._fod = ForeignObject(curve, saved.fod_exceedances)
+        self._fod = ForeignObject(curve, saved.fod_exceedances, pairs)
         self._charge = Charge(limits.capacity_mJ, saved.mark_permille, saved.unmoved_mJ)
         self._attendance = Attendance(attended_s, bool(saved.off))
         self._overloads = Overloads(saved.hot_ends, saved.hot_age_s)
@@ -203,9 +205,9 @@ class Board(Owned):
         """Return (link handle, frame) to notify, or None."""
         return self._commands.pop_reply()
 
-    def on_loss_curve(self, curve) -> None:
-        """Use another fod.LossCurve from now on; None: this rig is not calibrated."""
-        self._fod = ForeignObject(curve, self._fod.exceedances)
+    def on_loss_curve(self, curve, pairs=()) -> None:
+        """Use other curves from now on, as fod.ForeignObject takes them."""
+        self._fod = ForeignObject(curve, self._fod.exceedances, pairs)
 
     # -- authenticated commands: each returns NONE or a refusal --
 
@@ -271,7 +273,7 @@ class Board(Owned):
             return ept.FLOOR
         if self._charge.is_low(self._floor.floor_pct):
             return ept.FLOOR
-        if not self._fod.allows(wanted.power_max_mW):
+        if not self._fod.allows(wanted):
             return ept.UNCALIBRATED
         return self._consent_ends(wanted)
 
@@ -324,13 +326,14 @@ class Board(Owned):
 
     def _compare(self, running, peer_power_mW: int) -> None:
         """Compare both ends of a transfer: foreign objects, a missing receiver, a dull sensor."""
-        judged = running.by_peer or not self._fod.is_calibrated
-        if running.by_peer:  # the rig's curve is of another pair of coils
-            if self._peers.is_implausible(running.power_mW, peer_power_mW):
-                self._end(ept.PEER_LOST)
-        elif self._fod.compare(running.power_mW, peer_power_mW):
-            self._diagnosis.trip(ept.FOREIGN_OBJECT)
-        judged = judged or self._fod.judged
+        code = self._fod.compare(running.power_mW, peer_power_mW)
+        if running.by_peer and self._peers.is_implausible(running.power_mW, peer_power_mW):
+            code = code or ept.PEER_LOST
+        if code == ept.FOREIGN_OBJECT:
+            self._diagnosis.trip(code)
+        elif code != ept.NONE:
+            self._end(code)
+        judged = self._fod.judged or not self._fod.judges
         lost_mJ = running.answered(peer_power_mW, judged, FLOW_mW)
         dull = self._warming.lose(lost_mJ, self._coil_dC)
         if dull:
@@ -354,7 +357,7 @@ class Board(Owned):
         self._newest = running
         self.state = transfer.next_state(self.state, transfer.GRANT)
         self._ended_by = ept.NONE
-        self._fod.begin()
+        self._fod.begin(running)
         self._warming.begin(self._coil_dC)
         self._store.due = True
 

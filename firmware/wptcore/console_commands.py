@@ -17,6 +17,7 @@ from wptcore.units import TEMPERATURE_UNKNOWN_dC
 _SAMPLES_MAX = const(1000)
 _TRIAL_MAX_mW = const(3000)
 _CURVE_MAX = const(9999)
+_PAIRS_MAX = const(16)
 TRIAL_ms = const(600_000)
 _CAPACITY_MAX_mJ = const(1_000_000_000)
 _LIMITS = (
@@ -31,39 +32,6 @@ _LIMITS = (
 )
 OF_CROWD = ("consent", "crowd", "peer", "agreed")
 _FINGERPRINT = b"crowdcharge fingerprint"
-
-# Rows: command, arguments, what it does.
-HELP = (
-    ("help", "", "this list"),
-    ("version", "", "firmware, virtual machine and version of this protocol"),
-    ("identity", "", "what is stored: id, fingerprint of the key, calibration"),
-    ("status", "", "state, faults, readings, odometers"),
-    ("limits", "", "what the parts of this board bear"),
-    ("selftest", "", "asks every sensor; fails while a fault stands or current leaks"),
-    ("clear", "FAULT", "clears a latched fault that a person may clear"),
-    ("attend", "", "somebody is near: allows more than 1 W for a while"),
-    ("maintenance", "on|off", "reboots; on: the coil is impossible, no watchdog runs"),
-    ("meter", "tx|rx COUNT", "COUNT raw samples of one meter (in maintenance)"),
-    ("provision", "ID KEY", "board id and key of 64 hexadecimal digits (in maintenance)"),
-    ("configure", "capacity_mJ VALUE", "capacity of the battery (in maintenance)"),
-    ("configure", "floor_pct VALUE", "donor floor, 20 to 90 (in maintenance)"),
-    ("configure", "attended_s VALUE|always", "length of the attended window (in maintenance)"),
-    ("market", "A_u B_u KEEP_pct TARGET_pct", "the owner's terms (in maintenance); A_u 0: none"),
-    ("trust", "KEY|anybody", "adds a partner's market key; then no others (in maintenance)"),
-    (
-        "consent",
-        "host,crowd,agreed|nobody DAY_mJ",
-        "to whom it gives (in maintenance); 0: no limit",
-    ),
-    ("crowd", "ID ROOT POLICY", "makes it a member (in maintenance); ID 0: of none"),
-    ("peer", "BOARD KEY", "adds the key to another member (in maintenance)"),
-    ("agreed", "CROWD,...|nobody", "other crowds that may ask (in maintenance)"),
-    ("calibrate", "tx|rx GAIN_ppm OFFSET_uA", "correction of one meter (in maintenance)"),
-    ("calibrate", "tx-bus|rx-bus GAIN_ppm OFFSET_uV", "and of its voltage (in maintenance)"),
-    ("calibrate", "curve C_mW B_permille A_permille_per_W THRESHOLD_mW", "loss (in maintenance)"),
-    ("calibrate", "trial LOSS_mW", "until reboot or for ten minutes: allow this loss"),
-    ("reset", "", "reboots"),
-)
 
 
 def fingerprint(sha256, key: bytes) -> str:
@@ -109,6 +77,7 @@ class ConsoleCommands:
             "calibrate tx-bus": (self._store_meter, 3),
             "calibrate rx-bus": (self._store_meter, 3),
             "calibrate curve": (self._store_curve, 5),
+            "calibrate pair": (self._store_pair, 6),
             "calibrate trial": (self._try_curve, 2),
             "reset": (self._reset, 0),
         }
@@ -133,7 +102,7 @@ class ConsoleCommands:
         if self._trial_ms > 0:
             self._trial_ms -= dt_ms
             if self._trial_ms <= 0:
-                self._board.on_loss_curve(self._backend.curve)
+                self._board.on_loss_curve(*self._backend.curves)
 
     def next_of_stream(self):
         """Return the next raw sample; the last call closes the stream."""
@@ -147,6 +116,8 @@ class ConsoleCommands:
     # -- commands that only look --
 
     def _help(self):
+        from wptcore.console_help import HELP  # here, because it is rarely asked for
+
         return [(("%s %s" % row[:2]).strip(), row[2]) for row in HELP]
 
     def _version(self):
@@ -173,6 +144,7 @@ class ConsoleCommands:
             pairs.append((side + "_offset_uA", offset_uA))
         pairs.append(("curve", ",".join(str(value) for value in curve) if curve else "none"))
         pairs.append(("curve_hash", stored.get("curve_hash", "none") if curve else "none"))
+        pairs.append(("pair_curves", ",".join(sorted(stored.get("pair_curves", ()))) or "none"))
         terms = stored.get("market")
         pairs.append(("market", ",".join(str(value) for value in terms) if terms else "none"))
         pairs.append(("market_key", stored.get("market_key", "none")))
@@ -342,11 +314,25 @@ class ConsoleCommands:
         unit = "offset_uV" if side.endswith("-bus") else "offset_uA"
         return (("side", side), ("gain_ppm", correction[0]), (unit, correction[1]))
 
-    def _store_curve(self, _curve: str, *values: str):
+    def _store_pair(self, _pair: str, board_id: str, *values: str):
         self._need_maintenance()
-        curve = [_number(value, -_CURVE_MAX, _CURVE_MAX) for value in values]
-        if curve[3] <= 0:
-            raise ValueError("range: the threshold must be above 0, else it would be off")
+        peer = str(_number(board_id, 1, wire.BOARD_ID_MAX))
+        pairs = dict(self._backend.identity.get("pair_curves", {}))
+        pairs.pop(peer, None)
+        if values[3] == "0":
+            self._store("pair_curves", pairs)
+            return (("curve_hash", "none"),)
+        if len(pairs) >= _PAIRS_MAX:
+            raise ValueError("range: a board keeps the curves of %d pairs" % _PAIRS_MAX)
+        curve = _curve(values)
+        curve_hash = calibration.curve_hash(self._sha256, curve)
+        pairs[peer] = curve + [curve_hash]
+        self._store("pair_curves", pairs)
+        return (("board", peer), ("curve_hash", curve_hash))
+
+    def _store_curve(self, _word: str, *values: str):
+        self._need_maintenance()
+        curve = _curve(values)
         curve_hash = calibration.curve_hash(self._sha256, curve)
         self._store("loss_curve", curve, "curve_hash", curve_hash)
         return (("curve_hash", curve_hash),)
@@ -391,6 +377,13 @@ def _number(text: str, low: int, high: int) -> int:
     if not low <= value <= high:
         raise ValueError("range: a whole number from %d to %d is needed" % (low, high))
     return value
+
+
+def _curve(values) -> list:
+    curve = [_number(value, -_CURVE_MAX, _CURVE_MAX) for value in values]
+    if curve[3] <= 0:
+        raise ValueError("range: the threshold must be above 0, else it would be off")
+    return curve
 
 
 def _one_of(word: str, words: tuple) -> str:

@@ -9,9 +9,8 @@ Board.coil_on stays the only permission.
 from wptcore import ept, peer_policy, wire
 from wptcore.compat import const
 from wptcore.consent import AGREED, CROWD
-from wptcore.fod import UNCALIBRATED_MAX_mW
 from wptcore.peer_keys import pair_key
-from wptcore.peer_meeting import giving_refusal, is_granted_by, stored_mJ
+from wptcore.peer_meeting import giving_refusal, is_granted_by, power_max_mW, stored_mJ
 
 _LOSSES_MAX = const(3)
 _LOSSES_WINDOW_ms = const(600_000)
@@ -118,7 +117,8 @@ class PeerDesk:
             code = ept.NOTHING_TO_GIVE
         self._offers = [offer for offer in self._offers if offer[0] != link.peer][-2:]
         self._offers.append((link.peer, energy_mJ))
-        return wire.PEER_OFFER, energy_mJ, UNCALIBRATED_MAX_mW, code
+        power_mW = power_max_mW(board, wire.PTX, link.peer)
+        return wire.PEER_OFFER, energy_mJ, power_mW, code
 
     def _grant(self, board, link, grant: tuple) -> int:
         """Take only what was offered to this very board, for itself."""
@@ -127,7 +127,7 @@ class PeerDesk:
             return ept.NOT_FOR_PEERS
         if grant[10] != wire.GRANTED_BY_PEER:
             return ept.NOT_FOR_PEERS
-        if power_mW > UNCALIBRATED_MAX_mW:
+        if power_mW > power_max_mW(board, wire.PTX, link.peer):
             return ept.UNCALIBRATED
         if (link.peer, energy_mJ) not in self._offers:
             return ept.OUT_OF_RANGE

@@ -5,9 +5,9 @@ These are no methods of Board, so that boards without a crowd save their memory.
 """
 
 from wptcore import ept, wire
+from wptcore.fod import UNCALIBRATED_MAX_mW
 from wptcore.running import Running
 
-_PROBE_mW = 1000
 _FULL_permille = 980
 
 
@@ -65,7 +65,18 @@ def _meeting_refusal(board, role: int) -> int:
     return board._refusal(_probe(role))
 
 
-def _probe(role: int) -> Running:
+def power_max_mW(board, role: int, peer: int) -> int:
+    """Return the most that may flow to or from another board now.
+
+    More than UNCALIBRATED_MAX_mW takes a curve of this pair on the giver, and somebody near both.
+    """
+    wanted = _probe(role, peer, board._limits.power_max_mW)
+    if board._power_ends(wanted) or (role == wire.PTX and not board._fod.allows(wanted)):
+        return min(UNCALIBRATED_MAX_mW, board._limits.power_max_mW)
+    return board._limits.power_max_mW
+
+
+def _probe(role: int, peer: int = 0, power_mW: int = UNCALIBRATED_MAX_mW) -> Running:
     """Return a transfer as another board would ask for, only to be judged."""
-    grant = (1, role, 0, 0, 0, _PROBE_mW, 1, 1, 0, 1, wire.GRANTED_BY_PEER)
+    grant = (1, role, peer, 0, peer, power_mW, 1, 1, 0, 1, wire.GRANTED_BY_PEER)
     return Running(grant, 0, 0)

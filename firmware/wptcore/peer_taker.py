@@ -10,7 +10,6 @@ import struct
 
 from wptcore import auth, ept, peer_meeting, transfer, wire
 from wptcore.compat import const
-from wptcore.fod import UNCALIBRATED_MAX_mW
 
 # what the port does next
 LISTEN = const(0)  # scan, and call on_advert
@@ -165,7 +164,7 @@ class PeerTaker:
         if code != ept.NONE or not energy_mJ:
             self._part(code)
             return
-        power_mW = min(power_mW, UNCALIBRATED_MAX_mW)
+        power_mW = min(power_mW, peer_meeting.power_max_mW(self._board, wire.PRX, self.giver))
         self._transfer_id = struct.unpack("<I", self._random(4))[0] or 1
         bound_mJ = energy_mJ + _RECEIVER_MARGIN_mJ
         code = self._board.grant(self._grant(wire.PRX, self.giver, power_mW, bound_mJ))

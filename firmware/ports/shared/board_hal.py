@@ -80,9 +80,17 @@ class BoardHal:
     def curve(self):
         """The rig's loss curve, or None unless `crowdcharge calibrate` stored it whole."""
         values = self._identity.get("loss_curve")
-        if not values:
-            return None
-        whole = self._identity.get("curve_hash") == calibration.curve_hash(self._sha256, values)
+        return self._whole(values, self._identity.get("curve_hash")) if values else None
+
+    @property
+    def pair_curves(self) -> tuple:
+        """((board, loss curve of both coils), ...) of those that are stored whole."""
+        stored = self._identity.get("pair_curves", {})
+        pairs = [(int(peer), self._whole(row[:4], row[4])) for peer, row in stored.items()]
+        return tuple(pair for pair in pairs if pair[1] is not None)
+
+    def _whole(self, values, curve_hash):
+        whole = curve_hash == calibration.curve_hash(self._sha256, values)
         return LossCurve(*values) if whole else None
 
     @property

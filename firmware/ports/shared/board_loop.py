@@ -45,6 +45,7 @@ class BoardLoop:
             min(pins.LINKS_MAX, LINKS_MAX),
             desk,
             _consent(identity),
+            hal.pair_curves,
         )
         self.radio = BoardRadio(self.board, self.guard, pins.NAME, REVISION)
         if desk is not None:

@@ -30,7 +30,7 @@ def openings(book: Book, receipts: Iterable[Receipt], t_ms: int) -> list[kinds.C
                 ptx,
                 prx,
                 max(receipt.energy_mJ, 1),
-                UNCALIBRATED_MAX_mW,
+                max(receipt.peak_mW, UNCALIBRATED_MAX_mW),
                 t_ms,
             )
     return list(opened.values())
