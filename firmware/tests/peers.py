@@ -46,7 +46,14 @@ class Node:
     """One board with its taker; `reboot` keeps only what was stored."""
 
     def __init__(
-        self, board_id, soc_permille, gives_to=HOST | CROWD, day_mJ=0, crowd=None, pairs=()
+        self,
+        board_id,
+        soc_permille,
+        gives_to=HOST | CROWD,
+        day_mJ=0,
+        crowd=None,
+        pairs=(),
+        owner_key=b"",
     ):
         self.board_id = board_id
         self.key = bytes([board_id]) * 32
@@ -54,6 +61,7 @@ class Node:
         self.stored_uJ = soc_permille * self.capacity_mJ
         self.consent = (gives_to, day_mJ)
         self.pairs = pairs
+        self.owner_key = owner_key
         self.crowd = membership(board_id) if crowd is None else crowd
         self.stored = Saved()
         self.last_ms = 0  # when its last pass was
@@ -73,6 +81,7 @@ class Node:
             peers=PeerDesk(member, hashlib.sha256),
             consent=self.consent,
             pairs=self.pairs,
+            owner_key=self.owner_key,
         )
         self.taker = PeerTaker(self.board, member, hashlib.sha256, self._random)
         self.board.on_soc(self.soc_permille)

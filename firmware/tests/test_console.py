@@ -5,7 +5,7 @@ import binascii
 import hashlib
 
 from support import CURVE, KEY, Host, make_board, make_limits, run
-from wptcore import calibration, ept, transfer, x25519
+from wptcore import calibration, ept, mandate, transfer, x25519
 from wptcore.console import LINE_MAX, Console, frame, unframe
 from wptcore.console_commands import OF_CROWD, ConsoleCommands, TRIAL_ms, fingerprint
 from wptcore.console_help import HELP
@@ -296,6 +296,19 @@ def test_maintenance_twice_reboots_once():
     line = Line(maintenance=True)
     assert told(line.ask("maintenance on")) == {"maintenance": "on"}
     assert not line.commands.reset_due
+
+
+def test_a_mandate_comes_by_cable_too():
+    key = mandate.board_key(hashlib.sha256, KEY, 3)
+    line = Line(board=make_board(owner_key=key))
+    fields = (3, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1000, 0)
+    words = mandate.pack(hashlib.sha256, key, fields)
+    proof = mandate.taken_tag(hashlib.sha256, key, 3, 7).hex()
+    assert told(line.ask("mandate %s" % words.hex())) == {"mandate": "7", "proof": proof}
+    assert line.board.consent.gives_to == 0
+    for wrong in (words.hex()[:-2] + "00", "00", "zz"):
+        assert "BAD_TAG" in line.ask("mandate " + wrong)
+    assert "NO_OWNER" in Line().ask("mandate " + words.hex())
 
 
 def test_a_curve_of_a_pair_is_stored_and_forgotten():

@@ -10,7 +10,7 @@ from wptcore.break_test import BreakTest
 from wptcore.charge import Charge
 from wptcore.checks import Checks, FLOW_mW
 from wptcore.commands import Commands
-from wptcore.consent import DEFAULT, HOST, Consent
+from wptcore.consent import DEFAULT
 from wptcore.fod import ForeignObject, UNCALIBRATED_MAX_mW
 from wptcore.links import LINKS_MAX
 from wptcore.overload import Overloads
@@ -30,7 +30,7 @@ class Board(Owned):
     long one press of the button attends, or attendance.ALWAYS_s; `features`: what this kind of
     board carries, as bits of wire; `links_max`, `peers`: see links.Links;
     `consent`: to whom it gives, and how many mJ a day (consent.Consent); `pairs`: loss curves of
-    its coil with others' (fod.ForeignObject).
+    its coil with others' (fod.ForeignObject); `owner_key`: what it shares with its owner, or b"".
     """
 
     def __init__(
@@ -50,11 +50,12 @@ class Board(Owned):
         peers=None,
         consent=(DEFAULT, 0),
         pairs=(),
+        owner_key=b"",
     ):
         self._store = Persistence(saved, boot_cause)  # first: it begins a new epoch in `saved`
         super().__init__(board_id, key, limits, roles, saved, sha256, features)
         self._peers = peers
-        self.consent = Consent(consent[0], consent[1], saved.given_mJ, saved.given_age_s)
+        self.consent = self._make_consent(consent, saved, sha256, owner_key)
         self.is_held = bool(saved.hold)
         self._checks = Checks(self._diagnosis, limits)
         self._fod = ForeignObject(curve, saved.fod_exceedances, pairs)
@@ -269,13 +270,13 @@ class Board(Owned):
         return code or self._power_ends(wanted) or self._role_ends(role)
 
     def _donor_refusal(self, wanted) -> int:
-        if self._floor.refuses(self.soc_permille, wanted.floor_pct):
+        if self._floor.refuses(self.soc_permille, self._own_floor_pct(wanted)):
             return ept.FLOOR
         if self._charge.is_low(self._floor.floor_pct):
             return ept.FLOOR
         if not self._fod.allows(wanted):
             return ept.UNCALIBRATED
-        return self._consent_ends(wanted)
+        return self._consent_ends(wanted) or self.consent.asks()
 
     def _end_reason(self, running) -> int:
         """Why the running transfer must end now, or NONE."""
@@ -283,18 +284,15 @@ class Board(Owned):
         if code == ept.NONE and running.role == wire.PTX:
             counted_permille = running.soc_after_next_permille(self._limits.capacity_mJ)
             soc_permille = min(self.soc_permille, counted_permille)
-            if self._floor.reached(soc_permille, running.floor_pct):
+            if self._floor.reached(soc_permille, self._own_floor_pct(running)):
                 code = ept.FLOOR
             code = code or self._consent_ends(running)
         if code == ept.NONE and self._attendance.off:
             code = ept.OWNER_OFF
         return code or self._power_ends(running) or self._role_ends(running.role)
 
-    def _consent_ends(self, running) -> int:
-        """Why the owner lets the board give no more, or NONE. The desk asks for its boards."""
-        if running.by_peer:
-            return ept.QUOTA if self.consent.spent else ept.NONE
-        return self.consent.refusal(HOST)
+    def _own_floor_pct(self, running) -> int:
+        return max(running.floor_pct, self.consent.floor_pct)
 
     def _power_ends(self, running) -> int:
         """Why the granted power is too much now, or NONE."""
@@ -346,8 +344,11 @@ class Board(Owned):
         energy_mJ = odometer_delta_mJ(running.start_mJ, self._meter.odometer_mJ(running.role))
         running.measure(flow_mW, energy_mJ, self._coil_dC, flow_mW >= FLOW_mW, dt_ms)
         if running.role == wire.PTX:
-            self.consent.count(running.sample_mJ)
-        self._charge.count(running.sample_mJ if running.role == wire.PTX else -running.sample_mJ)
+            self.consent.given_mJ += running.sample_mJ
+            self._charge.count(running.sample_mJ)
+        else:
+            self.consent.taken_mJ += running.sample_mJ
+            self._charge.count(-running.sample_mJ)
         self._charge.disturb()
         if running.is_flowing and self.state == transfer.PING:
             self.state = transfer.next_state(self.state, transfer.FLOW)

@@ -30,7 +30,7 @@ _LIMITS = (
     "battery_max_dC",
     "capacity_mJ",
 )
-OF_CROWD = ("consent", "crowd", "peer", "agreed")
+OF_CROWD = ("consent", "crowd", "peer", "agreed", "owner")
 _FINGERPRINT = b"crowdcharge fingerprint"
 
 
@@ -66,6 +66,7 @@ class ConsoleCommands:
             "selftest": (self._selftest, 0),
             "clear": (self._clear, 1),
             "attend": (self._attend, 0),
+            "mandate": (self._mandate, 1),
             "maintenance": (self._maintenance, 1),
             "meter": (self._meter, 2),
             "provision": (self._provision, 2),
@@ -149,7 +150,7 @@ class ConsoleCommands:
         pairs.append(("market", ",".join(str(value) for value in terms) if terms else "none"))
         pairs.append(("market_key", stored.get("market_key", "none")))
         pairs.append(("market_trusted", len(stored.get("market_trusted", ()))))
-        if "crowd" in stored or "consent" in stored:
+        if "crowd" in stored or "consent" in stored or "owner_key" in stored:
             from wptcore import console_crowd  # here, because other boards save its memory
 
             pairs += console_crowd.describe(stored, self._sha256, fingerprint)
@@ -219,6 +220,11 @@ class ConsoleCommands:
         if self._board.is_off:
             raise ValueError("off: the owner switched the board off; hold its button for 5 s")
         return (("attended_left_s", self._board.attend()),)
+
+    def _mandate(self, text: str):
+        from wptcore import console_crowd
+
+        return console_crowd.bring(self._board, text)
 
     def _maintenance(self, word: str):
         entered = _one_of(word, ("on", "off")) == "on"

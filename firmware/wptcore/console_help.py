@@ -24,6 +24,8 @@ HELP = (
         "host,crowd,agreed|nobody DAY_mJ",
         "to whom it gives (in maintenance); 0: no limit",
     ),
+    ("mandate", "HEX", "what its owner has signed, as crowdcharge owner sign writes it"),
+    ("owner", "KEY|nobody", "the key that it shares with its owner (in maintenance)"),
     ("crowd", "ID ROOT POLICY", "makes it a member (in maintenance); ID 0: of none"),
     ("peer", "BOARD KEY", "adds the key to another member (in maintenance)"),
     ("agreed", "CROWD,...|nobody", "other crowds that may ask (in maintenance)"),

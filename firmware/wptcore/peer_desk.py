@@ -8,9 +8,9 @@ Board.coil_on stays the only permission.
 
 from wptcore import ept, peer_policy, wire
 from wptcore.compat import const
-from wptcore.consent import AGREED, CROWD
+from wptcore.consent import AGREED, CROWD, FRIENDS
 from wptcore.peer_keys import pair_key
-from wptcore.peer_meeting import giving_refusal, is_granted_by, power_max_mW, stored_mJ
+from wptcore.peer_meeting import giving_refusal, is_granted_by, power_max_mW
 
 _LOSSES_MAX = const(3)
 _LOSSES_WINDOW_ms = const(600_000)
@@ -103,15 +103,20 @@ class PeerDesk:
             board._end(ept.STOPPED)
         return ept.NONE
 
-    def asker(self, link) -> int:
-        return CROWD if link.crowd == self.membership.crowd_id else AGREED
+    def askers(self, board, link) -> int:
+        """Return what the board at the other end is to this one: a mask of consent.CROWD etc."""
+        if link.crowd != self.membership.crowd_id:
+            return AGREED
+        mandate = board.consent.mandate
+        is_friend = mandate is not None and link.peer in mandate.friends
+        return CROWD | FRIENDS if is_friend else CROWD
 
     def _offer(self, board, link, soc_permille: int, capacity_mJ: int, wish_mJ: int):
-        code = giving_refusal(board, self.asker(link))
+        code = giving_refusal(board, self.askers(board, link))
         energy_mJ = 0
         if code == ept.NONE and soc_permille <= 1000:
             other_mJ = capacity_mJ // 1000 * soc_permille
-            share_mJ = self._policy.share_mJ(stored_mJ(board), other_mJ, capacity_mJ)
+            share_mJ = self._policy.share_mJ(board.stored_mJ, other_mJ, capacity_mJ)
             energy_mJ = board.consent.bound_mJ(min(share_mJ, wish_mJ))
         if code == ept.NONE and not energy_mJ:
             code = ept.NOTHING_TO_GIVE
@@ -132,4 +137,4 @@ class PeerDesk:
         if (link.peer, energy_mJ) not in self._offers:
             return ept.OUT_OF_RANGE
         self._excesses = 0
-        return giving_refusal(board, self.asker(link), grant[0]) or board.grant(grant)
+        return giving_refusal(board, self.askers(board, link), grant[0]) or board.grant(grant)

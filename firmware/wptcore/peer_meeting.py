@@ -11,30 +11,23 @@ from wptcore.running import Running
 _FULL_permille = 980
 
 
-def stored_mJ(board) -> int:
-    """Return the charge as energy; 0 while it is unknown."""
-    if board.soc_permille > 1000:
-        return 0
-    return board._limits.capacity_mJ // 1000 * board.soc_permille
+def wanted_mJ(board) -> int:
+    return board.consent.wants_mJ(board.stored_mJ, board._limits.capacity_mJ)
 
 
-def lacking_mJ(board) -> int:
-    return board._limits.capacity_mJ - stored_mJ(board)
-
-
-def giving_refusal(board, asker: int, transfer_id: int = 0) -> int:
-    """Return why no other board gets anything now, or NONE; `asker`: consent.CROWD or AGREED.
+def giving_refusal(board, askers: int, transfer_id: int = 0) -> int:
+    """Return why no other board gets anything now, or NONE; `askers`: see PeerDesk.askers.
 
     A grant that is repeated for the transfer that runs is no new one.
     """
     if is_granted_by(board, -1, transfer_id):
         return ept.NONE
-    return board.consent.refusal(asker) or _meeting_refusal(board, wire.PTX)
+    return board.consent.refusal(askers) or _meeting_refusal(board, wire.PTX)
 
 
 def taking_refusal(board) -> int:
     """Return why the board asks nobody now, or NONE."""
-    if board.soc_permille >= _FULL_permille:
+    if board.soc_permille >= _FULL_permille or not wanted_mJ(board):
         return ept.CHARGE_COMPLETE
     return _meeting_refusal(board, wire.PRX)
 

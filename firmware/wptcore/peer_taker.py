@@ -153,7 +153,7 @@ class PeerTaker:
             self._part(fields[1])
             return
         board = self._board
-        wish_mJ = peer_meeting.lacking_mJ(board)
+        wish_mJ = peer_meeting.wanted_mJ(board)
         self._ask(_WISH, board.soc_permille, board._limits.capacity_mJ, wish_mJ)
 
     def _offered(self, frame_type: int, fields: tuple) -> None:

@@ -7,7 +7,7 @@ alternates between name and service, and BTHome.
 
 import struct
 
-from wptcore import wire
+from wptcore import bthome, wire
 
 _FLAGS = b"\x02\x01\x06"  # general discoverable, no classic Bluetooth
 _MANUFACTURER = 0xFF
@@ -42,7 +42,7 @@ class Adverts:
         if self._identity_turn:
             return self._advert, self._identity
         end = self._board.pack_bthome_into(self._bthome, _HEAD_SIZE)
-        struct.pack_into(_HEAD, self._bthome, 0, end - 1, _SERVICE_DATA_16, wire.BTHOME_UUID)
+        struct.pack_into(_HEAD, self._bthome, 0, end - 1, _SERVICE_DATA_16, bthome.UUID)
         return self._advert, memoryview(self._bthome)[:end]
 
 

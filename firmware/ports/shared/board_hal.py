@@ -34,6 +34,7 @@ class BoardHal:
     arm_watchdog()       raises where that fails
     feed_watchdog()
     coil_dC(), battery_dC(), on_cable(), button_is_down()
+    set_lamp(lit)        the LED, where one is fitted
     restart()
     """
 

@@ -8,7 +8,7 @@ from console import SerialConsole
 from console_backend import ConsoleBackend
 from radio import LINKS_MAX, BoardRadio
 from store import Store
-from wptcore import wire
+from wptcore import lamp, wire
 from wptcore.attendance import WINDOW_DEFAULT_s
 from wptcore.board import Board
 from wptcore.consent import AGREED, CROWD, HOST
@@ -46,6 +46,7 @@ class BoardLoop:
             desk,
             _consent(identity),
             hal.pair_curves,
+            bytes.fromhex(identity.get("owner_key", "")),
         )
         self.radio = BoardRadio(self.board, self.guard, pins.NAME, REVISION)
         if desk is not None:
@@ -79,6 +80,7 @@ class BoardLoop:
         attempt("peers", self.radio.step_peers, dt_ms)
         self.board.on_elapsed(dt_ms)
         self._switch(dt_ms)
+        attempt("lamp", self.hal.set_lamp, lamp.is_lit(self.board))
         self.hal.feed_watchdog()
         if self.market is not None and not self.board.is_running:
             attempt("market", self.market.step)
