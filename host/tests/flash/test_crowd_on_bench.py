@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""`crowd` and `owner` over the cable: two boards become members, and one charges the other."""
+"""`crowd` and `owner`: two boards become members, one charges the other, an owner forbids it."""
 
+import asyncio
 import json
 
 import pytest
 
 from crowdcharge.boards import keys as key_file
+from wptcore import ept, wire
 
 from .conftest import KEYS, command, until
 
@@ -45,3 +47,36 @@ async def test_boards_join_consent_and_charge(bench, tmp_path) -> None:
     await until(bench, 1, lambda board: board["tx_on"])
     shown = await done("crowd", "leave", file, "--id", "2", "--port", ports[2])
     assert "again for: 1" in shown
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.timeout(300)
+async def test_an_owner_signs_and_anybody_brings_it(bench, tmp_path, hands) -> None:
+    file, words = tmp_path / "owner.toml", tmp_path / "words"
+    await done("owner", "create", file)
+    port, radio = bench.serial_ports[1], ("--transport", bench.transport)
+    sign = ("owner", "sign", file, "--id", "1", "--out", words)
+    await done(*sign, "--gives-to", "nobody")
+    refused = await command("owner", "bring", words, *radio)
+    assert refused.returncode != 0 and "owner adopt" in refused.stderr
+    await done("owner", "adopt", file, "--port", port)
+    refused = await command("owner", "consent", "--port", port, "--gives-to", "host")
+    assert refused.returncode != 0 and "signs what it gives" in refused.stderr
+    shown = await done("owner", "bring", words, *radio, "--owner", file)
+    assert "Board 1 obeys it." in shown
+    transfer = hands.Transfer(bench)
+    await transfer.on_air(1)
+    link = await transfer.link(1)
+    consent = await link.ask_consent()
+    assert (consent.gives_to, consent.gives_mJ) == (0, 0)
+    grant = (transfer.number, wire.PTX, 2, 0, 0, 900, 5000, 6000, 0, 5000, 0)
+    assert (await link.command(wire.GRANT, *grant)).code == ept.NO_CONSENT
+    await asyncio.sleep(1.1)  # a mandate's number is the second in which it was signed
+    await done(*sign, "--gives-to", "host", "--day-wh", "0.001")
+    assert "Board 1 obeys it." in await done(
+        "owner", "bring", words, "--port", port, "--owner", file
+    )
+    assert (await link.ask_consent()).gives_mJ == 3600
+    assert (await link.command(wire.GRANT, *grant)).code == ept.NONE
+    await link.command(wire.STOP, transfer.number)
+    await link.close()
