@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Host-run crowds obey what owners have signed, against real cores."""
 
+import asyncio
+
 from crowdcharge.boards import mandates
 from crowdcharge.orchestrator.contacts import ContactSchedule
 from crowdcharge.orchestrator.events import Refused, Settled, TransferStarted
