@@ -34,6 +34,7 @@ def membership(
     crowd = {
         "id": crowd_id,
         "root": peer_keys.root(sha256, crowd_key, epoch, board_id).hex(),
+        "alias": peer_keys.alias_key(sha256, crowd_key, epoch).hex(),
         "peers": {
             str(i): peer_keys.pair_key(sha256, root, crowd_id, board_id).hex() for i, root in roots
         },

@@ -30,7 +30,7 @@ _LIMITS = (
     "battery_max_dC",
     "capacity_mJ",
 )
-OF_CROWD = ("consent", "crowd", "peer", "agreed", "owner")
+OF_CROWD = ("consent", "crowd", "peer", "agreed", "owner", "alias")
 _FINGERPRINT = b"crowdcharge fingerprint"
 
 

@@ -16,7 +16,7 @@ def run(stored: dict, command: str, arguments: list):
     if len(arguments) != count:
         raise ValueError("usage: %s needs %d arguments; type help" % (command, count))
     changed = call(stored, *arguments)
-    if command == "owner":  # a key is never shown
+    if command in _KEYS:
         return name, changed, ((command, "none" if changed is None else "stored"),)
     if command == "peer":
         return name, changed, (("crowd_peers", len(changed["peers"])),)
@@ -76,6 +76,13 @@ def add_peer(stored: dict, board_id: str, key: str) -> dict:
     return crowd
 
 
+def know(stored: dict, key: str) -> dict:
+    """Return the `crowd` with the key to its members' aliases."""
+    crowd = _crowd(stored)
+    crowd["alias"] = _key(key)
+    return crowd
+
+
 def agree(stored: dict, crowd_ids: str) -> dict:
     """Return the `crowd` that lets members of these other crowds ask."""
     crowd = _crowd(stored)
@@ -128,4 +135,6 @@ _COMMANDS = {  # command: (function, the name that it stores, number of argument
     "agreed": (agree, "crowd", 1),
     "consent": (consent, "consent", 2),
     "owner": (own, "owner_key", 1),
+    "alias": (know, "crowd", 1),
 }
+_KEYS = ("owner", "alias")  # commands whose argument is never shown

@@ -22,13 +22,14 @@ class Membership:
     """The `crowd` of an identity, as `crowdcharge crowd` writes it.
 
     `keys`: (board, 32 bytes) of each member that this board may ask; `agreed`: other crowds whose
-    members may ask this one.
+    members may ask this one; `alias`: the key to members' aliases.
     """
 
     def __init__(self, crowd: dict):
         self.crowd_id = crowd["id"]
         self.root = bytes.fromhex(crowd["root"])
         self.policy = crowd.get("policy", "oblivious-share")
+        self.alias = bytes.fromhex(crowd.get("alias", ""))
         self.agreed = tuple(crowd.get("agreed", ()))
         peers = crowd.get("peers", {})
         self.keys = tuple((int(board), bytes.fromhex(peers[board])) for board in peers)

@@ -8,7 +8,7 @@ authenticated answer renews its own. Two boards never ask each other: the poorer
 
 import struct
 
-from wptcore import auth, ept, peer_meeting, transfer, wire
+from wptcore import alias, auth, ept, peer_meeting, transfer, wire
 from wptcore.compat import const
 
 # what the port does next
@@ -71,11 +71,10 @@ class PeerTaker:
         """
         if rssi_dBm < NEAR_dBm or not self.wants:
             return
-        try:
-            fields = wire.unpack_beacon(beacon)
-        except ValueError:
+        seen = self._seen(beacon)
+        if seen is None:
             return
-        board_id, state, soc_pct = fields[0], fields[3], fields[7]
+        board_id, state, soc_pct = seen
         busy = state & 0x0F != transfer.IDLE or state & (wire.PROBLEM | wire.CABLE)
         enough = self._board.soc_permille // 10 + _MARGIN_pct
         if busy or not enough <= soc_pct <= 100 or self._is_left_alone(board_id):
@@ -85,6 +84,14 @@ class PeerTaker:
             self.giver = board_id
             self.address = address
             self.action = CONNECT
+
+    def _seen(self, beacon: bytes):
+        """Return (board, state byte, charge %) of a beacon or of a member's alias, or None."""
+        try:
+            fields = wire.unpack_beacon(beacon)
+        except ValueError:
+            return alias.read(self._sha256, self._member.alias, beacon)
+        return fields[0], fields[3], fields[7]
 
     def on_challenge(self, challenge: bytes) -> None:
         """Take the giver's challenge once the link is ready: says hello."""

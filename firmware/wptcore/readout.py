@@ -83,6 +83,11 @@ class Readout:
         )
 
     @property
+    def soc_pct(self) -> int:
+        """Charge as the beacon has it; 255: unknown."""
+        return wire.soc_pct(self.soc_permille)
+
+    @property
     def state_byte(self) -> int:
         """State and flags as the beacon carries them."""
         byte = self.state

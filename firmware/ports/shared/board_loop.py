@@ -49,6 +49,7 @@ class BoardLoop:
             bytes.fromhex(identity.get("owner_key", "")),
         )
         self.radio = BoardRadio(self.board, self.guard, pins.NAME, REVISION)
+        self.radio.hide_by(lambda: _alias(self.board, key, desk, sha256))
         if desk is not None:
             self.radio.meet_peers(_taker(self.board, desk, sha256))
         backend = ConsoleBackend(hal, identity, pins.NAME, REVISION)
@@ -194,6 +195,14 @@ def _taker(board, desk, sha256):
     from wptcore.peer_taker import PeerTaker
 
     return PeerTaker(board, desk.membership, sha256, os.urandom)
+
+
+def _alias(board, key: bytes, desk, sha256):
+    """Load what hides a board only where its owner wants it."""
+    from wptcore.alias import Alias, host_key
+
+    crowd = desk.membership.alias if desk is not None else b""
+    return Alias(board, sha256, os.urandom, host_key(sha256, key), crowd or os.urandom(32))
 
 
 def _consent(identity: dict) -> tuple:

@@ -50,6 +50,11 @@ class Beacon:
         return cls._checked(wire.unpack_beacon_1(data))
 
     @classmethod
+    def hidden(cls, board_id: int) -> "Beacon":
+        """Stand in for what an alias does not tell a host: nothing but the board's number."""
+        return cls(board_id, 0, 0, BoardState.IDLE, 0, 0, 0, None, 0, 0, 0, 0)
+
+    @classmethod
     def _checked(cls, fields: tuple[int, ...]) -> "Beacon":
         """Refuse values that no board can have: the company id is anyone's."""
         beacon = cls(*fields)

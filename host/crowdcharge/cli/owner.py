@@ -159,9 +159,22 @@ def sign(
     type=click.Path(path_type=Path, dir_okay=False),
     help="The owner's key, to check that the board itself says so.",
 )
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A host's keys, to find a board that is hidden.",
+)
 @options.radio
-def bring(mandate: Path, port: str, owner_file: Path | None, transport: str, adapter: str) -> None:
+def bring(
+    mandate: Path,
+    port: str,
+    owner_file: Path | None,
+    keys: Path | None,
+    transport: str,
+    adapter: str,
+) -> None:
     """Bring what an owner has signed to its board; nobody needs a key for that."""
+    from crowdcharge.boards import keys as key_file
     from crowdcharge.boards import mandates
     from crowdcharge.flash import bringing
     from crowdcharge.flash.serial_line import SerialLine
@@ -173,7 +186,10 @@ def bring(mandate: Path, port: str, owner_file: Path | None, transport: str, ada
         with SerialLine(port) as line:
             proof = bringing.by_cable(line, signed)
     else:
-        proof = with_radio(lambda radio: bringing.by_radio(radio, signed), transport, adapter)
+        known = key_file.load(keys) if keys else {}
+        proof = with_radio(
+            lambda radio: bringing.by_radio(radio, signed, known), transport, adapter
+        )
     if not key:
         click.echo(
             f"Something that says it is board {board_of(signed)} took it; proof {proof.hex()}"

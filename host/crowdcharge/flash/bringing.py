@@ -4,6 +4,7 @@
 import asyncio
 
 from crowdcharge.boards import codes
+from crowdcharge.boards.keys import Keys
 from crowdcharge.boards.listening import addresses_of
 from crowdcharge.errors import BoardUnreachable, GrantRefused, LineError
 from crowdcharge.flash.by_radio import LISTEN_s
@@ -30,10 +31,13 @@ def by_cable(line: SerialLine, signed: bytes) -> bytes:
     return bytes.fromhex(line.ask("mandate", signed.hex())["proof"])
 
 
-async def by_radio(radio: Radio, signed: bytes) -> bytes:
-    """Return the proof, which only the owner can check; GrantRefused if the board refuses."""
+async def by_radio(radio: Radio, signed: bytes, keys: Keys) -> bytes:
+    """Return the proof, which only the owner can check; GrantRefused if the board refuses.
+
+    `keys`: with that of the board it is found though it is hidden.
+    """
     board_id = mandate.board_of(signed)
-    addresses = await addresses_of(radio, [board_id], LISTEN_s)
+    addresses = await addresses_of(radio, [board_id], LISTEN_s, keys)
     if board_id not in addresses:
         raise BoardUnreachable(board_id, f"not heard within {LISTEN_s:g} s")
     replies: asyncio.Queue[bytes] = asyncio.Queue()

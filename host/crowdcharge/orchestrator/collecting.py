@@ -41,7 +41,7 @@ async def collect(
     """
     keeper = LedgerKeeper(store, keys, clock, emit, secrets.randbelow(1 << 32) or 1)
     found = Collected()
-    for board_id, address in sorted((await addresses_of(radio, keys, seconds)).items()):
+    for board_id, address in sorted((await addresses_of(radio, keys, seconds, keys)).items()):
         for _ in range(TRIES):
             try:
                 await _visit(radio, keeper, board_id, address, keys[board_id], clock)

@@ -11,6 +11,7 @@ VM -> hub
     A  active     u8                           reply: empty
     R  register   JSON services                reply: u16 value handles
     G  settings   u16 MTU, name
+    a  address    6 random address, most significant byte first
     V  advertise  u32 interval_us (0 stops), u8 connectable, u8 n, n advert, scan response
     N  notify     u16 link, u16 handle, data
     I  indicate   u16 link, u16 handle, data
@@ -79,6 +80,7 @@ class ShimRadio:
         self._air = air
         self._vm: _Vm | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._own = hci.OwnAddressType.PUBLIC
         self._unsent: dict[int, int] = {}  # link -> notifications that wait for the air
         self._indicating: set[int] = set()  # links that owe a confirmation
 
@@ -175,6 +177,11 @@ class ShimRadio:
 
     # Advertising
 
+    def _random_address(self, payload: bytes) -> None:
+        """Use it from now on, as a link's own too."""
+        self._device.random_address = self.controller.move_to(payload)
+        self._own = hci.OwnAddressType.RANDOM
+
     def _advertise(self, payload: bytes) -> None:
         """Set the controller directly: frames stay in order and no HCI round trip is spent."""
         interval_us, connectable, length = struct.unpack_from("<IBB", payload)
@@ -187,12 +194,11 @@ class ShimRadio:
             if connectable
             else AdvertisingType.UNDIRECTED_SCANNABLE  # what NimBLE sends when not connectable
         )
-        public = hci.OwnAddressType.PUBLIC
         # bumble's device reads its own address for a new link from here.
         self._device.legacy_advertiser = LegacyAdvertiser(
-            self._device, kind, public, hci.Address.ANY, auto_restart=False
+            self._device, kind, self._own, hci.Address.ANY, auto_restart=False
         )
-        advertiser.own_address_type = public
+        advertiser.own_address_type = self._own
         advertiser.advertising_type = kind
         advertiser.advertising_interval_min = interval_us // 625
         advertiser.advertising_data = payload[6 : 6 + length]
@@ -343,6 +349,7 @@ HANDLERS: dict[str, Callable[[ShimRadio, bytes], None]] = {
     "A": ShimRadio._active,
     "R": ShimRadio._register,
     "G": ShimRadio._settings,
+    "a": ShimRadio._random_address,
     "V": ShimRadio._advertise,
     "N": ShimRadio._notify,
     "I": ShimRadio._indicate,

@@ -178,6 +178,13 @@ class Controller(Commands):
                 Error.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR,
             )
 
+    def move_to(self, address: bytes) -> hci.Address:
+        """Take a random address, most significant byte first; the one before leads nowhere."""
+        self.air.on_address_left(self)
+        self.random_address = hci.Address(address[::-1], hci.Address.RANDOM_DEVICE_ADDRESS)
+        self.air.on_address_changed(self)
+        return self.random_address
+
     def accept(self, central: LinkEnd) -> bool:
         """Accept a connect request that has reached us, if we advertise as connectable."""
         advertiser = self.advertiser
