@@ -28,7 +28,7 @@ def signed(
     board_id=1,
     key=KEY_1,
 ):
-    fields = (board_id, number, gives_to, day_mJ, floor_pct, flags, *hours, *wants, *friends)
+    fields = (board_id, number, gives_to, day_mJ, floor_pct, flags) + hours + wants + friends
     return mandate.pack(hashlib.sha256, key, fields)
 
 

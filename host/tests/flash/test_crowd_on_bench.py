@@ -3,11 +3,15 @@
 
 import asyncio
 import json
+from hashlib import sha256
 
 import pytest
 
+from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.boards import keys as key_file
-from wptcore import ept, wire
+from crowdcharge.boards.aliases import Aliases
+from crowdcharge.radio.bleak_radio import BleakRadio
+from wptcore import alias, ept, wire
 
 from .conftest import KEYS, command, until
 
@@ -80,3 +84,59 @@ async def test_an_owner_signs_and_anybody_brings_it(bench, tmp_path, hands) -> N
     assert (await link.command(wire.GRANT, *grant)).code == ept.NONE
     await link.command(wire.STOP, transfer.number)
     await link.close()
+
+
+async def heard(bench, good) -> str:
+    """Return the address of the first advert that is good."""
+    radio = BleakRadio(*backends(bench.transport))
+    found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def on_advert(advert) -> None:
+        if good(advert) and not found.done():
+            found.set_result(advert.address)
+
+    await radio.start_scan(on_advert)
+    try:
+        async with asyncio.timeout(20):
+            return await found
+    finally:
+        await radio.stop_scan()
+        await radio.close()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.timeout(300)
+async def test_a_hidden_board_is_found_by_those_who_have_its_key(bench, tmp_path) -> None:
+    """Board 1 was adopted above; this owner is another one, so it is adopted anew."""
+    file, words, keys = tmp_path / "owner.toml", tmp_path / "words", tmp_path / "keys.toml"
+    key_file.save(keys, KEYS)
+    await done("owner", "create", file)
+    await done("owner", "adopt", file, "--port", bench.serial_ports[1])
+    sign = ("owner", "sign", file, "--id", "1", "--out", words)
+    bring = ("owner", "bring", words, "--owner", file, "--transport", bench.transport)
+    await done(*sign, "--hide")
+    await done(*bring)
+    ours = Aliases(KEYS)
+
+    def is_hidden(advert) -> bool:
+        return alias.is_alias(advert.data) and ours.beacon(advert.data).board_id == 1
+
+    public = bench.addresses[1]
+    hidden = await heard(bench, is_hidden)
+    assert hidden != public
+    with pytest.raises(ValueError, match="alias"):
+        Aliases({}).beacon(alias.pack(sha256, b"1" * 32, b"2" * 32, bytes(6), 1, 0, 9))
+    strange = await command(*bring)
+    assert strange.returncode != 0 and "not heard" in strange.stderr
+    await asyncio.sleep(1.1)
+    await done(*sign)
+    assert "Board 1 obeys it." in await done(*bring, "--keys", keys)
+
+    def is_shown(advert) -> bool:
+        return not alias.is_alias(advert.data) and ours.beacon(advert.data).board_id == 1
+
+    assert await heard(bench, is_shown) == hidden  # the next one comes when it is hidden again
+    await asyncio.sleep(1.1)
+    await done(*sign, "--hide")
+    await done(*bring)
+    assert await heard(bench, is_hidden) not in {hidden, public}
