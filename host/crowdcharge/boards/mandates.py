@@ -26,7 +26,7 @@ _U32_MAX = 0xFFFF_FFFF
 
 
 @dataclass(frozen=True, slots=True)
-class Mandate:
+class MandateTerms:
     """The fields of wptcore.mandate.Mandate in their order, and the friends behind them."""
 
     board_id: int

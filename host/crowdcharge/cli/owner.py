@@ -131,7 +131,7 @@ def sign(
     if bool(mask & mandates.WHOM["friends"]) != bool(named):
         raise InputError("--friends and --gives-to friends belong together")
     from_min, to_min = mandates.hours(hours) if hours else (0, 0)
-    made = mandates.Mandate(
+    made = mandates.MandateTerms(
         board_id,
         unix_s(),
         mask,

@@ -13,7 +13,7 @@ OWNER = bytes(range(1, 33))
 
 
 def test_a_board_reads_what_an_owner_signs():
-    words = mandates.Mandate(7, 99, mandates.whom("crowd,friends"), 5000, friends=(3, 4))
+    words = mandates.MandateTerms(7, 99, mandates.whom("crowd,friends"), 5000, friends=(3, 4))
     key = mandates.board_key(OWNER, 7)
     found = mandate.verified(hashlib.sha256, key, 7, words.signed(OWNER))
     assert (found.number, found.gives_to, found.day_max_mJ, found.friends) == (
@@ -27,7 +27,7 @@ def test_a_board_reads_what_an_owner_signs():
 
 
 def test_only_the_boards_own_proof_counts():
-    signed = mandates.Mandate(7, 99).signed(OWNER)
+    signed = mandates.MandateTerms(7, 99).signed(OWNER)
     key = mandates.board_key(OWNER, 7)
     assert mandates.proves(OWNER, signed, mandate.taken_tag(hashlib.sha256, key, 7, 99))
     assert not mandates.proves(OWNER, signed, mandate.taken_tag(hashlib.sha256, key, 7, 98))
@@ -44,9 +44,9 @@ def test_what_are_no_hours_is_refused(text):
 @pytest.mark.parametrize(
     "words",
     [
-        mandates.Mandate(1, 1, friends=tuple(range(1, 10))),
-        mandates.Mandate(1, 1, day_max_mJ=1 << 32),
-        mandates.Mandate(1, 1, wants_mJ=1 << 32),
+        mandates.MandateTerms(1, 1, friends=tuple(range(1, 10))),
+        mandates.MandateTerms(1, 1, day_max_mJ=1 << 32),
+        mandates.MandateTerms(1, 1, wants_mJ=1 << 32),
     ],
 )
 def test_what_has_no_room_is_refused(words):
@@ -61,8 +61,8 @@ def test_files(tmp_path):
     with pytest.raises(InputError, match="already"):
         mandates.create(path)
     words = tmp_path / "mandate"
-    words.write_text(mandates.Mandate(7, 99).signed(key).hex() + "\n")
-    assert mandates.read(words) == mandates.Mandate(7, 99).signed(key)
+    words.write_text(mandates.MandateTerms(7, 99).signed(key).hex() + "\n")
+    assert mandates.read(words) == mandates.MandateTerms(7, 99).signed(key)
     for text in ("", "zz", "00" * 60, "01" * 59, "1" * 2000):
         words.write_text(text)
         with pytest.raises(InputError, match="mandate"):

@@ -16,7 +16,7 @@ def owned(world, board_id, **words):
     """Let an owner sign for a board of the world."""
     board = world.boards[board_id].core
     board._owner_key = mandates.board_key(OWNER, board_id)
-    signed = mandates.Mandate(board_id, 1, **words).signed(OWNER)
+    signed = mandates.MandateTerms(board_id, 1, **words).signed(OWNER)
     assert isinstance(board.take_mandate(signed), tuple)
 
 
