@@ -2,11 +2,13 @@
 """Host-run crowds obey what owners have signed, against real cores."""
 
 import asyncio
+import os
+from hashlib import sha256
 
 from crowdcharge.boards import mandates
 from crowdcharge.orchestrator.contacts import ContactSchedule
-from crowdcharge.orchestrator.events import Refused, Settled, TransferStarted
-from wptcore import consent, mandate
+from crowdcharge.orchestrator.events import Refused, Settled, TransferStarted, Trouble
+from wptcore import alias, consent, mandate
 
 OWNER = bytes(range(1, 33))
 PAIR = ContactSchedule(60.0, (((1, 2),),))
@@ -80,4 +82,17 @@ def test_a_wish_is_met_first_by_those_who_offer(make_world, run):
     run(world, world.host(contacts, until_s=30.0, slots=2))
     pairs = [(each.ptx, each.prx) for each in world.of(TransferStarted)]
     assert pairs[0] == (5, 6) and (1, 2) in pairs and (3, 4) not in pairs
+    world.check_books()
+
+
+def test_a_host_finds_and_serves_a_hidden_board(make_world, run):
+    world = make_world({1: 90.0, 2: 10.0})
+    world.lay((1, 2))
+    board = world.boards[1]
+    host = alias.host_key(sha256, board.key)
+    board.beacon = alias.Alias(board.core, sha256, os.urandom, host, bytes(32)).data
+    run(world, world.host(PAIR, until_s=30.0))
+    (settled,) = world.of(Settled)
+    assert settled.state == "settled" and not world.of(Trouble)
+    del board.beacon
     world.check_books()
