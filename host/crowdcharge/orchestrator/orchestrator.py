@@ -64,7 +64,7 @@ class Orchestrator:
         self.policy = policy
         self.state: State = "running"
         self.forbidden: set[int] = set()
-        self.reasons: dict[int, str] = {}  # what was decided of each board at its last meeting
+        self.reasons: dict[int, str] = {}  # why its last meeting came to nothing
         self._clock = clock
         self._rng = rng
         self._terms = terms or TransferTerms()
@@ -349,8 +349,9 @@ class Orchestrator:
             return None
         encounter = Encounter(*meeting.pair)
         decision = decided(self.policy, encounter, agents, self._clock.now_s(), self._rng)
-        self.reasons.update(dict.fromkeys(meeting.pair, decision.reason))
         offer = decision.offer
+        for board_id in meeting.pair:
+            self.reasons[board_id] = decision.reason if offer is None else ""
         if offer is None or offer.energy_J < _RESOLUTION * agents[offer.ptx].capacity_J:
             return None
         if self.is_at_floor(offer.ptx):

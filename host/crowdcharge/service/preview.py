@@ -48,10 +48,12 @@ def _asked(
     found = []
     for pair in pairs:
         rng = np.random.default_rng(0)
-        offer = decided(policy, Encounter(*pair), agents, now_s, rng).offer
+        decision = decided(policy, Encounter(*pair), agents, now_s, rng)
+        offer = decision.offer
         if offer is not None:
             shares = [(agents[each].soc_permille or 0) / 10 for each in (offer.ptx, offer.prx)]
             says = f"Board {offer.ptx} has {shares[0]:.0f} %, board {offer.prx} {shares[1]:.0f} %."
+            says = f"{says} {decision.reason}"
             energy_J = round(offer.energy_J, 3)
             found.append({"ptx": offer.ptx, "prx": offer.prx, "energy_J": energy_J, "says": says})
     return found

@@ -10,6 +10,8 @@ from crowdcharge.orchestrator.contacts import ContactSchedule
 from crowdcharge.orchestrator.events import Refused, Settled, TransferStarted, Trouble
 from wptcore import alias, consent, mandate
 
+from .world import MortalStore
+
 OWNER = bytes(range(1, 33))
 PAIR = ContactSchedule(60.0, (((1, 2),),))
 
@@ -26,8 +28,17 @@ def test_a_board_that_consents_to_nobody_is_not_even_asked(make_world, run):
     world = make_world({1: 90.0, 2: 10.0})
     world.lay((1, 2))
     owned(world, 1, gives_to=0)
-    run(world, world.host(PAIR, until_s=10.0))
+
+    async def story():
+        with MortalStore.open(world, world.ledger) as store:
+            orchestrator = world.orchestrator(store, PAIR)
+            await orchestrator.run(10.0)
+            reasons.update(orchestrator.reasons)
+
+    reasons: dict[int, str] = {}
+    run(world, story())
     assert not world.of(TransferStarted) and not world.of(Refused)
+    assert reasons == dict.fromkeys((1, 2), "The owner of board 1 lets it give nothing now.")
     world.check_books()
 
 
