@@ -291,9 +291,6 @@ class Board(Owned):
             code = ept.OWNER_OFF
         return code or self._power_ends(running) or self._role_ends(running.role)
 
-    def _own_floor_pct(self, running) -> int:
-        return max(running.floor_pct, self.consent.floor_pct)
-
     def _power_ends(self, running) -> int:
         """Why the granted power is too much now, or NONE."""
         dull = self._diagnosis.stands(ept.THERMISTOR_DULL)

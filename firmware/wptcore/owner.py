@@ -89,6 +89,9 @@ class Owned(Readout):
             made.obey(found, saved.mandate, saved.taken_mJ, False)
         return made
 
+    def _own_floor_pct(self, running) -> int:
+        return max(running.floor_pct, self.consent.floor_pct)
+
     def _consent_ends(self, running) -> int:
         """Why the owner lets the board give no more, or NONE. The desk asks for its boards."""
         return self.consent.ends if running.by_peer else self.consent.refusal(HOST)

@@ -80,7 +80,6 @@ class ShimRadio:
         self._air = air
         self._vm: _Vm | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._own = hci.OwnAddressType.PUBLIC
         self._unsent: dict[int, int] = {}  # link -> notifications that wait for the air
         self._indicating: set[int] = set()  # links that owe a confirmation
 
@@ -177,10 +176,8 @@ class ShimRadio:
 
     # Advertising
 
-    def _random_address(self, payload: bytes) -> None:
-        """Use it from now on, as a link's own too."""
+    def _move(self, payload: bytes) -> None:
         self._device.random_address = self.controller.move_to(payload)
-        self._own = hci.OwnAddressType.RANDOM
 
     def _advertise(self, payload: bytes) -> None:
         """Set the controller directly: frames stay in order and no HCI round trip is spent."""
@@ -194,11 +191,11 @@ class ShimRadio:
             if connectable
             else AdvertisingType.UNDIRECTED_SCANNABLE  # what NimBLE sends when not connectable
         )
+        own = advertiser.own_address_type = self.controller.own_address_type
         # bumble's device reads its own address for a new link from here.
         self._device.legacy_advertiser = LegacyAdvertiser(
-            self._device, kind, self._own, hci.Address.ANY, auto_restart=False
+            self._device, kind, own, hci.Address.ANY, auto_restart=False
         )
-        advertiser.own_address_type = self._own
         advertiser.advertising_type = kind
         advertiser.advertising_interval_min = interval_us // 625
         advertiser.advertising_data = payload[6 : 6 + length]
@@ -349,7 +346,7 @@ HANDLERS: dict[str, Callable[[ShimRadio, bytes], None]] = {
     "A": ShimRadio._active,
     "R": ShimRadio._register,
     "G": ShimRadio._settings,
-    "a": ShimRadio._random_address,
+    "a": ShimRadio._move,
     "V": ShimRadio._advertise,
     "N": ShimRadio._notify,
     "I": ShimRadio._indicate,
