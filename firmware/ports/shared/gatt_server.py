@@ -113,8 +113,8 @@ class GattServer:
         if self._since_notify_ms >= _NOTIFY_GAP_ms:
             self._guard.attempt("reply", self._send_reply)
         if self._since_advert_ms >= ADVERT_ms:
-            self._since_advert_ms = 0
-            self._refresh()
+            dt_ms, self._since_advert_ms = self._since_advert_ms, 0
+            self._refresh(dt_ms)
 
     def _send_reply(self) -> None:
         if self._reply is None:
@@ -132,12 +132,12 @@ class GattServer:
         else:
             self._guard.drop("reply")
 
-    def _refresh(self) -> None:
+    def _refresh(self, dt_ms: int) -> None:
         board = self._board
         attempt = self._guard.attempt
         hidden = self._adverts.hidden
         if hidden is not None:
-            hidden.elapse(ADVERT_ms)
+            hidden.elapse(dt_ms)
             if hidden.is_due and not self.linked and attempt("radio", self._new_address):
                 hidden.turn()
         advert, response = self._adverts.advance()
