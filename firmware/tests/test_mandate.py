@@ -9,7 +9,8 @@ from support import NONCE, Host
 from wptcore import ept, lamp, mandate, wire
 from wptcore.auth import TAG_SIZE, hmac_sha256
 from wptcore.consent import CROWD, FRIENDS, HOST, Consent, UNBOUNDED_mJ
-from wptcore.journal import Journal
+from wptcore.journal import Journal, Saved
+from wptcore.mandated import Mandated
 
 OWNER = bytes(range(1, 33))
 KEY_1 = mandate.board_key(hashlib.sha256, OWNER, 1)
@@ -155,9 +156,9 @@ def test_the_owners_floor_adds_to_the_boards():
 
 def test_hours_hold_and_a_board_without_the_time_gives_nothing():
     """Signed at 21:00 for 22:00 to 6:00."""
-    found = mandate.verified(hashlib.sha256, KEY_1, 1, signed(hours=(1260, 1320, 360)))
-    consent = Consent(HOST, 0)
-    consent.obey(found, b"")
+    words = signed(hours=(1260, 1320, 360))
+    consent = Mandated(Consent(HOST, 0), Saved(), hashlib.sha256, KEY_1, 1)
+    assert consent.take(words) == ept.NONE
     allowed = []
     for hour in range(24):
         if consent.refusal(HOST) == ept.NONE:
@@ -166,7 +167,9 @@ def test_hours_hold_and_a_board_without_the_time_gives_nothing():
             assert consent.refusal(HOST) == ept.OTHER_HOURS
         consent.elapse(HOUR_ms)
     assert sorted(allowed) == [0, 1, 2, 3, 4, 5, 22, 23]
-    consent.obey(found, b"", now=False)
+    saved = Saved()
+    saved.mandate = words
+    consent = Mandated(Consent(HOST, 0), saved, hashlib.sha256, KEY_1, 1)
     assert consent.refusal(HOST) == ept.OTHER_HOURS
 
 

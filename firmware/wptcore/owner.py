@@ -5,7 +5,7 @@ A host with the key may clear what its host alone can know to be settled. The re
 at the board: errors.toml says which (`clear_by`).
 """
 
-from wptcore import ept, mandate, transfer, wire
+from wptcore import ept, transfer, wire
 from wptcore.consent import HOST, Consent
 from wptcore.declared import BY_HOST, BY_REPAIR
 from wptcore.floor import FLOOR_MAX_pct, FLOOR_MIN_pct
@@ -48,24 +48,19 @@ class Owned(Readout):
 
         A new one ends a transfer to another board, which may ask again.
         """
-        key, sha256 = self._owner_key, self._sha256
-        if not key:
+        if not self._owner_key:
             return ept.NO_OWNER
-        found = mandate.verified(sha256, key, self.board_id, signed)
-        if found is None:
-            return ept.BAD_TAG
-        if signed != self.consent.signed:
-            standing = self.consent.mandate
-            if standing is not None and found.number <= standing.number:
-                return ept.OLD_MANDATE
-            self.consent.obey(found, signed)
+        before = self.consent.signed
+        code = self.consent.take(signed)
+        if code != ept.NONE:
+            return code
+        if self.consent.signed != before:
             self._store.due = True
             running = self._running
             if running is not None and running.by_peer and running.role == wire.PTX:
                 self._end(ept.NO_CONSENT)
             self._supervise()
-        proof = mandate.taken_tag(sha256, key, self.board_id, found.number)
-        return wire.MANDATE_TAKEN, found.number, proof
+        return self.consent.taken
 
     @property
     def stored_mJ(self) -> int:
@@ -80,14 +75,14 @@ class Owned(Readout):
         return self.consent.fields(self.stored_mJ, self._limits.capacity_mJ)
 
     def _make_consent(self, consent: tuple, saved, sha256, owner_key: bytes):
-        """Return what the console has stored, and the mandate that stood before the boot."""
-        self._sha256 = sha256
+        """Return what the console has stored, or what the owner signed before the boot."""
         self._owner_key = owner_key
         made = Consent(consent[0], consent[1], saved.given_mJ, saved.given_age_s)
-        found = mandate.verified(sha256, owner_key, self.board_id, saved.mandate)
-        if found is not None:
-            made.obey(found, saved.mandate, saved.taken_mJ, False)
-        return made
+        if not owner_key:
+            return made
+        from wptcore.mandated import Mandated
+
+        return Mandated(made, saved, sha256, owner_key, self.board_id)
 
     def _own_floor_pct(self, running) -> int:
         return max(running.floor_pct, self.consent.floor_pct)

@@ -108,9 +108,7 @@ class PeerDesk:
         """Return what the board at the other end is to this one: a mask of consent.CROWD etc."""
         if link.crowd != self.membership.crowd_id:
             return AGREED
-        mandate = board.consent.mandate
-        is_friend = mandate is not None and link.peer in mandate.friends
-        return CROWD | FRIENDS if is_friend else CROWD
+        return CROWD | FRIENDS if board.consent.is_friend(link.peer) else CROWD
 
     def _offer(self, board, link, soc_permille: int, capacity_mJ: int, wish_mJ: int):
         code = giving_refusal(board, self.askers(board, link))

@@ -9,6 +9,8 @@ from crowdcharge.boards import mandates
 from crowdcharge.orchestrator.contacts import ContactSchedule
 from crowdcharge.orchestrator.events import Refused, Settled, TransferStarted, Trouble
 from wptcore import alias, consent, mandate
+from wptcore.journal import Saved
+from wptcore.mandated import Mandated
 
 from .world import MortalStore
 
@@ -20,6 +22,7 @@ def owned(world, board_id, **words):
     """Let an owner sign for a board of the world."""
     board = world.boards[board_id].core
     board._owner_key = mandates.board_key(OWNER, board_id)
+    board.consent = Mandated(board.consent, Saved(), sha256, board._owner_key, board_id)
     signed = mandates.MandateTerms(board_id, 1, **words).signed(OWNER)
     assert isinstance(board.take_mandate(signed), tuple)
 

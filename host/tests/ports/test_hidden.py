@@ -10,6 +10,8 @@ from rig import KEY, Board
 from crowdcharge.boards import mandates
 from crowdcharge.radio.advert_data import manufacturer_data, structures
 from wptcore import alias, mandate, wire
+from wptcore.journal import Saved
+from wptcore.mandated import Mandated
 
 OWNER = bytes(range(1, 33))
 NRPA = 3
@@ -17,7 +19,9 @@ NRPA = 3
 
 def hide(board: Board, number: int, flags: int = mandate.HIDDEN) -> None:
     core = board.loop.board
-    core._owner_key = mandates.board_key(OWNER, core.board_id)
+    if not core._owner_key:
+        key = core._owner_key = mandates.board_key(OWNER, core.board_id)
+        core.consent = Mandated(core.consent, Saved(), hashlib.sha256, key, core.board_id)
     words = mandates.MandateTerms(core.board_id, number, flags=flags)
     assert isinstance(core.take_mandate(words.signed(OWNER)), tuple)
 
