@@ -5,7 +5,7 @@ Stored values change in maintenance only: there the coil is impossible and no wa
 the next boot reads them all afresh.
 """
 
-from wptcore import attendance, auth, calibration, ept, way_out, wire
+from wptcore import attendance, auth, ept, way_out, wire
 from wptcore.compat import const
 from wptcore.console import VERSION
 from wptcore.declared import CLEAR_BY
@@ -16,8 +16,6 @@ from wptcore.units import TEMPERATURE_UNKNOWN_dC
 
 _SAMPLES_MAX = const(1000)
 _TRIAL_MAX_mW = const(3000)
-_CURVE_MAX = const(9999)
-_PAIRS_MAX = const(16)
 TRIAL_ms = const(600_000)
 _CAPACITY_MAX_mJ = const(1_000_000_000)
 _LIMITS = (
@@ -73,12 +71,12 @@ class ConsoleCommands:
             "configure": (self._configure, 2),
             "market": (self._store_market, 4),
             "trust": (self._trust, 1),
-            "calibrate tx": (self._store_meter, 3),
-            "calibrate rx": (self._store_meter, 3),
-            "calibrate tx-bus": (self._store_meter, 3),
-            "calibrate rx-bus": (self._store_meter, 3),
-            "calibrate curve": (self._store_curve, 5),
-            "calibrate pair": (self._store_pair, 6),
+            "calibrate tx": (self._calibrate, 3),
+            "calibrate rx": (self._calibrate, 3),
+            "calibrate tx-bus": (self._calibrate, 3),
+            "calibrate rx-bus": (self._calibrate, 3),
+            "calibrate curve": (self._calibrate, 5),
+            "calibrate pair": (self._calibrate, 6),
             "calibrate trial": (self._try_curve, 2),
             "reset": (self._reset, 0),
         }
@@ -197,7 +195,7 @@ class ConsoleCommands:
     def _meter(self, side: str, count: str):
         self._need_maintenance()
         self._side = _one_of(side, ("tx", "rx"))
-        self._left = _number(count, 1, _SAMPLES_MAX)
+        self._left = whole_number(count, 1, _SAMPLES_MAX)
         self.streaming = True
 
     # -- commands that change something --
@@ -236,7 +234,7 @@ class ConsoleCommands:
 
     def _provision(self, board_id: str, key: str):
         self._need_maintenance()
-        number = _number(board_id, 1, wire.BOARD_ID_MAX)
+        number = whole_number(board_id, 1, wire.BOARD_ID_MAX)
         try:
             raw = bytes.fromhex(key)
         except ValueError:
@@ -250,13 +248,13 @@ class ConsoleCommands:
         self._need_maintenance()
         _one_of(item, ("capacity_mJ", "floor_pct", "attended_s"))
         if item == "floor_pct":
-            self._board.set_floor(_number(value, FLOOR_MIN_pct, FLOOR_MAX_pct))
+            self._board.set_floor(whole_number(value, FLOOR_MIN_pct, FLOOR_MAX_pct))
         elif item == "attended_s" and value == "always":
             self._store(item, attendance.ALWAYS_s)
         elif item == "attended_s":
-            self._store(item, _number(value, 1, attendance.WINDOW_MAX_s))
+            self._store(item, whole_number(value, 1, attendance.WINDOW_MAX_s))
         else:
-            self._store(item, _number(value, 1000, _CAPACITY_MAX_mJ))
+            self._store(item, whole_number(value, 1000, _CAPACITY_MAX_mJ))
         return ((item, value),)
 
     def _store_market(self, a: str, b: str, keep: str, target: str):
@@ -267,15 +265,15 @@ class ConsoleCommands:
         self._need_maintenance()
         from wptcore import market_desk  # here, because a board without a market saves its memory
 
-        a_u = _number(a, 0, market_desk.A_MAX_u)
+        a_u = whole_number(a, 0, market_desk.A_MAX_u)
         if a_u == 0:
             self._drop("market", "market_secret", "market_key", "market_trusted")
             return (("market_key", "none"),)
         terms = (
-            _number(a, market_desk.A_MIN_u, market_desk.A_MAX_u),
-            _number(b, 1, market_desk.B_MAX_u),
-            _number(keep, 0, 100),
-            _number(target, 0, 100),
+            whole_number(a, market_desk.A_MIN_u, market_desk.A_MAX_u),
+            whole_number(b, 1, market_desk.B_MAX_u),
+            whole_number(keep, 0, 100),
+            whole_number(target, 0, 100),
         )
         stored = self._backend.identity
         secret, key = stored.get("market_secret", ""), stored.get("market_key", "")
@@ -308,44 +306,17 @@ class ConsoleCommands:
         self._drop(name) if changed is None else self._store(name, changed)
         return answer
 
-    def _store_meter(self, side: str, gain: str, offset: str):
+    def _calibrate(self, *arguments):
         self._need_maintenance()
-        correction = (
-            _number(gain, -calibration.GAIN_MAX_ppm, calibration.GAIN_MAX_ppm),
-            _number(offset, -calibration.OFFSET_MAX_uA, calibration.OFFSET_MAX_uA),
-        )
-        meters = dict(self._backend.identity.get("meters", {}))
-        meters[side] = correction
-        self._store("meters", meters)
-        unit = "offset_uV" if side.endswith("-bus") else "offset_uA"
-        return (("side", side), ("gain_ppm", correction[0]), (unit, correction[1]))
+        from wptcore import console_calibrate  # here, because it is rarely used
 
-    def _store_pair(self, _pair: str, board_id: str, *values: str):
-        self._need_maintenance()
-        peer = str(_number(board_id, 1, wire.BOARD_ID_MAX))
-        pairs = dict(self._backend.identity.get("pair_curves", {}))
-        pairs.pop(peer, None)
-        if values[3] == "0":
-            self._store("pair_curves", pairs)
-            return (("curve_hash", "none"),)
-        if len(pairs) >= _PAIRS_MAX:
-            raise ValueError("range: a board keeps the curves of %d pairs" % _PAIRS_MAX)
-        curve = _curve(values)
-        curve_hash = calibration.curve_hash(self._sha256, curve)
-        pairs[peer] = curve + [curve_hash]
-        self._store("pair_curves", pairs)
-        return (("board", peer), ("curve_hash", curve_hash))
-
-    def _store_curve(self, _word: str, *values: str):
-        self._need_maintenance()
-        curve = _curve(values)
-        curve_hash = calibration.curve_hash(self._sha256, curve)
-        self._store("loss_curve", curve, "curve_hash", curve_hash)
-        return (("curve_hash", curve_hash),)
+        changes, answer = console_calibrate.run(self._backend.identity, self._sha256, *arguments)
+        self._store(*changes)
+        return answer
 
     def _try_curve(self, _trial: str, loss_mW: str):
         """Allow a loss for a while, because a rig must run before its curve can be measured."""
-        threshold_mW = _number(loss_mW, 1, _TRIAL_MAX_mW)
+        threshold_mW = whole_number(loss_mW, 1, _TRIAL_MAX_mW)
         self._board.on_loss_curve(LossCurve(0, 1000, 0, threshold_mW))
         self._trial_ms = TRIAL_ms
         return (("trial_ms", TRIAL_ms),)
@@ -375,7 +346,8 @@ class ConsoleCommands:
         self._backend.save_identity(stored)
 
 
-def _number(text: str, low: int, high: int) -> int:
+def whole_number(text: str, low: int, high: int) -> int:
+    """Read a number of a command; ValueError if it is none, or out of its range."""
     try:
         value = int(text)
     except ValueError:
@@ -383,13 +355,6 @@ def _number(text: str, low: int, high: int) -> int:
     if not low <= value <= high:
         raise ValueError("range: a whole number from %d to %d is needed" % (low, high))
     return value
-
-
-def _curve(values) -> list:
-    curve = [_number(value, -_CURVE_MAX, _CURVE_MAX) for value in values]
-    if curve[3] <= 0:
-        raise ValueError("range: the threshold must be above 0, else it would be off")
-    return curve
 
 
 def _one_of(word: str, words: tuple) -> str:
