@@ -34,6 +34,7 @@ def membership(
     crowd = {
         "id": crowd_id,
         "root": peer_keys.root(sha256, crowd_key, epoch, board_id).hex(),
+        "alias": peer_keys.alias_key(sha256, crowd_key, epoch).hex(),
         "peers": {
             str(i): peer_keys.pair_key(sha256, root, crowd_id, board_id).hex() for i, root in roots
         },
@@ -45,12 +46,23 @@ def membership(
 class Node:
     """One board with its taker; `reboot` keeps only what was stored."""
 
-    def __init__(self, board_id, soc_permille, gives_to=HOST | CROWD, day_mJ=0, crowd=None):
+    def __init__(
+        self,
+        board_id,
+        soc_permille,
+        gives_to=HOST | CROWD,
+        day_mJ=0,
+        crowd=None,
+        pairs=(),
+        owner_key=b"",
+    ):
         self.board_id = board_id
         self.key = bytes([board_id]) * 32
         self.capacity_mJ = 100_000
         self.stored_uJ = soc_permille * self.capacity_mJ
         self.consent = (gives_to, day_mJ)
+        self.pairs = pairs
+        self.owner_key = owner_key
         self.crowd = membership(board_id) if crowd is None else crowd
         self.stored = Saved()
         self.last_ms = 0  # when its last pass was
@@ -69,6 +81,8 @@ class Node:
             LossCurve(250, 1350, 50, 400),
             peers=PeerDesk(member, hashlib.sha256),
             consent=self.consent,
+            pairs=self.pairs,
+            owner_key=self.owner_key,
         )
         self.taker = PeerTaker(self.board, member, hashlib.sha256, self._random)
         self.board.on_soc(self.soc_permille)
@@ -95,6 +109,8 @@ class Room:
     def __init__(self, a, b):
         self.nodes = (a, b)
         self.near = True
+        self.sent_mA = SENT_mA
+        self.arrives_permille = 500  # of what is sent
         self.linked = None  # (taker, giver)
         self.heard = []  # every frame on the air, in both directions
         self._flip = 0
@@ -122,9 +138,9 @@ class Room:
     def _power(self, me, other):
         current_mA = 0
         if me.board.pulses_on:
-            current_mA = SENT_mA + self._flip
+            current_mA = self.sent_mA + self._flip
         elif me.board.receiver_on and other.board.pulses_on:
-            current_mA = -SENT_mA // 2 - self._flip
+            current_mA = -self.sent_mA * self.arrives_permille // 1000 - self._flip
         me.stored_uJ -= current_mA * BATTERY_mV // 1000 * STEP_ms
         me.board.on_sample(BATTERY_mV, current_mA, 250, 250, STEP_ms)
         me.board.on_soc(me.soc_permille)

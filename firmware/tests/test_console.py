@@ -5,9 +5,10 @@ import binascii
 import hashlib
 
 from support import CURVE, KEY, Host, make_board, make_limits, run
-from wptcore import calibration, ept, transfer, x25519
+from wptcore import calibration, ept, mandate, transfer, x25519
 from wptcore.console import LINE_MAX, Console, frame, unframe
-from wptcore.console_commands import HELP, OF_CROWD, ConsoleCommands, TRIAL_ms, fingerprint
+from wptcore.console_commands import OF_CROWD, ConsoleCommands, TRIAL_ms, fingerprint
+from wptcore.console_help import HELP
 
 KEY_TEXT = "5a" * 32
 
@@ -18,7 +19,7 @@ class MemoryBackend:
     name = "virtual"
     revision = "0.1.0"
     vm = "test-1.2.3"
-    curve = CURVE
+    curves = (CURVE, ())
     capacity_mJ = 100_000
     watched = True
 
@@ -297,10 +298,37 @@ def test_maintenance_twice_reboots_once():
     assert not line.commands.reset_due
 
 
+def test_a_mandate_comes_by_cable_too():
+    key = mandate.board_key(hashlib.sha256, KEY, 3)
+    line = Line(board=make_board(owner_key=key))
+    fields = (3, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1000, 0)
+    words = mandate.pack(hashlib.sha256, key, fields)
+    proof = mandate.taken_tag(hashlib.sha256, key, 3, 7).hex()
+    assert told(line.ask("mandate %s" % words.hex())) == {"mandate": "7", "proof": proof}
+    assert line.board.consent.gives_to == 0
+    for wrong in (words.hex()[:-2] + "00", "00", "zz"):
+        assert "BAD_TAG" in line.ask("mandate " + wrong)
+    assert "NO_OWNER" in Line().ask("mandate " + words.hex())
+
+
+def test_a_curve_of_a_pair_is_stored_and_forgotten():
+    line = Line(maintenance=True)
+    pairs = told(line.ask("calibrate pair 7 250 1350 50 400"))
+    stored = line.backend.identity["pair_curves"]["7"]
+    assert stored == [250, 1350, 50, 400, pairs["curve_hash"]]
+    assert told(line.ask("identity"))["pair_curves"] == "7"
+    for number in range(100, 115):
+        told(line.ask("calibrate pair %d 250 1350 50 400" % number))
+    assert "range" in line.ask("calibrate pair 8 250 1350 50 400")
+    assert "range" in line.ask("calibrate pair 0 250 1350 50 400")
+    assert told(line.ask("calibrate pair 7 0 0 0 0"))["curve_hash"] == "none"
+    assert "7" not in line.backend.identity["pair_curves"]
+
+
 def test_a_trial_of_the_curve_ends_by_itself():
     host = Host(make_board(curve=None)).hello()
     line = Line(board=host.board)
-    line.backend.curve = None
+    line.backend.curves = (None, ())
     assert host.grant(power_max_mW=5000) == ept.UNCALIBRATED
     assert told(line.ask("calibrate trial 2000")) == {"trial_ms": str(TRIAL_ms)}
     assert host.grant(power_max_mW=5000) == ept.NONE

@@ -55,6 +55,19 @@ def test_consent():
     assert refused({}, "consent host") == "usage"
 
 
+def test_the_owners_key():
+    assert stored_by("owner %s" % KEY) == {"owner_key": KEY}
+    assert stored_by("owner %s" % KEY, "owner nobody") == {}
+    assert refused({}, "owner abcd") == "range"
+    assert refused({"owner_key": KEY}, "consent host 0") == "owner"
+    shown = dict(
+        console_crowd.describe({"owner_key": KEY}, hashlib.sha256, lambda _s, key: len(key))
+    )
+    assert shown["owner"] == 32
+    _, _, answer = console_crowd.run({}, "owner", [KEY])
+    assert KEY not in str(answer)
+
+
 def test_what_is_no_crowd_is_refused():
     assert refused({}, "crowd 77 %s greedy" % KEY) == "range"
     assert refused({}, "crowd 77 abcd oblivious-share") == "range"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What outlives a reset: records of both formats, and writes torn at any byte."""
+"""What outlives a reset: records of all formats, and writes torn at any byte."""
 
 import binascii
 import struct
@@ -84,7 +84,7 @@ def test_receipts_of_mixed_versions_are_kept_as_they_are():
     assert found.receipts == saved.receipts
 
 
-def test_a_record_of_format_1_is_read_and_becomes_format_2_at_the_next_save():
+def test_a_record_of_format_1_is_read_and_becomes_the_newest_at_the_next_save():
     body = bytes.fromhex(FORMAT_1) + OLD
     record = body + struct.pack("<I", binascii.crc32(body) & 0xFFFFFFFF)
     journal = Journal([record, b""], binascii.crc32)
@@ -99,6 +99,24 @@ def test_a_record_of_format_1_is_read_and_becomes_format_2_at_the_next_save():
     slot, newer = journal.next_record(found)
     assert slot == 1 and newer[:2] != record[:2]
     assert same(Journal([record, newer], binascii.crc32).saved, found)
+
+
+def test_a_record_of_format_3_is_read():
+    """What firmware wrote that had crowds and no mandates: 67 bytes before the receipts."""
+    newest = pack_record(4, make_saved(4), binascii.crc32)
+    at = 65
+    assert newest[at : at + 64] == bytes(64)  # no mandate, nothing taken
+    body = b"\x45\x43" + newest[2:at] + newest[at + 64 : -4]
+    record = body + struct.pack("<I", binascii.crc32(body) & 0xFFFFFFFF)
+    assert same(Journal([record, b""], binascii.crc32).saved, make_saved(4))
+
+
+def test_a_mandate_comes_back_whole():
+    saved = make_saved(5)
+    saved.mandate = b"\x01" + bytes(range(58)) + b"\0"
+    saved.taken_mJ = 123456
+    found = unpack_record(pack_record(1, saved, binascii.crc32), binascii.crc32)[1]
+    assert (found.mandate, found.taken_mJ) == (saved.mandate, 123456)
 
 
 def test_an_empty_flash_is_a_new_board():

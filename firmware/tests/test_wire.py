@@ -2,7 +2,7 @@
 """The frames of the wire, packed and read again."""
 
 from support import make_board
-from wptcore import wire
+from wptcore import bthome, wire
 
 BODIES = (
     (wire.HELLO, (bytes(range(16)),)),
@@ -85,14 +85,14 @@ def test_fields_beyond_their_range_are_clamped():
 
 def test_bthome_objects_ascend_and_fit_an_advert():
     buffer = bytearray(31)
-    end = wire.pack_bthome_into(buffer, 7, 300, 655, 4012, -650, -2608, 314, True, False)
+    end = bthome.pack_into(buffer, 7, 300, 655, 4012, -650, -2608, 314, True, False)
     assert end <= 31
     assert buffer[7:end] == bytes.fromhex("40002c01410cac0f16012600453a015cfbfeffff5d76fd")
 
 
 def test_bthome_leaves_an_unknown_battery_out():
     buffer = bytearray(31)
-    end = wire.pack_bthome_into(buffer, 0, 1, 0xFFFF, 4000, 0, 0, 0, False, False)
+    end = bthome.pack_into(buffer, 0, 1, 0xFFFF, 4000, 0, 0, 0, False, False)
     assert end == 21
     assert buffer[3] == 0x0C
 

@@ -39,7 +39,7 @@ def outcome(
             sent_mW = CURVE.sent_mW(load_mW) + load_mW * gap_permille // 1000 + object_mW
             sent_mW += sent_mW * meter_permille // 1000
             sent_mW += rng.randint(-ripple_mW, ripple_mW)  # the two are not of one instant
-            tripped = tripped or check.compare(sent_mW, load_mW)
+            tripped = tripped or bool(check.compare(sent_mW, load_mW))
             judged = judged or check.judged
         found += tripped
         blind += not judged

@@ -5,6 +5,7 @@ FILE holds inputs, each after its length (u32 little-endian). An exception that 
 not declare ends the run with exit code 1 and prints the input in hex.
 """
 
+import hashlib
 import sys
 
 firmware, name, path = sys.argv[1:]
@@ -12,7 +13,7 @@ sys.path[:0] = [firmware, firmware + "/tests"]
 
 from support import LINK, Host, make_board  # noqa: E402 - the path comes first
 from test_console import Line, MemoryBackend  # noqa: E402
-from wptcore import journal, wire  # noqa: E402
+from wptcore import alias, journal, mandate, wire  # noqa: E402
 
 
 class Command:
@@ -49,6 +50,8 @@ def frame(data):
 
 
 DECODERS = {
+    "alias": lambda data: alias.read(hashlib.sha256, bytes(32), data),
+    "mandate": lambda data: mandate.verified(hashlib.sha256, bytes(32), 3, data),
     "beacon": wire.unpack_beacon,
     "challenge": wire.unpack_challenge,
     "receipts": lambda data: [wire.unpack_receipt(each) for each in wire.split_receipts(data)],

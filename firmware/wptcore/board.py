@@ -10,7 +10,7 @@ from wptcore.break_test import BreakTest
 from wptcore.charge import Charge
 from wptcore.checks import Checks, FLOW_mW
 from wptcore.commands import Commands
-from wptcore.consent import DEFAULT, HOST, Consent
+from wptcore.consent import DEFAULT
 from wptcore.fod import ForeignObject, UNCALIBRATED_MAX_mW
 from wptcore.links import LINKS_MAX
 from wptcore.overload import Overloads
@@ -29,7 +29,8 @@ class Board(Owned):
     `boot_cause`: persistence.POWER_ON and its like; `market`: see Commands; `attended_s`: how
     long one press of the button attends, or attendance.ALWAYS_s; `features`: what this kind of
     board carries, as bits of wire; `links_max`, `peers`: see links.Links;
-    `consent`: to whom it gives, and how many mJ a day (consent.Consent).
+    `consent`: to whom it gives, and how many mJ a day (consent.Consent); `pairs`: loss curves of
+    its coil with others' (fod.ForeignObject); `owner_key`: what it shares with its owner, or b"".
     """
 
     def __init__(
@@ -48,14 +49,16 @@ class Board(Owned):
         links_max=LINKS_MAX,
         peers=None,
         consent=(DEFAULT, 0),
+        pairs=(),
+        owner_key=b"",
     ):
         self._store = Persistence(saved, boot_cause)  # first: it begins a new epoch in `saved`
         super().__init__(board_id, key, limits, roles, saved, sha256, features)
         self._peers = peers
-        self.consent = Consent(consent[0], consent[1], saved.given_mJ, saved.given_age_s)
+        self.consent = self._make_consent(consent, saved, sha256, owner_key)
         self.is_held = bool(saved.hold)
         self._checks = Checks(self._diagnosis, limits)
-        self._fod = ForeignObject(curve, saved.fod_exceedances)
+        self._fod = ForeignObject(curve, saved.fod_exceedances, pairs)
         self._charge = Charge(limits.capacity_mJ, saved.mark_permille, saved.unmoved_mJ)
         self._attendance = Attendance(attended_s, bool(saved.off))
         self._overloads = Overloads(saved.hot_ends, saved.hot_age_s)
@@ -203,9 +206,9 @@ class Board(Owned):
         """Return (link handle, frame) to notify, or None."""
         return self._commands.pop_reply()
 
-    def on_loss_curve(self, curve) -> None:
-        """Use another fod.LossCurve from now on; None: this rig is not calibrated."""
-        self._fod = ForeignObject(curve, self._fod.exceedances)
+    def on_loss_curve(self, curve, pairs=()) -> None:
+        """Use other curves from now on, as fod.ForeignObject takes them."""
+        self._fod = ForeignObject(curve, self._fod.exceedances, pairs)
 
     # -- authenticated commands: each returns NONE or a refusal --
 
@@ -267,13 +270,13 @@ class Board(Owned):
         return code or self._power_ends(wanted) or self._role_ends(role)
 
     def _donor_refusal(self, wanted) -> int:
-        if self._floor.refuses(self.soc_permille, wanted.floor_pct):
+        if self._floor.refuses(self.soc_permille, self._own_floor_pct(wanted)):
             return ept.FLOOR
         if self._charge.is_low(self._floor.floor_pct):
             return ept.FLOOR
-        if not self._fod.allows(wanted.power_max_mW):
+        if not self._fod.allows(wanted):
             return ept.UNCALIBRATED
-        return self._consent_ends(wanted)
+        return self._consent_ends(wanted) or self.consent.asks()
 
     def _end_reason(self, running) -> int:
         """Why the running transfer must end now, or NONE."""
@@ -281,18 +284,12 @@ class Board(Owned):
         if code == ept.NONE and running.role == wire.PTX:
             counted_permille = running.soc_after_next_permille(self._limits.capacity_mJ)
             soc_permille = min(self.soc_permille, counted_permille)
-            if self._floor.reached(soc_permille, running.floor_pct):
+            if self._floor.reached(soc_permille, self._own_floor_pct(running)):
                 code = ept.FLOOR
             code = code or self._consent_ends(running)
         if code == ept.NONE and self._attendance.off:
             code = ept.OWNER_OFF
         return code or self._power_ends(running) or self._role_ends(running.role)
-
-    def _consent_ends(self, running) -> int:
-        """Why the owner lets the board give no more, or NONE. The desk asks for its boards."""
-        if running.by_peer:
-            return ept.QUOTA if self.consent.spent else ept.NONE
-        return self.consent.refusal(HOST)
 
     def _power_ends(self, running) -> int:
         """Why the granted power is too much now, or NONE."""
@@ -324,13 +321,14 @@ class Board(Owned):
 
     def _compare(self, running, peer_power_mW: int) -> None:
         """Compare both ends of a transfer: foreign objects, a missing receiver, a dull sensor."""
-        judged = running.by_peer or not self._fod.is_calibrated
-        if running.by_peer:  # the rig's curve is of another pair of coils
-            if self._peers.is_implausible(running.power_mW, peer_power_mW):
-                self._end(ept.PEER_LOST)
-        elif self._fod.compare(running.power_mW, peer_power_mW):
-            self._diagnosis.trip(ept.FOREIGN_OBJECT)
-        judged = judged or self._fod.judged
+        code = self._fod.compare(running.power_mW, peer_power_mW)
+        if running.by_peer and self._peers.is_implausible(running.power_mW, peer_power_mW):
+            code = code or ept.PEER_LOST
+        if code == ept.FOREIGN_OBJECT:
+            self._diagnosis.trip(code)
+        elif code != ept.NONE:
+            self._end(code)
+        judged = self._fod.judged or not self._fod.judges
         lost_mJ = running.answered(peer_power_mW, judged, FLOW_mW)
         dull = self._warming.lose(lost_mJ, self._coil_dC)
         if dull:
@@ -343,8 +341,11 @@ class Board(Owned):
         energy_mJ = odometer_delta_mJ(running.start_mJ, self._meter.odometer_mJ(running.role))
         running.measure(flow_mW, energy_mJ, self._coil_dC, flow_mW >= FLOW_mW, dt_ms)
         if running.role == wire.PTX:
-            self.consent.count(running.sample_mJ)
-        self._charge.count(running.sample_mJ if running.role == wire.PTX else -running.sample_mJ)
+            self.consent.given_mJ += running.sample_mJ
+            self._charge.count(running.sample_mJ)
+        else:
+            self.consent.taken_mJ += running.sample_mJ
+            self._charge.count(-running.sample_mJ)
         self._charge.disturb()
         if running.is_flowing and self.state == transfer.PING:
             self.state = transfer.next_state(self.state, transfer.FLOW)
@@ -354,7 +355,7 @@ class Board(Owned):
         self._newest = running
         self.state = transfer.next_state(self.state, transfer.GRANT)
         self._ended_by = ept.NONE
-        self._fod.begin()
+        self._fod.begin(running)
         self._warming.begin(self._coil_dC)
         self._store.due = True
 

@@ -38,6 +38,7 @@ class Commands:
             wire.PING: self._ping,
             wire.ASK: self._ask,
             wire.COLLECTED: board.collected,
+            wire.MANDATE: board.take_mandate,
         }
 
     def on_link(self, handle: int, nonce: bytes) -> None:
@@ -68,6 +69,8 @@ class Commands:
             code = ept.BAD_LENGTH
         if fields is None:
             self._links.malformed(handle)
+        elif frame_type == wire.MANDATE:
+            code = self._take_mandate(handle, fields[0])
         else:
             code = self._admit(handle, frame)
             if code == ept.NONE:
@@ -91,6 +94,13 @@ class Commands:
         if not self._provisioned:
             return ept.NOT_PROVISIONED
         return self._links.check(handle, frame, self._board.now_ms)
+
+    def _take_mandate(self, handle: int, signed: bytes):
+        """Anybody may bring one, with a session or without; who brings false ones is dropped."""
+        answer = self._board.take_mandate(signed)
+        if answer == ept.BAD_TAG:
+            self._links.malformed(handle)
+        return answer
 
     def _carry_out(self, handle: int, frame_type: int, fields: tuple):
         """Return a code for the Ack, or a whole reply: (its type, its fields...)."""
@@ -134,6 +144,8 @@ class Commands:
             beacon = bytearray(wire.BEACON_SIZE)
             board.pack_beacon_into(beacon, 0)
             return wire.INFO_STATUS, bytes(beacon)
+        if what == wire.ASK_CONSENT:
+            return (wire.INFO_CONSENT,) + board.consent_fields
         return ept.OUT_OF_RANGE
 
     def _ping(self, transfer_id: int, duration_ms: int) -> int:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """To whom the owner lets the board give, and how much in a day.
 
-A day is 24 hours of running time since its first gift, because a board has no calendar.
+A day is 24 hours of running time since its first gift, because a board has no calendar. A board
+that shares a key with its owner has a mandated.Mandated in place of this; others save its memory.
 """
 
 from wptcore import ept
@@ -10,21 +11,30 @@ from wptcore.compat import const
 HOST = const(1)
 CROWD = const(2)
 AGREED = const(4)  # other crowds with which this one has an agreement
+FRIENDS = const(8)  # those members of the crowd that a mandate names
 DEFAULT = HOST  # a new board gives to its owner's host, and to no other board
 
+UNBOUNDED_mJ = const(0xFFFFFFFF)
 _DAY_ms = const(86_400_000)
 
 
 class Consent:
-    """`gives_to`: a mask of HOST, CROWD and AGREED; `day_max_mJ`: 0 for as much as asked.
+    """`gives_to`: a mask of HOST and its like; `day_max_mJ`: 0 for as much as asked.
 
     `given_mJ` and `given_age_s`: what was given within the day, and the day's age, as saved.
     """
 
-    def __init__(self, gives_to: int, day_max_mJ: int, given_mJ: int, given_age_s: int):
+    mandate: object = None  # mandate.Mandate that stands
+    signed = b""  # its bytes
+    floor_pct = 0  # the owner's own floor, which only adds to the board's
+    is_asking = False  # is the owner asked for a press of the button now?
+    is_hidden = False  # must adverts tell strangers nothing?
+
+    def __init__(self, gives_to: int, day_max_mJ: int, given_mJ: int = 0, given_age_s: int = 0):
         self.gives_to = gives_to
         self.day_max_mJ = day_max_mJ
         self.given_mJ = given_mJ
+        self.taken_mJ = 0  # received since a mandate came
         self._age_ms = given_age_s * 1000
 
     @property
@@ -38,21 +48,39 @@ class Consent:
                 self.given_mJ = 0
                 self._age_ms = 0
 
-    def count(self, energy_mJ: int) -> None:
-        self.given_mJ += energy_mJ
-
-    def refusal(self, asker: int) -> int:
-        """Why the board gives nothing to HOST, CROWD or AGREED now, or NONE."""
-        if not self.gives_to & asker:
-            return ept.NO_CONSENT
-        return ept.QUOTA if self.spent else ept.NONE
+    def refusal(self, askers: int) -> int:
+        """Why the board gives nothing now, or NONE; `askers`: what the asker is, as a mask."""
+        return self.ends if self.gives_to & askers else ept.NO_CONSENT
 
     @property
-    def spent(self) -> bool:
-        return 0 < self.day_max_mJ <= self.given_mJ
+    def ends(self) -> int:
+        """Why it gives no more, whoever takes it, or NONE."""
+        return ept.QUOTA if 0 < self.day_max_mJ <= self.given_mJ else ept.NONE
+
+    def asks(self) -> int:
+        """Why a transfer has to wait for its owner, or NONE."""
+        return ept.NONE
+
+    def on_press(self) -> None:
+        """Take a short press of the button."""
+
+    def is_friend(self, _board_id: int) -> bool:
+        return False
 
     def bound_mJ(self, energy_mJ: int) -> int:
         """Return how much of `energy_mJ` the day's rest allows."""
         if not self.day_max_mJ:
             return energy_mJ
         return min(energy_mJ, max(self.day_max_mJ - self.given_mJ, 0))
+
+    def wants_mJ(self, stored_mJ: int, capacity_mJ: int) -> int:
+        """Return what the owner wants now: that the battery is full."""
+        return capacity_mJ - stored_mJ
+
+    def fields(self, _stored_mJ: int, _capacity_mJ: int) -> tuple:
+        """Return the fields of wire.INFO_CONSENT: what a host may know."""
+        return self.gives_to, 0, self._gives_mJ, UNBOUNDED_mJ, 0
+
+    @property
+    def _gives_mJ(self) -> int:
+        return 0 if self.refusal(HOST) else self.bound_mJ(UNBOUNDED_mJ)

@@ -5,7 +5,7 @@ Stored values change in maintenance only: there the coil is impossible and no wa
 the next boot reads them all afresh.
 """
 
-from wptcore import attendance, auth, calibration, ept, way_out, wire
+from wptcore import attendance, auth, ept, way_out, wire
 from wptcore.compat import const
 from wptcore.console import VERSION
 from wptcore.declared import CLEAR_BY
@@ -16,7 +16,6 @@ from wptcore.units import TEMPERATURE_UNKNOWN_dC
 
 _SAMPLES_MAX = const(1000)
 _TRIAL_MAX_mW = const(3000)
-_CURVE_MAX = const(9999)
 TRIAL_ms = const(600_000)
 _CAPACITY_MAX_mJ = const(1_000_000_000)
 _LIMITS = (
@@ -29,41 +28,8 @@ _LIMITS = (
     "battery_max_dC",
     "capacity_mJ",
 )
-OF_CROWD = ("consent", "crowd", "peer", "agreed")
+OF_CROWD = ("consent", "crowd", "peer", "agreed", "owner", "alias")
 _FINGERPRINT = b"crowdcharge fingerprint"
-
-# Rows: command, arguments, what it does.
-HELP = (
-    ("help", "", "this list"),
-    ("version", "", "firmware, virtual machine and version of this protocol"),
-    ("identity", "", "what is stored: id, fingerprint of the key, calibration"),
-    ("status", "", "state, faults, readings, odometers"),
-    ("limits", "", "what the parts of this board bear"),
-    ("selftest", "", "asks every sensor; fails while a fault stands or current leaks"),
-    ("clear", "FAULT", "clears a latched fault that a person may clear"),
-    ("attend", "", "somebody is near: allows more than 1 W for a while"),
-    ("maintenance", "on|off", "reboots; on: the coil is impossible, no watchdog runs"),
-    ("meter", "tx|rx COUNT", "COUNT raw samples of one meter (in maintenance)"),
-    ("provision", "ID KEY", "board id and key of 64 hexadecimal digits (in maintenance)"),
-    ("configure", "capacity_mJ VALUE", "capacity of the battery (in maintenance)"),
-    ("configure", "floor_pct VALUE", "donor floor, 20 to 90 (in maintenance)"),
-    ("configure", "attended_s VALUE|always", "length of the attended window (in maintenance)"),
-    ("market", "A_u B_u KEEP_pct TARGET_pct", "the owner's terms (in maintenance); A_u 0: none"),
-    ("trust", "KEY|anybody", "adds a partner's market key; then no others (in maintenance)"),
-    (
-        "consent",
-        "host,crowd,agreed|nobody DAY_mJ",
-        "to whom it gives (in maintenance); 0: no limit",
-    ),
-    ("crowd", "ID ROOT POLICY", "makes it a member (in maintenance); ID 0: of none"),
-    ("peer", "BOARD KEY", "adds the key to another member (in maintenance)"),
-    ("agreed", "CROWD,...|nobody", "other crowds that may ask (in maintenance)"),
-    ("calibrate", "tx|rx GAIN_ppm OFFSET_uA", "correction of one meter (in maintenance)"),
-    ("calibrate", "tx-bus|rx-bus GAIN_ppm OFFSET_uV", "and of its voltage (in maintenance)"),
-    ("calibrate", "curve C_mW B_permille A_permille_per_W THRESHOLD_mW", "loss (in maintenance)"),
-    ("calibrate", "trial LOSS_mW", "until reboot or for ten minutes: allow this loss"),
-    ("reset", "", "reboots"),
-)
 
 
 def fingerprint(sha256, key: bytes) -> str:
@@ -98,17 +64,19 @@ class ConsoleCommands:
             "selftest": (self._selftest, 0),
             "clear": (self._clear, 1),
             "attend": (self._attend, 0),
+            "mandate": (self._mandate, 1),
             "maintenance": (self._maintenance, 1),
             "meter": (self._meter, 2),
             "provision": (self._provision, 2),
             "configure": (self._configure, 2),
             "market": (self._store_market, 4),
             "trust": (self._trust, 1),
-            "calibrate tx": (self._store_meter, 3),
-            "calibrate rx": (self._store_meter, 3),
-            "calibrate tx-bus": (self._store_meter, 3),
-            "calibrate rx-bus": (self._store_meter, 3),
-            "calibrate curve": (self._store_curve, 5),
+            "calibrate tx": (self._calibrate, 3),
+            "calibrate rx": (self._calibrate, 3),
+            "calibrate tx-bus": (self._calibrate, 3),
+            "calibrate rx-bus": (self._calibrate, 3),
+            "calibrate curve": (self._calibrate, 5),
+            "calibrate pair": (self._calibrate, 6),
             "calibrate trial": (self._try_curve, 2),
             "reset": (self._reset, 0),
         }
@@ -133,7 +101,7 @@ class ConsoleCommands:
         if self._trial_ms > 0:
             self._trial_ms -= dt_ms
             if self._trial_ms <= 0:
-                self._board.on_loss_curve(self._backend.curve)
+                self._board.on_loss_curve(*self._backend.curves)
 
     def next_of_stream(self):
         """Return the next raw sample; the last call closes the stream."""
@@ -147,6 +115,8 @@ class ConsoleCommands:
     # -- commands that only look --
 
     def _help(self):
+        from wptcore.console_help import HELP  # here, because it is rarely asked for
+
         return [(("%s %s" % row[:2]).strip(), row[2]) for row in HELP]
 
     def _version(self):
@@ -173,11 +143,12 @@ class ConsoleCommands:
             pairs.append((side + "_offset_uA", offset_uA))
         pairs.append(("curve", ",".join(str(value) for value in curve) if curve else "none"))
         pairs.append(("curve_hash", stored.get("curve_hash", "none") if curve else "none"))
+        pairs.append(("pair_curves", ",".join(sorted(stored.get("pair_curves", ()))) or "none"))
         terms = stored.get("market")
         pairs.append(("market", ",".join(str(value) for value in terms) if terms else "none"))
         pairs.append(("market_key", stored.get("market_key", "none")))
         pairs.append(("market_trusted", len(stored.get("market_trusted", ()))))
-        if "crowd" in stored or "consent" in stored:
+        if "crowd" in stored or "consent" in stored or "owner_key" in stored:
             from wptcore import console_crowd  # here, because other boards save its memory
 
             pairs += console_crowd.describe(stored, self._sha256, fingerprint)
@@ -224,7 +195,7 @@ class ConsoleCommands:
     def _meter(self, side: str, count: str):
         self._need_maintenance()
         self._side = _one_of(side, ("tx", "rx"))
-        self._left = _number(count, 1, _SAMPLES_MAX)
+        self._left = whole_number(count, 1, _SAMPLES_MAX)
         self.streaming = True
 
     # -- commands that change something --
@@ -248,6 +219,11 @@ class ConsoleCommands:
             raise ValueError("off: the owner switched the board off; hold its button for 5 s")
         return (("attended_left_s", self._board.attend()),)
 
+    def _mandate(self, text: str):
+        from wptcore import console_crowd
+
+        return console_crowd.bring(self._board, text)
+
     def _maintenance(self, word: str):
         entered = _one_of(word, ("on", "off")) == "on"
         if entered != self._backend.maintenance:
@@ -258,7 +234,7 @@ class ConsoleCommands:
 
     def _provision(self, board_id: str, key: str):
         self._need_maintenance()
-        number = _number(board_id, 1, wire.BOARD_ID_MAX)
+        number = whole_number(board_id, 1, wire.BOARD_ID_MAX)
         try:
             raw = bytes.fromhex(key)
         except ValueError:
@@ -272,13 +248,13 @@ class ConsoleCommands:
         self._need_maintenance()
         _one_of(item, ("capacity_mJ", "floor_pct", "attended_s"))
         if item == "floor_pct":
-            self._board.set_floor(_number(value, FLOOR_MIN_pct, FLOOR_MAX_pct))
+            self._board.set_floor(whole_number(value, FLOOR_MIN_pct, FLOOR_MAX_pct))
         elif item == "attended_s" and value == "always":
             self._store(item, attendance.ALWAYS_s)
         elif item == "attended_s":
-            self._store(item, _number(value, 1, attendance.WINDOW_MAX_s))
+            self._store(item, whole_number(value, 1, attendance.WINDOW_MAX_s))
         else:
-            self._store(item, _number(value, 1000, _CAPACITY_MAX_mJ))
+            self._store(item, whole_number(value, 1000, _CAPACITY_MAX_mJ))
         return ((item, value),)
 
     def _store_market(self, a: str, b: str, keep: str, target: str):
@@ -289,15 +265,15 @@ class ConsoleCommands:
         self._need_maintenance()
         from wptcore import market_desk  # here, because a board without a market saves its memory
 
-        a_u = _number(a, 0, market_desk.A_MAX_u)
+        a_u = whole_number(a, 0, market_desk.A_MAX_u)
         if a_u == 0:
             self._drop("market", "market_secret", "market_key", "market_trusted")
             return (("market_key", "none"),)
         terms = (
-            _number(a, market_desk.A_MIN_u, market_desk.A_MAX_u),
-            _number(b, 1, market_desk.B_MAX_u),
-            _number(keep, 0, 100),
-            _number(target, 0, 100),
+            whole_number(a, market_desk.A_MIN_u, market_desk.A_MAX_u),
+            whole_number(b, 1, market_desk.B_MAX_u),
+            whole_number(keep, 0, 100),
+            whole_number(target, 0, 100),
         )
         stored = self._backend.identity
         secret, key = stored.get("market_secret", ""), stored.get("market_key", "")
@@ -330,30 +306,17 @@ class ConsoleCommands:
         self._drop(name) if changed is None else self._store(name, changed)
         return answer
 
-    def _store_meter(self, side: str, gain: str, offset: str):
+    def _calibrate(self, *arguments):
         self._need_maintenance()
-        correction = (
-            _number(gain, -calibration.GAIN_MAX_ppm, calibration.GAIN_MAX_ppm),
-            _number(offset, -calibration.OFFSET_MAX_uA, calibration.OFFSET_MAX_uA),
-        )
-        meters = dict(self._backend.identity.get("meters", {}))
-        meters[side] = correction
-        self._store("meters", meters)
-        unit = "offset_uV" if side.endswith("-bus") else "offset_uA"
-        return (("side", side), ("gain_ppm", correction[0]), (unit, correction[1]))
+        from wptcore import console_calibrate  # here, because it is rarely used
 
-    def _store_curve(self, _curve: str, *values: str):
-        self._need_maintenance()
-        curve = [_number(value, -_CURVE_MAX, _CURVE_MAX) for value in values]
-        if curve[3] <= 0:
-            raise ValueError("range: the threshold must be above 0, else it would be off")
-        curve_hash = calibration.curve_hash(self._sha256, curve)
-        self._store("loss_curve", curve, "curve_hash", curve_hash)
-        return (("curve_hash", curve_hash),)
+        changes, answer = console_calibrate.run(self._backend.identity, self._sha256, *arguments)
+        self._store(*changes)
+        return answer
 
     def _try_curve(self, _trial: str, loss_mW: str):
         """Allow a loss for a while, because a rig must run before its curve can be measured."""
-        threshold_mW = _number(loss_mW, 1, _TRIAL_MAX_mW)
+        threshold_mW = whole_number(loss_mW, 1, _TRIAL_MAX_mW)
         self._board.on_loss_curve(LossCurve(0, 1000, 0, threshold_mW))
         self._trial_ms = TRIAL_ms
         return (("trial_ms", TRIAL_ms),)
@@ -383,7 +346,8 @@ class ConsoleCommands:
         self._backend.save_identity(stored)
 
 
-def _number(text: str, low: int, high: int) -> int:
+def whole_number(text: str, low: int, high: int) -> int:
+    """Read a number of a command; ValueError if it is none, or out of its range."""
     try:
         value = int(text)
     except ValueError:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The console's commands for a crowd and for consent; loaded when one is typed."""
+"""The console's commands for a crowd, its owner and consent; loaded when one is typed."""
 
-from wptcore import auth, wire
+from wptcore import auth, ept, way_out, wire
 from wptcore.compat import const
 from wptcore.peer_policy import POLICIES
 
@@ -16,9 +16,23 @@ def run(stored: dict, command: str, arguments: list):
     if len(arguments) != count:
         raise ValueError("usage: %s needs %d arguments; type help" % (command, count))
     changed = call(stored, *arguments)
+    if command in _KEYS:
+        return name, changed, ((command, "none" if changed is None else "stored"),)
     if command == "peer":
         return name, changed, (("crowd_peers", len(changed["peers"])),)
     return name, changed, ((command, arguments[0]),)
+
+
+def bring(board, text: str):
+    """Hand the board what its owner has signed, as by radio; return the answer."""
+    try:
+        signed = bytes.fromhex(text)
+    except ValueError:
+        signed = b""
+    answer = board.take_mandate(signed)
+    if answer in (ept.NO_OWNER, ept.BAD_TAG, ept.OLD_MANDATE):
+        raise ValueError("mandate: refused with %s" % way_out.name_of(answer))
+    return (("mandate", answer[1]), ("proof", answer[2].hex()))
 
 
 def describe(stored: dict, sha256, fingerprint) -> list:
@@ -30,6 +44,7 @@ def describe(stored: dict, sha256, fingerprint) -> list:
         ("crowd_peers", len(crowd.get("peers", ()))),
         ("consent", ",".join(consented["to"]) or "nobody"),
         ("consent_day_mJ", consented.get("day_mJ", 0)),
+        ("owner", fingerprint(sha256, bytes.fromhex(stored.get("owner_key", "")))),
     ]
 
 
@@ -61,6 +76,13 @@ def add_peer(stored: dict, board_id: str, key: str) -> dict:
     return crowd
 
 
+def know(stored: dict, key: str) -> dict:
+    """Return the `crowd` with the key to its members' aliases."""
+    crowd = _crowd(stored)
+    crowd["alias"] = _key(key)
+    return crowd
+
+
 def agree(stored: dict, crowd_ids: str) -> dict:
     """Return the `crowd` that lets members of these other crowds ask."""
     crowd = _crowd(stored)
@@ -69,8 +91,15 @@ def agree(stored: dict, crowd_ids: str) -> dict:
     return crowd
 
 
-def consent(_stored: dict, whom: str, day_mJ: str) -> dict:
+def own(_stored: dict, key: str):
+    """Return the key that the board shares with its owner; None: with nobody any more."""
+    return None if key == "nobody" else _key(key)
+
+
+def consent(stored: dict, whom: str, day_mJ: str) -> dict:
     """Return the `consent` of an identity."""
+    if "owner_key" in stored:
+        raise ValueError("owner: its owner signs what it gives; first: owner nobody")
     names = () if whom == "nobody" else whom.split(",")
     for name in names:
         if name not in _WHOM:
@@ -105,4 +134,7 @@ _COMMANDS = {  # command: (function, the name that it stores, number of argument
     "peer": (add_peer, "crowd", 2),
     "agreed": (agree, "crowd", 1),
     "consent": (consent, "consent", 2),
+    "owner": (own, "owner_key", 1),
+    "alias": (know, "crowd", 1),
 }
+_KEYS = ("owner", "alias")  # commands whose argument is never shown

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Foreign object detection by power loss: more is sent than the received power explains.
 
-P_sent = c + b P_received + a P_received^2 for this rig, measured by `crowdcharge calibrate` (the
-form that Qi transmitters are tuned with: Infineon AN234970). Another rig's curve is worthless,
-misalignment looks like an object, and in-band detection can be fooled (VoltSchemer, USENIX
-Security 2024). Therefore the coil's thermistor is an independent cut-off.
+P_sent = c + b P_received + a P_received^2 for a pair of coils, measured by `crowdcharge calibrate`
+(the form that Qi transmitters are tuned with: Infineon AN234970). Another pair's curve is
+worthless, misalignment looks like an object, and in-band detection can be fooled (VoltSchemer,
+USENIX Security 2024). Therefore the coil's thermistor is an independent cut-off.
 """
 
+from wptcore import ept
 from wptcore.compat import const
 
 UNCALIBRATED_MAX_mW = const(1000)  # what a rig without a curve may be granted
@@ -32,15 +33,21 @@ class LossCurve:
 
 
 class ForeignObject:
-    """`curve` None: not calibrated. A curve whose threshold is not above 0 counts as none.
+    """`curve`: the rig's own, for what a host vouches for; None: not calibrated. `pairs`:
+    ((board, LossCurve of the coils of both), ...), which go before it; boards that meet by
+    themselves have these only. A curve whose threshold is not above 0 counts as none.
 
     `exceedances`: those in a row until now, over transfers and reboots, so that an object is not
     forgotten because a host ends each transfer early. `judged`: the last pair of powers was
     enough for a verdict.
     """
 
-    def __init__(self, curve=None, exceedances: int = 0):
-        self._curve = curve if curve is not None and curve.threshold_mW > 0 else None
+    def __init__(self, curve=None, exceedances: int = 0, pairs=()):
+        self._rig = curve if curve is not None and curve.threshold_mW > 0 else None
+        self._pairs = pairs
+        self._curve = self._rig  # of the transfer that runs
+        self._of_pair = False
+        self._deficits = 0
         self._sent_mW = 0
         self._received_mW = 0
         self.exceedances = exceedances
@@ -48,19 +55,40 @@ class ForeignObject:
 
     @property
     def is_calibrated(self) -> bool:
+        return self._rig is not None
+
+    @property
+    def judges(self) -> bool:
+        """Has the transfer that runs a curve?"""
         return self._curve is not None
 
-    def allows(self, power_max_mW: int) -> bool:
-        """May the rig transmit this power? Without a curve only a little."""
-        return self._curve is not None or power_max_mW <= UNCALIBRATED_MAX_mW
+    def allows(self, running) -> bool:
+        """May the board transmit what `running` (running.Running) asks for?
 
-    def begin(self) -> None:
+        Without a curve only a little.
+        """
+        return running.power_max_mW <= UNCALIBRATED_MAX_mW or self._curve_of(running) is not None
+
+    def begin(self, running) -> None:
         """Begin a transfer: the powers of the last one are no reference."""
+        self._curve = self._curve_of(running)
+        self._of_pair = self._curve is not None and self._curve is not self._rig
+        self._deficits = 0
         self._sent_mW = 0
         self._received_mW = 0
 
-    def compare(self, sent_mW: int, received_mW: int) -> bool:
-        """Take the powers of one renewal; True when the last three were all above the curve."""
+    def _curve_of(self, running):
+        for board, curve in self._pairs:
+            if board == running.peer:
+                return curve
+        return None if running.by_peer else self._rig
+
+    def compare(self, sent_mW: int, received_mW: int) -> int:
+        """Take the powers of one renewal; return what the last three in a row say, or NONE.
+
+        FOREIGN_OBJECT: more was sent than the curve explains. PEER_LOST: more is said to arrive
+        than the curve of this pair allows, so a meter or a board lies.
+        """
         steady = (
             abs(sent_mW - self._sent_mW) < _STEADY_mW
             and abs(received_mW - self._received_mW) < _STEADY_mW
@@ -69,8 +97,11 @@ class ForeignObject:
         self._received_mW = received_mW
         self.judged = False
         if self._curve is None or not steady:
-            return False
+            return ept.NONE
         self.judged = True
         excess_mW = sent_mW - self._curve.sent_mW(received_mW)
         self.exceedances = self.exceedances + 1 if excess_mW > self._curve.threshold_mW else 0
-        return self.exceedances >= _EXCEEDANCES
+        if self.exceedances >= _EXCEEDANCES:
+            return ept.FOREIGN_OBJECT
+        self._deficits = self._deficits + 1 if excess_mW < -self._curve.threshold_mW else 0
+        return ept.PEER_LOST if self._of_pair and self._deficits >= _EXCEEDANCES else ept.NONE

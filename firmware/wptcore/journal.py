@@ -2,7 +2,7 @@
 """The state that survives a reboot, in two slots: a torn write leaves the other slot whole.
 
 The port reads both slots at boot, writes what `next_record` returns, and hands in `crc32`
-(`binascii.crc32` on all three VMs). Format 3 is written; 1 and 2,
+(`binascii.crc32` on all three VMs). Format 4 is written; 1 to 3,
 which earlier firmware wrote, are read too, so that an update loses nothing.
 """
 
@@ -11,8 +11,8 @@ import struct
 from wptcore import floor, wire
 from wptcore.compat import const
 
-_MAGIC = const(0x4345)
-_HEAD = "<HIHII8sBBBIBHIHBBBHBHiHBBBIIH"
+_MAGIC = const(0x4346)
+_HEAD = "<HIHII8sBBBIBHIHBBBHBHiHBBBII60sIH"
 _HEAD_FIELDS = (
     "epoch",
     "sent_mJ",
@@ -39,10 +39,13 @@ _HEAD_FIELDS = (
     "owed",
     "given_mJ",
     "given_age_s",
+    "mandate",
+    "taken_mJ",
 )
 _FORMATS = (  # (magic, head, how many of the fields, what the number of receipts counts in bytes)
     (0x4343, "<HIHII4sBBBIBHIHB", 12, 51),
     (0x4344, "<HIHII8sBBBIBHIHBBBHBHiH", 19, 1),
+    (0x4345, "<HIHII8sBBBIBHIHBBBHBHiHBBBIIH", 25, 1),
     (_MAGIC, _HEAD, len(_HEAD_FIELDS), 1),
 )
 LATCHES_KEPT = const(8)
@@ -79,6 +82,8 @@ class Saved:
         self.owed = 0  # bit map of receipts that no ledger has (receipts.Receipts)
         self.given_mJ = 0  # within the owner's day
         self.given_age_s = 0  # the day's age
+        self.mandate = b""  # as its owner has signed it
+        self.taken_mJ = 0  # received since it came
         self.receipts = b""  # newest first; wire.split_receipts takes them apart
 
     def note_open(self, running) -> None:
@@ -151,6 +156,8 @@ def unpack_record(record: bytes, crc32):
     for i in range(count):
         setattr(saved, _HEAD_FIELDS[i], fields[2 + i])
     saved.latches = saved.latches.rstrip(b"\0")
+    if saved.mandate[:1] == b"\0":  # no version: there is none
+        saved.mandate = b""
     saved.receipts = bytes(record[size:end])
     wire.split_receipts(saved.receipts)  # ValueError unless they are whole
     return fields[1], saved

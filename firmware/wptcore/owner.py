@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What hosts and people may change on a board: latches, floor, attendance, the owner's off.
+"""What hosts and people may change on a board: latches, floor, attendance, mandate, off.
 
 A host with the key may clear what its host alone can know to be settled. The rest needs somebody
 at the board: errors.toml says which (`clear_by`).
 """
 
 from wptcore import ept, transfer, wire
+from wptcore.consent import HOST, Consent
 from wptcore.declared import BY_HOST, BY_REPAIR
 from wptcore.floor import FLOOR_MAX_pct, FLOOR_MIN_pct
 from wptcore.readout import Readout
@@ -41,6 +42,54 @@ class Owned(Readout):
         self._receipts.release(transfer_id)
         self._store.due = True
         return ept.NONE
+
+    def take_mandate(self, signed: bytes):
+        """Take what the owner has signed, whoever brings it; return a reply or a refusal.
+
+        A new one ends a transfer to another board, which may ask again.
+        """
+        if not self._owner_key:
+            return ept.NO_OWNER
+        before = self.consent.signed
+        code = self.consent.take(signed)
+        if code != ept.NONE:
+            return code
+        if self.consent.signed != before:
+            self._store.due = True
+            running = self._running
+            if running is not None and running.by_peer and running.role == wire.PTX:
+                self._end(ept.NO_CONSENT)
+            self._supervise()
+        return self.consent.taken
+
+    @property
+    def stored_mJ(self) -> int:
+        """Return the charge as energy; 0 while it is unknown."""
+        if self.soc_permille > 1000:
+            return 0
+        return self._limits.capacity_mJ // 1000 * self.soc_permille
+
+    @property
+    def consent_fields(self) -> tuple:
+        """The fields of wire.INFO_CONSENT."""
+        return self.consent.fields(self.stored_mJ, self._limits.capacity_mJ)
+
+    def _make_consent(self, consent: tuple, saved, sha256, owner_key: bytes):
+        """Return what the console has stored, or what the owner signed before the boot."""
+        self._owner_key = owner_key
+        made = Consent(consent[0], consent[1], saved.given_mJ, saved.given_age_s)
+        if not owner_key:
+            return made
+        from wptcore.mandated import Mandated
+
+        return Mandated(made, saved, sha256, owner_key, self.board_id)
+
+    def _own_floor_pct(self, running) -> int:
+        return max(running.floor_pct, self.consent.floor_pct)
+
+    def _consent_ends(self, running) -> int:
+        """Why the owner lets the board give no more, or NONE. The desk asks for its boards."""
+        return self.consent.ends if running.by_peer else self.consent.refusal(HOST)
 
     # -- the console and the button, which only somebody at the board can reach --
 
@@ -85,6 +134,8 @@ class Owned(Readout):
         """Take a press of the board's button, once it is released."""
         if self._attendance.press(held_ms):
             self._store.due = True
+        elif not self._attendance.off:
+            self.consent.on_press()
         self._supervise()
 
     def on_reset_asked(self) -> None:

@@ -8,10 +8,9 @@ Board.coil_on stays the only permission.
 
 from wptcore import ept, peer_policy, wire
 from wptcore.compat import const
-from wptcore.consent import AGREED, CROWD
-from wptcore.fod import UNCALIBRATED_MAX_mW
+from wptcore.consent import AGREED, CROWD, FRIENDS
 from wptcore.peer_keys import pair_key
-from wptcore.peer_meeting import giving_refusal, is_granted_by, stored_mJ
+from wptcore.peer_meeting import giving_refusal, is_granted_by, power_max_mW
 
 _LOSSES_MAX = const(3)
 _LOSSES_WINDOW_ms = const(600_000)
@@ -23,13 +22,14 @@ class Membership:
     """The `crowd` of an identity, as `crowdcharge crowd` writes it.
 
     `keys`: (board, 32 bytes) of each member that this board may ask; `agreed`: other crowds whose
-    members may ask this one.
+    members may ask this one; `alias`: the key to members' aliases.
     """
 
     def __init__(self, crowd: dict):
         self.crowd_id = crowd["id"]
         self.root = bytes.fromhex(crowd["root"])
         self.policy = crowd.get("policy", "oblivious-share")
+        self.alias = bytes.fromhex(crowd.get("alias", ""))
         self.agreed = tuple(crowd.get("agreed", ()))
         peers = crowd.get("peers", {})
         self.keys = tuple((int(board), bytes.fromhex(peers[board])) for board in peers)
@@ -104,21 +104,25 @@ class PeerDesk:
             board._end(ept.STOPPED)
         return ept.NONE
 
-    def asker(self, link) -> int:
-        return CROWD if link.crowd == self.membership.crowd_id else AGREED
+    def askers(self, board, link) -> int:
+        """Return what the board at the other end is to this one: a mask of consent.CROWD etc."""
+        if link.crowd != self.membership.crowd_id:
+            return AGREED
+        return CROWD | FRIENDS if board.consent.is_friend(link.peer) else CROWD
 
     def _offer(self, board, link, soc_permille: int, capacity_mJ: int, wish_mJ: int):
-        code = giving_refusal(board, self.asker(link))
+        code = giving_refusal(board, self.askers(board, link))
         energy_mJ = 0
         if code == ept.NONE and soc_permille <= 1000:
             other_mJ = capacity_mJ // 1000 * soc_permille
-            share_mJ = self._policy.share_mJ(stored_mJ(board), other_mJ, capacity_mJ)
+            share_mJ = self._policy.share_mJ(board.stored_mJ, other_mJ, capacity_mJ)
             energy_mJ = board.consent.bound_mJ(min(share_mJ, wish_mJ))
         if code == ept.NONE and not energy_mJ:
             code = ept.NOTHING_TO_GIVE
         self._offers = [offer for offer in self._offers if offer[0] != link.peer][-2:]
         self._offers.append((link.peer, energy_mJ))
-        return wire.PEER_OFFER, energy_mJ, UNCALIBRATED_MAX_mW, code
+        power_mW = power_max_mW(board, wire.PTX, link.peer)
+        return wire.PEER_OFFER, energy_mJ, power_mW, code
 
     def _grant(self, board, link, grant: tuple) -> int:
         """Take only what was offered to this very board, for itself."""
@@ -127,9 +131,9 @@ class PeerDesk:
             return ept.NOT_FOR_PEERS
         if grant[10] != wire.GRANTED_BY_PEER:
             return ept.NOT_FOR_PEERS
-        if power_mW > UNCALIBRATED_MAX_mW:
+        if power_mW > power_max_mW(board, wire.PTX, link.peer):
             return ept.UNCALIBRATED
         if (link.peer, energy_mJ) not in self._offers:
             return ept.OUT_OF_RANGE
         self._excesses = 0
-        return giving_refusal(board, self.asker(link), grant[0]) or board.grant(grant)
+        return giving_refusal(board, self.askers(board, link), grant[0]) or board.grant(grant)

@@ -12,11 +12,17 @@ from wptcore.auth import hmac_sha256
 
 _ROOT = b"crowdcharge peer root"
 _PAIR = b"crowdcharge peer pair"
+_ALIAS = b"crowdcharge crowd alias"
 
 
 def root(sha256, crowd_key: bytes, epoch: int, board_id: int) -> bytes:
     """Return the root of a member; only the owner has the crowd's key."""
     return hmac_sha256(sha256, crowd_key, _ROOT + struct.pack("<IH", epoch, board_id))
+
+
+def alias_key(sha256, crowd_key: bytes, epoch: int) -> bytes:
+    """Return the key with which all members read each other's aliases (wptcore.alias)."""
+    return hmac_sha256(sha256, crowd_key, _ALIAS + struct.pack("<I", epoch))
 
 
 def pair_key(sha256, giver_root: bytes, crowd_id: int, taker_id: int) -> bytes:

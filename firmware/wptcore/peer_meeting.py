@@ -5,36 +5,29 @@ These are no methods of Board, so that boards without a crowd save their memory.
 """
 
 from wptcore import ept, wire
+from wptcore.fod import UNCALIBRATED_MAX_mW
 from wptcore.running import Running
 
-_PROBE_mW = 1000
 _FULL_permille = 980
 
 
-def stored_mJ(board) -> int:
-    """Return the charge as energy; 0 while it is unknown."""
-    if board.soc_permille > 1000:
-        return 0
-    return board._limits.capacity_mJ // 1000 * board.soc_permille
+def wanted_mJ(board) -> int:
+    return board.consent.wants_mJ(board.stored_mJ, board._limits.capacity_mJ)
 
 
-def lacking_mJ(board) -> int:
-    return board._limits.capacity_mJ - stored_mJ(board)
-
-
-def giving_refusal(board, asker: int, transfer_id: int = 0) -> int:
-    """Return why no other board gets anything now, or NONE; `asker`: consent.CROWD or AGREED.
+def giving_refusal(board, askers: int, transfer_id: int = 0) -> int:
+    """Return why no other board gets anything now, or NONE; `askers`: see PeerDesk.askers.
 
     A grant that is repeated for the transfer that runs is no new one.
     """
     if is_granted_by(board, -1, transfer_id):
         return ept.NONE
-    return board.consent.refusal(asker) or _meeting_refusal(board, wire.PTX)
+    return board.consent.refusal(askers) or _meeting_refusal(board, wire.PTX)
 
 
 def taking_refusal(board) -> int:
     """Return why the board asks nobody now, or NONE."""
-    if board.soc_permille >= _FULL_permille:
+    if board.soc_permille >= _FULL_permille or not wanted_mJ(board):
         return ept.CHARGE_COMPLETE
     return _meeting_refusal(board, wire.PRX)
 
@@ -65,7 +58,18 @@ def _meeting_refusal(board, role: int) -> int:
     return board._refusal(_probe(role))
 
 
-def _probe(role: int) -> Running:
+def power_max_mW(board, role: int, peer: int) -> int:
+    """Return the most that may flow to or from another board now.
+
+    More than UNCALIBRATED_MAX_mW takes a curve of this pair on the giver, and somebody near both.
+    """
+    wanted = _probe(role, peer, board._limits.power_max_mW)
+    if board._power_ends(wanted) or (role == wire.PTX and not board._fod.allows(wanted)):
+        return min(UNCALIBRATED_MAX_mW, board._limits.power_max_mW)
+    return board._limits.power_max_mW
+
+
+def _probe(role: int, peer: int = 0, power_mW: int = UNCALIBRATED_MAX_mW) -> Running:
     """Return a transfer as another board would ask for, only to be judged."""
-    grant = (1, role, 0, 0, 0, _PROBE_mW, 1, 1, 0, 1, wire.GRANTED_BY_PEER)
+    grant = (1, role, peer, 0, peer, power_mW, 1, 1, 0, 1, wire.GRANTED_BY_PEER)
     return Running(grant, 0, 0)

@@ -8,9 +8,8 @@ authenticated answer renews its own. Two boards never ask each other: the poorer
 
 import struct
 
-from wptcore import auth, ept, peer_meeting, transfer, wire
+from wptcore import alias, auth, ept, peer_meeting, transfer, wire
 from wptcore.compat import const
-from wptcore.fod import UNCALIBRATED_MAX_mW
 
 # what the port does next
 LISTEN = const(0)  # scan, and call on_advert
@@ -72,11 +71,10 @@ class PeerTaker:
         """
         if rssi_dBm < NEAR_dBm or not self.wants:
             return
-        try:
-            fields = wire.unpack_beacon(beacon)
-        except ValueError:
+        seen = self._seen(beacon)
+        if seen is None:
             return
-        board_id, state, soc_pct = fields[0], fields[3], fields[7]
+        board_id, state, soc_pct = seen
         busy = state & 0x0F != transfer.IDLE or state & (wire.PROBLEM | wire.CABLE)
         enough = self._board.soc_permille // 10 + _MARGIN_pct
         if busy or not enough <= soc_pct <= 100 or self._is_left_alone(board_id):
@@ -86,6 +84,14 @@ class PeerTaker:
             self.giver = board_id
             self.address = address
             self.action = CONNECT
+
+    def _seen(self, beacon: bytes):
+        """Return (board, state byte, charge %) of a beacon or of a member's alias, or None."""
+        try:
+            fields = wire.unpack_beacon(beacon)
+        except ValueError:
+            return alias.read(self._sha256, self._member.alias, beacon)
+        return fields[0], fields[3], fields[7]
 
     def on_challenge(self, challenge: bytes) -> None:
         """Take the giver's challenge once the link is ready: says hello."""
@@ -154,7 +160,7 @@ class PeerTaker:
             self._part(fields[1])
             return
         board = self._board
-        wish_mJ = peer_meeting.lacking_mJ(board)
+        wish_mJ = peer_meeting.wanted_mJ(board)
         self._ask(_WISH, board.soc_permille, board._limits.capacity_mJ, wish_mJ)
 
     def _offered(self, frame_type: int, fields: tuple) -> None:
@@ -165,7 +171,7 @@ class PeerTaker:
         if code != ept.NONE or not energy_mJ:
             self._part(code)
             return
-        power_mW = min(power_mW, UNCALIBRATED_MAX_mW)
+        power_mW = min(power_mW, peer_meeting.power_max_mW(self._board, wire.PRX, self.giver))
         self._transfer_id = struct.unpack("<I", self._random(4))[0] or 1
         bound_mJ = energy_mJ + _RECEIVER_MARGIN_mJ
         code = self._board.grant(self._grant(wire.PRX, self.giver, power_mW, bound_mJ))

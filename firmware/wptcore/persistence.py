@@ -76,6 +76,8 @@ class Persistence:
         saved.hold = 1 if board.is_held else 0
         saved.given_mJ = board.consent.given_mJ
         saved.given_age_s = board.consent.given_age_s
+        saved.mandate = board.consent.signed
+        saved.taken_mJ = board.consent.taken_mJ
         saved.note_open(board._running)
         return saved
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a board shows: adverts, characteristics, the fields of an Ack. Decides nothing."""
 
-from wptcore import ept, transfer, wire
+from wptcore import bthome, ept, transfer, wire
 from wptcore.attendance import UNATTENDED_MAX_mW
 from wptcore.diagnosis import Diagnosis
 from wptcore.floor import DonorFloor
@@ -69,7 +69,7 @@ class Readout:
     def pack_bthome_into(self, buffer: bytearray, offset: int) -> int:
         """Return the end of the service data."""
         self._packet_id = (self._packet_id + 1) & 0xFF
-        return wire.pack_bthome_into(
+        return bthome.pack_into(
             buffer,
             offset,
             self._packet_id,
@@ -81,6 +81,11 @@ class Readout:
             self.receiver_on,
             self._diagnosis.blocking != ept.NONE,
         )
+
+    @property
+    def soc_pct(self) -> int:
+        """Charge as the beacon has it; 255: unknown."""
+        return wire.soc_pct(self.soc_permille)
 
     @property
     def state_byte(self) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every byte on the air: beacon, BTHome v2, command frames, replies, receipts.
+"""Every byte on the air but BTHome: beacon, command frames, replies, receipts.
 
 All little-endian. A frame is header (version, type, counter, board time), body, 16-byte tag. In a
 command the board time is its expiry, in a reply the moment when it was packed; it counts ms since
@@ -11,12 +11,11 @@ import struct
 
 from wptcore.auth import TAG_SIZE
 from wptcore.compat import const
-from wptcore.units import TEMPERATURE_UNKNOWN_dC, clamp
+from wptcore.units import clamp
 
 VERSION = const(2)
 MAGIC = const(0x43)  # the company id is anyone's, so a beacon says that it is ours
 COMPANY_ID = const(0xFFFF)  # Bluetooth SIG: reserved for tests
-BTHOME_UUID = const(0xFCD2)
 BATTERY_SERVICE = const(0x180F)
 BATTERY_LEVEL = const(0x2A19)
 DEVICE_INFORMATION = const(0x180A)
@@ -69,6 +68,7 @@ CONFIGURE = const(0x06)
 PING = const(0x07)
 ASK = const(0x08)
 COLLECTED = const(0x09)
+MANDATE = const(0x0A)  # may come without a session: its owner has signed it
 MARKET_OPEN = const(0x10)
 MARKET_KEY = const(0x11)
 MARKET_SEAT = const(0x12)
@@ -85,12 +85,15 @@ MARKET_TAKE = const(0x84)
 INFO_LIMITS = const(0x85)
 INFO_FAULTS = const(0x86)
 INFO_STATUS = const(0x87)
+INFO_CONSENT = const(0x88)
+MANDATE_TAKEN = const(0x89)
 PEER_OFFER = const(0x90)
 
 # what ASK asks for
 ASK_LIMITS = const(1)
 ASK_FAULTS = const(2)
 ASK_STATUS = const(3)
+ASK_CONSENT = const(4)
 FAULTS_MAX = const(16)  # codes in INFO_FAULTS
 
 _HEADER = "<BBII"
@@ -108,6 +111,7 @@ _BODIES = {
     PING: "<IH",  # transfer, duration ms
     ASK: "<B",  # what
     COLLECTED: "<I",  # transfer whose receipt is in a ledger
+    MANDATE: "<60s",  # mandate.pack with its tag
     MARKET_OPEN: "<16sBB",  # session, number of peers, index of this one
     MARKET_KEY: "<B32s16s",  # index, public key, nonce of a partner
     MARKET_SEAT: "<Q",  # bit map of the indexes that take part
@@ -126,6 +130,8 @@ _BODIES = {
     INFO_LIMITS: "<HHIIIBBBHI",
     INFO_FAULTS: "<B16s",  # how many stand, their codes padded with 0
     INFO_STATUS: "<24s",  # the beacon
+    INFO_CONSENT: "<BBIII",  # gives to, flags, gives mJ, wants mJ, number of the mandate
+    MANDATE_TAKEN: "<I16s",  # its number, proof for the owner (mandate.taken_tag)
     PEER_OFFER: "<IIB",  # energy mJ, power mW, code (0: offered)
 }
 CONFIGURE_FLOOR_pct = const(1)
@@ -207,41 +213,6 @@ def unpack_beacon(data: bytes) -> tuple:
 def unpack_beacon_1(data: bytes) -> tuple:
     """Return the fields of unpack_beacon from what may be a beacon of version 1."""
     return _unpack_versioned(_BEACON_1, data, "beacon", 1)
-
-
-def pack_bthome_into(
-    buffer: bytearray,
-    offset: int,
-    packet_id: int,
-    soc_permille: int,
-    bus_mV: int,
-    current_mA: int,
-    power_mW: int,
-    temperature_dC: int,
-    charging: bool,
-    problem: bool,
-) -> int:
-    """Pack BTHome v2 objects in ascending id order after the device-information byte.
-
-    Returns the end. An unknown state of charge or temperature leaves its object out.
-    """
-    end = offset
-    buffer[end] = 0x40  # version 2, not encrypted
-    struct.pack_into("<BB", buffer, end + 1, 0x00, packet_id & 0xFF)
-    end += 3
-    if soc_permille <= 1000:
-        struct.pack_into("<BB", buffer, end, 0x01, soc_pct(soc_permille))
-        end += 2
-    struct.pack_into("<BH", buffer, end, 0x0C, clamp(bus_mV, 0, 0xFFFF))
-    struct.pack_into("<BB", buffer, end + 3, 0x16, 1 if charging else 0)
-    struct.pack_into("<BB", buffer, end + 5, 0x26, 1 if problem else 0)
-    end += 7
-    if temperature_dC != TEMPERATURE_UNKNOWN_dC:
-        struct.pack_into("<Bh", buffer, end, 0x45, clamp(temperature_dC, -0x7FFF, 0x7FFF))
-        end += 3
-    struct.pack_into("<Bi", buffer, end, 0x5C, (power_mW + 5) // 10)
-    struct.pack_into("<Bh", buffer, end + 5, 0x5D, clamp(current_mA, -0x8000, 0x7FFF))
-    return end + 8
 
 
 # -- frames ------------------------------------------------------------------------------

@@ -9,6 +9,17 @@ import time
 from typing import Protocol
 
 
+def unix_s() -> int:
+    """Return the seconds since 1970, for numbers that only have to rise."""
+    return int(time.time())
+
+
+def minute_of_day() -> int:
+    """Return the minute of the day on this computer's wall clock."""
+    now = time.localtime()
+    return now.tm_hour * 60 + now.tm_min
+
+
 class Clock(Protocol):
     def now_s(self) -> float:
         """Return the board time since the start."""

@@ -7,6 +7,7 @@ nothing that MicroPython lacks, so that the same inputs run there.
 
 import binascii
 import contextlib
+import hashlib
 import os
 import sqlite3
 import sys
@@ -22,6 +23,8 @@ from habluetooth import BluetoothServiceInfoBleak  # noqa: E402
 
 from crowdcharge.bench import config as bench_config  # noqa: E402
 from crowdcharge.boards import keys  # noqa: E402
+from crowdcharge.boards.aliases import Aliases  # noqa: E402
+from crowdcharge.boards.mandates import MandateTerms, board_key  # noqa: E402
 from crowdcharge.boards.models import Beacon, unpack_receipts  # noqa: E402
 from crowdcharge.boards.session import Session, UnprovenRefusalError  # noqa: E402
 from crowdcharge.errors import RemoteProtocolError, WptError  # noqa: E402
@@ -35,7 +38,7 @@ from crowdcharge.ledger.verify import verify  # noqa: E402
 from crowdcharge.orchestrator import config  # noqa: E402
 from support import HOST_NONCE, LINK, Host, make_board  # noqa: E402
 from test_console import Line, MemoryBackend  # noqa: E402
-from wptcore import journal, wire  # noqa: E402
+from wptcore import alias, bthome, journal, mandate, wire  # noqa: E402
 from wptcore.console import unframe  # noqa: E402
 
 KEY = bytes(range(32))
@@ -147,7 +150,7 @@ def _bthome(data: bytes) -> None:
     padded = (data + bytes(20))[:20]
     word = [int.from_bytes(padded[i : i + 4], "little", signed=True) for i in range(0, 20, 4)]
     buffer = bytearray(31)
-    end = wire.pack_bthome_into(
+    end = bthome.pack_into(
         buffer, 0, padded[0], padded[1] * 8, word[0], word[1], word[2] >> 4, word[3],
         bool(padded[2]), bool(padded[3]),
     )  # fmt: skip
@@ -345,7 +348,25 @@ def _journal_seed() -> bytes:
     return record
 
 
+def _mandate(data: bytes) -> None:
+    mandate.verified(hashlib.sha256, board_key(KEY, 3), 3, data)
+    mandate.board_of(data)
+
+
+def _alias(data: bytes) -> None:
+    alias.read(hashlib.sha256, KEY, data)
+    Aliases({3: KEY}).beacon(data)
+
+
+def _alias_bytes() -> bytes:
+    host = alias.host_key(hashlib.sha256, KEY)
+    packed: bytes = alias.pack(hashlib.sha256, host, KEY, bytes(6), 3, 0, 50)
+    return packed
+
+
 TARGETS: dict[str, Target] = {
+    "alias": Target(_alias, (ValueError,), lambda: [_alias_bytes()], True),
+    "mandate": Target(_mandate, (ValueError,), lambda: [MandateTerms(3, 1).signed(KEY)], True),
     "beacon": Target(Beacon.unpack, (ValueError,), lambda: [_beacon_bytes()], True),
     "challenge": Target(wire.unpack_challenge, (ValueError,), lambda: [make_challenge()], True),
     "old-beacon": Target(Beacon.unpack_1, (ValueError,), lambda: [bytes((1, 7)) + bytes(21)]),

@@ -40,6 +40,7 @@ class Hal(BoardHal):
         self._bus_power = output(pins.I2C_POWER_PIN, True)
         self._cable = _input(pins.CABLE_SENSE_PIN)
         self._button = _button(getattr(pins, "BUTTON_PIN", -1))
+        self._lamp = output(getattr(pins, "LED_PIN", -1), False)
         self._coil_ntc = _adc(pins.COIL_NTC_PIN)
         self._battery_ntc = _adc(pins.BATTERY_NTC_PIN)
         self.bus = busio.I2C(_pin(pins.I2C_SCL), _pin(pins.I2C_SDA), frequency=pins.I2C_FREQ_Hz)
@@ -50,6 +51,10 @@ class Hal(BoardHal):
 
     def button_is_down(self) -> bool:
         return self._button is not None and not self._button.value
+
+    def set_lamp(self, lit: bool) -> None:
+        if self._lamp is not None:
+            self._lamp.value = lit
 
     def coil_dC(self) -> int:
         return self.temperature_dC(_reading_uV(self._coil_ntc))

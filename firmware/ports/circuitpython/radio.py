@@ -49,6 +49,9 @@ class BoardRadio(GattServer):
         self._write(wire.FIRMWARE_REVISION, revision.encode())
         self._draw_challenge()
 
+    def _new_address(self) -> None:
+        """Keep the address: not tried on this port, so a hidden board can be followed by it."""
+
     def _draw_challenge(self) -> None:
         self._nonce = os.urandom(NONCE_SIZE)
         self._write(wire.CHALLENGE_UUID, self._board.challenge(self._nonce))

@@ -36,6 +36,7 @@ class Hal(BoardHal):
         output(pins.I2C_POWER_PIN, 1)
         self._cable = _input(pins.CABLE_SENSE_PIN)
         self._button = _button(getattr(pins, "BUTTON_PIN", -1))
+        self._lamp = output(getattr(pins, "LED_PIN", -1), 0)
         self._coil_ntc = _adc(pins.COIL_NTC_PIN)
         self._battery_ntc = _adc(pins.BATTERY_NTC_PIN)
         self.bus = _bus(pins.I2C_ID, pins.I2C_SDA, pins.I2C_SCL, pins.I2C_FREQ_Hz)
@@ -64,6 +65,10 @@ class Hal(BoardHal):
 
     def button_is_down(self) -> bool:
         return self._button is not None and not self._button.value()
+
+    def set_lamp(self, lit: bool) -> None:
+        if self._lamp is not None:
+            self._lamp.value(1 if lit else 0)
 
     def coil_dC(self) -> int:
         return self.temperature_dC(_reading_uV(self._coil_ntc, self._pins.NTC_SUPPLY_mV))

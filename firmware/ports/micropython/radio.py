@@ -25,6 +25,7 @@ _FLAGS = (
     (NOTIFY, bluetooth.FLAG_NOTIFY),
 )
 _FRAMES_MAX = 4  # frames of one link that wait for the loop
+_ADDRESS_NRPA = 3
 _READ_OK = 0
 _READ_UNLIKELY = 0x0E
 
@@ -60,6 +61,15 @@ class BoardRadio(GattServer):
     def meeting(self) -> bool:
         """Is a link to another board there or on its way?"""
         return self._peers is not None and self._peers.is_busy
+
+    @property
+    def linked(self) -> bool:
+        return bool(self._nonces) or self.meeting
+
+    def _new_address(self) -> None:
+        """Take another non-resolvable private address; controllers refuse while they advertise."""
+        self._ble.gap_advertise(None)
+        self._ble.config(addr_mode=_ADDRESS_NRPA)
 
     def _configure(self, board_id: int) -> None:
         self._ble.config(gap_name="wpt-%d" % board_id)  # else phones show the stack's own name

@@ -34,6 +34,7 @@ class BoardHal:
     arm_watchdog()       raises where that fails
     feed_watchdog()
     coil_dC(), battery_dC(), on_cable(), button_is_down()
+    set_lamp(lit)        the LED, where one is fitted
     restart()
     sleep(time_ms)       only where `can_sleep`: like restart(), with the chip dark in between
     """
@@ -83,9 +84,17 @@ class BoardHal:
     def curve(self):
         """The rig's loss curve, or None unless `crowdcharge calibrate` stored it whole."""
         values = self._identity.get("loss_curve")
-        if not values:
-            return None
-        whole = self._identity.get("curve_hash") == calibration.curve_hash(self._sha256, values)
+        return self._whole(values, self._identity.get("curve_hash")) if values else None
+
+    @property
+    def pair_curves(self) -> tuple:
+        """((board, loss curve of both coils), ...) of those that are stored whole."""
+        stored = self._identity.get("pair_curves", {})
+        pairs = [(int(peer), self._whole(row[:4], row[4])) for peer, row in stored.items()]
+        return tuple(pair for pair in pairs if pair[1] is not None)
+
+    def _whole(self, values, curve_hash):
+        whole = curve_hash == calibration.curve_hash(self._sha256, values)
         return LossCurve(*values) if whole else None
 
     @property

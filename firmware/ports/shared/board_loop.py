@@ -8,7 +8,7 @@ from console import SerialConsole
 from console_backend import ConsoleBackend
 from radio import LINKS_MAX, BoardRadio
 from store import Store
-from wptcore import wire
+from wptcore import lamp, wire
 from wptcore.attendance import WINDOW_DEFAULT_s
 from wptcore.board import Board
 from wptcore.consent import AGREED, CROWD, HOST
@@ -45,8 +45,11 @@ class BoardLoop:
             min(pins.LINKS_MAX, LINKS_MAX),
             desk,
             _consent(identity),
+            hal.pair_curves,
+            bytes.fromhex(identity.get("owner_key", "")),
         )
         self.radio = BoardRadio(self.board, self.guard, pins.NAME, REVISION)
+        self.radio.hide_by(lambda: _alias(self.board, key, desk, sha256))
         if desk is not None:
             self.radio.meet_peers(_taker(self.board, desk, sha256))
         backend = ConsoleBackend(hal, identity, pins.NAME, REVISION)
@@ -77,6 +80,7 @@ class BoardLoop:
         attempt("peers", self.radio.step_peers, dt_ms)
         self.board.on_elapsed(dt_ms)
         self._switch(dt_ms)
+        attempt("lamp", self.hal.set_lamp, lamp.is_lit(self.board))
         self.hal.feed_watchdog()
         if self.market is not None and not self.board.is_running:
             attempt("market", self.market.step)
@@ -213,6 +217,14 @@ def _rest(hal):
     from wptcore.rest import Rest
 
     return Rest()
+
+
+def _alias(board, key: bytes, desk, sha256):
+    """Load what hides a board only where its owner wants it."""
+    from wptcore.alias import Alias, host_key
+
+    crowd = desk.membership.alias if desk is not None else b""
+    return Alias(board, sha256, os.urandom, host_key(sha256, key), crowd or os.urandom(32))
 
 
 def _consent(identity: dict) -> tuple:

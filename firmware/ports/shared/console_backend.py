@@ -28,7 +28,7 @@ class ConsoleBackend:
         self.random = os.urandom
         self.limits = hal.limits
         self.capacity_mJ = hal.capacity_mJ
-        self.curve = hal.curve
+        self.curves = (hal.curve, hal.pair_curves)
 
     @property
     def watched(self) -> bool:

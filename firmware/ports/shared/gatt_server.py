@@ -50,6 +50,7 @@ class GattServer:
     _write(uuid, value, notify)  sets a readable value; `notify` also sends it to subscribers
     _notify(link, frame)         sends one reply; False: no room, so it must be tried again
     _advertise(advert, response) replaces both; a busy controller keeps the old ones
+    _new_address()               gives the radio another random address, with silence before it
 
     Each may raise; what it raises is counted, and the rest of the pass goes on.
     """
@@ -66,6 +67,10 @@ class GattServer:
         self._leaving_ms = 0
 
     meeting = False
+    linked = False  # may the address not change now?
+
+    def hide_by(self, make_alias) -> None:
+        self._adverts.hide_by(make_alias)
 
     def meet_peers(self, taker) -> None:
         """Let `taker` (peer_taker.PeerTaker) ask others. A port without this only accepts."""
@@ -108,8 +113,8 @@ class GattServer:
         if self._since_notify_ms >= _NOTIFY_GAP_ms:
             self._guard.attempt("reply", self._send_reply)
         if self._since_advert_ms >= ADVERT_ms:
-            self._since_advert_ms = 0
-            self._refresh()
+            dt_ms, self._since_advert_ms = self._since_advert_ms, 0
+            self._refresh(dt_ms)
 
     def _send_reply(self) -> None:
         if self._reply is None:
@@ -127,9 +132,14 @@ class GattServer:
         else:
             self._guard.drop("reply")
 
-    def _refresh(self) -> None:
+    def _refresh(self, dt_ms: int) -> None:
         board = self._board
         attempt = self._guard.attempt
+        hidden = self._adverts.hidden
+        if hidden is not None:
+            hidden.elapse(dt_ms)
+            if hidden.is_due and not self.linked and attempt("radio", self._new_address):
+                hidden.turn()
         advert, response = self._adverts.advance()
         known = board.soc_permille <= 1000
         battery = bytes((wire.soc_pct(board.soc_permille),)) if known else b""

@@ -69,6 +69,10 @@ NAMES: dict[int, str] = {
     0xE3: "HELD",
     0xE4: "RECEIPTS_FULL",
     0xE5: "HOST_PRESENT",
+    0xF0: "NO_OWNER",
+    0xF1: "OLD_MANDATE",
+    0xF2: "OWNER_ASKED",
+    0xF3: "OTHER_HOURS",
     0xE6: "NOTHING_TO_GIVE",
 }
 
@@ -138,6 +142,10 @@ TEXTS: dict[int, str] = {
     0xE3: "its host has put transfers between boards on hold",
     0xE4: "its receipts wait to be collected: run crowdcharge collect",
     0xE5: "a host is connected, and a host goes before a board",
+    0xF0: "the board shares no key with an owner; run crowdcharge owner adopt",
+    0xF1: "a newer mandate of its owner stands",
+    0xF2: "its owner wants to be asked: press the board's button, then ask again",
+    0xF3: "its owner lets it give at other hours, or the board does not know the time",
     0xE6: "its policy gives nothing to a board with this charge",
 }
 

@@ -33,6 +33,7 @@ class FrameType(IntEnum):
     PING = wire.PING
     ASK = wire.ASK
     COLLECTED = wire.COLLECTED
+    MANDATE = wire.MANDATE
     MARKET_OPEN = wire.MARKET_OPEN
     MARKET_KEY = wire.MARKET_KEY
     MARKET_SEAT = wire.MARKET_SEAT
@@ -47,3 +48,5 @@ class FrameType(IntEnum):
     INFO_LIMITS = wire.INFO_LIMITS
     INFO_FAULTS = wire.INFO_FAULTS
     INFO_STATUS = wire.INFO_STATUS
+    INFO_CONSENT = wire.INFO_CONSENT
+    MANDATE_TAKEN = wire.MANDATE_TAKEN

@@ -24,7 +24,7 @@ def membership(
     epoch: int = 0,
     policy: str = POLICY,
 ) -> dict[str, Any]:
-    """Return what board `board_id` gets: its root, and its key to each other member."""
+    """Return what board `board_id` gets: its root, the members' alias key, its key to each."""
     number = crowd_id(crowd_key)
     roots = {
         member: peer_keys.root(sha256, crowd_key, epoch, member) for member in sorted({*members})
@@ -32,6 +32,7 @@ def membership(
     return {
         "id": number,
         "policy": policy,
+        "alias": peer_keys.alias_key(sha256, crowd_key, epoch).hex(),
         "root": peer_keys.root(sha256, crowd_key, epoch, board_id).hex(),
         "peers": {
             str(member): peer_keys.pair_key(sha256, root, number, board_id).hex()

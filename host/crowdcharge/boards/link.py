@@ -16,6 +16,7 @@ from crowdcharge.boards.models import (
     Ack,
     Answer,
     Beacon,
+    BoardConsent,
     BoardLimits,
     Receipt,
     unpack_receipts,
@@ -140,6 +141,14 @@ class BoardLink:
     async def status(self) -> Beacon:
         (beacon,) = await self._told(wire.ASK_STATUS, FrameType.INFO_STATUS)
         return self._decoded(Beacon.unpack, beacon)
+
+    async def ask_consent(self) -> BoardConsent:
+        answer = await self.inquire(FrameType.ASK, wire.ASK_CONSENT)
+        if isinstance(answer, Ack):
+            return BoardConsent()  # firmware that knows no mandates
+        if answer.frame_type != FrameType.INFO_CONSENT:
+            raise RemoteProtocolError(f"board {self.board_id}: no INFO_CONSENT in answer to ASK")
+        return BoardConsent(*answer.fields)
 
     async def faults(self) -> frozenset[int]:
         """Return the codes that stand, warnings too."""

@@ -3,10 +3,11 @@
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from math import inf
 from typing import Any
 
 from crowdcharge.boards.constants import BoardState
-from wptcore import auth, wire
+from wptcore import auth, consent, wire
 
 _STATES = frozenset(BoardState)
 _SOC_UNKNOWN_pct = 255
@@ -47,6 +48,11 @@ class Beacon:
     def unpack_1(cls, data: bytes) -> "Beacon":
         """Decode what may be a beacon of version 1, which had no magic; ValueError otherwise."""
         return cls._checked(wire.unpack_beacon_1(data))
+
+    @classmethod
+    def hidden(cls, board_id: int) -> "Beacon":
+        """Stand in for what an alias does not tell a host: nothing but the board's number."""
+        return cls(board_id, 0, 0, BoardState.IDLE, 0, 0, 0, None, 0, 0, 0, 0)
 
     @classmethod
     def _checked(cls, fields: tuple[int, ...]) -> "Beacon":
@@ -142,6 +148,33 @@ class BoardLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class BoardConsent:
+    """What its owner lets a board give to this host now, and wants, as it has answered.
+
+    Firmware from before mandates says nothing: then nothing is bounded here, and a board that
+    does not consent refuses the grant.
+    """
+
+    gives_to: int = consent.DEFAULT
+    flags: int = 0
+    gives_mJ: int = consent.UNBOUNDED_mJ
+    wants_mJ: int = consent.UNBOUNDED_mJ
+    mandate: int = 0
+
+    @property
+    def gives_J(self) -> float:
+        return _joules(self.gives_mJ)
+
+    @property
+    def wants_J(self) -> float:
+        return _joules(self.wants_mJ)
+
+
+def _joules(energy_mJ: int) -> float:
+    return inf if energy_mJ == consent.UNBOUNDED_mJ else energy_mJ / 1000
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What one board metered in one transfer, signed with its key. `raw` is as it was read.
 
@@ -208,6 +241,15 @@ class BoardAgent:
     board_id: int
     limits: BoardLimits
     soc_permille: int | None
+    consent: BoardConsent = BoardConsent()
+
+    @property
+    def gives_J(self) -> float:
+        return self.consent.gives_J
+
+    @property
+    def wants_J(self) -> float:
+        return self.consent.wants_J
 
     @property
     def capacity_J(self) -> float:

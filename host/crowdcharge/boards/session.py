@@ -29,6 +29,8 @@ _ANSWERS = frozenset(
         FrameType.INFO_LIMITS,
         FrameType.INFO_FAULTS,
         FrameType.INFO_STATUS,
+        FrameType.INFO_CONSENT,
+        FrameType.MANDATE_TAKEN,
     }
 )
 

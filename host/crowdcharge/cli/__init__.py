@@ -20,6 +20,7 @@ COMMANDS = {
     "serve": ("serve:serve", "Balance boards with a page to see and steer it; show a past run."),
     "collect": ("collect:collect", "Fetch the receipts of boards that met without a host."),
     "ledger": ("ledger:ledger", "Show, export and verify a ledger."),
+    "person": ("person:person", "Keep names apart from ledgers; export or delete them."),
     "passport": ("passport:passport", "Say how a board's battery is, from its ledger, signed."),
     "bench": ("bench:bench", "Start a virtual bench, look at it, and do faults to it."),
     "flash": ("flash:flash", "Put the firmware on a board."),

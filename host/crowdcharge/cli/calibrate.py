@@ -134,15 +134,23 @@ def trial(port: str, loss_mw: int) -> None:
     required=True,
     help="Ledger of transfers from this board; one for each gap.",
 )
+@click.option(
+    "--with",
+    "receiver",
+    type=options.BOARD,
+    help="Only of its pair with this receiver: what they may do without a host goes by it.",
+)
 @_out
 @options.as_json
-def curve(port: str, ledgers: tuple[Place, ...], out: Path, as_json: bool) -> None:
+def curve(
+    port: str, ledgers: tuple[Place, ...], receiver: int | None, out: Path, as_json: bool
+) -> None:
     """Fit sent to received power over all gaps, and store the curve on the board."""
     from crowdcharge.flash.calibrate import calibrate_curve
     from crowdcharge.flash.serial_line import SerialLine
 
     with SerialLine(port) as line:
-        found, curve_hash = calibrate_curve(line, list(ledgers), out)
+        found, curve_hash = calibrate_curve(line, list(ledgers), out, receiver)
     if as_json:
         output.document({"hash": curve_hash, **asdict(found)})
         return

@@ -74,8 +74,9 @@ def _disk(folder: Path) -> str:
 
 async def _ask_all(config: "RunConfig", seconds: float) -> list[Readiness]:
     from crowdcharge.boards import keys as key_file
+    from crowdcharge.boards.aliases import Aliases
     from crowdcharge.boards.fleet import Fleet
-    from crowdcharge.boards.models import Beacon, Sighting
+    from crowdcharge.boards.models import Sighting
     from crowdcharge.boards.pool import Pool
     from crowdcharge.clock import BoardClock
     from crowdcharge.radio import open_radios
@@ -84,12 +85,12 @@ async def _ask_all(config: "RunConfig", seconds: float) -> list[Readiness]:
     keys, loop = key_file.load(config.run.keys), asyncio.get_running_loop()
     section = config.radio
     radio = open_radios(section.local, section.proxies, section.slots, tell_nobody)
-    fleet = Fleet(keys)
+    fleet, aliases = Fleet(keys), Aliases(keys)
     pool = Pool(radio, fleet, keys, BoardClock(config.radio.speed), config.radio.slots)
 
     def heard(advert: "Advert") -> None:
         try:
-            beacon = Beacon.unpack(advert.data)
+            beacon = aliases.beacon(advert.data)
         except ValueError:
             return
         fleet.add(Sighting(beacon, advert.address, advert.rssi_dBm, loop.time()))

@@ -64,10 +64,19 @@ def _tell(found: "Collected", store: "Store", as_json: bool) -> None:
     counts = {state: states.count(state) for state in sorted(set(states))}
     if as_json:
         output.document(
-            {"boards": found.boards, "failed": found.failed, "transfers": counts}, indent=2
+            {
+                "boards": found.boards,
+                "failed": found.failed,
+                "claimed": found.claimed,
+                "transfers": counts,
+            },
+            indent=2,
         )
         return
     for board_id, why in found.failed.items():
         click.echo(f"board {board_id}: {why}", err=True)
     shown = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none"
+    if found.claimed:
+        boards = ", ".join(map(str, found.claimed))
+        click.echo(f"Only claimed, for want of a key: what boards {boards} say.")
     click.echo(f"Collected from {len(found.boards)} boards; transfers in the ledger: {shown}.")

@@ -113,7 +113,7 @@ def agree(
         if other is not None and boards is not None and sheet is not None:
             if sheet.exists():
                 raise InputError(f"{sheet} is there already")
-            made = changed.let_ask(_crowd_number(other), _boards(boards))
+            made = changed.let_ask(_crowd_number(other), [*options.boards("--boards", boards)])
             write_whole(sheet, made.document(), 0o600)
             said = f"Crowd {made.taker:08x} may ask; its keys are in {sheet}."
         elif take is not None:
@@ -164,14 +164,6 @@ def _crowd_number(text: str) -> int:
     if number is None:
         raise InputError(f"{text!r} is no number of a crowd, as `crowd list` prints it")
     return number
-
-
-def _boards(text: str) -> list[int]:
-    try:
-        numbers = {options.BOARD(each) for each in text.split(",")}
-    except click.BadParameter:
-        raise InputError("--boards must be numbers of boards, with commas") from None
-    return sorted(numbers)
 
 
 def _words(behind: list[int]) -> str:

@@ -41,6 +41,15 @@ BOARD = click.IntRange(1, BOARD_ID_MAX)
 port = click.option("--port", required=True, help="The board's serial port.")
 
 
+def boards(option: str, text: str) -> tuple[int, ...]:
+    """Read numbers of boards with commas, in order; none of an empty text."""
+    try:
+        numbers = {BOARD(each) for each in text.split(",") if text}
+    except click.BadParameter:
+        raise InputError(f"{option} must be numbers of boards, with commas") from None
+    return tuple(sorted(numbers))
+
+
 def radio(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options `transport` and `adapter`."""
     return _transport(_adapter(command))

@@ -19,7 +19,7 @@ LISTEN_s = 10.0
 @asynccontextmanager
 async def linked(radio: Radio, board_id: int, key: bytes) -> AsyncIterator[BoardLink]:
     """Listen for the board, and hold an authenticated link to it within the block."""
-    addresses = await addresses_of(radio, [board_id], LISTEN_s)
+    addresses = await addresses_of(radio, [board_id], LISTEN_s, {board_id: key})
     if board_id not in addresses:
         raise BoardUnreachable(board_id, f"not heard within {LISTEN_s:g} s")
     clock, random_bytes = BoardClock(), secrets.token_bytes

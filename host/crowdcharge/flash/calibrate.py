@@ -126,18 +126,28 @@ def from_instrument(command: str, count: int) -> Iterable[float]:
             ) from None
 
 
-def calibrate_curve(line: SerialLine, ledgers: list[Place], path: Path) -> tuple[Curve, str]:
-    """Fit the loss curve from transfers with this board as donor; store it on the board."""
+def calibrate_curve(
+    line: SerialLine, ledgers: list[Place], path: Path, receiver: int | None = None
+) -> tuple[Curve, str]:
+    """Fit the loss curve from transfers with this board as donor; store it on the board.
+
+    With a `receiver` it is the curve of this pair of boards, from the transfers between them.
+    """
     line.hello()
     board_id = int(line.ask("identity")["board_id"])
-    pairs = [pair for ledger in ledgers for pair in steady_pairs(ledger, board_id)]
+    pairs = [pair for ledger in ledgers for pair in steady_pairs(ledger, board_id, receiver)]
     curve = fit.loss_curve([sent for sent, _ in pairs], [received for _, received in pairs])
     records = Records(path)
     with line.maintenance():
-        curve_hash = line.ask("calibrate", "curve", *curve.values)["curve_hash"]
-    records.set_curve(board_id, curve, curve_hash, [str(ledger) for ledger in ledgers])
+        curve_hash = line.ask("calibrate", *_entry(receiver), *curve.values)["curve_hash"]
+    sources = [str(ledger) for ledger in ledgers]
+    records.set_curve(board_id, curve, curve_hash, sources, receiver)
     records.save()
     return curve, curve_hash
+
+
+def _entry(receiver: int | None) -> tuple[str | int, ...]:
+    return ("curve",) if receiver is None else ("pair", receiver)
 
 
 def _span(points: list[Point]) -> float:

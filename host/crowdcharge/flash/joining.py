@@ -27,6 +27,7 @@ def join(line: SerialLine, board_id: int, crowd: Crowd) -> None:
         line.ask("crowd", written["id"], written["root"], written["policy"])
         for peer, key in peers.items():
             line.ask("peer", peer, key)
+        line.ask("alias", written["alias"])
         agreed = written["agreed"]
         assert isinstance(agreed, list)
         line.ask("agreed", ",".join(map(str, agreed)) or "nobody")

@@ -97,9 +97,18 @@ class Records:
                 found[int(board)] = min(known) if len(known) == len(dates) else None
         return found
 
-    def set_curve(self, board_id: int, curve: Curve, curve_hash: str, sources: list[str]) -> None:
+    def set_curve(
+        self,
+        board_id: int,
+        curve: Curve,
+        curve_hash: str,
+        sources: list[str],
+        receiver: int | None = None,
+    ) -> None:
+        """Note the curve of the rig, or of the pair with `receiver`."""
+        name = "curve" if receiver is None else f"curve-{receiver}"
         entry = {"hash": curve_hash, "sources": sources, "measured_on": _today(), **asdict(curve)}
-        self._boards.setdefault(str(board_id), {})["curve"] = entry
+        self._boards.setdefault(str(board_id), {})[name] = entry
 
     def save(self) -> None:
         text = json.dumps({"boards": self._boards}, indent=2, allow_nan=False) + "\n"

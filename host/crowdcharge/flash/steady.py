@@ -17,8 +17,13 @@ _APART_MAX_ms = 3000
 Samples = list[tuple[int, int]]  # (t_ms, power_mW)
 
 
-def steady_pairs(ledger: Place, donor: int) -> list[tuple[float, float]]:
-    """Return pairs (sent_mW, received_mW) while both were steady. InputError: no such ledger."""
+def steady_pairs(
+    ledger: Place, donor: int, receiver: int | None = None
+) -> list[tuple[float, float]]:
+    """Return pairs (sent_mW, received_mW) while both were steady. InputError: no such ledger.
+
+    Of transfers from `donor`; only those to `receiver`, if there is one.
+    """
     sent: dict[int, Samples] = defaultdict(list)
     received: dict[int, Samples] = defaultdict(list)
     with Store.read(ledger) as store:
@@ -29,7 +34,7 @@ def steady_pairs(ledger: Place, donor: int) -> list[tuple[float, float]]:
         if not isinstance(sample, Sample):
             continue
         transfer = transfers[sample.transfer_id]
-        if transfer.ptx == donor:
+        if transfer.ptx == donor and receiver in {None, transfer.prx}:
             side = sent if sample.board_id == donor else received
             side[transfer.transfer_id].append((sample.t_ms, sample.power_mW))
     return [

@@ -7,7 +7,15 @@ from typing import Any
 
 from crowdcharge.boards.models import Receipt
 from crowdcharge.ledger import kinds
-from crowdcharge.ledger.rows import LOSS, Row, account_of, gap_row, receipt_of, receipt_row
+from crowdcharge.ledger.rows import (
+    LOSS,
+    Row,
+    account_of,
+    claim_row,
+    gap_row,
+    receipt_of,
+    receipt_row,
+)
 from crowdcharge.ledger.settlement import TransferRecord
 from wptcore import wire
 
@@ -26,6 +34,7 @@ class Book:
     markets: dict[int, kinds.MarketRow] = field(default_factory=dict)
     bargains: dict[int, kinds.Bargain] = field(default_factory=dict)  # by transfer
     payments: list[kinds.Payment] = field(default_factory=list)
+    claims: dict[tuple[int, int, int], kinds.Claim] = field(default_factory=dict)
     refusals: int = 0
     rows: int = 0
     seen_ids: set[int] = field(default_factory=set)  # of transfers, ours or not
@@ -89,6 +98,18 @@ class Book:
         self._raw[receipt.key] = receipt.raw
         self.seen_ids.add(receipt.transfer_id)
         self.last_receipt[receipt.board_id, receipt.role] = receipt
+
+    def _apply_claim(self, claim: kinds.Claim) -> None:
+        """Check that a claim is of the other side of a transfer that is here."""
+        transfer = self.transfers[claim.transfer_id]
+        role = wire.PTX if claim.board_id == transfer.ptx else wire.PRX
+        shown = claim_row(Receipt.unpack(bytes.fromhex(claim.raw)), claim.t_ms)
+        key = claim.board_id, claim.transfer_id, claim.role
+        if claim.board_id not in transfer.boards or claim.role != role or key in self.claims:
+            raise ValueError
+        if shown != claim:
+            raise ValueError("shows other values than it holds")
+        self.claims[key] = claim
 
     def _apply_gap(self, gap: kinds.Gap) -> None:
         pass  # checked by verify

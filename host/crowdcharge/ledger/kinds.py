@@ -210,6 +210,22 @@ class Meter:
     current_mA: int
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A receipt that nobody here can check, as its board shows it to everybody.
+
+    It settles nothing. `raw` is in hex what the board says that it signed.
+    """
+
+    board_id: int
+    transfer_id: int
+    role: int
+    peer: int
+    energy_mJ: int
+    raw: str
+    t_ms: int
+
+
 Content = (
     Run
     | Reading
@@ -225,6 +241,7 @@ Content = (
     | Bargain
     | Payment
     | Meter
+    | Claim
 )
 
 KINDS: dict[str, type[Content]] = {
@@ -242,6 +259,7 @@ KINDS: dict[str, type[Content]] = {
     "bargain": Bargain,
     "payment": Payment,
     "meter": Meter,
+    "claim": Claim,
 }
 
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """PURE: transfers that boards agreed on enter a ledger when a receipt is collected."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from crowdcharge.boards.models import Receipt
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.rows import claim_row
 from wptcore import wire
 from wptcore.fod import UNCALIBRATED_MAX_mW
 
@@ -13,6 +14,29 @@ from wptcore.fod import UNCALIBRATED_MAX_mW
 def is_peers(receipt: Receipt) -> bool:
     """Tell whether another board granted the transfer, and no host."""
     return bool(receipt.flags & wire.GRANTED_BY_PEER)
+
+
+def doubtful(book: Book, keys: Container[int]) -> dict[int, set[int]]:
+    """Return by board without a key here the transfers of which only its partner has told."""
+    found: dict[int, set[int]] = {}
+    for transfer in book.unsettled():
+        roles = (wire.PTX, wire.PRX)
+        for board_id, role in zip(transfer.boards, roles, strict=False):
+            key = board_id, transfer.transfer_id, role
+            if board_id and board_id not in keys and key not in book.claims:
+                found.setdefault(board_id, set()).add(transfer.transfer_id)
+    return found
+
+
+def claims(
+    receipts: Iterable[Receipt], board_id: int, wanted: Container[int], t_ms: int
+) -> list[kinds.Content]:
+    """Return rows for what a board says of these transfers, which nobody here can check."""
+    return [
+        claim_row(receipt, t_ms)
+        for receipt in receipts
+        if receipt.board_id == board_id and receipt.transfer_id in wanted and is_peers(receipt)
+    ]
 
 
 def openings(book: Book, receipts: Iterable[Receipt], t_ms: int) -> list[kinds.Content]:
@@ -30,7 +54,7 @@ def openings(book: Book, receipts: Iterable[Receipt], t_ms: int) -> list[kinds.C
                 ptx,
                 prx,
                 max(receipt.energy_mJ, 1),
-                UNCALIBRATED_MAX_mW,
+                max(receipt.peak_mW, UNCALIBRATED_MAX_mW),
                 t_ms,
             )
     return list(opened.values())

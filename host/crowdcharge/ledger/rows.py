@@ -105,6 +105,18 @@ def receipt_row(receipt: Receipt) -> kinds.ReceiptRow:
     )
 
 
+def claim_row(receipt: Receipt, t_ms: int) -> kinds.Claim:
+    return kinds.Claim(
+        board_id=receipt.board_id,
+        transfer_id=receipt.transfer_id,
+        role=receipt.role,
+        peer=receipt.peer,
+        energy_mJ=receipt.energy_mJ,
+        raw=receipt.raw.hex(),
+        t_ms=t_ms,
+    )
+
+
 def receipt_of(row: kinds.ReceiptRow) -> Receipt:
     """Return what was signed; ValueError if `raw` is no receipt."""
     try:

@@ -22,6 +22,9 @@ class Signers:
         self.asked = 0
         self.unchecked: Counter[int] = Counter()  # by board, for want of a key
 
+    def knows(self, board_id: int) -> bool:
+        return bool(self._valid.get(board_id))
+
     def accept(self, board_id: int, is_signed: Callable[[bytes], bool]) -> bool:
         """Tell whether one of the keys that still count has signed; True if no key is known.
 

@@ -31,6 +31,7 @@ class Verdict:
     unchecked: Counter[int] = field(default_factory=Counter)
     unsigned: Counter[str] = field(default_factory=Counter)
     unsettled: int = 0
+    claimed: int = 0  # receipts that nobody could check when they were booked
 
     @property
     def is_wrong(self) -> bool:
@@ -43,7 +44,7 @@ class Verdict:
         kinds = "chain, conservation, odometers"
         if self.signatures and not self.unchecked:
             kinds += ", signatures"
-        doubts = [*self._unchecked_words(), *self._unsettled_words()]
+        doubts = [*self._unchecked_words(), *self._unsettled_words(), *self._claimed_words()]
         return "; ".join([f"{self.rows} rows, {kinds}: all in order", *doubts])
 
     def _unchecked_words(self) -> list[str]:
@@ -58,6 +59,9 @@ class Verdict:
 
     def _unsettled_words(self) -> list[str]:
         return [f"but transfers that are not settled: {self.unsettled}"] if self.unsettled else []
+
+    def _claimed_words(self) -> list[str]:
+        return [f"but receipts that are only claimed: {self.claimed}"] if self.claimed else []
 
     def unsigned_words(self) -> str:
         """Return what rests on the host's word alone, or an empty string."""

@@ -10,6 +10,7 @@ verdict claims no more than was checked.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from crowdcharge.boards.fleet import odometer_rise_mJ
+from crowdcharge.boards.models import Receipt
 from crowdcharge.errors import LedgerError
 from crowdcharge.ledger import audit, kinds
 from crowdcharge.ledger.book import Book
@@ -22,7 +23,7 @@ from crowdcharge.ledger.signers import Signers
 from crowdcharge.ledger.verdict import Finding, Verdict
 
 # Kinds that follow from nothing that a board signed; so does a void market.
-_UNSIGNED = {"run", "reading", "open", "refusal", "sample", "fault", "gap"}
+_UNSIGNED = {"run", "reading", "open", "refusal", "sample", "fault", "gap", "claim"}
 
 
 def verify(
@@ -133,7 +134,17 @@ class _Verifier:
         if isinstance(content, kinds.Gap):
             energy_mJ = odometer_rise_mJ(content.from_mJ, content.to_mJ)
             yield f"board {content.board_id}: {energy_mJ} mJ are on no receipt of this ledger"
+        if isinstance(content, kinds.Claim):
+            self.verdict.claimed += 1
+            yield from self._false_claim(content)
         yield from oddities(self._book, content)
+
+    def _false_claim(self, claim: kinds.Claim) -> Iterator[str]:
+        """Find a claim that the board never signed, if its key is known by now."""
+        signed_with = Receipt.unpack(bytes.fromhex(claim.raw)).signed_with
+        board_id = claim.board_id
+        if self._signers.knows(board_id) and not self._signers.accept(board_id, signed_with):
+            yield f"claims what board {board_id} has not signed"
 
     def _conservation(self) -> Iterator[str]:
         credits_u = sum(accounts_of(self._book).balances_u().values())

@@ -8,12 +8,13 @@ told all that they know is settled.
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 from crowdcharge.boards.codes import is_problem
 from crowdcharge.boards.codes import name as code_name
 from crowdcharge.boards.keys import Keys
 from crowdcharge.boards.link import BoardLink
-from crowdcharge.boards.models import Ack, Beacon, BoardAgent, Receipt
+from crowdcharge.boards.models import Ack, Beacon, BoardAgent, BoardConsent, Receipt
 from crowdcharge.clock import Clock
 from crowdcharge.errors import GrantRefused, LedgerError, RemoteProtocolError
 from crowdcharge.ledger import kinds
@@ -129,11 +130,13 @@ class LedgerKeeper:
         self._store.append(self._samples)
         self._samples.clear()
 
-    def note(self, board_id: int, ack: Ack) -> None:
-        """Note the newest authentic state of charge, for the policy."""
+    def note(self, board_id: int, ack: Ack, consent: BoardConsent | None = None) -> None:
+        """Note the newest authentic state of charge and consent, for the policy."""
         agent = self.agents.get(board_id)
         if agent is not None:
-            self.agents[board_id] = BoardAgent(board_id, agent.limits, ack.soc_permille)
+            self.agents[board_id] = replace(
+                agent, soc_permille=ack.soc_permille, consent=consent or agent.consent
+            )
 
     # -- what the boards metered --
 
@@ -168,7 +171,9 @@ class LedgerKeeper:
     async def _read(self, link: BoardLink) -> Beacon:
         """Tell the ledger and the policy the board's own state."""
         ack, beacon = link.ack, await link.status()
-        self.agents[link.board_id] = BoardAgent(link.board_id, link.limits, ack.soc_permille)
+        self.agents[link.board_id] = BoardAgent(
+            link.board_id, link.limits, ack.soc_permille, await link.ask_consent()
+        )
         reading = kinds.Reading(
             board_id=link.board_id,
             epoch=beacon.epoch,

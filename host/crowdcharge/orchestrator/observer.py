@@ -2,9 +2,11 @@
 """Listens: adverts into the fleet, boards that come and go into events; watches the scanner."""
 
 import asyncio
-from collections.abc import Callable, Container
+from collections.abc import Callable
 
+from crowdcharge.boards.aliases import Aliases
 from crowdcharge.boards.fleet import Fleet
+from crowdcharge.boards.keys import Keys
 from crowdcharge.boards.models import Beacon, Sighting
 from crowdcharge.boards.session import wrong_version
 from crowdcharge.clock import Clock
@@ -27,7 +29,7 @@ class Observer:
         clock: Clock,
         emit: Emit,
         is_connected: Callable[[int], bool],
-        keys: Container[int],
+        keys: Keys,
     ) -> None:
         self._radio = radio
         self._fleet = fleet
@@ -35,6 +37,7 @@ class Observer:
         self._emit = emit
         self._is_connected = is_connected
         self._keys = keys
+        self._aliases = Aliases(keys)
         self._present: set[int] = set()
         self._old: set[int] = set()
         self._heard_s = 0.0
@@ -55,8 +58,8 @@ class Observer:
 
     def _on_advert(self, advert: Advert) -> None:
         try:
-            beacon = Beacon.unpack(advert.data)
-        except ValueError:  # another user of the test company id, or another version
+            beacon = self._aliases.beacon(advert.data)
+        except ValueError:  # another user of the test company id, or another version, or hidden
             self._tell_of_old(advert)
             return
         self._heard_s = asyncio.get_running_loop().time()

@@ -27,6 +27,7 @@ from crowdcharge.orchestrator.profile_rules import ProfileNames, ProfileRules
 from crowdcharge.orchestrator.station import Station
 from crowdcharge.orchestrator.transfer import TransferRun, TransferTerms
 from crowdcharge.policy.base import Encounter, Offer, Policy
+from crowdcharge.policy.consent import decided, grants_a_wish
 from crowdcharge.radio.base import Radio
 from wptcore import ept, wire
 
@@ -63,6 +64,7 @@ class Orchestrator:
         self.policy = policy
         self.state: State = "running"
         self.forbidden: set[int] = set()
+        self.reasons: dict[int, str] = {}  # why its last meeting came to nothing
         self._clock = clock
         self._rng = rng
         self._terms = terms or TransferTerms()
@@ -219,9 +221,13 @@ class Orchestrator:
                 continue
             del self._asked[offer]
 
-    def _turn(self, meeting: Meeting) -> int:
-        """Sort key: pairs that met longest ago come first, or they would never have a slot."""
-        return self._turns.get(meeting.pair, 0)
+    def _turn(self, meeting: Meeting) -> tuple[bool, int]:
+        """Sort key: wishes that can be met come first, then pairs that met longest ago.
+
+        Without that order some pairs would never have a slot.
+        """
+        wish = grants_a_wish(meeting.pair, self.ledger_keeper.agents)
+        return not wish, self._turns.get(meeting.pair, 0)
 
     def _can_meet(self, pair: Pair) -> bool:
         return self._ready().issuperset(pair) and self._has_slots(*pair)
@@ -335,14 +341,17 @@ class Orchestrator:
         """Ask both boards for their charge and the policy for an offer; None: no transfer now."""
         for board_id in meeting.pair:
             link = await self._pool.get(board_id)
-            self.ledger_keeper.note(board_id, await link.ask())
+            self.ledger_keeper.note(board_id, await link.ask(), await link.ask_consent())
         self._met[meeting.pair] = meeting.number
         self._turns[meeting.pair] = next(self._count)
         agents = self.ledger_keeper.agents
         if any(agents[board_id].soc_permille is None for board_id in meeting.pair):
             return None
         encounter = Encounter(*meeting.pair)
-        offer = self.policy.decide(encounter, agents, self._clock.now_s(), self._rng)
+        decision = decided(self.policy, encounter, agents, self._clock.now_s(), self._rng)
+        offer = decision.offer
+        for board_id in meeting.pair:
+            self.reasons[board_id] = decision.reason if offer is None else ""
         if offer is None or offer.energy_J < _RESOLUTION * agents[offer.ptx].capacity_J:
             return None
         if self.is_at_floor(offer.ptx):

@@ -30,12 +30,20 @@ class Offer:
 
 
 class AgentView(Protocol):
-    """The facts that a policy may know of an agent."""
+    """The facts that a policy may know of an agent.
+
+    `gives_J`: what its owner lets it give now; `wants_J`: what its owner wants. Both are infinite
+    where nothing was said.
+    """
 
     @property
     def energy_J(self) -> float: ...
     @property
     def capacity_J(self) -> float: ...
+    @property
+    def gives_J(self) -> float: ...
+    @property
+    def wants_J(self) -> float: ...
 
 
 class Policy(Protocol):

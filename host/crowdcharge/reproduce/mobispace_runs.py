@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from time import perf_counter
 from typing import Any
 
@@ -66,6 +67,8 @@ class SolverBoard:
 
     energy_J: float
     capacity_J: float
+    gives_J: float = inf
+    wants_J: float = inf
 
 
 def online_average(problem: Problem, balanced_std: float) -> tuple[int | None, float]:

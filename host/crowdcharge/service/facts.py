@@ -107,6 +107,7 @@ class Facts:
             floor_pct=facts.get("floor_pct"),
             resume_pct=facts.get("resume_pct"),
             contacts=contacts,
+            decision=orchestrator.reasons.get(board_id, ""),
         )
         return facts | {"waits": waits(situation)}
 

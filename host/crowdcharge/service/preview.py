@@ -16,6 +16,7 @@ from crowdcharge.boards.models import BoardAgent
 from crowdcharge.orchestrator.contacts import Pair
 from crowdcharge.orchestrator.orchestrator import Orchestrator
 from crowdcharge.policy.base import Encounter, Policy
+from crowdcharge.policy.consent import decided
 
 Aside = Callable[..., Awaitable[Any]]
 
@@ -46,10 +47,13 @@ def _asked(
 ) -> list[dict[str, Any]]:
     found = []
     for pair in pairs:
-        offer = policy.decide(Encounter(*pair), agents, now_s, np.random.default_rng(0))
-        if offer is not None and offer.energy_J > 0:
+        rng = np.random.default_rng(0)
+        decision = decided(policy, Encounter(*pair), agents, now_s, rng)
+        offer = decision.offer
+        if offer is not None:
             shares = [(agents[each].soc_permille or 0) / 10 for each in (offer.ptx, offer.prx)]
             says = f"Board {offer.ptx} has {shares[0]:.0f} %, board {offer.prx} {shares[1]:.0f} %."
+            says = f"{says} {decision.reason}"
             energy_J = round(offer.energy_J, 3)
             found.append({"ptx": offer.ptx, "prx": offer.prx, "energy_J": energy_J, "says": says})
     return found

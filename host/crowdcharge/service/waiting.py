@@ -20,6 +20,7 @@ class Situation:
     floor_pct: int | None
     resume_pct: int | None
     contacts: Sequence[int]
+    decision: str = ""  # the reason of the last one
 
 
 # The first that applies is said; None: it does something, so it waits for nothing.
@@ -37,6 +38,7 @@ _REASONS: tuple[tuple[Callable[[Situation], bool], str | None], ...] = (
         "It is at its floor of {now.floor_pct} %. It gives again from {now.resume_pct} %.",
     ),
     (lambda now: not now.contacts, "It rests on no other board."),
+    (lambda now: bool(now.decision), "{now.decision}"),
 )
 _IDLE = "The policy wants nothing from it now."
 

@@ -14,6 +14,8 @@ class SimulatedBoard:
     id: int
     capacity_J: float
     energy_J: float
+    gives_J: float = inf
+    wants_J: float = inf
     load_W: float = 0.0
     arrives_s: float = 0.0
     leaves_s: float = inf

@@ -16,6 +16,8 @@ from crowdcharge.simulation.schedule import Indices
 class SimulatedAgent:
     energy_J: float
     capacity_J: float = inf
+    gives_J: float = inf
+    wants_J: float = inf
 
 
 class Rows(Mapping[int, SimulatedAgent]):

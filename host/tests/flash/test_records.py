@@ -37,6 +37,8 @@ def ledger(tmp_path):
 def test_only_steady_pairs_of_one_instant_count(ledger):
     assert steady_pairs(ledger, 1) == [(3910.0, 2505.0)]
     assert steady_pairs(ledger, 2) == []
+    assert steady_pairs(ledger, 1, 2) == [(3910.0, 2505.0)]
+    assert steady_pairs(ledger, 1, 3) == []  # it is the curve of another pair
 
 
 def test_records_come_back(tmp_path):

@@ -17,7 +17,17 @@ from crowdcharge.bench.board.micropython import binary
 ROOT = Path(__file__).parents[3]
 FUZZ = ROOT / "host" / "fuzz"
 INPUTS = {"ledger-file": 300, "bench-config": 1000, "ledger-rows": 1000}
-ON_VM = ("beacon", "challenge", "receipts", "frame", "command", "journal", "console")
+ON_VM = (
+    "alias",
+    "mandate",
+    "beacon",
+    "challenge",
+    "receipts",
+    "frame",
+    "command",
+    "journal",
+    "console",
+)
 VM_INPUTS = 10_000
 
 

@@ -10,6 +10,7 @@ import pytest
 from crowdcharge.boards.models import Receipt
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.rows import claim_row
 from crowdcharge.ledger.settlement import TransferRecord, settlement
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
@@ -45,6 +46,7 @@ def contents() -> list[kinds.Content]:
         kinds.Bargain(1, 7, seller=1, buyer=2, price=5, energy_mJ=4000),
         *settlement(TransferRecord(7, 1, 2, 4000, 5), sent, received),
         kinds.Payment(7, payer=2, payee=1, received_mJ=2500, amount_u=12_500),
+        claim_row(received, 9),
     ]
 
 

@@ -241,8 +241,8 @@ def test_contacts_are_found_by_a_short_field(make_world, run):
     world = make_world({1: 90.0, 2: 10.0, 3: 50.0})
     world.lay((1, 2))
     run(world, world.host(None, until_s=40.0))
-    pairs = {(each.ptx, each.prx) for each in world.of(TransferEnded)}
-    assert pairs == {(1, 2)}
+    pairs = {frozenset((each.ptx, each.prx)) for each in world.of(TransferEnded)}
+    assert pairs == {frozenset((1, 2))}  # once they are even, either may give a little
     world.check_books()
     with world.store() as store:
         summary = summarise(store.book)

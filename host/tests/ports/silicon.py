@@ -71,6 +71,9 @@ class World:
         self.values: dict[int, bytes] = {}
         self.notified: list[tuple[int, int, bytes]] = []
         self.adverts: list[tuple[bytes, bool]] = []
+        self.response = b""
+        self.silent = True  # nothing is advertised
+        self.addresses: list[int] = []  # the modes of those that were drawn
         self.links: set[int] = set()
         self.links_max = 3
         self.asleep_ms = 0
@@ -215,6 +218,9 @@ def _bluetooth(world: World) -> dict[str, object]:  # noqa: C901 - one part, man
 
         def config(self, **values):
             world.call("BLE.config")
+            if "addr_mode" in values:
+                assert world.silent, "a controller refuses while it advertises"
+                world.addresses.append(values["addr_mode"])
 
         def irq(self, handler):
             world.handler = handler
@@ -239,8 +245,12 @@ def _bluetooth(world: World) -> dict[str, object]:  # noqa: C901 - one part, man
             world.call("BLE.gatts_notify")
             world.notified.append((link, handle, bytes(data)))
 
-        def gap_advertise(self, interval_us, advert, *, resp_data, connectable):
+        def gap_advertise(self, interval_us, advert=None, *, resp_data=None, connectable=True):
             world.call("BLE.gap_advertise")
+            world.silent = interval_us is None
+            if world.silent:
+                return
+            world.response = bytes(resp_data)
             if connectable and len(world.links) >= world.links_max:
                 raise OSError(12)
             world.adverts.append((bytes(advert), connectable))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wptcore import journal, wire
+from wptcore import bthome, journal, wire
 
 settings.register_profile("crowdcharge", derandomize=True, deadline=None)
 settings.load_profile("crowdcharge")
@@ -64,7 +64,7 @@ def test_bthome_never_overruns_an_advert(
 ) -> None:
     buffer = bytearray(31)
     power = max(-2_000_000, min(2_000_000, bus * current // 1000))
-    end = wire.pack_bthome_into(
+    end = bthome.pack_into(
         buffer, 7, 1, max(0, soc), bus, current, power, celsius, charging, problem
     )
     assert end <= 31

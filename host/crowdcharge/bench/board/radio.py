@@ -11,6 +11,7 @@ VM -> hub
     A  active     u8                           reply: empty
     R  register   JSON services                reply: u16 value handles
     G  settings   u16 MTU, name
+    a  address    6 random address, most significant byte first
     V  advertise  u32 interval_us (0 stops), u8 connectable, u8 n, n advert, scan response
     N  notify     u16 link, u16 handle, data
     I  indicate   u16 link, u16 handle, data
@@ -175,6 +176,9 @@ class ShimRadio:
 
     # Advertising
 
+    def _move(self, payload: bytes) -> None:
+        self._device.random_address = self.controller.move_to(payload)
+
     def _advertise(self, payload: bytes) -> None:
         """Set the controller directly: frames stay in order and no HCI round trip is spent."""
         interval_us, connectable, length = struct.unpack_from("<IBB", payload)
@@ -187,12 +191,11 @@ class ShimRadio:
             if connectable
             else AdvertisingType.UNDIRECTED_SCANNABLE  # what NimBLE sends when not connectable
         )
-        public = hci.OwnAddressType.PUBLIC
+        own = advertiser.own_address_type = self.controller.own_address_type
         # bumble's device reads its own address for a new link from here.
         self._device.legacy_advertiser = LegacyAdvertiser(
-            self._device, kind, public, hci.Address.ANY, auto_restart=False
+            self._device, kind, own, hci.Address.ANY, auto_restart=False
         )
-        advertiser.own_address_type = public
         advertiser.advertising_type = kind
         advertiser.advertising_interval_min = interval_us // 625
         advertiser.advertising_data = payload[6 : 6 + length]
@@ -343,6 +346,7 @@ HANDLERS: dict[str, Callable[[ShimRadio, bytes], None]] = {
     "A": ShimRadio._active,
     "R": ShimRadio._register,
     "G": ShimRadio._settings,
+    "a": ShimRadio._move,
     "V": ShimRadio._advertise,
     "N": ShimRadio._notify,
     "I": ShimRadio._indicate,

@@ -166,6 +166,10 @@ class Air(LocalLink):
         self.listen(controller, on=False)
         self._radios = {at: radio for at, radio in self._radios.items() if radio is not controller}
 
+    def on_address_left(self, controller: AirRadio) -> None:
+        """Forget a random address that a radio uses no more."""
+        self._radios.pop(controller.random_address, None)
+
     def on_address_changed(self, controller: AirRadio) -> None:
         self._radios[controller.random_address] = controller
 

@@ -46,12 +46,14 @@ class Controller(Commands):
         self.advertiser = Advertiser(self, air.rng, lambda advert: air.advertise(self, advert))
         self.le_legacy_advertiser = self.advertiser
         self._reported: set[tuple[hci.Address, int]] = set()
+        self.own_address_type = hci.OwnAddressType.PUBLIC
 
     def power_off(self) -> None:
         """Goes silent at once; peers notice it by their supervision timeouts."""
         self.advertiser.stop()
         self.le_scan_enable = False
         self.pending_le_connection = None
+        self.own_address_type = hci.OwnAddressType.PUBLIC
         self._update_listening()
         for connection in list(self.links()):
             connection.lane.clear()
@@ -177,6 +179,14 @@ class Controller(Commands):
                 NOT_ESTABLISHED_EVENTS * connection.interval_s,
                 Error.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR,
             )
+
+    def move_to(self, address: bytes) -> hci.Address:
+        """Take a random address, most significant byte first; the one before leads nowhere."""
+        self.air.on_address_left(self)
+        self.random_address = hci.Address(address[::-1], hci.Address.RANDOM_DEVICE_ADDRESS)
+        self.air.on_address_changed(self)
+        self.own_address_type = hci.OwnAddressType.RANDOM
+        return self.random_address
 
     def accept(self, central: LinkEnd) -> bool:
         """Accept a connect request that has reached us, if we advertise as connectable."""

@@ -13,6 +13,7 @@ The central role is in _ble_central. Stored pairing secrets and L2CAP channels a
 import asyncio
 import asyncio.core
 import json
+import os
 import struct
 
 import _ble_central
@@ -30,6 +31,8 @@ _ENOMEM = 12
 _EBUSY = 16
 _ENODEV = 19
 _EINVAL = 22
+_EIO = 5
+_RANDOM_MODES = {1: 0xC0, 3: 0}  # static, non-resolvable: the top bits of such an address
 _ENOTCONN = 107
 _EALREADY = 114
 _HCI_INVALID_PARAMETERS = 18  # NimBLE passes it on as a negative number
@@ -143,8 +146,12 @@ class BLE(_ble_central.Central, _ble_events.Events):
         return self._gap_name.encode() if name == "gap_name" else self._mtu
 
     def _set(self, name, value):
-        if name in ("addr_mode", "bond", "mitm", "io", "le_secure"):
-            return  # the bench has public addresses only, and pairs without asking
+        if name in ("bond", "mitm", "io", "le_secure"):
+            return  # the bench pairs without asking
+        if name == "addr_mode":
+            if value in _RANDOM_MODES:
+                self._draw_address(_RANDOM_MODES[value])
+            return  # resolvable private addresses are not modelled
         if name not in ("gap_name", "mtu"):
             raise ValueError("unknown config param")
         self._need_active()
@@ -158,6 +165,16 @@ class BLE(_ble_central.Central, _ble_events.Events):
                 raise OSError(_EINVAL)
             self._gap_name = text
         self._send_settings()
+
+    def _draw_address(self, top):
+        """Draw a random address; a controller refuses while it advertises (Core 5.0, 7.8.4)."""
+        self._need_active()
+        if self._advertising:
+            raise OSError(_EIO)
+        drawn = bytearray(os.urandom(6))
+        drawn[0] = drawn[0] & 0x3F | top
+        self._address_type, self._address = 1, bytes(drawn)
+        self._send("a", self._address)
 
     def _send_settings(self):
         self._send("G", struct.pack("<H", self._mtu) + self._gap_name.encode())

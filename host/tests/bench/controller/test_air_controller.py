@@ -151,3 +151,19 @@ async def test_of_two_centrals_one_gets_the_advertiser_and_the_other_0x3e(air, b
     ended = await other.next(hci.HCI_Disconnection_Complete_Event)
     assert ended.reason == Error.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR
     assert list(central.controller.le_connections) and not other.controller.le_connections
+
+
+async def test_a_radio_that_moved_is_at_its_new_address_only(air, board, central):
+    central.scan(active=False)
+    for address in (bytes.fromhex("112233445566"), bytes.fromhex("2a2b2c2d2e2f")):
+        moved = board.controller.move_to(address)
+        board.advertise()
+        board.controller.advertiser.own_address_type = board.controller.own_address_type
+        await asyncio.sleep(0.03)  # the first advert had the address of before
+        central.events.clear()
+        await asyncio.sleep(0.05)
+        (found,) = {(report.address, report.address_type) for report in central.reports()}
+        assert found == (address[::-1], hci.AddressType.RANDOM_DEVICE)
+    assert [at for at in air._radios if at.is_random] == [moved]
+    board.controller.power_off()
+    assert board.controller.own_address_type == hci.OwnAddressType.PUBLIC

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""Owners bound what policies decide, and each decision says why."""
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crowdcharge.policy import ObliviousShare
+from crowdcharge.policy.base import Encounter, Offer
+from crowdcharge.policy.consent import decided, grants_a_wish
+
+BOUNDS_J = st.one_of(st.just(inf), st.floats(0, 200))
+
+
+@dataclass
+class View:
+    energy_J: float
+    gives_J: float = inf
+    wants_J: float = inf
+    capacity_J: float = 100.0
+
+
+def decide(a, b):
+    rng = np.random.default_rng(0)
+    return decided(ObliviousShare(), Encounter(1, 2), {1: a, 2: b}, 0.0, rng)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "energy_J", "says"),
+    [
+        (View(80.0), View(20.0), 30.0, "lets board 1 give to board 2"),
+        (View(80.0, gives_J=5.0), View(20.0), 5.0, "board 1 may give"),
+        (View(80.0), View(20.0, wants_J=7.0), 7.0, "board 2 wants"),
+        (View(80.0, gives_J=5.0), View(20.0, wants_J=7.0), 5.0, "board 1 may give"),
+        (View(80.0, gives_J=0.0), View(20.0), None, "owner of board 1"),
+        (View(80.0), View(20.0, wants_J=0.0), None, "owner of board 2"),
+        (View(80.0, wants_J=0.0), View(20.0, gives_J=0.0), 30.0, "lets board 1"),
+        (View(50.0), View(50.0), None, "policy wants nothing"),
+    ],
+)
+def test_the_owners_bound_a_decision_and_it_says_so(a, b, energy_J, says):
+    decision = decide(a, b)
+    assert (None if decision.offer is None else decision.offer.energy_J) == energy_J
+    assert says in decision.reason
+
+
+@given(BOUNDS_J, BOUNDS_J, st.floats(0, 100), st.floats(0, 100))
+def test_no_decision_exceeds_what_is_given_or_wanted(gives_J, wants_J, a_J, b_J):
+    views = {1: View(a_J, gives_J, wants_J), 2: View(b_J, gives_J, wants_J)}
+    free = decide(View(a_J), View(b_J)).offer
+    offer = decide(views[1], views[2]).offer
+    expected_J = 0.0 if free is None else min(free.energy_J, gives_J, wants_J)
+    assert (0.0 if offer is None else offer.energy_J) == expected_J
+    assert offer is None or isinstance(offer, Offer)
+
+
+def test_a_wish_can_be_met_by_one_who_gives():
+    views = {1: View(80.0), 2: View(20.0, wants_J=5.0), 3: View(80.0, gives_J=0.0), 4: View(50.0)}
+    assert grants_a_wish((1, 2), views) and grants_a_wish((2, 1), views)
+    assert not grants_a_wish((2, 3), views)
+    assert not grants_a_wish((1, 4), views)  # nobody has said what he wants
+    assert not grants_a_wish((2, 9), views)
