@@ -38,6 +38,7 @@ class Commands:
             wire.PING: self._ping,
             wire.ASK: self._ask,
             wire.COLLECTED: board.collected,
+            wire.GROUP_RENEW: board.renew_group,
         }
 
     def on_link(self, handle: int, nonce: bytes) -> None:

@@ -11,6 +11,8 @@ from wptcore.compat import const
 
 UNCALIBRATED_MAX_mW = const(1000)  # what a rig without a curve may be granted
 _EXCEEDANCES = const(3)
+_REPORT_mW = const(80)  # by how much a receiver's ripple moves what the curve expects
+_METERS_permille = const(20)  # two meters of 1 %
 _STEADY_mW = const(250)  # while power changes, both values are not of the same instant
 
 
@@ -50,9 +52,17 @@ class ForeignObject:
     def is_calibrated(self) -> bool:
         return self._curve is not None
 
-    def allows(self, power_max_mW: int) -> bool:
-        """May the rig transmit this power? Without a curve only a little."""
-        return self._curve is not None or power_max_mW <= UNCALIBRATED_MAX_mW
+    def allows(self, power_max_mW: int, group_size: int = 0) -> bool:
+        """May the rig transmit this power? Without a curve only a little, and to no group.
+
+        What a group's reports leave uncertain must be within the threshold that one pair has. All
+        errors may have one sign, so they add up; an object of twice the threshold is then always
+        above it.
+        """
+        if not group_size:
+            return self._curve is not None or power_max_mW <= UNCALIBRATED_MAX_mW
+        uncertain_mW = group_size * _REPORT_mW + power_max_mW * _METERS_permille // 1000
+        return self._curve is not None and uncertain_mW <= self._curve.threshold_mW
 
     def begin(self) -> None:
         """Begin a transfer: the powers of the last one are no reference."""

@@ -39,6 +39,8 @@ PING_MAX_ms = const(3000)
 SOC_UNKNOWN_permille = const(0xFFFF)
 _SOC_UNKNOWN_pct = const(255)
 
+GROUP_MAX = const(6)  # receivers in a group
+
 PTX = const(1)
 PRX = const(2)
 
@@ -49,7 +51,7 @@ GROUP = const(4)  # several receivers in one transfer
 FOD = const(8)
 CALIBRATED = const(16)
 ATTENDED = const(128)  # a window is open: a person attends the board
-CARRIED = const(11)  # MARKET, PEERS and FOD: what this firmware can do
+CARRIED = const(15)  # MARKET, PEERS, GROUP and FOD: what this firmware can do
 
 GRANTED_BY_PEER = const(1)  # flag of a grant and its receipt
 
@@ -69,6 +71,7 @@ CONFIGURE = const(0x06)
 PING = const(0x07)
 ASK = const(0x08)
 COLLECTED = const(0x09)
+GROUP_RENEW = const(0x0A)
 MARKET_OPEN = const(0x10)
 MARKET_KEY = const(0x11)
 MARKET_SEAT = const(0x12)
@@ -99,7 +102,7 @@ _HEADER_1 = "<BBI"  # version 1; every version's header begins so
 _HEADER_1_SIZE = const(6)
 _BODIES = {
     HELLO: "<16s",  # host nonce
-    # transfer, role, peer, group, granter, power mW, energy mJ, duration ms, floor %, lease, flags
+    # transfer, role, peer (a group's size to its pad), group, granter, power mW, energy mJ, duration ms, floor %, lease, flags
     GRANT: "<IBHHHIIIBHB",
     RENEW: "<IHIB",  # transfer, lease ms, peer power mW, peer EPT (0 = running)
     STOP: "<I",  # transfer
@@ -108,6 +111,7 @@ _BODIES = {
     PING: "<IH",  # transfer, duration ms
     ASK: "<B",  # what
     COLLECTED: "<I",  # transfer whose receipt is in a ledger
+    GROUP_RENEW: "<IB6H6I",  # transfer, EPT of one that has ended, leases ms, powers mW
     MARKET_OPEN: "<16sBB",  # session, number of peers, index of this one
     MARKET_KEY: "<B32s16s",  # index, public key, nonce of a partner
     MARKET_SEAT: "<Q",  # bit map of the indexes that take part

@@ -33,6 +33,7 @@ class FrameType(IntEnum):
     PING = wire.PING
     ASK = wire.ASK
     COLLECTED = wire.COLLECTED
+    GROUP_RENEW = wire.GROUP_RENEW
     MARKET_OPEN = wire.MARKET_OPEN
     MARKET_KEY = wire.MARKET_KEY
     MARKET_SEAT = wire.MARKET_SEAT
