@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One transmitter and several receivers: leases, reports, the check on the sum, the shares."""
 
-from support import BATTERY_mV, CURVE, Host, last_receipt, make_board
+from support import CURVE, BATTERY_mV, Host, last_receipt, make_board
 from wptcore import ept, shares, transfer, wire
 from wptcore.fod import ForeignObject, LossCurve
 
@@ -187,11 +187,11 @@ def test_shares_add_up_and_keep_to_the_needs():
         for rule in (shares.EQUAL, shares.NEED, shares.FIRST_COME):
             found = shares.shares(rule, budget, needs)
             assert sum(found) == min(budget, sum(needs))
-            assert all(0 <= share <= need for share, need in zip(found, needs))
+            assert all(0 <= found[i] <= needs[i] for i in range(len(needs)))
         first = shares.shares(shares.FIRST_COME, budget, needs)
         assert all(first[i] == needs[i] or not any(first[i + 1 :]) for i in range(len(needs)))
         equal = shares.shares(shares.EQUAL, budget, needs)
-        hungry = [share for share, need in zip(equal, needs) if share < need]
+        hungry = [equal[i] for i in range(len(needs)) if equal[i] < needs[i]]
         assert not hungry or max(equal) <= min(hungry) + 1
 
 
@@ -202,7 +202,7 @@ def test_what_is_apportioned_is_within_one_of_its_quota():
         total = random.below(100_000)
         found = shares.apportion(total, weights)
         assert sum(found) == total
-        for share, weight in zip(found, weights):
+        for i in range(len(weights)):
             if any(weights):
-                assert abs(share * sum(weights) - total * weight) < sum(weights)
+                assert abs(found[i] * sum(weights) - total * weights[i]) < sum(weights)
     assert shares.apportion(7, [0, 0, 0]) == [3, 2, 2]

@@ -102,7 +102,7 @@ _HEADER_1 = "<BBI"  # version 1; every version's header begins so
 _HEADER_1_SIZE = const(6)
 _BODIES = {
     HELLO: "<16s",  # host nonce
-    # transfer, role, peer (a group's size to its pad), group, granter, power mW, energy mJ, duration ms, floor %, lease, flags
+    # transfer, role, peer, group, granter, power mW, energy mJ, duration ms, floor %, lease, flags
     GRANT: "<IBHHHIIIBHB",
     RENEW: "<IHIB",  # transfer, lease ms, peer power mW, peer EPT (0 = running)
     STOP: "<I",  # transfer
