@@ -210,6 +210,20 @@ class Meter:
     current_mA: int
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A transfer is one of a group: several receivers of one transmitter.
+
+    The transmitter signs one receipt for all, under `head_id`, the group's first transfer.
+    `rule`: how the budget was shared (wptcore.shares).
+    """
+
+    transfer_id: int
+    head_id: int
+    group_id: int
+    rule: str
+
+
 Content = (
     Run
     | Reading
@@ -225,6 +239,7 @@ Content = (
     | Bargain
     | Payment
     | Meter
+    | Member
 )
 
 KINDS: dict[str, type[Content]] = {
@@ -242,6 +257,7 @@ KINDS: dict[str, type[Content]] = {
     "bargain": Bargain,
     "payment": Payment,
     "meter": Meter,
+    "member": Member,
 }
 
 

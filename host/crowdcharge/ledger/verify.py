@@ -22,7 +22,7 @@ from crowdcharge.ledger.signers import Signers
 from crowdcharge.ledger.verdict import Finding, Verdict
 
 # Kinds that follow from nothing that a board signed; so does a void market.
-_UNSIGNED = {"run", "reading", "open", "refusal", "sample", "fault", "gap"}
+_UNSIGNED = {"run", "reading", "open", "refusal", "sample", "fault", "gap", "member"}
 
 
 def verify(

@@ -20,7 +20,7 @@ from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.payments import payments_due
 from crowdcharge.ledger.peers import is_peers, openings
-from crowdcharge.ledger.settlement import TransferRecord, settlement
+from crowdcharge.ledger.settlement import TransferRecord
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.events import (
     BoardReading,
@@ -252,7 +252,8 @@ class LedgerKeeper:
         self._samples.clear()
         candidates = {unsettled.transfer_id for unsettled in book.unsettled()}
         candidates |= {receipt.transfer_id for receipt in receipts}  # a late one reopens
-        for transfer_id in sorted(candidates & set(book.transfers)):
+        known = [book.transfers[each] for each in candidates & set(book.transfers)]
+        for transfer_id in sorted({e.transfer_id for each in known for e in book.together(each)}):
             self._settle(book.transfers[transfer_id])
 
     def pay(self) -> None:
@@ -267,24 +268,27 @@ class LedgerKeeper:
         """Book at the end of a run what one board has receipted, whatever the other owes."""
         book = self._store.book
         for unsettled in book.unsettled():
-            if any(book.receipt(unsettled, role) for role in (wire.PTX, wire.PRX)):
+            if any(book.receipts(unsettled)):
                 self._post(unsettled)
         self.flush()
 
     def _settle(self, unsettled: TransferRecord) -> None:
-        """Settle once each side has given its receipt, or has been heard out and has none."""
+        """Settle once each side has given its receipt, or has been heard out and has none.
+
+        A group is settled once that is so for all of its boards.
+        """
         book = self._store.book
         roles = (wire.PTX, wire.PRX)
-        for board_id, role in zip(unsettled.boards, roles, strict=False):
-            heard_out = (unsettled.transfer_id, board_id) in self._heard_out
-            if not heard_out and book.receipt(unsettled, role) is None:
-                return
+        for each in book.together(unsettled):
+            for board_id, role in zip(each.boards, roles, strict=False):
+                heard_out = (each.transfer_id, board_id) in self._heard_out
+                if not heard_out and book.receipt(each, role) is None:
+                    return
         self._post(unsettled)
 
     def _post(self, unsettled: TransferRecord) -> None:
         book = self._store.book
-        sent, received = book.receipt(unsettled, wire.PTX), book.receipt(unsettled, wire.PRX)
-        rows = settlement(unsettled, sent, received)
+        rows = book.settlement(unsettled)
         if not rows:
             return
         self._store.append(rows)
