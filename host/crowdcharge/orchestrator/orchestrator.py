@@ -315,7 +315,7 @@ class Orchestrator:
             raise WptError(f"{offer.ptx} cannot give to {offer.prx}: see crowdcharge compat")
         terms = self._rules.tightened(self._terms, offer.ptx, offer.prx)
         transfer = self.ledger_keeper.open(offer, terms.power_most_mW)
-        transfer_run = self.station.transfer_run(transfer, terms)
+        transfer_run = self.station.transfer_run([transfer], terms)
         self._transfer_runs[transfer.transfer_id] = transfer_run
         try:
             await transfer_run.run(inf if ends_s is None else ends_s)
