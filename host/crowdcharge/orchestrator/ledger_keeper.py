@@ -7,6 +7,7 @@ told all that they know is settled.
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 
 from crowdcharge.boards.codes import is_problem
@@ -77,6 +78,24 @@ class LedgerKeeper:
         )
         self._store.append([opened])
         return self._store.book.transfers[transfer_id]
+
+    def open_group(
+        self, ptx: int, shares_mJ: Mapping[int, int], rule: str, power_max_mW: int
+    ) -> tuple[list[TransferRecord], int]:
+        """Write a group to disk, a transfer for each receiver; return them and its number."""
+        rows: list[kinds.Content] = []
+        first_id = self._new_id()
+        group_id = first_id % wire.BOARD_ID_MAX + 1
+        numbers = [first_id]
+        while len(numbers) < len(shares_mJ):
+            self._next_id += 1
+            numbers.append(self._new_id())
+        for transfer_id, (prx, share_mJ) in zip(numbers, shares_mJ.items(), strict=True):
+            bounds = max(share_mJ, 1), power_max_mW, self._now_ms()
+            rows.append(kinds.Open(transfer_id, ptx, prx, *bounds))
+            rows.append(kinds.Member(transfer_id, first_id, group_id, rule))
+        self._store.append(rows)
+        return [self._store.book.transfers[number] for number in numbers], group_id
 
     def bargain(self, agreed: kinds.Bargain) -> None:
         """Make an opened transfer the sale that a market has agreed."""

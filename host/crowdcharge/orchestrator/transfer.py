@@ -42,6 +42,8 @@ class TransferTerms:
     received_max_mJ: int = 0  # 0: bounded only by what is sent
     energy_min_J: float = 0.0  # an offer below it is not worth its start-up
     power_bound_mW: int = 0  # of the pair's profiles; 0: none
+    group: str = ""  # how a pad shares among its receivers (wptcore.shares); "": pairs only
+    group_budget_mJ: int = 0  # the most that leaves a pad for them; 0: bounded only by its floor
 
     @property
     def power_most_mW(self) -> int:
@@ -100,6 +102,7 @@ class TransferRun:
         energy_mJ = sum(each.energy_max_mJ for each in transfers)
         self._ptx = _Side(head.ptx, Role.PTX, head.transfer_id, peer, energy_mJ)
         self._prxs = [self._receiver(each) for each in transfers]
+        self.is_stopped = False  # by somebody else
         self._stop = False
         self._is_shown = False  # what the transmitter's meter shows was asked
         self._wake = asyncio.Event()
@@ -124,8 +127,19 @@ class TransferRun:
     def _sides(self) -> list[_Side]:
         return [self._ptx, *self._prxs]
 
+    @property
+    def given_mJ(self) -> dict[int, int]:
+        """Return by receiver what has been sent for it; a group's is apportioned."""
+        received_mJ = [prx.energy_mJ for prx in self._prxs]
+        parts_mJ = apportion(self._ptx.energy_mJ, received_mJ)
+        return {prx.board_id: part for prx, part in zip(self._prxs, parts_mJ, strict=True)}
+
     def stop(self) -> None:
         """End the transfer now, by a Stop to all."""
+        self.is_stopped = True
+        self._stop_all()
+
+    def _stop_all(self) -> None:
         self._stop = True
         self._wake.set()
 
@@ -296,11 +310,11 @@ class TransferRun:
         """Tell how each transfer goes; what a group's transmitter sends is apportioned."""
         ptx, now_s = self._ptx, self._clock.now_s()
         powers_mW = apportion(ptx.power_mW, [prx.power_mW for prx in self._prxs])
-        energies_mJ = apportion(ptx.energy_mJ, [prx.energy_mJ for prx in self._prxs])
-        figures = zip(self._transfers, self._prxs, powers_mW, energies_mJ, strict=True)
-        for transfer, prx, power_mW, energy_mJ in figures:
-            if self._group_id and energy_mJ >= transfer.energy_max_mJ and not self._stop:
-                self.stop()  # its share is used up
+        given_mJ = self.given_mJ
+        for transfer, prx, power_mW in zip(self._transfers, self._prxs, powers_mW, strict=True):
+            energy_mJ = given_mJ[prx.board_id]
+            if self._group_id and energy_mJ >= transfer.energy_max_mJ:
+                self._stop_all()  # its share is used up
             self._emit(
                 Progress(
                     now_s,

@@ -49,7 +49,7 @@ class WorldRadio:
         world.edge()
         await asyncio.sleep(0.02)
         world.edge()
-        for board in world.boards.values():
+        for board in world.living():
             if board.address == address and address not in world.out_of_reach:
                 return WorldLink(world, board, on_closed)
         raise RadioError(f"nobody answers at {address}")
@@ -98,20 +98,24 @@ class World:
 
     def lay(self, *pairs: tuple[int, int]) -> None:
         for board in self.boards.values():
-            board.peer = None
+            board.peers = []
         for a, b in pairs:
-            self.boards[a].peer, self.boards[b].peer = self.boards[b], self.boards[a]
+            self.boards[a].peers.append(self.boards[b])
+            self.boards[b].peers.append(self.boards[a])
+
+    def living(self) -> list[WorldBoard]:
+        return [board for board in self.boards.values() if not board.is_dead]
 
     async def live(self) -> None:
         """Boards run for ever, whatever the host does."""
         clock = LoopClock()
         next_beacon_s = 0.0
         while True:
-            for board in self.boards.values():
+            for board in self.living():
                 board.step(clock.now_s(), round(SAMPLE_s * 1000))
             if clock.now_s() >= next_beacon_s:
                 next_beacon_s += BEACON_s
-                for board in self.boards.values():
+                for board in self.living():
                     for on_advert in list(self.listeners.values()):
                         on_advert(Advert(board.address, -50, board.beacon()))
             await asyncio.sleep(SAMPLE_s)
