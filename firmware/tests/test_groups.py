@@ -70,6 +70,27 @@ def test_who_is_not_heard_for_a_lease_ends_the_group_whoever_it_is():
         assert not pad.board.coil_on and last_receipt(pad.board)[EPT_FIELD] == ept.LEASE_LOST
 
 
+def test_whatever_is_reported_the_coil_is_on_only_while_every_lease_lasts():
+    random = Random(17)
+    ended = 0
+    for _ in range(30):
+        pad = Pad(1 + random.below(3))
+        left_ms = [LEASE_ms] * pad.size
+        for _ in range(40):
+            if random.below(2):
+                leases_ms = [random.below(3) * 400 for _ in range(wire.GROUP_MAX)]
+                reports = leases_ms + [RECEIVED_mW] * wire.GROUP_MAX
+                if pad.host.send(wire.GROUP_RENEW, 1, 0, *reports) == ept.NONE:
+                    left_ms = [leases_ms[i] or left_ms[i] for i in range(pad.size)]
+            else:
+                time_ms = 20 * (1 + random.below(10))
+                pad.run(time_ms, every_ms=0)
+                left_ms = [left - time_ms for left in left_ms]
+            assert not pad.board.coil_on or min(left_ms) > 0
+        ended += not pad.board.coil_on
+    assert 0 < ended <= 30
+
+
 def test_a_report_that_is_old_already_extends_by_what_is_left_of_it():
     pad = Pad(2)
     pad.report(lease_ms=400)
