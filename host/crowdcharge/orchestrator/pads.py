@@ -122,9 +122,10 @@ class Pad:
         lost = {guest.board_id for guest in guests if run.ends[guest.board_id] not in _GOES_ON}
         lost |= await self._sync(boards)
         self._drop(lost)
-        goes_on = run.ends[self.ptx] in _PAD_GOES_ON
-        moved = lost or self._is_new or sum(given_mJ.values()) >= _CRUMB_mJ
-        return bool(goes_on and moved and (self._is_new or not run.is_stopped))
+        changed = bool(lost) or self._is_new or not self._may_begin(boards)
+        moved = changed or sum(given_mJ.values()) >= _CRUMB_mJ
+        stopped = run.is_stopped and not changed  # by a person
+        return moved and not stopped and run.ends[self.ptx] in _PAD_GOES_ON
 
     def _share(self) -> None:
         """Share the budget anew if somebody has come; drop who has had his share, or must go."""

@@ -134,6 +134,27 @@ def test_a_group_that_is_too_uncertain_gets_smaller(world, run):
     assert all(sent_J(world, prx) > 3 for prx in (2, 3, 4))
 
 
+@pytest.mark.parametrize(("ends", "after"), [("forbid", [[2, 4]]), ("stop", [])])
+def test_a_person_takes_one_out_or_stops_the_group(world, run, ends, after):
+    async def story():
+        with Store.create(world.ledger) as store:
+            orchestrator = world.orchestrator(store, ON_PAD, terms=terms())
+            host = asyncio.create_task(orchestrator.run(30.0))
+            await asyncio.sleep(5)
+            if ends == "forbid":
+                orchestrator.forbid(3)
+            else:
+                (number,) = [k for k, each in store.book.transfers.items() if each.prx == 3]
+                assert orchestrator.stop_transfer(number)
+            await host
+
+    run(world, story())
+    world.check_books()
+    first, *others = [sorted(each) for each in groups(world)]
+    assert first == [2, 3, 4]
+    assert others[:1] == after
+
+
 def test_without_a_rule_there_are_pairs(world, run):
     run(world, world.host(ON_PAD, 60.0, terms=terms(rule="")))
     assert groups(world) == []
