@@ -45,6 +45,13 @@ slot_s = 1000.0
 """
 
 
+def started(path: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", "from crowdcharge.cli import main; main()", "run"]
+    return subprocess.Popen(
+        [*command, str(path), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
 @asynccontextmanager
 async def running(folder: Path, duration_s: float):
     """Run a host beside the bench of pad.toml; at the end its summary is `summary.json`."""
@@ -58,12 +65,7 @@ async def running(folder: Path, duration_s: float):
             "control": bench.control_path,
         }
         (folder / "run.toml").write_text(RUN.format(**values), encoding="utf-8")
-        command = [sys.executable, "-c", "from crowdcharge.cli import main; main()", "run"]
-        host = subprocess.Popen(
-            [*command, str(folder / "run.toml"), "--json"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        host = started(folder / "run.toml")
         try:
             yield bench
             out, err = await asyncio.to_thread(host.communicate)
