@@ -122,6 +122,7 @@ def boards_of(scenario: Scenario, seed: int, trace: list[Contact] | None) -> lis
                 arrives_s=spec.arrives_s,
                 leaves_s=spec.leaves_s,
                 cords=spec.cords,
+                pad=spec.pad,
             )
             for spec in scenario.boards
         ]
