@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """`crowdcharge plan`: who charges whom over known contacts."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from crowdcharge.cli import options, output
+from crowdcharge.errors import InputError
 from crowdcharge.files import read_json_as
 
 if TYPE_CHECKING:
@@ -25,8 +27,11 @@ if TYPE_CHECKING:
               show_default=True, help="Time from which the bounds hold.")  # fmt: skip
 @click.option("--burning", type=click.Choice(["accepted", "refused"]), default="accepted",
               show_default=True, help="Allow plans that move energy only to lose it.")  # fmt: skip
+@click.option("--worth", is_flag=True, help="What it saves that boards give to several at once.")
 @options.as_json
-def plan(path: Path, method: str, max_doublings: int, as_json: bool, **reading: Any) -> None:
+def plan(
+    path: Path, method: str, max_doublings: int, worth: bool, as_json: bool, **reading: Any
+) -> None:
     """Plan transfers for PROBLEM.json (levels, contacts of one cycle, bounds, losses)."""
     from crowdcharge import planner
 
@@ -36,6 +41,12 @@ def plan(path: Path, method: str, max_doublings: int, as_json: bool, **reading: 
         return problem
 
     problem = read_json_as(path, parsed)
+    if worth:
+        if planner.PaperReading(**reading) != planner.PaperReading():
+            raise InputError("--worth knows no other reading of the paper than the default")
+        found = planner.worth(problem, method, max_doublings)
+        output.document(asdict(found)) if as_json else click.echo(_worth_text(found))
+        return
     solve = getattr(planner, method)
     with output.console(stderr=True).status("planning"):  # shown on a terminal only
         made = solve(problem, max_doublings, planner.PaperReading(**reading))
@@ -45,6 +56,15 @@ def plan(path: Path, method: str, max_doublings: int, as_json: bool, **reading: 
         click.echo(_text(made))
     if method == "lal" and problem.contact_beta.any():
         click.echo("note: lal plans without losses; beta was not used", err=True)
+
+
+def _worth_text(found: "planner.Worth") -> str:
+    what = "time" if found.method == "lal" else "loss"
+    groups, pairs = (
+        "no plan" if each is None else f"{each:.6g}" for each in (found.groups, found.pairs)
+    )
+    least = "" if found.exact or found.pairs is None else "at least "
+    return f"{what} with groups {groups}, one partner a slot {least}{pairs}"
 
 
 def _text(made: "planner.Plan") -> str:
