@@ -142,7 +142,6 @@ async def test_a_killed_receiver_ends_the_group_within_one_lease(tmp_path):
         killed_s = (await bench.control.status())["time_s"]
         await bench.control.fault("kill", 3)
         off_s = await pad_off_s(bench, killed_s)
-        print(f"off {off_s - killed_s:.2f} s after the kill")
         assert off_s - killed_s <= LEASE_s
         await receiving(bench, 2)
     assert receivers(book_of(tmp_path))[:2] == [{2, 3}, {2}]
@@ -156,7 +155,6 @@ async def test_a_foreign_object_under_one_of_three_trips(tmp_path):
         laid_s = (await bench.control.status())["time_s"]
         await bench.control.fault("foreign-object", 1, power_W=1.2)
         off_s = await pad_off_s(bench, laid_s)
-        print(f"off {off_s - laid_s:.2f} s after the object")
         assert off_s - laid_s <= 2 * LEASE_s
     book = book_of(tmp_path)
     assert ept.FOREIGN_OBJECT in {each.ept_ptx for each in book.transfers.values()}
