@@ -36,7 +36,7 @@ class Worth:
 
 
 def worth(problem: Problem, method: str, max_doublings: int = 3) -> Worth:
-    """Compare both for one problem; `method` is lal or lay. InputError and WptError as `lal` and `lay` raise them."""
+    """Compare both for one problem. `method`: lal or lay, which say what is raised."""
     if method == "lal":
         time, exact = _least_time(problem.lossless(), max_doublings)
         return Worth(method, lal(problem, max_doublings).time, time, exact)
