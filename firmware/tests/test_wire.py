@@ -13,6 +13,7 @@ BODIES = (
     (wire.CONFIGURE, (wire.CONFIGURE_FLOOR_pct, 30)),
     (wire.PING, (8, 3000)),
     (wire.ASK, (wire.ASK_FAULTS,)),
+    (wire.GROUP_RENEW, (7, 0x81, 2000, 0, 1999, 0, 0, 0, 2500, 0, 1200, 0, 0, 0)),
     (wire.ACK, (wire.GRANT, 0xCC, 3, 0x82, 7, 2500, 1234, 655, -40)),
     (wire.INFO_LIMITS, (3, 2, 9, 100_000, 12_000, 20, 25, 3, 1800, 1000)),
     (wire.INFO_FAULTS, (2, b"\x82\x8f" + bytes(14))),

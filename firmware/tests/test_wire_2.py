@@ -162,15 +162,15 @@ def test_nobody_without_a_session_gets_an_answer_to_a_question():
 
 def test_a_grant_for_what_the_board_does_not_carry_is_refused():
     for group, granter, flags, features, code in (
-        (5, 0, 0, wire.CARRIED, ept.NO_FEATURE),
-        (5, 0, 0, wire.CARRIED | wire.GROUP, ept.NONE),
+        (5, 0, 0, wire.CARRIED & ~wire.GROUP, ept.NO_FEATURE),
+        (5, 0, 0, wire.CARRIED, ept.NONE),
         (0, 7, wire.GRANTED_BY_PEER, wire.CARRIED, ept.NO_FEATURE),
         (0, 7, wire.GRANTED_BY_PEER, wire.CARRIED | wire.PEERS, ept.NO_FEATURE),
         (0, 0, 2, wire.CARRIED | wire.PEERS | wire.GROUP, ept.NO_FEATURE),
         (0, 7, 0, 0, ept.NONE),
     ):
         host = Host(make_board(features=features)).hello()
-        assert host.grant(group=group, granter=granter, flags=flags) == code
+        assert host.grant(peer=2, group=group, granter=granter, flags=flags) == code
         if code == ept.NONE:
             host.send(wire.STOP, 1)
             assert wire.unpack_receipt(host.board.receipts)[13:] == (group, granter, flags)

@@ -97,10 +97,6 @@ class Board(Owned):
         return running is not None and running.role == wire.PRX and running.lease_ms > 0
 
     @property
-    def is_running(self) -> bool:
-        return self._running is not None
-
-    @property
     def is_attentive(self) -> bool:
         """Must the next sample come soon?"""
         return self._running is not None or self._break_test.watches
@@ -202,10 +198,6 @@ class Board(Owned):
         """Take a frame as it came from the air."""
         self._commands.on_frame(handle, frame)
 
-    def pop_reply(self):
-        """Return (link handle, frame) to notify, or None."""
-        return self._commands.pop_reply()
-
     def on_loss_curve(self, curve, pairs=()) -> None:
         """Use other curves from now on, as fod.ForeignObject takes them."""
         self._fod = ForeignObject(curve, self._fod.exceedances, pairs)
@@ -230,17 +222,27 @@ class Board(Owned):
         return ept.NONE
 
     def renew(self, transfer_id: int, lease_ms: int, peer_power_mW: int, peer_ept: int) -> int:
+        if lease_ms == 0:
+            return ept.OUT_OF_RANGE
+        return self._renew(transfer_id, peer_ept, (lease_ms,), (peer_power_mW,), False)
+
+    def renew_group(self, transfer_id: int, peer_ept: int, *reports) -> int:
+        """Take the lease and the power of each receiver; see running.Running.extend."""
+        leases_ms, powers_mW = reports[: wire.GROUP_MAX], reports[wire.GROUP_MAX :]
+        return self._renew(transfer_id, peer_ept, leases_ms, powers_mW, True)
+
+    def _renew(self, transfer_id, peer_ept, leases_ms, powers_mW, of_group) -> int:
         running = self._running
-        if running is None or running.transfer_id != transfer_id:
+        if running is None or running.transfer_id != transfer_id or running.is_pad != of_group:
             return ept.UNKNOWN_TRANSFER
-        if not 0 < lease_ms <= wire.LEASE_MAX_ms:
+        if max(leases_ms) > wire.LEASE_MAX_ms:
             return ept.OUT_OF_RANGE
         if peer_ept != ept.NONE:
             self._end(ept.PEER_ENDED)
             return ept.NONE
-        running.lease_ms = lease_ms
+        received_mW = running.extend(leases_ms, powers_mW)
         if running.role == wire.PTX:
-            self._compare(running, peer_power_mW)
+            self._compare(running, received_mW)
         return ept.NONE
 
     def stop(self, transfer_id: int) -> int:

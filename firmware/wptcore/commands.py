@@ -39,6 +39,7 @@ class Commands:
             wire.ASK: self._ask,
             wire.COLLECTED: board.collected,
             wire.MANDATE: board.take_mandate,
+            wire.GROUP_RENEW: board.renew_group,
         }
 
     def on_link(self, handle: int, nonce: bytes) -> None:

@@ -12,6 +12,8 @@ from wptcore.compat import const
 
 UNCALIBRATED_MAX_mW = const(1000)  # what a rig without a curve may be granted
 _EXCEEDANCES = const(3)
+_REPORT_mW = const(80)  # by how much a receiver's ripple moves what the curve expects
+_METERS_permille = const(20)  # two meters of 1 %
 _STEADY_mW = const(250)  # while power changes, both values are not of the same instant
 
 
@@ -65,9 +67,17 @@ class ForeignObject:
     def allows(self, running) -> bool:
         """May the board transmit what `running` (running.Running) asks for?
 
-        Without a curve only a little.
+        Without a curve only a little, and to no group. What a group's reports leave uncertain must
+        be within the threshold that one pair has. All errors may have one sign, so they add up; an
+        object of twice the threshold is then always above it.
         """
-        return running.power_max_mW <= UNCALIBRATED_MAX_mW or self._curve_of(running) is not None
+        curve = self._curve_of(running)
+        if not running.is_pad:
+            return curve is not None or running.power_max_mW <= UNCALIBRATED_MAX_mW
+        uncertain_mW = (
+            running.receivers * _REPORT_mW + running.power_max_mW * _METERS_permille // 1000
+        )
+        return curve is not None and uncertain_mW <= curve.threshold_mW
 
     def begin(self, running) -> None:
         """Begin a transfer: the powers of the last one are no reference."""
@@ -78,6 +88,8 @@ class ForeignObject:
         self._received_mW = 0
 
     def _curve_of(self, running):
+        if running.is_pad:  # its `peer` is how many receivers it has
+            return self._rig
         for board, curve in self._pairs:
             if board == running.peer:
                 return curve

@@ -102,6 +102,10 @@ class Readout:
         return byte
 
     @property
+    def is_running(self) -> bool:
+        return self._running is not None
+
+    @property
     def ept(self) -> int:
         """A latched fault, else why the last transfer ended."""
         latch = self._diagnosis.latch
@@ -134,6 +138,10 @@ class Readout:
         return self._receipts.stored
 
     # -- answers --
+
+    def pop_reply(self):
+        """Return (link handle, frame) to notify, or None."""
+        return self._commands.pop_reply()
 
     @property
     def features(self) -> int:

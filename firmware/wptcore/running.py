@@ -31,6 +31,8 @@ class Running:
             self.lease_ms,
             self.flags,
         ) = grant
+        self.receivers = min(self.peer, wire.GROUP_MAX) if self.is_pad else 1
+        self._lapses_ms = [self.lease_ms] * self.receivers  # when each one's lease is over
         self.start_mJ = start_mJ
         self.soc_before_permille = soc_permille
         self.energy_mJ = 0
@@ -52,6 +54,11 @@ class Running:
         """Did another board ask for it, and no host?"""
         return bool(self.flags & wire.GRANTED_BY_PEER)
 
+    @property
+    def is_pad(self) -> bool:
+        """Does it send to a group? Then `peer` is how many receivers that has."""
+        return self.group > 0 and self.role == wire.PTX
+
     def is_same(self, other) -> bool:
         return self.transfer_id == other.transfer_id and self.role == other.role
 
@@ -59,11 +66,26 @@ class Running:
         """Are the bounds acceptable? `power_max_mW`: the most that the board bears."""
         return (
             self.transfer_id > 0
+            and (not self.is_pad or self.peer == self.receivers > 0)
             and 0 < self.lease_ms <= wire.LEASE_MAX_ms
             and 0 < self.power_max_mW <= power_max_mW
             and self.energy_max_mJ > 0
             and self.duration_max_ms > 0
         )
+
+    def extend(self, leases_ms: tuple, powers_mW: tuple) -> int:
+        """Renew the lease of each receiver; return the mW that all of them report.
+
+        A lease of 0 is a report that is missing: it renews nothing and counts as 0 mW. The
+        shortest lease counts, so whoever is lost ends the transfer.
+        """
+        received_mW = 0
+        for i in range(self.receivers):
+            if leases_ms[i] > 0:
+                self._lapses_ms[i] = self.duration_ms + leases_ms[i]
+                received_mW += powers_mW[i]
+        self.lease_ms = min(self._lapses_ms) - self.duration_ms
+        return received_mW
 
     def elapse(self, dt_ms: int) -> None:
         self.lease_ms -= dt_ms

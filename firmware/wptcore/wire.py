@@ -38,6 +38,8 @@ PING_MAX_ms = const(3000)
 SOC_UNKNOWN_permille = const(0xFFFF)
 _SOC_UNKNOWN_pct = const(255)
 
+GROUP_MAX = const(6)  # receivers in a group
+
 PTX = const(1)
 PRX = const(2)
 
@@ -48,7 +50,7 @@ GROUP = const(4)  # several receivers in one transfer
 FOD = const(8)
 CALIBRATED = const(16)
 ATTENDED = const(128)  # a window is open: a person attends the board
-CARRIED = const(11)  # MARKET, PEERS and FOD: what this firmware can do
+CARRIED = const(15)  # MARKET, PEERS, GROUP and FOD: what this firmware can do
 
 GRANTED_BY_PEER = const(1)  # flag of a grant and its receipt
 
@@ -68,7 +70,8 @@ CONFIGURE = const(0x06)
 PING = const(0x07)
 ASK = const(0x08)
 COLLECTED = const(0x09)
-MANDATE = const(0x0A)  # may come without a session: its owner has signed it
+GROUP_RENEW = const(0x0A)
+MANDATE = const(0x0B)  # may come without a session: its owner has signed it
 MARKET_OPEN = const(0x10)
 MARKET_KEY = const(0x11)
 MARKET_SEAT = const(0x12)
@@ -112,6 +115,7 @@ _BODIES = {
     ASK: "<B",  # what
     COLLECTED: "<I",  # transfer whose receipt is in a ledger
     MANDATE: "<60s",  # mandate.pack with its tag
+    GROUP_RENEW: "<IB6H6I",  # transfer, EPT of one that has ended, leases ms, powers mW
     MARKET_OPEN: "<16sBB",  # session, number of peers, index of this one
     MARKET_KEY: "<B32s16s",  # index, public key, nonce of a partner
     MARKET_SEAT: "<Q",  # bit map of the indexes that take part

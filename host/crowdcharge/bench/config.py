@@ -72,10 +72,14 @@ class ProxyConfig:
 
 @dataclass(frozen=True, slots=True)
 class ContactsConfig:
-    """Slot `i` of `cycle` lasts `slot_s` bench seconds; one slot is a static arrangement."""
+    """Slot `i` of `cycle` lasts `slot_s` bench seconds; one slot is a static arrangement.
+
+    `pads`: boards on which several others may lie at once.
+    """
 
     cycle: tuple[tuple[Placement, ...], ...] = ()
     slot_s: float = 10.0
+    pads: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,24 +170,32 @@ def _check_place(table: Table, place_m: list[float]) -> None:
 
 
 def _contacts(table: Table, ids: set[int]) -> ContactsConfig:
-    table.only(("slot_s", "cycle", "pairs"))
+    table.only(("slot_s", "cycle", "pairs", "pads"))
+    pads = _pads(table, ids)
     slots: list[list[Table]] = []
     if "pairs" in table:
         slots = [table.pairs("pairs")]
     elif "cycle" in table:
         slots = table.slots("cycle")
-    cycle = tuple(_slot(slot, ids) for slot in slots)
-    return ContactsConfig(cycle, table.number("slot_s", 10.0, least=1e-6))
+    cycle = tuple(_slot(slot, ids, pads) for slot in slots)
+    return ContactsConfig(cycle, table.number("slot_s", 10.0, least=1e-6), pads)
 
 
-def _slot(pairs: list[Table], ids: set[int]) -> tuple[Placement, ...]:
+def _pads(table: Table, ids: set[int]) -> tuple[int, ...]:
+    pads = table.raw("pads") or []
+    if not isinstance(pads, list) or not all(type(each) is int and each in ids for each in pads):
+        raise table.fail("pads", "must be a list of boards of this bench")
+    return tuple(pads)
+
+
+def _slot(pairs: list[Table], ids: set[int], pads: tuple[int, ...]) -> tuple[Placement, ...]:
     met: set[int] = set()
     for pair in pairs:
         for board_id in pair.pair():
             if board_id not in ids:
                 raise pair.fail("", f"there is no board {board_id}")
-            if board_id in met:
-                raise pair.fail("", f"board {board_id} meets two at once")
+            if board_id in met and board_id not in pads:
+                raise pair.fail("", f"board {board_id} meets two at once, and is none of pads")
             met.add(board_id)
     return tuple(pair.record(Placement, boards=pair.pair()) for pair in pairs)
 
@@ -193,7 +205,8 @@ def dump(config: BenchConfig) -> str:
     scalars = [f"{key} = {_toml(getattr(config, key))}" for key in _SCALARS]
     lines = [*scalars, "", "[link]", *_pairs_of(config.link), "", "[contacts]"]
     contacts = config.contacts
-    lines += [f"slot_s = {contacts.slot_s!r}", f"cycle = {_cycle_of(contacts)}"]
+    lines += [f"slot_s = {contacts.slot_s!r}", f"pads = {list(contacts.pads)}"]
+    lines += [f"cycle = {_cycle_of(contacts)}"]
     for proxy in config.proxies:
         lines += ["", "[[proxies]]", *_pairs_of(proxy)]
     for board in config.boards:

@@ -127,7 +127,7 @@ TEXTS: dict[int, str] = {
     0xCB: "the board has no coil for this role",
     0xCC: "a latched fault stands",
     0xCD: "the board is in maintenance",
-    0xCE: "the rig's loss curve is not calibrated; grant less power or calibrate",
+    0xCE: "the rig's loss curve is not calibrated, or too coarse for so large a group; grant less power or calibrate",
     0xCF: "the board is still computing its keys; ask again",
     0xD0: "the question breaks the market's rules, or the board knows no such market",
     0xD1: "the board has no terms of a market, or does not know its charge",

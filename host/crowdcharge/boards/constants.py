@@ -34,6 +34,7 @@ class FrameType(IntEnum):
     ASK = wire.ASK
     COLLECTED = wire.COLLECTED
     MANDATE = wire.MANDATE
+    GROUP_RENEW = wire.GROUP_RENEW
     MARKET_OPEN = wire.MARKET_OPEN
     MARKET_KEY = wire.MARKET_KEY
     MARKET_SEAT = wire.MARKET_SEAT

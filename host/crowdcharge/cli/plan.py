@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`crowdcharge plan`: who charges whom over known contacts."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,16 @@ if TYPE_CHECKING:
               show_default=True, help="Allow plans that move energy only to lose it.")  # fmt: skip
 @click.option("--to", metavar="FILE", type=click.Path(path_type=Path),
               help="Write the problem to this .json or scenario .toml; no plan.")  # fmt: skip
+@click.option("--worth", is_flag=True, help="What it saves that boards give to several at once.")
 @options.as_json
 def plan(
-    path: Path, method: str, max_doublings: int, to: Path | None, as_json: bool, **reading: Any
+    path: Path,
+    method: str,
+    max_doublings: int,
+    to: Path | None,
+    worth: bool,
+    as_json: bool,
+    **reading: Any,
 ) -> None:
     """Plan transfers for a problem: levels, contacts of one cycle, bounds, losses.
 
@@ -42,6 +50,12 @@ def plan(
     problem = _problem(path, max_doublings)
     if to is not None:
         _write(problem, to)
+        return
+    if worth:
+        if planner.PaperReading(**reading) != planner.PaperReading():
+            raise InputError("--worth knows no other reading of the paper than the default")
+        found = planner.worth(problem, method, max_doublings)
+        output.document(asdict(found)) if as_json else click.echo(_worth_text(found))
         return
     solve = getattr(planner, method)
     with output.console(stderr=True).status("planning"):  # shown on a terminal only
@@ -77,6 +91,15 @@ def _write(problem: "planner.Problem", to: Path) -> None:
     text = scenario_text(problem) if to.suffix == ".toml" else output.text_of(problem.to_json())
     write_whole(to, (text.rstrip("\n") + "\n").encode())
     click.echo(f"wrote {to}: {problem.n} agents, {len(problem.contacts)} contacts a cycle")
+
+
+def _worth_text(found: "planner.Worth") -> str:
+    what = "time" if found.method == "lal" else "loss"
+    groups, pairs = (
+        "no plan" if each is None else f"{each:.6g}" for each in (found.groups, found.pairs)
+    )
+    least = "" if found.exact or found.pairs is None else "at least "
+    return f"{what} with groups {groups}, one partner a slot {least}{pairs}"
 
 
 def _text(made: "planner.Plan") -> str:

@@ -16,7 +16,7 @@ from crowdcharge.ledger.rows import (
     receipt_of,
     receipt_row,
 )
-from crowdcharge.ledger.settlement import TransferRecord
+from crowdcharge.ledger.settlement import OPEN, TransferRecord, member_settlement, settlement
 from wptcore import wire
 
 
@@ -35,6 +35,8 @@ class Book:
     bargains: dict[int, kinds.Bargain] = field(default_factory=dict)  # by transfer
     payments: list[kinds.Payment] = field(default_factory=list)
     claims: dict[tuple[int, int, int], kinds.Claim] = field(default_factory=dict)
+    members: dict[int, kinds.Member] = field(default_factory=dict)  # by transfer
+    groups: dict[int, list[int]] = field(default_factory=dict)  # transfers, by the first of them
     refusals: int = 0
     rows: int = 0
     seen_ids: set[int] = field(default_factory=set)  # of transfers, ours or not
@@ -157,6 +159,21 @@ class Book:
             raise ValueError
         self.payments.append(payment)
 
+    def _apply_member(self, member: kinds.Member) -> None:
+        """Check that a group has one transmitter, one number, and each receiver once."""
+        transfer = self.transfers[member.transfer_id]
+        group = self.groups.setdefault(member.head_id, [])
+        others = [self.transfers[each] for each in group]
+        head = self.members.get(member.head_id, member)
+        if (member.transfer_id == member.head_id) != (not group) or transfer.state != OPEN:
+            raise ValueError
+        if head.group_id != member.group_id or len(group) >= wire.GROUP_MAX or not transfer.prx:
+            raise ValueError
+        if any(each.ptx != transfer.ptx or each.prx == transfer.prx for each in others):
+            raise ValueError
+        self.members[member.transfer_id] = member
+        group.append(member.transfer_id)
+
     def _update(self, transfer_id: int, **changes: Any) -> None:
         transfer = replace(self.transfers[transfer_id], **changes)
         self.transfers[transfer_id] = transfer
@@ -169,9 +186,38 @@ class Book:
         return [transfer for transfer in found if board_id in {None, *transfer.boards}]
 
     def receipt(self, transfer: TransferRecord, role: int) -> Receipt | None:
-        board_id = transfer.ptx if role == wire.PTX else transfer.prx
-        raw = self._raw.get((board_id, transfer.transfer_id, role))
+        """Return a side's receipt; a group's transmitter has one for all of its transfers."""
+        board_id, transfer_id = transfer.prx, transfer.transfer_id
+        if role == wire.PTX:
+            member = self.members.get(transfer_id)
+            board_id, transfer_id = transfer.ptx, member.head_id if member else transfer_id
+        raw = self._raw.get((board_id, transfer_id, role))
         return Receipt.unpack(raw) if raw else None
+
+    def together(self, transfer: TransferRecord) -> list[TransferRecord]:
+        """Return the transfers of a transfer's group; itself, if it is of none."""
+        member = self.members.get(transfer.transfer_id)
+        return (
+            [self.transfers[each] for each in self.groups[member.head_id]]
+            if member
+            else [transfer]
+        )
+
+    def receipts(self, transfer: TransferRecord) -> list[Receipt | None]:
+        """Return all receipts by which a transfer is settled, the transmitter's first."""
+        receivers = [each for each in self.together(transfer) if each.prx]
+        received = (self.receipt(each, wire.PRX) for each in receivers)
+        return [self.receipt(transfer, wire.PTX), *received]
+
+    def settlement(self, transfer: TransferRecord) -> list[kinds.Content]:
+        """Return the rows that close a transfer by its receipts of now; [] if nothing changes."""
+        member = self.members.get(transfer.transfer_id)
+        if member is None:
+            receipts = (self.receipt(transfer, role) for role in (wire.PTX, wire.PRX))
+            return settlement(transfer, *receipts)
+        place = self.groups[member.head_id].index(transfer.transfer_id)
+        sent, *received = self.receipts(transfer)
+        return member_settlement(transfer, place, member.group_id, sent, received)
 
     def admit(self, receipts: Iterable[Receipt]) -> list[kinds.Content]:
         """Return the rows for the new receipts, oldest first, with the gaps between them."""

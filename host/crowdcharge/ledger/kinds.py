@@ -226,6 +226,20 @@ class Claim:
     t_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A transfer is one of a group: several receivers of one transmitter.
+
+    The transmitter signs one receipt for all, under `head_id`, the group's first transfer.
+    `rule`: how the budget was shared (wptcore.shares).
+    """
+
+    transfer_id: int
+    head_id: int
+    group_id: int
+    rule: str
+
+
 Content = (
     Run
     | Reading
@@ -242,6 +256,7 @@ Content = (
     | Payment
     | Meter
     | Claim
+    | Member
 )
 
 KINDS: dict[str, type[Content]] = {
@@ -260,6 +275,7 @@ KINDS: dict[str, type[Content]] = {
     "payment": Payment,
     "meter": Meter,
     "claim": Claim,
+    "member": Member,
 }
 
 

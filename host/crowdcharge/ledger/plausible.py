@@ -18,6 +18,8 @@ _RANGES = {
     "peer": (0, _U16),
     "epoch": (0, _U16),
     "transfer_id": (0, _U32),
+    "head_id": (0, _U32),
+    "group_id": (0, _U16),
     "role": (1, 2),
     "energy_max_mJ": (1, _U32),
     "power_max_mW": (0, _U32),

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
-from crowdcharge.ledger.settlement import OPEN, TransferRecord, settlement
-from wptcore import wire
+from crowdcharge.ledger.settlement import OPEN, TransferRecord
 
 
 class Recount:
@@ -41,10 +40,9 @@ class Recount:
     def unsettled(self) -> Iterator[tuple[str, bool]]:
         """Find transfers whose receipts are not booked; and whether no killed host explains it."""
         for number, transfer in self._book.transfers.items():
-            sent, received = (self._book.receipt(transfer, role) for role in (wire.PTX, wire.PRX))
-            count = sum(receipt is not None for receipt in (sent, received))
-            if count and settlement(transfer, sent, received):
-                late = count == len(transfer.boards) and number in self._read_after
+            receipts = self._book.receipts(transfer)
+            if any(receipts) and self._book.settlement(transfer):
+                late = all(receipts) and number in self._read_after
                 yield f"transfer {number} is {transfer.state}, but its receipts are here", late
             elif transfer.state == OPEN:
                 yield f"transfer {number} is open", False
@@ -52,7 +50,9 @@ class Recount:
     def _remember(self, content: kinds.Content) -> None:
         """Remember a board's state: a host reads it only after settling what the board told."""
         if isinstance(content, kinds.ReceiptRow):
-            self._read_after.discard(content.transfer_id)
+            transfer = self._book.transfers.get(content.transfer_id)
+            late = self._book.together(transfer) if transfer else []
+            self._read_after.difference_update(each.transfer_id for each in late)
         elif isinstance(content, kinds.Reading):
             self._read_after |= self._book.seen_ids
 
@@ -71,8 +71,7 @@ class Recount:
         self._postings, self._before = [], None
         if before is None:
             return  # the book says so
-        sent, received = (self._book.receipt(before, role) for role in (wire.PTX, wire.PRX))
-        for text in _differences(postings, state, settlement(before, sent, received)):
+        for text in _differences(postings, state, self._book.settlement(before)):
             yield f"transfer {before.transfer_id}: {text}"
 
 

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """PURE: how a transfer is settled by the two receipts of its boards."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from crowdcharge.boards.models import Receipt
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.rows import LOSS, account_of
+from wptcore import ept
+from wptcore.shares import apportion
 
 OPEN, SETTLED, ONE_SIDED, DISPUTED = "open", "settled", "one-sided", "disputed"
 VOID = "void"  # granted to neither, or no energy flowed before a refusal
@@ -56,15 +58,68 @@ def settlement(
     A missing receipt (None) books that side with nothing unless the other proves energy: what was
     received was at least sent. When the missing one arrives later, the difference is posted.
     """
-    state = _closing_state(transfer, sent, received)
     received_mJ = received.energy_mJ if received else 0
     sent_mJ = sent.energy_mJ if sent else received_mJ
-    ept_ptx = sent.ept if sent else None
-    ept_prx = received.ept if received else None
-    if (transfer.state, transfer.ept_ptx, transfer.ept_prx) == (state, ept_ptx, ept_prx):
-        return []
-    closing = kinds.State(transfer.transfer_id, state, ept_ptx, ept_prx)
-    return [*_postings(transfer, sent_mJ, received_mJ), closing]
+    state = _closing_state(transfer, sent, received)
+    return _rows(transfer, state, sent_mJ, sent, received)
+
+
+def member_settlement(
+    transfer: TransferRecord,
+    place: int,
+    group_id: int,
+    sent: Receipt | None,
+    received: Sequence[Receipt | None],
+) -> list[kinds.Content]:
+    """Return the rows that close one transfer of a group, the one at `place`; [] if none.
+
+    `sent`: the transmitter's receipt for all of them; `received`: each receiver's. What was sent
+    is apportioned by what each received, so that the parts add up to it exactly. No meter tells
+    which part of the loss is whose.
+    """
+    energies_mJ = [each.energy_mJ if each else 0 for each in received]
+    sent_mJ = apportion(sent.energy_mJ, energies_mJ) if sent else energies_mJ
+    if sent and all(received):
+        contradicts = _contradicts(transfer.ptx, group_id, sent, [*filter(None, received)])
+        state = DISPUTED if contradicts else SETTLED
+    else:
+        state = ONE_SIDED if any(sent_mJ) else VOID
+    return _rows(transfer, state, sent_mJ[place], sent, received[place])
+
+
+def _contradicts(ptx: int, group_id: int, sent: Receipt, received: Sequence[Receipt]) -> bool:
+    """Tell whether the receipts of a group are not of this group, or give more than was sent."""
+    energy_mJ = sum(each.energy_mJ for each in received)
+    return (
+        energy_mJ > sent.energy_mJ + _tolerance_mJ(sent, received)
+        or sent.peer != len(received)
+        or any(each.peer != ptx for each in received)
+        or any(each.group != _group_of(each, group_id) for each in (sent, *received))
+    )
+
+
+def _group_of(receipt: Receipt, group_id: int) -> int:
+    """Return the group that a receipt must name: after a power cut a board knows of none."""
+    return 0 if receipt.ept == ept.REBOOTED else group_id
+
+
+def _rows(
+    transfer: TransferRecord,
+    state: str,
+    sent_mJ: int,
+    sent: Receipt | None,
+    received: Receipt | None,
+) -> list[kinds.Content]:
+    received_mJ = received.energy_mJ if received else 0
+    closing = kinds.State(
+        transfer.transfer_id,
+        state,
+        sent.ept if sent else None,
+        received.ept if received else None,
+    )
+    stands = kinds.State(transfer.transfer_id, transfer.state, transfer.ept_ptx, transfer.ept_prx)
+    postings = list(_postings(transfer, sent_mJ, received_mJ))
+    return [*postings, closing] if postings or closing != stands else []
 
 
 def _closing_state(
@@ -76,17 +131,17 @@ def _closing_state(
         metered = sent or received
         return ONE_SIDED if metered and metered.energy_mJ else VOID
     contradicts = (
-        received.energy_mJ > sent.energy_mJ + _tolerance_mJ(sent, received)
+        received.energy_mJ > sent.energy_mJ + _tolerance_mJ(sent, [received])
         or sent.peer != transfer.prx
         or received.peer != transfer.ptx
     )
     return DISPUTED if contradicts else SETTLED
 
 
-def _tolerance_mJ(sent: Receipt, received: Receipt) -> int:
+def _tolerance_mJ(sent: Receipt, received: Sequence[Receipt]) -> int:
     """How much more may be seen received than sent, by honest meters."""
-    sample_mJ = received.peak_mW * _SAMPLE_MAX_ms // 1000
-    return sent.energy_mJ // _METERS_DIVISOR + sample_mJ
+    samples_mJ = sum(each.peak_mW * _SAMPLE_MAX_ms // 1000 for each in received)
+    return sent.energy_mJ // _METERS_DIVISOR + samples_mJ
 
 
 def _postings(transfer: TransferRecord, sent_mJ: int, received_mJ: int) -> Iterator[kinds.Entry]:

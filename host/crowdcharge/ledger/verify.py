@@ -23,7 +23,7 @@ from crowdcharge.ledger.signers import Signers
 from crowdcharge.ledger.verdict import Finding, Verdict
 
 # Kinds that follow from nothing that a board signed; so does a void market.
-_UNSIGNED = {"run", "reading", "open", "refusal", "sample", "fault", "gap", "claim"}
+_UNSIGNED = {"run", "reading", "open", "refusal", "sample", "fault", "gap", "claim", "member"}
 
 
 def verify(

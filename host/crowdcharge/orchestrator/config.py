@@ -19,6 +19,7 @@ from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.profiles.naming import profile_names
 from crowdcharge.radio.base import Proxy, is_noise_key
 from crowdcharge.toml_table import Range, Table
+from crowdcharge.units import J_to_mJ
 from wptcore import wire
 
 
@@ -67,16 +68,25 @@ class RadioSection:
 
 @dataclass(frozen=True, slots=True)
 class TransferSection:
-    """`power_max_mW` 0: what the boards allow."""
+    """`power_max_mW` 0: what the boards allow. `group`: how a pad's budget is shared among all
+    that lie on it, "": pairs only; `group_budget_J` 0: bounded only by the pad's floor.
+    """
 
     lease_ms: int = 2000
     power_max_mW: int = 0
     duration_max_s: float = 3600.0
     floor_pct: int = 20
+    group: Literal["", "equal", "need", "first-come"] = ""
+    group_budget_J: float = 0.0
 
     def terms(self) -> TransferTerms:
         return TransferTerms(
-            self.lease_ms, self.power_max_mW, int(self.duration_max_s * 1000), self.floor_pct
+            self.lease_ms,
+            self.power_max_mW,
+            int(self.duration_max_s * 1000),
+            self.floor_pct,
+            group=self.group,
+            group_budget_mJ=J_to_mJ(self.group_budget_J),
         )
 
 
@@ -143,6 +153,7 @@ _RANGES: dict[str, dict[str, Range]] = {
         "power_max_mW": (0, 0xFFFFFFFF),
         "duration_max_s": (0.001, 4_000_000),
         "floor_pct": (0, 90),
+        "group_budget_J": (0, 1_000_000),
     },
     "contacts": {"slot_s": (0.001, 1e9)},
     "serve": {"http_port": (0, 65535)},

@@ -7,6 +7,7 @@ told all that they know is settled.
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -21,7 +22,7 @@ from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.payments import payments_due
 from crowdcharge.ledger.peers import is_peers, openings
-from crowdcharge.ledger.settlement import TransferRecord, settlement
+from crowdcharge.ledger.settlement import TransferRecord
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.events import (
     BoardReading,
@@ -78,6 +79,24 @@ class LedgerKeeper:
         )
         self._store.append([opened])
         return self._store.book.transfers[transfer_id]
+
+    def open_group(
+        self, ptx: int, shares_mJ: Mapping[int, int], rule: str, power_max_mW: int
+    ) -> tuple[list[TransferRecord], int]:
+        """Write a group to disk, a transfer for each receiver; return them and its number."""
+        rows: list[kinds.Content] = []
+        first_id = self._new_id()
+        group_id = first_id % wire.BOARD_ID_MAX + 1
+        numbers = [first_id]
+        while len(numbers) < len(shares_mJ):
+            self._next_id += 1
+            numbers.append(self._new_id())
+        for transfer_id, (prx, share_mJ) in zip(numbers, shares_mJ.items(), strict=True):
+            bounds = max(share_mJ, 1), power_max_mW, self._now_ms()
+            rows.append(kinds.Open(transfer_id, ptx, prx, *bounds))
+            rows.append(kinds.Member(transfer_id, first_id, group_id, rule))
+        self._store.append(rows)
+        return [self._store.book.transfers[number] for number in numbers], group_id
 
     def bargain(self, agreed: kinds.Bargain) -> None:
         """Make an opened transfer the sale that a market has agreed."""
@@ -257,7 +276,8 @@ class LedgerKeeper:
         self._samples.clear()
         candidates = {unsettled.transfer_id for unsettled in book.unsettled()}
         candidates |= {receipt.transfer_id for receipt in receipts}  # a late one reopens
-        for transfer_id in sorted(candidates & set(book.transfers)):
+        known = [book.transfers[each] for each in candidates & set(book.transfers)]
+        for transfer_id in sorted({e.transfer_id for each in known for e in book.together(each)}):
             self._settle(book.transfers[transfer_id])
 
     def pay(self) -> None:
@@ -272,24 +292,27 @@ class LedgerKeeper:
         """Book at the end of a run what one board has receipted, whatever the other owes."""
         book = self._store.book
         for unsettled in book.unsettled():
-            if any(book.receipt(unsettled, role) for role in (wire.PTX, wire.PRX)):
+            if any(book.receipts(unsettled)):
                 self._post(unsettled)
         self.flush()
 
     def _settle(self, unsettled: TransferRecord) -> None:
-        """Settle once each side has given its receipt, or has been heard out and has none."""
+        """Settle once each side has given its receipt, or has been heard out and has none.
+
+        A group is settled once that is so for all of its boards.
+        """
         book = self._store.book
         roles = (wire.PTX, wire.PRX)
-        for board_id, role in zip(unsettled.boards, roles, strict=False):
-            heard_out = (unsettled.transfer_id, board_id) in self._heard_out
-            if not heard_out and book.receipt(unsettled, role) is None:
-                return
+        for each in book.together(unsettled):
+            for board_id, role in zip(each.boards, roles, strict=False):
+                heard_out = (each.transfer_id, board_id) in self._heard_out
+                if not heard_out and book.receipt(each, role) is None:
+                    return
         self._post(unsettled)
 
     def _post(self, unsettled: TransferRecord) -> None:
         book = self._store.book
-        sent, received = book.receipt(unsettled, wire.PTX), book.receipt(unsettled, wire.PRX)
-        rows = settlement(unsettled, sent, received)
+        rows = book.settlement(unsettled)
         if not rows:
             return
         self._store.append(rows)

@@ -22,6 +22,7 @@ from crowdcharge.errors import GrantRefused, WptError
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.contacts import Contacts, Meeting, Pair
 from crowdcharge.orchestrator.events import Emit
+from crowdcharge.orchestrator.pads import Guest, Pad, Pads
 from crowdcharge.orchestrator.probe import Probe
 from crowdcharge.orchestrator.profile_rules import ProfileNames, ProfileRules
 from crowdcharge.orchestrator.station import Station
@@ -29,6 +30,7 @@ from crowdcharge.orchestrator.transfer import TransferRun, TransferTerms
 from crowdcharge.policy.base import Encounter, Offer, Policy
 from crowdcharge.policy.consent import decided, grants_a_wish
 from crowdcharge.radio.base import Radio
+from crowdcharge.units import J_to_mJ
 from wptcore import ept, wire
 
 State = Literal["running", "paused", "stopped"]
@@ -84,6 +86,7 @@ class Orchestrator:
         self._floor_permille: dict[int, int] = {}  # the charge at which a donor refused
         self._count = itertools.count(1)
         self._transfer_runs: dict[int, TransferRun] = {}
+        self._pads = Pads(self.station, self._terms, self._transfer_runs, self._may_begin)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -204,9 +207,13 @@ class Orchestrator:
         meetings = await self.contacts.meetings(self._clock.now_s(), self._ready())
         self._newest.update((meeting.pair, meeting.number) for meeting in meetings)
         for meeting in sorted(meetings, key=self._turn):
-            is_new = self._met.get(meeting.pair) != meeting.number
-            if is_new and self._can_meet(meeting.pair):
+            if self._met.get(meeting.pair) == meeting.number:
+                continue
+            pad = self._pads.at(meeting.pair)
+            if pad is None and self._can_meet(meeting.pair):
                 self._start(work, self._meet(meeting, until_s), *meeting.pair)
+            elif pad is not None and self._can_meet(guest := {*meeting.pair} - {pad.ptx}):
+                self._start(work, self._join(pad, meeting, until_s), *guest)
 
     def _begin_asked(self, work: asyncio.TaskGroup, until_s: float | None) -> None:
         """Begin what was asked for once its boards are ready, or say that they are not."""
@@ -229,8 +236,8 @@ class Orchestrator:
         wish = grants_a_wish(meeting.pair, self.ledger_keeper.agents)
         return not wish, self._turns.get(meeting.pair, 0)
 
-    def _can_meet(self, pair: Pair) -> bool:
-        return self._ready().issuperset(pair) and self._has_slots(*pair)
+    def _can_meet(self, boards: Collection[int]) -> bool:
+        return self._ready().issuperset(boards) and self._has_slots(*boards)
 
     def _has_slots(self, *boards: int) -> bool:
         """Whether the adapter can hold all these boards beside those in use.
@@ -307,7 +314,28 @@ class Orchestrator:
         if offer is None or offer.energy_J < self._terms.energy_min_J:
             return
         ends_s = meeting.ends_s if until_s is None else min(meeting.ends_s, until_s)
-        await self._transfer(offer, ends_s)
+        if self._pads.takes(offer):
+            await self._pads.give(offer.ptx, self._guest(offer, ends_s))
+        else:
+            await self._transfer(offer, ends_s)
+
+    async def _join(self, pad: Pad, meeting: Meeting, until_s: float | None) -> None:
+        """Let a board join those on a pad that gives already, until it has left them."""
+        with pad.coming():
+            offer = await self._decide(meeting)
+            if offer is None or offer.ptx != pad.ptx or not self._pads.takes(offer):
+                return
+            if pad.closed:
+                del self._met[meeting.pair]  # it is a meeting like any other
+                return
+            ends_s = meeting.ends_s if until_s is None else min(meeting.ends_s, until_s)
+            guest = self._guest(offer, ends_s)
+            pad.join(guest)
+        await guest.left.wait()
+
+    def _guest(self, offer: Offer, ends_s: float) -> Guest:
+        terms = self._rules.tightened(self._terms, offer.ptx, offer.prx)
+        return Guest(offer.prx, J_to_mJ(offer.energy_J), ends_s, terms)
 
     def _may_begin(self, pair: Collection[int]) -> bool:
         """Whether nobody has changed his mind while the boards were asked."""
@@ -321,7 +349,7 @@ class Orchestrator:
             raise WptError(f"{offer.ptx} cannot give to {offer.prx}: see crowdcharge compat")
         terms = self._rules.tightened(self._terms, offer.ptx, offer.prx)
         transfer = self.ledger_keeper.open(offer, terms.power_most_mW)
-        transfer_run = self.station.transfer_run(transfer, terms)
+        transfer_run = self.station.transfer_run([transfer], terms)
         self._transfer_runs[transfer.transfer_id] = transfer_run
         try:
             await transfer_run.run(inf if ends_s is None else ends_s)

@@ -5,7 +5,7 @@ An orchestrator and a market do different things with the same station.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from crowdcharge.boards.fleet import Fleet
@@ -18,7 +18,7 @@ from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.events import Emit, Trouble
 from crowdcharge.orchestrator.ledger_keeper import LedgerKeeper
 from crowdcharge.orchestrator.observer import Observer
-from crowdcharge.orchestrator.transfer import TransferRun, TransferTerms
+from crowdcharge.orchestrator.transfer import SINGLE_PAIR, TransferRun, TransferTerms
 from crowdcharge.radio.base import Radio
 
 
@@ -62,11 +62,22 @@ class Station:
             await asyncio.gather(observing, return_exceptions=True)
             await self.pool.close()
 
-    def transfer_run(self, transfer: TransferRecord, terms: TransferTerms) -> TransferRun:
-        """Return a transfer to run, whose samples go to the ledger keeper."""
-        keeper = self.ledger_keeper
+    def transfer_run(
+        self,
+        transfers: Sequence[TransferRecord],
+        terms: TransferTerms,
+        group_id: int = SINGLE_PAIR,
+    ) -> TransferRun:
+        """Return one transfer, or those of a group, to run; samples go to the ledger keeper."""
         return TransferRun(
-            transfer, terms, self.pool, self.clock, self.emit, keeper.sample, keeper.shown
+            transfers,
+            group_id,
+            terms,
+            self.pool,
+            self.clock,
+            self.emit,
+            self.ledger_keeper.sample,
+            self.ledger_keeper.shown,
         )
 
     def trouble(self, board_id: int, error: BaseException) -> None:

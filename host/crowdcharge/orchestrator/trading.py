@@ -147,7 +147,7 @@ class Trading:
         self.ledger_keeper.bargain(replace(bargain, transfer_id=transfer.transfer_id))
         try:
             with self._pool.hold(*transfer.boards):
-                await self._station.transfer_run(transfer, terms).run(float("inf"))
+                await self._station.transfer_run([transfer], terms).run(float("inf"))
         except GrantRefused as refusal:
             self.ledger_keeper.refused(refusal, transfer.transfer_id)
         except WptError as error:

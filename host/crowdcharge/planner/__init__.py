@@ -8,15 +8,18 @@ from crowdcharge.planner.reading import PaperReading
 from crowdcharge.planner.replan import replan
 from crowdcharge.planner.timed import lyp
 from crowdcharge.planner.verify import Verification, verify
+from crowdcharge.planner.worth import Worth, worth
 
 __all__ = [
     "PaperReading",
     "Plan",
     "Problem",
     "Verification",
+    "Worth",
     "lal",
     "lay",
     "lyp",
     "replan",
     "verify",
+    "worth",
 ]

@@ -23,7 +23,7 @@ def least_loss(problem: Problem, horizon: int) -> Floats | None:
     to its second. Raises WptError if the numbers are too far from 1 for the solver.
     """
     model = Model(problem, horizon)
-    for tighten in (None, _cut, _choose_directions):
+    for tighten in (None, _cut, choose_directions):
         if tighten is not None:
             tighten(model)
         solved = model.solve()
@@ -32,7 +32,7 @@ def least_loss(problem: Problem, horizon: int) -> Floats | None:
         there, back = solved[1].reshape(2, -1)
         if not len(model.two_way(solved[1])):
             return np.asarray(there - back)
-        if tighten is _choose_directions:
+        if tighten is choose_directions:
             return _polish(problem, horizon, solved[1])
     raise AssertionError("the last step always returns")
 
@@ -71,21 +71,27 @@ def _most(model: Model, contact: int) -> float:
     comes out of the levels of all agents.
     """
     ends, problem = model.net.ends[contact], model.problem
-    limit = float(model.net.limit[contact])
-    highest = np.maximum(problem.e0, problem.e_max)
     if (np.diff(model.net.start)[ends] == 1).all():
-        most = float((highest - problem.e_min)[model.net.agent[ends]].max())
-    else:
-        most = float(highest.sum()) / float(model.beta[model.beta > 0].min())
-    return min(limit, most)
+        return most_alone(model, contact)
+    highest = np.maximum(problem.e0, problem.e_max)
+    most = float(highest.sum()) / float(model.beta[model.beta > 0].min())
+    return min(float(model.net.limit[contact]), most)
 
 
-def _choose_directions(model: Model) -> None:
+def most_alone(model: Model, contact: int) -> float:
+    """Bound what a contact sends, either way, whose two agents have no other in its slot."""
+    problem = model.problem
+    room = np.maximum(problem.e0, problem.e_max) - problem.e_min
+    most = float(room[model.net.agent[model.net.ends[contact]]].max())
+    return min(float(model.net.limit[contact]), most)
+
+
+def choose_directions(model: Model) -> None:
     """Add one binary for each contact: 1 allows the first direction, 0 the second."""
     m = model.contacts
     for c in np.flatnonzero(model.beta > 0):
         most = _most(model, int(c))
-        binary = model.binary()
+        binary = model.choice()
         model.row(0.0, {int(c): 1.0, binary: -most})
         model.row(most, {m + int(c): 1.0, binary: most})
 

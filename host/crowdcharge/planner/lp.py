@@ -140,9 +140,10 @@ class Model:
         """Return the column of the level after this node's slot."""
         return 2 * self.contacts + node
 
-    def binary(self) -> int:
-        """Add a binary column without cost, and return its number."""
+    def choice(self, whole: bool = True) -> int:
+        """Add a column from 0 to 1 without cost, binary if `whole`, and return its number."""
         column = int(self.solver.getNumCol())
         self.solver.addVar(0.0, 1.0)
-        self.solver.changeColIntegrality(column, highspy.HighsVarType.kInteger)
+        if whole:
+            self.solver.changeColIntegrality(column, highspy.HighsVarType.kInteger)
         return column

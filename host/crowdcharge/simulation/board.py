@@ -20,6 +20,7 @@ class SimulatedBoard:
     arrives_s: float = 0.0
     leaves_s: float = inf
     cords: tuple[tuple[float, float], ...] = ()
+    pad: bool = False  # may give to several at once
     present: bool = True
     cord_W: float = 0.0
     tx_W: float = 0.0

@@ -14,7 +14,10 @@ from crowdcharge.simulation.world import SimulatedTransfer
 
 Rows = NDArray[Any]
 START = np.dtype(
-    [(name, "f8") for name in ("capacity_J", "energy_J", "load_W", "arrives_s", "leaves_s")]
+    [
+        *((name, "f8") for name in ("capacity_J", "energy_J", "load_W", "arrives_s", "leaves_s")),
+        ("pad", "?"),
+    ]
 )
 TRANSFER = ("offered_J", "start_s", "end_s", "sent_J", "received_J")
 FLAGS = {"present", "starved"}

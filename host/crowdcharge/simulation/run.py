@@ -179,7 +179,14 @@ def start_of(scenario: Scenario, seed: int, trace: list[Contact] | None) -> Boar
         specs = scenario.boards
         rows = np.array(
             [
-                (s.capacity_J, s.capacity_J * s.soc_pct / 100, s.load_W, s.arrives_s, s.leaves_s)
+                (
+                    s.capacity_J,
+                    s.capacity_J * s.soc_pct / 100,
+                    s.load_W,
+                    s.arrives_s,
+                    s.leaves_s,
+                    s.pad,
+                )
                 for s in specs
             ],
             START,

@@ -45,6 +45,7 @@ class BoardSpec:
     leaves_s: float = inf
     cords: tuple[Span, ...] = ()
     profile: tuple[str, ...] = ()
+    pad: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +161,8 @@ def parse(
 def check(scenario: Scenario, top: Table) -> None:
     if bool(scenario.boards) == (scenario.crowd is not None):
         raise top.fail("boards", "give either [[boards]] or a [crowd]")
-    if scenario.curve and scenario.link.power_W == inf:
-        raise top.table("link").fail("curve", "a measured curve needs power_W")
+    if scenario.link.power_W == inf:
+        check_timeless(scenario, top)
     generated = isinstance(scenario.contacts, Meetings | Generated | RandomWaypoint)
     if generated and scenario.crowd is None:
         raise top.fail("contacts", "random contacts need a [crowd], not [[boards]]")
@@ -188,6 +189,15 @@ def check(scenario: Scenario, top: Table) -> None:
         *tables, key = excess[0].split(".")
         table = top.table(tables[0]) if tables else top
         raise table.fail(key, excess[1])
+
+
+def check_timeless(scenario: Scenario, top: Table) -> None:
+    """Refuse what needs transfers that take time."""
+    if scenario.curve:
+        raise top.table("link").fail("curve", "a measured curve needs power_W")
+    pads = [index for index, board in enumerate(scenario.boards) if board.pad]
+    if pads:
+        raise top.tables("boards")[pads[0]].fail("pad", "gives to several: needs link.power_W")
 
 
 def not_plain(scenario: Scenario) -> str:
@@ -222,7 +232,10 @@ def parse_boards(top: Table) -> tuple[BoardSpec, ...]:
             leaves_s=table.number("leaves_s", inf, 0),
             cords=tuple(merged_spans(spans(table, "cords"))),
             profile=profile_names(table, "profile", table.raw("profile") or []),
+            pad=table.raw("pad") or False,
         )
+        if type(board.pad) is not bool:
+            raise table.fail("pad", "must be true or false")
         if board.leaves_s <= board.arrives_s:
             raise table.fail("leaves_s", "must be after arrives_s")
         if board.id in {other.id for other in boards}:

@@ -3,9 +3,10 @@
 
 Transfers follow the rules of the orchestrator: one is decided once for each contact, when both
 boards are free, and it ends by the offered energy, the end of the contact, the transmitter's
-floor, a full receiver, a cord at the transmitter, a board leaving, or the end of the run. Not
-modelled: radio, leases, faults, heat, the taper of a nearly full battery, and the energy that
-radio and processor use.
+floor, a full receiver, a cord at the transmitter, a board leaving, or the end of the run. A pad
+gives to several at once, each by its own offer at the full power of the link. Not modelled: the
+new start of a group when somebody comes or goes, radio, leases, faults, heat, the taper of a
+nearly full battery, and the energy that radio and processor use.
 """
 
 import heapq
@@ -22,6 +23,7 @@ from crowdcharge.simulation.board import TINY, SimulatedBoard
 from crowdcharge.simulation.contacts import Contact, unknown_board
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.rules import BoardRules
+from wptcore.wire import GROUP_MAX
 
 
 class Order(IntEnum):
@@ -55,7 +57,7 @@ class CordHabit:
     until_pct: float = 90.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class SimulatedTransfer:
     contact: Contact
     ptx: SimulatedBoard
@@ -102,7 +104,7 @@ class World(Mapping[int, SimulatedBoard]):
         self._floor, self._habit = floor_pct / 100, habit or CordHabit()
         self._rules = {each: (rules or {}).get(each, BoardRules()) for each in self.boards}
         self._contacts = iter(contacts)
-        self._busy: dict[int, SimulatedTransfer] = {}
+        self._running: dict[int, list[SimulatedTransfer]] = {each: [] for each in self.boards}
         self._waiting: dict[int, dict[SimulatedMeeting, None]] = {each: {} for each in self.boards}
         self._ready: set[int] = set()  # boards whose waiting meetings may be decided now
         self._place = {board_id: k for k, board_id in enumerate(self.boards)}
@@ -142,8 +144,8 @@ class World(Mapping[int, SimulatedBoard]):
 
     def finish(self) -> None:
         """End the transfers that still run, at the instant that the run has come to."""
-        for transfer in list(self._busy.values()):
-            self._end(transfer, "end")
+        for board in self.boards.values():
+            self._end_all(board, "end")
 
     def _at(
         self, time_s: float, order: Order, place: int, handle: Callable[..., None], *subject: Any
@@ -176,8 +178,7 @@ class World(Mapping[int, SimulatedBoard]):
 
     def _leave(self, board: SimulatedBoard) -> None:
         board.advance(self.now_s)
-        if board.id in self._busy:
-            self._end(self._busy[board.id], "left")
+        self._end_all(board, "left")
         board.present = False
 
     def _plug(self, board: SimulatedBoard) -> None:
@@ -185,10 +186,8 @@ class World(Mapping[int, SimulatedBoard]):
             return
         board.advance(self.now_s)
         board.cord_W, board.sessions = self._habit.power_W, board.sessions + 1
-        transfer = self._busy.get(board.id)
-        gives = transfer is not None and transfer.ptx is board
-        if transfer is not None and gives and not self._rules[board.id].gives_on_cable:
-            self._end(transfer, "cord")
+        if board.tx_W and not self._rules[board.id].gives_on_cable:
+            self._end_all(board, "cord")
         self._watch(board)
 
     def _unplug(self, board: SimulatedBoard) -> None:
@@ -254,10 +253,10 @@ class World(Mapping[int, SimulatedBoard]):
         return floor * board.capacity_J
 
     def _floor_reached(self, board: SimulatedBoard) -> None:
-        self._end(self._busy[board.id], "floor")
+        self._end_all(board, "floor")
 
     def _full(self, board: SimulatedBoard) -> None:
-        self._end(self._busy[board.id], "full")
+        self._end_all(board, "full")
 
     # Contacts begin and end; the policy is asked once for each.
 
@@ -304,9 +303,14 @@ class World(Mapping[int, SimulatedBoard]):
         waiting = {meeting for board_id in ready for meeting in self._waiting[board_id]}
         for meeting in sorted(waiting, key=lambda each: each.number):
             pair = (self.boards[meeting.contact.a], self.boards[meeting.contact.b])
-            if all(board.present and board.id not in self._busy for board in pair):
+            if all(board.present and self._has_room(board) for board in pair):
                 self._forget(meeting)
                 self._ask(meeting)
+
+    def _has_room(self, board: SimulatedBoard) -> bool:
+        """Tell whether a board is free, or a pad that may give to one more."""
+        running = self._running[board.id]
+        return not running or (board.pad and bool(board.tx_W) and len(running) < GROUP_MAX)
 
     def _ask(self, meeting: SimulatedMeeting) -> None:
         contact = meeting.contact
@@ -318,6 +322,8 @@ class World(Mapping[int, SimulatedBoard]):
         ptx, prx = self._rules[offer.ptx], self._rules[offer.prx]
         if self[offer.ptx].cord_W and not ptx.gives_on_cable:
             return False
+        if self._running[offer.prx]:
+            return False  # a pad that gives takes nothing
         return ptx.may_give_to(prx)
 
     # Transfers.
@@ -341,13 +347,15 @@ class World(Mapping[int, SimulatedBoard]):
         if link.power_W == inf:
             self._hand_over(transfer, sent_J)
             return
-        meeting.transfer = self._busy[ptx.id] = self._busy[prx.id] = transfer
-        transfer.sent_J, transfer.received_J = -ptx.sent_J, -prx.received_J
-        ptx.tx_W = link.power_W
+        meeting.transfer = transfer
+        transfer.received_J = -prx.received_J
+        self._running[prx.id].append(transfer)
+        self._running[ptx.id].append(transfer)
+        ptx.tx_W = len(self._running[ptx.id]) * link.power_W
         self._watch(ptx)
-        place, flows_s = self._place[ptx.id], self.now_s + link.start_J / ptx.tx_W
+        place, flows_s = self._place[ptx.id], self.now_s + link.start_J / link.power_W
         self._at(flows_s, Order.FLOWS, place, self._flow, transfer)
-        done_s = self.now_s + offer.energy_J / ptx.tx_W
+        done_s = self.now_s + offer.energy_J / link.power_W
         self._at(done_s, Order.DELIVERED, place, self._end, transfer, "done")
 
     def _flow(self, transfer: SimulatedTransfer) -> None:
@@ -370,15 +378,19 @@ class World(Mapping[int, SimulatedBoard]):
         self._watch(transfer.ptx)
         self._watch(transfer.prx)
 
+    def _end_all(self, board: SimulatedBoard, why: str) -> None:
+        for transfer in list(self._running[board.id]):
+            self._end(transfer, why)
+
     def _end(self, transfer: SimulatedTransfer, why: str) -> None:
         if transfer.ended_by:
             return
         ptx, prx = transfer.ptx, transfer.prx
         for board in (ptx, prx):
             board.advance(self.now_s)
-            del self._busy[board.id]
-        ptx.tx_W = prx.rx_W = 0.0
-        transfer.sent_J += ptx.sent_J
+            self._running[board.id].remove(transfer)
+        ptx.tx_W, prx.rx_W = len(self._running[ptx.id]) * self._link.power_W, 0.0
+        transfer.sent_J = self._link.power_W * (self.now_s - transfer.start_s)
         transfer.received_J += prx.received_J
         transfer.end_s, transfer.ended_by = self.now_s, why
         self._watch(ptx)

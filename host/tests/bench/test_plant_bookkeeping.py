@@ -38,6 +38,24 @@ def test_moved_boards_stay_until_resume():
     assert pairs(schedule.contacts_at(16.0)) == [(1, 2)]
 
 
+def test_several_lie_on_a_pad_and_on_nothing_else():
+    schedule = Arrangement((), slot_s=5.0, pads=[1])
+    for board_id in (2, 3, 4):
+        schedule.move(1.0, Placement((1, board_id)))
+    assert pairs(schedule.contacts_at(1.0)) == [(1, 2), (1, 3), (1, 4)]
+    schedule.move(2.0, Placement((3, 2)))
+    assert pairs(schedule.contacts_at(2.0)) == [(1, 4), (3, 2)]
+    schedule.part(3.0, 1)
+    assert pairs(schedule.contacts_at(3.0)) == [(3, 2)]
+
+
+def test_a_bench_with_a_pad_survives_its_own_file():
+    boards = "".join(f"[[boards]]\nid = {k}\nsoc_pct = 50\n" for k in (1, 2, 3))
+    config = bench_config.parse("[contacts]\npads = [1]\npairs = [[1, 2], [1, 3]]\n" + boards)
+    assert config.contacts.pads == (1,) and len(config.contacts.cycle[0]) == 2
+    assert bench_config.parse(bench_config.dump(config)) == config
+
+
 def test_the_witness_keeps_edges_and_nothing_else():
     witness = Witness()
     for time_s, on, cause in ((1.0, True, "pin"), (1.5, True, "pin"), (2.0, False, "watchdog")):
@@ -110,8 +128,9 @@ BOARD = "[[boards]]\nid = 1\nsoc_pct = 50\n"
         (BOARD + "[contacts]\npairs = 3\n", "contacts.pairs: must be a list"),
         (
             BOARD + BOARD.replace("= 1", "= 2") + "[contacts]\ncycle = [[],\n[[1, 2], [2, 1]]]\n",
-            "bench.toml, line 9: contacts.cycle[1][1]: board 2 meets two at once",
+            "bench.toml, line 9: contacts.cycle[1][1]: board 2 meets two at once, and is no",
         ),
+        (BOARD + "[contacts]\npads = [2]\n", "contacts.pads: must be a list of boards of this"),
         (BOARD + "[contacts]\ncycle = [[[1, 1]]]\n", "a pair is two different board ids"),
         (BOARD + "[contacts]\nslot_s = 0\n", "contacts.slot_s: must be 1e-06 to"),
         ("link = 3\n" + BOARD, "bench.toml, line 1: link: must be a table"),

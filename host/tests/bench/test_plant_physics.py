@@ -40,7 +40,7 @@ steps = st.lists(
     st.tuples(
         st.floats(0.001, 3.0),
         st.integers(1, 4),
-        st.sampled_from(["tx_on", "rx_on", "foreign", "limit", "contacts"]),
+        st.sampled_from(["tx_on", "rx_on", "foreign", "limit", "contacts", "pad"]),
         st.integers(0, 3),
     ),
     max_size=25,
@@ -62,6 +62,9 @@ def test_energy_is_conserved_to_the_last_nanojoule(socs, actions):
             node.tx_limit_W = float(value) or None
         elif what == "contacts":
             pairs = [((1, 2), (3, 4)), ((1, 3),), ((2, 3), (1, 4)), ()][value]
+            plant.set_contacts(Placement(pair, offset_mm=4.0 * value) for pair in pairs)
+        elif what == "pad":
+            pairs = [((1, 2), (1, 3), (1, 4)), ((1, 3), (1, 2)), ((4, 3), (4, 1)), ()][value]
             plant.set_contacts(Placement(pair, offset_mm=4.0 * value) for pair in pairs)
         else:
             setattr(node, what, value > 1)
@@ -287,3 +290,68 @@ def test_a_charged_cell_takes_minutes_to_rest_and_only_its_gauge_sees_it():
     plant.step(120.0)
     assert node.relax_V == pytest.approx(high_V * math.exp(-1), rel=0.02)
     assert node.cell_V == pytest.approx(node.ocv_V)
+
+
+def pad_of(*receivers: tuple[float, float], pad_soc: float = 0.95) -> Plant:
+    """Board 1 is the pad; (charge, offset in mm) of each board on it. All switches are on."""
+    plant = plant_of(pad_soc, *(soc for soc, _ in receivers), contacts=())
+    offsets_mm = [offset_mm for _, offset_mm in receivers]
+    plant.set_contacts(Placement((1, k + 2), offset_mm=x) for k, x in enumerate(offsets_mm))
+    plant.nodes[1].tx_on = True
+    for k in range(len(receivers)):
+        plant.nodes[k + 2].rx_on = True
+    plant.step(1.0)
+    return plant
+
+
+@EXACT
+@given(st.lists(st.tuples(st.floats(0.05, 0.9), st.floats(0, 12)), min_size=1, max_size=4))
+def test_a_pad_sends_what_its_receivers_draw_together(receivers):
+    """c + b sum(P / coupling) + a (sum P)^2, written out from the page and not by the code."""
+    plant = pad_of(*receivers)
+    before = [node.received_nJ for node in plant.nodes.values()]
+    sent_nJ = plant.nodes[1].sent_nJ
+    plant.step(0.01)
+    drawn_W = [
+        (node.received_nJ - was_nJ) / 1e7
+        for node, was_nJ in zip(plant.nodes.values(), before, strict=True)
+    ][1:]
+    couplings = [math.exp(-((x / LINK.offset_scale_mm) ** 2)) for _, x in receivers]
+    expected_W = (
+        0.25
+        + 1.35 * sum(W / coupling for W, coupling in zip(drawn_W, couplings, strict=True))
+        + 0.05 * sum(drawn_W) ** 2
+    )
+    assert (plant.nodes[1].sent_nJ - sent_nJ) / 1e7 == pytest.approx(expected_W, rel=1e-6)
+
+
+def test_a_pad_with_one_receiver_is_a_pair():
+    pair, pad = transferring(0.9, 0.3), pad_of((0.3, 0.0), pad_soc=0.9)
+    for board_id in (1, 2):
+        assert vars_of(pair.nodes[board_id]) == vars_of(pad.nodes[board_id])
+
+
+def vars_of(node: Node) -> tuple[int, ...]:
+    return (node.sent_nJ, node.received_nJ, node.stored_nJ, node.loss_nJ, node.heat_nJ)
+
+
+def test_who_comes_late_shakes_hands_first_while_the_others_go_on():
+    plant = pad_of((0.3, 0.0), (0.3, 0.0))
+    plant.set_contacts([Placement((1, 2))])
+    plant.step(0.5)
+    had_nJ = [plant.nodes[k].received_nJ for k in (2, 3)]
+    plant.set_contacts([Placement((1, 2)), Placement((1, 3))])
+    plant.step(LINK.handshake_s - 0.02)
+    assert plant.nodes[3].received_nJ == had_nJ[1] and plant.nodes[2].received_nJ > had_nJ[0]
+    plant.step(0.1)
+    assert plant.nodes[3].received_nJ > had_nJ[1]
+
+
+def test_a_limited_pad_cuts_all_by_the_same_share():
+    plant = pad_of((0.3, 0.0), (0.3, 8.0))
+    free_W = [plant.nodes[k].rx_A * plant.nodes[k].rx_bus_V for k in (2, 3)]
+    plant.nodes[1].tx_limit_W = 3.0
+    plant.step(0.01)
+    cut_W = [plant.nodes[k].rx_A * plant.nodes[k].rx_bus_V for k in (2, 3)]
+    assert plant.nodes[1].tx_A * plant.nodes[1].tx_bus_V == pytest.approx(3.0, rel=1e-3)
+    assert cut_W[0] / free_W[0] == pytest.approx(cut_W[1] / free_W[1], rel=0.02)

@@ -36,6 +36,7 @@ def fill_all(store):
     store.append([kinds.Payment(11, 2, 1, 7, 8)])
     store.append([kinds.Meter(1, 0, 9, None, energy_mJ=0, bus_mV=3700, current_mA=-1)])
     store.append([claim_row(sign(2, 11, 2, 20), 9)])
+    store.append([opening(12), kinds.Member(12, 12, 3, TEXT)])
 
 
 @pytest.fixture

@@ -35,6 +35,8 @@ def contents() -> list[kinds.Content]:
         kinds.Reading(1, 1, 600, sent_mJ=0, received_mJ=0, capacity_mJ=9, t_ms=3),
         kinds.Open(6, 1, 2, energy_max_mJ=4000, power_max_mW=0, t_ms=5),
         kinds.Open(7, 1, 2, energy_max_mJ=4000, power_max_mW=0, t_ms=5),
+        kinds.Open(8, 1, 2, energy_max_mJ=4000, power_max_mW=0, t_ms=5),
+        kinds.Member(8, head_id=8, group_id=5, rule="equal"),
         kinds.Refusal(6, 2, 0xC8, "BUSY", t_ms=6),
         kinds.Sample(
             7, 1, wire.PTX, 8, power_mW=3900, energy_mJ=100, soc_permille=598, coil_dC=280

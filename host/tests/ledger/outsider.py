@@ -37,6 +37,7 @@ def check(path, keys):
                 unsigned[getattr(book, kind)(said, [row for _, row in waiting])] += 1
             elif kind != "entry":
                 assert kind != "open" or book.opens.setdefault(said["transfer_id"], said) is said
+                assert kind != "member" or book.member(said), "no member of that group"
                 unsigned[kind] += 1
         except (AssertionError, ValueError, LookupError, TypeError, struct.error) as error:
             wrong.append(f"row {number} ({kind}): {error!r}")
@@ -49,6 +50,7 @@ def check(path, keys):
 class Book:
     def __init__(self, keys):
         self.keys, self.opens, self.stands, self.receipts, self.last = dict(keys), {}, {}, {}, {}
+        self.groups, self.heads = {}, {}
 
     def receipt(self, said, gaps):
         raw = bytes.fromhex(said["raw"])
@@ -77,14 +79,58 @@ class Book:
         stood, booked = self.stands.get(number, (None, {}))
         due = {name: total - booked.get(name, 0) for name, total in totals.items()}
         now = [said["state"], said["ept_ptx"], said["ept_prx"]]
-        assert text(now) == text(state) and state != stood, "not by the receipts"
+        assert text(now) == text(state), "not by the receipts"
+        assert state != stood or any(due.values()), "settled again"
         told = [[each["transfer_id"], each["account"], each["amount_mJ"]] for each in postings]
         rows = [[number, name, amount_mJ] for name, amount_mJ in due.items() if amount_mJ]
         assert text(sorted(told)) == text(sorted(rows)), "not booked by the receipts"
         self.stands[number] = state, totals
         return "checked"
 
+    def member(self, said):
+        number, head = said["transfer_id"], said["head_id"]
+        group = self.groups.setdefault(head, {"id": said["group_id"], "of": []})
+        group["of"].append(number)
+        boards = [self.opens[each] for each in group["of"]]
+        receivers = {each["prx"] for each in boards} - {0}
+        alone = len({each["ptx"] for each in boards}) == 1 and len(receivers) == len(boards) <= 6
+        first = group["of"][0] == head and self.heads.setdefault(number, head) == head
+        return alone and first and group["id"] == said["group_id"] and number not in self.stands
+
+    def due_in_group(self, number, head):
+        group, ptx = self.groups[head], self.opens[number]["ptx"]
+        place = group["of"].index(number)
+        sent = self.receipts.get((ptx, head, 1))
+        got = [self.receipts.get((self.opens[each]["prx"], each, 2)) for each in group["of"]]
+        energies = [each["energy_mJ"] if each else 0 for each in got]
+        parts = list(energies)
+        if sent:
+            weights = energies if any(energies) else [1] * len(energies)
+            quotas = [divmod(sent["energy_mJ"] * each, sum(weights)) for each in weights]
+            parts = [whole for whole, _ in quotas]
+            ranks = sorted(range(len(quotas)), key=lambda k: -quotas[k][1])  # stable: first wins
+            for k in ranks[: sent["energy_mJ"] - sum(parts)]:
+                parts[k] += 1
+        state = "one-sided" if any(parts) else "void"
+        if sent and all(got):
+            most_mJ = sent["energy_mJ"] + sent["energy_mJ"] // 50
+            most_mJ += sum(each["peak_mW"] * 500 // 1000 for each in got)
+            names = [0 if each["ept"] == 0x8D else group["id"] for each in (sent, *got)]
+            fits = sum(energies) <= most_mJ and sent["peer"] == len(got)
+            fits = fits and all(each["peer"] == ptx for each in got)
+            fits = fits and names == [each["group_id"] for each in (sent, *got)]
+            state = "settled" if fits else "disputed"
+        totals = {
+            f"board:{ptx}": -parts[place],
+            f"board:{self.opens[number]['prx']}": energies[place],
+        }
+        mine = got[place]
+        state = [state, sent["ept"] if sent else None, mine["ept"] if mine else None]
+        return state, totals | {"loss": parts[place] - energies[place]}
+
     def due(self, number):
+        if number in self.heads:
+            return self.due_in_group(number, self.heads[number])
         ptx, prx = self.opens[number]["ptx"], self.opens[number]["prx"]
         sent, got = self.receipts.get((ptx, number, 1)), self.receipts.get((prx, number, 2))
         received_mJ = got["energy_mJ"] if got else 0

@@ -68,20 +68,24 @@ class World(CoreAir):
 
     def lay(self, *pairs: tuple[int, int]) -> None:
         for board in self.boards.values():
-            board.peer = None
+            board.peers = []
         for a, b in pairs:
-            self.boards[a].peer, self.boards[b].peer = self.boards[b], self.boards[a]
+            self.boards[a].peers.append(self.boards[b])
+            self.boards[b].peers.append(self.boards[a])
+
+    def living(self) -> list[WorldBoard]:
+        return [board for board in self.boards.values() if not board.is_dead]
 
     async def live(self) -> None:
         """Boards run for ever, whatever the host does."""
         clock = LoopClock()
         next_beacon_s = 0.0
         while True:
-            for board in self.boards.values():
+            for board in self.living():
                 board.step(clock.now_s(), round(SAMPLE_s * 1000))
             if clock.now_s() >= next_beacon_s:
                 next_beacon_s += BEACON_s
-                for board in self.boards.values():
+                for board in self.living():
                     self.advertise(board)
             await asyncio.sleep(SAMPLE_s)
 

@@ -20,7 +20,9 @@ class WorldBoard(CoreBoard):
     def __init__(self, board_id: int, soc_pct: float, capacity_J: float) -> None:
         self.capacity_mJ = int(capacity_J * 1000)
         self.energy_mJ = soc_pct / 100 * self.capacity_mJ
-        self.peer: WorldBoard | None = None
+        self.peers: list[WorldBoard] = []
+        self.object_mA = 0  # what lies under it takes this while there is a field
+        self.is_dead = False
         self.soc_known = True
         self.coil_history: list[tuple[float, bool]] = []
         self._noise_mA = 0
@@ -35,6 +37,12 @@ class WorldBoard(CoreBoard):
         self.save()
         self.refresh()
 
+    def die(self) -> None:
+        """Lose power for good: it draws nothing and answers nobody."""
+        self.is_dead = True
+        for link in list(self.links.values()):
+            link.drop()
+
     @property
     def soc_permille(self) -> int:
         if not self.soc_known:
@@ -42,15 +50,16 @@ class WorldBoard(CoreBoard):
         return min(max(round(1000 * self.energy_mJ / self.capacity_mJ), 0), 1000)
 
     def step(self, now_s: float, dt_ms: int) -> None:
-        core, peer = self.core, self.peer
+        core = self.core
+        has_field = any(peer.core.pulses_on for peer in self.peers)
         current_mA = 0
         if core.pulses_on:
-            drawn = peer is not None and peer.core.receiver_on
-            current_mA = SENT_mA if drawn else 20
-        elif core.receiver_on and peer is not None and peer.core.pulses_on:
+            drawn = sum(peer.core.receiver_on and not peer.is_dead for peer in self.peers)
+            current_mA = SENT_mA * drawn + self.object_mA if drawn else 20
+        elif core.receiver_on and has_field:
             current_mA = -RECEIVED_mA
         self.energy_mJ -= CELL_mV * current_mA / 1e6 * dt_ms
-        core.on_field(peer is not None and peer.core.pulses_on)
+        core.on_field(has_field)
         self._noise_mA = 1 - self._noise_mA  # a real meter is never still
         coil_dC = 300 if -100 < current_mA < 100 else 320  # it feels the power
         core.on_sample(CELL_mV, current_mA + self._noise_mA, coil_dC, 250, dt_ms)

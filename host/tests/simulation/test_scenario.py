@@ -122,6 +122,14 @@ def test_kinds_of_contacts(contacts, expected):
         (BOARDS + PAIRS + "[cord]\nuntil_pct = 5\n", "cord.until_pct: must be above"),
         (BOARDS + PAIRS, r"s.toml, line 9: boards\[1\].cords: need power_W in .cord."),
         (
+            BOARDS.replace("id = 2", "id = 2\npad = true") + PAIRS,
+            r"s.toml, line 7: boards\[1\].pad: gives to several: needs link.power_W",
+        ),
+        (
+            BOARDS.replace("id = 2", "id = 2\npad = 1") + PAIRS,
+            r"s.toml, line 7: boards\[1\].pad: must be true or false",
+        ),
+        (
             BOARDS.replace("id = 2", "id = 2\narrives_s = 9\nleaves_s = 9") + PAIRS + CORD,
             r"s.toml, line 8: boards\[1\].leaves_s: must be after arrives_s",
         ),

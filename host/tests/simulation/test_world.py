@@ -84,6 +84,49 @@ def test_a_busy_board_is_asked_when_it_is_free_and_only_once():
     assert [(t.prx.id, t.start_s) for t in made.transfers] == [(2, 0), (3, 15)]
 
 
+def on_a_pad(energy_J, *receivers_J, contact_s=100, offer_J=30.0, pad=True, **options):
+    """Board 1 lies under all others from the start."""
+    boards = [SimulatedBoard(1, 100.0, energy_J, pad=pad)]
+    boards += [SimulatedBoard(k, 100.0, each_J) for k, each_J in enumerate(receivers_J, 2)]
+    contacts = [Contact(0, contact_s, 1, each.id) for each in boards[1:]]
+    return world(boards, contacts, offer_J, **options)[0]
+
+
+@pytest.mark.parametrize(
+    ("pad_J", "receivers_J", "contact_s", "ends"),
+    [
+        (95, (10, 10), 100, [(15, 30, "done"), (15, 30, "done")]),  # 2 W each for 15 s
+        (80, (10, 10, 10), 100, [(10, 20, "floor")] * 3),  # 60 J at 6 W
+        (95, (10, 97), 100, [(15, 30, "done"), (3, 6, "full")]),  # 3 J at half of 2 W
+        (95, (10, 10), 4, [(4, 8, "parted")] * 2),
+    ],
+)
+def test_a_pad_gives_to_all_at_once(pad_J, receivers_J, contact_s, ends):
+    made = on_a_pad(pad_J, *receivers_J, contact_s=contact_s)
+    made.run_to(200)
+    assert [(t.end_s, t.sent_J, t.ended_by) for t in made.transfers] == [
+        (pytest.approx(end_s), pytest.approx(sent_J), why) for end_s, sent_J, why in ends
+    ]
+    assert made.boards[1].sent_J == pytest.approx(sum(t.sent_J for t in made.transfers))
+    assert made.boards[1].tx_W == 0
+
+
+def test_without_a_pad_one_is_served_after_the_other():
+    made = on_a_pad(95, 10, 10, pad=False)
+    made.run_to(200)
+    assert [(t.start_s, t.end_s) for t in made.transfers] == [(0, 15), (15, 30)]
+
+
+def test_a_pad_gives_to_six_at_most_and_takes_nothing_meanwhile():
+    made = on_a_pad(95, *[10] * 7, offer_J=10.0)
+    made.run_to(5)
+    assert [t.start_s for t in made.transfers] == [0] * 6 + [5]
+    boards = [SimulatedBoard(1, 100.0, 80.0, pad=True), *two()[1:], SimulatedBoard(3, 100.0, 90.0)]
+    made, _ = world(boards, [Contact(0, 50, 1, 2), Contact(1, 50, 3, 1)])
+    made.run_to(10)
+    assert [(t.ptx.id, t.prx.id) for t in made.transfers] == [(1, 2)]
+
+
 def test_arrivals_meet_when_they_come():
     boards = [SimulatedBoard(1, 100.0, 80.0, arrives_s=5.0), SimulatedBoard(2, 100.0, 10.0)]
     made, policy = world(boards, [Contact(0, 40, 1, 2)])
@@ -117,6 +160,7 @@ def test_energy_is_conserved_with_everything_going_on(link):
             float(rng.uniform(0, 50)),
             load_W=float(rng.uniform(0, 0.2)),
             arrives_s=float(rng.choice([0, 100])),
+            pad=bool(k % 4 == 0),
             leaves_s=float(rng.choice([inf, 700])),
         )
         for k in range(20)

@@ -52,7 +52,7 @@ def _board(hub: Hub, board: VirtualBoard) -> dict[str, Any]:
         "last_reset": board.last_reset,
         "flash_written": board.hardware.flash_written,
         "flash_erases": board.hardware.flash_erases,
-        "peer": hub.plant.peer(board.config.id),
+        "peer": next(iter(hub.plant.peers(board.config.id)), None),
         "soc_pct": node.soc * 100,
         "stored_J": node.stored_nJ / 1e9,
         "sent_J": node.sent_nJ / 1e9,
@@ -99,9 +99,10 @@ def hold(hub: Hub, pairs: list[list[int]] | None = None) -> None:
     if pairs is None:
         hub.arrangement.hold(hub.arrangement.contacts_at(hub.clock.now_s()))
         return
-    known = {board_id for pair in pairs for board_id in pair}
-    if known - hub.boards.keys() or len(known) != 2 * len(pairs):
-        raise InputError("hold: needs pairs of boards of this bench, each board once")
+    laid = [board_id for pair in pairs for board_id in pair]
+    twice = {board_id for board_id in laid if laid.count(board_id) > 1}
+    if set(laid) - hub.boards.keys() or twice - set(hub.config.contacts.pads):
+        raise InputError("hold: needs pairs of boards of this bench, each board once but for pads")
     hub.arrangement.hold(tuple(Placement((pair[0], pair[1])) for pair in pairs))
     hub.arrange()
 

@@ -34,7 +34,9 @@ class Hub:
         self.stopping = asyncio.Event()
         self.clock = BoardClock(config.speed)
         self.witness = Witness()
-        self.arrangement = Arrangement(config.contacts.cycle, config.contacts.slot_s)
+        self.arrangement = Arrangement(
+            config.contacts.cycle, config.contacts.slot_s, config.contacts.pads
+        )
         self.kind = config.realism == "kind"
         link = config.link.averaged() if self.kind else config.link
         self.plant = Plant([_node(board) for board in config.boards], link)
@@ -107,7 +109,7 @@ class Hub:
     def _touch(self, tx: str, rx: str) -> bool:
         """Do the boards with these radios lie on each other?"""
         ids = self._ids
-        return tx in ids and rx in ids and self.plant.peer(ids[tx]) == ids[rx]
+        return tx in ids and rx in ids and ids[rx] in self.plant.peers(ids[tx])
 
     def _crowd(self, crowd_key: str) -> list[int]:
         return [board.id for board in self.config.boards if board.crowd_key == crowd_key]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Which boards lie on each other: the cyclic schedule, or what was placed by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from crowdcharge.bench.physics.plant import Placement
 
@@ -9,10 +9,16 @@ from crowdcharge.bench.physics.plant import Placement
 class Arrangement:
     """Placements over time, without I/O: `hold` pins them, `resume` returns to the cycle.
 
-    Slot `i` of `cycle` lasts `slot_s`; the slots repeat.
+    Slot `i` of `cycle` lasts `slot_s`; the slots repeat. `pads`: boards on which several may lie.
     """
 
-    def __init__(self, cycle: Sequence[tuple[Placement, ...]], slot_s: float) -> None:
+    def __init__(
+        self,
+        cycle: Sequence[tuple[Placement, ...]],
+        slot_s: float,
+        pads: Collection[int] = (),
+    ) -> None:
+        self._pads = frozenset(pads)
         self._cycle, self._slot_s = cycle, slot_s
         self._held: tuple[Placement, ...] | None = None
 
@@ -42,7 +48,7 @@ class Arrangement:
         kept = (
             other
             for other in self.contacts_at(now_s)
-            if not set(other.boards) & set(contact.boards)
+            if set(other.boards) & set(contact.boards) <= self._pads
         )
         self.hold((*kept, contact))
 

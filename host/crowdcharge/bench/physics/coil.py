@@ -8,6 +8,7 @@ power banks were 60 % aligned, 55 % normal and 45-50 % misaligned; the best modu
 2.5 W. No curve is universal: measure your own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import exp, sqrt
 
@@ -67,11 +68,11 @@ class CoilLink:
         permille = (round(self.linear * 1000), round(self.quadratic_per_W * 1000))
         return [round(self.fixed_W * 1000), *permille, threshold_mW]
 
-    def peaks_W(self, on_s: float, powered_s: float, dt_s: float) -> float:
-        """Mean of the peaks over a step: `on_s` since the switch, `powered_s` since the load."""
+    def peaks_W(self, on_s: float, powered_s: Sequence[float], dt_s: float) -> float:
+        """Mean of the peaks over a step: `on_s` since the switch, `powered_s` since each load."""
         inrush = max(min(self.inrush_s - on_s, dt_s), 0.0) / dt_s
-        startup = max(min(self.startup_s - powered_s, dt_s), 0.0) / dt_s if powered_s else 0.0
-        return self.inrush_W * inrush + self.startup_W * startup
+        startups = (max(min(self.startup_s - each_s, dt_s), 0.0) for each_s in powered_s if each_s)
+        return self.inrush_W * inrush + self.startup_W * sum(startups) / dt_s
 
     def received_W(self, sent_W: float, coupling: float) -> float:
         """Return the inverse of `sent_W`, for a transmitter that limits its power."""

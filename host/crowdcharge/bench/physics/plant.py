@@ -14,6 +14,7 @@ from math import exp
 from crowdcharge.bench.physics.battery import Cell, open_circuit_V
 from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.bench.physics.thermal import Lump
+from wptcore.shares import apportion
 
 STEP_s = 0.01  # integration step while power flows; a shorter remainder is one step
 THERMAL_STEP_s = 0.1
@@ -63,7 +64,8 @@ class Node:
     cell_A: float = 0.0  # > 0 leaves the cell
     on_s: float = 0.0  # how long its transmitter has had power
     coupled_s: float = 0.0  # how long its field has reached a receiver
-    powered_s: float = 0.0  # how long that receiver has drawn power
+    reached_s: float = 0.0  # how long a field has reached it, as a receiver
+    powered_s: float = 0.0  # how long it has drawn power from that field
     relax_V: float = 0.0  # diffusion: > 0 after charging; only the fuel gauge sees it
     _coil_heat_nJ: int = 0
     _battery_heat_nJ: int = 0
@@ -146,6 +148,14 @@ class Node:
         return cell_A * terminals_V / link.charger_efficiency
 
 
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """A receiver that a field has found."""
+
+    node: Node
+    coupling: float
+
+
 class Plant:
     """All boards of a bench. Change pins, contacts and faults only after `advance_to(now)`."""
 
@@ -153,20 +163,24 @@ class Plant:
         self.now_s = 0.0
         self.link = link
         self.nodes = {node.board_id: node for node in nodes}
-        self._contacts: dict[int, Placement] = {}
+        self._contacts: dict[int, list[Placement]] = {}
         self._relaxed_s = 0.0
 
     @property
     def contacts(self) -> list[Placement]:
-        return list({id(contact): contact for contact in self._contacts.values()}.values())
+        placed = (contact for contacts in self._contacts.values() for contact in contacts)
+        return list({id(contact): contact for contact in placed}.values())
 
     def set_contacts(self, contacts: Iterable[Placement]) -> None:
-        """Set the contacts from now on; a board lies on at most one other."""
-        self._contacts = {board_id: contact for contact in contacts for board_id in contact.boards}
+        """Set the contacts from now on; a board on which several lie feeds them all."""
+        self._contacts = {}
+        for contact in contacts:
+            for board_id in contact.boards:
+                self._contacts.setdefault(board_id, []).append(contact)
 
-    def peer(self, board_id: int) -> int | None:
-        contact = self._contacts.get(board_id)
-        return contact.other(board_id) if contact else None
+    def peers(self, board_id: int) -> list[int]:
+        """Return the boards that lie on this one."""
+        return [contact.other(board_id) for contact in self._contacts.get(board_id, ())]
 
     def step(self, dt_s: float) -> None:
         self.advance_to(self.now_s + dt_s)
@@ -181,37 +195,66 @@ class Plant:
         for node in self.nodes.values():
             node.rest()
             if not node.transmits:
-                node.on_s = node.coupled_s = node.powered_s = 0.0
-        for node in senders:
-            self._transmit(node, dt_s)
+                node.on_s = node.coupled_s = 0.0
+        reached = {found for node in senders for found in self._transmit(node, dt_s)}
+        for node in self.nodes.values():
+            if node.board_id not in reached:
+                node.reached_s = node.powered_s = 0.0
         self.now_s += dt_s
         if self.now_s - self._relaxed_s >= THERMAL_STEP_s - 1e-9:
             for node in self.nodes.values():
                 node.relax(self.now_s - self._relaxed_s)
             self._relaxed_s = self.now_s
 
-    def _transmit(self, donor: Node, dt_s: float) -> None:
-        receiver, coupling = self._receiver(donor)
-        self._search(donor, receiver, dt_s)
-        received_W = 0.0
-        if receiver and donor.coupled_s > self.link.handshake_s:
-            receiver.rx_bus_V = self.link.output_V
-            if receiver.rx_on:
-                received_W = self._received_W(donor, receiver, coupling)
-        donor.powered_s = donor.powered_s + dt_s if received_W else 0.0
-        sent_nJ = donor.draw(self._sent_W(donor, received_W, coupling, dt_s), dt_s)
-        received_nJ = 0
-        if receiver and received_W:
-            received_nJ = receiver.charge(min(received_W, sent_nJ / dt_s / 1e9), self.link, dt_s)
-        self._lose(donor, receiver, sent_nJ - received_nJ)
+    def _transmit(self, donor: Node, dt_s: float) -> list[int]:
+        """Let a donor's field work for one step; return the receivers that it has found."""
+        loads = self._loads(donor, dt_s)
+        draws_W = self._draws_W(donor, loads)
+        for load, draw_W in zip(loads, draws_W, strict=True):
+            load.node.powered_s = load.node.powered_s + dt_s if draw_W else 0.0
+        sent_nJ = donor.draw(self._sent_W(donor, loads, draws_W, dt_s), dt_s)
+        share = min(1.0, sent_nJ / dt_s / _nJ_PER_J / sum(draws_W)) if any(draws_W) else 0.0
+        received_nJ = [
+            load.node.charge(draw_W * share, self.link, dt_s) if draw_W else 0
+            for load, draw_W in zip(loads, draws_W, strict=True)
+        ]
+        self._lose(donor, loads, sent_nJ, received_nJ)
         donor.on_s += dt_s
+        return [load.node.board_id for load in loads]
 
-    def _search(self, donor: Node, receiver: Node | None, dt_s: float) -> None:
-        """Count how long a receiver has been found; one is found by a ping only."""
+    def _loads(self, donor: Node, dt_s: float) -> list[_Load]:
+        """Return the receivers that a donor's field has found; they are found by a ping only."""
+        loads = []
+        for contact in self._contacts.get(donor.board_id, ()):
+            coupling = self.link.coupling(contact.gap_mm, contact.offset_mm)
+            if coupling >= self.link.coupling_min:
+                loads.append(_Load(self.nodes[contact.other(donor.board_id)], coupling))
         found = donor.coupled_s > 0.0 or self.link.pings(donor.on_s)
-        donor.coupled_s = donor.coupled_s + dt_s if receiver and found else 0.0
+        donor.coupled_s = donor.coupled_s + dt_s if loads and found else 0.0
+        if not donor.coupled_s:
+            return []
+        for load in loads:
+            load.node.reached_s += dt_s
+            if load.node.reached_s > self.link.handshake_s:
+                load.node.rx_bus_V = self.link.output_V
+        return loads
 
-    def _sent_W(self, donor: Node, received_W: float, coupling: float, dt_s: float) -> float:
+    def _draws_W(self, donor: Node, loads: list[_Load]) -> list[float]:
+        """Power out of each receiver; a transmitter's limit cuts all by the same share."""
+        link = self.link
+        draws_W = [
+            min(link.power_W * load.coupling, load.node.power_acceptance_W(link))
+            if load.node.rx_on and load.node.reached_s > link.handshake_s
+            else 0.0
+            for load in loads
+        ]
+        if donor.tx_limit_W is None or not any(draws_W):
+            return draws_W
+        most_W = link.received_W(donor.tx_limit_W, _joint_coupling(loads, draws_W))
+        share = min(1.0, most_W / sum(draws_W))
+        return [draw_W * share for draw_W in draws_W]
+
+    def _sent_W(self, donor: Node, loads: list[_Load], draws_W: list[float], dt_s: float) -> float:
         """Mean power in the donor's lead over the step."""
         link = self.link
         if not donor.coupled_s:
@@ -219,28 +262,23 @@ class Plant:
         elif donor.coupled_s <= link.handshake_s:
             base_W = min(link.ping_W, link.fixed_W)
         else:
-            base_W = link.sent_W(received_W, coupling) + donor.foreign_W
-        return base_W + link.peaks_W(donor.on_s, donor.powered_s, dt_s)
+            base_W = link.sent_W(sum(draws_W), _joint_coupling(loads, draws_W)) + donor.foreign_W
+        return base_W + link.peaks_W(donor.on_s, [load.node.powered_s for load in loads], dt_s)
 
-    def _receiver(self, donor: Node) -> tuple[Node | None, float]:
-        """Return the board that answers the donor's ping, and the coupling."""
-        contact = self._contacts.get(donor.board_id)
-        if contact is None:
-            return None, 1.0
-        coupling = self.link.coupling(contact.gap_mm, contact.offset_mm)
-        if coupling < self.link.coupling_min:
-            return None, 1.0
-        return self.nodes[contact.other(donor.board_id)], coupling
-
-    def _received_W(self, donor: Node, receiver: Node, coupling: float) -> float:
-        wanted_W = min(self.link.power_W * coupling, receiver.power_acceptance_W(self.link))
-        if donor.tx_limit_W is None:
-            return wanted_W
-        return min(wanted_W, self.link.received_W(donor.tx_limit_W, coupling))
-
-    def _lose(self, donor: Node, receiver: Node | None, loss_nJ: int) -> None:
+    def _lose(self, donor: Node, loads: list[_Load], sent_nJ: int, received_nJ: list[int]) -> None:
+        """Warm the coils by what was sent and not received: each receiver's by what it got."""
+        loss_nJ = sent_nJ - sum(received_nJ)
         donor.loss_nJ += loss_nJ
-        donor_nJ = round(loss_nJ * _TX_COIL_SHARE) if receiver else loss_nJ
+        donor_nJ = round(loss_nJ * _TX_COIL_SHARE) if loads else loss_nJ
         donor.warm_coil(donor_nJ)
-        if receiver:
-            receiver.warm_coil(loss_nJ - donor_nJ)
+        heats_nJ = apportion(loss_nJ - donor_nJ, received_nJ) if loads else []
+        for load, heat_nJ in zip(loads, heats_nJ, strict=True):
+            load.node.warm_coil(heat_nJ)
+
+
+def _joint_coupling(loads: list[_Load], draws_W: list[float]) -> float:
+    """Return the coupling of the one receiver that several together are to their transmitter."""
+    if not any(draws_W):
+        return 1.0
+    through_W = (draw_W / load.coupling for load, draw_W in zip(loads, draws_W, strict=True))
+    return sum(draws_W) / sum(through_W)
