@@ -210,6 +210,29 @@ class Meter:
     current_mA: int
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Whose ledger this is among several: `number` is in the numbers of its transfers."""
+
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A receipt of a transfer opened here, as another site found it on the board.
+
+    `finder` is that site. `raw` is in hex what the board signed, as in a receipt's row.
+    """
+
+    finder: str
+    board_id: int
+    transfer_id: int
+    role: int
+    energy_mJ: int
+    raw: str
+
+
 Content = (
     Run
     | Reading
@@ -225,6 +248,8 @@ Content = (
     | Bargain
     | Payment
     | Meter
+    | Site
+    | Passed
 )
 
 KINDS: dict[str, type[Content]] = {
@@ -242,6 +267,8 @@ KINDS: dict[str, type[Content]] = {
     "bargain": Bargain,
     "payment": Payment,
     "meter": Meter,
+    "site": Site,
+    "passed": Passed,
 }
 
 

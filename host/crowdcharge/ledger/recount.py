@@ -51,7 +51,7 @@ class Recount:
 
     def _remember(self, content: kinds.Content) -> None:
         """Remember a board's state: a host reads it only after settling what the board told."""
-        if isinstance(content, kinds.ReceiptRow):
+        if isinstance(content, kinds.ReceiptRow | kinds.Passed):
             self._read_after.discard(content.transfer_id)
         elif isinstance(content, kinds.Reading):
             self._read_after |= self._book.seen_ids

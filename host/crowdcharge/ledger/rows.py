@@ -105,10 +105,27 @@ def receipt_row(receipt: Receipt) -> kinds.ReceiptRow:
     )
 
 
+def passed_row(receipt: Receipt, finder: str) -> kinds.Passed:
+    """Return the row for a receipt of ours that another site has found."""
+    return kinds.Passed(
+        finder=finder,
+        board_id=receipt.board_id,
+        transfer_id=receipt.transfer_id,
+        role=receipt.role,
+        energy_mJ=receipt.energy_mJ,
+        raw=receipt.raw.hex(),
+    )
+
+
 def receipt_of(row: kinds.ReceiptRow) -> Receipt:
     """Return what was signed; ValueError if `raw` is no receipt."""
+    return unpacked(row.raw)
+
+
+def unpacked(raw: str) -> Receipt:
+    """Return what was signed, given in hex; ValueError if that is no receipt."""
     try:
-        return Receipt.unpack(bytes.fromhex(row.raw))
+        return Receipt.unpack(bytes.fromhex(raw))
     except ValueError:
         raise ValueError("holds no receipt") from None
 

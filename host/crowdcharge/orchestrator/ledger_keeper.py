@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Keeps the ledger: writes ahead what is granted, fetches receipts, settles by them.
 
-`sync` is the only way in for a receipt, after a transfer as after a crash of the host: whatever a
-board has metered and the ledger lacks is written, and every transfer of which both boards have
-told all that they know is settled.
+`sync` is the way in for a receipt, after a transfer as after a crash of the host: whatever a board
+has metered and the ledger lacks is written, and every transfer of which both boards have told all
+that they know is settled. `take` is the other way, for receipts that another site has read.
 """
 
 import asyncio
@@ -18,8 +18,11 @@ from crowdcharge.clock import Clock
 from crowdcharge.errors import GrantRefused, LedgerError, RemoteProtocolError
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.neighbours import Found
+from crowdcharge.ledger.numbers import ids_of
 from crowdcharge.ledger.payments import payments_due
 from crowdcharge.ledger.peers import is_peers, openings
+from crowdcharge.ledger.rows import passed_row
 from crowdcharge.ledger.settlement import TransferRecord, settlement
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.events import (
@@ -39,7 +42,7 @@ _SAMPLES_HELD = 200
 _SAMPLES_MAX = 20_000  # while the ledger cannot be written; then plots lose the oldest
 _RECEIPT_TRIES = 10
 _RECEIPT_LAG_s = 0.1
-_ID_MODULO = 1 << 32
+_Newest = tuple[int, int, bool]  # a board's epoch, its newest transfer, and whether that runs
 
 
 class LedgerKeeper:
@@ -55,7 +58,12 @@ class LedgerKeeper:
         self._keys = keys
         self._clock = clock
         self._emit = emit
-        self._next_id = max([first_transfer_id, *(key + 1 for key in store.book.transfers)])
+        site = store.book.site
+        self._ids = ids_of(site.number if site else 0)
+        used = (key - self._ids.start + 1 for key in store.book.transfers if key in self._ids)
+        self._next = max([first_transfer_id % len(self._ids), *used])
+        self._found: list[Found] = []  # what `take` could not write yet
+        self._read_to: dict[int, _Newest] = {}  # by board, as of the last read of its receipts
         self._heard_out: set[tuple[int, int]] = set()  # (transfer, board): told all about it
         self._collected: set[tuple[int, int]] = set()  # (transfer, board): the board was told
         self._samples: list[kinds.Sample | kinds.Meter] = []
@@ -151,11 +159,44 @@ class LedgerKeeper:
             if not ack.runs(unsettled.transfer_id)
         }
         self._write(receipts)
+        self._admit_found()
         await self._release(link, receipts)
         unsettled = {each.transfer_id for each in self._store.book.unsettled()}
         self._heard_out = {each for each in self._heard_out if each[0] in unsettled}
         await self._clear_lost_lease(link)
-        return await self._read(link)
+        beacon = await self._read(link)
+        if not self._lacks(ack, receipts):
+            self._read_to[board_id] = _newest(ack, beacon)
+        return beacon
+
+    async def has_read(self, link: BoardLink) -> bool:
+        """Ask a board for its state; tell whether it did nothing since its receipts were read.
+
+        Before that no site may grant it anything: a new receipt takes the place of an old one.
+        """
+        ack = await link.ask()
+        self.note(link.board_id, ack)
+        return self._read_to.get(link.board_id) == _newest(ack, await link.status())
+
+    def take(self, found: list[Found]) -> None:
+        """Write what other sites have read from boards and settles transfers opened here."""
+        self._found += found
+        with suppress(LedgerError):  # the next `sync` tries again, and says so
+            self._admit_found()
+
+    def _admit_found(self) -> None:
+        signed = [each for each in self._found if self._is_signed(each[1])]
+        self._store.append(openings(self.book, [receipt for _, receipt in signed], self._now_ms()))
+        ours = {receipt.key: (finder, receipt) for finder, receipt in signed}
+        passed = [each for each in ours.values() if self.book.lacks(each[1])]
+        self._store.append(passed_row(receipt, finder) for finder, receipt in passed)
+        self._found.clear()
+        for transfer_id in sorted({receipt.transfer_id for _, receipt in passed}):
+            self._settle(self.book.transfers[transfer_id])
+
+    def _is_signed(self, receipt: Receipt) -> bool:
+        key = self._keys.get(receipt.board_id)
+        return key is not None and receipt.signed_with(key)
 
     async def _release(self, link: BoardLink, receipts: list[Receipt]) -> None:
         """Tell the board which receipts of its own transfers need its memory no more."""
@@ -240,8 +281,8 @@ class LedgerKeeper:
 
     def _lacks(self, ack: Ack, receipts: list[Receipt]) -> bool:
         told = ack.transfer_id
-        mine = told in self._store.book.transfers and not ack.runs(told)
-        return mine and all(receipt.transfer_id != told for receipt in receipts)
+        has_ended = told != 0 and not ack.runs(told)
+        return has_ended and all(receipt.transfer_id != told for receipt in receipts)
 
     def _write(self, receipts: list[Receipt]) -> None:
         book = self._store.book
@@ -314,11 +355,19 @@ class LedgerKeeper:
                 self.faults(link.board_id, codes - {ept.LEASE_LOST})
 
     def _new_id(self) -> int:
-        """Return a number that this ledger has not seen, and never 0."""
-        seen = self._store.book.seen_ids
-        while (transfer_id := self._next_id % _ID_MODULO) in seen or not transfer_id:
-            self._next_id += 1
-        return transfer_id
+        """Return a number of this site that this ledger has not seen."""
+        seen, ids = self._store.book.seen_ids, self._ids
+        for _ in ids:
+            transfer_id = ids[self._next % len(ids)]
+            if transfer_id not in seen:
+                return transfer_id
+            self._next += 1
+        raise LedgerError("this site has given all its numbers: begin a new ledger as another one")
 
     def _now_ms(self) -> int:
         return int(self._clock.now_s() * 1000)
+
+
+def _newest(ack: Ack, beacon: Beacon) -> _Newest:
+    """Return what a board says of its newest transfer: since a boot it knows of none before."""
+    return beacon.epoch, ack.transfer_id, ack.runs(ack.transfer_id)

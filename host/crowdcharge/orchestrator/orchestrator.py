@@ -211,7 +211,7 @@ class Orchestrator:
         now_s = asyncio.get_running_loop().time()
         for offer, late_s in list(self._asked.items()):
             if self._can_meet((offer.ptx, offer.prx)):
-                self._start(work, self._transfer(offer, until_s), offer.ptx, offer.prx)
+                self._start(work, self._asked_for(offer, until_s), offer.ptx, offer.prx)
             elif now_s > late_s:
                 text = f"{offer.ptx} to {offer.prx}: what was asked for could not begin in time"
                 self.station.trouble(offer.ptx, WptError(text))
@@ -296,6 +296,12 @@ class Orchestrator:
             now_s = asyncio.get_running_loop().time()
             self._fleet.add(Sighting(beacon, link.address, view.rssi_dBm, now_s))
 
+    async def _consult(self, board_id: int) -> None:
+        """Ask a board for its charge; read what it metered for others before it is granted."""
+        link = await self._pool.get(board_id)
+        if not await self.ledger_keeper.has_read(link):
+            await self._sync(board_id)
+
     async def _meet(self, meeting: Meeting, until_s: float | None) -> None:
         offer = await self._decide(meeting)
         if offer is None or offer.energy_J < self._terms.energy_min_J:
@@ -307,6 +313,11 @@ class Orchestrator:
         """Whether nobody has changed his mind while the boards were asked."""
         wanted = self.state == "running" and not self._stopping.is_set()
         return wanted and self.forbidden.isdisjoint(pair)
+
+    async def _asked_for(self, offer: Offer, until_s: float | None) -> None:
+        for board_id in (offer.ptx, offer.prx):
+            await self._consult(board_id)
+        await self._transfer(offer, until_s)
 
     async def _transfer(self, offer: Offer, ends_s: float | None) -> None:
         if not self._may_begin((offer.ptx, offer.prx)):
@@ -334,8 +345,7 @@ class Orchestrator:
     async def _decide(self, meeting: Meeting) -> Offer | None:
         """Ask both boards for their charge and the policy for an offer; None: no transfer now."""
         for board_id in meeting.pair:
-            link = await self._pool.get(board_id)
-            self.ledger_keeper.note(board_id, await link.ask())
+            await self._consult(board_id)
         self._met[meeting.pair] = meeting.number
         self._turns[meeting.pair] = next(self._count)
         agents = self.ledger_keeper.agents

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""What other sites of a database have in their chains that is this site's business.
+
+Their chains are all that is ever passed: nothing is sent to a site, it looks. So whatever was away
+in between, site or database, nothing is lost, nothing is asked for twice, and no clock is compared.
+"""
+
+from collections.abc import Iterator
+
+from crowdcharge.boards.models import Receipt
+from crowdcharge.errors import InputError
+from crowdcharge.ledger import kinds
+from crowdcharge.ledger.postgres_rows import PostgresRows
+from crowdcharge.ledger.rows import receipt_of
+
+Found = tuple[str, Receipt]  # the site that read a receipt, and the receipt
+_SPAN_ROWS = 20_000  # of a chain, looked through at a time
+
+
+class Neighbours:
+    """`look` again and again: each row of another site is looked at once."""
+
+    def __init__(self, site: kinds.Site | None) -> None:
+        self._site = site
+        self._seen: dict[str, int] = {}  # by site, the newest row that was looked at
+
+    def look(self, database: PostgresRows) -> Iterator[list[Found]]:
+        """Yield the receipts that others have read from boards since the last look.
+
+        InputError if one of them has this site's number.
+        """
+        for name, length in database.others().items():
+            while (seen := self._seen.get(name, 0)) < length:
+                upto = min(seen + _SPAN_ROWS, length)
+                found: list[Found] = []
+                for row in database.told_between(name, seen, upto):
+                    content = row.content()
+                    if isinstance(content, kinds.ReceiptRow):
+                        found.append((name, receipt_of(content)))
+                    elif isinstance(content, kinds.Site):
+                        self._compare(name, content)
+                self._seen[name] = upto
+                if found:
+                    yield found
+
+    def _compare(self, name: str, other: kinds.Site) -> None:
+        if self._site and other.number == self._site.number:
+            raise InputError(
+                f"site {name} has the number {other.number} too; of two sites of one number the"
+                " newer one must take another, and begin a new ledger"
+            )
