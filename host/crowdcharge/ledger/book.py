@@ -34,7 +34,7 @@ class Book:
     markets: dict[int, kinds.MarketRow] = field(default_factory=dict)
     bargains: dict[int, kinds.Bargain] = field(default_factory=dict)  # by transfer
     payments: list[kinds.Payment] = field(default_factory=list)
-    site: kinds.Site | None = None  # None: the only one, as far as this ledger knows
+    site: kinds.SiteRow | None = None  # None: the only one, as far as this ledger knows
     refusals: int = 0
     rows: int = 0
     seen_ids: set[int] = field(default_factory=set)  # of transfers, ours or not
@@ -109,7 +109,7 @@ class Book:
         self._passed.add(receipt.key)
         self._unsettled[receipt.transfer_id] = None  # again, if it was closed without it
 
-    def _apply_site(self, site: kinds.Site) -> None:
+    def _apply_site(self, site: kinds.SiteRow) -> None:
         if self.site is not None:
             raise ValueError("gives the ledger another site")
         self.site = site

@@ -16,7 +16,7 @@ from typing import Self
 
 from crowdcharge.errors import InputError, LedgerAway, WptError
 from crowdcharge.ledger.keeping import catch_up
-from crowdcharge.ledger.kinds import Site
+from crowdcharge.ledger.kinds import SiteRow
 from crowdcharge.ledger.neighbours import Found, Neighbours
 from crowdcharge.ledger.place import BooksUrl
 from crowdcharge.ledger.postgres_rows import PostgresRows
@@ -40,7 +40,7 @@ class Forwarder:
         url: BooksUrl,
         say: Callable[[str], None],
         bring: Callable[[list[Found]], None] | None = None,
-        site: Site | None = None,
+        site: SiteRow | None = None,
     ) -> None:
         self._spool, self._url, self._say, self._bring = spool, url, say, bring
         self._neighbours = Neighbours(site)

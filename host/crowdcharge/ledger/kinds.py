@@ -211,7 +211,7 @@ class Meter:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class SiteRow:
     """Whose ledger this is among several: `number` is in the numbers of its transfers."""
 
     name: str
@@ -248,7 +248,7 @@ Content = (
     | Bargain
     | Payment
     | Meter
-    | Site
+    | SiteRow
     | Passed
 )
 
@@ -267,7 +267,7 @@ KINDS: dict[str, type[Content]] = {
     "bargain": Bargain,
     "payment": Payment,
     "meter": Meter,
-    "site": Site,
+    "site": SiteRow,
     "passed": Passed,
 }
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What other sites of a database have in their chains that is this site's business.
 
-Their chains are all that is ever passed: nothing is sent to a site, it looks. So whatever was away
-in between, site or database, nothing is lost, nothing is asked for twice, and no clock is compared.
+Nothing is ever sent to a site: it looks into the chains of the others. So whatever was away in
+between, site or database, nothing is lost, nothing comes twice, and no clock is compared.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _SPAN_ROWS = 20_000  # of a chain, looked through at a time
 class Neighbours:
     """`look` again and again: each row of another site is looked at once."""
 
-    def __init__(self, site: kinds.Site | None) -> None:
+    def __init__(self, site: kinds.SiteRow | None) -> None:
         self._site = site
         self._seen: dict[str, int] = {}  # by site, the newest row that was looked at
 
@@ -37,13 +37,13 @@ class Neighbours:
                     content = row.content()
                     if isinstance(content, kinds.ReceiptRow):
                         found.append((name, receipt_of(content)))
-                    elif isinstance(content, kinds.Site):
+                    elif isinstance(content, kinds.SiteRow):
                         self._compare(name, content)
                 self._seen[name] = upto
                 if found:
                     yield found
 
-    def _compare(self, name: str, other: kinds.Site) -> None:
+    def _compare(self, name: str, other: kinds.SiteRow) -> None:
         if self._site and other.number == self._site.number:
             raise InputError(
                 f"site {name} has the number {other.number} too; of two sites of one number the"

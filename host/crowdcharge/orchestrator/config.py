@@ -12,7 +12,7 @@ from typing import Any, Literal
 from crowdcharge.boards.pool import SLOTS
 from crowdcharge.errors import InputError
 from crowdcharge.files import read_text
-from crowdcharge.ledger.kinds import Site
+from crowdcharge.ledger.kinds import SiteRow
 from crowdcharge.ledger.numbers import SITE_MAX
 from crowdcharge.ledger.place import BooksUrl, is_url
 from crowdcharge.orchestrator import outlets
@@ -43,9 +43,9 @@ class RunSection:
     ledger: BooksUrl | None = None
 
     @property
-    def numbered_site(self) -> Site | None:
+    def numbered_site(self) -> SiteRow | None:
         """What the ledger says of the site, if it is one of several."""
-        return Site(self.site, self.site_number) if self.site_number else None
+        return SiteRow(self.site, self.site_number) if self.site_number else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from crowdcharge.boards.codes import is_problem
 from crowdcharge.boards.codes import name as code_name
 from crowdcharge.boards.keys import Keys
 from crowdcharge.boards.link import BoardLink
-from crowdcharge.boards.models import Ack, Beacon, BoardAgent, Receipt
+from crowdcharge.boards.models import RUNNING_STATES, Ack, Beacon, BoardAgent, Receipt
 from crowdcharge.clock import Clock
 from crowdcharge.errors import GrantRefused, LedgerError, RemoteProtocolError
 from crowdcharge.ledger import kinds
@@ -246,6 +246,17 @@ class LedgerKeeper:
             for board_id in unsettled.boards
             if (unsettled.transfer_id, board_id) not in self._heard_out
         }
+
+    def is_behind(self, beacon: Beacon) -> bool:
+        """Tell whether a board's advert hints at a receipt that nobody has read here yet.
+
+        Then another site had it, or boards met by themselves, or it was booted.
+        """
+        read = self._store.book.last_reading.get(beacon.board_id)
+        if read is None or beacon.state in RUNNING_STATES:
+            return False
+        told = beacon.epoch, beacon.sent_mJ, beacon.received_mJ
+        return told != (read.epoch, read.sent_mJ, read.received_mJ)
 
     def has_problem(self, board_id: int) -> bool:
         """Tell whether a fault stands, by the ledger, that is more than a warning."""

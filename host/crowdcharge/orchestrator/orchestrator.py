@@ -253,6 +253,7 @@ class Orchestrator:
             board_id = view.board_id
             if self._is_available(view):
                 changed = view.newest.problem != self.ledger_keeper.has_problem(board_id)
+                changed = changed or self.ledger_keeper.is_behind(view.newest)
                 if changed or board_id in pending or board_id not in self._synced:
                     found.append(board_id)
         return found

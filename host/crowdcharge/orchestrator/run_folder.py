@@ -14,7 +14,7 @@ from pathlib import Path
 from crowdcharge.errors import InputError
 from crowdcharge.files import write_whole
 from crowdcharge.ledger.forwarder import Forwarder
-from crowdcharge.ledger.kinds import Run, Site
+from crowdcharge.ledger.kinds import Run, SiteRow
 from crowdcharge.ledger.rows import FIRST_HASH, chained
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.marker import Marker
@@ -35,7 +35,7 @@ class RunFolder:
 
     @contextmanager
     def recording(
-        self, run: Run, forwarder: Forwarder | None = None, site: Site | None = None
+        self, run: Run, forwarder: Forwarder | None = None, site: SiteRow | None = None
     ) -> Iterator[Store]:
         """Open the ledger and write `run`, the row that says what follows.
 
@@ -50,7 +50,7 @@ class RunFolder:
             store.append([run, *self._site(store, site)])
             yield store
 
-    def _site(self, store: Store, site: Site | None) -> list[Site]:
+    def _site(self, store: Store, site: SiteRow | None) -> list[SiteRow]:
         """Return the row that makes the ledger a site's, unless it is there."""
         known = store.book.site
         if known is None:
