@@ -8,6 +8,7 @@ that they know is settled. `take` is the other way, for receipts that another si
 
 import asyncio
 from contextlib import suppress
+from typing import NamedTuple
 
 from crowdcharge.boards.codes import is_problem
 from crowdcharge.boards.codes import name as code_name
@@ -42,7 +43,14 @@ _SAMPLES_HELD = 200
 _SAMPLES_MAX = 20_000  # while the ledger cannot be written; then plots lose the oldest
 _RECEIPT_TRIES = 10
 _RECEIPT_LAG_s = 0.1
-_Newest = tuple[int, int, bool]  # a board's epoch, its newest transfer, and whether that runs
+
+
+class _Newest(NamedTuple):
+    """What a board says of its newest transfer: 0, if it had none since it was booted."""
+
+    epoch: int
+    transfer_id: int
+    runs: bool
 
 
 class LedgerKeeper:
@@ -165,7 +173,9 @@ class LedgerKeeper:
         self._heard_out = {each for each in self._heard_out if each[0] in unsettled}
         await self._clear_lost_lease(link)
         beacon = await self._read(link)
-        if not self._lacks(ack, receipts):
+        if self._lacks(ack, receipts):
+            self._read_to.pop(board_id, None)
+        else:
             self._read_to[board_id] = _newest(ack, beacon)
         return beacon
 
@@ -252,9 +262,14 @@ class LedgerKeeper:
 
         Then another site had it, or boards met by themselves, or it was booted.
         """
-        read = self._store.book.last_reading.get(beacon.board_id)
-        if read is None or beacon.state in RUNNING_STATES:
+        if beacon.state in RUNNING_STATES:
             return False
+        read, known = (
+            self.book.last_reading.get(beacon.board_id),
+            self._read_to.get(beacon.board_id),
+        )
+        if read is None or known is None or known.runs:  # it may have ended before the reading
+            return True
         told = beacon.epoch, beacon.sent_mJ, beacon.received_mJ
         return told != (read.epoch, read.sent_mJ, read.received_mJ)
 
@@ -380,5 +395,4 @@ class LedgerKeeper:
 
 
 def _newest(ack: Ack, beacon: Beacon) -> _Newest:
-    """Return what a board says of its newest transfer: since a boot it knows of none before."""
-    return beacon.epoch, ack.transfer_id, ack.runs(ack.transfer_id)
+    return _Newest(beacon.epoch, ack.transfer_id, ack.runs(ack.transfer_id))
