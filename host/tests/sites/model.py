@@ -3,11 +3,10 @@
 
 A board remembers a few receipts; each site has a chain, which survives a crash, and what it last
 heard from the board, which does not. Grants may arrive late or never, boards may boot, sites may
-crash, and the database may be away, at any point. Nothing has a clock.
+crash or not see each other's chains, at any point and for any time. Nothing has a clock.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 
@@ -20,20 +19,18 @@ NONE = Transfer(-1, 0)
 Told = tuple[int, Transfer, bool]  # epoch, newest transfer since the boot, whether it runs
 
 
-@dataclass(frozen=True)
-class Rules:
-    """Each is a rule of the ADR; False breaks it. `ring`: how many receipts a board remembers."""
+class Rules(NamedTuple):
+    """Each is a part of the rule; False breaks it. `ring`: how many receipts a board remembers."""
 
     reads_before_granting: bool = True
     compares_epochs: bool = True
     only_the_opener_books: bool = True
     numbers_carry_the_site: bool = True
     opens_before_granting: bool = True
-    ring: int = 2
+    ring: int = 3
 
 
-@dataclass(frozen=True)
-class Board:
+class Board(NamedTuple):
     epoch: int = 0
     running: Transfer = NONE
     newest: Transfer = NONE
@@ -45,20 +42,16 @@ class Board:
         return self.epoch, self.newest, self.running != NONE
 
 
-@dataclass(frozen=True)
-class Site:
+class Site(NamedTuple):
     number: int
     given: int = 0  # numbers given
     opened: frozenset[Transfer] = frozenset()  # on disk
     chain: frozenset[Transfer] = frozenset()  # receipts, on disk
-    copied: frozenset[Transfer] = frozenset()  # of these, in the database
-    booked: frozenset[Transfer] = frozenset()  # on disk
     heard: Told | None = None  # when it last read the receipts; a crash forgets it
     air: Transfer = NONE  # a grant on its way
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     board: Board
     sites: tuple[Site, ...]
 
@@ -77,22 +70,21 @@ class Model:
     def steps(self, state: State) -> Iterator[State]:
         board = state.board
         if board.running != NONE:  # stopped, full, out of its lease: it does not matter
-            yield replace(state, board=self._ended(board))
+            yield state._replace(board=self._ended(board))
         if board.epoch < self._boots:
             ended = self._ended(board)
-            yield replace(state, board=replace(ended, epoch=board.epoch + 1, newest=NONE))
+            yield state._replace(board=ended._replace(epoch=board.epoch + 1, newest=NONE))
         for site in state.sites:
             yield self._read(state, site)
-            yield state.with_site(replace(site, heard=None))  # a crash
-            yield state.with_site(replace(site, copied=site.chain))
-            yield self._settled(self._looked(state, site), site.number)
+            yield self._looked(state, site)
+            yield state.with_site(site._replace(heard=None))  # a crash
             if site.air != NONE:
-                yield state.with_site(replace(site, air=NONE))  # lost on its way
+                yield state.with_site(site._replace(air=NONE))  # lost on its way
                 yield self._arrived(state, site)
             elif site.given < self._grants and self._may_grant(board, site):
                 given = Transfer(site.number, site.given + 1)
                 opened = site.opened | {given} if self.rules.opens_before_granting else site.opened
-                yield state.with_site(replace(site, given=given.count, opened=opened, air=given))
+                yield state.with_site(site._replace(given=given.count, opened=opened, air=given))
 
     def _may_grant(self, board: Board, site: Site) -> bool:
         if not self.rules.reads_before_granting:
@@ -104,20 +96,17 @@ class Model:
         return site.heard[1:] == board.told[1:]
 
     def _arrived(self, state: State, site: Site) -> State:
-        """The board starts the transfer, unless it does something else or has ended it before."""
+        """Let the board start the transfer, unless it is busy or has ended it before."""
         board, granted = state.board, site.air
-        free = board.running == NONE and all(
-            self._number(each) != self._number(granted) for each in board.ring
-        )
-        if free:
-            board = replace(board, running=granted, newest=granted)
-        return state.with_site(replace(site, air=NONE), board)
+        known = {self._number(each) for each in board.ring}
+        if board.running == NONE and self._number(granted) not in known:
+            board = board._replace(running=granted, newest=granted)
+        return state.with_site(site._replace(air=NONE), board)
 
     def _ended(self, board: Board) -> Board:
         if board.running == NONE:
             return board
-        return replace(
-            board,
+        return board._replace(
             running=NONE,
             ring=(board.running, *board.ring)[: self.rules.ring],
             metered=board.metered | {board.running},
@@ -125,24 +114,14 @@ class Model:
 
     def _read(self, state: State, site: Site) -> State:
         board = state.board
-        chain = site.chain | set(board.ring)
-        return self._settled(
-            state.with_site(replace(site, chain=chain, heard=board.told)), site.number
-        )
+        chain = site.chain.union(board.ring)
+        return state.with_site(site._replace(chain=chain, heard=board.told))
 
     def _looked(self, state: State, site: Site) -> State:
-        """Take from the database what others have found and is this site's."""
-        found = {each for other in state.sites for each in other.copied if other != site}
+        """Take from the chains of others what is this site's."""
+        found = {each for other in state.sites for each in other.chain}
         ours = {each for each in found if self._is_own(site, each)}
-        return state.with_site(replace(site, chain=site.chain | ours))
-
-    def _settled(self, state: State, number: int) -> State:
-        site = state.sites[number]
-        books = {each for each in site.chain if self._books(site, each)}
-        return state.with_site(replace(site, booked=site.booked | books))
-
-    def _books(self, site: Site, receipt: Transfer) -> bool:
-        return not self.rules.only_the_opener_books or self._is_own(site, receipt)
+        return state.with_site(site._replace(chain=site.chain | ours))
 
     def _is_own(self, site: Site, receipt: Transfer) -> bool:
         return self._number(receipt) in {self._number(each) for each in site.opened}
@@ -152,30 +131,28 @@ class Model:
 
     # -- what must hold --
 
-    def wrong(self, state: State) -> str | None:
-        """Return what is wrong in a state, or None."""
-        booked = [(site.number, each) for site in state.sites for each in site.booked]
-        if any(each.opener != number for number, each in booked):
-            return "booked by a site that did not open it"
-        if len({each for _, each in booked}) < len(booked):
-            return "booked twice"
-        if self._at_last(state) != state.board.metered:
-            return "lost"
-        return None
+    def wrong(self, state: State) -> str:
+        """Return what is wrong in a state, or an empty string."""
+        for site in state.sites:
+            if any(each.opener != site.number for each in self._booked(site)):
+                return "booked by a site that did not open it"
+        return "lost" if self._at_last(state) != state.board.metered else ""
+
+    def _booked(self, site: Site) -> frozenset[Transfer]:
+        """Return what a site books: it follows from its chain, so a crash changes nothing."""
+        if not self.rules.only_the_opener_books:
+            return site.chain
+        return frozenset(each for each in site.chain if self._is_own(site, each))
 
     def _at_last(self, state: State) -> frozenset[Transfer]:
-        """Return what is booked once everything that is left is read, copied and looked at."""
-        state = replace(state, board=replace(state.board, running=NONE))
+        """Return what is booked once the board is read and everyone has looked."""
         for site in state.sites:
-            state = self._read(state, state.sites[site.number])
-        for site in state.sites:
-            state = state.with_site(replace(site, copied=site.chain))
-        for site in state.sites:
-            state = self._settled(self._looked(state, site), site.number)
-        return frozenset().union(*(site.booked for site in state.sites))
+            state = self._read(state, site)
+        looked = (self._looked(state, site).sites[site.number] for site in state.sites)
+        return frozenset().union(*map(self._booked, looked))
 
 
-def explore(model: Model) -> tuple[int, list[State] | None, str]:
+def explore(model: Model) -> tuple[int, list[State], str]:
     """Visit every state; return how many, and the shortest way to a wrong one with what it is."""
     before: dict[State, State | None] = {model.first: None}
     edge = [model.first]
@@ -189,7 +166,7 @@ def explore(model: Model) -> tuple[int, list[State] | None, str]:
                     before[following] = state
                     reached.append(following)
         edge = reached
-    return len(before), None, ""
+    return len(before), [], ""
 
 
 def _way(before: dict[State, State | None], state: State | None) -> list[State]:

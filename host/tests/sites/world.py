@@ -179,7 +179,7 @@ class SitesWorld:
             self.boards[a].peer, self.boards[b].peer = self.boards[b], self.boards[a]
 
     def walk(self, board_id: int, *numbers: int) -> None:
-        """Let a board be at these sites from now on; the others lose it in the middle of a word."""
+        """Let a board be at these sites from now on; the others lose it at once."""
         self.at[board_id] = set(numbers)
         for site in self.sites:
             if site.number not in numbers:

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: MIT
+"""Boards wander between sites of real parts, which are killed and cut off: nothing lost or twice.
+
+The boards run the real firmware, the radios are virtual proxies with the real API on loopback
+addresses, the sites are services with a PostgreSQL and a mosquitto. What is booked is judged in
+SQL by the database alone.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig, ProxyConfig
+from crowdcharge.bench.hub.launch import Bench, launch
+from crowdcharge.ledger.postgres_rows import create
+from crowdcharge.ledger.store import Store
+from crowdcharge.ledger.verify import verify
+
+from ..books.cluster import OWNER, SERVICE, Cluster
+from ..service_outlets.broker import Broker
+from .service import SiteService
+
+pytestmark = [
+    pytest.mark.bench,
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.program("initdb", "postgresql"),
+    pytest.mark.program("mosquitto", "mosquitto"),
+]
+APART_m = 100.0  # from site to site; a proxy hears 30 m
+SITES = 3
+
+# By transfer: what is posted over all chains, and what the boards' receipts say, each once.
+WRONG = {
+    "opened by two sites, or by one whose number it does not carry": """
+SELECT transfer_id FROM crowdcharge.transfers JOIN (
+    SELECT site, (body::json ->> 'number')::bigint AS number FROM crowdcharge.journal
+    WHERE kind = 'site') AS numbers USING (site)
+GROUP BY transfer_id HAVING count(*) > 1 OR min(number) <> floor(transfer_id / 4194304)
+""",
+    "booked by a site that did not open it": """
+SELECT e.transfer_id FROM crowdcharge.entries e LEFT JOIN crowdcharge.transfers t
+USING (site, transfer_id) WHERE t.transfer_id IS NULL
+""",
+    "lost, doubled or invented": """
+WITH told AS (
+    SELECT DISTINCT board_id, transfer_id, role, "energy_mJ" FROM crowdcharge.receipts
+), booked AS (
+    SELECT t.transfer_id, b.board_id, b.role, coalesce(sum(e."amount_mJ"), 0) * b.sign AS mj
+    FROM crowdcharge.transfers t
+    CROSS JOIN LATERAL (VALUES (t.ptx, 1, -1), (t.prx, 2, 1)) AS b(board_id, role, sign)
+    LEFT JOIN crowdcharge.entries e
+        ON e.transfer_id = t.transfer_id AND e.account = 'board:' || b.board_id
+    GROUP BY t.transfer_id, b.board_id, b.role, b.sign
+)
+SELECT transfer_id, board_id, role, booked.mj, told."energy_mJ" FROM booked
+FULL JOIN told USING (transfer_id, board_id, role)
+WHERE coalesce(booked.mj, 0) <> coalesce(told."energy_mJ", 0)
+""",
+    "metered by a board and on no receipt, or on two": """
+SELECT * FROM (
+    SELECT board_id, role, "odometer_mJ" - "energy_mJ" AS from_mj,
+        coalesce(lag("odometer_mJ") OVER (PARTITION BY board_id, role ORDER BY "odometer_mJ"), 0)
+            AS before_mj
+    FROM (SELECT DISTINCT board_id, role, transfer_id, "odometer_mJ", "energy_mJ"
+        FROM crowdcharge.receipts WHERE "energy_mJ" > 0) AS told
+) AS steps WHERE from_mj <> before_mj
+""",
+    "not as the board's own count": """
+SELECT board_id FROM (
+    SELECT board_id, max("sent_mJ") AS sent, max("received_mJ") AS received
+    FROM crowdcharge.readings GROUP BY board_id
+) AS counts WHERE sent <> (
+    SELECT coalesce(max("odometer_mJ"), 0) FROM crowdcharge.receipts r
+    WHERE r.board_id = counts.board_id AND role = 1
+) OR received <> (
+    SELECT coalesce(max("odometer_mJ"), 0) FROM crowdcharge.receipts r
+    WHERE r.board_id = counts.board_id AND role = 2
+)
+""",
+}
+
+
+@pytest.fixture
+def cluster(program_path: Callable[[str], str]) -> Iterator[Cluster]:
+    made = Cluster(program_path)
+    yield made
+    made.remove()
+
+
+@dataclass
+class Town:
+    """Everything that a schedule can kill, cut off or carry about."""
+
+    bench: Bench
+    sites: list[SiteService]
+    cluster: Cluster
+    database: str
+    broker: Broker
+    keys: dict[int, bytes]
+    database_is_up: bool = True
+    broker_is_up: bool = True
+
+    async def switch_database(self) -> None:
+        change = self.cluster.start if not self.database_is_up else self._crash
+        await asyncio.to_thread(change)
+        self.database_is_up = not self.database_is_up
+
+    def _crash(self) -> None:
+        self.cluster.stop("immediate")
+
+    def switch_broker(self) -> None:
+        (self.broker.stop if self.broker_is_up else self.broker.start)()
+        self.broker_is_up = not self.broker_is_up
+
+    async def walk(self, board_id: int, site: int) -> None:
+        await self.bench.control.fault("walk", board_id, x_m=(site - 1) * APART_m)
+
+    async def lay(self, *pairs: tuple[int, int]) -> None:
+        await self.bench.control.call("hold", pairs=[list(pair) for pair in pairs])
+
+    def asked(self, query: str) -> list[list[Any]]:
+        return self.cluster.sql(query, self.database, OWNER)
+
+    async def come_to_rest(self, patience_s: float = 90.0) -> None:
+        """Part all boards, let everything run, and wait until every transfer is closed."""
+        await self.lay()
+        if not self.database_is_up:
+            await self.switch_database()
+        if not self.broker_is_up:
+            self.switch_broker()
+        for site in self.sites:
+            if site.process is None:
+                await site.start()
+        for board_id in self.keys:
+            await self.walk(board_id, 1 + board_id % SITES)
+        async with asyncio.timeout(patience_s):
+            await asyncio.sleep(10.0)
+            while any(await asyncio.to_thread(self.asked, query) for query in WRONG.values()):
+                await asyncio.sleep(1.0)
+
+
+@asynccontextmanager
+async def town(folder: Path, cluster: Cluster, boards: int) -> AsyncIterator[Town]:
+    keys = {number: bytes([number]) * 32 for number in range(1, boards + 1)}
+    broker, database = Broker(folder), cluster.database()
+    create(cluster.url(database, user=OWNER), SERVICE)
+    broker.start()
+    try:
+        async with launch(bench_config(keys)) as bench:
+            books = cluster.text(database)
+            sites = [
+                SiteService(folder, bench, number, keys, books, broker.port)
+                for number in range(1, SITES + 1)
+            ]
+            try:
+                yield Town(bench, sites, cluster, database, broker, keys)
+            finally:
+                for site in sites:
+                    if site.process is not None and site.process.returncode is None:
+                        await site.kill()
+    finally:
+        broker.stop()
+
+
+def bench_config(keys: dict[int, bytes]) -> BenchConfig:
+    boards = tuple(
+        BoardConfig(
+            number,
+            85.0 if number % 2 else 25.0,
+            key=key.hex(),
+            place_m=[((number - 1) // 2 % SITES) * APART_m, 0.0],
+        )
+        for number, key in keys.items()
+    )
+    proxies = tuple(
+        ProxyConfig(port=0, place_m=[number * APART_m, 0.0], range_m=30.0, slots=9)
+        for number in range(SITES)
+    )
+    return BenchConfig(boards, contacts=ContactsConfig(((),), 1000.0), proxies=proxies)
+
+
+async def schedule(town: Town, chance: random.Random, steps: int) -> None:
+    """Carry pairs about, and kill or cut off what there is, each in its turn."""
+    for site in town.sites:
+        await site.start()
+    ids = list(town.keys)
+    await town.lay(*zip(ids[::2], ids[1::2], strict=True))
+    await asyncio.sleep(8.0)
+    for step in range(steps):
+        match (step + chance.randrange(2)) % 7:
+            case 0:
+                site = chance.choice(town.sites)
+                await (site.start if site.process is None else site.kill)()
+            case 1:
+                await town.switch_database()
+            case 2:
+                town.switch_broker()
+            case 3:
+                chance.shuffle(ids)
+                pairs = list(zip(ids[::2], ids[1::2], strict=True))
+                await town.lay(*pairs)
+                for pair in pairs:
+                    place = chance.randrange(SITES) + 1
+                    for board_id in pair:
+                        await town.walk(board_id, place)
+            case _:  # somebody walks off in the middle of a transfer
+                await town.walk(chance.choice(ids), chance.randrange(SITES) + 1)
+        await asyncio.sleep(chance.choice((0.5, 2.0, 4.0)))
+
+
+async def campaign(folder: Path, cluster: Cluster, boards: int, steps: int, seed: int) -> None:
+    async with town(folder, cluster, boards) as made:
+        await schedule(made, random.Random(seed), steps)
+        try:
+            await made.come_to_rest()
+        except TimeoutError:
+            for what, query in WRONG.items():
+                assert made.asked(query) == [], what
+            raise
+        for site in made.sites:
+            assert await site.end() == 0, site.said
+            site.process = None
+            url = made.cluster.url(made.database, site.name)
+            with Store.read(url) as store:
+                rows = list(store.rows())
+            assert [each for each in verify(rows, made.keys) if each.wrong] == []
+            with Store.read(site.ledger) as store:
+                assert list(store.rows()) == rows
+        for what, query in WRONG.items():
+            assert made.asked(query) == [], what
+        (moved,) = made.asked('SELECT sum("energy_mJ") FROM crowdcharge.receipts WHERE role = 1')
+        assert moved[0] > 1000
+
+
+async def test_boards_wander_while_everything_fails_in_turn(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    await campaign(tmp_path, cluster, boards=6, steps=8, seed=1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(2, 102))
+def test_a_hundred_schedules(tmp_path: Path, cluster: Cluster, seed: int) -> None:
+    asyncio.run(campaign(tmp_path, cluster, boards=30, steps=20, seed=seed))
