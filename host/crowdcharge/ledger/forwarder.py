@@ -8,7 +8,6 @@ database lacks is what waits in it. What other sites have found for this one com
 
 from collections.abc import Callable
 from contextlib import closing
-from itertools import chain
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
@@ -31,7 +30,7 @@ class Forwarder:
     """`reach` before the file is opened to write; then a context manager, inside which it works.
 
     `say` gets a line when the database is lost and when it is back; from another thread, as
-    `bring` gets what other sites have read from boards. `site`: whose number no other may have.
+    `bring` gets what other sites have read from boards. `site` None: there is no other.
     """
 
     def __init__(
@@ -39,12 +38,11 @@ class Forwarder:
         spool: Path,
         url: BooksUrl,
         say: Callable[[str], None],
-        bring: Callable[[list[Found]], None] | None = None,
+        bring: Callable[[list[Found]], None] = lambda _: None,
         site: SiteRow | None = None,
     ) -> None:
         self._spool, self._url, self._say, self._bring = spool, url, say, bring
-        self._neighbours = Neighbours(site)
-        self._held: list[list[Found]] = []  # until the run can take it
+        self._neighbours = Neighbours(site) if site else None
         self._database: PostgresRows | None = None
         self._trouble: type[WptError] | None = None  # of what kind it is, until it is over
         self._sent = 0  # the newest row that the database is known to have
@@ -69,7 +67,8 @@ class Forwarder:
             return
         try:
             self._fetch(self._database)
-            self._held.extend(self._neighbours.look(self._database))
+            if self._neighbours:
+                self._neighbours.compare(self._database)
         except BaseException:
             self._drop()
             raise
@@ -132,10 +131,8 @@ class Forwarder:
 
     def _look(self, database: PostgresRows) -> None:
         """Bring what other sites have found; this one writes down what is its own."""
-        held, self._held = self._held, []
-        for found in chain(held, self._neighbours.look(database)):
-            if self._bring:
-                self._bring(found)
+        for found in self._neighbours.look(database) if self._neighbours else ():
+            self._bring(found)
 
     def _lose(self, error: WptError) -> None:
         """Say once what keeps the rows from the database, and connect anew next time."""

@@ -20,32 +20,37 @@ _SPAN_ROWS = 20_000  # of a chain, looked through at a time
 class Neighbours:
     """`look` again and again: each row of another site is looked at once."""
 
-    def __init__(self, site: kinds.SiteRow | None) -> None:
+    def __init__(self, site: kinds.SiteRow) -> None:
         self._site = site
         self._seen: dict[str, int] = {}  # by site, the newest row that was looked at
+
+    def compare(self, database: PostgresRows) -> None:
+        """InputError if another site has this one's number."""
+        for name, length in database.others().items():
+            for row in database.told_between(name, 0, length, "site"):
+                self._require_other(name, row.content())
 
     def look(self, database: PostgresRows) -> Iterator[list[Found]]:
         """Yield the receipts that others have read from boards since the last look.
 
-        InputError if one of them has this site's number.
+        InputError as in `compare`: of two sites that began together, both may come late.
         """
         for name, length in database.others().items():
             while (seen := self._seen.get(name, 0)) < length:
                 upto = min(seen + _SPAN_ROWS, length)
                 found: list[Found] = []
-                for row in database.told_between(name, seen, upto):
+                for row in database.told_between(name, seen, upto, "receipt", "site"):
                     content = row.content()
+                    self._require_other(name, content)
                     if isinstance(content, kinds.ReceiptRow):
                         found.append((name, receipt_of(content)))
-                    elif isinstance(content, kinds.SiteRow):
-                        self._compare(name, content)
                 self._seen[name] = upto
                 if found:
                     yield found
 
-    def _compare(self, name: str, other: kinds.SiteRow) -> None:
-        if self._site and other.number == self._site.number:
+    def _require_other(self, name: str, content: kinds.Content) -> None:
+        if isinstance(content, kinds.SiteRow) and content.number == self._site.number:
             raise InputError(
-                f"site {name} has the number {other.number} too; of two sites of one number the"
-                " newer one must take another, and begin a new ledger"
+                f"site {name} has the number {content.number} too: of two sites of one number, the"
+                " newer must take another and begin a new ledger"
             )

@@ -45,7 +45,8 @@ WHERE site <> :site
 """
 _TOLD_BETWEEN = """
 SELECT seq, kind, body, hash FROM crowdcharge.journal
-WHERE site = :site AND seq > :after AND seq <= :upto AND kind IN ('receipt', 'site') ORDER BY seq
+WHERE site = :site AND seq > :after AND seq <= :upto AND kind = ANY(CAST(:kinds AS text[]))
+ORDER BY seq
 """
 _LENGTH = "SELECT coalesce(max(seq), 0) FROM crowdcharge.journal WHERE site = :site"
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('crowdcharge ' || :site, 0))"
@@ -129,9 +130,10 @@ class PostgresRows:
         """Return the other sites of the database, and the number of each one's newest row."""
         return {site: int(seq) for site, seq in self._link.run(_OTHERS, site=self.place.site)}
 
-    def told_between(self, site: str, after: int, upto: int) -> list[Row]:
-        """Return another site's rows that may be this site's business, in order."""
-        found = self._link.run(_TOLD_BETWEEN, site=site, after=after, upto=upto)
+    def told_between(self, site: str, after: int, upto: int, *kinds: str) -> list[Row]:
+        """Return the rows of some kinds of another site, in order."""
+        asked = {"site": site, "after": after, "upto": upto, "kinds": [*kinds]}
+        found = self._link.run(_TOLD_BETWEEN, **asked)
         return [Row(seq, kind, body, digest) for seq, kind, body, digest in found]
 
     def damage(self) -> str | None:

@@ -128,6 +128,11 @@ class Town:
     def asked(self, query: str) -> list[list[Any]]:
         return self.cluster.sql(query, self.database, OWNER)
 
+    def wrong(self) -> list[str]:
+        """Return what is wrong in the books, with the rows that show it."""
+        found = {what: self.asked(query) for what, query in WRONG.items()}
+        return [f"{what}: {rows}" for what, rows in found.items() if rows]
+
     async def come_to_rest(self, patience_s: float = 90.0) -> None:
         """Part all boards, let everything run, and wait until every transfer is closed."""
         await self.lay()
@@ -142,7 +147,7 @@ class Town:
             await self.walk(board_id, 1 + board_id % SITES)
         async with asyncio.timeout(patience_s):
             await asyncio.sleep(10.0)
-            while any(await asyncio.to_thread(self.asked, query) for query in WRONG.values()):
+            while await asyncio.to_thread(self.wrong):  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(1.0)
 
 
@@ -221,9 +226,7 @@ async def campaign(folder: Path, cluster: Cluster, boards: int, steps: int, seed
         try:
             await made.come_to_rest()
         except TimeoutError:
-            for what, query in WRONG.items():
-                assert made.asked(query) == [], what
-            raise
+            pytest.fail("\n".join([*made.wrong(), *(site.said for site in made.sites)]))
         for site in made.sites:
             assert await site.end() == 0, site.said
             site.process = None
@@ -233,8 +236,7 @@ async def campaign(folder: Path, cluster: Cluster, boards: int, steps: int, seed
             assert [each for each in verify(rows, made.keys) if each.wrong] == []
             with Store.read(site.ledger) as store:
                 assert list(store.rows()) == rows
-        for what, query in WRONG.items():
-            assert made.asked(query) == [], what
+        assert made.wrong() == []
         (moved,) = made.asked('SELECT sum("energy_mJ") FROM crowdcharge.receipts WHERE role = 1')
         assert moved[0] > 1000
 

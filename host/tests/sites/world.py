@@ -7,9 +7,9 @@ virtual bench (test_wandering.py) has the real one.
 """
 
 import asyncio
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from crowdcharge.radio.base import Advert, OnAdvert, OnClosed
 from ..orchestrator.jumping_time import LoopClock
 from ..orchestrator.world import BEACON_s, SAMPLE_s, SUPERVISION_s
 from ..orchestrator.world_board import WorldBoard, WorldLink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LEASE_ms = 1500
 LOOK_s = 0.7
@@ -145,10 +148,10 @@ class SeenFrom:
     def others(self) -> dict[str, int]:
         return {name: site.copied for name, site in self._others.items() if site.copied}
 
-    def told_between(self, site: str, after: int, upto: int) -> list[Row]:
+    def told_between(self, site: str, after: int, upto: int, *kinds: str) -> list[Row]:
         with closing(SqliteRows.read(self._others[site].ledger)) as kept:
             rows = list(kept.rows(after, upto - after))
-        return [row for row in rows if row.kind in {"receipt", "site"}]
+        return [row for row in rows if row.kind in kinds]
 
 
 class SitesWorld:
