@@ -3,68 +3,62 @@
 
 import asyncio
 import random
-import sqlite3
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crowdcharge.boards.models import Beacon
-from crowdcharge.ledger.numbers import site_of
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
 
+from ..books.cluster import OWNER, Cluster
 from ..orchestrator.world import run_world
+from .judge import wrong_in
 from .world import LEASE_ms, SitesWorld
+
+pytestmark = pytest.mark.program("initdb", "postgresql")
 
 SOCS_pct = {1: 90.0, 2: 10.0, 3: 80.0, 4: 15.0}
 PAIRS = [((1, 2), (3, 4)), ((1, 4), (2, 3)), ((1, 3), (2, 4))]
+BALANCE = """SELECT coalesce(sum("amount_mJ"), 0) FROM crowdcharge.entries WHERE account = '{}'"""
 Make = Callable[[int], SitesWorld]
 
 
 @pytest.fixture
-def make() -> Iterator[Make]:
+def make(cluster: Cluster, new_database: Callable[[], str]) -> Iterator[Make]:
+    """In memory where there is such a place: the disk is not under test, and fsync is slow."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
-        yield lambda sites: SitesWorld(Path(folder), SOCS_pct, sites)
+
+        def build(sites: int) -> SitesWorld:
+            place, database = Path(tempfile.mkdtemp(dir=folder)), new_database()
+            return SitesWorld(place, SOCS_pct, sites, partial(cluster.url, database))
+
+        yield build
 
 
 def live(world: SitesWorld, story: Coroutine[Any, Any, None]) -> None:
     run_world(world, story)  # type: ignore[arg-type] - it asks only that the boards live
 
 
-def asked(world: SitesWorld, query: str) -> list[tuple[Any, ...]]:
-    """Ask all ledgers at once, in SQL, without our code."""
-    with sqlite3.connect(":memory:") as database:
-        for number, site in enumerate(world.sites):
-            database.execute(f"ATTACH 'file:{site.ledger}?mode=ro' AS s{number}")
-        parts = [f"SELECT {n} AS site, * FROM s{n}.{{}}" for n in range(len(world.sites))]
-        for view in ("entries", "transfers", "receipts"):
-            rows = " UNION ALL ".join(parts).replace("{}", view)
-            database.execute(f"CREATE TEMP VIEW {view} AS {rows}")
-        return database.execute(query).fetchall()
+def asked(world: SitesWorld, cluster: Cluster, query: str) -> list[list[Any]]:
+    return cluster.sql(query, world.books("").database, OWNER)
 
 
-def check(world: SitesWorld) -> None:
+def check(world: SitesWorld, cluster: Cluster) -> None:
     """Nothing lost, nothing twice: each board's odometers are what all ledgers book for it."""
     for site in world.sites:
         with Store.read(site.ledger) as store:
             assert [each for each in verify(store.rows(), world.keys) if each.wrong] == []
-            assert {site_of(each) for each in store.load().transfers} <= {site.number}
-    twice = "SELECT transfer_id FROM transfers GROUP BY transfer_id HAVING count(*) > 1"
-    assert asked(world, twice) == []
-    booked = Counter()
-    for account, sign, amount_mJ in asked(
-        world, "SELECT account, sign(amount_mJ), sum(amount_mJ) FROM entries GROUP BY 1, 2"
-    ):
-        booked[account, sign] = amount_mJ
+    assert wrong_in(cluster, world.books("").database) == []
     for board in world.boards.values():
         beacon, account = Beacon.unpack(board.beacon()), f"board:{board.board_id}"
-        told = (-booked[account, -1], booked[account, 1])
-        assert told == (beacon.sent_mJ, beacon.received_mJ)
+        ((balance,),) = asked(world, cluster, BALANCE.format(account))
+        assert balance == beacon.received_mJ - beacon.sent_mJ
 
 
 async def all_home(world: SitesWorld) -> None:
@@ -81,7 +75,7 @@ async def all_home(world: SitesWorld) -> None:
         await site.end()
 
 
-def test_a_board_walks_off_in_the_middle_of_a_transfer(make: Make) -> None:
+def test_a_board_walks_off_in_the_middle_of_a_transfer(make: Make, cluster: Cluster) -> None:
     world = make(2)
 
     async def story() -> None:
@@ -100,7 +94,7 @@ def test_a_board_walks_off_in_the_middle_of_a_transfer(make: Make) -> None:
             await site.end()
 
     live(world, story())
-    check(world)
+    check(world, cluster)
     with Store.read(world.sites[0].ledger) as store:
         passed = [row.fields() for row in store.rows() if row.kind == "passed"]
         states = {each.state for each in store.load().transfers.values()}
@@ -108,7 +102,7 @@ def test_a_board_walks_off_in_the_middle_of_a_transfer(make: Make) -> None:
     assert states == {"settled"}
 
 
-def test_where_rooms_overlap_one_site_gets_the_board(make: Make) -> None:
+def test_where_rooms_overlap_one_site_gets_the_board(make: Make, cluster: Cluster) -> None:
     """Both want it all the time; each board's coil is only ever of one of them."""
     world = make(2)
 
@@ -123,9 +117,8 @@ def test_where_rooms_overlap_one_site_gets_the_board(make: Make) -> None:
         await all_home(world)
 
     live(world, story())
-    check(world)
-    opened = asked(world, "SELECT DISTINCT site FROM transfers WHERE transfer_id IN"
-                   " (SELECT transfer_id FROM entries)")  # fmt: skip
+    check(world, cluster)
+    opened = asked(world, cluster, "SELECT DISTINCT site FROM crowdcharge.entries")
     assert len(opened) == 2
 
 
@@ -154,18 +147,16 @@ async def schedule(world: SitesWorld, chance: random.Random, steps: int) -> None
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_random_schedules(make: Make, seed: int) -> None:
+def test_random_schedules(make: Make, cluster: Cluster, seed: int) -> None:
     world = make(3)
     live(world, schedule(world, random.Random(seed), 25))
-    check(world)
+    check(world, cluster)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_three_hundred_schedules(tmp_path: Path) -> None:
+def test_three_hundred_schedules(make: Make, cluster: Cluster) -> None:
     for seed in range(300):
-        folder = tmp_path / str(seed)
-        folder.mkdir()
-        world = SitesWorld(folder, SOCS_pct, 3)
+        world = make(3)
         live(world, schedule(world, random.Random(seed), 25))
-        check(world)
+        check(world, cluster)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Several sites without hardware: real orchestrators, real cores, boards that walk between them.
 
-Each site hears the boards that are at it and keeps a ledger of its own. The database is stood in
-for by the sites' files, seen as of the last time that it and they were up; the campaign on the
-virtual bench (test_wandering.py) has the real one.
+Each site hears the boards that are at it and keeps a ledger of its own, in a file and in a real
+PostgreSQL, which is asked or left out as if it were away. Services as processes, real firmware and
+servers that crash are in test_wandering.py.
 """
 
 import asyncio
@@ -15,9 +15,10 @@ import numpy as np
 
 from crowdcharge import policy as policies
 from crowdcharge.errors import RadioError
+from crowdcharge.ledger.keeping import catch_up
 from crowdcharge.ledger.kinds import Run, SiteRow
 from crowdcharge.ledger.neighbours import Neighbours
-from crowdcharge.ledger.rows import Row
+from crowdcharge.ledger.postgres_rows import PostgresRows
 from crowdcharge.ledger.sqlite_rows import SqliteRows
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.contacts import Pair, Present
@@ -31,6 +32,8 @@ from ..orchestrator.world_board import WorldBoard, WorldLink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from crowdcharge.ledger.place import BooksUrl
 
 LEASE_ms = 1500
 LOOK_s = 0.7
@@ -48,7 +51,6 @@ class SiteHost:
         self.mute: Callable[[bytes], bool] = lambda _frame: False
         self.next_handle = world.next_handle
         self.on_advert: OnAdvert | None = None
-        self.copied = 0  # rows of its ledger that the database has
         self.orchestrator: Orchestrator | None = None
         self._life: asyncio.Task[None] | None = None
 
@@ -130,35 +132,27 @@ class SiteHost:
     async def _look(self, orchestrator: Orchestrator) -> None:
         """Do what a forwarder's thread does, as long as the database is there."""
         neighbours = Neighbours(SiteRow(self.name, self.number))
-        while True:
-            await asyncio.sleep(LOOK_s)
-            if self.world.database_is_up:
-                with closing(SqliteRows.read(self.ledger)) as rows:
-                    self.copied = rows.length()
-                for found in neighbours.look(SeenFrom(self)):
-                    orchestrator.ledger_keeper.take(found)
-
-
-class SeenFrom:
-    """The database, as `Neighbours` asks it."""
-
-    def __init__(self, site: SiteHost) -> None:
-        self._others = {each.name: each for each in site.world.sites if each is not site}
-
-    def others(self) -> dict[str, int]:
-        return {name: site.copied for name, site in self._others.items() if site.copied}
-
-    def told_between(self, site: str, after: int, upto: int, *kinds: str) -> list[Row]:
-        with closing(SqliteRows.read(self._others[site].ledger)) as kept:
-            rows = list(kept.rows(after, upto - after))
-        return [row for row in rows if row.kind in kinds]
+        with closing(PostgresRows.write(self.world.books(self.name))) as database:
+            while True:
+                await asyncio.sleep(LOOK_s)
+                if self.world.database_is_up:
+                    with closing(SqliteRows.read(self.ledger)) as rows:
+                        catch_up(rows, database)
+                    for found in neighbours.look(database):
+                        orchestrator.ledger_keeper.take(found)
 
 
 class SitesWorld:
     """Boards at one site each, or at several where rooms overlap; pairs that lie on each other."""
 
-    def __init__(self, folder: Path, socs_pct: dict[int, float], sites: int) -> None:
-        self.folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        socs_pct: dict[int, float],
+        sites: int,
+        books: "Callable[[str], BooksUrl]",
+    ) -> None:
+        self.folder, self.books = folder, books
         self.boards = {number: WorldBoard(number, soc, 60.0) for number, soc in socs_pct.items()}
         self.keys = {board.board_id: board.key for board in self.boards.values()}
         self.at: dict[int, set[int]] = {number: {1} for number in self.boards}
