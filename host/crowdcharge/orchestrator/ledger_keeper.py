@@ -190,23 +190,26 @@ class LedgerKeeper:
 
     def take(self, found: list[Found]) -> None:
         """Write what other sites have read from boards and settles transfers opened here."""
-        self._found += found
+        self._found += (each for each in found if self._is_ours(each[1]))
         with suppress(LedgerError):  # the next `sync` tries again, and says so
             self._admit_found()
 
+    def _is_ours(self, receipt: Receipt) -> bool:
+        """Tell whether a receipt is to be booked here; most are of other sites."""
+        if not self.book.lacks(receipt) and not openings(self.book, [receipt], 0):
+            return False
+        key = self._keys.get(receipt.board_id)
+        return key is not None and receipt.signed_with(key)
+
     def _admit_found(self) -> None:
-        signed = [each for each in self._found if self._is_signed(each[1])]
-        self._store.append(openings(self.book, [receipt for _, receipt in signed], self._now_ms()))
-        ours = {receipt.key: (finder, receipt) for finder, receipt in signed}
-        passed = [each for each in ours.values() if self.book.lacks(each[1])]
+        found = {receipt.key: (finder, receipt) for finder, receipt in self._found}
+        receipts = [receipt for _, receipt in found.values()]
+        self._store.append(openings(self.book, receipts, self._now_ms()))
+        passed = [each for each in found.values() if self.book.lacks(each[1])]
         self._store.append(passed_row(receipt, finder) for finder, receipt in passed)
         self._found.clear()
         for transfer_id in sorted({receipt.transfer_id for _, receipt in passed}):
             self._settle(self.book.transfers[transfer_id])
-
-    def _is_signed(self, receipt: Receipt) -> bool:
-        key = self._keys.get(receipt.board_id)
-        return key is not None and receipt.signed_with(key)
 
     async def _release(self, link: BoardLink, receipts: list[Receipt]) -> None:
         """Tell the board which receipts of its own transfers need its memory no more."""
