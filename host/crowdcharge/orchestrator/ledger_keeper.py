@@ -8,13 +8,12 @@ that they know is settled. `take` is the other way, for receipts that another si
 
 import asyncio
 from contextlib import suppress
-from typing import NamedTuple
 
 from crowdcharge.boards.codes import is_problem
 from crowdcharge.boards.codes import name as code_name
 from crowdcharge.boards.keys import Keys
 from crowdcharge.boards.link import BoardLink
-from crowdcharge.boards.models import RUNNING_STATES, Ack, Beacon, BoardAgent, Receipt
+from crowdcharge.boards.models import RUNNING_STATES, Ack, Beacon, BoardAgent, Newest, Receipt
 from crowdcharge.clock import Clock
 from crowdcharge.errors import GrantRefused, LedgerError, RemoteProtocolError
 from crowdcharge.ledger import kinds
@@ -45,14 +44,6 @@ _RECEIPT_TRIES = 10
 _RECEIPT_LAG_s = 0.1
 
 
-class _Newest(NamedTuple):
-    """What a board says of its newest transfer: 0, if it had none since it was booted."""
-
-    epoch: int
-    transfer_id: int
-    runs: bool
-
-
 class LedgerKeeper:
     """`first_transfer_id` is where a new ledger begins to number; boards remember past numbers.
 
@@ -71,7 +62,7 @@ class LedgerKeeper:
         used = (key - self._ids.start + 1 for key in store.book.transfers if key in self._ids)
         self._next = max([first_transfer_id % len(self._ids), *used])
         self._found: list[Found] = []  # what `take` could not write yet
-        self._read_to: dict[int, _Newest] = {}  # by board, as of the last read of its receipts
+        self._read_to: dict[int, Newest] = {}  # by board, as of the last read of its receipts
         self._heard_out: set[tuple[int, int]] = set()  # (transfer, board): told all about it
         self._collected: set[tuple[int, int]] = set()  # (transfer, board): the board was told
         self._samples: list[kinds.Sample | kinds.Meter] = []
@@ -176,7 +167,7 @@ class LedgerKeeper:
         if self._lacks(ack, receipts):
             self._read_to.pop(board_id, None)
         else:
-            self._read_to[board_id] = _newest(ack, beacon)
+            self._read_to[board_id] = Newest.of(ack, beacon)
         return beacon
 
     async def has_read(self, link: BoardLink) -> bool:
@@ -186,7 +177,7 @@ class LedgerKeeper:
         """
         ack = await link.ask()
         self.note(link.board_id, ack)
-        return self._read_to.get(link.board_id) == _newest(ack, await link.status())
+        return self._read_to.get(link.board_id) == Newest.of(ack, await link.status())
 
     def take(self, found: list[Found]) -> None:
         """Write what other sites have read from boards and settles transfers opened here."""
@@ -395,7 +386,3 @@ class LedgerKeeper:
 
     def _now_ms(self) -> int:
         return int(self._clock.now_s() * 1000)
-
-
-def _newest(ack: Ack, beacon: Beacon) -> _Newest:
-    return _Newest(beacon.epoch, ack.transfer_id, ack.runs(ack.transfer_id))
