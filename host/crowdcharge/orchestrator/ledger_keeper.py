@@ -60,7 +60,8 @@ class LedgerKeeper:
         site = store.book.site
         self._ids = ids_of(site.number if site else 0)
         used = (key - self._ids.start + 1 for key in store.book.transfers if key in self._ids)
-        self._next = max([first_transfer_id % len(self._ids), *used])
+        first = (first_transfer_id - self._ids.start) % len(self._ids)
+        self._next = max([first, *used])  # an index into the ids
         self._found: list[Found] = []  # what `take` could not write yet
         self._read_to: dict[int, Newest] = {}  # by board, as of the last read of its receipts
         self._heard_out: set[tuple[int, int]] = set()  # (transfer, board): told all about it
@@ -258,10 +259,8 @@ class LedgerKeeper:
         """
         if beacon.state in RUNNING_STATES:
             return False
-        read, known = (
-            self.book.last_reading.get(beacon.board_id),
-            self._read_to.get(beacon.board_id),
-        )
+        read = self.book.last_reading.get(beacon.board_id)
+        known = self._read_to.get(beacon.board_id)
         if read is None or known is None or known.runs:  # it may have ended before the reading
             return True
         told = beacon.epoch, beacon.sent_mJ, beacon.received_mJ
