@@ -12,7 +12,7 @@ from crowdcharge.cli.ledger import ledger
 from crowdcharge.errors import InputError, LedgerError
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.postgres_rows import PostgresRows
-from crowdcharge.ledger.rows import chained
+from crowdcharge.ledger.rows import chained, passed_row
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import judge
 
@@ -35,6 +35,7 @@ def fill_all(store):
     store.append(store.book.admit([sign(1, 11, 1, 20, odometer_mJ=1720)]))
     store.append([kinds.Payment(11, 2, 1, 7, 8)])
     store.append([kinds.Meter(1, 0, 9, None, energy_mJ=0, bus_mV=3700, current_mA=-1)])
+    store.append([kinds.SiteRow("north", 1), passed_row(sign(2, 11, 2, 12), "south")])
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import asyncio
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from crowdcharge.bench.hub.launch import Bench
 from crowdcharge.boards import keys as key_file
 
 _COMMAND = "from crowdcharge.cli import main; main()"
@@ -21,14 +21,11 @@ site_number = {number}
 ledger = "{books}"
 [radio]
 adapters = []
-proxies = [{{ host = "{host}", port = {port}, key = "{key}" }}]
-speed = {speed}
+proxies = [{{ host = "{host}", port = {port} }}]
 [transfer]
 duration_max_s = 6.0
 [contacts]
-source = "bench"
-control = "{control}"
-slot_s = 8.0
+{contacts}
 [serve]
 start = "running"
 [mqtt]
@@ -37,28 +34,33 @@ discovery = ""
 """
 
 
+@dataclass(frozen=True)
+class Place:
+    """The proxy that a site hears by, and what its file says of contacts."""
+
+    host: str
+    port: int
+    contacts: str
+
+
 class SiteService:
     """`crowdcharge serve` of one site; `kill` is what a power cut does to its host."""
 
     def __init__(
         self,
         folder: Path,
-        bench: Bench,
+        name: str,
         number: int,
+        place: Place,
         keys: dict[int, bytes],
         books: str,
-        mqtt: int,
+        mqtt_port: int,
     ) -> None:
-        self.name, self.number = f"site-{number}", number
-        self._folder = folder / self.name
-        self._folder.mkdir()
-        key_file.save(self._folder / "keys.toml", keys)
-        proxy = bench.proxies[number - 1]
-        text = _RUN.format(
-            name=self.name, number=number, books=books, mqtt_port=mqtt, speed=bench.config.speed,
-            host=proxy["host"], port=proxy["port"], key=proxy["key"], control=bench.control_path,
-        )  # fmt: skip
-        (self._folder / "run.toml").write_text(text, encoding="utf-8")
+        self.name, self._folder = name, folder
+        folder.mkdir()
+        key_file.save(folder / "keys.toml", keys)
+        said = {"name": name, "number": number, "books": books, "mqtt_port": mqtt_port}
+        (folder / "run.toml").write_text(_RUN.format(**said, **asdict(place)), encoding="utf-8")
         self.process: asyncio.subprocess.Process | None = None
 
     @property
@@ -67,14 +69,15 @@ class SiteService:
 
     @property
     def said(self) -> str:
-        return (self._folder / "said.log").read_text(encoding="utf-8")
+        log = self._folder / "said.log"
+        return log.read_text(encoding="utf-8") if log.exists() else ""
 
     async def start(self) -> None:
         with (self._folder / "said.log").open("ab") as log:
+            command = ("-c", _COMMAND, "serve", "run.toml", "--http-port", "0")
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", _COMMAND, "serve", "run.toml", "--http-port", "0",
-                stdout=log, stderr=log, cwd=self._folder,
-            )  # fmt: skip
+                sys.executable, *command, stdout=log, stderr=log, cwd=self._folder
+            )
 
     async def kill(self) -> None:
         assert self.process is not None

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig, ProxyConfig
+from crowdcharge.bench.config import BenchConfig, BoardConfig, ProxyConfig
 from crowdcharge.bench.hub.launch import Bench, launch
 from crowdcharge.ledger.postgres_rows import create
 from crowdcharge.ledger.store import Store
@@ -24,7 +24,7 @@ from crowdcharge.ledger.verify import verify
 from ..books.cluster import OWNER, SERVICE, Cluster
 from ..service_outlets.broker import Broker
 from .judge import wrong_in
-from .service import SiteService
+from .service import Place, SiteService
 
 pytestmark = [
     pytest.mark.bench,
@@ -99,10 +99,13 @@ async def town(folder: Path, cluster: Cluster, boards: int) -> AsyncIterator[Tow
     try:
         async with launch(bench_config(keys)) as bench:
             books = cluster.text(database)
-            sites = [
-                SiteService(folder, bench, number, keys, books, broker.port)
-                for number in range(1, SITES + 1)
-            ]
+            contacts = f'source = "bench"\ncontrol = "{bench.control_path}"\nslot_s = 8.0'
+            sites = []
+            for number, proxy in enumerate(bench.proxies, start=1):
+                place, name = Place(proxy["host"], proxy["port"], contacts), f"site-{number}"
+                sites.append(
+                    SiteService(folder / name, name, number, place, keys, books, broker.port)
+                )
             try:
                 yield Town(bench, sites, cluster, database, broker, keys)
             finally:
@@ -127,7 +130,7 @@ def bench_config(keys: dict[int, bytes]) -> BenchConfig:
         ProxyConfig(port=0, place_m=[number * APART_m, 0.0], range_m=30.0, slots=9)
         for number in range(SITES)
     )
-    return BenchConfig(boards, contacts=ContactsConfig(((),), 1000.0), proxies=proxies)
+    return BenchConfig(boards, proxies=proxies)
 
 
 async def schedule(town: Town, chance: random.Random, steps: int) -> None:
