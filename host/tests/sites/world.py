@@ -2,8 +2,8 @@
 """Several sites without hardware: real orchestrators, real cores, boards that walk between them.
 
 Each site hears the boards that are at it and keeps a ledger of its own, in a file and in a real
-PostgreSQL, which is asked or left out as if it were away. Services as processes, real firmware and
-servers that crash are in test_wandering.py.
+PostgreSQL, which is asked or left out as if it were away. Port files and radio stacks are not
+modelled; services as processes are in test_services.py.
 """
 
 import asyncio
