@@ -4,7 +4,7 @@
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from crowdcharge.boards.constants import BoardState
 from wptcore import auth, consent, wire
@@ -232,6 +232,18 @@ class Receipt:
 def unpack_receipts(data: bytes) -> list[Receipt]:
     """Decode the `receipts` characteristic, newest first; ValueError if it is torn."""
     return [Receipt.unpack(raw) for raw in wire.split_receipts(data)]
+
+
+class Newest(NamedTuple):
+    """What a board says of its newest transfer; its number is 0 until the first since a boot."""
+
+    epoch: int
+    transfer_id: int
+    runs: bool
+
+    @classmethod
+    def of(cls, ack: Ack, beacon: Beacon) -> Self:
+        return cls(beacon.epoch, ack.transfer_id, ack.runs(ack.transfer_id))
 
 
 @dataclass(frozen=True, slots=True)

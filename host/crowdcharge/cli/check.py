@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from crowdcharge.errors import InputError, LedgerAway
 
 if TYPE_CHECKING:
+    from crowdcharge.ledger.kinds import SiteRow
     from crowdcharge.ledger.place import BooksUrl
     from crowdcharge.orchestrator.config import RunConfig
 
@@ -37,17 +38,22 @@ def check(config: "RunConfig") -> list[str]:
         f"age       {expiry.check(run.out, keys, config.transfer.power_max_mW, today())}",
         f"ledger    {ledger}, " + ("continued" if ledger.exists() else "a new one"),
     ]
-    return [*found, f"database  {_reached(run.ledger, ledger)}"] if run.ledger else found
+    if not run.ledger:
+        return found
+    return [*found, f"database  {_reached(run.ledger, ledger, run.numbered_site)}"]
 
 
-def _reached(books: "BooksUrl", spool: Path) -> str:
+def _reached(books: "BooksUrl", spool: Path, site: "SiteRow | None") -> str:
     """Ask the database as a run would, and leave it to one that writes now."""
     from crowdcharge.ledger.keeping import lacks
+    from crowdcharge.ledger.neighbours import Neighbours
     from crowdcharge.ledger.postgres_rows import PostgresRows
     from crowdcharge.ledger.sqlite_rows import SqliteRows
 
     try:
         with closing(PostgresRows.to_write(books)) as database:
+            if site:
+                Neighbours(site).compare(database)
             if not spool.exists():
                 return f"{books}, {database.length()} rows"
             with closing(SqliteRows.read(spool)) as kept:

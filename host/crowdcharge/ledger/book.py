@@ -15,6 +15,7 @@ from crowdcharge.ledger.rows import (
     gap_row,
     receipt_of,
     receipt_row,
+    unpacked,
 )
 from crowdcharge.ledger.settlement import OPEN, TransferRecord, member_settlement, settlement
 from wptcore import wire
@@ -37,6 +38,7 @@ class Book:
     claims: dict[tuple[int, int, int], kinds.Claim] = field(default_factory=dict)
     members: dict[int, kinds.Member] = field(default_factory=dict)  # by transfer
     groups: dict[int, list[int]] = field(default_factory=dict)  # transfers, by the first of them
+    site: kinds.SiteRow | None = None  # None: the only one, as far as this ledger knows
     refusals: int = 0
     rows: int = 0
     seen_ids: set[int] = field(default_factory=set)  # of transfers, ours or not
@@ -44,6 +46,7 @@ class Book:
     # Receipts by their keys, as they were read: a service holds every one for months, and unpacked
     # they would take six times the memory.
     _raw: dict[tuple[int, int, int], bytes] = field(default_factory=dict)
+    _passed: set[tuple[int, int, int]] = field(default_factory=set)  # not from the board itself
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> "Book":
@@ -95,9 +98,10 @@ class Book:
 
     def _apply_receipt(self, shown: kinds.ReceiptRow) -> None:
         receipt = receipt_of(shown)
-        if receipt.key in self._raw:
+        if self._raw.get(receipt.key, receipt.raw) != receipt.raw or self._has(receipt):
             raise ValueError
         self._raw[receipt.key] = receipt.raw
+        self._passed.discard(receipt.key)
         self.seen_ids.add(receipt.transfer_id)
         self.last_receipt[receipt.board_id, receipt.role] = receipt
 
@@ -112,6 +116,19 @@ class Book:
         if shown != claim:
             raise ValueError("shows other values than it holds")
         self.claims[key] = claim
+
+    def _apply_passed(self, passed: kinds.Passed) -> None:
+        receipt = unpacked(passed.raw)
+        if not self.lacks(receipt):
+            raise ValueError
+        self._raw[receipt.key] = receipt.raw
+        self._passed.add(receipt.key)
+        self._unsettled[receipt.transfer_id] = None  # again, if it was closed without it
+
+    def _apply_site(self, site: kinds.SiteRow) -> None:
+        if self.site is not None:
+            raise ValueError("gives the ledger another site")
+        self.site = site
 
     def _apply_gap(self, gap: kinds.Gap) -> None:
         pass  # checked by verify
@@ -219,12 +236,23 @@ class Book:
         sent, *received = self.receipts(transfer)
         return member_settlement(transfer, place, member.group_id, sent, received)
 
+    def lacks(self, receipt: Receipt) -> bool:
+        """Tell whether a receipt settles a transfer that was opened here, and is not here yet."""
+        transfer = self.transfers.get(receipt.transfer_id)
+        if transfer is None or receipt.key in self._raw:
+            return False
+        return receipt.board_id == (transfer.ptx if receipt.role == wire.PTX else transfer.prx)
+
+    def _has(self, receipt: Receipt) -> bool:
+        """Tell whether a receipt is here as its board itself told it."""
+        return receipt.key in self._raw and receipt.key not in self._passed
+
     def admit(self, receipts: Iterable[Receipt]) -> list[kinds.Content]:
         """Return the rows for the new receipts, oldest first, with the gaps between them."""
         rows: list[kinds.Content] = []
         last = dict(self.last_receipt)
         for receipt in receipts:
-            if receipt.key in self._raw:
+            if self._has(receipt):
                 continue
             before = last.get((receipt.board_id, receipt.role))
             if before is not None and before.odometer_mJ != receipt.start_mJ:

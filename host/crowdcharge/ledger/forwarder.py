@@ -3,7 +3,7 @@
 
 The run writes to its file and waits for nothing else; a thread of its own carries the rows on, in
 order. A database that is away costs no lease and no row: the file is the spool, and what the
-database lacks is what waits in it.
+database lacks is what waits in it. What other sites have found for this one comes back that way.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,8 @@ from typing import Self
 
 from crowdcharge.errors import InputError, LedgerAway, WptError
 from crowdcharge.ledger.keeping import catch_up
+from crowdcharge.ledger.kinds import SiteRow
+from crowdcharge.ledger.neighbours import Found, Neighbours
 from crowdcharge.ledger.place import BooksUrl
 from crowdcharge.ledger.postgres_rows import PostgresRows
 from crowdcharge.ledger.sqlite_rows import SqliteRows
@@ -27,11 +29,20 @@ _CLOSE_s = 15.0  # how long the end of a run waits for a database that does not 
 class Forwarder:
     """`reach` before the file is opened to write; then a context manager, inside which it works.
 
-    `say` gets a line when the database is lost and when it is back; from another thread.
+    `say` gets a line when the database is lost and when it is back; from another thread, as
+    `bring` gets what other sites have read from boards. `site` None: there is no other.
     """
 
-    def __init__(self, spool: Path, url: BooksUrl, say: Callable[[str], None]) -> None:
-        self._spool, self._url, self._say = spool, url, say
+    def __init__(
+        self,
+        spool: Path,
+        url: BooksUrl,
+        say: Callable[[str], None],
+        bring: Callable[[list[Found]], None] = lambda _: None,
+        site: SiteRow | None = None,
+    ) -> None:
+        self._spool, self._url, self._say, self._bring = spool, url, say, bring
+        self._neighbours = Neighbours(site) if site else None
         self._database: PostgresRows | None = None
         self._trouble: type[WptError] | None = None  # of what kind it is, until it is over
         self._sent = 0  # the newest row that the database is known to have
@@ -56,6 +67,8 @@ class Forwarder:
             return
         try:
             self._fetch(self._database)
+            if self._neighbours:
+                self._neighbours.compare(self._database)
         except BaseException:
             self._drop()
             raise
@@ -110,10 +123,16 @@ class Forwarder:
                     count = catch_up(spool, self._database)
                     self._sent = self._database.length()
                     self._is_back(count)
+            self._look(self._database)
         except WptError as error:
             self._lose(error)
             return False
         return True
+
+    def _look(self, database: PostgresRows) -> None:
+        """Bring what other sites have found; this one writes down what is its own."""
+        for found in self._neighbours.look(database) if self._neighbours else ():
+            self._bring(found)
 
     def _lose(self, error: WptError) -> None:
         """Say once what keeps the rows from the database, and connect anew next time."""

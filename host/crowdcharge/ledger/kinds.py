@@ -240,6 +240,29 @@ class Member:
     rule: str
 
 
+@dataclass(frozen=True, slots=True)
+class SiteRow:
+    """Whose ledger this is among several: `number` is in the numbers of its transfers."""
+
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A receipt of a transfer opened here, as another site found it on the board.
+
+    `finder` is that site. `raw` is in hex what the board signed, as in a receipt's row.
+    """
+
+    finder: str
+    board_id: int
+    transfer_id: int
+    role: int
+    energy_mJ: int
+    raw: str
+
+
 Content = (
     Run
     | Reading
@@ -257,6 +280,8 @@ Content = (
     | Meter
     | Claim
     | Member
+    | SiteRow
+    | Passed
 )
 
 KINDS: dict[str, type[Content]] = {
@@ -276,6 +301,8 @@ KINDS: dict[str, type[Content]] = {
     "meter": Meter,
     "claim": Claim,
     "member": Member,
+    "site": SiteRow,
+    "passed": Passed,
 }
 
 

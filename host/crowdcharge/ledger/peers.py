@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable
 from crowdcharge.boards.models import Receipt
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.numbers import BOOKS_PEERS
 from crowdcharge.ledger.rows import claim_row
 from wptcore import wire
 from wptcore.fod import UNCALIBRATED_MAX_mW
@@ -42,8 +43,11 @@ def claims(
 def openings(book: Book, receipts: Iterable[Receipt], t_ms: int) -> list[kinds.Content]:
     """Return a row for each such transfer that the ledger has not seen; `t_ms` is of collecting.
 
-    No host opened it, so its bounds are what its first receipt shows.
+    No host opened it, so its bounds are what its first receipt shows. Among several sites one
+    opens them all: two could not agree on it while they cannot reach each other.
     """
+    if book.site and book.site.number != BOOKS_PEERS:
+        return []
     opened: dict[int, kinds.Content] = {}
     for receipt in receipts:
         if is_peers(receipt) and receipt.transfer_id not in book.transfers:

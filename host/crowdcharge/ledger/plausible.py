@@ -9,6 +9,7 @@ from dataclasses import fields
 
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.numbers import SITE_MAX
 
 _U16, _U32 = 0xFFFF, 0xFFFF_FFFF
 _RANGES = {
@@ -34,6 +35,7 @@ _RANGES = {
     "bus_mV": (0, _U16),
     "current_mA": (-0x8000, 0x7FFF),
     "code": (0, 0xFF),
+    "number": (1, SITE_MAX),
     "t_ms": (0, 1 << 63),
     "started_unix_s": (0, 1 << 63),
 }

@@ -32,6 +32,22 @@ _PAGE = """
 SELECT seq, kind, body, hash FROM crowdcharge.journal
 WHERE site = :site AND seq > :after ORDER BY seq LIMIT :most
 """
+# By leaps over the index: the table may have millions of rows and a handful of sites.
+_OTHERS = """
+WITH RECURSIVE sites AS (
+    SELECT min(site) AS site FROM crowdcharge.journal
+    UNION ALL
+    SELECT (SELECT min(j.site) FROM crowdcharge.journal j WHERE j.site > sites.site) FROM sites
+    WHERE sites.site IS NOT NULL
+)
+SELECT site, (SELECT max(j.seq) FROM crowdcharge.journal j WHERE j.site = sites.site) FROM sites
+WHERE site <> :site
+"""
+_TOLD_BETWEEN = """
+SELECT seq, kind, body, hash FROM crowdcharge.journal
+WHERE site = :site AND seq > :after AND seq <= :upto AND kind = ANY(CAST(:kinds AS text[]))
+ORDER BY seq
+"""
 _LENGTH = "SELECT coalesce(max(seq), 0) FROM crowdcharge.journal WHERE site = :site"
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('crowdcharge ' || :site, 0))"
 _TRIGGERS = """
@@ -109,6 +125,16 @@ class PostgresRows:
                 return
             after = page[-1][0]
             left = left if left is None else left - len(page)
+
+    def others(self) -> dict[str, int]:
+        """Return the other sites of the database, and the number of each one's newest row."""
+        return {site: int(seq) for site, seq in self._link.run(_OTHERS, site=self.place.site)}
+
+    def told_between(self, site: str, after: int, upto: int, *kinds: str) -> list[Row]:
+        """Return the rows of some kinds of another site, in order."""
+        asked = {"site": site, "after": after, "upto": upto, "kinds": [*kinds]}
+        found = self._link.run(_TOLD_BETWEEN, **asked)
+        return [Row(seq, kind, body, digest) for seq, kind, body, digest in found]
 
     def damage(self) -> str | None:
         """Return what was altered in the schema, or None."""

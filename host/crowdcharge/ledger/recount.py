@@ -49,7 +49,7 @@ class Recount:
 
     def _remember(self, content: kinds.Content) -> None:
         """Remember a board's state: a host reads it only after settling what the board told."""
-        if isinstance(content, kinds.ReceiptRow):
+        if isinstance(content, kinds.ReceiptRow | kinds.Passed):
             transfer = self._book.transfers.get(content.transfer_id)
             late = self._book.together(transfer) if transfer else []
             self._read_after.difference_update(each.transfer_id for each in late)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 
-from crowdcharge.boards.models import Receipt
+from crowdcharge.boards.models import Ack, Beacon, Receipt
 from crowdcharge.errors import LedgerError
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.bodies import Body, body_of, canonical, parsed
@@ -105,6 +105,32 @@ def receipt_row(receipt: Receipt) -> kinds.ReceiptRow:
     )
 
 
+def sample_row(board_id: int, role: int, ack: Ack, t_ms: int) -> kinds.Sample:
+    return kinds.Sample(
+        transfer_id=ack.transfer_id,
+        board_id=board_id,
+        role=role,
+        t_ms=t_ms,
+        power_mW=ack.power_mW,
+        energy_mJ=ack.energy_mJ,
+        soc_permille=ack.soc_permille,
+        coil_dC=ack.coil_dC,
+    )
+
+
+def meter_row(transfer_id: int, ack: Ack, beacon: Beacon, t_ms: int) -> kinds.Meter:
+    """Return what a meter shows while a transfer runs; `transfer_id` 0: at rest."""
+    return kinds.Meter(
+        board_id=beacon.board_id,
+        transfer_id=transfer_id,
+        t_ms=t_ms,
+        soc_permille=ack.soc_permille,
+        energy_mJ=ack.energy_mJ if transfer_id else 0,
+        bus_mV=beacon.bus_mV,
+        current_mA=beacon.current_mA,
+    )
+
+
 def claim_row(receipt: Receipt, t_ms: int) -> kinds.Claim:
     return kinds.Claim(
         board_id=receipt.board_id,
@@ -117,10 +143,27 @@ def claim_row(receipt: Receipt, t_ms: int) -> kinds.Claim:
     )
 
 
+def passed_row(receipt: Receipt, finder: str) -> kinds.Passed:
+    """Return the row for a receipt of ours that another site has found."""
+    return kinds.Passed(
+        finder=finder,
+        board_id=receipt.board_id,
+        transfer_id=receipt.transfer_id,
+        role=receipt.role,
+        energy_mJ=receipt.energy_mJ,
+        raw=receipt.raw.hex(),
+    )
+
+
 def receipt_of(row: kinds.ReceiptRow) -> Receipt:
     """Return what was signed; ValueError if `raw` is no receipt."""
+    return unpacked(row.raw)
+
+
+def unpacked(raw: str) -> Receipt:
+    """Return what was signed, given in hex; ValueError if that is no receipt."""
     try:
-        return Receipt.unpack(bytes.fromhex(row.raw))
+        return Receipt.unpack(bytes.fromhex(raw))
     except ValueError:
         raise ValueError("holds no receipt") from None
 

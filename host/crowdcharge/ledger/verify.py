@@ -18,12 +18,30 @@ from crowdcharge.ledger.odometers import Odometers
 from crowdcharge.ledger.payments import accounts_of
 from crowdcharge.ledger.plausible import contradictions, oddities, out_of_range
 from crowdcharge.ledger.recount import Recount
-from crowdcharge.ledger.rows import FIRST_HASH, Row, receipt_of, receipt_row, row_hash
+from crowdcharge.ledger.rows import (
+    FIRST_HASH,
+    Row,
+    passed_row,
+    receipt_row,
+    row_hash,
+    unpacked,
+)
 from crowdcharge.ledger.signers import Signers
 from crowdcharge.ledger.verdict import Finding, Verdict
 
 # Kinds that follow from nothing that a board signed; so does a void market.
-_UNSIGNED = {"run", "reading", "open", "refusal", "sample", "fault", "gap", "claim", "member"}
+_UNSIGNED = {
+    "run",
+    "reading",
+    "open",
+    "refusal",
+    "sample",
+    "fault",
+    "gap",
+    "claim",
+    "member",
+    "site",
+}
 
 
 def verify(
@@ -108,13 +126,18 @@ class _Verifier:
 
     def _receipt(self, shown: kinds.Content) -> Iterator[str]:
         """Compare a receipt with what was signed."""
-        if not isinstance(shown, kinds.ReceiptRow):
+        if not isinstance(shown, kinds.ReceiptRow | kinds.Passed):
             return
         try:
-            receipt = receipt_of(shown)
+            receipt = unpacked(shown.raw)
         except ValueError:
             return  # the book says so when the row is applied
-        if receipt_row(receipt) != shown:
+        signed = (
+            passed_row(receipt, shown.finder)
+            if isinstance(shown, kinds.Passed)
+            else receipt_row(receipt)
+        )
+        if shown != signed:
             yield "shows other values than were signed"
         if not self._signers.accept(receipt.board_id, receipt.signed_with):
             yield f"is not signed by board {receipt.board_id}"

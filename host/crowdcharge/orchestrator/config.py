@@ -12,6 +12,8 @@ from typing import Any, Literal
 from crowdcharge.boards.pool import SLOTS
 from crowdcharge.errors import InputError
 from crowdcharge.files import read_text
+from crowdcharge.ledger.kinds import SiteRow
+from crowdcharge.ledger.numbers import SITE_MAX
 from crowdcharge.ledger.place import BooksUrl, is_url
 from crowdcharge.orchestrator import outlets
 from crowdcharge.orchestrator.contacts import ContactSchedule, Pair
@@ -26,8 +28,9 @@ from wptcore import wire
 @dataclass(frozen=True, slots=True)
 class RunSection:
     """`out`: folder for the ledger and what is made of it. `policy_options` go to the policy as
-    they are. `duration_s` 0: until stopped. `site` is what a service calls this place. `ledger`:
-    the database that gets the rows of the ledger in `out`, None: no other place.
+    they are. `duration_s` 0: until stopped. `site` is what a service calls this place;
+    `site_number` is in the numbers of its transfers, 0: it is the only site. `ledger`: the
+    database that gets the rows of the ledger in `out`, None: no other place.
     """
 
     policy: str
@@ -37,7 +40,13 @@ class RunSection:
     duration_s: float = 0.0
     policy_options: dict[str, Any] = field(default_factory=dict)
     site: str = ""
+    site_number: int = 0
     ledger: BooksUrl | None = None
+
+    @property
+    def numbered_site(self) -> SiteRow | None:
+        """What the ledger says of the site, if it is one of several."""
+        return SiteRow(self.site, self.site_number) if self.site_number else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +155,7 @@ class RunConfig:
 
 
 _RANGES: dict[str, dict[str, Range]] = {
-    "run": {"seed": (0, 2**63 - 1), "duration_s": (0, 1e9)},
+    "run": {"seed": (0, 2**63 - 1), "duration_s": (0, 1e9), "site_number": (0, SITE_MAX)},
     "radio": {"slots": (2, 1000), "speed": (0.01, 1000)},
     "transfer": {
         "lease_ms": (1, wire.LEASE_MAX_ms),
@@ -185,7 +194,10 @@ def parse(text: str, path: Path) -> RunConfig:
 
 def _run(table: Table, folder: Path) -> RunSection:
     books = _books(table, folder) if "ledger" in table else None
-    return table.record(RunSection, _RANGES["run"], ledger=books)
+    section = table.record(RunSection, _RANGES["run"], ledger=books)
+    if section.site_number and not section.site:
+        raise table.fail("site_number", "needs run.site as well, the name that others see")
+    return section
 
 
 def _books(table: Table, folder: Path) -> BooksUrl:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Keeps the ledger: writes ahead what is granted, fetches receipts, settles by them.
 
-`sync` is the only way in for a receipt, after a transfer as after a crash of the host: whatever a
-board has metered and the ledger lacks is written, and every transfer of which both boards have
-told all that they know is settled.
+`sync` is the way in for a receipt, after a transfer as after a crash of the host: whatever a board
+has metered and the ledger lacks is written, and every transfer of which both boards have told all
+that they know is settled. `take` is the other way, for receipts that another site has read.
 """
 
 import asyncio
@@ -15,13 +15,24 @@ from crowdcharge.boards.codes import is_problem
 from crowdcharge.boards.codes import name as code_name
 from crowdcharge.boards.keys import Keys
 from crowdcharge.boards.link import BoardLink
-from crowdcharge.boards.models import Ack, Beacon, BoardAgent, BoardConsent, Receipt
+from crowdcharge.boards.models import (
+    RUNNING_STATES,
+    Ack,
+    Beacon,
+    BoardAgent,
+    BoardConsent,
+    Newest,
+    Receipt,
+)
 from crowdcharge.clock import Clock
 from crowdcharge.errors import GrantRefused, LedgerError, RemoteProtocolError
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.neighbours import Found
+from crowdcharge.ledger.numbers import ids_of
 from crowdcharge.ledger.payments import payments_due
 from crowdcharge.ledger.peers import is_peers, openings
+from crowdcharge.ledger.rows import meter_row, passed_row, sample_row
 from crowdcharge.ledger.settlement import TransferRecord
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.events import (
@@ -41,7 +52,6 @@ _SAMPLES_HELD = 200
 _SAMPLES_MAX = 20_000  # while the ledger cannot be written; then plots lose the oldest
 _RECEIPT_TRIES = 10
 _RECEIPT_LAG_s = 0.1
-_ID_MODULO = 1 << 32
 
 
 class LedgerKeeper:
@@ -57,7 +67,13 @@ class LedgerKeeper:
         self._keys = keys
         self._clock = clock
         self._emit = emit
-        self._next_id = max([first_transfer_id, *(key + 1 for key in store.book.transfers)])
+        site = store.book.site
+        self._ids = ids_of(site.number if site else 0)
+        used = (key - self._ids.start + 1 for key in store.book.transfers if key in self._ids)
+        first = (first_transfer_id - self._ids.start) % len(self._ids)
+        self._next = max([first, *used])  # an index into the ids
+        self._found: list[Found] = []  # what `take` could not write yet
+        self._read_to: dict[int, Newest] = {}  # by board, as of the last read of its receipts
         self._heard_out: set[tuple[int, int]] = set()  # (transfer, board): told all about it
         self._collected: set[tuple[int, int]] = set()  # (transfer, board): the board was told
         self._samples: list[kinds.Sample | kinds.Meter] = []
@@ -85,16 +101,15 @@ class LedgerKeeper:
     ) -> tuple[list[TransferRecord], int]:
         """Write a group to disk, a transfer for each receiver; return them and its number."""
         rows: list[kinds.Content] = []
-        first_id = self._new_id()
-        group_id = first_id % wire.BOARD_ID_MAX + 1
-        numbers = [first_id]
+        numbers = [self._new_id()]
+        group_id = numbers[0] % wire.BOARD_ID_MAX + 1
         while len(numbers) < len(shares_mJ):
-            self._next_id += 1
+            self._next += 1
             numbers.append(self._new_id())
         for transfer_id, (prx, share_mJ) in zip(numbers, shares_mJ.items(), strict=True):
             bounds = max(share_mJ, 1), power_max_mW, self._now_ms()
             rows.append(kinds.Open(transfer_id, ptx, prx, *bounds))
-            rows.append(kinds.Member(transfer_id, first_id, group_id, rule))
+            rows.append(kinds.Member(transfer_id, numbers[0], group_id, rule))
         self._store.append(rows)
         return [self._store.book.transfers[number] for number in numbers], group_id
 
@@ -107,23 +122,12 @@ class LedgerKeeper:
         self._store.append(
             [kinds.Refusal(transfer_id, refusal.board_id, refusal.code, name, self._now_ms())]
         )
-        now_s = self._clock.now_s()
-        self._emit(Refused(now_s, refusal.board_id, transfer_id, refusal.code, name))
+        refused = refusal.board_id, transfer_id, refusal.code, name
+        self._emit(Refused(self._clock.now_s(), *refused))
 
     def sample(self, board_id: int, role: int, ack: Ack) -> None:
         """Hold a sample back until the next settlement: plots need it, accounts do not."""
-        self._samples.append(
-            kinds.Sample(
-                transfer_id=ack.transfer_id,
-                board_id=board_id,
-                role=role,
-                t_ms=self._now_ms(),
-                power_mW=ack.power_mW,
-                energy_mJ=ack.energy_mJ,
-                soc_permille=ack.soc_permille,
-                coil_dC=ack.coil_dC,
-            )
-        )
+        self._samples.append(sample_row(board_id, role, ack, self._now_ms()))
         self.note(board_id, ack)
         if len(self._samples) >= _SAMPLES_HELD:
             with suppress(LedgerError):  # a locked file must not cost a lease; they stay held
@@ -132,18 +136,7 @@ class LedgerKeeper:
 
     def shown(self, ack: Ack, beacon: Beacon) -> None:
         """Hold back what a donor's meter shows while it gives."""
-        self._samples.append(self._meter(ack.transfer_id, ack, beacon))
-
-    def _meter(self, transfer_id: int, ack: Ack, beacon: Beacon) -> kinds.Meter:
-        return kinds.Meter(
-            board_id=beacon.board_id,
-            transfer_id=transfer_id,
-            t_ms=self._now_ms(),
-            soc_permille=ack.soc_permille,
-            energy_mJ=ack.energy_mJ if transfer_id else 0,
-            bus_mV=beacon.bus_mV,
-            current_mA=beacon.current_mA,
-        )
+        self._samples.append(meter_row(ack.transfer_id, ack, beacon, self._now_ms()))
 
     def flush(self) -> None:
         self._store.append(self._samples)
@@ -173,11 +166,49 @@ class LedgerKeeper:
             if not ack.runs(unsettled.transfer_id)
         }
         self._write(receipts)
+        self._admit_found()
         await self._release(link, receipts)
         unsettled = {each.transfer_id for each in self._store.book.unsettled()}
         self._heard_out = {each for each in self._heard_out if each[0] in unsettled}
         await self._clear_lost_lease(link)
-        return await self._read(link)
+        beacon = await self._read(link)
+        if self._lacks(ack, receipts):
+            self._read_to.pop(board_id, None)
+        else:
+            self._read_to[board_id] = Newest.of(ack, beacon)
+        return beacon
+
+    async def has_read(self, link: BoardLink) -> bool:
+        """Ask a board for its state and consent; tell whether it has not acted since it was read.
+
+        Before that no site may grant it anything: a new receipt takes the place of an old one.
+        """
+        ack = await link.ask()
+        self.note(link.board_id, ack, await link.ask_consent())
+        return self._read_to.get(link.board_id) == Newest.of(ack, await link.status())
+
+    def take(self, found: list[Found]) -> None:
+        """Write what other sites have read from boards and settles transfers opened here."""
+        self._found += (each for each in found if self._is_ours(each[1]))
+        with suppress(LedgerError):  # the next `sync` tries again, and says so
+            self._admit_found()
+
+    def _is_ours(self, receipt: Receipt) -> bool:
+        """Tell whether a receipt is to be booked here; most are of other sites."""
+        if not self.book.lacks(receipt) and not openings(self.book, [receipt], 0):
+            return False
+        key = self._keys.get(receipt.board_id)
+        return key is not None and receipt.signed_with(key)
+
+    def _admit_found(self) -> None:
+        found = {receipt.key: (finder, receipt) for finder, receipt in self._found}
+        receipts = [receipt for _, receipt in found.values()]
+        self._store.append(openings(self.book, receipts, self._now_ms()))
+        passed = [each for each in found.values() if self.book.lacks(each[1])]
+        self._store.append(passed_row(receipt, finder) for finder, receipt in passed)
+        self._found.clear()
+        for transfer_id in sorted({receipt.transfer_id for _, receipt in passed}):
+            self._settle(self.book.transfers[transfer_id])
 
     async def _release(self, link: BoardLink, receipts: list[Receipt]) -> None:
         """Tell the board which receipts of its own transfers need its memory no more."""
@@ -202,8 +233,8 @@ class LedgerKeeper:
             capacity_mJ=link.limits.capacity_mJ,
             t_ms=self._now_ms(),
         )
-        shown = [self._meter(0, ack, beacon)] if beacon.bus_mV else []  # 0 V: nothing measured yet
-        self._store.append([reading, *shown])
+        at_rest = [meter_row(0, ack, beacon, self._now_ms())] if beacon.bus_mV else []
+        self._store.append([reading, *at_rest])
         self._emit(BoardReading(self._clock.now_s(), link.board_id, ack.soc_permille))
         return beacon
 
@@ -229,6 +260,20 @@ class LedgerKeeper:
             for board_id in unsettled.boards
             if (unsettled.transfer_id, board_id) not in self._heard_out
         }
+
+    def is_behind(self, beacon: Beacon) -> bool:
+        """Tell whether a board's advert hints at a receipt that nobody has read here yet.
+
+        Then another site had it, or boards met by themselves, or it was booted.
+        """
+        if beacon.state in RUNNING_STATES:
+            return False
+        read = self.book.last_reading.get(beacon.board_id)
+        known = self._read_to.get(beacon.board_id)
+        if read is None or known is None or known.runs:  # it may have ended before the reading
+            return True
+        told = beacon.epoch, beacon.sent_mJ, beacon.received_mJ
+        return told != (read.epoch, read.sent_mJ, read.received_mJ)
 
     def has_problem(self, board_id: int) -> bool:
         """Tell whether a fault stands, by the ledger, that is more than a warning."""
@@ -264,8 +309,8 @@ class LedgerKeeper:
 
     def _lacks(self, ack: Ack, receipts: list[Receipt]) -> bool:
         told = ack.transfer_id
-        mine = told in self._store.book.transfers and not ack.runs(told)
-        return mine and all(receipt.transfer_id != told for receipt in receipts)
+        has_ended = told != 0 and not ack.runs(told)
+        return has_ended and all(receipt.transfer_id != told for receipt in receipts)
 
     def _write(self, receipts: list[Receipt]) -> None:
         book = self._store.book
@@ -342,11 +387,14 @@ class LedgerKeeper:
                 self.faults(link.board_id, codes - {ept.LEASE_LOST})
 
     def _new_id(self) -> int:
-        """Return a number that this ledger has not seen, and never 0."""
-        seen = self._store.book.seen_ids
-        while (transfer_id := self._next_id % _ID_MODULO) in seen or not transfer_id:
-            self._next_id += 1
-        return transfer_id
+        """Return a number of this site that this ledger has not seen."""
+        seen, ids = self._store.book.seen_ids, self._ids
+        for _ in ids:
+            transfer_id = ids[self._next % len(ids)]
+            if transfer_id not in seen:
+                return transfer_id
+            self._next += 1
+        raise LedgerError("this site has given all its numbers: begin a new ledger as another one")
 
     def _now_ms(self) -> int:
         return int(self._clock.now_s() * 1000)

@@ -15,7 +15,6 @@ import numpy as np
 
 from crowdcharge.boards.fleet import BoardView
 from crowdcharge.boards.keys import Keys
-from crowdcharge.boards.models import Sighting
 from crowdcharge.boards.pool import SLOTS
 from crowdcharge.clock import Clock
 from crowdcharge.errors import GrantRefused, WptError
@@ -220,7 +219,7 @@ class Orchestrator:
         now_s = asyncio.get_running_loop().time()
         for offer, late_s in list(self._asked.items()):
             if self._can_meet((offer.ptx, offer.prx)):
-                self._start(work, self._transfer(offer, until_s), offer.ptx, offer.prx)
+                self._start(work, self._asked_for(offer, until_s), offer.ptx, offer.prx)
             elif now_s > late_s:
                 text = f"{offer.ptx} to {offer.prx}: what was asked for could not begin in time"
                 self.station.trouble(offer.ptx, WptError(text))
@@ -266,6 +265,7 @@ class Orchestrator:
             board_id = view.board_id
             if self._is_available(view):
                 changed = view.newest.problem != self.ledger_keeper.has_problem(board_id)
+                changed = changed or self.ledger_keeper.is_behind(view.newest)
                 if changed or board_id in pending or board_id not in self._synced:
                     found.append(board_id)
         return found
@@ -296,18 +296,9 @@ class Orchestrator:
         work.create_task(guarded())
 
     async def _attend(self, board_id: int) -> None:
-        await self._sync(board_id)
+        await self.station.sync(board_id)
         self._synced.add(board_id)
         self._wait(board_id)  # until its adverts have caught up with what it just said
-
-    async def _sync(self, board_id: int) -> None:
-        """Fetch all that the board can tell; its status is as good as its newest advert."""
-        link = await self._pool.get(board_id)
-        beacon = await self.ledger_keeper.sync(link)
-        view = self._fleet.view(board_id)
-        if view is not None:
-            now_s = asyncio.get_running_loop().time()
-            self._fleet.add(Sighting(beacon, link.address, view.rssi_dBm, now_s))
 
     async def _meet(self, meeting: Meeting, until_s: float | None) -> None:
         offer = await self._decide(meeting)
@@ -342,6 +333,11 @@ class Orchestrator:
         wanted = self.state == "running" and not self._stopping.is_set()
         return wanted and self.forbidden.isdisjoint(pair)
 
+    async def _asked_for(self, offer: Offer, until_s: float | None) -> None:
+        for board_id in (offer.ptx, offer.prx):
+            await self.station.consult(board_id)
+        await self._transfer(offer, until_s)
+
     async def _transfer(self, offer: Offer, ends_s: float | None) -> None:
         if not self._may_begin((offer.ptx, offer.prx)):
             return
@@ -360,7 +356,7 @@ class Orchestrator:
                 self._floor_permille[transfer.ptx] = soc_permille or 0
         finally:
             del self._transfer_runs[transfer.transfer_id]
-        syncs = [self._sync(board_id) for board_id in transfer.boards]
+        syncs = [self.station.sync(board_id) for board_id in transfer.boards]
         for failed in await asyncio.gather(*syncs, return_exceptions=True):
             if failed is not None:
                 raise failed
@@ -368,8 +364,7 @@ class Orchestrator:
     async def _decide(self, meeting: Meeting) -> Offer | None:
         """Ask both boards for their charge and the policy for an offer; None: no transfer now."""
         for board_id in meeting.pair:
-            link = await self._pool.get(board_id)
-            self.ledger_keeper.note(board_id, await link.ask(), await link.ask_consent())
+            await self.station.consult(board_id)
         self._met[meeting.pair] = meeting.number
         self._turns[meeting.pair] = next(self._count)
         agents = self.ledger_keeper.agents

@@ -14,7 +14,7 @@ from pathlib import Path
 from crowdcharge.errors import InputError
 from crowdcharge.files import write_whole
 from crowdcharge.ledger.forwarder import Forwarder
-from crowdcharge.ledger.kinds import Run
+from crowdcharge.ledger.kinds import Run, SiteRow
 from crowdcharge.ledger.rows import FIRST_HASH, chained
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.marker import Marker
@@ -34,18 +34,33 @@ class RunFolder:
         self._marker = Marker(path)
 
     @contextmanager
-    def recording(self, run: Run, forwarder: Forwarder | None = None) -> Iterator[Store]:
+    def recording(
+        self, run: Run, forwarder: Forwarder | None = None, site: SiteRow | None = None
+    ) -> Iterator[Store]:
         """Open the ledger and write `run`, the row that says what follows.
 
-        `forwarder` carries the rows on into a database.
+        `forwarder` carries the rows on into a database. InputError if the ledger is of another
+        `site`; it becomes that of `site` if it was of none.
         """
         if forwarder is not None:
             forwarder.reach()
         if not (self.path / LEDGER).exists():
             self._marker.note_ledger(chained(1, FIRST_HASH, run).hash)
         with Store.create(self.path / LEDGER) as store, forwarder or nullcontext():
-            store.append([run])
+            store.append([run, *self._site(store, site)])
             yield store
+
+    def _site(self, store: Store, site: SiteRow | None) -> list[SiteRow]:
+        """Return the row that makes the ledger a site's, unless it is there."""
+        known = store.book.site
+        if known is None:
+            return [site] if site else []
+        if site != known:
+            raise InputError(
+                f"{self.path / LEDGER} is the ledger of site {known.name}, number {known.number},"
+                " for ever; run.site and run.site_number must say so"
+            )
+        return []
 
     def write(self, name: str, document: Document) -> None:
         self.put(name, (json.dumps(document, indent=2) + "\n").encode())

@@ -15,6 +15,7 @@ from crowdcharge.clock import BoardClock
 from crowdcharge.errors import InputError
 from crowdcharge.ledger.forwarder import Forwarder
 from crowdcharge.ledger.kinds import Run
+from crowdcharge.ledger.neighbours import Found
 from crowdcharge.orchestrator.config import RadioSection, RunConfig
 from crowdcharge.orchestrator.contacts import Contacts
 from crowdcharge.orchestrator.events import Emit, Trouble
@@ -69,6 +70,11 @@ class Runner:
         """Tell of a radio that does not work, or works again."""
         self._emit(Trouble(self._clock.now_s() if self._clock else 0.0, 0, line))
 
+    def _bring(self, found: list[Found]) -> None:
+        """Take what other sites have read from boards."""
+        if self._orchestrator is not None:
+            self._orchestrator.ledger_keeper.take(found)
+
     async def run(self, beside: Beside = alone) -> Summary:
         """Go on in the ledger of earlier runs; write summary.json beside it."""
         try:
@@ -80,8 +86,8 @@ class Runner:
         config = self._config
         await _check(self._radio)
         described = Run(config.run.policy, config.run.seed, self._vm, int(time.time()))
-        forwarder = _forwarder(config, self._trouble)
-        with self.folder.recording(described, forwarder) as store:
+        forwarder = _forwarder(config, self._trouble, self._bring)
+        with self.folder.recording(described, forwarder, config.run.numbered_site) as store:
             self._clock = BoardClock(config.radio.speed)
             self._orchestrator = Orchestrator(
                 radio=self._radio,
@@ -123,7 +129,8 @@ async def trade(
     folder = RunFolder(config.run.out)
     forwarder = _forwarder(config, lambda line: emit(Trouble(0.0, 0, line)))
     async with _opened(config.radio, emit) as radio:
-        with folder.recording(Run("market", None, vm, int(time.time())), forwarder) as store:
+        described = Run("market", None, vm, int(time.time()))
+        with folder.recording(described, forwarder, config.run.numbered_site) as store:
             trading = Trading(
                 radio,
                 store,
@@ -140,10 +147,14 @@ async def trade(
         return summary
 
 
-def _forwarder(config: RunConfig, say: Callable[[str], None]) -> Forwarder | None:
+def _forwarder(
+    config: RunConfig,
+    say: Callable[[str], None],
+    bring: Callable[[list[Found]], None] = lambda _: None,
+) -> Forwarder | None:
     """Return what writes the ledger into the run's database, if it has one.
 
-    `say` is called in this loop, whichever thread has something to tell.
+    `say` and `bring` are called in this loop, whichever thread has something to tell.
     """
     books, loop = config.run.ledger, asyncio.get_running_loop()
     if books is None:
@@ -152,7 +163,11 @@ def _forwarder(config: RunConfig, say: Callable[[str], None]) -> Forwarder | Non
     def say_here(line: str) -> None:
         loop.call_soon_threadsafe(say, line)
 
-    return Forwarder(config.run.out / LEDGER, books, say_here)
+    def bring_here(found: list[Found]) -> None:
+        loop.call_soon_threadsafe(bring, found)
+
+    spool = config.run.out / LEDGER
+    return Forwarder(spool, books, say_here, bring_here, config.run.numbered_site)
 
 
 @asynccontextmanager

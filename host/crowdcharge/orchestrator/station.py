@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from crowdcharge.boards.fleet import Fleet
 from crowdcharge.boards.keys import Keys
+from crowdcharge.boards.models import Sighting
 from crowdcharge.boards.pool import SLOTS, Pool
 from crowdcharge.clock import Clock
 from crowdcharge.errors import LedgerError
@@ -61,6 +62,21 @@ class Station:
             observing.cancel()
             await asyncio.gather(observing, return_exceptions=True)
             await self.pool.close()
+
+    async def sync(self, board_id: int) -> None:
+        """Fetch all that a board can tell; its status is as good as its newest advert."""
+        link = await self.pool.get(board_id)
+        beacon = await self.ledger_keeper.sync(link)
+        view = self.fleet.view(board_id)
+        if view is not None:
+            now_s = asyncio.get_running_loop().time()
+            self.fleet.add(Sighting(beacon, link.address, view.rssi_dBm, now_s))
+
+    async def consult(self, board_id: int) -> None:
+        """Ask a board for charge and consent; before a grant, read what others had it meter."""
+        link = await self.pool.get(board_id)
+        if not await self.ledger_keeper.has_read(link):
+            await self.sync(board_id)
 
     def transfer_run(
         self,

@@ -12,7 +12,7 @@ from crowdcharge.cli.ledger import ledger
 from crowdcharge.errors import InputError, LedgerError
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.postgres_rows import PostgresRows
-from crowdcharge.ledger.rows import chained, claim_row
+from crowdcharge.ledger.rows import chained, claim_row, passed_row
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import judge
 
@@ -37,6 +37,7 @@ def fill_all(store):
     store.append([kinds.Meter(1, 0, 9, None, energy_mJ=0, bus_mV=3700, current_mA=-1)])
     store.append([claim_row(sign(2, 11, 2, 20), 9)])
     store.append([opening(12), kinds.Member(12, 12, 3, TEXT)])
+    store.append([kinds.SiteRow("north", 1), passed_row(sign(2, 11, 2, 12), "south")])
 
 
 @pytest.fixture

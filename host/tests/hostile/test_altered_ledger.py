@@ -10,7 +10,7 @@ import pytest
 from crowdcharge.boards.models import Receipt
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
-from crowdcharge.ledger.rows import claim_row
+from crowdcharge.ledger.rows import claim_row, passed_row
 from crowdcharge.ledger.settlement import TransferRecord, settlement
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
@@ -29,9 +29,11 @@ def contents() -> list[kinds.Content]:
     early = signed(1, 1, 6, wire.PTX, 2, 10, 50, 90, 250, ept.STOPPED, 600, 599, 10)
     sent = signed(1, 1, 7, wire.PTX, 2, 4000, 900, 3900, 300, ept.ENERGY_BUDGET, 600, 590, 4500)
     received = signed(2, 1, 7, wire.PRX, 1, 2500, 900, 2500, 300, ept.PEER_ENDED, 300, 308, 2500)
+    found = signed(2, 1, 6, wire.PRX, 1, 0, 50, 90, 250, ept.STOPPED, 600, 599, 0)
     book = Book()
     return [
         kinds.Run("p", seed=1, vm=None, started_unix_s=1),
+        kinds.SiteRow("north", number=2),
         kinds.Reading(1, 1, 600, sent_mJ=0, received_mJ=0, capacity_mJ=9, t_ms=3),
         kinds.Open(6, 1, 2, energy_max_mJ=4000, power_max_mW=0, t_ms=5),
         kinds.Open(7, 1, 2, energy_max_mJ=4000, power_max_mW=0, t_ms=5),
@@ -44,6 +46,7 @@ def contents() -> list[kinds.Content]:
         kinds.Meter(1, 7, 8, 598, energy_mJ=100, bus_mV=3700, current_mA=1050),
         kinds.Fault(1, 3, "OVER_TEMPERATURE", raised=True, t_ms=9),
         *book.admit([early, sent, received]),
+        passed_row(found, "south"),
         kinds.MarketRow(1, "00", 0, price=5, confirmed=True, takes=(), void="", t_ms=4),
         kinds.Bargain(1, 7, seller=1, buyer=2, price=5, energy_mJ=4000),
         *settlement(TransferRecord(7, 1, 2, 4000, 5), sent, received),

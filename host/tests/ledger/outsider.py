@@ -35,6 +35,8 @@ def check(path, keys):
             before = [*waiting, (kind, said)] if kind in NEXT else []
             if kind in ("receipt", "state"):
                 unsigned[getattr(book, kind)(said, [row for _, row in waiting])] += 1
+            elif kind == "passed":
+                unsigned[book.passed(said)] += 1
             elif kind != "entry":
                 assert kind != "open" or book.opens.setdefault(said["transfer_id"], said) is said
                 assert kind != "member" or book.member(said), "no member of that group"
@@ -51,26 +53,46 @@ class Book:
     def __init__(self, keys):
         self.keys, self.opens, self.stands, self.receipts, self.last = dict(keys), {}, {}, {}, {}
         self.groups, self.heads = {}, {}
+        self.brought = set()  # receipts that were passed: the board itself may tell them as well
 
     def receipt(self, said, gaps):
-        raw = bytes.fromhex(said["raw"])
-        told = dict(zip(SIGNED.split(), struct.unpack(LAYOUTS[raw[0]], raw[:-16]), strict=False))
+        raw, told, key = self.told(said)
         shown = {name: None if "soc" in name and v == 0xFFFF else v for name, v in told.items()}
-        assert text(shown | {"raw": raw.hex()}) == text(said | {"version": raw[0]}), (
+        assert text(shown | {"raw": said["raw"]}) == text(said | {"version": raw[0]}), (
             "shows what was not signed"
         )
-        meter, tag = {name: told[name] for name in ("board_id", "role", "epoch")}, raw[-16:]
+        meter = {name: told[name] for name in ("board_id", "role", "epoch")}
         start_mJ, board = (told["odometer_mJ"] - told["energy_mJ"]) % 2**32, told["board_id"]
         from_mJ = self.last.get((board, told["role"]), start_mJ)
         due = [meter | {"from_mJ": from_mJ, "to_mJ": start_mJ}] if from_mJ != start_mJ else []
         self.last[board, told["role"]] = told["odometer_mJ"]
-        key = (board, told["transfer_id"], told["role"])
-        assert self.receipts.setdefault(key, told) is told, "a second receipt"
+        first = self.receipts.setdefault(key, told)
+        assert first is told or (first == told and key in self.brought), "a second receipt"
+        self.brought.discard(key)
         assert text(gaps) == text(due), "the odometer does not continue"
+        return self.signed(raw, board)
+
+    def passed(self, said):
+        raw, told, key = self.told(said)
+        assert said.items() <= (told | {"raw": raw.hex(), "finder": said["finder"]}).items(), (
+            "shows what was not signed"
+        )
+        board = self.opens[key[1]]["ptx" if key[2] == 1 else "prx"]
+        assert board == key[0] and key not in self.receipts, "settles nothing"
+        self.receipts[key] = told
+        self.brought.add(key)
+        return self.signed(raw, board)
+
+    def told(self, said):
+        raw = bytes.fromhex(said["raw"])
+        told = dict(zip(SIGNED.split(), struct.unpack(LAYOUTS[raw[0]], raw[:-16]), strict=False))
+        return raw, told, (told["board_id"], told["transfer_id"], told["role"])
+
+    def signed(self, raw, board):
         body, mine = b"crowdcharge receipt" + raw[:-16], self.keys.get(board, [])
         tags = [hmac.digest(each, body, "sha256")[:16] for each in mine]
-        assert not tags or tag in tags, "a wrong signature"
-        self.keys[board] = mine[tags.index(tag) :] if tags else []
+        assert not tags or raw[-16:] in tags, "a wrong signature"
+        self.keys[board] = mine[tags.index(raw[-16:]) :] if tags else []
         return "checked" if tags else "signature"
 
     def state(self, said, postings):

@@ -3,12 +3,13 @@
 
 import asyncio
 
+from crowdcharge.bench.sessions.core_radio import CoreRadio
+from crowdcharge.bench.sessions.jumping_time import LoopClock
 from crowdcharge.ledger.verify import judge
 from crowdcharge.orchestrator.collecting import collect
 from wptcore import wire
 
-from .jumping_time import LoopClock
-from .world import MortalStore, WorldRadio
+from .world import MortalStore
 from .world_board import CURVE
 
 
@@ -28,7 +29,7 @@ def test_a_board_without_a_key_here_only_claims(make_world, run):
         await asyncio.sleep(1.0)
         keys = {1: world.boards[1].key}
         with MortalStore.open(world, world.ledger) as store:
-            radio = WorldRadio(world)
+            radio = CoreRadio(world)
             found.append(await collect(radio, store, keys, LoopClock(), world.events.append, 3.0))
 
     run(world, story())

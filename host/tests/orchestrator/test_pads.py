@@ -5,13 +5,12 @@ import asyncio
 
 import pytest
 
+from crowdcharge.bench.sessions.jumping_time import LoopClock
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.contacts import ContactSchedule, Present
 from crowdcharge.orchestrator.events import Refused, TransferEnded, Trouble
 from crowdcharge.orchestrator.transfer import TransferTerms
-
-from .jumping_time import LoopClock
 
 LEASE_ms = 1500
 ON_PAD = ContactSchedule(300.0, (((1, 2), (1, 3), (1, 4)),))
