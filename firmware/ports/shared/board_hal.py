@@ -7,7 +7,6 @@ import math
 import memory
 from gauge import CountedCharge, FuelGauge
 from guard import Guard
-from power_meter import PowerMeter
 from wptcore import calibration, ept, wire
 from wptcore.fod import LossCurve
 from wptcore.journal import Journal
@@ -181,8 +180,12 @@ class BoardHal:
             side = "rx" if received else "tx"
             found = self._identity.get("meters", {})
             corrections = found.get(side, (0, 0)), found.get(side + "-bus", (0, 0))
+            # A board saves the memory of the other chip's module.
+            module = {"ina219": "power_meter", "ina228": "ina228_meter"}[pins.METER]
             self._meters[address] = (
-                PowerMeter(self.bus, address, pins.SHUNT_uOhm, *corrections) if address else None
+                __import__(module).PowerMeter(self.bus, address, pins.SHUNT_uOhm, *corrections)
+                if address
+                else None
             )
         return self._meters[address]
 
