@@ -4,7 +4,6 @@
 import sys
 
 from ports.shared.ina228_meter import PowerMeter
-
 from wptcore import ept
 
 try:

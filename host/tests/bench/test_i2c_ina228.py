@@ -63,7 +63,9 @@ def test_the_driver_reads_the_truth_within_the_chips_accuracy(current_A, bus_V, 
     shunt_uV = round(current_A * SHUNT_Ohm * 1e6)
     assert rig.driver.shunt_voltage * 1e6 == pytest.approx(shunt_uV, abs=5.0, rel=6e-4)
     assert rig.driver.bus_voltage == pytest.approx(round(bus_V, 3), abs=0.006, rel=6e-4)
-    assert rig.driver.current == pytest.approx(rig.driver.shunt_voltage / SHUNT_Ohm, rel=1e-3, abs=1e-4)
+    assert rig.driver.current == pytest.approx(
+        rig.driver.shunt_voltage / SHUNT_Ohm, rel=1e-3, abs=1e-4
+    )
     product_W = abs(rig.driver.current) * rig.driver.bus_voltage
     assert rig.driver.power == pytest.approx(product_W, rel=1e-3, abs=1e-3)
 
@@ -124,18 +126,14 @@ def test_ready_is_cleared_by_a_read_only_with_the_latch():
     assert not rig.driver.conversion_ready
 
 
-@pytest.mark.parametrize(
-    ("adc_range", "setting"), [(0, 0), (0, 4), (1, 4), (0, 7)]
-)
+@pytest.mark.parametrize(("adc_range", "setting"), [(0, 0), (0, 4), (1, 4), (0, 7)])
 def test_the_noise_is_the_data_sheets(adc_range, setting):
     rig = Rig()
     rig.driver.adc_range = adc_range
     rig.driver.averaging_count = AveragingCount.COUNT_1
     rig.driver.shunt_voltage_conv_time = setting
     # The other range has two bits less over a quarter of the span: the same voltage.
-    assert rig.sigma_uV() == pytest.approx(
-        327_680 / 2 ** NOISE_FREE_BITS[setting] / 6.6, rel=0.12
-    )
+    assert rig.sigma_uV() == pytest.approx(327_680 / 2 ** NOISE_FREE_BITS[setting] / 6.6, rel=0.12)
 
 
 def test_averaging_lowers_the_noise_by_its_root():
@@ -156,13 +154,15 @@ def test_errors_differ_from_chip_to_chip_and_not_the_bus_of_kind_chips():
 
     def errors(kind):
         both = [zip(*read(seed, kind), strict=True) for seed in range(1, 40)]
-        return [[statistics.mean(values) for values in column] for column in zip(*both, strict=True)]
+        return [
+            [statistics.mean(values) for values in column] for column in zip(*both, strict=True)
+        ]
 
     shunt_uV, bus_mV = errors(kind=False)
     assert 25 < max(map(abs, shunt_uV)) < 51 + 1.5
     assert 2.5 < max(map(abs, bus_mV)) < 5 + 1
     shunt_uV, bus_mV = errors(kind=True)
-    assert 25 < max(map(abs, shunt_uV))
+    assert max(map(abs, shunt_uV)) > 25
     assert max(map(abs, bus_mV)) < 1
 
 

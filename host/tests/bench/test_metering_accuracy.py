@@ -93,9 +93,7 @@ class Rig:
             loads.append(Point(current_A * 1000 * reference, statistics.mean(shunt_mA), step_mA))
             voltages.append(Point(bus_V * 1000 * reference, statistics.mean(bus_mV), step_mV))
         current, bus = (fit.correction(each, REFERENCE_ppm) for each in (loads, voltages))
-        self.meter = self._meter(
-            (current.gain_ppm, current.offset), (bus.gain_ppm, bus.offset)
-        )
+        self.meter = self._meter((current.gain_ppm, current.offset), (bus.gain_ppm, bus.offset))
 
     def error_pct(self, seconds: float = 40.0) -> float:
         """Compare the metered energy with the true one, over a profile of random powers."""
@@ -152,7 +150,7 @@ def test_a_steady_load_is_no_stuck_meter(part, current_A, seed):
 
 
 def test_the_steps_are_really_repeated():
-    """The fault that this guards against needs a chip that repeats its value, as the INA219 does."""
+    """The fault that this guards against needs a chip that repeats its value: the INA219."""
     longest = 0
     for seed in range(1, 20):
         rig = Rig(seed)

@@ -3,11 +3,11 @@
 
 Modelled: configuration with reset bit, both shunt ranges with their clamps, conversion times and
 averaging, triggered and continuous modes, shutdown, current and power from the shunt calibration,
-MATHOF, MEMSTAT, identity, and CNVRF. With the alert latch set, a read of the flags or a new trigger
-clears CNVRF; without it the data sheet names nothing that does, and here nothing does. The errors
-are the limits of section 6.5: gain of shunt and bus 0.05 %, offset of the shunt 1 uV, of the bus
-2.5 mV. The noise of the shunt is that of table 8-2 (noise-free bits; 6.6 sigma from peak to peak);
-that of the bus, which the data sheet does not give, is taken as the same number of steps.
+MATHOF, MEMSTAT, identity, and CNVRF. With the alert latch set, a read of the flags or a new
+trigger clears CNVRF; without it the data sheet names nothing that does, and here nothing does. The
+errors are the limits of section 6.5: gain of shunt and bus 0.05 %, offset of the shunt 1 uV, of
+the bus 2.5 mV. The noise of the shunt is that of table 8-2 (noise-free bits; 6.6 sigma from peak
+to peak); that of the bus, which the data sheet does not give, is taken as as many steps.
 Not modelled: energy, charge, alert limits (their registers keep what is written), drift, the
 temperature (25 C); shunt and bus are sampled at the same instant, at the end of a conversion.
 """
@@ -194,7 +194,9 @@ class Ina228:
             return (value & 0xFFFFF) << 4
         if register == DIAG_ALRT:
             flags = _CNVRF * self._ready | _MATHOF * (self.overflow or self._overflowed)
-            return self._registers[DIAG_ALRT] & _DIAG_WRITABLE | flags | _MEMSTAT * (not self.damaged)
+            return (
+                self._registers[DIAG_ALRT] & _DIAG_WRITABLE | flags | _MEMSTAT * (not self.damaged)
+            )
         fixed = {
             TEMPERATURE: _25_C,
             POWER: self._power,
