@@ -53,6 +53,9 @@ class BoardHal:
         self.qi = None
         self._tries_break = False
         self.connected = self.guard.attempt("bus", self.connect)
+        # A board saves the memory of the other chip's module.
+        module = {"ina219": "power_meter", "ina228": "ina228_meter"}[pins.METER]
+        self._meter = __import__(module).PowerMeter
         self._meters = {}
         self.capacity_mJ = identity.get("capacity_mJ", pins.CAPACITY_mJ)
         if pins.GAUGE:
@@ -180,12 +183,8 @@ class BoardHal:
             side = "rx" if received else "tx"
             found = self._identity.get("meters", {})
             corrections = found.get(side, (0, 0)), found.get(side + "-bus", (0, 0))
-            # A board saves the memory of the other chip's module.
-            module = {"ina219": "power_meter", "ina228": "ina228_meter"}[pins.METER]
             self._meters[address] = (
-                __import__(module).PowerMeter(self.bus, address, pins.SHUNT_uOhm, *corrections)
-                if address
-                else None
+                self._meter(self.bus, address, pins.SHUNT_uOhm, *corrections) if address else None
             )
         return self._meters[address]
 

@@ -23,6 +23,7 @@ from wptcore.calibration import current_uA
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.asyncio(loop_scope="module")]
 KEYS = {board_id: bytes([board_id]) * 32 for board_id in (1, 2)}
 SHUNT_uOhm = 15_000
+SPEED = 2.0
 RUN = """
 [run]
 policy = "oblivious-share"
@@ -31,6 +32,9 @@ out = "out"
 duration_s = 14.0
 [radio]
 transport = "{transport}"
+speed = {speed}
+[transfer]
+lease_ms = 2000
 [contacts]
 source = "bench"
 control = "{control}"
@@ -45,14 +49,14 @@ async def bench(tmp_path_factory):
         for board_id, soc_pct in ((1, 90.0), (2, 10.0))
     )
     contacts = ContactsConfig(((Placement((1, 2)),),), 1000.0)
-    config = BenchConfig(boards, contacts=contacts)
+    config = BenchConfig(boards, contacts=contacts, speed=SPEED)
     async with launch(config, tmp_path_factory.mktemp("bench")) as running:
         yield running
 
 
 async def test_a_run_settles_and_both_meters_tell_the_truth_as_built(bench, tmp_path):
     key_file.save(tmp_path / "keys.toml", KEYS)
-    text = RUN.format(transport=bench.transport, control=bench.control_path)
+    text = RUN.format(transport=bench.transport, speed=SPEED, control=bench.control_path)
     (tmp_path / "run.toml").write_text(text, encoding="utf-8")
     code = "from crowdcharge.cli import main; main()"
     command = [sys.executable, "-c", code, "run", str(tmp_path / "run.toml"), "--json"]
@@ -84,7 +88,7 @@ async def test_calibrate_finds_the_shunt_that_is_off(bench, tmp_path):
         with SerialLine(bench.serial_ports[1]) as line:
             line.maintain(True)
             found = calibrate_meter(line, "tx", loads(), 500.0, tmp_path / "c.json", True)[1]
-            streamed = line.stream("meter", "tx", 20)
+            streamed = list(line.stream("meter", "tx", 20))
             load(0.0)
             line.maintain(False)
         return found, [int(pairs["shunt_uV"]) for pairs in streamed]
