@@ -34,6 +34,7 @@ MODES: dict[str, tuple[str, ...]] = {
     "undervoltage-2v93": ("stuck", "lost"),
     "comparator-2": ("stuck", "lost"),
     "ina219": ("open", "short", "dead", "frozen"),
+    "ina228": ("open", "short", "dead", "frozen"),
     "max17048": ("open", "dead", "frozen"),
     "ntc-10k": ("open", "short", "frozen"),
     "lipo-2000": ("open", "short", "hot"),

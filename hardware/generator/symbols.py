@@ -15,7 +15,7 @@ FONT = "(effects (font (size 1.27 1.27)))"
 HIDDEN = "(effects (font (size 1.27 1.27)) (hide yes))"
 # Start of a part's name -> (left pins, right pins), where pin types would not place them well.
 COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "ina219": (("VIN+", "VCC", "GND"), ("VIN-", "SDA", "SCL")),
+    "ina2": (("VIN+", "VCC", "GND"), ("VIN-", "SDA", "SCL")),
     "tps22918": (("VIN", "ON", "GND"), ("VOUT", "QOD", "CT")),
     "boost": (("VIN", "GND"), ("5V",)),
     "charger": (("VBUS", "GND"), ("LIPO",)),

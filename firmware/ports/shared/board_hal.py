@@ -7,7 +7,6 @@ import math
 import memory
 from gauge import CountedCharge, FuelGauge
 from guard import Guard
-from power_meter import PowerMeter
 from wptcore import calibration, ept, wire
 from wptcore.fod import LossCurve
 from wptcore.journal import Journal
@@ -55,6 +54,9 @@ class BoardHal:
         self.qi = None
         self._tries_break = False
         self.connected = self.guard.attempt("bus", self.connect)
+        # A board saves the memory of the other chip's module.
+        module = {"ina219": "power_meter", "ina228": "ina228_meter"}[pins.METER]
+        self._meter = __import__(module).PowerMeter
         self._meters = {}
         self.capacity_mJ = identity.get("capacity_mJ", pins.CAPACITY_mJ)
         if pins.GAUGE:
@@ -191,7 +193,7 @@ class BoardHal:
             found = self._identity.get("meters", {})
             corrections = found.get(side, (0, 0)), found.get(side + "-bus", (0, 0))
             self._meters[address] = (
-                PowerMeter(self.bus, address, pins.SHUNT_uOhm, *corrections) if address else None
+                self._meter(self.bus, address, pins.SHUNT_uOhm, *corrections) if address else None
             )
         return self._meters[address]
 

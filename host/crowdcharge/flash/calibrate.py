@@ -4,9 +4,10 @@
 import math
 import statistics
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from crowdcharge.errors import InputError, LineError
 from crowdcharge.flash import fit
@@ -28,26 +29,35 @@ _INSTRUMENT_s = 60.0
 class Quantity:
     """What a meter is calibrated in: the console's suffix of its side, unit, least span.
 
-    `step_uV` is what the INA219 resolves at PGA / 8: 80 of the shunt, 4000 of the bus. A steady
-    load repeats one value, so its spread says nothing of that.
+    `step_uV` is what each meter resolves: an INA219 at PGA / 8 80 of the shunt and 4000 of the
+    bus, an INA228 what the console prints of it. A steady load may repeat one value, so its spread
+    says nothing of that.
     """
 
     suffix: str
     unit: str
     span_min: float
-    step_uV: float
+    step_uV: Mapping[str, float]
 
 
 QUANTITIES = {
-    "current": Quantity("", "mA", fit.SPAN_MIN_mA, 80.0),
-    "bus": Quantity("-bus", "mV", 500.0, 4000.0),
+    "current": Quantity("", "mA", fit.SPAN_MIN_mA, {"ina219": 80.0, "ina228": 1.0}),
+    "bus": Quantity("-bus", "mV", 500.0, {"ina219": 4000.0, "ina228": 1000.0}),
 }
 
 
 def measure(
-    line: SerialLine, side: str, shunt_uOhm: int, reference: float, quantity: str = "current"
+    line: SerialLine,
+    side: str,
+    pins: Mapping[str, Any],
+    reference: float,
+    quantity: str = "current",
 ) -> Point:
-    """Sample one steady load with the board's raw meter. The board must be in maintenance."""
+    """Sample one steady load with the board's raw meter. The board must be in maintenance.
+
+    `pins`: of the board's kind.
+    """
+    shunt_uOhm = pins["SHUNT_uOhm"]
     streamed = line.stream("meter", side, SAMPLES)
     if quantity == "bus":
         raw = [float(pairs["bus_mV"]) for pairs in streamed]
@@ -59,7 +69,7 @@ def measure(
     if spread > 5.0 + 0.02 * abs(mean):
         unit = QUANTITIES[quantity].unit
         raise InputError(f"the load is not steady: {mean:.1f} {unit} +- {spread:.1f}")
-    step = QUANTITIES[quantity].step_uV / 1000  # mV
+    step = QUANTITIES[quantity].step_uV[pins["METER"]] / 1000  # mV
     if quantity == "current":
         step *= 1e6 / shunt_uOhm  # mA
     return Point(reference, mean, math.hypot(spread / len(raw) ** 0.5, step / 12**0.5))
@@ -80,7 +90,7 @@ def calibrate_meter(
     maintenance between points and while a load flows: outside, that would be a stuck switch.
     """
     board = line.hello()["board"]
-    shunt_uOhm = board_kind(board).pins["SHUNT_uOhm"]
+    pins = board_kind(board).pins
     board_id = int(line.ask("identity")["board_id"])
     if not board_id:
         raise InputError(f"{line.port}: the board has no id: crowdcharge provision comes first")
@@ -91,7 +101,7 @@ def calibrate_meter(
     for reference in references:
         if not math.isfinite(reference):
             raise InputError(f"the reference is no finite number: {reference}")
-        point = measure(line, side, shunt_uOhm, reference, quantity)
+        point = measure(line, side, pins, reference, quantity)
         points = [old for old in points if abs(old.reference - reference) > _SAME]
         points.append(point)
     enough = _span(points) >= span_min
@@ -101,7 +111,7 @@ def calibrate_meter(
         line.ask("calibrate", entry, found.gain_ppm, found.offset)
     records.set_meter(board_id, entry, points, found)
     records.save()
-    if found and abs(measure(line, side, shunt_uOhm, 0.0).raw) < _REST_mA:
+    if found and abs(measure(line, side, pins, 0.0).raw) < _REST_mA:
         line.maintain(False)
     return points, found
 

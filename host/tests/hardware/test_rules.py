@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A fault in a board file is found, and the report names its file and line."""
 
+import csv
+
 import pytest
-from generator.outputs import load
+from generator.outputs import load, outputs
 from generator.source import HardwareError
 
 # board, old text, new text, start of the faulty line, words of the report
@@ -139,3 +141,36 @@ def test_an_inherited_fault_is_reported_once_and_in_the_file_that_has_it(faults)
     found = faults("feather_esp32s3", "battery_max_dC = 450", "battery_max_dC = 650")
     assert len(found) == 1
     assert found[0].startswith("feather_esp32s3.toml:")
+
+
+def with_ina228(boards, shunt_uOhm: str = "15_000") -> None:
+    path = boards / "feather_esp32s3.toml"
+    text = path.read_text().replace('part = "ina219"', 'part = "ina228"')
+    path.write_text(text.replace("shunt_uOhm = 100_000", f"shunt_uOhm = {shunt_uOhm}"))
+
+
+def test_a_build_may_have_ina228_meters(boards):
+    """The same pins by name, so every build takes it; its own order number and jumper."""
+    with_ina228(boards)
+    texts = outputs(*load(boards))
+    module = texts["firmware/boards/feather_esp32s3.py"]
+    assert 'METER = "ina228"' in module
+    assert "SHUNT_uOhm = 15000" in module
+    (row,) = [
+        row
+        for row in csv.reader(texts["hardware/bom/feather_esp32s3.csv"].splitlines())
+        if "INA228" in row[2]
+    ]
+    assert row[:2] == ["2", "U2 U7"]
+    assert row[3] == "Adafruit 5832"
+    assert "bridge the pad VBUS to VIN-" in texts["docs/reference/boards/feather_esp32s3.md"]
+    assert 'U2-frozen,"INA228' in texts["hardware/faults/feather_esp32s3.csv"]
+
+
+def test_an_ina228_on_the_shunt_of_an_ina219_is_refused(boards):
+    with_ina228(boards, shunt_uOhm="100_000")
+    with pytest.raises(HardwareError) as caught:
+        load(boards)
+    assert any(
+        "320 mV across the shunt; range ends at 163 mV" in one for one in caught.value.faults
+    )

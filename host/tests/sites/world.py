@@ -106,7 +106,7 @@ class SiteHost:
     def drop_links(self, board_id: int | None = None) -> None:
         for board in self.world.boards.values():
             for link in list(board.links.values()):
-                if link._world is self and board_id in {None, board.board_id}:
+                if link._air is self and board_id in {None, board.board_id}:
                     link.drop()
 
     async def _live(self) -> None:

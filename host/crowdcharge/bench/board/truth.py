@@ -21,7 +21,7 @@ DEAD, STUCK, OVERFLOW = 1, 2, 4
 
 @dataclass(slots=True)
 class MeterTruth:
-    """Faults of one INA219; each increment of `resets` or `glitches` triggers one."""
+    """Faults of one meter; each increment of `resets` or `glitches` triggers one."""
 
     dead: bool = False
     stuck: bool = False

@@ -247,7 +247,7 @@ class VirtualBoard:
         """Return what the VM's `machine` needs to know of the board."""
         wired = self.wiring
         chips = [
-            (address, side, int.from_bytes(_digest(seed, self.config.id, str(side))), self._kind)
+            (wired.meter, address, side, self._seed(seed, str(side)), self._kind)
             for side, address in enumerate((wired.tx_meter, wired.rx_meter))
             if address
         ]
@@ -258,11 +258,14 @@ class VirtualBoard:
             "qi_i2c": wired.qi_i2c,
             "i2c": (wired.i2c_id, wired.i2c_sda, wired.i2c_scl, wired.i2c_power),
             "adc_chip": adc.as_dict(),
-            "adc_seed": int.from_bytes(_digest(seed, self.config.id, "adc")),
+            "adc_seed": self._seed(seed, "adc"),
             "adc": {wired.coil_ntc: 0, wired.battery_ntc: 1},
             "inputs": {wired.cable_sense: 0, wired.button: 1},
             "chips": chips,
         }
+
+    def _seed(self, seed: int, chip: str) -> int:
+        return int.from_bytes(_digest(seed, self.config.id, chip))
 
     @property
     def has_gauge(self) -> bool:

@@ -25,6 +25,7 @@ class Wiring:
     ntc_r25_Ohm: float
     ntc_pullup_Ohm: float
     ntc_supply_mV: int
+    meter: str  # part name of both meters
     tx_meter: int  # I2C addresses, 0 = not fitted
     rx_meter: int
     shunt_Ohm: float
@@ -83,6 +84,7 @@ def load(name: str) -> Wiring:
         ntc_r25_Ohm=values["NTC_R25_Ohm"],
         ntc_pullup_Ohm=values["NTC_PULLUP_Ohm"],
         ntc_supply_mV=values["NTC_SUPPLY_mV"],
+        meter=values["METER"],
         tx_meter=values["TX_METER_ADDRESS"],
         rx_meter=values["RX_METER_ADDRESS"],
         shunt_Ohm=values["SHUNT_uOhm"] * 1e-6,

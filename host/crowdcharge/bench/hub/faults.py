@@ -171,25 +171,25 @@ def _walk(hub: Hub, board: VirtualBoard, *, x_m: float = 0.0, y_m: float = 0.0) 
 
 @_fault("meter-dead")
 def _meter_dead(_hub: Hub, board: VirtualBoard, *, side: str = "tx", on: bool = True) -> None:
-    """The INA219 does not answer."""
+    """The meter does not answer."""
     meter(board, side).dead = on
 
 
 @_fault("meter-overflow")
 def _meter_overflow(_hub: Hub, board: VirtualBoard, *, side: str = "tx", on: bool = True) -> None:
-    """The INA219 sets its overflow flag."""
+    """The meter sets its overflow flag."""
     meter(board, side).overflow = on
 
 
 @_fault("meter-stuck")
 def _meter_stuck(_hub: Hub, board: VirtualBoard, *, side: str = "tx", on: bool = True) -> None:
-    """The INA219 converts, but always to the same value."""
+    """The meter converts, but always to the same value."""
     meter(board, side).stuck = on
 
 
 @_fault("meter-calibration")
 def _meter_calibration(_hub: Hub, board: VirtualBoard, *, side: str = "tx") -> None:
-    """A glitch resets the INA219: configuration and calibration are gone, once."""
+    """A glitch resets the meter: configuration and calibration are gone, once."""
     meter(board, side).resets += 1
 
 
@@ -197,7 +197,7 @@ def _meter_calibration(_hub: Hub, board: VirtualBoard, *, side: str = "tx") -> N
 def _meter_jump(
     _hub: Hub, board: VirtualBoard, *, side: str = "tx", current_A: float = 3.0
 ) -> None:
-    """The INA219's next conversion reads `current_A`, once."""
+    """The meter's next conversion reads `current_A`, once."""
     found = meter(board, side)
     found.glitch_uV = round(current_A * board.wiring.shunt_Ohm * 1e6)
     found.glitches += 1

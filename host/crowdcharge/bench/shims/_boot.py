@@ -12,7 +12,7 @@ import sys as _sys
 _sys.path.append(_os.getenv("CROWDCHARGE_MODELS"))
 for _name in _os.getenv("CROWDCHARGE_MODULES").split():
     __import__(_name)
-for _name in ("ina219", "noise"):  # models of chips: a board has no such modules
+for _name in ("ina219", "ina228", "noise"):  # models of chips: a board has no such modules
     _sys.modules.pop(_name, None)
 from _hardware import tell as _tell
 

@@ -10,9 +10,9 @@ import os
 import struct
 from time import _elapsed_us
 
-from ina219 import Ina219
 from noise import Noise
 
+_MODELS = {"ina219": "Ina219", "ina228": "Ina228"}  # loaded where fitted: they take board memory
 _FORMAT = "<I4i2HI3Ii3IiI"
 _SIZE = struct.calcsize(_FORMAT)
 _file = open(os.getenv("CROWDCHARGE_TRUTH"), "rb")
@@ -50,12 +50,13 @@ clock = _BusClock()
 
 
 class _Meter:
-    """One INA219 with its faults; `side` is 0 at the transmitter, 1 at the receiver."""
+    """One meter with its faults; `side` is 0 at the transmitter, 1 at the receiver."""
 
-    def __init__(self, side, address, seed, kind):
+    def __init__(self, part, side, address, seed, kind):
         self._at = 1 + 2 * side
         self._faults_at = 8 + 4 * side
-        self.chip = Ina219(address, self._measure, clock.now_us, Noise(seed), kind)
+        model = getattr(__import__(part), _MODELS[part])
+        self.chip = model(address, self._measure, clock.now_us, Noise(seed), kind)
         self._resets, self._glitches = truth()[self._faults_at + 1 : self._faults_at + 3]
 
     def _measure(self):
@@ -74,12 +75,12 @@ class _Meter:
 
 
 class Chips:
-    """The fitted meters, which the hub describes as [address, side, seed, kind]."""
+    """The fitted meters, which the hub describes as [part, address, side, seed, kind]."""
 
     def __init__(self, described):
         self._fitted = {}
-        for address, side, seed, kind in described:
-            self._fitted[address] = _Meter(side, address, seed, kind)
+        for part, address, side, seed, kind in described:
+            self._fitted[address] = _Meter(part, side, address, seed, kind)
 
     def __contains__(self, address):
         return address in self._fitted
