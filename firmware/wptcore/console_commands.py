@@ -29,7 +29,7 @@ _LIMITS = (
     "battery_max_dC",
     "capacity_mJ",
 )
-OF_CROWD = ("consent", "crowd", "peer", "agreed")
+OF_CROWD = ("consent", "crowd", "peer", "agreed", "airfuel")
 _FINGERPRINT = b"crowdcharge fingerprint"
 
 # Rows: command, arguments, what it does.
@@ -57,6 +57,7 @@ HELP = (
     ),
     ("crowd", "ID ROOT POLICY", "makes it a member (in maintenance); ID 0: of none"),
     ("peer", "BOARD KEY", "adds the key to another member (in maintenance)"),
+    ("airfuel", "on|off", "a transmitter may read it, and end what it takes (in maintenance)"),
     ("agreed", "CROWD,...|nobody", "other crowds that may ask (in maintenance)"),
     ("calibrate", "tx|rx GAIN_ppm OFFSET_uA", "correction of one meter (in maintenance)"),
     ("calibrate", "tx-bus|rx-bus GAIN_ppm OFFSET_uV", "and of its voltage (in maintenance)"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The console's commands for a crowd and for consent; loaded when one is typed."""
+"""The console's commands for what its owner lets a board do; loaded when one is typed."""
 
 from wptcore import auth, wire
 from wptcore.compat import const
@@ -78,6 +78,13 @@ def consent(_stored: dict, whom: str, day_mJ: str) -> dict:
     return {"to": list(names), "day_mJ": _number(day_mJ, 0, _U32_MAX)}
 
 
+def airfuel(_stored: dict, state: str):
+    """Return whether transmitters of AirFuel's profile may read the board; None: not."""
+    if state not in ("on", "off"):
+        raise ValueError("range: on or off")
+    return True if state == "on" else None
+
+
 def _crowd(stored: dict) -> dict:
     if "crowd" not in stored:
         raise ValueError("crowd: it belongs to none; first: crowd ID ROOT POLICY")
@@ -105,4 +112,5 @@ _COMMANDS = {  # command: (function, the name that it stores, number of argument
     "peer": (add_peer, "crowd", 2),
     "agreed": (agree, "crowd", 1),
     "consent": (consent, "consent", 2),
+    "airfuel": (airfuel, "airfuel", 1),
 }

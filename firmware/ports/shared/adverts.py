@@ -2,7 +2,8 @@
 """The bytes of the adverts.
 
 Each carries the beacon, because many scanners report only one advert a scan. The scan response
-alternates between name and service, and BTHome.
+alternates between name and service, and BTHome. A third advert, for others than our hosts, carries
+the beacon in its scan response.
 """
 
 import struct
@@ -21,7 +22,10 @@ _LEGACY_MAX = 31
 
 
 class Adverts:
-    """`status` holds the newest beacon; the buffers are made once."""
+    """`status` holds the newest beacon; the buffers are made once.
+
+    `others`: a whole advert that takes its turn, or b"".
+    """
 
     def __init__(self, board):
         self._board = board
@@ -32,15 +36,18 @@ class Adverts:
         struct.pack_into(_HEAD, self._advert, len(_FLAGS), size, _MANUFACTURER, wire.COMPANY_ID)
         self._identity = _identity(board.board_id)
         self._bthome = bytearray(_LEGACY_MAX)
-        self._identity_turn = False
+        self.others = b""
+        self._turn = -1
 
     def advance(self):
         """Return the next advert and the scan response that belongs to it."""
         self._board.pack_beacon_into(self.status, 0)
         self._advert[_BEACON_AT:] = self.status
-        self._identity_turn = not self._identity_turn
-        if self._identity_turn:
+        self._turn = (self._turn + 1) % (3 if self.others else 2)
+        if self._turn == 0:
             return self._advert, self._identity
+        if self._turn == 2:
+            return self.others, memoryview(self._advert)[len(_FLAGS) :]
         end = self._board.pack_bthome_into(self._bthome, _HEAD_SIZE)
         struct.pack_into(_HEAD, self._bthome, 0, end - 1, _SERVICE_DATA_16, wire.BTHOME_UUID)
         return self._advert, memoryview(self._bthome)[:end]
