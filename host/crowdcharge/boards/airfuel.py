@@ -6,14 +6,16 @@ and what the sources do not say.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
-from crowdcharge.errors import RemoteProtocolError
-from crowdcharge.radio.base import Link
+from crowdcharge.boards.listening import addresses_of
+from crowdcharge.errors import BoardUnreachable, RadioError, RemoteProtocolError
+from crowdcharge.radio.base import Link, Radio
 from wptcore import airfuel
 
+LISTEN_s = 10.0
 READ_EVERY_s = 0.2  # the profile: at least every 250 ms
 ALERTS = {
     airfuel.OVER_VOLTAGE: "over-voltage",
@@ -79,16 +81,68 @@ def alert_names(alert: int) -> tuple[str, ...]:
     return tuple(name for bit, name in ALERTS.items() if alert & bit)
 
 
+@dataclass(slots=True)
+class PruExchange:
+    """What a transmitter has seen; times are in seconds since the board was heard."""
+
+    board_id: int
+    static: PruStatic
+    steps_s: dict[str, float]
+    reads_s: list[float] = field(default_factory=list)  # when dynamic values were there
+    newest: PruDynamic | None = None
+    alerts: list[tuple[float, tuple[str, ...]]] = field(default_factory=list)
+
+    @property
+    def gap_max_s(self) -> float | None:
+        """The longest time between two reads; None: there were not two."""
+        pairs = zip(self.reads_s, self.reads_s[1:], strict=False)
+        return max((later - earlier for earlier, later in pairs), default=None)
+
+
+async def exchange(radio: Radio, board_id: int, lasts_s: float, output: bool) -> PruExchange:
+    """Register with a board, permit or deny its output, and read it for a while.
+
+    BoardUnreachable: it was not heard, or the link failed; RemoteProtocolError: what it says is
+    not of the profile.
+    """
+    addresses = await addresses_of(radio, [board_id], LISTEN_s)
+    if board_id not in addresses:
+        raise BoardUnreachable(board_id, f"not heard within {LISTEN_s:g} s")
+    loop = asyncio.get_running_loop()
+    heard_s = loop.time()
+    try:
+        link = await radio.connect(addresses[board_id], lambda: None)
+        try:
+            unit = TransmittingUnit(link, lambda: loop.time() - heard_s)
+            return await _whole(unit, board_id, lasts_s, output)
+        finally:
+            await link.close()
+    except RadioError as error:
+        raise BoardUnreachable(board_id, str(error)) from None
+
+
+async def _whole(
+    unit: "TransmittingUnit", board_id: int, lasts_s: float, output: bool
+) -> PruExchange:
+    unit.note("connection")
+    static = await unit.register()
+    await unit.permit(output)
+    seen = PruExchange(board_id, static, unit.steps_s, alerts=unit.alerts)
+    await unit.listen()
+    await unit.follow(seen, lasts_s)
+    return seen
+
+
 class TransmittingUnit:
     """The transmitter's side of one open link; `register` comes first.
 
-    `times_s`: when each step of the profile was done, as `now_s` counts.
+    `steps_s`: when each step of the profile was done, as `now_s` counts.
     """
 
     def __init__(self, link: Link, now_s: Callable[[], float]) -> None:
         self._link = link
         self._now_s = now_s
-        self.times_s: dict[str, float] = {}
+        self.steps_s: dict[str, float] = {}
         self.alerts: list[tuple[float, tuple[str, ...]]] = []
 
     async def register(self) -> PruStatic:
@@ -97,12 +151,12 @@ class TransmittingUnit:
         RadioError: the link failed, or has no such service; RemoteProtocolError: no such values.
         """
         static = await self._read(airfuel.PRU_STATIC, PruStatic.unpack)
-        self._note("pru static")
+        self.note("pru static")
         hello = airfuel.pack_ptu_static(_POWER_CODE, _CLASS, _DEVICES_MAX)
         await self._link.write(airfuel.PTU_STATIC, hello)
-        self._note("ptu static")
+        self.note("ptu static")
         await self.read()
-        self._note("dynamic")
+        self.note("dynamic")
         return static
 
     async def permit(self, output: bool) -> None:
@@ -110,7 +164,7 @@ class TransmittingUnit:
         enables = airfuel.OUTPUT | airfuel.INDICATOR if output else 0
         permission = airfuel.PERMITTED if output else airfuel.DENIED
         await self._link.write(airfuel.PRU_CONTROL, airfuel.pack_control(enables, permission))
-        self._note("control")
+        self.note("control")
 
     async def listen(self) -> None:
         """Collect alerts from now on."""
@@ -119,13 +173,13 @@ class TransmittingUnit:
     async def read(self) -> PruDynamic:
         return await self._read(airfuel.PRU_DYNAMIC, PruDynamic.unpack)
 
-    async def readings(self, lasts_s: float) -> AsyncIterator[tuple[float, PruDynamic]]:
-        """Yield (time, values) as often as the profile wants them."""
+    async def follow(self, seen: PruExchange, lasts_s: float) -> None:
+        """Read into `seen` as often as the profile wants it."""
         due_s = self._now_s()
         ends_s = due_s + lasts_s
         while due_s < ends_s:
-            values = await self.read()
-            yield self._now_s(), values
+            seen.newest = await self.read()
+            seen.reads_s.append(self._now_s())
             due_s = max(due_s + READ_EVERY_s, self._now_s())
             await asyncio.sleep(due_s - self._now_s())
 
@@ -136,8 +190,8 @@ class TransmittingUnit:
         except ValueError as error:
             raise RemoteProtocolError(f"{self._link.address}: {error}") from None
 
-    def _note(self, step: str) -> None:
-        self.times_s.setdefault(step, self._now_s())
+    def note(self, step: str) -> None:
+        self.steps_s[step] = self._now_s()
 
     def _on_alert(self, data: bytes) -> None:
         if data:
