@@ -178,7 +178,7 @@ class ConsoleCommands:
         pairs.append(("market", ",".join(str(value) for value in terms) if terms else "none"))
         pairs.append(("market_key", stored.get("market_key", "none")))
         pairs.append(("market_trusted", len(stored.get("market_trusted", ()))))
-        if "crowd" in stored or "consent" in stored:
+        if "crowd" in stored or "consent" in stored or "airfuel" in stored:
             from wptcore import console_crowd  # here, because other boards save its memory
 
             pairs += console_crowd.describe(stored, self._sha256, fingerprint)

@@ -30,6 +30,7 @@ def describe(stored: dict, sha256, fingerprint) -> list:
         ("crowd_peers", len(crowd.get("peers", ()))),
         ("consent", ",".join(consented["to"]) or "nobody"),
         ("consent_day_mJ", consented.get("day_mJ", 0)),
+        ("airfuel", "on" if stored.get("airfuel") else "off"),
     ]
 
 

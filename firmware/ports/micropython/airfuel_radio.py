@@ -72,5 +72,5 @@ class AirFuelRadio:
             self._unit.on_read(self._readers.pop())
         alert = self._unit.alert
         if alert != self._alerted:
-            self._alerted = alert
             self._ble.gatts_write(self._alert, bytes((alert,)), alert != 0)
+            self._alerted = alert
