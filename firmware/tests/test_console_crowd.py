@@ -66,14 +66,3 @@ def test_what_is_no_crowd_is_refused():
     for number in range(1, 65):
         joined["crowd"] = console_crowd.add_peer(joined, str(number), KEY)
     assert refused(joined, "peer 65 %s" % KEY) == "range"
-
-
-def test_the_owner_switches_airfuels_profile_on_and_off_in_maintenance_only():
-    assert Line().ask("airfuel on").startswith("err ")
-    line = Line(maintenance=True)
-    assert told(line.ask("airfuel on")) == {"airfuel": "on"}
-    assert line.backend.identity["airfuel"] is True
-    assert told(line.ask("identity"))["airfuel"] == "on"
-    assert line.ask("airfuel maybe").startswith("err range")
-    told(line.ask("airfuel off"))
-    assert "airfuel" not in line.backend.identity
