@@ -130,7 +130,7 @@ async def until(found, what: str) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_a_stock_transmitter_reads_a_board_within_the_profiles_times(bench, record_property):
+async def test_a_stock_transmitter_reads_a_board_within_the_profiles_times(bench, note):
     runs, gaps_ms = [], []
     loop = asyncio.get_running_loop()
     for number in range(EXCHANGES):
@@ -152,8 +152,7 @@ async def test_a_stock_transmitter_reads_a_board_within_the_profiles_times(bench
     steps = ["advert", "connection", "pru static", "ptu static", "dynamic", "control"]
     assert all(list(run) == steps for run in runs)
     best = {step: min(run[step] for run in runs) for step in steps}
-    record_property("best_ms", best)
-    record_property("gap_ms", statistics.median(gaps_ms))
+    note("stock", **best, gap=statistics.median(gaps_ms))
     assert best["connection"] <= airfuel.CONNECT_MAX_ms
     assert best["control"] <= airfuel.ENABLE_MAX_ms
     assert statistics.median(gaps_ms) <= airfuel.DYNAMIC_MAX_ms
@@ -161,7 +160,7 @@ async def test_a_stock_transmitter_reads_a_board_within_the_profiles_times(bench
     assert not await output_is_on(bench)
 
 
-async def test_an_alert_comes_at_once(bench, record_property):
+async def test_an_alert_comes_at_once(bench, note):
     loop = asyncio.get_running_loop()
     delays_s = []
     stock = Stock(bench.transports[1], bench.addresses[2])
@@ -185,7 +184,7 @@ async def test_an_alert_comes_at_once(bench, record_property):
                 return not (await stock.read(DYNAMIC))[16]
 
             await until(gone, "the end of the alert")
-    record_property("alert_ms", 1000 * min(delays_s))
+    note("alert", **{str(number): 1000 * each for number, each in enumerate(delays_s)})
     assert min(delays_s) <= 0.5
 
 
@@ -259,7 +258,7 @@ async def test_floods_of_strangers_cost_a_transfer_nothing(bench):
         assert (await flowing.links[2].ask()).transfer_id == flowing.number
 
 
-async def test_the_command_reads_a_board_as_a_transmitter_does(bench):
+async def test_the_command_reads_a_board_as_a_transmitter_does(bench, note):
     code = "from crowdcharge.cli import main; main()"
     arguments = ("airfuel", "--id", "2", "--seconds", "1.5", "--json")
     result = await asyncio.to_thread(
@@ -282,6 +281,7 @@ async def test_the_command_reads_a_board_as_a_transmitter_does(bench):
     assert seen["static"]["power_max_mW"] == 12_000
     assert seen["newest"]["output_on"] is False
     assert len(seen["reads_s"]) >= 2
+    note("command", **seen["steps_s"], gap=seen["gap_max_s"])
 
 
 async def test_a_board_whose_owner_did_not_ask_for_it_has_no_such_service(bench):
