@@ -70,7 +70,7 @@ class World:
         self.handler: Callable[[int, tuple], object] | None = None
         self.values: dict[int, bytes] = {}
         self.notified: list[tuple[int, int, bytes]] = []
-        self.sent: list[tuple[int, bytes]] = []  # values that subscribers were sent
+        self.updates: list[tuple[int, bytes]] = []  # values that subscribers were sent
         self.adverts: list[tuple[bytes, bool]] = []
         self.advert_us = 0
         self.links: set[int] = set()
@@ -237,7 +237,7 @@ def _bluetooth(world: World) -> dict[str, object]:  # noqa: C901 - one part, man
             world.call("BLE.gatts_write")
             world.values[handle] = bytes(data, "ascii") if isinstance(data, str) else bytes(data)
             if send:
-                world.sent.append((handle, world.values[handle]))
+                world.updates.append((handle, world.values[handle]))
 
         def gatts_notify(self, link, handle, data):
             world.call("BLE.gatts_notify")

@@ -130,20 +130,20 @@ def test_a_flood_is_dropped_but_for_a_few_and_the_host_is_heard(board):
 def test_an_alert_is_sent_once_when_it_comes_and_shown_when_it_goes(board):
     handle = radio(board)._alert
     register(board)
-    board.world.sent.clear()
+    board.world.updates.clear()
     board.loop.board.on_fault(ept.OVER_VOLTAGE)
     board.run_pass()
     board.run_pass()
-    sent = [value for each, value in board.world.sent if each == handle]
+    sent = [value for each, value in board.world.updates if each == handle]
     assert sent == [bytes((airfuel.OVER_VOLTAGE | airfuel.SELF_PROTECTION,))]
     board.run_passes(120)
     assert board.world.values[handle] == b"\x00"
-    assert [value for each, value in board.world.sent if each == handle] == sent
+    assert [value for each, value in board.world.updates if each == handle] == sent
 
 
 def test_an_alert_that_the_stack_refused_is_sent_later(board):
     register(board)
-    board.world.sent.clear()
+    board.world.updates.clear()
 
     def fail(called: str) -> None:
         if called == "BLE.gatts_write":
@@ -154,7 +154,7 @@ def test_an_alert_that_the_stack_refused_is_sent_later(board):
     board.run_pass()
     board.world.fail = lambda _: None
     board.run_pass()
-    assert [value[0] & airfuel.OVER_VOLTAGE for _, value in board.world.sent[:1]]
+    assert [value[0] & airfuel.OVER_VOLTAGE for _, value in board.world.updates[:1]]
 
 
 def test_what_the_stack_raises_is_counted_and_the_pass_goes_on(board):

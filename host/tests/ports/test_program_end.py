@@ -178,7 +178,15 @@ def test_a_second_ctrl_c_at_any_line_of_the_switching_off(tmp_path):
 
 
 # Imported before anything is switched off, or by no board of this test.
-NOT_TRIED = {"main", "memory", "power_pins", "boards.virtual", "adverts", "peer_radio"}
+NOT_TRIED = {
+    "main",
+    "memory",
+    "power_pins",
+    "boards.virtual",
+    "adverts",
+    "peer_radio",
+    "airfuel_radio",
+}
 
 
 @pytest.mark.parametrize("name", sorted(PATHS.keys() - NOT_TRIED))
