@@ -64,12 +64,13 @@ class AirFuelRadio:
 
     def step(self) -> None:
         """Hand what came to the core; send an alert that is new."""
-        while self._writes:
-            link, handle, value = self._writes.pop(0)
+        writes, self._writes = self._writes, []  # what comes meanwhile waits for the next pass
+        for link, handle, value in writes:
             take = self._unit.on_control if handle == self._control else self._unit.on_static
             take(link, value)
-        while self._readers:
-            self._unit.on_read(self._readers.pop())
+        readers, self._readers = self._readers, []
+        for link in readers:
+            self._unit.on_read(link)
         alert = self._unit.alert
         if alert != self._alerted:
             self._ble.gatts_write(self._alert, bytes((alert,)), alert != 0)
