@@ -73,7 +73,13 @@ class Stock:
             await self._central.stop_scanning(heard)
 
     async def read(self, offset: int) -> bytes:
-        return bytes(await self._gatt.read_value(self.service + offset))
+        """ConnectionError: the link ended meanwhile, for which bumble cancels the request."""
+        try:
+            return bytes(await self._gatt.read_value(self.service + offset))
+        except asyncio.CancelledError:
+            if not self.lost.is_set():
+                raise
+            raise ConnectionError("the link ended") from None
 
     async def write(self, offset: int, data: bytes, response: bool = False) -> None:
         await self._gatt.write_value(self.service + offset, data, with_response=response)
