@@ -5,7 +5,7 @@
 NAME = "feather_esp32s3_st"
 VM = "micropython"
 ROLES = ("ptx", "prx")
-FEATURES = 11
+FEATURES = 75
 LINKS_MAX = 3
 I2C_ID = 0
 I2C_SDA = 3

@@ -61,3 +61,14 @@ def test_a_reset_over_the_console_is_marked_as_asked_for():
         line.board.pop_save()
         line.ask(text)
         assert line.board.pop_save().asked_reset == 1, text
+
+
+def test_the_owner_switches_airfuels_profile_on_and_off_in_maintenance_only():
+    assert Line().ask("airfuel on").startswith("err ")
+    line = Line(maintenance=True)
+    assert told(line.ask("airfuel on")) == {"airfuel": "on"}
+    assert line.backend.identity["airfuel"] is True
+    assert told(line.ask("identity"))["airfuel"] == "on"
+    assert line.ask("airfuel maybe").startswith("err range")
+    told(line.ask("airfuel off"))
+    assert "airfuel" not in line.backend.identity

@@ -83,6 +83,10 @@ class Commands:
         return self._replies.pop(0) if self._replies else None
 
     @property
+    def links(self):
+        return self._links
+
+    @property
     def host_present(self) -> bool:
         """Does a host have a session?"""
         return self._links.host_present

@@ -28,7 +28,7 @@ _LIMITS = (
     "battery_max_dC",
     "capacity_mJ",
 )
-OF_CROWD = ("consent", "crowd", "peer", "agreed", "owner", "alias")
+OF_CROWD = ("consent", "crowd", "peer", "agreed", "airfuel", "owner", "alias")
 _FINGERPRINT = b"crowdcharge fingerprint"
 
 
@@ -148,7 +148,7 @@ class ConsoleCommands:
         pairs.append(("market", ",".join(str(value) for value in terms) if terms else "none"))
         pairs.append(("market_key", stored.get("market_key", "none")))
         pairs.append(("market_trusted", len(stored.get("market_trusted", ()))))
-        if "crowd" in stored or "consent" in stored or "owner_key" in stored:
+        if any(key in stored for key in ("crowd", "consent", "owner_key", "airfuel")):
             from wptcore import console_crowd  # here, because other boards save its memory
 
             pairs += console_crowd.describe(stored, self._sha256, fingerprint)

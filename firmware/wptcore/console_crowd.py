@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The console's commands for a crowd, its owner and consent; loaded when one is typed."""
+"""The console's commands for what its owner lets a board do; loaded when one is typed."""
 
 from wptcore import auth, ept, way_out, wire
 from wptcore.compat import const
@@ -45,6 +45,7 @@ def describe(stored: dict, sha256, fingerprint) -> list:
         ("consent", ",".join(consented["to"]) or "nobody"),
         ("consent_day_mJ", consented.get("day_mJ", 0)),
         ("owner", fingerprint(sha256, bytes.fromhex(stored.get("owner_key", "")))),
+        ("airfuel", "on" if stored.get("airfuel") else "off"),
     ]
 
 
@@ -107,6 +108,13 @@ def consent(stored: dict, whom: str, day_mJ: str) -> dict:
     return {"to": list(names), "day_mJ": _number(day_mJ, 0, _U32_MAX)}
 
 
+def airfuel(_stored: dict, state: str):
+    """Return whether transmitters of AirFuel's profile may read the board; None: not."""
+    if state not in ("on", "off"):
+        raise ValueError("range: on or off")
+    return True if state == "on" else None
+
+
 def _crowd(stored: dict) -> dict:
     if "crowd" not in stored:
         raise ValueError("crowd: it belongs to none; first: crowd ID ROOT POLICY")
@@ -136,5 +144,6 @@ _COMMANDS = {  # command: (function, the name that it stores, number of argument
     "consent": (consent, "consent", 2),
     "owner": (own, "owner_key", 1),
     "alias": (know, "crowd", 1),
+    "airfuel": (airfuel, "airfuel", 1),
 }
 _KEYS = ("owner", "alias")  # commands whose argument is never shown

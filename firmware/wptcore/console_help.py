@@ -28,6 +28,7 @@ HELP = (
     ("owner", "KEY|nobody", "the key that it shares with its owner (in maintenance)"),
     ("crowd", "ID ROOT POLICY", "makes it a member (in maintenance); ID 0: of none"),
     ("peer", "BOARD KEY", "adds the key to another member (in maintenance)"),
+    ("airfuel", "on|off", "a transmitter may read it, and end what it takes (in maintenance)"),
     ("alias", "KEY", "the key to the aliases of its crowd's members (in maintenance)"),
     ("agreed", "CROWD,...|nobody", "other crowds that may ask (in maintenance)"),
     ("calibrate", "tx|rx GAIN_ppm OFFSET_uA", "correction of one meter (in maintenance)"),

@@ -2,10 +2,11 @@
 """The open connections and the authenticated session of each.
 
 Nobody holds a connection for nothing. A link is dropped when it fails too often, when it has not
-said Hello in time, or when it has said it and is silent for two leases. While all links are taken,
-the oldest without Hello goes after HELLO_CROWDED_ms, so that the next comer gets its turn. There
-is no lock-out over all links: a stranger could use it to keep the real host out, and guessing a
-128-bit tag needs no slowing down.
+said Hello in time, or when it has said it and is silent for two leases. A transmitter of AirFuel's
+profile cannot say it, and may stay while there is room and it goes on reading. While all links are
+taken, the oldest without Hello goes after HELLO_CROWDED_ms, so that the next comer gets its turn.
+There is no lock-out over all links: a stranger could use it to keep the real host out, and
+guessing a 128-bit tag needs no slowing down.
 """
 
 from wptcore import auth, ept, wire
@@ -26,6 +27,7 @@ class Link:
         self.key = b""  # session key; empty until Hello
         self.peer = 0  # the board that has said PEER_HELLO; 0: a host
         self.crowd = 0
+        self.is_transmitter = False  # it has registered as AirFuel's profile asks
         self.counter = 0
         self.failures = 0
         self.age_ms = 0
@@ -59,18 +61,32 @@ class Links:
 
     def unwelcome(self) -> int:
         """Return the handle of a link to drop, or -1. The oldest link comes first."""
-        hello_max_ms = HELLO_MAX_ms
-        if len(self._links) >= self._links_max:
-            hello_max_ms = HELLO_CROWDED_ms
+        crowded = len(self._links) >= self._links_max
+        hello_max_ms = HELLO_CROWDED_ms if crowded else HELLO_MAX_ms
         for link in self._links:
             if link.failures >= FAILURES_MAX:
                 return link.handle
-            if link.key:
+            if link.key or (link.is_transmitter and not crowded):
                 if link.silent_ms > SILENT_MAX_ms:
                     return link.handle
             elif link.age_ms > hello_max_ms:
                 return link.handle
         return -1
+
+    def register_transmitter(self, handle: int) -> None:
+        link = self._find(handle)
+        if link is not None:
+            link.is_transmitter = True
+            self.hear_transmitter(handle)
+
+    def hear_transmitter(self, handle: int) -> bool:
+        """Note that it speaks; False: it has not registered. This keeps no host's link."""
+        link = self._find(handle)
+        if link is None or not link.is_transmitter:
+            return False
+        if not link.key:
+            link.silent_ms = 0
+        return True
 
     def peer_link(self, handle: int):
         """Return the Link of another board that has said hello, or None."""

@@ -91,6 +91,13 @@ class Owned(Readout):
         """Why the owner lets the board give no more, or NONE. The desk asks for its boards."""
         return self.consent.ends if running.by_peer else self.consent.refusal(HOST)
 
+    # -- a transmitter of AirFuel's profile, which anyone can be --
+
+    def end_receiving(self) -> None:
+        """End a transfer into this board, and no other."""
+        if self._running is not None and self._running.role == wire.PRX:
+            self._end(ept.PEER_ENDED)
+
     # -- the console and the button, which only somebody at the board can reach --
 
     def clear_at_board(self, code: int) -> int:

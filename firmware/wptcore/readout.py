@@ -122,6 +122,11 @@ class Readout:
         return self._commands.links_max
 
     @property
+    def links(self):
+        """links.Links: who is connected."""
+        return self._commands.links
+
+    @property
     def unwelcome_link(self) -> int:
         """A link that the port must disconnect, or -1."""
         return self._commands.unwelcome()

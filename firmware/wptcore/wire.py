@@ -48,9 +48,10 @@ MARKET = const(1)
 PEERS = const(2)  # other boards may grant
 GROUP = const(4)  # several receivers in one transfer
 FOD = const(8)
+AIRFUEL = const(64)  # a transmitter of AirFuel's profile may read it
 CALIBRATED = const(16)
 ATTENDED = const(128)  # a window is open: a person attends the board
-CARRIED = const(15)  # MARKET, PEERS, GROUP and FOD: what this firmware can do
+CARRIED = const(79)  # MARKET, PEERS, GROUP, FOD and AIRFUEL: what this firmware can do
 
 GRANTED_BY_PEER = const(1)  # flag of a grant and its receipt
 

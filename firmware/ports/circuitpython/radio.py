@@ -29,9 +29,12 @@ _PROPERTIES = (
 
 
 class BoardRadio(GattServer):
-    """`board`: board.Board; `guard`: guard.Guard. Raises where the radio does not start."""
+    """`board`: board.Board; `guard`: guard.Guard; no board of this port carries AirFuel's service.
 
-    def __init__(self, board, guard, model: str, revision: str):
+    Raises where the radio does not start.
+    """
+
+    def __init__(self, board, guard, model: str, revision: str, _unit=None):
         super().__init__(board, guard)
         self._credits = Credits()
         self._adapter = _bleio.adapter

@@ -31,20 +31,24 @@ _READ_UNLIKELY = 0x0E
 
 
 class BoardRadio(GattServer):
-    """`board`: board.Board; `guard`: guard.Guard. Raises where the radio does not start."""
+    """`board`: board.Board; `guard`: guard.Guard; `unit`: receiving_unit.ReceivingUnit or None.
 
-    def __init__(self, board, guard, model: str, revision: str):
+    Raises where the radio does not start.
+    """
+
+    def __init__(self, board, guard, model: str, revision: str, unit=None):
         super().__init__(board, guard)
         self._events = []  # as _next_event returns them, oldest first
         self._nonces = {}  # of each link that is open
         self._handles = {}
         self._wake = asyncio.ThreadSafeFlag()
         self._peers = None  # peer_radio.PeerRadio of a member of a crowd
+        self._airfuel = None  # airfuel_radio.AirFuelRadio where the owner has it on
         self._ble = bluetooth.BLE()
         self._ble.active(True)
         guard.attempt("radio", self._configure, board.board_id)
         self._ble.irq(self._irq)
-        self._register()
+        self._register(unit)
         self._write(wire.MODEL_NUMBER, model)
         self._write(wire.FIRMWARE_REVISION, revision)
 
@@ -75,11 +79,14 @@ class BoardRadio(GattServer):
         self._ble.config(gap_name="wpt-%d" % board_id)  # else phones show the stack's own name
         self._ble.config(mtu=247)
 
-    def _register(self) -> None:
+    def _register(self, unit) -> None:
         table = services()
-        registered = self._ble.gatts_register_services(
-            tuple((bluetooth.UUID(uuid), _described(rows)) for uuid, rows in table)
-        )
+        described = tuple((bluetooth.UUID(uuid), _described(rows)) for uuid, rows in table)
+        if unit is not None:
+            import airfuel_radio  # here, because other boards save its memory
+
+            described += (airfuel_radio.service(),)
+        registered = self._ble.gatts_register_services(described)
         last = 0
         for i, (_, rows) in enumerate(table):
             for j, (uuid, _, size) in enumerate(rows):
@@ -91,6 +98,9 @@ class BoardRadio(GattServer):
                 self._ble.gatts_set_buffer(handle, size)
         self._command = self._handles[wire.COMMAND_UUID]
         self._challenge = self._handles[wire.CHALLENGE_UUID]
+        if unit is not None:
+            self._airfuel = airfuel_radio.AirFuelRadio(unit, self._ble, registered[-1])
+            self._adverts.others = self._airfuel.advert
 
     def _irq(self, event, data):
         """Return a number for a read request and None for all else, as the stack requires.
@@ -118,6 +128,8 @@ class BoardRadio(GattServer):
             self._events.append((data[0], b"", False))
         elif event == _IRQ_GATTS_WRITE and data[1] == self._command:
             self._take_frame(data[0])
+        elif self._airfuel is not None and self._airfuel.note(event, data):
+            pass
         elif self._peers is not None and not self._peers.note(event, data):
             return
         self._wake.set()
@@ -135,6 +147,8 @@ class BoardRadio(GattServer):
                 return _READ_UNLIKELY
             challenge = self._board.challenge(self._nonces[link])
             self._ble.gatts_write(self._challenge, challenge)
+        elif self._airfuel is not None:
+            self._airfuel.prepare_read(link, attribute)
         return _READ_OK
 
     async def wait(self, time_ms: int) -> None:
@@ -143,6 +157,11 @@ class BoardRadio(GattServer):
             await asyncio.wait_for_ms(self._wake.wait(), time_ms)
         except asyncio.TimeoutError:
             pass
+
+    def deliver(self, dt_ms: int) -> None:
+        super().deliver(dt_ms)
+        if self._airfuel is not None:
+            self._guard.attempt("airfuel", self._airfuel.step)
 
     def _next_event(self):
         return self._events.pop(0) if self._events else None
@@ -171,9 +190,10 @@ class BoardRadio(GattServer):
             self._start_advert(advert, response, False)
 
     def _start_advert(self, advert, response, connectable: bool) -> None:
-        self._ble.gap_advertise(
-            ADVERT_ms * 1000, advert, resp_data=response, connectable=connectable
-        )
+        interval_us = ADVERT_ms * 1000
+        if self._airfuel is not None and advert is self._airfuel.advert:
+            interval_us = self._airfuel.advert_us
+        self._ble.gap_advertise(interval_us, advert, resp_data=response, connectable=connectable)
 
 
 def _described(rows) -> tuple:

@@ -2,8 +2,9 @@
 """The bytes of the adverts.
 
 Each carries the beacon, because many scanners report only one advert a scan. The scan response
-alternates between name and service, and BTHome. A board that its owner has hidden shows an alias
-in place of the beacon, and only the service, which all boards have.
+alternates between name and service, and BTHome. A third advert, for others than our hosts, carries
+the beacon in its scan response. A board that its owner has hidden shows an alias in place of the
+beacon, and only the service, which all boards have.
 """
 
 import struct
@@ -22,7 +23,10 @@ _LEGACY_MAX = 31
 
 
 class Adverts:
-    """`status` holds the newest beacon; the buffers are made once."""
+    """`status` holds the newest beacon; the buffers are made once.
+
+    `others`: a whole advert that takes its turn, or b"".
+    """
 
     def __init__(self, board):
         self._board = board
@@ -33,7 +37,8 @@ class Adverts:
         struct.pack_into(_HEAD, self._advert, len(_FLAGS), size, _MANUFACTURER, wire.COMPANY_ID)
         self._identity = _identity(board.board_id)
         self._bthome = bytearray(_LEGACY_MAX)
-        self._identity_turn = False
+        self.others = b""
+        self._turn = -1
         self._make_alias = None
         self._alias = None  # alias.Alias, once the board was hidden
 
@@ -58,9 +63,11 @@ class Adverts:
             self._advert[_BEACON_AT:] = hidden.data()
             return self._advert, _service()
         self._advert[_BEACON_AT:] = self.status
-        self._identity_turn = not self._identity_turn
-        if self._identity_turn:
+        self._turn = (self._turn + 1) % (3 if self.others else 2)
+        if self._turn == 0:
             return self._advert, self._identity
+        if self._turn == 2:
+            return self.others, memoryview(self._advert)[len(_FLAGS) :]
         end = self._board.pack_bthome_into(self._bthome, _HEAD_SIZE)
         struct.pack_into(_HEAD, self._bthome, 0, end - 1, _SERVICE_DATA_16, bthome.UUID)
         return self._advert, memoryview(self._bthome)[:end]

@@ -48,7 +48,8 @@ class BoardLoop:
             hal.pair_curves,
             bytes.fromhex(identity.get("owner_key", "")),
         )
-        self.radio = BoardRadio(self.board, self.guard, pins.NAME, REVISION)
+        unit = _receiving_unit(pins, identity, self.board, hal.limits)
+        self.radio = BoardRadio(self.board, self.guard, pins.NAME, REVISION, unit)
         self.radio.hide_by(lambda: _alias(self.board, key, desk, sha256))
         if desk is not None:
             self.radio.meet_peers(_taker(self.board, desk, sha256))
@@ -208,6 +209,15 @@ def _taker(board, desk, sha256):
     from wptcore.peer_taker import PeerTaker
 
     return PeerTaker(board, desk.membership, sha256, os.urandom)
+
+
+def _receiving_unit(pins, identity: dict, board, limits):
+    """Load AirFuel's side only where its owner has switched it on."""
+    if not pins.FEATURES & wire.AIRFUEL or not identity.get("airfuel"):
+        return None
+    from wptcore.receiving_unit import ReceivingUnit
+
+    return ReceivingUnit(board, limits)
 
 
 def _rest(hal):

@@ -47,6 +47,7 @@ class BoardConfig:
     peer_policy: str = "oblivious-share"  # what it gives to a board of its crowd
     gives_to: str = "host"  # of host, crowd, agreed: to whom its owner lets it give
     give_day_J: float = 0.0  # and how much a day; 0: as much as asked
+    airfuel: bool = False  # its owner lets transmitters of AirFuel's profile read it
     calibrated: bool = True  # the rig's loss curve is on the board, as `calibrate` leaves it
     market_a: float = 0.0  # the owner's terms in a market, credits/Wh^2; 0: it trades in none
     market_b: float = 0.0  # credits/Wh

@@ -43,6 +43,7 @@ COMMANDS = {
         "compat:compat",
         "Say who can charge whom, by the profiles of standards and phones.",
     ),
+    "airfuel": ("airfuel:airfuel", "Read a board as a transmitter of AirFuel's profile does."),
     "trade": ("trade:trade", "Clear a market between peers and a lane."),
 }
 

@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crowdcharge.bench.i2c import Bus
+from crowdcharge.bench.i2c.busio import Busio
 from crowdcharge.bench.i2c.ina228 import Ina228
 from crowdcharge.bench.i2c.noise import Noise
-
-from crowdcharge.bench.i2c.busio import Busio
 
 SHUNT_Ohm = 0.015
 STEP_uV = 0.3125

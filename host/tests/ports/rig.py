@@ -26,12 +26,18 @@ class Board:
     GRANT = (wire.GRANT, 7, wire.PTX, 9, 0, 0, 3000, 100_000, 600_000, 0, LEASE_ms, 0)
 
     def __init__(
-        self, folder: Path, fail=lambda _: None, seen=lambda _: None, wrong_handles: bool = False
+        self,
+        folder: Path,
+        fail=lambda _: None,
+        seen=lambda _: None,
+        wrong_handles: bool = False,
+        airfuel: bool = False,
     ) -> None:
         """`fail`: see World.fail, from the start; `seen` gets the world before it is used."""
         identity = {"board": "virtual", "board_id": 3, "key": KEY.hex(), "loss_curve": CURVE}
         identity["attended_s"] = ALWAYS_s
         identity["curve_hash"] = curve_hash(hashlib.sha256, CURVE)
+        identity["airfuel"] = airfuel
         (folder / "identity.json").write_text(json.dumps(identity))
         self.world = World(folder)
         self.world.fail = fail

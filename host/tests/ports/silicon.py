@@ -70,10 +70,12 @@ class World:
         self.handler: Callable[[int, tuple], object] | None = None
         self.values: dict[int, bytes] = {}
         self.notified: list[tuple[int, int, bytes]] = []
+        self.updates: list[tuple[int, bytes]] = []  # values that subscribers were sent
         self.adverts: list[tuple[bytes, bool]] = []
         self.response = b""
         self.silent = True  # nothing is advertised
         self.addresses: list[int] = []  # the modes of those that were drawn
+        self.advert_us = 0
         self.links: set[int] = set()
         self.links_max = 3
         self.asleep_ms = 0
@@ -240,6 +242,8 @@ def _bluetooth(world: World) -> dict[str, object]:  # noqa: C901 - one part, man
         def gatts_write(self, handle, data, send=False):
             world.call("BLE.gatts_write")
             world.values[handle] = bytes(data, "ascii") if isinstance(data, str) else bytes(data)
+            if send:
+                world.updates.append((handle, world.values[handle]))
 
         def gatts_notify(self, link, handle, data):
             world.call("BLE.gatts_notify")
@@ -254,13 +258,15 @@ def _bluetooth(world: World) -> dict[str, object]:  # noqa: C901 - one part, man
             if connectable and len(world.links) >= world.links_max:
                 raise OSError(12)
             world.adverts.append((bytes(advert), connectable))
+            world.advert_us = interval_us
 
         def gap_disconnect(self, link):
             world.call("BLE.gap_disconnect")
 
     return {
         "BLE": BLE, "UUID": lambda value: value,
-        "FLAG_READ": 2, "FLAG_WRITE": 8, "FLAG_NOTIFY": 16,
+        "FLAG_READ": 2, "FLAG_WRITE_NO_RESPONSE": 4, "FLAG_WRITE": 8, "FLAG_NOTIFY": 16,
+        "FLAG_INDICATE": 32,
     }  # fmt: skip
 
 

@@ -186,6 +186,7 @@ NOT_TRIED = {
     "adverts",
     "peer_radio",
     "ina228_meter",
+    "airfuel_radio",
 }
 
 

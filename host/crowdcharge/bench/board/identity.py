@@ -26,6 +26,8 @@ def identity(
         made |= {"loss_curve": loss_curve, "curve_hash": curve_hash(hashlib.sha256, loss_curve)}
     if config.key:
         made["key"] = config.key
+    if config.airfuel:
+        made["airfuel"] = True
     if config.crowd_key:
         crowd_key = bytes.fromhex(config.crowd_key)
         made["crowd"] = membership(crowd_key, config.id, crowd, policy=config.peer_policy)
