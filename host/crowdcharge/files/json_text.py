@@ -11,6 +11,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.files.text import TEXT_MAX_bytes, read_text
 
 T = TypeVar("T")
+DIGITS_MAX = 308  # more than these a double does not hold
 
 
 def read_json(path: Path, most_bytes: int = TEXT_MAX_bytes) -> Any:
@@ -39,13 +40,19 @@ def parsed_json(text: str, name: str) -> Any:
         return document
 
     try:
-        return json.loads(text, object_pairs_hook=only_once)
+        return json.loads(text, object_pairs_hook=only_once, parse_int=_whole)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}: {error.msg} at column {error.colno}"
         raise InputError(f"{name}, {where}; this is not JSON") from None
-    except ValueError:  # Python's own limit, see sys.set_int_max_str_digits
-        digits = re.search(r"[0-9]{4000,}", text)
+    except ValueError:
+        digits = re.search(rf"[0-9]{{{DIGITS_MAX},}}", text)
         line = text.count("\n", 0, digits.start() if digits else 0) + 1
         raise InputError(f"{name}, line {line}: a number has too many digits") from None
     except RecursionError:
         raise InputError(f"{name}: is nested too deep") from None
+
+
+def _whole(text: str) -> int:
+    if len(text.lstrip("-")) > DIGITS_MAX:
+        raise ValueError
+    return int(text)

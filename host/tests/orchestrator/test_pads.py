@@ -93,7 +93,7 @@ def test_a_killed_receiver_ends_the_group_within_one_lease(world, run):
         await asyncio.sleep(5)
         assert world.boards[1].core.coil_on
         killed_s.append(clock.now_s())
-        world.boards[3].die()
+        world.kill(3)
         await host
 
     run(world, story())

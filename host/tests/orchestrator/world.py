@@ -73,6 +73,11 @@ class World(CoreAir):
             self.boards[a].peers.append(self.boards[b])
             self.boards[b].peers.append(self.boards[a])
 
+    def kill(self, board_id: int) -> None:
+        """Take a board's power for good."""
+        self.boards[board_id].die()
+        self.part(self.boards[board_id])
+
     def living(self) -> list[WorldBoard]:
         return [board for board in self.boards.values() if not board.is_dead]
 

@@ -72,13 +72,11 @@ class World:
         self.notified: list[tuple[int, int, bytes]] = []
         self.updates: list[tuple[int, bytes]] = []  # values that subscribers were sent
         self.adverts: list[tuple[bytes, bool]] = []
-        self.response = b""
+        self.response, self.advert_us = b"", 0
         self.silent = True  # nothing is advertised
         self.addresses: list[int] = []  # the modes of those that were drawn
-        self.advert_us = 0
         self.links: set[int] = set()
-        self.links_max = 3
-        self.asleep_ms = 0
+        self.links_max, self.asleep_ms = 3, 0
         self.wakes: dict[int, bool] = {}  # inputs that end a deep sleep, and their levels
         self.wrong_handles = False  # as BTstack's when its table is full
         noise = Noise(1)
