@@ -92,8 +92,7 @@ def test_a_closed_standard_output_is_no_reason_to_fail(tmp_path):
 WRONG = {
     "deep": ("[" * 100_000, "is nested too deep"),
     "many digits": ('{"cycle": ' + "9" * 5000 + "}", "line 1: a number has too many digits"),
-    "no double": ('{"cycle":\n1' + "0" * 400 + "}", "line 2: a number has too many digits"),
-    "400 digits": (json.dumps(FIG3 | {"e_max": 10**400}), "e_max must be"),
+    "400 digits": (json.dumps(FIG3 | {"e_max": 10**400}), "too many digits"),
     "text as numbers": (json.dumps(FIG3 | {"e0": ["90", "18", "9", "9"]}), "e0 must be a number"),
     "true": (json.dumps(FIG3 | {"cycle": True}), "cycle must be"),
     "infinite": (json.dumps(FIG3 | {"e_max": float("inf")}), "e_max must be finite"),
