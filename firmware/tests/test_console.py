@@ -7,7 +7,7 @@ import hashlib
 from support import CURVE, KEY, Host, make_board, make_limits, run
 from wptcore import calibration, ept, mandate, transfer, x25519
 from wptcore.console import LINE_MAX, Console, frame, unframe
-from wptcore.console_commands import OF_CROWD, ConsoleCommands, TRIAL_ms, fingerprint
+from wptcore.console_commands import OF_CROWD, STORING, ConsoleCommands, TRIAL_ms, fingerprint
 from wptcore.console_help import HELP
 
 KEY_TEXT = "5a" * 32
@@ -109,7 +109,7 @@ def test_every_command_of_the_help_is_known_and_the_other_way_round():
     shown = "\n".join(line.send(b"help\n"))
     for row in HELP:
         assert ("%s %s" % row[:2]).strip() in shown
-    names = set(OF_CROWD)
+    names = {*OF_CROWD, *STORING}
     for name in line.commands._handlers:
         names.add(name.split()[0])
     assert names == {row[0] for row in HELP}

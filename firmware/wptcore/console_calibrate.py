@@ -10,7 +10,7 @@ _PAIRS_MAX = const(16)
 
 
 def run(stored: dict, sha256, what: str, *arguments):
-    """Return (names and values to store in turn, the answer)."""
+    """Return what to store, by name, and the answer."""
     if what == "curve":
         return _curve(sha256, *arguments)
     if what == "pair":
@@ -27,13 +27,13 @@ def _meter(stored: dict, side: str, gain: str, offset: str):
     meters[side] = correction
     unit = "offset_uV" if side.endswith("-bus") else "offset_uA"
     answer = (("side", side), ("gain_ppm", correction[0]), (unit, correction[1]))
-    return ("meters", meters), answer
+    return {"meters": meters}, answer
 
 
 def _curve(sha256, *values):
     curve = _numbers(values)
     curve_hash = calibration.curve_hash(sha256, curve)
-    return ("loss_curve", curve, "curve_hash", curve_hash), (("curve_hash", curve_hash),)
+    return {"loss_curve": curve, "curve_hash": curve_hash}, (("curve_hash", curve_hash),)
 
 
 def _pair(stored: dict, sha256, board_id: str, *values):
@@ -42,13 +42,13 @@ def _pair(stored: dict, sha256, board_id: str, *values):
     pairs = dict(stored.get("pair_curves", {}))
     pairs.pop(peer, None)
     if values[3] == "0":
-        return ("pair_curves", pairs), (("curve_hash", "none"),)
+        return {"pair_curves": pairs}, (("curve_hash", "none"),)
     if len(pairs) >= _PAIRS_MAX:
         raise ValueError("range: a board keeps the curves of %d pairs" % _PAIRS_MAX)
     curve = _numbers(values)
     curve_hash = calibration.curve_hash(sha256, curve)
     pairs[peer] = curve + [curve_hash]
-    return ("pair_curves", pairs), (("board", peer), ("curve_hash", curve_hash))
+    return {"pair_curves": pairs}, (("board", peer), ("curve_hash", curve_hash))
 
 
 def _numbers(values) -> list:

@@ -5,11 +5,10 @@ Stored values change in maintenance only: there the coil is impossible and no wa
 the next boot reads them all afresh.
 """
 
-from wptcore import attendance, auth, ept, way_out, wire
+from wptcore import auth, ept, way_out
 from wptcore.compat import const
 from wptcore.console import VERSION
 from wptcore.declared import CLEAR_BY
-from wptcore.floor import FLOOR_MAX_pct, FLOOR_MIN_pct
 from wptcore.fod import LossCurve
 from wptcore.transfer import STATE_NAMES
 from wptcore.units import TEMPERATURE_UNKNOWN_dC
@@ -17,7 +16,6 @@ from wptcore.units import TEMPERATURE_UNKNOWN_dC
 _SAMPLES_MAX = const(1000)
 _TRIAL_MAX_mW = const(3000)
 TRIAL_ms = const(600_000)
-_CAPACITY_MAX_mJ = const(1_000_000_000)
 _LIMITS = (
     "bus_min_mV",
     "bus_max_mV",
@@ -28,6 +26,7 @@ _LIMITS = (
     "battery_max_dC",
     "capacity_mJ",
 )
+STORING = ("provision", "configure", "market", "trust")
 OF_CROWD = ("consent", "crowd", "peer", "agreed", "airfuel", "owner", "alias")
 _FINGERPRINT = b"crowdcharge fingerprint"
 
@@ -67,10 +66,6 @@ class ConsoleCommands:
             "mandate": (self._mandate, 1),
             "maintenance": (self._maintenance, 1),
             "meter": (self._meter, 2),
-            "provision": (self._provision, 2),
-            "configure": (self._configure, 2),
-            "market": (self._store_market, 4),
-            "trust": (self._trust, 1),
             "calibrate tx": (self._calibrate, 3),
             "calibrate rx": (self._calibrate, 3),
             "calibrate tx-bus": (self._calibrate, 3),
@@ -89,11 +84,12 @@ class ConsoleCommands:
             name = " ".join([command] + arguments[:1])
         if command in OF_CROWD:
             return self._of_crowd(command, arguments)
+        if command in STORING:
+            return self._of_storing(command, arguments)
         handler, count = self._handlers.get(name, (None, 0))
         if handler is None:
             raise ValueError("unknown: no such command; type help")
-        if len(arguments) != count:
-            raise ValueError("usage: %s needs %d arguments; type help" % (command, count))
+        check_count(command, arguments, count)
         return handler(*arguments)
 
     def on_elapsed(self, dt_ms: int) -> None:
@@ -194,7 +190,7 @@ class ConsoleCommands:
 
     def _meter(self, side: str, count: str):
         self._need_maintenance()
-        self._side = _one_of(side, ("tx", "rx"))
+        self._side = one_of(side, ("tx", "rx"))
         self._left = whole_number(count, 1, _SAMPLES_MAX)
         self.streaming = True
 
@@ -225,77 +221,21 @@ class ConsoleCommands:
         return console_crowd.bring(self._board, text)
 
     def _maintenance(self, word: str):
-        entered = _one_of(word, ("on", "off")) == "on"
+        entered = one_of(word, ("on", "off")) == "on"
         if entered != self._backend.maintenance:
             self._backend.set_maintenance(entered)
             self._board.on_maintenance(True)  # ends what runs; the reboot does the rest
             self._expect_reset()
         return (("maintenance", word),)
 
-    def _provision(self, board_id: str, key: str):
+    def _of_storing(self, command: str, arguments: list):
         self._need_maintenance()
-        number = whole_number(board_id, 1, wire.BOARD_ID_MAX)
-        try:
-            raw = bytes.fromhex(key)
-        except ValueError:
-            raw = b""
-        if len(raw) != auth.KEY_SIZE:
-            raise ValueError("range: a key has 64 hexadecimal digits")
-        self._store("board_id", number, "key", key)
-        return (("board_id", number), ("key", fingerprint(self._sha256, raw)))
+        from wptcore import console_store  # here, because it is rarely used
 
-    def _configure(self, item: str, value: str):
-        self._need_maintenance()
-        _one_of(item, ("capacity_mJ", "floor_pct", "attended_s"))
-        if item == "floor_pct":
-            self._board.set_floor(whole_number(value, FLOOR_MIN_pct, FLOOR_MAX_pct))
-        elif item == "attended_s" and value == "always":
-            self._store(item, attendance.ALWAYS_s)
-        elif item == "attended_s":
-            self._store(item, whole_number(value, 1, attendance.WINDOW_MAX_s))
-        else:
-            self._store(item, whole_number(value, 1000, _CAPACITY_MAX_mJ))
-        return ((item, value),)
-
-    def _store_market(self, a: str, b: str, keep: str, target: str):
-        """Store the owner's terms; draw a secret, which never leaves the board.
-
-        New terms keep the secret, so that partners still trust this board's key.
-        """
-        self._need_maintenance()
-        from wptcore import market_desk  # here, because a board without a market saves its memory
-
-        a_u = whole_number(a, 0, market_desk.A_MAX_u)
-        if a_u == 0:
-            self._drop("market", "market_secret", "market_key", "market_trusted")
-            return (("market_key", "none"),)
-        terms = (
-            whole_number(a, market_desk.A_MIN_u, market_desk.A_MAX_u),
-            whole_number(b, 1, market_desk.B_MAX_u),
-            whole_number(keep, 0, 100),
-            whole_number(target, 0, 100),
-        )
-        stored = self._backend.identity
-        secret, key = stored.get("market_secret", ""), stored.get("market_key", "")
-        if not key:
-            secret, key = market_desk.new_keys(self._backend.random)
-        self._store("market", terms, "market_secret", secret, "market_key", key)
-        return (("market_key", key),)
-
-    def _trust(self, key: str):
-        self._need_maintenance()
-        from wptcore import market_desk
-
-        if key == "anybody":
-            self._drop("market_trusted")
-            return (("market_trusted", 0),)
-        pin = market_desk.pin(key)
-        trusted = [
-            each for each in self._backend.identity.get("market_trusted", ()) if each != pin
-        ]
-        trusted.append(pin)
-        self._store("market_trusted", trusted)
-        return (("market_trusted", len(trusted)),)
+        backend = self._backend
+        changes, answer = console_store.run(self._board, backend, self._sha256, command, arguments)
+        self._change(changes)
+        return answer
 
     def _of_crowd(self, command: str, arguments: list):
         self._need_maintenance()
@@ -303,7 +243,7 @@ class ConsoleCommands:
 
         stored = self._backend.identity
         name, changed, answer = console_crowd.run(stored, command, arguments)
-        self._drop(name) if changed is None else self._store(name, changed)
+        self._change({name: changed})
         return answer
 
     def _calibrate(self, *arguments):
@@ -311,7 +251,7 @@ class ConsoleCommands:
         from wptcore import console_calibrate  # here, because it is rarely used
 
         changes, answer = console_calibrate.run(self._backend.identity, self._sha256, *arguments)
-        self._store(*changes)
+        self._change(changes)
         return answer
 
     def _try_curve(self, _trial: str, loss_mW: str):
@@ -333,17 +273,21 @@ class ConsoleCommands:
         if not self._backend.maintenance:
             raise ValueError("maintenance: first: maintenance on")
 
-    def _drop(self, *keys) -> None:
-        kept = dict(self._backend.identity)
-        for key in keys:
-            kept.pop(key, None)
-        self._backend.save_identity(kept)
-
-    def _store(self, *keys_and_values) -> None:
+    def _change(self, changes: dict) -> None:
+        """Store values by name; None drops a name."""
+        if not changes:
+            return
         stored = dict(self._backend.identity)
-        for i in range(0, len(keys_and_values), 2):
-            stored[keys_and_values[i]] = keys_and_values[i + 1]
+        for name, value in changes.items():
+            stored.pop(name, None)
+            if value is not None:
+                stored[name] = value
         self._backend.save_identity(stored)
+
+
+def check_count(command: str, arguments: list, count: int) -> None:
+    if len(arguments) != count:
+        raise ValueError("usage: %s needs %d arguments; type help" % (command, count))
 
 
 def whole_number(text: str, low: int, high: int) -> int:
@@ -357,7 +301,7 @@ def whole_number(text: str, low: int, high: int) -> int:
     return value
 
 
-def _one_of(word: str, words: tuple) -> str:
+def one_of(word: str, words: tuple) -> str:
     if word not in words:
         raise ValueError("usage: one of %s is needed" % " ".join(words))
     return word

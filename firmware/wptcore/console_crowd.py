@@ -3,6 +3,7 @@
 
 from wptcore import auth, ept, way_out, wire
 from wptcore.compat import const
+from wptcore.console_commands import check_count
 from wptcore.peer_policy import POLICIES
 
 _U32_MAX = const(0xFFFFFFFF)
@@ -13,8 +14,7 @@ _WHOM = ("host", "crowd", "agreed")
 def run(stored: dict, command: str, arguments: list):
     """Return what to store under which name (None: drop it), and the answer."""
     call, name, count = _COMMANDS[command]
-    if len(arguments) != count:
-        raise ValueError("usage: %s needs %d arguments; type help" % (command, count))
+    check_count(command, arguments, count)
     changed = call(stored, *arguments)
     if command in _KEYS:
         return name, changed, ((command, "none" if changed is None else "stored"),)
