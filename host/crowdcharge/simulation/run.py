@@ -92,10 +92,10 @@ def run(
     if the policy can be; the result is the same. WptError if transfers do not add up to boards.
     """
     chosen = policy or scenario.make_policy(link.beta)
-    rule = compiled_rule(chosen)
+    start = start_of(scenario, seed, trace)
+    rule = None if start.rows["pad"].any() else compiled_rule(chosen)
     if compiled is None:
         compiled = rule is not None and is_large(scenario, trace)
-    start = start_of(scenario, seed, trace)
     world: World | CompiledWorld
     if compiled and rule is not None:
         world, end_s = compiled_world(scenario, seed, link, trace, start, rule)

@@ -348,7 +348,7 @@ class World(Mapping[int, SimulatedBoard]):
             self._hand_over(transfer, sent_J)
             return
         meeting.transfer = transfer
-        transfer.received_J = -prx.received_J
+        transfer.sent_J, transfer.received_J = -ptx.sent_J, -prx.received_J
         self._running[prx.id].append(transfer)
         self._running[ptx.id].append(transfer)
         ptx.tx_W = len(self._running[ptx.id]) * link.power_W
@@ -390,7 +390,8 @@ class World(Mapping[int, SimulatedBoard]):
             board.advance(self.now_s)
             self._running[board.id].remove(transfer)
         ptx.tx_W, prx.rx_W = len(self._running[ptx.id]) * self._link.power_W, 0.0
-        transfer.sent_J = self._link.power_W * (self.now_s - transfer.start_s)
+        flowed_J = self._link.power_W * (self.now_s - transfer.start_s)  # a pad's books are of all
+        transfer.sent_J = flowed_J if ptx.pad else transfer.sent_J + ptx.sent_J
         transfer.received_J += prx.received_J
         transfer.end_s, transfer.ended_by = self.now_s, why
         self._watch(ptx)

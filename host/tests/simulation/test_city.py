@@ -121,6 +121,24 @@ def test_both_worlds_decide_alike_campaign(block):
             check_same(kind(seed))
 
 
+def test_a_pad_is_left_to_the_objects():
+    pad = """
+        duration_s = 300
+        boards = [{id = 1, capacity_J = 1e4, soc_pct = 90, pad = true},
+                  {id = 2, capacity_J = 1e4, soc_pct = 10},
+                  {id = 3, capacity_J = 1e4, soc_pct = 10}]
+        [contacts]
+        list = [[1, 2, 0, 300], [1, 3, 0, 300]]
+        [link]
+        power_W = 5
+    """
+    scenario = parse(pad)
+    made, objects = (run(scenario, 1, scenario.link, compiled=each) for each in (True, False))
+    assert [told(each) for each in made.transfers] == [told(each) for each in objects.transfers]
+    starts_s = [each.start_s for each in made.transfers]
+    assert starts_s[:2] == [0.0, 0.0], "both at once"
+
+
 def digest(made):
     parts = made.energy_J.tobytes(), made.boards.rows.tobytes(), made.transfers.rows.tobytes()
     return hashlib.sha256(b"".join(parts)).hexdigest()
