@@ -109,7 +109,7 @@ def test_every_command_of_the_help_is_known_and_the_other_way_round():
     shown = "\n".join(line.send(b"help\n"))
     for row in HELP:
         assert ("%s %s" % row[:2]).strip() in shown
-    names = {*OF_CROWD, *STORING}
+    names = set(OF_CROWD + STORING)
     for name in line.commands._handlers:
         names.add(name.split()[0])
     assert names == {row[0] for row in HELP}

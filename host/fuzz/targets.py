@@ -191,7 +191,7 @@ class _ConsoleTarget:
         self._line.console.step()
         for line in iter(self._line.console.pop_line, None):
             assert line.endswith(b"\r\n")
-            assert len(line) < 2000
+            assert len(line) < 4096  # what the host listens to
         assert not self._line.board.coil_on
 
 
