@@ -221,7 +221,7 @@ class Host:
         terms = replace(terms, duration_max_ms=longest_ms)
         offer = Offer(donor.id, receiver.id, energy_J)
         opened = self._station.ledger_keeper.open(offer, terms.power_max_mW)
-        transfer_run = self._station.transfer_run(opened, terms)
+        transfer_run = self._station.transfer_run([opened], terms)
         return Run(donor, receiver, opened.transfer_id, transfer_run)
 
 

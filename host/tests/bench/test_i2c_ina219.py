@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crowdcharge.bench.i2c import Bus
-from crowdcharge.bench.i2c.busio import Busio
+from crowdcharge.bench.i2c.cpython_busio import Busio
 from crowdcharge.bench.i2c.ina219 import Ina219
 from crowdcharge.bench.i2c.noise import Noise
 

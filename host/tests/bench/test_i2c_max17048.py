@@ -8,7 +8,7 @@ import pytest
 from adafruit_max1704x import MAX17048
 
 from crowdcharge.bench.i2c import Bus
-from crowdcharge.bench.i2c.busio import Busio
+from crowdcharge.bench.i2c.cpython_busio import Busio
 from crowdcharge.bench.i2c.max17048 import CellTruth, Max17048
 from ports.shared.gauge import FuelGauge
 from wptcore.settling import REST_ms

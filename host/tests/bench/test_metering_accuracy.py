@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from crowdcharge.bench.i2c import Bus
-from crowdcharge.bench.i2c.busio import Busio
+from crowdcharge.bench.i2c.cpython_busio import Busio
 from crowdcharge.bench.i2c.ina219 import Ina219
 from crowdcharge.bench.i2c.ina228 import Ina228
 from crowdcharge.bench.i2c.noise import Noise

@@ -343,6 +343,8 @@ ELSEWHERE = {
         "RECEIPTS_FULL", "QUOTA", "HELD", "HOST_PRESENT", "NOTHING_TO_GIVE",
     ),
     "firmware/tests/test_peers.py",
+) | dict.fromkeys(
+    ("NO_OWNER", "OLD_MANDATE", "OWNER_ASKED", "OTHER_HOURS"), "firmware/tests/test_mandate.py"
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import random
 from dataclasses import replace
 
 from crowdcharge.bench.i2c import Bus
-from crowdcharge.bench.i2c.busio import Busio
+from crowdcharge.bench.i2c.cpython_busio import Busio
 from crowdcharge.bench.i2c.ina219 import Ina219
 from crowdcharge.bench.i2c.max17048 import SOC, CellTruth, Max17048
 from crowdcharge.bench.i2c.noise import Noise
