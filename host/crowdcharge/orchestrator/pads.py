@@ -120,7 +120,8 @@ class Pad:
             guest.share_mJ -= given_mJ[guest.board_id]
         self._budget_mJ -= sum(given_mJ.values())
         lost = {guest.board_id for guest in guests if run.ends[guest.board_id] not in _GOES_ON}
-        lost |= await self._sync(boards)
+        here = [board_id for board_id in boards if board_id not in lost]
+        lost |= await self._sync(here)  # who is lost is visited when it is heard again
         self._drop(lost)
         changed = bool(lost) or self._is_new or not self._may_begin(boards)
         moved = changed or sum(given_mJ.values()) >= _CRUMB_mJ
