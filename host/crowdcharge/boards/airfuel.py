@@ -10,12 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
-from crowdcharge.boards.listening import addresses_of
+from crowdcharge.boards.listening import address_of
 from crowdcharge.errors import BoardUnreachable, RadioError, RemoteProtocolError
 from crowdcharge.radio.base import Link, Radio
 from wptcore import airfuel
 
-LISTEN_s = 10.0
 READ_EVERY_s = 0.2  # the profile: at least every 250 ms
 ALERTS = {
     airfuel.OVER_VOLTAGE: "over-voltage",
@@ -105,13 +104,11 @@ async def exchange(radio: Radio, board_id: int, lasts_s: float, output: bool) ->
     BoardUnreachable: it was not heard, or the link failed; RemoteProtocolError: what it says is
     not of the profile.
     """
-    addresses = await addresses_of(radio, [board_id], LISTEN_s)
-    if board_id not in addresses:
-        raise BoardUnreachable(board_id, f"not heard within {LISTEN_s:g} s")
+    address = await address_of(radio, board_id)
     loop = asyncio.get_running_loop()
     heard_s = loop.time()
     try:
-        link = await radio.connect(addresses[board_id], lambda: None)
+        link = await radio.connect(address, lambda: None)
         try:
             unit = TransmittingUnit(link, lambda: loop.time() - heard_s)
             return await _whole(unit, board_id, lasts_s, output)

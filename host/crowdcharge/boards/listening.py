@@ -7,7 +7,18 @@ from contextlib import suppress
 
 from crowdcharge.boards.aliases import Aliases
 from crowdcharge.boards.keys import Keys
+from crowdcharge.errors import BoardUnreachable
 from crowdcharge.radio.base import Advert, Radio
+
+LISTEN_s = 10.0
+
+
+async def address_of(radio: Radio, board_id: int, keys: Keys | None = None) -> str:
+    """Return the address of one board; BoardUnreachable if it is not heard within LISTEN_s."""
+    addresses = await addresses_of(radio, [board_id], LISTEN_s, keys)
+    if board_id not in addresses:
+        raise BoardUnreachable(board_id, f"not heard within {LISTEN_s:g} s")
+    return addresses[board_id]
 
 
 async def addresses_of(

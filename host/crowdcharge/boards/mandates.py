@@ -6,6 +6,7 @@ line of 120 hexadecimal digits, and no secret.
 """
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -72,11 +73,11 @@ def proves(owner_key: bytes, signed: bytes, proof: bytes) -> bool:
     return bool(auth.equal(expected, proof))
 
 
-def whom(text: str) -> int:
-    """Read `host,crowd,agreed,friends` or `nobody` as a mask; InputError on anything else."""
+def whom(text: str, known: Collection[str] = WHOM) -> int:
+    """Read `host,crowd,agreed,friends` or `nobody` as a mask; InputError on what is not known."""
     names = [] if text == "nobody" else text.split(",")
-    if not {*names} <= {*WHOM}:
-        raise InputError(f"--gives-to must be of {', '.join(WHOM)}, or nobody, not {text!r}")
+    if not {*names} <= {*known}:
+        raise InputError(f"--gives-to must be of {', '.join(known)}, or nobody, not {text!r}")
     return sum(WHOM[name] for name in {*names})
 
 

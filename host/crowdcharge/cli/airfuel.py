@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 """`crowdcharge airfuel`: read a board as a charger reads it that knows nothing of us."""
 
-import asyncio
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from crowdcharge.cli import options, output
+from crowdcharge.cli.one_board import with_radio
 from crowdcharge.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,24 +30,15 @@ def airfuel(
     """
     if not 0 < seconds <= 3600:
         raise InputError(f"--seconds must be above 0 and at most 3600, not {seconds:g}")
-    seen = asyncio.run(_exchange(board_id, seconds, not deny, transport, adapter))
+    from crowdcharge.boards.airfuel import exchange
+
+    seen = with_radio(
+        lambda radio: exchange(radio, board_id, seconds, not deny), transport, adapter
+    )
     if as_json:
         output.document({**asdict(seen), "gap_max_s": seen.gap_max_s}, indent=2)
         return
     output.table(("of board", str(board_id)), _rows(seen))
-
-
-async def _exchange(
-    board_id: int, seconds: float, permit: bool, transport: str, adapter: str
-) -> "PruExchange":
-    from crowdcharge.boards.airfuel import exchange
-    from crowdcharge.radio import open_radio
-
-    radio = open_radio(transport, adapter)
-    try:
-        return await exchange(radio, board_id, seconds, permit)
-    finally:
-        await radio.close()
 
 
 def _rows(seen: "PruExchange") -> list[tuple[str, str]]:

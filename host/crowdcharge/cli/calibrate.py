@@ -8,7 +8,7 @@ import click
 
 from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
-from crowdcharge.ledger.place import Place, place_of
+from crowdcharge.ledger.place import Place
 
 _out = click.option(
     "--out",
@@ -125,15 +125,7 @@ def trial(port: str, loss_mw: int) -> None:
 
 @calibrate.command()
 @options.port
-@click.option(
-    "--ledger",
-    "ledgers",
-    type=place_of,
-    metavar="LEDGER",
-    multiple=True,
-    required=True,
-    help="Ledger of transfers from this board; one for each gap.",
-)
+@options.ledgers("Ledger of transfers from this board; one for each gap.")
 @click.option(
     "--with",
     "receiver",

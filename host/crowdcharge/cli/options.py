@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from crowdcharge.errors import InputError
+from crowdcharge.ledger.place import place_of
 from wptcore.wire import BOARD_ID_MAX
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -48,6 +49,19 @@ def boards(option: str, text: str) -> tuple[int, ...]:
     except click.BadParameter:
         raise InputError(f"{option} must be numbers of boards, with commas") from None
     return tuple(sorted(numbers))
+
+
+def ledgers(help_text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the option `--ledger`, which may be given several times."""
+    return click.option(
+        "--ledger",
+        "ledgers",
+        type=place_of,
+        metavar="LEDGER",
+        multiple=True,
+        required=True,
+        help=help_text,
+    )
 
 
 def radio(command: Callable[..., None]) -> Callable[..., None]:

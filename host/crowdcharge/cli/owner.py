@@ -30,12 +30,11 @@ def owner() -> None:
 @click.option("--day-wh", type=_WATT_HOURS, help="At most so much in a day.")
 def consent(port: str, gives_to: str, day_wh: float | None) -> None:
     """Say to whom the board on PORT gives, and how much in a day (24 h of its running)."""
+    from crowdcharge.boards import mandates
     from crowdcharge.flash import joining
     from crowdcharge.flash.serial_line import SerialLine
 
-    names = [] if gives_to == "nobody" else gives_to.split(",")
-    if not {*names} <= {*_WHOM}:
-        raise InputError(f"--gives-to must be of {', '.join(_WHOM)}, or nobody, not {gives_to!r}")
+    mandates.whom(gives_to, _WHOM)
     day_mJ = _day_mJ(day_wh)
     with SerialLine(port) as line:
         board_id = joining.board_on(line)

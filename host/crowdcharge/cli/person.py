@@ -8,7 +8,7 @@ import click
 from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
 from crowdcharge.escaping import plain
-from crowdcharge.ledger.place import Place, place_of
+from crowdcharge.ledger.place import Place
 
 _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 _NAME = click.argument("name")
@@ -54,15 +54,7 @@ def forget(file: Path, name: str) -> None:
 @person.command()
 @_FILE
 @_NAME
-@click.option(
-    "--ledger",
-    "ledgers",
-    type=place_of,
-    metavar="LEDGER",
-    multiple=True,
-    required=True,
-    help="Where to look; may be given several times.",
-)
+@options.ledgers("Where to look; may be given several times.")
 def export(file: Path, name: str, ledgers: tuple[Place, ...]) -> None:
     """Print all that FILE and the ledgers hold about NAME, as one JSON document."""
     from crowdcharge.ledger import people

@@ -5,9 +5,8 @@ import asyncio
 
 from crowdcharge.boards import codes
 from crowdcharge.boards.keys import Keys
-from crowdcharge.boards.listening import addresses_of
+from crowdcharge.boards.listening import address_of
 from crowdcharge.errors import BoardUnreachable, GrantRefused, LineError
-from crowdcharge.flash.by_radio import LISTEN_s
 from crowdcharge.flash.joining import board_on
 from crowdcharge.flash.serial_line import SerialLine
 from crowdcharge.radio.base import Radio
@@ -37,11 +36,9 @@ async def by_radio(radio: Radio, signed: bytes, keys: Keys) -> bytes:
     `keys`: with that of the board it is found though it is hidden.
     """
     board_id = mandate.board_of(signed)
-    addresses = await addresses_of(radio, [board_id], LISTEN_s, keys)
-    if board_id not in addresses:
-        raise BoardUnreachable(board_id, f"not heard within {LISTEN_s:g} s")
+    address = await address_of(radio, board_id, keys)
     replies: asyncio.Queue[bytes] = asyncio.Queue()
-    link = await radio.connect(addresses[board_id], lambda: None)
+    link = await radio.connect(address, lambda: None)
     try:
         await link.subscribe(wire.REPLY_UUID, replies.put_nowait)
         for counter in range(1, _TRIES + 1):

@@ -7,23 +7,19 @@ from contextlib import asynccontextmanager
 
 from crowdcharge.boards import codes
 from crowdcharge.boards.link import BoardLink
-from crowdcharge.boards.listening import addresses_of
+from crowdcharge.boards.listening import address_of
 from crowdcharge.clock import BoardClock
-from crowdcharge.errors import BoardUnreachable, GrantRefused
+from crowdcharge.errors import GrantRefused
 from crowdcharge.radio.base import Radio
 from wptcore import ept
-
-LISTEN_s = 10.0
 
 
 @asynccontextmanager
 async def linked(radio: Radio, board_id: int, key: bytes) -> AsyncIterator[BoardLink]:
     """Listen for the board, and hold an authenticated link to it within the block."""
-    addresses = await addresses_of(radio, [board_id], LISTEN_s, {board_id: key})
-    if board_id not in addresses:
-        raise BoardUnreachable(board_id, f"not heard within {LISTEN_s:g} s")
+    address = await address_of(radio, board_id, {board_id: key})
     clock, random_bytes = BoardClock(), secrets.token_bytes
-    link = await BoardLink.open(radio, addresses[board_id], board_id, key, random_bytes, clock)
+    link = await BoardLink.open(radio, address, board_id, key, random_bytes, clock)
     try:
         yield link
     finally:

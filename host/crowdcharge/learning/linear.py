@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from crowdcharge.errors import InputError
 from crowdcharge.learning.episode import FEATURES, Values
 from crowdcharge.policy.base import AgentView, Encounter, Offer
+from crowdcharge.policy.levels_met import LevelsMet
 from crowdcharge.policy.loss_aware import check_beta, towards
 
 
@@ -38,8 +39,7 @@ class LinearLevels:
         self._weights = np.array(weights, np.float64)
         self._duration_s = duration_s
         self._beta = check_beta(beta)
-        self._met: dict[int, int] = {}
-        self._total: dict[int, float] = {}
+        self._met = LevelsMet()
 
     def decide(
         self,
@@ -62,6 +62,5 @@ class LinearLevels:
 
     def _meets(self, agent: int, own: float, other: float) -> float:
         """Add the other's level to the mean of the levels met, and return it."""
-        self._met[agent] = self._met.get(agent, 1) + 1
-        self._total[agent] = self._total.get(agent, own) + other
-        return self._total[agent] / self._met[agent]
+        total, count = self._met.add(agent, own, other)
+        return total / count

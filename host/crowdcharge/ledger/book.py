@@ -109,7 +109,7 @@ class Book:
         """Check that a claim is of the other side of a transfer that is here."""
         transfer = self.transfers[claim.transfer_id]
         role = wire.PTX if claim.board_id == transfer.ptx else wire.PRX
-        shown = claim_row(Receipt.unpack(bytes.fromhex(claim.raw)), claim.t_ms)
+        shown = claim_row(unpacked(claim.raw), claim.t_ms)
         key = claim.board_id, claim.transfer_id, claim.role
         if claim.board_id not in transfer.boards or claim.role != role or key in self.claims:
             raise ValueError

@@ -12,11 +12,6 @@ _COUNT_BITS = 22
 _ID_BITS = 32
 
 
-def site_of(transfer_id: int) -> int:
-    """Return the number of the site that a transfer is of, if several sites number by it."""
-    return transfer_id >> _COUNT_BITS
-
-
 def ids_of(site_number: int) -> range:
     """Return the numbers that a site may give; never 0, which stands for no transfer."""
     if not site_number:

@@ -19,7 +19,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.files import locked, write_whole
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.bodies import body_of
-from crowdcharge.ledger.rows import Row, account_of
+from crowdcharge.ledger.rows import LOSS, Row, account_of
 from crowdcharge.toml_table import Table
 from wptcore.wire import BOARD_ID_MAX
 
@@ -78,7 +78,7 @@ def about(rows: Iterable[Row], boards: Collection[int]) -> Iterator[Row]:
             transfers.add(content.transfer_id)
         if isinstance(content, kinds.Entry):
             wanted = content.account in accounts or (
-                content.account == "loss" and content.transfer_id in transfers
+                content.account == LOSS and content.transfer_id in transfers
             )
         elif isinstance(content, kinds.State):
             wanted = content.transfer_id in transfers

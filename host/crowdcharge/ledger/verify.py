@@ -10,7 +10,6 @@ verdict claims no more than was checked.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from crowdcharge.boards.fleet import odometer_rise_mJ
-from crowdcharge.boards.models import Receipt
 from crowdcharge.errors import LedgerError
 from crowdcharge.ledger import audit, kinds
 from crowdcharge.ledger.book import Book
@@ -164,7 +163,7 @@ class _Verifier:
 
     def _false_claim(self, claim: kinds.Claim) -> Iterator[str]:
         """Find a claim that the board never signed, if its key is known by now."""
-        signed_with = Receipt.unpack(bytes.fromhex(claim.raw)).signed_with
+        signed_with = unpacked(claim.raw).signed_with
         board_id = claim.board_id
         if self._signers.knows(board_id) and not self._signers.accept(board_id, signed_with):
             yield f"claims what board {board_id} has not signed"

@@ -189,8 +189,7 @@ class Pad:
         lost = set()
         for board_id in boards:
             try:
-                link = await self._station.pool.get(board_id)
-                await self._station.ledger_keeper.sync(link)
+                await self._station.sync(board_id)
             except WptError as error:
                 if board_id == self.ptx:
                     raise

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from crowdcharge.policy.base import AgentView, Encounter, Offer
+from crowdcharge.policy.levels_met import LevelsMet
 from crowdcharge.policy.pairwise import Weights, check_weights, offer, pair_share_J, pair_weights
 
 
@@ -22,8 +23,7 @@ class OnlineAverage:
 
     def __init__(self, weights: Weights = None) -> None:
         self.weights = check_weights(weights)
-        self._met: dict[int, int] = {}
-        self._total: dict[int, float] = {}
+        self._met = LevelsMet()
 
     def decide(
         self,
@@ -43,6 +43,5 @@ class OnlineAverage:
 
     def _meets(self, agent: int, own: float, other: float) -> bool:
         """Add the other's level to the average; true if the agent is then above it."""
-        self._met[agent] = self._met.get(agent, 1) + 1
-        self._total[agent] = self._total.get(agent, own) + other
-        return own * self._met[agent] > self._total[agent]
+        total, count = self._met.add(agent, own, other)
+        return own * count > total

@@ -16,14 +16,7 @@ import numpy as np
 
 from crowdcharge.errors import InputError
 from crowdcharge.policy.charging_skip import Cord, Event, PlannedMeeting
-from crowdcharge.simulation.traces.rows import (
-    TextRow,
-    is_moment,
-    lines_of,
-    positions,
-    rows_of,
-    shown,
-)
+from crowdcharge.simulation.traces.rows import TextRow, shown, table_of
 
 EVENTS_MAX = 2000
 COLUMNS = ("time", "event", "user", "before_pct", "after_pct", "minutes")
@@ -92,11 +85,7 @@ def read_days(text: str, name: str, pct_per_minute: float) -> Days:
 
 
 def _lines(text: str, name: str) -> Iterator[_Line]:
-    rows = rows_of(lines_of(text), name, len(COLUMNS))
-    header = next(rows, None)
-    if header is None:
-        raise InputError(f"{name}: holds no table")
-    at = dict(zip(COLUMNS, positions(header, COLUMNS), strict=True))
+    at, rows = table_of(text, name, COLUMNS)
     count = 0
     for count, row in enumerate(rows, 1):
         row.expect(count <= EVENTS_MAX, f"more than {EVENTS_MAX} events")
@@ -108,8 +97,7 @@ def _lines(text: str, name: str) -> Iterator[_Line]:
 def _line(row: TextRow, at: dict[str, int]) -> _Line:
     kind = row.text_at(at["event"])
     row.expect(kind in KINDS, f'"{shown(kind)}" is not one of {", ".join(KINDS)}')
-    time = row.text_at(at["time"])
-    time_s = row.moment_at(at["time"]) if is_moment(time) else row.number_at(at["time"])
+    time_s = row.time_at(at["time"])
     needed = {"cord": ("before_pct", "after_pct"), "level": ("before_pct",), "meeting": ()}[kind]
     levels = {column: row.number_at(at[column]) for column in needed}
     for column, value in levels.items():

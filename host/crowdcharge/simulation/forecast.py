@@ -13,14 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdcharge.errors import InputError
-from crowdcharge.simulation.traces.rows import (
-    TextRow,
-    is_moment,
-    lines_of,
-    positions,
-    rows_of,
-    shown,
-)
+from crowdcharge.simulation.traces.rows import shown, table_of
 
 HOUR_s, HOURS = 3600.0, 24
 COLUMNS = ("time", "user", "used_J")
@@ -46,16 +39,12 @@ class Forecast:
 
 def read_use(text: str, name: str) -> dict[str, list[tuple[float, float]]]:
     """Return each user's (time in s, J used since the one before), sorted; InputError by line."""
-    rows = rows_of(lines_of(text), name, len(COLUMNS))
-    header = next(rows, None)
-    if header is None:
-        raise InputError(f"{name}: holds no table")
-    at = dict(zip(COLUMNS, positions(header, COLUMNS), strict=True))
+    at, rows = table_of(text, name, COLUMNS)
     use: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for count, row in enumerate(rows, 1):
         row.expect(count <= ROWS_MAX, f"more than {ROWS_MAX} rows")
         user, used_J = row.text_at(at["user"]), row.number_at(at["used_J"])
-        time_s = _time_s(row, at["time"])
+        time_s = row.time_at(at["time"])
         row.expect(bool(user), "has no user")
         row.expect(0 <= used_J <= USED_MAX_J, f"used_J must be 0 to {USED_MAX_J:g}")
         row.expect(abs(time_s) <= TIME_MAX_s, "the time is too far away")
@@ -67,10 +56,6 @@ def read_use(text: str, name: str) -> dict[str, list[tuple[float, float]]]:
     if not use:
         raise InputError(f"{name}: has no rows")
     return dict(use)
-
-
-def _time_s(row: TextRow, index: int) -> float:
-    return row.moment_at(index) if is_moment(row.text_at(index)) else row.number_at(index)
 
 
 def whole_hours(use: list[tuple[float, float]]) -> tuple[int, Values]:

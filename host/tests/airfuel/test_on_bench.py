@@ -12,7 +12,6 @@ import json
 import secrets
 import statistics
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from itertools import pairwise
 
@@ -30,6 +29,7 @@ from crowdcharge.errors import WptError
 from crowdcharge.radio import open_radio
 from wptcore import airfuel, ept, wire
 
+from ..command import COMMAND
 from .stock import (
     ALERT,
     CONTROL,
@@ -268,11 +268,10 @@ async def test_floods_of_strangers_cost_a_transfer_nothing(bench):
 
 
 async def test_the_command_reads_a_board_as_a_transmitter_does(bench, note):
-    code = "from crowdcharge.cli import main; main()"
     arguments = ("airfuel", "--id", "2", "--seconds", "1.5", "--json")
     result = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-c", code, *arguments, "--transport", bench.transports[1]],
+        [*COMMAND, *arguments, "--transport", bench.transports[1]],
         capture_output=True,
         text=True,
         timeout=100,
@@ -294,11 +293,10 @@ async def test_the_command_reads_a_board_as_a_transmitter_does(bench, note):
 
 
 async def test_a_board_whose_owner_did_not_ask_for_it_has_no_such_service(bench):
-    code = "from crowdcharge.cli import main; main()"
     arguments = ("airfuel", "--id", "1", "--seconds", "1", "--transport", bench.transports[1])
     result = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-c", code, *arguments],
+        [*COMMAND, *arguments],
         capture_output=True,
         text=True,
         timeout=100,

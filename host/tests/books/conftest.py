@@ -19,11 +19,21 @@ def cluster(program_path: Callable[[str], str]) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def database(cluster: Cluster) -> str:
+def new_database(cluster: Cluster) -> Callable[[], str]:
+    """Return what makes a database where the service may add rows, and gives its name."""
+
+    def make() -> str:
+        name = cluster.database()
+        create(cluster.url(name, user=OWNER), SERVICE)
+        return name
+
+    return make
+
+
+@pytest.fixture
+def database(new_database: Callable[[], str]) -> str:
     """Return the name of a database where the service may add rows."""
-    name = cluster.database()
-    create(cluster.url(name, user=OWNER), SERVICE)
-    return name
+    return new_database()
 
 
 @pytest.fixture

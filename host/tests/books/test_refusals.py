@@ -3,7 +3,6 @@
 
 import socket
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -18,12 +17,11 @@ from crowdcharge.ledger.postgres_link import DatabaseLink
 from crowdcharge.ledger.postgres_rows import create
 from crowdcharge.ledger.store import Store
 
+from ..command import COMMAND
 from ..ledger.conftest import opening
 from .cluster import OWNER, OWNERS_PASSWORD, PASSWORD, SERVICE, free_port
 
 pytestmark = pytest.mark.program("initdb", "postgresql")
-
-CLI = "from crowdcharge.cli import main; main()"
 
 
 @pytest.mark.parametrize(
@@ -123,7 +121,7 @@ def test_a_role_must_be_there_and_bound_by_rights(cluster, database):
 
 def test_a_server_that_is_away_is_no_fault_of_the_user(cluster, database):
     gone = cluster.text(database, "north").replace(f":{cluster.port}/", f":{free_port()}/")
-    command = [sys.executable, "-c", CLI, "ledger", "verify", gone]
+    command = [*COMMAND, "ledger", "verify", gone]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "does not answer: Connection refused" in done.stderr
     assert "s3cret" not in done.stderr

@@ -4,7 +4,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,8 @@ from crowdcharge.radio.base import Advert
 from crowdcharge.radio.replay_radio import dump
 from wptcore import wire
 
-COMMAND = [sys.executable, "-c", "from crowdcharge.cli import main; main()"]
+from ..command import COMMAND
+
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 LONG = "C0:DE:00:00:00:07-" + "F" * 40
 

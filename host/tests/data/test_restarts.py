@@ -8,13 +8,12 @@ systemd itself is not run here; `test_service.py` has its judgement of the unit,
 import configparser
 import os
 import subprocess
-import sys
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
-COMMAND = [sys.executable, "-c", "from crowdcharge.cli import main; main()"]
+from ..command import COMMAND
 
 
 class Repeated(dict[str, str]):

@@ -4,20 +4,20 @@
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ..command import COMMAND
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow]
 PNGS = ("soc.png", "power.png", "flow.png", "efficiency.png")
 
 
 def crowdcharge(*arguments: str, timeout_s: float = 110.0) -> subprocess.CompletedProcess[str]:
-    code = "from crowdcharge.cli import main; main()"
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [*COMMAND, *arguments],
         capture_output=True,
         text=True,
         timeout=timeout_s,

@@ -3,7 +3,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,14 @@ from crowdcharge.boards.models import Receipt
 from crowdcharge.ledger.store import Store
 from wptcore import wire
 
+from ..command import COMMAND
+
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow]
 
 
 def crowdcharge(*arguments: str) -> subprocess.CompletedProcess[str]:
-    code = "from crowdcharge.cli import main; main()"
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [*COMMAND, *arguments],
         capture_output=True,
         text=True,
         timeout=400,

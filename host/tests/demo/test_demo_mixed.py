@@ -3,17 +3,17 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from ..command import COMMAND
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow]
 
 
 def test_micropython_and_circuitpython_boards_balance_together(tmp_path: Path) -> None:
-    code = "from crowdcharge.cli import main; main()"
-    command = [sys.executable, "-c", code, "demo", "--port", "mixed", "--json"]
+    command = [*COMMAND, "demo", "--port", "mixed", "--json"]
     done = subprocess.run(
         [*command, "--out", str(tmp_path / "OUT")],
         capture_output=True,

@@ -13,10 +13,11 @@ import pytest
 from crowdcharge import open_ledger
 from crowdcharge.bench.hub.launch import launch
 
+from ..command import COMMAND
+
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "docs" / "examples"
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-CLI = "from crowdcharge.cli import main; main()"
 TRIED = {
     "README.md": "test_the_python_of_its_page",
     "days.csv": "test_commands",
@@ -73,18 +74,18 @@ def test_every_file_is_tried() -> None:
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
 def test_commands(folder: Path, arguments: tuple[str, ...], key: str, wanted: object) -> None:
-    assert json.loads(python(folder, "-c", CLI, *arguments, "--json"))[key] == wanted
+    assert json.loads(python(folder, *COMMAND[1:], *arguments, "--json"))[key] == wanted
 
 
 def test_the_forecast(folder: Path) -> None:
-    made = json.loads(python(folder, "-c", CLI, "forecast", "use.csv", "--json"))
+    made = json.loads(python(folder, *COMMAND[1:], "forecast", "use.csv", "--json"))
     assert {user: each["hours"] for user, each in made.items()} == {"ann": 165, "ben": 165}
 
 
 @pytest.mark.slow
 def test_the_sweep(folder: Path) -> None:
     arguments = ("simulate", "scenario.toml", "--sweep", "sweep.toml", "--out", "sweep.parquet")
-    assert python(folder, "-c", CLI, *arguments) == "wrote sweep.parquet: 12 rows\n"
+    assert python(folder, *COMMAND[1:], *arguments) == "wrote sweep.parquet: 12 rows\n"
     assert (folder / "sweep.parquet").stat().st_size > 0
 
 
@@ -136,7 +137,7 @@ async def test_the_run_on_its_bench(folder: Path) -> None:
         text = text.replace("[contacts]", f'[contacts]\ncontrol = "{bench.control_path}"')
         file.write_text(text, encoding="utf-8")
         (folder / "keys.toml").chmod(0o600)
-        python(folder, "-c", CLI, "run", "run.toml", "--json")
+        python(folder, *COMMAND[1:], "run", "run.toml", "--json")
     run = open_ledger(folder / "out" / "ledger.sqlite")
     assert {transfer.state for transfer in run.transfers} == {"settled"}
     assert run.imbalance_after < run.imbalance_before

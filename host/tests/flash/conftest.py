@@ -6,7 +6,6 @@ import contextlib
 import secrets
 import shutil
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -23,6 +22,8 @@ from crowdcharge.flash import firmware_tree, micropython
 from crowdcharge.flash.tree import board_kind
 from crowdcharge.radio.bleak_radio import BleakRadio
 from wptcore import ept, wire
+
+from ..command import COMMAND
 
 # The heap that the firmware may take on the 64-bit VM, and what the bench's modules take there,
 # which stand for silicon. From source the firmware does not even start in it.
@@ -50,10 +51,9 @@ async def bench(tmp_path_factory) -> AsyncIterator[Bench]:
 
 async def command(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
     """`crowdcharge ARGUMENTS` as a process of its own."""
-    code = "from crowdcharge.cli import main; main()"
     return await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-c", code, *map(str, arguments)],
+        [*COMMAND, *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=100,

@@ -19,6 +19,8 @@ from crowdcharge.flash.serial_line import SerialLine
 from crowdcharge.flash.tree import board_kind
 from wptcore.console_commands import fingerprint
 
+from ..command import COMMAND
+
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.asyncio(loop_scope="module")]
 
 VIRTUAL = board_kind("virtual")
@@ -100,8 +102,7 @@ async def test_a_flash_that_is_killed_leaves_a_board_that_refuses_and_can_be_fla
     flashed = bench.folder / "board-1" / "flash"
     for path in flashed.glob("wptcore/*.mpy"):  # so that there is much to copy
         path.write_bytes(b"old")
-    code = "from crowdcharge.cli import main; main()"
-    command = [sys.executable, "-c", code, "flash", "--board", "virtual", "--port", port]
+    command = [*COMMAND, "flash", "--board", "virtual", "--port", port]
     flasher = await asyncio.create_subprocess_exec(
         *command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -3,7 +3,6 @@
 
 import asyncio
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,8 @@ import pytest
 from crowdcharge.bench.config import BenchConfig, BoardConfig
 from crowdcharge.bench.hub.launch import launch
 from crowdcharge.boards import keys as key_file
+
+from ..command import COMMAND
 
 pytestmark = [
     pytest.mark.bench,
@@ -21,12 +22,11 @@ pytestmark = [
 
 KEYS = {number: bytes([number]) * 32 for number in (1, 2, 3)}
 BENCH = BenchConfig((BoardConfig(1, 60.0, key=KEYS[1].hex()), BoardConfig(2, 30.0, key="09" * 32)))
-MAIN = "from crowdcharge.cli import main; main()"
 
 
 async def asked(run: Path, *arguments: str) -> tuple[int | None, str, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", MAIN, "checklist", str(run), "--seconds", "3", *arguments,
+        *COMMAND, "checklist", str(run), "--seconds", "3", *arguments,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, error = await process.communicate()

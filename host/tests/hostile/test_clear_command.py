@@ -2,7 +2,6 @@
 """`crowdcharge clear` and `selftest` as processes, against a board with the real firmware."""
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,8 @@ from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.launch import launch
 from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.boards import keys as key_file
+
+from ..command import COMMAND
 
 pytestmark = [
     pytest.mark.bench,
@@ -26,13 +27,12 @@ PAIR = BenchConfig(
     (BoardConfig(1, 60.0, key=KEY.hex()), BoardConfig(2, 30.0)),
     contacts=ContactsConfig(((Placement((1, 2)),),)),
 )
-MAIN = "from crowdcharge.cli import main; main()"
 
 
 async def crowdcharge(*arguments: object) -> tuple[int, str]:
     """Run the command line; return (exit code, stderr) and check that no traceback is shown."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", MAIN, *map(str, arguments),
+        *COMMAND, *map(str, arguments),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     _, error = await process.communicate()

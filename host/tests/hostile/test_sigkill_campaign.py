@@ -27,6 +27,8 @@ from crowdcharge.ledger.verify import verify
 from crowdcharge.radio import open_radio
 from crowdcharge.radio.base import Advert
 
+from ..command import COMMAND
+
 pytestmark = [pytest.mark.bench, pytest.mark.slow]
 
 BOARDS = 8
@@ -73,7 +75,7 @@ slot_s = 5.0
 
 
 def start_run(path: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", "from crowdcharge.cli import main; main()", "run", str(path)]
+    command = [*COMMAND, "run", str(path)]
     return subprocess.Popen(
         [*command, "--json"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )

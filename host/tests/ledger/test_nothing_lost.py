@@ -17,7 +17,8 @@ from crowdcharge.ledger import kinds
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import judge
 
-CLI = "from crowdcharge.cli import main; main()"
+from ..command import COMMAND
+
 _WRITES = """
 import sys
 sys.path.insert(0, sys.argv[2])
@@ -52,7 +53,7 @@ def writer(path, **options):
 
 
 def crowdcharge(*arguments):
-    command = [sys.executable, "-c", CLI, *map(str, arguments)]
+    command = [*COMMAND, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

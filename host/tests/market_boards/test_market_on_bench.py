@@ -5,7 +5,6 @@ The host never sees the boards' terms; the tests do, and find the price in anoth
 """
 
 import asyncio
-import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from crowdcharge.ledger.verify import verify
 from crowdcharge.orchestrator.events import BoardReading, MarketCleared, Progress
 from crowdcharge.report.summary import summarise
 
+from ..command import COMMAND
 from .world import clearing_price_of
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -177,9 +177,13 @@ source = "bench"
 control = "{bench.control_path}"
 """
     await asyncio.to_thread(path.write_text, text, encoding="utf-8")
-    code = "from crowdcharge.cli import main; main()"
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", code, "trade", "--run", str(path), "--lane", str(HUB)),
+        *COMMAND,
+        "trade",
+        "--run",
+        str(path),
+        "--lane",
+        str(HUB),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -10,6 +10,8 @@ import pytest
 from crowdcharge import cli
 from crowdcharge.boards import keys as key_file
 
+from ..command import COMMAND
+
 RUN = """
 [run]
 policy = "online-average"
@@ -26,9 +28,8 @@ def _named(text, named):
 
 
 def crowdcharge(*arguments):
-    code = "from crowdcharge.cli import main; main()"
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [*COMMAND, *arguments],
         capture_output=True,
         text=True,
         timeout=200,

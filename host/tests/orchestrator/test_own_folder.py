@@ -15,6 +15,8 @@ from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.own_folder import own_folder
 from crowdcharge.orchestrator.run_folder import KEYS, LEDGER, SUMMARY, RunFolder
 
+from ..command import COMMAND
+
 DEMO = "crowdcharge demo"
 RUN = kinds.Run("online-average", 1, "vm")
 KEY = bytes(range(32))
@@ -142,9 +144,8 @@ def test_a_command_refuses_a_real_folder_with_one_line_and_touches_nothing(tmp_p
         store.append([kinds.Run("p", 1, None, 1_790_000_000)])
     shutil.copy(SCENARIO, tmp_path / "three.toml")
     before = content(out)
-    cli = "from crowdcharge.cli import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", cli, *command],
+        [*COMMAND, *command],
         cwd=tmp_path,
         capture_output=True,
         text=True,

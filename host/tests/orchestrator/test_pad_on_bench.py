@@ -3,8 +3,6 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -18,6 +16,8 @@ from crowdcharge.ledger.settlement import SETTLED
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
 from wptcore import ept
+
+from ..command import start_run
 
 pytestmark = [pytest.mark.bench, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -45,13 +45,6 @@ slot_s = 1000.0
 """
 
 
-def started(path: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", "from crowdcharge.cli import main; main()", "run"]
-    return subprocess.Popen(
-        [*command, str(path), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-
-
 @asynccontextmanager
 async def running(folder: Path, duration_s: float):
     """Run a host beside the bench of pad.toml; at the end its summary is `summary.json`."""
@@ -65,7 +58,7 @@ async def running(folder: Path, duration_s: float):
             "control": bench.control_path,
         }
         (folder / "run.toml").write_text(RUN.format(**values), encoding="utf-8")
-        host = started(folder / "run.toml")
+        host = start_run(folder / "run.toml")
         try:
             yield bench
             out, err = await asyncio.to_thread(host.communicate)

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,8 @@ from crowdcharge.boards import keys as key_file
 from crowdcharge.ledger.settlement import SETTLED, VOID
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
+
+from ..command import start_run
 
 pytestmark = [pytest.mark.bench, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -60,13 +61,6 @@ slot_s = 8.0
         encoding="utf-8",
     )
     return path
-
-
-def start_run(path: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", "from crowdcharge.cli import main; main()"]
-    return subprocess.Popen(
-        [*command, "run", str(path), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
 
 
 async def finish(process: subprocess.Popen[bytes]) -> dict:

@@ -11,6 +11,8 @@ import pytest
 
 from crowdcharge import cli
 
+from ..command import COMMAND
+
 FIG3 = {
     "e0": [90, 18, 90, 90],
     "contacts": [[0, 2, 9], [2, 3, 20], [1, 2, 37], [1, 3, 42]],
@@ -22,9 +24,8 @@ FIG3 = {
 
 
 def crowdcharge(*arguments, **options):
-    program = "from crowdcharge.cli import main; main()"
     return subprocess.run(
-        [sys.executable, "-c", program, *map(str, arguments)],
+        [*COMMAND, *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,

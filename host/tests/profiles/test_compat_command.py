@@ -3,13 +3,14 @@
 
 import json
 import subprocess
-import sys
 
 from crowdcharge.profiles import known
 
+from ..command import COMMAND
+
 
 def compat(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from crowdcharge.cli import main; main()", "compat"]
+    command = [*COMMAND, "compat"]
     return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
 
 

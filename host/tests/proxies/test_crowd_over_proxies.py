@@ -4,7 +4,6 @@
 import asyncio
 import json
 import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -18,11 +17,12 @@ from crowdcharge.ledger.settlement import SETTLED, VOID
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
 
+from ..command import COMMAND
+
 pytestmark = [pytest.mark.bench, pytest.mark.slow, pytest.mark.timeout(500)]
 
 LEASE_s = 2.0
 SAMPLE_s = 0.1
-MAIN = [sys.executable, "-c", "from crowdcharge.cli import main; main()"]
 
 
 def keys(count: int) -> dict[int, bytes]:
@@ -86,7 +86,7 @@ class Watched:
     def __init__(self, path: Path) -> None:
         self.folder = path.parent
         self._log = self.folder / "log.jsonl"
-        command = [*MAIN, "run", str(path), "--json", "--log-file", str(self._log)]
+        command = [*COMMAND, "run", str(path), "--json", "--log-file", str(self._log)]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdout=pipe, stderr=pipe)
 
@@ -129,7 +129,7 @@ async def test_a_killed_proxy_costs_no_transfer(tmp_path, hands):
     async with launch(bench_config(hands, 4, 0.5)) as bench:
         path = write_run(tmp_path, bench, 32.0, local=True)
         scanned = await asyncio.to_thread(
-            subprocess.check_output, [*MAIN, "scan", str(path), "--seconds", "4", "--json"]
+            subprocess.check_output, [*COMMAND, "scan", str(path), "--seconds", "4", "--json"]
         )
         heard = json.loads(scanned)["boards"]
         assert len(heard) == 4

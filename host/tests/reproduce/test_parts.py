@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
@@ -15,6 +14,8 @@ from hypothesis import strategies as st
 from crowdcharge.reproduce import FIGURES, figure
 from crowdcharge.reproduce.parts import Parts
 from crowdcharge.reproduce.rows import NOT_PRINTED, as_markdown, difference, row
+
+from ..command import COMMAND
 
 LIGHT = ("table1", "table2", "table3", "table4", "table5", "fig3", "fig6", "fig7", "lane-fig2",
          "lane-fig3", "lane-fig4", "lane-fig5", "charging-skip")  # fmt: skip
@@ -105,7 +106,7 @@ def test_where_a_figure_differs_it_says_why(name, tmp_path):
 @pytest.mark.slow
 def test_a_killed_command_goes_on_and_ends_the_same(tmp_path):
     """SIGKILL in the middle; then the numbers are byte for byte those of a run without it."""
-    command = [sys.executable, "-c", "from crowdcharge.cli import main; main()", "reproduce"]
+    command = [*COMMAND, "reproduce"]
     arguments = ["charging-skip", "--quick", "--out"]
     killed = subprocess.Popen([*command, *arguments, str(tmp_path / "killed")])
     part = tmp_path / "killed" / "charging-skip.part"

@@ -3,7 +3,6 @@
 
 import json
 import subprocess
-import sys
 
 import pytest
 
@@ -12,11 +11,13 @@ from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify as verify_rows
 from crowdcharge.planner import Problem, lay, verify
 
+from ..command import COMMAND
+
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def crowdcharge(*arguments):
-    command = [sys.executable, "-c", "from crowdcharge.cli import main; main()", *arguments]
+    command = [*COMMAND, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
 
 

@@ -3,7 +3,6 @@
 
 import json
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-COMMAND = [sys.executable, "-c", "from crowdcharge.cli import main; main()"]
+from ..command import COMMAND
 
 
 class Served:

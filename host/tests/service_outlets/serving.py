@@ -5,7 +5,6 @@ import asyncio
 import re
 import shutil
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ from urllib.request import urlopen
 
 from crowdcharge.bench.hub.launch import Bench, launch
 
-_COMMAND = "from crowdcharge.cli import main; main()"
+from ..command import COMMAND
+
 _PATIENT = """
 [serve]
 start = "running"
@@ -42,9 +42,9 @@ async def serving(folder: Path, sections: str) -> AsyncIterator[Service]:
     async with launch(examples / "bench.toml") as bench:
         file = examples / "run.toml"
         _write(file, bench, sections)
-        command = ("-c", _COMMAND, "serve", str(file), "--http-port", "0")
+        command = (*COMMAND, "serve", str(file), "--http-port", "0")
         process = await asyncio.create_subprocess_exec(
-            sys.executable, *command, stdout=asyncio.subprocess.PIPE, cwd=examples
+            *command, stdout=asyncio.subprocess.PIPE, cwd=examples
         )
         assert process.stdout is not None
         try:

@@ -5,7 +5,6 @@ import hashlib
 import os
 import re
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,16 +19,17 @@ from crowdcharge.bench.sessions.session import play
 from crowdcharge.bench.sessions.tables import MEANS, TABLES
 from crowdcharge.files.arrow import columns_of
 
+from ..command import COMMAND
+
 pytestmark = pytest.mark.timeout(300)
 
-CLI = "from crowdcharge.cli import main; main()"
 SESSIONS = 5
 AS_BUILT = 0.025  # docs/explanation/plant.md: a shunt of 1 %, INA219 grade A, the shunt's heat
 SAMPLE_mJ = 60  # what flows in one pass of the loop, and is metered with the one before
 
 
 def dataset(out: Path, *arguments: str, hash_seed: str = "1") -> Path:
-    command = [sys.executable, "-c", CLI, "dataset", str(out), *arguments]
+    command = [*COMMAND, "dataset", str(out), *arguments]
     environment = os.environ | {"PYTHONHASHSEED": hash_seed}
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=280, check=False

@@ -4,9 +4,10 @@
 import json
 import os
 import subprocess
-import sys
 
 import pytest
+
+from ..command import COMMAND
 
 TWO = """
 duration_s = 100
@@ -22,9 +23,8 @@ list = [[1, 2, 0, 200]]
 
 
 def crowdcharge(*arguments, **options):
-    program = "from crowdcharge.cli import main; main()"
     return subprocess.run(
-        [sys.executable, "-c", program, *map(str, arguments)],
+        [*COMMAND, *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,

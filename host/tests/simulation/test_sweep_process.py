@@ -15,9 +15,9 @@ from crowdcharge.errors import InputError
 from crowdcharge.simulation.sweep.finished import part_of
 from crowdcharge.simulation.sweep.jobs import jobs_of
 
+from ..command import COMMAND
 from .test_sweep import table
 
-CLI = "from crowdcharge.cli import main; main()"
 SCENARIO = """
 duration_s = 20000
 [crowd]
@@ -53,7 +53,7 @@ class Sweep:
         return (self.folder / "expected.parquet").read_bytes()
 
     def started(self, *arguments):
-        command = [sys.executable, "-c", CLI, "simulate", "s.toml", "--sweep", "w.toml"]
+        command = [*COMMAND, "simulate", "s.toml", "--sweep", "w.toml"]
         return subprocess.Popen(
             [*command, "--out", "t.parquet", *arguments],
             cwd=self.folder,

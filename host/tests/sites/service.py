@@ -3,14 +3,14 @@
 
 import asyncio
 import signal
-import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from crowdcharge.boards import keys as key_file
 
-_COMMAND = "from crowdcharge.cli import main; main()"
+from ..command import COMMAND
+
 _RUN = """
 [run]
 policy = "oblivious-share"
@@ -74,9 +74,9 @@ class SiteService:
 
     async def start(self) -> None:
         with (self._folder / "said.log").open("ab") as log:
-            command = ("-c", _COMMAND, "serve", "run.toml", "--http-port", "0")
+            command = (*COMMAND, "serve", "run.toml", "--http-port", "0")
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, *command, stdout=log, stderr=log, cwd=self._folder
+                *command, stdout=log, stderr=log, cwd=self._folder
             )
 
     async def kill(self) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from crowdcharge.errors import InputError, LedgerError
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
-from crowdcharge.ledger.numbers import SITE_MAX, ids_of, site_of
+from crowdcharge.ledger.numbers import SITE_MAX, ids_of
 from crowdcharge.ledger.peers import openings
 from crowdcharge.ledger.rows import passed_row
 from crowdcharge.ledger.store import Store
@@ -25,6 +25,11 @@ from ..ledger.test_peers import receipt as of_peers
 
 RUN, NORTH = kinds.Run("p", 1, None), kinds.SiteRow("north", 7)
 SITES = st.integers(1, SITE_MAX)
+
+
+def site_of(transfer_id: int) -> int:
+    """Return the site in a transfer's number, as docs/adr/0029-sites.md lays it out."""
+    return transfer_id >> 22
 
 
 class StoppedClock:

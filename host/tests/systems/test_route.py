@@ -3,7 +3,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,8 @@ from hypothesis import strategies as st
 from crowdcharge.errors import InputError
 from crowdcharge.policy.fleet import DroneHub, duration_s, plan_fleet
 from crowdcharge.policy.uav_hub import Coupling, Drone, Site, spent_J
+
+from ..command import COMMAND
 
 pytest.importorskip("pyvrp")
 jsonschema = pytest.importorskip("jsonschema")
@@ -142,7 +143,7 @@ PLAN = {
 
 
 def route(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from crowdcharge.cli import main; main()", "route"]
+    command = [*COMMAND, "route"]
     return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
 
 

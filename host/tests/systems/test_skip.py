@@ -4,7 +4,6 @@
 import itertools
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,15 @@ from crowdcharge.errors import InputError
 from crowdcharge.policy.charging_skip import Cord, PlannedMeeting
 from crowdcharge.simulation.days import read_days
 
+from ..command import COMMAND
+
 ROOT = Path(__file__).parents[3]
 HEAD = "time,event,user,before_pct,after_pct,minutes\n"
 DAYS = (ROOT / "docs" / "examples" / "days.csv").read_text(encoding="utf-8")
 
 
 def skip(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from crowdcharge.cli import main; main()", "skip"]
+    command = [*COMMAND, "skip"]
     return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
 
 

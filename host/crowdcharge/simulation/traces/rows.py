@@ -63,6 +63,10 @@ class TextRow:
             what = f'"{shown(text)}" is neither a number nor an ISO date and time'
             raise self.fail(what) from None
 
+    def time_at(self, index: int) -> float:
+        """Return a time in s: a number, or a date and time as `moment_at`."""
+        return self.moment_at(index) if is_moment(self.text_at(index)) else self.number_at(index)
+
     @property
     def is_header(self) -> bool:
         """True if no field is a number or a date."""
@@ -95,6 +99,17 @@ def rows_of(lines: Iterable[str], name: str, least: int) -> Iterator[TextRow]:
         if first:
             separator, first = separator_of(text, least), False
         yield TextRow(name, number, fields_of(text, separator)[:FIELDS_MAX])
+
+
+def table_of(
+    text: str, name: str, columns: Sequence[str]
+) -> tuple[dict[str, int], Iterator[TextRow]]:
+    """Return where each of the columns is, and the rows below the header that names them."""
+    rows = rows_of(lines_of(text), name, len(columns))
+    header = next(rows, None)
+    if header is None:
+        raise InputError(f"{name}: holds no table")
+    return dict(zip(columns, positions(header, columns), strict=True)), rows
 
 
 def is_row(line: str) -> bool:

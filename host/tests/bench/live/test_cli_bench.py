@@ -5,12 +5,13 @@ import asyncio
 import json
 import os
 import signal
-import sys
 
 import pytest
 
+from ...command import COMMAND
+
 pytestmark = [pytest.mark.bench]
-COMMAND = [sys.executable, "-c", "from crowdcharge.cli import main; main()", "bench"]
+BENCH = [*COMMAND, "bench"]
 
 
 def relative_to_here(folder) -> str:
@@ -24,7 +25,7 @@ class Shell:
     async def start(self, *arguments: str) -> asyncio.subprocess.Process:
         pipe = asyncio.subprocess.PIPE
         return await asyncio.create_subprocess_exec(
-            *COMMAND, *arguments, env=self._environment, stdout=pipe, stderr=pipe
+            *BENCH, *arguments, env=self._environment, stdout=pipe, stderr=pipe
         )
 
     async def run(self, *arguments: str) -> tuple[int, str, str]:

@@ -5,7 +5,6 @@ import asyncio
 import json
 import statistics
 import subprocess
-import sys
 
 import pytest
 import pytest_asyncio
@@ -19,6 +18,8 @@ from crowdcharge.flash.serial_line import SerialLine
 from crowdcharge.ledger.settlement import SETTLED
 from crowdcharge.ledger.store import Store
 from wptcore.calibration import current_uA
+
+from ...command import COMMAND
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.asyncio(loop_scope="module")]
 KEYS = {board_id: bytes([board_id]) * 32 for board_id in (1, 2)}
@@ -58,8 +59,7 @@ async def test_a_run_settles_and_both_meters_tell_the_truth_as_built(bench, tmp_
     key_file.save(tmp_path / "keys.toml", KEYS)
     text = RUN.format(transport=bench.transport, speed=SPEED, control=bench.control_path)
     (tmp_path / "run.toml").write_text(text, encoding="utf-8")
-    code = "from crowdcharge.cli import main; main()"
-    command = [sys.executable, "-c", code, "run", str(tmp_path / "run.toml"), "--json"]
+    command = [*COMMAND, "run", str(tmp_path / "run.toml"), "--json"]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     told = {board["board_id"]: board for board in json.loads(done.stdout)["boards"]}

@@ -134,6 +134,15 @@ async def test_a_cable_ends_a_deep_sleep_where_that_was_asked(tiny_bench, hands)
     assert (await tiny_bench.control.board(1))["last_reset"] == "deep sleep"
 
 
+async def test_an_input_that_cannot_wake_the_chip_is_refused(tiny_bench, hands):
+    async with hands.repl(tiny_bench.ports[1]) as board:
+        await board.exec("import esp32, machine")
+        for number, said in ((21, ""), (22, "invalid pin")):
+            asked = f"esp32.wake_on_ext0(machine.Pin({number}), esp32.WAKEUP_ANY_HIGH)"
+            tried = f"try:\n    {asked}\nexcept ValueError as error:\n    print(error)"
+            assert await board.exec(tried) == said
+
+
 async def test_a_soft_reset_leaves_a_pin_as_it_was(tiny_bench, hands):
     """As on real boards: only the firmware's own `finally`, or a hard reset, lets go."""
     async with hands.repl(tiny_bench.ports[1]) as board:
