@@ -19,7 +19,7 @@ from wptcore import ept
 
 from ..command import start_run
 
-pytestmark = [pytest.mark.bench, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.bench, pytest.mark.long, pytest.mark.timeout(300)]
 
 BENCH = Path(__file__).with_name("pad.toml")
 SPEED = 2.0
@@ -107,7 +107,6 @@ def receivers(book: Book) -> list[set[int]]:
     return [one for one, before in zip(found, [set(), *found], strict=False) if one != before]
 
 
-@pytest.mark.long
 async def test_one_comes_one_goes_and_the_sums_are_exact(tmp_path):
     async with running(tmp_path, 60.0) as bench:
         await receiving(bench, 2, 3)
@@ -143,7 +142,6 @@ async def test_a_killed_receiver_ends_the_group_within_one_lease(tmp_path):
     assert receivers(book_of(tmp_path))[:2] == [{2, 3}, {2}]
 
 
-@pytest.mark.long
 async def test_a_foreign_object_under_one_of_three_trips(tmp_path):
     async with running(tmp_path, 40.0) as bench:
         await bench.control.fault("move", 4, peer=1)
