@@ -40,7 +40,7 @@ COMPILED_FROM = 20_000  # contacts: fewer are done before a compiled engine is l
 class SimulationRun:
     """One run: `energy_J` (k, boards) at `time_s` (k,), NaN while a board is away.
 
-    `transfers` holds every transfer; of more than 2**20 every second, of more than twice as many
+    `transfers` holds every transfer; of more than 2**18 every second, of more than twice as many
     every fourth, and so on. `transfer_count` is how many there were.
     `distance` is how far the crowd ends from the target of its policy (total variation distance),
     where the policy aims at another distribution than an even one; else None.

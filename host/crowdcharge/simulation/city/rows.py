@@ -79,7 +79,7 @@ COUNTS = [
 ]  # fmt: skip
 STATE = np.dtype([*FACTS, ("now_s", "f8"), *COUNTS])
 REASONS = ("done", "bound", "parted", "floor", "full", "left", "cord", "end")
-LOG_MAX = 1 << 20  # transfers that are kept one by one; of more, every 2nd, 4th, ...
+LOG_MAX = 1 << 18  # transfers that are kept one by one; of more, every 2nd, 4th, ...
 
 
 class City(NamedTuple):
