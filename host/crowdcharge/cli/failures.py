@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What a user reads when a command fails: one line and an exit code, never a traceback."""
 
-import importlib.metadata
 import re
 import sys
 import traceback
@@ -36,6 +35,8 @@ def missing(error: ModuleNotFoundError) -> InputError:
 
 def _named(module: str) -> str:
     """Return the distribution of an optional module, with our bounds where they are known."""
+    import importlib.metadata  # 3 MB of mail and archives, for the rarest of failures
+
     name = module.replace("_", "-")
     try:
         wanted = importlib.metadata.requires("crowdcharge") or []

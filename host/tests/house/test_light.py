@@ -27,7 +27,7 @@ def loaded(code: str) -> set[str]:
 
 
 def test_help_loads_the_table_of_commands_only() -> None:
-    assert not loaded(HELP) & (HEAVY | {"numpy", "bleak", "cryptography", "rich"})
+    assert not loaded(HELP) & (HEAVY | {"numpy", "bleak", "cryptography", "rich", "email"})
 
 
 def test_the_front_door_loads_nothing_until_a_name_is_used() -> None:
