@@ -55,13 +55,12 @@ class Hal(BoardHal):
         """Return why the chip says that it started.
 
         A brown-out reads as a power-on on an ESP32 and an RP2040; an RP2040 calls
-        `machine.reset()` a watchdog reset.
+        `machine.reset()` a watchdog reset, and an ESP32 calls a panic what it calls that.
         """
         cause = machine.reset_cause()
         if cause == machine.WDT_RESET:
             return persistence.WATCHDOG
-        by_hand = (machine.PWRON_RESET, getattr(machine, "HARD_RESET", machine.PWRON_RESET))
-        return persistence.POWER_ON if cause in by_hand else persistence.OTHER
+        return persistence.POWER_ON if cause == machine.PWRON_RESET else persistence.OTHER
 
     def button_is_down(self) -> bool:
         return self._button is not None and not self._button.value()

@@ -5,7 +5,7 @@ import pytest
 from rig import Board
 
 from wptcore import ept
-from wptcore.persistence import ASKED, POWER_ON, WATCHDOG
+from wptcore.persistence import ASKED, OTHER, POWER_ON, WATCHDOG
 
 PWRON_RESET, HARD_RESET, WDT_RESET = 1, 2, 3
 
@@ -20,7 +20,7 @@ def booted(folder, cause: int) -> Board:
         (PWRON_RESET, "", POWER_ON),
         (WDT_RESET, "", WATCHDOG),
         (WDT_RESET, str(ASKED), ASKED),  # Ctrl-C, after which the watchdog goes on
-        (HARD_RESET, "", POWER_ON),
+        (HARD_RESET, "", OTHER),  # an ESP32's panic, or machine.reset() by who left no note
         (HARD_RESET, str(ASKED), ASKED),
         (WDT_RESET, "torn", WATCHDOG),
     ],
@@ -51,8 +51,10 @@ def test_twenty_power_ons_latch_nothing(tmp_path):
     assert ept.BOOT_LOOP not in boots(tmp_path, PWRON_RESET, 20)
 
 
-def test_a_boot_loop_latches(tmp_path):
-    assert ept.BOOT_LOOP in boots(tmp_path, WDT_RESET, 4)
+@pytest.mark.parametrize("cause", [WDT_RESET, HARD_RESET])
+def test_a_boot_loop_latches(tmp_path, cause):
+    """Also one of panics, which an ESP32 reports as HARD_RESET."""
+    assert ept.BOOT_LOOP in boots(tmp_path, cause, 4)
 
 
 def test_resets_by_the_console_latch_nothing_where_they_read_as_the_watchdogs(tmp_path):

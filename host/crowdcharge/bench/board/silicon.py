@@ -15,6 +15,7 @@ PWRON, HARD, WDT, DEEP, SOFT, SOFTWARE = range(1, 7)
 POWER_ON, WATCHDOG, BROWN_OUT = "power-on", "watchdog", "brown-out"
 DEEP_SLEEP = "deep sleep"  # machine.deepsleep(), with esp32.wake_on_ext0()
 BUTTON, COMMAND = "reset", "software reset"  # the reset pin; machine.reset()
+CRASH = "crash"  # of the VM itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +55,25 @@ _ESP32S3 = Silicon(  # its reset pin and a brown-out read as power-on
         BROWN_OUT: PWRON,
         BUTTON: PWRON,
         COMMAND: HARD,
+        CRASH: HARD,  # ESP_RST_PANIC: as machine.reset()
         DEEP_SLEEP: DEEP,
     },
     Adc(3100, 20_000, 10_000, 2_000, calibrated=True),
 )
 _RP2040 = Silicon(  # machine.reset() is done by the watchdog, and says so
-    {POWER_ON: PWRON, WATCHDOG: WDT, BROWN_OUT: PWRON, BUTTON: PWRON, COMMAND: WDT},
+    {POWER_ON: PWRON, WATCHDOG: WDT, BROWN_OUT: PWRON, BUTTON: PWRON, COMMAND: WDT, CRASH: WDT},
     Adc(3300, 5_000, 7_000, 1_000, calibrated=False),
     watchdog_max_ms=8388,
 )
 _NRF52840 = Silicon(  # its brown-out leaves no trace either
-    {POWER_ON: PWRON, WATCHDOG: WDT, BROWN_OUT: PWRON, BUTTON: HARD, COMMAND: SOFTWARE},
+    {
+        POWER_ON: PWRON,
+        WATCHDOG: WDT,
+        BROWN_OUT: PWRON,
+        BUTTON: HARD,
+        COMMAND: SOFTWARE,
+        CRASH: SOFTWARE,  # a board would stay in safe mode, where no firmware runs
+    },
     Adc(3300, 5_000, 5_000, 1_000, calibrated=False),
 )
 _BY_NAME = {"nrf52840": _NRF52840, "pico": _RP2040}
