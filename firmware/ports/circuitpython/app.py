@@ -6,8 +6,9 @@ import supervisor
 from board_loop import BoardLoop
 from hal import Hal
 from sha import sha256
+from wptcore.compat import const
 
-_TICKS_PERIOD = 1 << 29  # supervisor.ticks_ms wraps there
+_TICKS_PERIOD = const(1 << 29)  # supervisor.ticks_ms wraps there
 
 
 class App:

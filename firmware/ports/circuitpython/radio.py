@@ -15,12 +15,13 @@ from gatt_server import COMMAND_MAX, NOTIFY, READ, WRITE, ADVERT_ms, GattServer,
 from notify_credits import Credits
 from wptcore import wire
 from wptcore.auth import NONCE_SIZE
+from wptcore.compat import const
 
 LINKS_MAX = 1
 _ADVERT_s = ADVERT_ms / 1000
-_PASS_MAX_ms = 20
-_FRAMES_HELD = 8
-_LINK = 0
+_PASS_MAX_ms = const(20)
+_FRAMES_HELD = const(8)
+_LINK = const(0)
 _PROPERTIES = (
     (READ, _bleio.Characteristic.READ),
     (WRITE, _bleio.Characteristic.WRITE),

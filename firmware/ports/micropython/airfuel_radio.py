@@ -7,10 +7,11 @@ As in radio.py, the interrupt handler only copies; the loop hands the copies to 
 import bluetooth
 
 from wptcore import airfuel
+from wptcore.compat import const
 
-_ADVERT_us = 20_000  # a transmitter must be able to connect within airfuel.CONNECT_MAX_ms
-_IRQ_GATTS_WRITE = 3
-_WRITES_MAX = 4  # values of one link that wait for the loop
+_ADVERT_us = const(20_000)  # a transmitter must be able to connect within airfuel.CONNECT_MAX_ms
+_IRQ_GATTS_WRITE = const(3)
+_WRITES_MAX = const(4)  # values of one link that wait for the loop
 _WRITTEN = bluetooth.FLAG_WRITE | bluetooth.FLAG_WRITE_NO_RESPONSE
 _ALERTED = bluetooth.FLAG_READ | bluetooth.FLAG_NOTIFY | bluetooth.FLAG_INDICATE
 # In the order that gives the handles which a transmitter counts. The stack cuts what is too long

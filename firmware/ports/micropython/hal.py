@@ -15,9 +15,10 @@ from board_hal import BoardHal
 from i2c_bus import I2CBus
 from power_pins import output
 from wptcore import persistence
+from wptcore.compat import const
 
-_LAST_WORDS_ms = 100  # what was printed needs this long to leave over USB
-_I2C_TIMEOUT_us = 10_000  # bounds what a chip that holds the clock low can take from a pass
+_LAST_WORDS_ms = const(100)  # what was printed needs this long to leave over USB
+_I2C_TIMEOUT_us = const(10_000)  # bounds what a chip that holds the clock low can take from a pass
 
 
 class Hal(BoardHal):

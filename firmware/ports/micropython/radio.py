@@ -12,22 +12,23 @@ import bluetooth
 from gatt_server import NOTIFY, READ, WRITE, ADVERT_ms, GattServer, services
 from wptcore import wire
 from wptcore.auth import NONCE_SIZE
+from wptcore.compat import const
 
 LINKS_MAX = 3
-_IRQ_CENTRAL_CONNECT = 1
-_IRQ_CENTRAL_DISCONNECT = 2
-_IRQ_GATTS_WRITE = 3
-_IRQ_GATTS_READ_REQUEST = 4
+_IRQ_CENTRAL_CONNECT = const(1)
+_IRQ_CENTRAL_DISCONNECT = const(2)
+_IRQ_GATTS_WRITE = const(3)
+_IRQ_GATTS_READ_REQUEST = const(4)
 
 _FLAGS = (
     (READ, bluetooth.FLAG_READ),
     (WRITE, bluetooth.FLAG_WRITE),
     (NOTIFY, bluetooth.FLAG_NOTIFY),
 )
-_FRAMES_MAX = 4  # frames of one link that wait for the loop
-_ADDRESS_NRPA = 3
-_READ_OK = 0
-_READ_UNLIKELY = 0x0E
+_FRAMES_MAX = const(4)  # frames of one link that wait for the loop
+_ADDRESS_NRPA = const(3)
+_READ_OK = const(0)
+_READ_UNLIKELY = const(0x0E)
 
 
 class BoardRadio(GattServer):

@@ -10,16 +10,17 @@ beacon, and only the service, which all boards have.
 import struct
 
 from wptcore import bthome, wire
+from wptcore.compat import const
 
 _FLAGS = b"\x02\x01\x06"  # general discoverable, no classic Bluetooth
-_MANUFACTURER = 0xFF
-_SERVICE_DATA_16 = 0x16
-_COMPLETE_NAME = 0x09
-_COMPLETE_UUIDS_128 = 0x07
+_MANUFACTURER = const(0xFF)
+_SERVICE_DATA_16 = const(0x16)
+_COMPLETE_NAME = const(0x09)
+_COMPLETE_UUIDS_128 = const(0x07)
 _HEAD = "<BBH"
-_HEAD_SIZE = 4
+_HEAD_SIZE = const(4)
 _BEACON_AT = len(_FLAGS) + _HEAD_SIZE
-_LEGACY_MAX = 31
+_LEGACY_MAX = const(31)
 
 
 class Adverts:

@@ -7,12 +7,13 @@ bounded number of bytes out, and never waits for either.
 
 import binascii
 
+from wptcore.compat import const
 from wptcore.console import Console
 from wptcore.console_commands import ConsoleCommands
 
-_READ_MAX = 256  # bytes a pass
-_WRITE_MAX = 128
-_STUCK_ms = 1000  # nobody reads: what waits is dropped
+_READ_MAX = const(256)  # bytes a pass
+_WRITE_MAX = const(128)
+_STUCK_ms = const(1000)  # nobody reads: what waits is dropped
 _ENDS = b"\r\n"
 
 

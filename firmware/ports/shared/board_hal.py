@@ -8,16 +8,17 @@ import memory
 from gauge import CountedCharge, FuelGauge
 from guard import Guard
 from wptcore import calibration, ept, wire
+from wptcore.compat import const
 from wptcore.fod import LossCurve
 from wptcore.journal import Journal
 from wptcore.limits import Limits
 from wptcore.units import TEMPERATURE_UNKNOWN_dC
 
-_FIELD_mV = 3000  # a receiver's output is either near 0 V or near 5 V
+_FIELD_mV = const(3000)  # a receiver's output is either near 0 V or near 5 V
 _ROLE_BITS = {"ptx": wire.PTX, "prx": wire.PRX}
 _KELVIN_0_C = 273.15
-_BATTERY_MIN_dC = 0  # a lithium cell is not charged below freezing
-_BROKEN_dC = 2000
+_BATTERY_MIN_dC = const(0)  # a lithium cell is not charged below freezing
+_BROKEN_dC = const(2000)
 # A divider reads 0.92 at -22 C. An open one reads 1, or 0.93 where the ADC ends at 3.1 V (ESP32).
 _SHARE_MIN, _SHARE_MAX = 0.001, 0.92
 

@@ -11,14 +11,15 @@ from store import Store
 from wptcore import lamp, wire
 from wptcore.attendance import WINDOW_DEFAULT_s
 from wptcore.board import Board
+from wptcore.compat import const
 from wptcore.consent import AGREED, CROWD, HOST
 from wptcore.ept import NONE, SELF_TEST
 
 REVISION = "0.1.0"
 ACTIVE_ms = 15  # while power may flow; two passes are a period of the second break's pulses
 IDLE_ms = 200
-_SOC_ms = 250
-_FIELD_ms = 200
+_SOC_ms = const(250)
+_FIELD_ms = const(200)
 
 
 class BoardLoop:

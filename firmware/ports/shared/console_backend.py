@@ -7,10 +7,11 @@ import sys
 import memory
 from wptcore import ept
 from wptcore.checks import FLOW_mW
+from wptcore.compat import const
 from wptcore.units import TEMPERATURE_UNKNOWN_dC, power_mW
 from wptcore.wire import SOC_UNKNOWN_permille
 
-_COLD_dC = -200
+_COLD_dC = const(-200)
 
 
 class ConsoleBackend:

@@ -10,9 +10,9 @@ WRITE = const(2)
 NOTIFY = const(4)
 ADVERT_ms = 250
 COMMAND_MAX = const(128)
-_LEAVE_ms = 10_000
-_REPLY_TRIES_MAX = 20  # over one second; the host has asked again by then
-_NOTIFY_GAP_ms = 50  # NimBLE on ESP32 drops notifications that come faster
+_LEAVE_ms = const(10_000)
+_REPLY_TRIES_MAX = const(20)  # over one second; the host has asked again by then
+_NOTIFY_GAP_ms = const(50)  # NimBLE on ESP32 drops notifications that come faster
 
 
 def services() -> tuple:

@@ -1,18 +1,42 @@
 # SPDX-License-Identifier: MIT
 """State of charge from a MAX17048 where the board has one, else from counted charge."""
 
-from adafruit_max1704x import MAX17048
+from adafruit_bus_device.i2c_device import I2CDevice
+from adafruit_register.i2c_bit import RWBit
+from adafruit_register.i2c_struct import ROUnaryStruct
 
 from wptcore.battery import CoulombCount
+from wptcore.compat import const
 from wptcore.settling import Settling
 from wptcore.wire import SOC_UNKNOWN_permille
 
+_SOC = const(0x04)  # Maxim 19-6171
+_MODE = const(0x06)
+_VERSION = const(0x08)
+_CONFIG = const(0x0C)
+_STATUS = const(0x1A)
+_MAX1704X = const(0x001)  # upper 12 bits of the version
 
-class _Chip(MAX17048):
-    def reset(self) -> None:
-        """Leave the chip as it is. The driver's constructor would reset it, and a chip that has
-        just started guesses the charge from the voltage of that moment.
-        """
+
+class _Chip:
+    """The registers that are used. Adafruit's driver has all of them, which takes memory that an
+    nRF52840 does not have, and resets the chip, which then guesses the charge from the voltage of
+    that moment.
+    """
+
+    charge = ROUnaryStruct(_SOC, ">H")  # steps of 1/256 %
+    quick_start = RWBit(_MODE, 6)
+    enable_sleep = RWBit(_MODE, 5)
+    version = ROUnaryStruct(_VERSION, ">H")
+    sleep = RWBit(_CONFIG, 7, register_width=2, lsb_first=False)
+    reset_alert = RWBit(_STATUS, 0)
+
+    def __init__(self, bus, address: int):
+        self.i2c_device = I2CDevice(bus, address)
+        if self.version >> 4 != _MAX1704X:
+            raise OSError("not a MAX17048")
+        self.enable_sleep = False
+        self.sleep = False
 
 
 class FuelGauge:
@@ -47,7 +71,7 @@ class FuelGauge:
             settling.on_guess()
         if not settling.settled:
             return SOC_UNKNOWN_permille
-        return min(int(chip.cell_percent * 10), 1000)
+        return min(chip.charge * 10 // 256, 1000)
 
     def add(
         self, _bus_mV: int, current_mA: int, dt_ms: int, _received: bool, _cable: bool

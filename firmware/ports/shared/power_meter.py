@@ -8,16 +8,17 @@ and shunt apart, so their product is not one sample.
 from adafruit_ina219 import INA219, ADCResolution, BusVoltageRange, Gain, Mode
 
 from wptcore import calibration, ept
+from wptcore.compat import const
 
-_POLLS_MAX = 50  # 12-bit bus and shunt take 1.2 ms (data sheet, table 5)
-_CALIBRATION = 4096  # not used for the sums; it is zero after a brown-out of the chip
+_POLLS_MAX = const(50)  # 12-bit bus and shunt take 1.2 ms (data sheet, table 5)
+_CALIBRATION = const(4096)  # not used for the sums; it is zero after a brown-out of the chip
 
 # At PGA / 8 the chip resolves 80 uV, more than its noise, so a steady load repeats one value. The
 # range of 40 mV has steps of 10 uV and another offset: there a live chip reads another value, or
 # clamps. Only a chip that repeats its value through twenty such probes is stuck.
-_SAME_MAX = 50
-_PROBES_MAX = 20
-_FLOWING_uV = 1000  # without current all ranges may read zero
+_SAME_MAX = const(50)
+_PROBES_MAX = const(20)
+_FLOWING_uV = const(1000)  # without current all ranges may read zero
 
 
 class PowerMeter:

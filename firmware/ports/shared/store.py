@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Stores the journal's records, and keeps one that the flash has refused until it takes it."""
 
-_RETRY_ms = 1000
-_FAILURES_MAX = 3
+from wptcore.compat import const
+
+_RETRY_ms = const(1000)
+_FAILURES_MAX = const(3)
 
 
 class Store:

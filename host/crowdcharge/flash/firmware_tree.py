@@ -8,7 +8,7 @@ import wptcore
 from crowdcharge.errors import WptError
 
 # Drivers that run on the boards as their makers publish them.
-VENDOR = ("adafruit_bus_device", "adafruit_register", "adafruit_ina219", "adafruit_max1704x")
+VENDOR = ("adafruit_bus_device", "adafruit_register", "adafruit_ina219")
 
 SETTINGS = "settings.toml"  # what CircuitPython reads at boot
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The MAX17048 model through Adafruit's driver and the firmware's gauge, unmodified."""
+"""The MAX17048 model through Adafruit's driver, unmodified, and the firmware's gauge on it."""
 
 import time
 from dataclasses import replace
