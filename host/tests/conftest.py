@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,20 @@ def program_path() -> Callable[[str], str]:
         return found
 
     return path_of
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Give `-n auto` one file more than there are processors: most tests wait for a bench."""
+    return min(processors() + 1, 6)
+
+
+def processors(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Count the processors that this process may use, a container's quota included."""
+    allowed = len(os.sched_getaffinity(0))
+    with suppress(OSError, ValueError):  # no such file, or "max" for no quota
+        most, period = map(int, quota.read_text(encoding="ascii").split())
+        return max(1, min(allowed, most // period))
+    return allowed
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
