@@ -31,7 +31,7 @@ n = {n}
 capacity_J = [30e3, 60e3]
 load_W = [0.2, 0.8]
 [contacts]
-mobility = {{ side_m = {side_m}, step_s = {step_s} }}
+mobility = {{ side_m = {side_m} }}
 [link]
 power_W = 5
 efficiency = 0.6
@@ -47,7 +47,6 @@ def city(n: int, end_s: float) -> str:
         end_s=end_s,
         sample_s=end_s / (48 if n > 500_000 else 200),
         side_m=(n * M2_A_BOARD) ** 0.5,
-        step_s=STEP_s,
     )
 
 

@@ -102,8 +102,9 @@ def walked(spec: RandomWaypoint, boards: int, end_s: float) -> tuple[float, floa
     leg_s = spec.pause_s + 0.52 * spec.side_m / spec.fastest_m_per_s
     legs = boards * (1 + end_s / leg_s)
     density = boards / spec.side_m**2
-    windows = ceil(min(end_s / spec.step_s, 1e300)) + 1
-    reach_m = spec.range_m + spec.fastest_m_per_s * spec.step_s
+    window_s = spec.window_s(boards)
+    windows = ceil(min(end_s / window_s, 1e300)) + 1
+    reach_m = spec.range_m + spec.fastest_m_per_s * window_s
     pairs = windows * boards * min(boards, 1 + density * pi * reach_m**2) / 2
     swept = density * boards * spec.range_m * spec.fastest_m_per_s * end_s
     return legs + min(swept, pairs), pairs

@@ -119,7 +119,7 @@ def test_threads_and_windows_change_no_bit():
     model = {"side_m": 60, "range_m": 1.5, "pause_s": 20}
     made = {
         digest(RandomWaypoint(**model, step_s=step_s).parts(300, 1500, 3, threads))
-        for step_s, threads in [(5, 1), (5, 2), (5, 5), (0.7, 2), (33, 1)]
+        for step_s, threads in [(None, 1), (5, 2), (5, 5), (0.7, 2), (33, 1)]
     }
     assert len(made) == 1
 
