@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crowdcharge import __version__
-from crowdcharge.cli import output
+from crowdcharge.cli import failures, output
 from crowdcharge.cli.live import LiveView
 from crowdcharge.cli.options import policy_options
 from crowdcharge.cli.run import end_on_signal
-from crowdcharge.cli.serve import http_port, opened
+from crowdcharge.cli.serve import WINDOW, attended, http_port
 from crowdcharge.errors import InputError
 from crowdcharge.report.summary import closing_words
 
@@ -107,16 +107,18 @@ async def _served(
     from crowdcharge.orchestrator.config import ServeSection
     from crowdcharge.service.about import about_demo
     from crowdcharge.service.engine import Engine
+    from crowdcharge.service.listener import listen
 
     section = ServeSection(start="running")
+    failures.require(*WINDOW)
     serve = section if http_port is None else replace(section, http_port=http_port)
-    with opened(serve) as listener:
+    with listen(serve.host, serve.http_port) as listener:
         engine = Engine(about_demo(chosen.shown(), out, serve, __version__), listener)
 
         @asynccontextmanager
         async def attending(orchestrator: "Orchestrator") -> AsyncIterator[None]:
             end_on_signal(orchestrator)
-            async with engine.attending(orchestrator):
+            async with attended(engine, listener, orchestrator):
                 yield
 
         return await run(chosen, out, both(view.on_event, engine.on_event), attending, True)

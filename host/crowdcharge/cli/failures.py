@@ -5,6 +5,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,13 @@ def missing(error: ModuleNotFoundError) -> InputError:
     return InputError(
         f"this needs the package {top}: {sys.executable} -m pip install {_named(top)}"
     )
+
+
+def require(*modules: str) -> None:
+    """Raise InputError for a package that is not installed, before any work begins."""
+    for name in modules:
+        if find_spec(name) is None:
+            raise missing(ModuleNotFoundError(name=name))
 
 
 def _named(module: str) -> str:

@@ -5,8 +5,9 @@ import asyncio
 import signal
 import sys
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -14,16 +15,20 @@ from urllib.parse import quote
 import click
 
 from crowdcharge import __version__
-from crowdcharge.cli import output
+from crowdcharge.cli import failures, output
 from crowdcharge.errors import InputError
 from crowdcharge.ledger.place import Place, place_of
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
-    from crowdcharge.orchestrator.config import RunConfig, ServeSection
+    from crowdcharge.orchestrator.config import RunConfig
     from crowdcharge.orchestrator.events import Emit
+    from crowdcharge.orchestrator.orchestrator import Orchestrator
+    from crowdcharge.service.engine import Engine
+
+WINDOW = ("prometheus_client", "segno", "starlette", "uvicorn")  # what its process imports
 
 http_port = click.option(
     "--http-port", type=click.IntRange(0, 65535), help="Port of the page; 0: any that is free."
@@ -42,8 +47,8 @@ def serve(
 ) -> None:
     """Balance boards as the file says, with a page to see and steer it. Ctrl-C ends in order.
 
-    The first line on stdout is the page's address. A service that starts waits until somebody
-    resumes it, unless the file says `start = "running"`.
+    The first line on stdout is the page's address, once OUT/token is there. A service that starts
+    waits until somebody resumes it, unless the file says `start = "running"`.
     """
     if (file is None) == (ledger is None):
         raise InputError("say what to serve: either RUN.toml, or --ledger FILE")
@@ -59,10 +64,12 @@ def serve(
 def _live(file: Path, given: dict[str, Any]) -> None:
     from crowdcharge.cli.live import LiveView
     from crowdcharge.orchestrator.config import load
+    from crowdcharge.service.listener import listen
 
     config = load(file)
+    failures.require(*WINDOW)
     config = replace(config, serve=replace(config.serve, **given))
-    listener = opened(config.serve)
+    listener = listen(config.serve.host, config.serve.http_port)
     view = LiveView(output.console(stderr=True), f"crowdcharge serve: {config.run.policy}")
     with listener, view.show():
         try:
@@ -71,14 +78,21 @@ def _live(file: Path, given: dict[str, Any]) -> None:
             raise click.Abort from None
 
 
-def opened(serve: "ServeSection") -> "socket.socket":
-    """Listen, before any work, and say where."""
-    from crowdcharge.service.listener import listen, url
+@asynccontextmanager
+async def attended(
+    engine: "Engine", listener: "socket.socket", orchestrator: "Orchestrator"
+) -> "AsyncIterator[None]":
+    """Show a run while the block runs it; its address is said once its tokens can be read."""
+    async with engine.attending(orchestrator):
+        _say_address(listener)
+        yield
 
-    listener = listen(serve.host, serve.http_port)
+
+def _say_address(listener: "socket.socket") -> None:
+    from crowdcharge.service.listener import url
+
     click.echo(url(listener))
     sys.stdout.flush()
-    return listener
 
 
 async def _serve(config: "RunConfig", listener: "socket.socket", emit: "Emit") -> None:
@@ -92,7 +106,7 @@ async def _serve(config: "RunConfig", listener: "socket.socket", emit: "Emit") -
     async with bench_contacts(config) as (contacts, vm):
         runner = Runner(config, both(emit, engine.on_event), contacts, vm)
         end_on_signal(runner)
-        await runner.run(engine.attending)
+        await runner.run(partial(attended, engine, listener))
     await asyncio.to_thread(runner.folder.write_report)
 
 
@@ -114,6 +128,7 @@ def _file_of(ledger: Place) -> "Iterator[Path]":
 
 def _replay(ledger: Path, given: dict[str, Any]) -> None:
     from crowdcharge.orchestrator.config import ServeSection
+    from crowdcharge.service.listener import listen
     from crowdcharge.service.replay import Replay
     from crowdcharge.service.window.tokens import tokens_in
 
@@ -124,11 +139,14 @@ def _replay(ledger: Path, given: dict[str, Any]) -> None:
         assert task is not None
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        replay = Replay(ledger, serve, listener, __version__)
+        _say_address(listener)
         with suppress(asyncio.CancelledError):
-            await Replay(ledger, serve, listener, __version__).run()
+            await replay.run()
 
     if not ledger.is_file():
         raise InputError(f"no ledger at {ledger}")
+    failures.require(*WINDOW)
     tokens_in(ledger.parent)
-    with opened(serve) as listener:
+    with listen(serve.host, serve.http_port) as listener:
         asyncio.run(play(listener))

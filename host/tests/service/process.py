@@ -73,6 +73,7 @@ def serving(*arguments: str, out: Path) -> Iterator[Served]:
             assert process.stdout
             url = process.stdout.readline().strip()
             assert url.startswith("http://")
+            assert (out / "token").is_file()  # a script reads both at once
             yield Served(process, url, out)
         finally:
             process.kill()

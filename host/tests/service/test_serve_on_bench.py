@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 from collections.abc import AsyncIterator
@@ -179,4 +180,21 @@ def test_a_port_that_is_taken_is_one_line_before_any_work(tmp_path: Path) -> Non
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert f"port {port} of 127.0.0.1 is taken" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_cannot_begin_says_no_address(tmp_path: Path) -> None:
+    path = write_config(tmp_path, "tcp-client:127.0.0.1:9")  # where nobody has a radio
+    command = [*COMMAND, "serve", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.strip()
+
+
+def test_a_window_that_is_not_installed_is_one_line_before_any_work(tmp_path: Path) -> None:
+    code = "import sys; sys.modules['uvicorn'] = None; from crowdcharge.cli import main; main()"
+    command = [sys.executable, "-c", code, "serve", str(write_config(tmp_path))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "-m pip install 'uvicorn" in done.stderr
     assert not (tmp_path / "out").exists()
