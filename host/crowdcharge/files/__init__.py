@@ -4,7 +4,7 @@
 from crowdcharge.files.json_text import parsed_json, read_json, read_json_as
 from crowdcharge.files.lock import FileLock, locked
 from crowdcharge.files.text import read_text, require_private
-from crowdcharge.files.whole import folder_for, replaced, sync, write_whole
+from crowdcharge.files.whole import folder_for, real_path, replaced, sync, write_whole
 
 __all__ = [
     "FileLock",
@@ -14,6 +14,7 @@ __all__ = [
     "read_json",
     "read_json_as",
     "read_text",
+    "real_path",
     "replaced",
     "require_private",
     "sync",

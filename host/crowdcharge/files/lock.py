@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from crowdcharge.errors import InputError
+from crowdcharge.files.whole import real_path
 
 _RETRY_s = 0.02
 
@@ -22,7 +23,7 @@ class FileLock:
     """Held from its making to `release`. InputError if another process has it for `wait_s`."""
 
     def __init__(self, path: Path, wait_s: float = 0.0) -> None:
-        real = path.resolve()  # two links to one file are one lock
+        real = real_path(path)  # two links to one file are one lock
         self._path = real.with_name(real.name + ".lock")
         self._descriptor: int | None = None
         end_s = time.monotonic() + wait_s

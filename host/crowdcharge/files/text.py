@@ -8,6 +8,7 @@ from pathlib import Path
 from crowdcharge.errors import InputError
 
 TEXT_MAX_bytes = 50_000_000  # of a file whose reader has no bound of its own
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # Windows has no pipes among its files
 
 # How files begin that people take for text: what each of them looks like.
 _BEGINNINGS = (
@@ -34,11 +35,13 @@ def read_text(path: Path, most_bytes: int = TEXT_MAX_bytes) -> str:
     """Return the text of a UTF-8 file, with or without a byte order mark.
 
     InputError in one line if there is no such file, if it is larger than `most_bytes`, or if it is
-    not text; what it looks like is said.
+    not text; what it looks like is said. A pipe, such as a shell's <(COMMAND), is read to its end.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_at_once) as file:
             content = file.read(most_bytes + 1)
+            if not content and stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+                raise InputError(f"{path}: a pipe that nobody writes to")
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from None
     except ValueError as error:  # a NUL in the path
@@ -55,3 +58,11 @@ def read_text(path: Path, most_bytes: int = TEXT_MAX_bytes) -> str:
         raise InputError(
             f"{path}, line {line}: not UTF-8 text; this looks like another encoding or binary data"
         ) from None
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a file without waiting for whoever is to write to it; what it has is waited for."""
+    descriptor = os.open(path, flags | _NO_WAIT)
+    if _NO_WAIT:
+        os.set_blocking(descriptor, True)
+    return descriptor

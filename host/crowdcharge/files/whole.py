@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Files that are whole at any instant: after a kill or a power cut the old one or the new one."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -20,17 +21,26 @@ def folder_for(path: Path, option: str = "--out") -> None:
         raise InputError(f"cannot use {option} {str(path)!r}: {error}") from None
 
 
+def real_path(path: Path) -> Path:
+    """Return where a path leads; InputError if its links lead round in a circle."""
+    found = Path(os.path.realpath(path))  # Path.resolve has an error of its own for a circle
+    if found.is_symlink():
+        raise InputError(f"{path}: {os.strerror(errno.ELOOP)}")
+    return found
+
+
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; it takes the place of `path` if all went well.
 
     InputError in one line if it may not be written, WptError if the disk is full or fails; then
-    the old file stands.
-    A link keeps pointing where it did.
+    the old file stands. A link keeps pointing where it did. A device or a pipe is never replaced.
     """
-    path = path.resolve()
+    path = real_path(path)
     beside = path.with_name(f".{path.stem}.{os.getpid()}.new{path.suffix}")
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise InputError(f"cannot write {path}: it is no plain file")
         beside.unlink(missing_ok=True)
         yield beside
         sync(beside, os.O_RDWR)

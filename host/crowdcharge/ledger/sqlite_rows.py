@@ -67,6 +67,8 @@ class SqliteRows:
     @classmethod
     def write(cls, path: Path) -> "SqliteRows":
         """Open a file to write. InputError if that cannot be, or if another process does."""
+        if path.exists() and not path.is_file():
+            raise _not_a_ledger(path)  # SQLite would write to a device, too
         if path.is_file() and 0 < path.stat().st_size < _HEADER_SIZE:
             raise _not_a_ledger(path)  # SQLite would take it for an empty database
         lock = FileLock(path)

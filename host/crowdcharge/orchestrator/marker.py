@@ -42,7 +42,8 @@ class Marker:
 
     def is_ours(self, name: str) -> bool:
         """Tell whether a file is as one of our commands wrote it."""
-        return _digest((self._folder / name).read_bytes()) in self._digests(name)
+        path = self._folder / name
+        return path.is_file() and _digest(path.read_bytes()) in self._digests(name)
 
     def note(self, name: str, data: bytes) -> None:
         """Note what is about to be written; what stands there now stays noted beside it."""

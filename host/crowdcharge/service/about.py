@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crowdcharge.files import real_path
 from crowdcharge.ledger.place import BooksUrl
 from crowdcharge.orchestrator.config import RunConfig, ServeSection
 
@@ -28,7 +29,7 @@ class About:
 
 def about_run(config: RunConfig, version: str) -> About:
     run = {
-        "name": config.run.site or config.run.out.resolve().name,
+        "name": config.run.site or real_path(config.run.out).name,
         "site": config.run.site or None,
         "mode": "run",
         "speed": config.radio.speed,

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from crowdcharge.files import real_path
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.rows import Row
 from crowdcharge.ledger.store import Store
@@ -64,7 +65,7 @@ class Replay:
             {
                 "time_s": begin_s,
                 "run": {
-                    "name": self._ledger.parent.resolve().name,
+                    "name": real_path(self._ledger.parent).name,
                     "site": None,
                     "mode": "replay",
                     "actions": True,

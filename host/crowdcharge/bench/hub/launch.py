@@ -17,6 +17,7 @@ from crowdcharge.bench.board import micropython
 from crowdcharge.bench.config import BenchConfig
 from crowdcharge.bench.hub.client import Control
 from crowdcharge.errors import BenchError, InputError
+from crowdcharge.files import real_path
 from crowdcharge.radio import open_radio
 from crowdcharge.radio.base import Advert
 
@@ -128,7 +129,7 @@ async def launch(
 
 def _usable(folder: Path) -> Path:
     """Return the folder as the boards' processes find it, which run in folders of their own."""
-    folder = folder.resolve()
+    folder = real_path(folder)
     longest = len(str(folder / _SOCKET_LONGEST).encode(errors="surrogateescape"))
     if longest > _SOCKET_PATH_MAX:
         most = _SOCKET_PATH_MAX - len(_SOCKET_LONGEST) - 1

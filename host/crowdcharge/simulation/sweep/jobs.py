@@ -11,7 +11,7 @@ from typing import Any
 
 from crowdcharge.errors import InputError, WptError
 from crowdcharge.escaping import plain
-from crowdcharge.files import read_text
+from crowdcharge.files import read_text, real_path
 from crowdcharge.simulation import study
 from crowdcharge.simulation.scenario import Scenario, parse
 from crowdcharge.simulation.scenario_contacts import TraceFile
@@ -68,7 +68,7 @@ def jobs_of(scenario_path: Path, sweep_path: Path) -> list[Job]:
     """Return all runs in the order of the table; InputError if one of them could not begin."""
     text = read_text(scenario_path, study.SCENARIO_MAX_bytes)
     sweep = parse_sweep(read_text(sweep_path, SWEEP_MAX_bytes), str(sweep_path))
-    path, root = scenario_path.resolve(), sha256((code_digest() + text).encode())
+    path, root = real_path(scenario_path), sha256((code_digest() + text).encode())
     files: dict[str, list[str]] = {}
     jobs = []
     for changes in sweep.combinations():
