@@ -4,6 +4,7 @@
 from ..books.cluster import OWNER, Cluster
 
 # By transfer: what is posted over all chains, and what the boards' receipts say, each once.
+# A board's own count is of its newest epoch: a power cut takes back what it had not stored yet.
 WRONG = {
     "opened by two sites, or by one whose number it does not carry": """
 SELECT transfer_id FROM crowdcharge.transfers JOIN (
@@ -41,8 +42,8 @@ SELECT * FROM (
 """,
     "not as the board's own count": """
 SELECT board_id FROM (
-    SELECT board_id, max("sent_mJ") AS sent, max("received_mJ") AS received
-    FROM crowdcharge.readings GROUP BY board_id
+    SELECT DISTINCT ON (board_id) board_id, max("sent_mJ") AS sent, max("received_mJ") AS received
+    FROM crowdcharge.readings GROUP BY board_id, epoch ORDER BY board_id, epoch DESC
 ) AS counts WHERE sent <> (
     SELECT coalesce(max("odometer_mJ"), 0) FROM crowdcharge.receipts r
     WHERE r.board_id = counts.board_id AND role = 1
