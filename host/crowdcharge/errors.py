@@ -3,6 +3,7 @@
 
 WptError                    exit code 1: the work failed
     InputError              exit code 2: an argument or a file that the user gave
+        SiteTaken           another service writes to this site's ledger
     RadioError
         NoAdapter
         BoardUnreachable
@@ -12,7 +13,7 @@ WptError                    exit code 1: the work failed
         RemoteProtocolError the peer sent something illegal
     GrantRefused
     LedgerError
-        LedgerAway          its database does not answer; the rows wait where they are
+        LedgerAway          its database does not answer, or not yet; the rows wait where they are
     MarketVoidError         no price was found: nobody trades
     LineError               a serial port, or what is at its other end
         NoAnswer
@@ -42,6 +43,14 @@ class WptError(Exception):
 
 class InputError(WptError):
     exit_code = 2
+
+
+class SiteTaken(InputError):
+    """`holder`: the session that holds the site, and when it was last heard."""
+
+    def __init__(self, text: str, holder: object) -> None:
+        super().__init__(text)
+        self.holder = holder
 
 
 class RadioError(WptError):

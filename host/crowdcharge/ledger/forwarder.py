@@ -10,10 +10,11 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from crowdcharge.errors import InputError, LedgerAway, WptError
+from crowdcharge.errors import InputError, LedgerAway, SiteTaken, WptError
 from crowdcharge.ledger.keeping import catch_up
 from crowdcharge.ledger.kinds import SiteRow
 from crowdcharge.ledger.neighbours import Found, Neighbours
@@ -21,7 +22,8 @@ from crowdcharge.ledger.place import BooksUrl
 from crowdcharge.ledger.postgres_rows import PostgresRows
 from crowdcharge.ledger.sqlite_rows import SqliteRows
 
-_POLL_s = 0.5
+_POLL_s = 0.5  # a database that writes hears from its service at least this often
+_SILENT_s = 5.0  # a service that is not heard for so long has vanished
 _PAUSE_MAX_s = 30.0
 _CLOSE_s = 15.0  # how long the end of a run waits for a database that does not answer
 
@@ -52,11 +54,13 @@ class Forwarder:
     def reach(self) -> None:
         """Connect, and fetch what the file lacks: it is new here, or came from a backup.
 
-        InputError for what a person must mend, and if the chains differ. If nobody answers, the
-        run goes on in its file, unless there is none yet: where the chain ends is not known then.
+        InputError for what a person must mend, if the chains differ, and if another service is
+        alive that writes to the site. If nobody answers, or the site is still held for a service
+        that has vanished, the run goes on in its file, unless there is none yet: where the chain
+        ends is not known then.
         """
         try:
-            self._database = PostgresRows.write(self._url)
+            self._database = self._connected()
         except LedgerAway as error:
             if not self._spool.exists():
                 raise InputError(
@@ -72,6 +76,25 @@ class Forwarder:
         except BaseException:
             self._drop()
             raise
+
+    def _connected(self) -> PostgresRows:
+        """Connect to write; SiteTaken if another service that is alive does.
+
+        LedgerAway while the site is held for one that is silent: a database notices late that a
+        service has lost its power or its network.
+        """
+        end_s, seen = monotonic() + _SILENT_s, None
+        while True:
+            try:
+                return PostgresRows.write(self._url)
+            except SiteTaken as taken:
+                if seen and taken.holder and taken.holder != seen:
+                    raise
+                seen = taken.holder or seen
+            if monotonic() > end_s or self._ending.wait(_POLL_s):
+                raise LedgerAway(
+                    f"{self._url} is still held for a service that fell silent, at most a minute"
+                )
 
     def _fetch(self, database: PostgresRows) -> None:
         """Bring the file up to the database; a new one is made whole, or not at all."""
@@ -116,7 +139,7 @@ class Forwarder:
         try:
             is_new = self._database is None
             if self._database is None:
-                self._database = PostgresRows.write(self._url)
+                self._database = self._connected()
             with closing(SqliteRows.read(self._spool)) as spool:
                 if is_new or spool.length() > self._sent:
                     spool.hold()
@@ -130,8 +153,14 @@ class Forwarder:
         return True
 
     def _look(self, database: PostgresRows) -> None:
-        """Bring what other sites have found; this one writes down what is its own."""
-        for found in self._neighbours.look(database) if self._neighbours else ():
+        """Bring what other sites have found; this one writes down what is its own.
+
+        A site that has no others asks too: it is how a service is known to be alive.
+        """
+        if self._neighbours is None:
+            database.length()
+            return
+        for found in self._neighbours.look(database):
             self._bring(found)
 
     def _lose(self, error: WptError) -> None:

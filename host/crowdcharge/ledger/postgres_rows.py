@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from crowdcharge.errors import InputError
+from crowdcharge.errors import InputError, SiteTaken
 from crowdcharge.files import replaced
 from crowdcharge.ledger import postgres_schema as schema
 from crowdcharge.ledger.keeping import catch_up
@@ -50,6 +50,14 @@ ORDER BY seq
 """
 _LENGTH = "SELECT coalesce(max(seq), 0) FROM crowdcharge.journal WHERE site = :site"
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('crowdcharge ' || :site, 0))"
+# Who holds it, and when it last asked for anything; of another role that is not shown: always now.
+_HOLDER = """
+SELECT pid, coalesce(state_change, clock_timestamp())
+FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND pg_locks.database
+    = (SELECT oid FROM pg_database WHERE datname = current_database())
+AND (classid::bigint << 32) | objid::bigint = hashtextextended('crowdcharge ' || :site, 0)
+"""
 _TRIGGERS = """
 SELECT t.tgname, t.tgenabled, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE t.tgrelid = 'crowdcharge.journal'::regclass AND NOT t.tgisinternal
@@ -73,12 +81,18 @@ class PostgresRows:
 
     @classmethod
     def write(cls, url: BooksUrl) -> "PostgresRows":
-        """Connect to write. LedgerAway if nobody answers; InputError for what is to be mended."""
+        """Connect to write. LedgerAway if nobody answers; InputError for what is to be mended.
+
+        SiteTaken while another service holds the site.
+        """
         rows = cls.to_write(url)
-        if not rows._link.value(_LOCK, site=url.site):
+        if rows._link.value(_LOCK, site=url.site):
+            return rows
+        try:
+            holder = rows._link.run(_HOLDER, site=url.site)
+        finally:
             rows.close()
-            raise InputError(f"{url}: another service writes to this site")
-        return rows
+        raise SiteTaken(f"{url}: another service writes to this site", holder)
 
     @classmethod
     def to_write(cls, url: BooksUrl) -> "PostgresRows":

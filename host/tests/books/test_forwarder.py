@@ -11,6 +11,7 @@ from crowdcharge.cli.ledger import ledger
 from crowdcharge.errors import InputError, LedgerAway
 from crowdcharge.ledger import forwarder, kinds
 from crowdcharge.ledger.forwarder import Forwarder
+from crowdcharge.ledger.postgres_rows import PostgresRows
 from crowdcharge.ledger.sqlite_rows import SqliteRows
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import judge
@@ -28,6 +29,7 @@ RUN = kinds.Run("p", 1, None)
 def quick(monkeypatch):
     monkeypatch.setattr(forwarder, "_POLL_s", 0.02)
     monkeypatch.setattr(forwarder, "_PAUSE_MAX_s", 0.1)
+    monkeypatch.setattr(forwarder, "_SILENT_s", 1.0)
 
 
 @pytest.fixture
@@ -124,7 +126,7 @@ def test_nothing_is_said_to_wait_if_all_was_written(tmp_path, books, up):
         wait_for(lambda: rows_in(books) == list(store.rows()))
         time.sleep(0.1)
         up.stop()
-    assert not lines
+    assert not any("the next run writes them" in line for line in lines)
 
 
 def test_a_backup_of_the_file_fetches_what_it_lacks(tmp_path, books):
@@ -163,6 +165,30 @@ def test_two_services_of_a_site_never_fork_its_chain(tmp_path, books):
             running(tmp_path / "two", books, []).__enter__()
         store.append([opening(9)])
     assert len(rows_in(books)) == 2
+
+
+def test_a_site_is_held_for_a_service_that_fell_silent(tmp_path, books):
+    """It has vanished, and the database has not noticed: the next one does not wait for that."""
+    with running(tmp_path, books, []):
+        pass
+    ghost = PostgresRows.write(books)
+    lines = []
+    with running(tmp_path, books, lines) as store:
+        store.append([opening(9)])
+        assert len(lines) == 1 and "held for a service that fell silent" in lines[0]
+        time.sleep(1.5)
+        assert len(lines) == 1
+        ghost.close()
+        wait_for(lambda: len(lines) == 2)
+    assert "is written to again; rows that had waited: 2" in lines[1]
+    assert rows_in(books) == rows_in(tmp_path / LEDGER)
+
+
+def test_a_new_folder_waits_until_a_silent_service_has_lost_its_site(tmp_path, books):
+    ghost = PostgresRows.write(books)
+    with pytest.raises(InputError, match=r"fell silent.*nobody knows where"):
+        running(tmp_path, books, []).__enter__()
+    ghost.close()
 
 
 def test_another_chain_of_the_site_is_refused_and_nothing_is_changed(tmp_path, books):
