@@ -6,13 +6,13 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, fields
+from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from crowdcharge.cli import output
+from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
 from crowdcharge.escaping import csv_cell, plain
 from crowdcharge.files import write_whole
@@ -100,6 +100,28 @@ def verify(place: Place, keys_path: Path | None, spool: Path | None) -> None:
     if waits:
         click.echo(f"{place}: note: {waits} rows wait in {spool}")
     click.echo(f"{place}: {verdict}")
+
+
+@ledger.command()
+@_place
+@options.as_json
+def balance(place: Place, as_json: bool) -> None:
+    """Show what each board has earned and owes in its crowd, and what it may take now."""
+    from crowdcharge.ledger.reward import Standing
+
+    with _opened(place) as store:
+        earned = store.load().credits
+    reward, standings = earned.reward, list(earned.standings())
+    if as_json:
+        balances = [asdict(each) for each in standings]
+        output.document({"reward": reward and asdict(reward), "balances": balances}, indent=2)
+        return
+    if reward is None:
+        raise InputError(f"{place}: no crowd of this ledger has a rule for rewards")
+    title = f"Crowd {reward.crowd}: rule {reward.rule}, allowance {reward.allowance_mJ} mJ"
+    names = [each.name for each in fields(Standing)]
+    cells = (("-" if each is None else each for each in astuple(row)) for row in standings)
+    output.table(names, cells, title, right=True)
 
 
 @ledger.command()

@@ -7,6 +7,7 @@ from typing import Any
 
 from crowdcharge.boards.models import Receipt
 from crowdcharge.ledger import kinds
+from crowdcharge.ledger.reward import Credits
 from crowdcharge.ledger.rows import (
     LOSS,
     Row,
@@ -38,6 +39,7 @@ class Book:
     claims: dict[tuple[int, int, int], kinds.Claim] = field(default_factory=dict)
     members: dict[int, kinds.Member] = field(default_factory=dict)  # by transfer
     groups: dict[int, list[int]] = field(default_factory=dict)  # transfers, by the first of them
+    credits: Credits = field(default_factory=Credits)
     site: kinds.SiteRow | None = None  # None: the only one, as far as this ledger knows
     refusals: int = 0
     rows: int = 0
@@ -85,6 +87,7 @@ class Book:
         )
         self.seen_ids.add(transfer_id)
         self._unsettled[transfer_id] = None
+        self.credits.opened(self.transfers[transfer_id])
 
     def _apply_refusal(self, refusal: kinds.Refusal) -> None:
         self.refusals += 1
@@ -169,12 +172,19 @@ class Book:
         if bargain.transfer_id in self.bargains or bargain.price != market.price:
             raise ValueError
         self.bargains[bargain.transfer_id] = bargain
+        self.credits.paid(bargain.transfer_id)
 
     def _apply_payment(self, payment: kinds.Payment) -> None:
         bargain = self.bargains[payment.transfer_id]
         if (payment.payer, payment.payee) != (bargain.buyer, bargain.seller):
             raise ValueError
         self.payments.append(payment)
+
+    def _apply_reward(self, reward: kinds.Reward) -> None:
+        self.credits.rule(reward)
+
+    def _apply_credit(self, credit: kinds.Credit) -> None:
+        self.credits.credit(self.transfers[credit.transfer_id], credit)
 
     def _apply_member(self, member: kinds.Member) -> None:
         """Check that a group has one transmitter, one number, and each receiver once."""
@@ -194,6 +204,7 @@ class Book:
     def _update(self, transfer_id: int, **changes: Any) -> None:
         transfer = replace(self.transfers[transfer_id], **changes)
         self.transfers[transfer_id] = transfer
+        self.credits.stands(transfer)
         if transfer.is_closed:
             self._unsettled.pop(transfer_id, None)
 
@@ -227,7 +238,14 @@ class Book:
         return [self.receipt(transfer, wire.PTX), *received]
 
     def settlement(self, transfer: TransferRecord) -> list[kinds.Content]:
-        """Return the rows that close a transfer by its receipts of now; [] if nothing changes."""
+        """Return the rows that close a transfer by its receipts of now; [] if nothing changes.
+
+        The last of them is what it earns, if it earns anything.
+        """
+        rows = self._closing(transfer)
+        return [*rows, *self.credits.due(transfer, rows)]
+
+    def _closing(self, transfer: TransferRecord) -> list[kinds.Content]:
         member = self.members.get(transfer.transfer_id)
         if member is None:
             receipts = (self.receipt(transfer, role) for role in (wire.PTX, wire.PRX))

@@ -263,6 +263,29 @@ class Passed:
     raw: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """From here on transfers earn by this rule (`reward.RULES`) in the accounts of this crowd.
+
+    `allowance_mJ`: how far below zero a board's balance may go.
+    """
+
+    crowd: str
+    rule: str
+    allowance_mJ: int
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """What a settled transfer earned its giver, and what its taker owes the crowd for it."""
+
+    transfer_id: int
+    crowd: str
+    debtor: int
+    creditor: int
+    amount_mJ: int
+
+
 Content = (
     Run
     | Reading
@@ -282,6 +305,8 @@ Content = (
     | Member
     | SiteRow
     | Passed
+    | Reward
+    | Credit
 )
 
 KINDS: dict[str, type[Content]] = {
@@ -303,6 +328,8 @@ KINDS: dict[str, type[Content]] = {
     "member": Member,
     "site": SiteRow,
     "passed": Passed,
+    "reward": Reward,
+    "credit": Credit,
 }
 
 

@@ -24,7 +24,10 @@ from crowdcharge.toml_table import Table
 from wptcore.wire import BOARD_ID_MAX
 
 _NAME_MAX = 100
-_BOARD_FIELDS = ("board_id", "ptx", "prx", "peer", "seller", "buyer", "payer", "payee")
+_BOARD_FIELDS = (
+    *("board_id", "ptx", "prx", "peer", "seller", "buyer", "payer", "payee"),
+    *("debtor", "creditor"),
+)
 
 
 @dataclass(slots=True)

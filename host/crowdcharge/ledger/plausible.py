@@ -23,6 +23,7 @@ _RANGES = {
     "group_id": (0, _U16),
     "role": (1, 2),
     "energy_max_mJ": (1, _U32),
+    "allowance_mJ": (0, _U32),
     "power_max_mW": (0, _U32),
     "power_mW": (0, _U32),
     "sent_mJ": (0, _U32),

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""PURE: are the postings and the state of a transfer what its receipts say?
+"""PURE: are the postings, the state and the credit of a transfer what its receipts say?
 
 Every settlement is computed again from the receipts that stand before it, by the function that
-made it. So no energy is booked without a receipt, and no state or end code differs from them.
+made it. So no energy is booked without a receipt, no state or end code differs from them, and
+nobody earns what the rule of the crowd does not give.
 """
 
 from collections import Counter
@@ -14,15 +15,21 @@ from crowdcharge.ledger.settlement import OPEN, TransferRecord
 
 
 class Recount:
-    """Sees every row before the book applies it; a settlement is postings and then a state."""
+    """Sees every row before the book applies it.
+
+    A settlement is postings, then a state, then the credit if the transfer earns one.
+    """
 
     def __init__(self, book: Book) -> None:
         self._book = book
         self._postings: list[kinds.Entry] = []
         self._before: TransferRecord | None = None
+        self._credit: kinds.Credit | None = None  # that the next row must be
         self._read_after: set[int] = set()  # transfers with a reading after their last receipt
 
     def see(self, content: kinds.Content) -> Iterator[str]:
+        due, self._credit = self._credit, None
+        yield from _miscredited(due, content)
         if isinstance(content, kinds.Entry):
             yield from self._entry(content)
         elif isinstance(content, kinds.State):
@@ -32,7 +39,9 @@ class Recount:
             self._remember(content)
 
     def end(self) -> Iterator[str]:
-        """Find postings that no state follows."""
+        """Find postings that no state follows, and a state that no credit follows."""
+        yield from _miscredited(self._credit, None)
+        self._credit = None
         if self._postings:
             yield f"transfer {self._postings[0].transfer_id}: no state follows its postings"
             self._postings, self._before = [], None
@@ -71,7 +80,9 @@ class Recount:
         self._postings, self._before = [], None
         if before is None:
             return  # the book says so
-        for text in _differences(postings, state, self._book.settlement(before)):
+        due = self._book.settlement(before)
+        self._credit = next((each for each in due if isinstance(each, kinds.Credit)), None)
+        for text in _differences(postings, state, due):
             yield f"transfer {before.transfer_id}: {text}"
 
 
@@ -88,6 +99,22 @@ def _differences(
     entries = [entry for entry in due if isinstance(entry, kinds.Entry)]
     if Counter(postings) != Counter(entries):
         yield f"books {_sum(postings)}, but the receipts say {_sum(entries)}"
+
+
+def _miscredited(due: kinds.Content | None, stands: kinds.Content | None) -> Iterator[str]:
+    """Compare what stands behind a state with the credit that belongs there, if any does."""
+    given = [each for each in (stands, due) if isinstance(each, kinds.Credit)]
+    if given and stands != due:
+        yield (
+            f"transfer {given[0].transfer_id}: {_credit_words(stands)}, "
+            f"but the receipts say: {_credit_words(due)}"
+        )
+
+
+def _credit_words(row: kinds.Content | None) -> str:
+    if not isinstance(row, kinds.Credit):
+        return "no credit"
+    return f"board {row.debtor} owes {row.creditor} {row.amount_mJ} mJ in crowd {row.crowd}"
 
 
 def _words(state: kinds.State) -> str:

@@ -24,7 +24,10 @@ _HEADER_SIZE = 100
 _ROLLBACK = b"\x01\x01"  # SQLite file format, bytes 18 and 19: no write-ahead log belongs to it
 _BUSY_ms = 200  # the caller's event loop renews leases meanwhile: fail soon, retry later
 # These survive a power cut; the rest survives a kill of the process.
-_DURABLE = {"run", "open", "receipt", "entry", "state", "market", "bargain", "payment", "member"}
+_DURABLE = {
+    *("run", "open", "receipt", "entry", "state", "market", "bargain", "payment", "member"),
+    *("reward", "credit"),
+}
 # After these the write-ahead log is copied into the file.
 _CHECKPOINTED = {"run", "state", "payment"}
 

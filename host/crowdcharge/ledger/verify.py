@@ -40,6 +40,7 @@ _UNSIGNED = {
     "claim",
     "member",
     "site",
+    "reward",
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from crowdcharge.boards.pool import SLOTS
 from crowdcharge.errors import InputError
 from crowdcharge.files import read_text
-from crowdcharge.ledger.kinds import SiteRow
+from crowdcharge.ledger.kinds import Reward, SiteRow
 from crowdcharge.ledger.numbers import SITE_MAX
 from crowdcharge.ledger.place import BooksUrl, is_url
 from crowdcharge.orchestrator import outlets
@@ -116,6 +116,23 @@ class ContactsSection:
 
 
 @dataclass(frozen=True, slots=True)
+class CrowdSection:
+    """What giving earns in this run. `name`: whose accounts; `rule` "none": nothing is earned.
+
+    `allowance_J`: what a board that never gave may take.
+    """
+
+    name: str = ""
+    rule: Literal["none", "received"] = "none"
+    allowance_J: float = 0.0
+
+    @property
+    def reward(self) -> Reward | None:
+        """What the ledger says of the rule, if the section is there."""
+        return Reward(self.name, self.rule, J_to_mJ(self.allowance_J)) if self.name else None
+
+
+@dataclass(frozen=True, slots=True)
 class ServeSection:
     """The live service of this run. `http_port` 0: any that is free.
 
@@ -147,6 +164,7 @@ class RunConfig:
     notify: outlets.NotifySection = field(default_factory=outlets.NotifySection)
     traces: outlets.TracesSection = field(default_factory=outlets.TracesSection)
     serve: ServeSection = field(default_factory=ServeSection)
+    crowd: CrowdSection = field(default_factory=CrowdSection)
     boards: tuple[BoardsSection, ...] = ()
 
     @property
@@ -165,6 +183,7 @@ _RANGES: dict[str, dict[str, Range]] = {
         "group_budget_J": (0, 1_000_000),
     },
     "contacts": {"slot_s": (0.001, 1e9)},
+    "crowd": {"allowance_J": (0, 1_000_000)},
     "serve": {"http_port": (0, 65535)},
     "boards": {"id": (1, wire.BOARD_ID_MAX)},
 }
@@ -188,6 +207,7 @@ def parse(text: str, path: Path) -> RunConfig:
         notify=outlets.notify(top.table("notify"), path.parent),
         traces=outlets.traces(top.table("traces")),
         serve=top.table("serve").record(ServeSection, _RANGES["serve"]),
+        crowd=_crowd(top),
         boards=_boards(top),
     )
 
@@ -224,6 +244,14 @@ def _boards(top: Table) -> tuple[BoardsSection, ...]:
             raise table.fail("id", f"board {board.id} is there twice")
         boards[board.id] = board
     return tuple(boards.values())
+
+
+def _crowd(top: Table) -> CrowdSection:
+    table = top.table("crowd")
+    section = table.record(CrowdSection, _RANGES["crowd"])
+    if "crowd" in top and not (section.name and section.name.isprintable()):
+        raise table.fail("name", "must say whose accounts these are, in printable characters")
+    return section
 
 
 def _radio(table: Table) -> RadioSection:

@@ -371,7 +371,8 @@ class Orchestrator:
         if any(agents[board_id].soc_permille is None for board_id in meeting.pair):
             return None
         encounter = Encounter(*meeting.pair)
-        decision = decided(self.policy, encounter, agents, self._clock.now_s(), self._rng)
+        now_s, takes_J = self._clock.now_s(), self.ledger_keeper.book.credits.limits_J(agents)
+        decision = decided(self.policy, encounter, agents, now_s, self._rng, takes_J)
         offer = decision.offer
         for board_id in meeting.pair:
             self.reasons[board_id] = decision.reason if offer is None else ""

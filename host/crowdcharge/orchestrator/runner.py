@@ -16,6 +16,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.ledger.forwarder import Forwarder
 from crowdcharge.ledger.kinds import Run
 from crowdcharge.ledger.neighbours import Found
+from crowdcharge.ledger.reward import changed
 from crowdcharge.orchestrator.config import RadioSection, RunConfig
 from crowdcharge.orchestrator.contacts import Contacts
 from crowdcharge.orchestrator.events import Emit, Trouble
@@ -88,6 +89,7 @@ class Runner:
         described = Run(config.run.policy, config.run.seed, self._vm, int(time.time()))
         forwarder = _forwarder(config, self._trouble, self._bring)
         with self.folder.recording(described, forwarder, config.run.numbered_site) as store:
+            store.append(changed(store.book.credits.reward, config.crowd.reward))
             self._clock = BoardClock(config.radio.speed)
             self._orchestrator = Orchestrator(
                 radio=self._radio,
@@ -121,6 +123,8 @@ async def trade(
     """
     if config.profiles:
         raise InputError("a market knows no profiles: leave [[boards]] out of its file")
+    if config.crowd.reward:
+        raise InputError("a market pays by its price: leave [crowd] out of its file")
     keys = key_file.load(config.run.keys)
     if lane not in keys:
         raise InputError(f"--lane {lane}: the keys file {config.run.keys} has no such board")

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""PURE: what a policy decides within what the owners give and want, and why.
+"""PURE: what a policy decides within what the owners and the crowd allow, and why.
 
 Policies may look at `gives_J` and `wants_J` themselves; no policy needs to, because its offer is
-bounded by them here.
+bounded by them here, and by what the crowd's rewards let a board take.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import inf
+from operator import itemgetter
+from types import MappingProxyType
 
 import numpy as np
 
@@ -27,8 +30,12 @@ def decided(
     views: Mapping[int, AgentView],
     now_s: float,
     rng: np.random.Generator,
+    takes_J: Mapping[int, float] = MappingProxyType({}),
 ) -> Decision:
-    """Ask the policy once, and keep to what the two owners said."""
+    """Ask the policy once, and keep to what the two owners said and the crowd lets each take.
+
+    `takes_J`: by board what its credit allows; a board that is missing is not bounded.
+    """
     offer = policy.decide(encounter, views, now_s, rng)
     if offer is None or offer.energy_J <= 0:
         return Decision(None, "The policy wants nothing from it now.")
@@ -38,11 +45,16 @@ def decided(
         return Decision(None, f"The owner of board {ptx} lets it give nothing now.")
     if wants_J <= 0:
         return Decision(None, f"The owner of board {prx} wants nothing now.")
-    energy_J = min(offer.energy_J, gives_J, wants_J)
-    reason = f"The policy lets board {ptx} give to board {prx}."
-    if energy_J < offer.energy_J:
-        bound = f"board {ptx} may give" if gives_J <= wants_J else f"board {prx} wants"
-        reason = f"Bounded by what {bound}."
+    credit_J = takes_J.get(prx, inf)
+    if credit_J <= 0:
+        return Decision(None, f"Board {prx} has taken all that its credit allows.")
+    bounds = (
+        (offer.energy_J, f"The policy lets board {ptx} give to board {prx}."),
+        (gives_J, f"Bounded by what board {ptx} may give."),
+        (wants_J, f"Bounded by what board {prx} wants."),
+        (credit_J, f"Bounded by the credit of board {prx}."),
+    )
+    energy_J, reason = min(bounds, key=itemgetter(0))
     return Decision(replace(offer, energy_J=energy_J), reason)
 
 
@@ -51,7 +63,7 @@ def grants_a_wish(pair: tuple[int, int], views: Mapping[int, AgentView]) -> bool
     return any(
         one in views
         and other in views
-        and 0 < views[one].wants_J < float("inf")
+        and 0 < views[one].wants_J < inf
         and views[other].gives_J > 0
         for one, other in (pair, pair[::-1])
     )

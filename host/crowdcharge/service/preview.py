@@ -32,7 +32,8 @@ async def wants(
     now_s = orchestrator.station.clock.now_s()
     try:
         policy = deepcopy(orchestrator.policy)
-        found: list[dict[str, Any]] = await aside(_asked, policy, known, agents, now_s)
+        takes_J = orchestrator.ledger_keeper.book.credits.limits_J(agents)
+        found: list[dict[str, Any]] = await aside(_asked, policy, known, agents, now_s, takes_J)
     except Exception:  # noqa: BLE001 - anybody's policy; the run itself says what is wrong with it
         return []
     return found
@@ -43,12 +44,16 @@ def _has_charge(agents: Mapping[int, BoardAgent], board_id: int) -> bool:
 
 
 def _asked(
-    policy: Policy, pairs: Sequence[Pair], agents: Mapping[int, BoardAgent], now_s: float
+    policy: Policy,
+    pairs: Sequence[Pair],
+    agents: Mapping[int, BoardAgent],
+    now_s: float,
+    takes_J: Mapping[int, float],
 ) -> list[dict[str, Any]]:
     found = []
     for pair in pairs:
         rng = np.random.default_rng(0)
-        decision = decided(policy, Encounter(*pair), agents, now_s, rng)
+        decision = decided(policy, Encounter(*pair), agents, now_s, rng, takes_J)
         offer = decision.offer
         if offer is not None:
             shares = [(agents[each].soc_permille or 0) / 10 for each in (offer.ptx, offer.prx)]

@@ -34,6 +34,7 @@ def contents() -> list[kinds.Content]:
     return [
         kinds.Run("p", seed=1, vm=None, started_unix_s=1),
         kinds.SiteRow("north", number=2),
+        kinds.Reward("yard", rule="received", allowance_mJ=9000),
         kinds.Reading(1, 1, 600, sent_mJ=0, received_mJ=0, capacity_mJ=9, t_ms=3),
         kinds.Open(6, 1, 2, energy_max_mJ=4000, power_max_mW=0, t_ms=5),
         kinds.Open(7, 1, 2, energy_max_mJ=4000, power_max_mW=0, t_ms=5),
@@ -48,8 +49,9 @@ def contents() -> list[kinds.Content]:
         *book.admit([early, sent, received]),
         passed_row(found, "south"),
         kinds.MarketRow(1, "00", 0, price=5, confirmed=True, takes=(), void="", t_ms=4),
-        kinds.Bargain(1, 7, seller=1, buyer=2, price=5, energy_mJ=4000),
         *settlement(TransferRecord(7, 1, 2, 4000, 5), sent, received),
+        kinds.Credit(7, "yard", debtor=2, creditor=1, amount_mJ=2500),
+        kinds.Bargain(1, 7, seller=1, buyer=2, price=5, energy_mJ=4000),
         kinds.Payment(7, payer=2, payee=1, received_mJ=2500, amount_u=12_500),
         claim_row(received, 9),
     ]

@@ -11,7 +11,6 @@ import pytest
 
 from crowdcharge.boards.models import Receipt
 from crowdcharge.ledger import kinds
-from crowdcharge.ledger.settlement import settlement
 from crowdcharge.ledger.store import Store
 from wptcore import auth, ept, wire
 
@@ -70,11 +69,7 @@ def reading(
 
 def settle(store: Store, transfer_id: int, *receipts: Receipt) -> None:
     store.append(store.book.admit(receipts))
-    book = store.book
-    transfer = book.transfers[transfer_id]
-    store.append(
-        settlement(transfer, book.receipt(transfer, wire.PTX), book.receipt(transfer, wire.PRX))
-    )
+    store.append(store.book.settlement(store.book.transfers[transfer_id]))
 
 
 def fill(store: Store) -> None:

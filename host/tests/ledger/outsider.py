@@ -33,17 +33,23 @@ def check(path, keys):
             assert text(said) == body, "not canonical"
             assert all(kind in NEXT[each] for each, _ in waiting), "not what must follow"
             before = [*waiting, (kind, said)] if kind in NEXT else []
+            earned, book.earned = book.earned, None
+            assert text(said if kind == "credit" else None) == text(earned), "not what was earned"
             if kind in ("receipt", "state"):
                 unsigned[getattr(book, kind)(said, [row for _, row in waiting])] += 1
             elif kind == "passed":
                 unsigned[book.passed(said)] += 1
-            elif kind != "entry":
-                assert kind != "open" or book.opens.setdefault(said["transfer_id"], said) is said
+            elif kind not in ("entry", "credit"):
+                assert kind != "open" or book.open(said), "opened twice"
+                book.rule = said if kind == "reward" else book.rule
+                assert book.rule["rule"] in ("none", "received"), "an unknown rule"
+                book.rules.pop(said["transfer_id"] if kind == "bargain" else None, None)
                 assert kind != "member" or book.member(said), "no member of that group"
                 unsigned[kind] += 1
         except (AssertionError, ValueError, LookupError, TypeError, struct.error) as error:
             wrong.append(f"row {number} ({kind}): {error!r}")
     wrong += ["postings without a state, or a gap without its receipt"] * bool(before)
+    wrong += ["a state without its credit"] * bool(book.earned)
     states = {number: state for number, (state, _) in book.stands.items()}
     unsigned["unsettled"] = sum(states.get(each) != book.due(each)[0] for each in book.opens)
     return wrong, unsigned
@@ -53,7 +59,26 @@ class Book:
     def __init__(self, keys):
         self.keys, self.opens, self.stands, self.receipts, self.last = dict(keys), {}, {}, {}, {}
         self.groups, self.heads = {}, {}
+        self.rule, self.rules, self.credits, self.earned = {"rule": "none"}, {}, {}, None
         self.brought = set()  # receipts that were passed: the board itself may tell them as well
+
+    def open(self, said):
+        self.rules[said["transfer_id"]] = self.rule
+        return self.opens.setdefault(said["transfer_id"], said) is said
+
+    def earns(self, number, sent_mJ, received_mJ):
+        ptx, prx = self.opens[number]["ptx"], self.opens[number]["prx"]
+        rule = self.rules.pop(number, {"rule": "none"})
+        if rule["rule"] == "none" or not prx or received_mJ * 1000 < sent_mJ * 400:
+            return None
+        balances = self.credits.setdefault(rule["crowd"], Counter())
+        amount_mJ = min(sent_mJ, received_mJ, balances[prx] + rule["allowance_mJ"])
+        if amount_mJ <= 0:
+            return None
+        balances[prx] -= amount_mJ
+        balances[ptx] += amount_mJ
+        said = {"transfer_id": number, "crowd": rule["crowd"], "amount_mJ": amount_mJ}
+        return said | {"debtor": prx, "creditor": ptx}
 
     def receipt(self, said, gaps):
         raw, told, key = self.told(said)
@@ -107,6 +132,10 @@ class Book:
         rows = [[number, name, amount_mJ] for name, amount_mJ in due.items() if amount_mJ]
         assert text(sorted(told)) == text(sorted(rows)), "not booked by the receipts"
         self.stands[number] = state, totals
+        if state[0] == "settled":
+            sides = (self.opens[number][each] for each in ("ptx", "prx"))
+            sent_mJ, received_mJ = (abs(totals[f"board:{each}"]) for each in sides)
+            self.earned = self.earns(number, sent_mJ, received_mJ)
         return "checked"
 
     def member(self, said):

@@ -57,5 +57,5 @@ def test_it_is_continued(old):
 
 def test_every_kind_is_among_them():
     with Store.read(OLD / "every_kind" / "ledger.sqlite") as store:
-        came_later = {"meter", "claim", "member", "site", "passed"}
+        came_later = {"meter", "claim", "member", "site", "passed", "reward", "credit"}
         assert {row.kind for row in store.rows()} == kinds.KINDS.keys() - came_later

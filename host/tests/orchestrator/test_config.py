@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crowdcharge.errors import InputError
+from crowdcharge.ledger.kinds import Reward
 from crowdcharge.orchestrator import config
 from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.service.about import about_run
@@ -203,6 +204,28 @@ def test_a_mistake_about_radios_is_named(old, new, words):
 def test_no_radio_at_all_is_a_mistake():
     with pytest.raises(InputError, match="there is no radio"):
         config.parse(GOOD + "[radio]\nadapters = []\n", PATH)
+
+
+def test_a_crowd_has_a_name_a_rule_and_an_allowance():
+    assert config.parse(GOOD, PATH).crowd.reward is None
+    crowd = '[crowd]\nname = "yard"\nrule = "received"\nallowance_J = 1.5\n'
+    assert config.parse(GOOD + crowd, PATH).crowd.reward == Reward("yard", "received", 1500)
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ("", "crowd.name: must say whose accounts"),
+        ('name = ""', "crowd.name: must say whose accounts"),
+        ('name = "a\\nb"', "crowd.name: must say whose accounts"),
+        ('name = "yard"\nrule = "all"', "crowd.rule: must be one of none, received, not 'all'"),
+        ('name = "yard"\nallowance_J = -1', "crowd.allowance_J: must be 0 to"),
+    ],
+)
+def test_a_crowd_that_is_wrong_names_the_key(section, words):
+    with pytest.raises(InputError) as refused:
+        config.parse(GOOD + f"[crowd]\n{section}\n", PATH)
+    assert words in str(refused.value)
 
 
 def with_ledger(value, site='site = "north"'):

@@ -57,6 +57,10 @@ lease_ms = {int(LEASE_s * 1000)}
 source = "bench"
 control = "{bench.control_path}"
 slot_s = 8.0
+[crowd]
+name = "bench"
+rule = "received"
+allowance_J = 1000
 """,
         encoding="utf-8",
     )
@@ -89,6 +93,13 @@ def check(folder: Path) -> list[str]:
         return [each.state for each in book.transfers.values()]
 
 
+def earned_mJ(folder: Path) -> int:
+    """Return what the crowd's givers have earned."""
+    with Store.read(folder / "out" / "ledger.sqlite") as store:
+        standings = store.load().credits.standings()
+        return sum(max(each.balance_mJ, 0) for each in standings)
+
+
 async def test_four_boards_balance(tmp_path):
     async with launch(bench_config()) as bench:
         summary = await finish(start_run(write_config(tmp_path, bench, 34.0)))
@@ -99,6 +110,7 @@ async def test_four_boards_balance(tmp_path):
     assert summary["vm"].startswith("MicroPython")
     assert summary["imbalance_after"] < summary["imbalance_before"] / 2
     assert summary["sent_mJ"] - summary["received_mJ"] == summary["loss_mJ"]
+    assert earned_mJ(tmp_path) == summary["received_mJ"] > 0
     for board in status["boards"]:
         (told,) = [each for each in summary["boards"] if each["board_id"] == board["id"]]
         assert told["sent_mJ"] == pytest.approx(board["sent_J"] * 1000, rel=0.02, abs=60)

@@ -24,9 +24,9 @@ class View:
     capacity_J: float = 100.0
 
 
-def decide(a, b):
+def decide(a, b, **takes_J):
     rng = np.random.default_rng(0)
-    return decided(ObliviousShare(), Encounter(1, 2), {1: a, 2: b}, 0.0, rng)
+    return decided(ObliviousShare(), Encounter(1, 2), {1: a, 2: b}, 0.0, rng, **takes_J)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,21 @@ def test_no_decision_exceeds_what_is_given_or_wanted(gives_J, wants_J, a_J, b_J)
     expected_J = 0.0 if free is None else min(free.energy_J, gives_J, wants_J)
     assert (0.0 if offer is None else offer.energy_J) == expected_J
     assert offer is None or isinstance(offer, Offer)
+
+
+@pytest.mark.parametrize(
+    ("takes_J", "energy_J", "says"),
+    [
+        ({2: 3.0}, 3.0, "Bounded by the credit of board 2."),
+        ({2: 0.0}, None, "Board 2 has taken all that its credit allows."),
+        ({1: 0.0}, 7.0, "board 2 wants"),  # who gives needs no credit
+        ({2: 9.0}, 7.0, "board 2 wants"),
+    ],
+)
+def test_what_a_crowd_lets_a_board_take_bounds_every_policy(takes_J, energy_J, says):
+    decision = decide(View(80.0), View(20.0, wants_J=7.0), takes_J=takes_J)
+    assert (None if decision.offer is None else decision.offer.energy_J) == energy_J
+    assert says in decision.reason
 
 
 def test_a_wish_can_be_met_by_one_who_gives():
