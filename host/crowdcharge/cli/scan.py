@@ -15,11 +15,12 @@ from crowdcharge.errors import InputError
 from crowdcharge.escaping import plain
 
 if TYPE_CHECKING:
-    from crowdcharge.boards.fleet import BoardView
+    from crowdcharge.boards.fleet import BoardView, Fleet
+    from crowdcharge.boards.keys import Keys
     from crowdcharge.radio.base import Advert, Radio
 
 _OLD = "it speaks wire version 1: flash it again (crowdcharge flash)"
-_OLD_MAX = 64  # adverts of others may look so
+_OTHERS_MAX = 64
 _ADDRESSES_MAX = 4096  # anyone can advertise under any number of addresses
 Ears = dict[str, int]  # radio -> dBm
 _NAMES = ("board", "address", "RSSI", "charge", "state", "last end", "voltage", "current", "")
@@ -30,6 +31,11 @@ _NAMES = ("board", "address", "RSSI", "charge", "state", "last end", "voltage", 
 @click.option("--seconds", default=5.0, show_default=True, help="How long to listen.")
 @options.radio
 @click.option(
+    "--keys",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A host's keys, to know hidden boards of these by their aliases.",
+)
+@click.option(
     "--record", type=click.Path(path_type=Path), help="Record the adverts to this new file."
 )
 @click.option("--replay", type=click.Path(path_type=Path), help="Replay such a recording instead.")
@@ -39,6 +45,7 @@ def scan(
     seconds: float,
     transport: str,
     adapter: str,
+    keys: Path | None,
     record: Path | None,
     replay: Path | None,
     as_json: bool,
@@ -58,18 +65,27 @@ def scan(
     else:
         radio = _replayed(replay) if replay else open_radio(transport, adapter)
     with _recording(record) as file:
-        views, old, ears = asyncio.run(_listen(radio, seconds, file))
-    boards = [_as_json(view, ears[view.address]) for view in views]
+        heard = asyncio.run(_listen(radio, seconds, _keys(keys), file))
+    boards = [_as_json(view, heard.ears[view.address]) for view in heard.views]
     if as_json:
         maybe = [
             {"board_id": board_id, "address": address, "wire_version": 1}
-            for address, board_id in old.items()
+            for address, board_id in heard.old.items()
         ]
-        output.document({"boards": boards, "maybe_old": maybe}, indent=2)
+        hidden = [{"address": each, "rssi_dBm": dBm} for each, dBm in heard.hidden.items()]
+        output.document({"boards": boards, "hidden": hidden, "maybe_old": maybe}, indent=2)
         return
     _show(boards, with_radios=run is not None)
-    for address, board_id in old.items():
+    for address, rssi_dBm in heard.hidden.items():
+        click.echo(f"{plain(address)}, {rssi_dBm} dBm: a hidden board whose key is not here")
+    for address, board_id in heard.old.items():
         click.echo(f"{plain(address)}: if this is board {board_id}, {_OLD}")
+
+
+def _keys(path: Path | None) -> "Keys":
+    from crowdcharge.boards import keys as key_file
+
+    return key_file.load(path) if path else {}
 
 
 def _radios_of(path: Path) -> "Radio":
@@ -107,64 +123,91 @@ def _recording(path: Path | None) -> Iterator[IO[str] | None]:
         yield file
 
 
-async def _listen(
-    radio: "Radio", seconds: float, file: IO[str] | None
-) -> "tuple[list[BoardView], dict[str, int], dict[str, Ears]]":
+class _ScanList:
     """One view for each address and number, as two boards may have one number by mistake.
 
-    Beside them is what may be boards of wire version 1: their numbers by address; and who has
-    heard each address, with the strength of its last advert there.
+    Beside them, by address: what may be boards of wire version 1, with their numbers; the strength
+    of aliases of boards whose keys are not among `keys`; and who hears it, with the strength of
+    the last advert there.
     """
-    from crowdcharge.boards.fleet import Fleet
-    from crowdcharge.boards.models import Beacon, Sighting
-    from crowdcharge.radio.replay_radio import dump
 
-    loop = asyncio.get_running_loop()
-    fleets: dict[str, Fleet] = {}
-    views: dict[tuple[int, str], BoardView] = {}
-    old: dict[str, int] = {}
-    ears: dict[str, Ears] = {}
-    start_s = loop.time()
+    def __init__(self, keys: "Keys") -> None:
+        from crowdcharge.boards.aliases import Aliases
 
-    def heard(advert: "Advert") -> None:
-        seen_s = loop.time() - start_s
+        self._aliases = Aliases(keys)
+        self._fleets: dict[str, Fleet] = {}
+        self._views: dict[tuple[int, str], BoardView] = {}
+        self.old: dict[str, int] = {}
+        self.hidden: dict[str, int] = {}
+        self.ears: dict[str, Ears] = {}
+
+    @property
+    def views(self) -> "list[BoardView]":
+        return [self._views[key] for key in sorted(self._views)]
+
+    def add(self, advert: "Advert", seen_s: float) -> None:
+        from crowdcharge.boards.fleet import Fleet
+        from crowdcharge.boards.models import Sighting
+
         address = advert.address
-        if file is not None:
-            file.write(dump(seen_s, advert) + "\n")
         try:
-            beacon = Beacon.unpack(advert.data)
+            beacon = self._aliases.beacon(advert.data)
         except ValueError:
-            with contextlib.suppress(ValueError):
-                if len(old) < _OLD_MAX:
-                    old[address] = Beacon.unpack_1(advert.data).board_id
+            self._add_other(advert)
             return
-        if address not in fleets and len(fleets) >= _ADDRESSES_MAX:
+        if address not in self._fleets and len(self._fleets) >= _ADDRESSES_MAX:
             return
-        fleet = fleets.setdefault(address, Fleet())
+        fleet = self._fleets.setdefault(address, Fleet())
         sighting = Sighting(beacon, address, advert.rssi_dBm, seen_s)
-        views[beacon.board_id, address] = fleet.add(sighting)
-        heard_by = ears.setdefault(address, {})
+        self._views[beacon.board_id, address] = fleet.add(sighting)
+        heard_by = self.ears.setdefault(address, {})
         if advert.radio:  # a recording does not say
             heard_by[advert.radio] = advert.rssi_dBm
 
-    await radio.start_scan(heard)
+    def _add_other(self, advert: "Advert") -> None:
+        """Note what is no beacon that can be read; adverts of others may look so."""
+        from crowdcharge.boards.models import Beacon
+        from wptcore import alias
+
+        if len(self.old) + len(self.hidden) >= _OTHERS_MAX:
+            return
+        if alias.is_alias(advert.data):
+            self.hidden[advert.address] = advert.rssi_dBm
+            return
+        with contextlib.suppress(ValueError):
+            self.old[advert.address] = Beacon.unpack_1(advert.data).board_id
+
+
+async def _listen(radio: "Radio", seconds: float, keys: "Keys", file: IO[str] | None) -> _ScanList:
+    from crowdcharge.radio.replay_radio import dump
+
+    loop = asyncio.get_running_loop()
+    heard = _ScanList(keys)
+    start_s = loop.time()
+
+    def on_advert(advert: "Advert") -> None:
+        seen_s = loop.time() - start_s
+        if file is not None:
+            file.write(dump(seen_s, advert) + "\n")
+        heard.add(advert, seen_s)
+
+    await radio.start_scan(on_advert)
     try:
         await asyncio.sleep(seconds)
     finally:
         await radio.close()
-    return [views[key] for key in sorted(views)], old, ears
+    return heard
 
 
 def _as_json(view: "BoardView", ears: Ears) -> dict[str, Any]:
+    """Return what is known; an alias tells the number alone, so the rest is null."""
     from crowdcharge.boards import codes
+    from crowdcharge.boards.models import Beacon
     from wptcore import transfer
 
     beacon = view.newest
-    return {
-        "board_id": beacon.board_id,
-        "address": view.address,
-        "rssi_dBm": max(ears.values(), default=view.rssi_dBm),
-        "radios": ears,
+    hidden = beacon == Beacon.hidden(beacon.board_id)
+    told = {
         "soc_pct": beacon.soc_pct,
         "bus_mV": beacon.bus_mV,
         "current_mA": beacon.current_mA,
@@ -176,6 +219,14 @@ def _as_json(view: "BoardView", ears: Ears) -> dict[str, Any]:
         "epoch": beacon.epoch,
         "sent_mJ": beacon.sent_mJ,
         "received_mJ": beacon.received_mJ,
+    }
+    return {
+        "board_id": beacon.board_id,
+        "address": view.address,
+        "hidden": hidden,
+        "rssi_dBm": max(ears.values(), default=view.rssi_dBm),
+        "radios": ears,
+        **(dict.fromkeys(told) if hidden else told),
         "heard": view.heard,
         "interval_s": view.interval_s,
     }
@@ -204,13 +255,17 @@ def _heard_by(ears: Ears) -> str:
 
 
 def _row(board: dict[str, Any], uses: int) -> tuple[str, ...]:
-    remarks = [] if board["provisioned"] else ["not provisioned"]
+    if board["hidden"]:
+        remarks = ["hidden: it shows this host its number only"]
+    else:
+        remarks = [] if board["provisioned"] else ["not provisioned"]
     if uses > 1 and board["board_id"]:
         remarks.append(f"{uses} addresses have this number")
+    head = (str(board["board_id"]), board["address"], f"{board['rssi_dBm']} dBm")
+    if board["hidden"]:
+        return (*head, *["-"] * 5, ", ".join(remarks))
     return (
-        str(board["board_id"]),
-        board["address"],
-        f"{board['rssi_dBm']} dBm",
+        *head,
         "unknown" if board["soc_pct"] is None else f"{board['soc_pct']} %",
         board["state"],
         board["ept"],

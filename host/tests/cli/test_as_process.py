@@ -4,6 +4,7 @@
 import json
 import os
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from crowdcharge.ledger import kinds
 from crowdcharge.ledger.store import Store
 from crowdcharge.radio.base import Advert
 from crowdcharge.radio.replay_radio import dump
-from wptcore import wire
+from wptcore import alias, wire
 
 from ..command import COMMAND
 
@@ -26,6 +27,12 @@ def beacon(board_id: int) -> bytes:
     buffer = bytearray(wire.BEACON_SIZE)
     wire.pack_beacon_into(buffer, 0, board_id, 1, 2, 0, 0, 4012, -150, 421, 253, 0, 1000, 2000)
     return bytes(buffer)
+
+
+def hidden(board_id: int, key: int, nonce: int) -> bytes:
+    """Return what a board advertises that hides, of a crowd of its own."""
+    host = alias.host_key(sha256, bytes([key]) * 32)
+    return alias.pack(sha256, host, b"crowd", bytes([nonce]) * 6, board_id, 2, 50)
 
 
 @pytest.fixture
@@ -99,6 +106,37 @@ def test_boards_of_wire_version_1_stand_beside_the_others(world: Path) -> None:
     old = {"board_id": 7, "address": "\x1b[31mOLD", "wire_version": 1}
     assert document["maybe_old"] == [old]
     assert r"\x1b[31mOLD: if this is board 7, it speaks wire version 1" in run(world, *SCAN)[1]
+
+
+def test_hidden_boards_are_known_by_their_keys_and_strangers_stay_strangers(world: Path) -> None:
+    """Boards 1 and 9 hide, 7 does not; the keys are of 1 and 2."""
+    lines = [
+        dump(60.03 + number / 100, Advert(address, -70 - number, hidden(board, key, number)))
+        for number, (address, board, key) in enumerate(
+            [("H1", 1, 1), ("H1", 1, 1), ("N1", 1, 1), ("H9", 9, 9)]
+        )
+    ]
+    with (world / "adverts.jsonl").open("a") as file:
+        file.write("\n" + "\n".join(lines))
+    document = json.loads(run(world, *SCAN, "--keys", "keys.toml", "--json")[1])
+    found = [(each["board_id"], each["address"], each["heard"]) for each in document["boards"]]
+    assert found[:2] == [(1, "H1", 2), (1, "N1", 1)]
+    assert [each for each, _, _ in found[2:]] == [7, 7, 9]
+    first, seven = document["boards"][0], document["boards"][2]
+    assert (first["hidden"], first["soc_pct"], first["state"]) == (True, None, None)
+    assert (seven["hidden"], seven["state"]) == (False, "IDLE")
+    assert document["hidden"] == [{"address": "H9", "rssi_dBm": -73}]
+    out = run(world, *SCAN, "--keys", "keys.toml")[1]
+    assert "hidden: it shows this host its number only, 2 addresses have this number" in out
+    assert "H9, -73 dBm: a hidden board whose key is not here" in out
+    without = json.loads(run(world, *SCAN, "--json")[1])
+    assert [each["board_id"] for each in without["boards"]] == [7, 7, 9]
+    assert [each["address"] for each in without["hidden"]] == ["H1", "N1", "H9"]
+
+
+def test_keys_that_cannot_be_read_are_one_line(world: Path) -> None:
+    code, out, err = run(world, *SCAN, "--keys", "none.toml")
+    assert (code, out, err.count("\n")) == (2, "", 1)
 
 
 @pytest.mark.parametrize("name", ["PYTHONIOENCODING=ascii", "NO_COLOR=1", "LC_ALL=C"])
