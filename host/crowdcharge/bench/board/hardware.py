@@ -29,6 +29,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
+from crowdcharge.bench.board.silicon import PWRON, Start
 from crowdcharge.bench.i2c import Bus
 
 _MODE_OUT = (3, 7)
@@ -70,7 +71,7 @@ class Hardware:
         self._wakes: dict[str, int] = {}
         self._watchdog: asyncio.TimerHandle | None = None
         self._watchdog_s = 0.0
-        self.reset_cause = 1
+        self.start = Start(PWRON)
         self.flash_written = self.flash_erases = 0
         self.flash_left: int | None = None  # bytes until the supply fails in a write
 
@@ -91,8 +92,8 @@ class Hardware:
 
     def _hello(self, _payload: bytes) -> bytes:
         levels = {pin: level for pin, level in self._latches.items() if pin in self._driven}
-        board = json.dumps({**self._board, "levels": levels})
-        return bytes((self.reset_cause,)) + self._unique_id + board.encode()
+        board = {**self._board, "levels": levels, "safe_mode": self.start.safe_mode}
+        return bytes((self.start.cause,)) + self._unique_id + json.dumps(board).encode()
 
     def _pin_mode(self, payload: bytes) -> None:
         pin = payload[1:].decode()
@@ -116,8 +117,8 @@ class Hardware:
         address, count, writes = struct.unpack_from("<BHB", payload)
         try:
             return self._bus.transfer(address, payload[4:] if writes else None, count)
-        except OSError:
-            raise OSError(errno.ENODEV, "no acknowledge") from None
+        except OSError as error:
+            raise OSError(error.errno or errno.ENODEV, "no acknowledge") from None
 
     def _watchdog_start(self, payload: bytes) -> None:
         self._watchdog_s = struct.unpack("<I", payload)[0] / 1000 / self._speed

@@ -7,6 +7,7 @@ import math
 import random
 import shutil
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from crowdcharge.bench.board import nvm, recording, silicon, vm, wiring
@@ -82,6 +83,7 @@ class VirtualBoard:
         self._noise = random.Random(f"{seed}/{config.id}/ripple")
         self.load_A = {"tx": 0.0, "rx": 0.0}  # from a bench supply, through one meter's shunt only
         self.button_down = False
+        self.bus_open = False  # at the microcontroller's end: no chip, no pull-up
         self._recording = recording.load(Path(config.replay)) if config.replay else None
         self._started_s = 0.0
         self.boots = 0
@@ -152,7 +154,7 @@ class VirtualBoard:
         if self.supervisor.running:
             return
         self.node.idle_W = self.config.idle_W
-        self.hardware.reset_cause = self._silicon.reset_causes[silicon.POWER_ON]
+        self.hardware.start = self._silicon.start(silicon.POWER_ON, self.node.cable)
         self.boots += 1
         self._started_s = self._clock.now_s()
         self.supervisor.start()
@@ -171,8 +173,7 @@ class VirtualBoard:
         self.power_off(cause)
         self.power_on()
         self.last_reset = cause
-        causes = self._silicon.reset_causes
-        self.hardware.reset_cause = causes.get(cause, causes[silicon.COMMAND])
+        self.hardware.start = self._silicon.start(cause, self.node.cable)
 
     def sleep(self, time_s: float, wakes: dict[str, int]) -> None:
         self.power_off(silicon.DEEP_SLEEP)
@@ -187,7 +188,7 @@ class VirtualBoard:
 
     def _soft_rebooted(self) -> None:
         """Keep pins and watchdog as they are, as real boards do."""
-        self.hardware.reset_cause = silicon.SOFT
+        self.hardware.start = replace(self.hardware.start, cause=silicon.SOFT)
         self.boots += 1
         self.last_reset = "soft reboot"
 
@@ -253,7 +254,7 @@ class VirtualBoard:
         ]
         adc = silicon.KIND_ADC if self._kind else self._silicon.adc
         return {
-            "watchdog_max_ms": self._silicon.watchdog_max_ms,
+            **self._silicon.refusals(self.config.board),
             "pins": wired.names,
             "qi_i2c": wired.qi_i2c,
             "i2c": (wired.i2c_id, wired.i2c_sda, wired.i2c_scl, wired.i2c_power),
@@ -309,7 +310,8 @@ class VirtualBoard:
 
     def _inputs(self) -> int:
         levels = self._input_levels()
-        return levels[self.wiring.cable_sense] | levels[self.wiring.button] << 1
+        pins = levels[self.wiring.cable_sense] | levels[self.wiring.button] << 1
+        return pins | self.bus_open << 2
 
     def _cell_truth(self) -> CellTruth:
         node = self.node

@@ -98,6 +98,11 @@ def _pin_stuck(
         board.stuck_pins.pop(wired, None)
 
 
+def _bus_open(_hub: Hub, board: VirtualBoard, *, on: bool = True) -> None:
+    """The wires of the meters' bus come off: no chip answers, no pull-up holds them high."""
+    board.bus_open = on
+
+
 def _no_change(_hub: Hub, _board: VirtualBoard) -> None:
     """A part fails that no reading and no switch depends on."""
 
@@ -138,6 +143,7 @@ def _ripple(
 
 
 CIRCUIT_FAULTS: dict[str, _Handler] = {
+    "bus-open": _bus_open,
     "cut-lost": _cut_lost,
     "gauge-frozen": _gauge_frozen,
     "interlock-lost": _interlock_lost,

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Register-level models of I2C chips: `address`, `write(data)`, `read(count)`; OSError is NAK."""
+"""Register-level models of I2C chips: `address`, `write(data)`, `read(count)`.
+
+OSError is an address that nobody acknowledges, with EIO data that the chip does not.
+"""
 
 from typing import Protocol
 

@@ -12,6 +12,7 @@ the first voltage.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from errno import EIO
 from math import exp
 
 from crowdcharge.bench.physics.battery import soc_at
@@ -80,7 +81,7 @@ class Max17048:
         self._pointer = data[0]
         if data[0] == COMMAND and data[1:3] == _RESET:
             self.cell_fitted()
-            raise OSError  # it resets before it can acknowledge
+            raise OSError(EIO, "it resets before it can acknowledge")
         for offset, byte in enumerate(data[1:]):
             self._store(data[0] + offset, byte)
 

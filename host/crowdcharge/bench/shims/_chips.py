@@ -109,24 +109,28 @@ class Adc:
 
     def __init__(self, described, seed):
         self._noise = Noise(seed)
-        self._full_scale_uV = described["full_scale_mV"] * 1000
+        self._full_scales_mV = described["full_scales_mV"]
         self._gain_ppm = self._noise.symmetric(described["gain_max_ppm"])
         self._offset_uV = self._noise.symmetric(described["offset_max_uV"])
         self._noise_uV = described["noise_uV"]
         self.calibrated = described["calibrated"]
 
-    def read_u16(self, channel):
-        return self._seen_uV(channel, 1) * 65535 // self._full_scale_uV
+    def read_u16(self, channel, atten):
+        return self._seen_uV(channel, 1, atten) * 65535 // self._full_scale_uV(atten)
 
-    def read_uV(self, channel):
+    def read_uV(self, channel, atten):
         """With the factory's calibration; it saturates where the converter does."""
-        return self._seen_uV(channel, 3)
+        return self._seen_uV(channel, 3, atten)
 
-    def _seen_uV(self, channel, divisor):
+    def _full_scale_uV(self, atten):
+        scales_mV = self._full_scales_mV  # a kind converter has one for all
+        return scales_mV[min(atten, len(scales_mV) - 1)] * 1000
+
+    def _seen_uV(self, channel, divisor, atten):
         pin_uV = truth()[5 + channel] * 100
         off_uV = (pin_uV // 1000 * self._gain_ppm // 1000 + self._offset_uV) // divisor
         seen_uV = pin_uV + off_uV + self._noise.gauss(self._noise_uV)
-        return min(max(seen_uV, 0), self._full_scale_uV)
+        return min(max(seen_uV, 0), self._full_scale_uV(atten))
 
 
 def inputs():

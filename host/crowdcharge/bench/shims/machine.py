@@ -4,8 +4,9 @@
 (on the board pico_w, what differs there: ADC, watchdog, reset causes).
 
 Edges of outputs have reached the hub (bench/board/hardware.py) when `value()` returns; inputs and
-often-read chips come from the hub's page (_chips.py); other chips live in the hub. Missing are pin
-interrupts, PWM, SPI, UART and RTC.
+often-read chips come from the hub's page (_chips.py); other chips live in the hub. What a chip's
+port refuses is refused here (bench/board/silicon.py). Missing are pin interrupts, PWM, SPI, UART,
+RTC, Timer and SoftI2C.
 """
 
 import json
@@ -21,7 +22,7 @@ WDT_RESET = 3
 DEEPSLEEP_RESET = 4
 SOFT_RESET = 5
 
-_ENODEV = 19
+_EIO = 5
 _DRIVER_us = 250  # what a driver's code takes for one transfer on an ESP32-S3: our estimate
 _hello = call("h", reply_max=2048)
 _board = json.loads(_hello[7:])  # what is fitted where
@@ -73,7 +74,7 @@ class Pin:
     PULL_DOWN = 1
 
     def __init__(self, id, mode=-1, pull=-1, *, value=None):
-        self._id = id._id if isinstance(id, Pin) else str(id)
+        self._id = _pin_id(id)
         self._pull = -1
         self.init(mode, pull, value=value)
 
@@ -114,17 +115,32 @@ class Pin:
         return "Pin(%s)" % self._id
 
 
+def _pin_id(id):
+    if isinstance(id, Pin):
+        return id._id
+    if (isinstance(id, int) and id >= 0 and _board["gpio"] >> id & 1) or id in _board["pins"]:
+        return str(id)
+    raise ValueError("invalid pin")
+
+
 class I2C:
-    def __init__(self, id=-1, *, scl=None, sda=None, freq=400_000, timeout=50_000):
+    def __init__(self, id, *, scl=None, sda=None, freq=400_000, timeout=50_000):
+        if id not in (0, 1):
+            raise ValueError("I2C(%d) doesn't exist" % id)
         wired_id, wired_sda, wired_scl, self._power = _board["i2c"]
-        asked = [id, wired_sda, wired_scl] if scl is None else [id, sda._id, scl._id]
+        asked = [id, wired_sda, wired_scl] if scl is None else [id, _pin_id(sda), _pin_id(scl)]
+        if _board["i2c_by_pin"] and [int(pin) & 3 for pin in asked[1:]] != [2 * id, 2 * id + 1]:
+            raise ValueError("bad SCL or SDA pin")
         self._bit_ns = 1_000_000_000 // freq
         self._wired = asked == [wired_id, wired_sda, wired_scl]
+        self._opens = True
         if asked == _board["qi_i2c"]:  # the Qi chip alone, with pull-ups of its own
-            self._wired, self._power = True, "-1"
+            self._wired, self._power, self._opens = True, "-1", False
 
     def _live(self):
-        return self._wired and (self._power == "-1" or _levels.get(self._power) == 1)
+        if not self._wired or (self._opens and _chips.inputs() & 4):
+            return False
+        return self._power == "-1" or _levels.get(self._power) == 1
 
     def scan(self):
         return sorted(_fitted.scan() + list(call("s"))) if self._live() else []
@@ -154,18 +170,16 @@ class I2C:
 
     def _transfer(self, addr, data, count):
         if not self._live():
-            raise OSError(_ENODEV)
-        if addr not in _fitted:
-            return call("x", struct.pack("<BHB", addr, count, data is not None) + (data or b""))
-        bits = 20 + 9 * (count + len(data or b"")) + (10 if data and count else 0)
-        _chips.clock.spend(bits * self._bit_ns // 1000 + _DRIVER_us)
+            raise OSError(_board["nak"][0])
         try:
+            if addr not in _fitted:
+                asked = struct.pack("<BHB", addr, count, data is not None)
+                return call("x", asked + (data or b""))
+            bits = 20 + 9 * (count + len(data or b"")) + (10 if data and count else 0)
+            _chips.clock.spend(bits * self._bit_ns // 1000 + _DRIVER_us)
             return _fitted.transfer(addr, data, count)
-        except OSError:
-            raise OSError(_ENODEV)
-
-
-SoftI2C = I2C
+        except OSError as error:
+            raise OSError(_board["nak"][error.errno == _EIO])
 
 
 def _address(memaddr, addrsize):
@@ -173,13 +187,23 @@ def _address(memaddr, addrsize):
 
 
 class ADC:
-    """Its errors are those of the board's silicon; without calibration it is that of an RP2."""
+    """Its errors are those of the board's silicon; without calibration it is that of an RP2.
 
-    def __init__(self, pin, *, atten=None):
-        self._channel = _board["adc"].get(pin._id if isinstance(pin, Pin) else str(pin))
+    A pin to which nothing is wired reads 0.
+    """
+
+    def __init__(self, pin, *, atten=0):
+        pin_id = _pin_id(pin)
+        analogue = pin_id in _board["analogue_names"]
+        if not analogue and not (pin_id.isdigit() and _board["analogue"] >> int(pin_id) & 1):
+            raise ValueError("invalid pin")
+        self._channel = _board["adc"].get(pin_id)
+        self._atten = 0
+        if atten:
+            self.atten(atten)
 
     def read_u16(self):
-        return 0 if self._channel is None else _adc.read_u16(self._channel)
+        return 0 if self._channel is None else _adc.read_u16(self._channel, self._atten)
 
     if _adc.calibrated:
         ATTN_0DB = 0
@@ -188,13 +212,15 @@ class ADC:
         ATTN_11DB = 3
 
         def atten(self, atten):
-            pass
+            if not 0 <= atten <= self.ATTN_11DB:
+                raise ValueError("invalid atten")
+            self._atten = atten
 
         def read(self):
             return self.read_u16() >> 4
 
         def read_uv(self):
-            return 0 if self._channel is None else _adc.read_uV(self._channel)
+            return 0 if self._channel is None else _adc.read_uV(self._channel, self._atten)
 
 
 class WDT:

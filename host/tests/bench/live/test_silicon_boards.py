@@ -2,12 +2,15 @@
 """The firmware of both ports on unkind chips: gauge, VBUS and thermistor."""
 
 import asyncio
+import os
+import signal
 
 import pytest
 import pytest_asyncio
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig
 from crowdcharge.bench.hub.launch import launch
+from crowdcharge.errors import WptError
 from crowdcharge.flash.serial_line import SerialLine
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.asyncio(loop_scope="module")]
@@ -37,6 +40,55 @@ async def until(bench, board_id: int, good) -> dict[str, str]:
         assert asyncio.get_running_loop().time() < ends_s, found
         await asyncio.sleep(0.2)
     return found
+
+
+@pytest.mark.parametrize("board_id", [1, 2])
+async def test_a_bus_that_comes_off_is_a_fault_and_no_crash(bench, board_id):
+    """At a start CircuitPython has no bus at all then: it stays so until the next start."""
+
+    def well(found: dict[str, str]) -> bool:
+        return found["soc_permille"] != "unknown" and not bad(found)
+
+    def bad(found: dict[str, str]) -> bool:
+        return "SELF_TEST" in found["faults"] or "METER_STALE" in found["faults"]
+
+    await until(bench, board_id, well)
+    boots = (await bench.control.board(board_id))["boots"]
+    await bench.control.fault("bus-open", board_id)
+    await until(bench, board_id, lambda found: found["soc_permille"] == "unknown")
+    await bench.control.fault("bus-open", board_id, on=False)
+    await until(bench, board_id, well)
+    await bench.control.fault("bus-open", board_id)
+    await bench.control.fault("reset", board_id)
+    await until(bench, board_id, lambda found: found["soc_permille"] == "unknown")
+    if BOARDS[board_id - 1].port == "circuitpython":
+        await until(bench, board_id, bad)
+    await bench.control.fault("bus-open", board_id, on=False)
+    await bench.control.fault("reset", board_id)
+    await until(bench, board_id, well)
+    assert (await bench.control.board(board_id))["boots"] == boots + 2, "none but those asked for"
+
+
+async def test_an_nrf52840_that_crashed_waits_for_a_hand(bench):
+    """Safe mode after a hard fault: no program, no radio, no coil until somebody presses reset."""
+    boots = (await bench.control.board(2))["boots"]
+    os.kill((await bench.control.board(2))["pid"], signal.SIGSEGV)
+    await asyncio.sleep(2)
+    board = await bench.control.board(2)
+    assert (board["boots"], board["last_reset"]) == (boots + 1, "signal 11")
+    with pytest.raises(WptError):
+        await status(bench, 2)
+    await bench.control.fault("reset", 2)
+    await until(bench, 2, lambda found: found["faults"] == "none")
+
+
+async def test_an_nrf52840_notes_a_brown_out_in_safe_mode_and_starts_again(bench):
+    await until(bench, 2, lambda found: found["faults"] == "none")
+    boots = (await bench.control.board(2))["boots"]
+    await bench.control.fault("brown-out", 2)
+    await until(bench, 2, lambda found: found["faults"] == "none")
+    board = await bench.control.board(2)
+    assert (board["boots"], board["last_reset"]) == (boots + 2, "software reset")
 
 
 @pytest.mark.parametrize("board_id", [1, 2])

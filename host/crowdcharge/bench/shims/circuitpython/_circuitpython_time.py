@@ -5,8 +5,13 @@ import time as _bench
 
 localtime = _bench.localtime
 time = _bench.time
-sleep = _bench.sleep
 _elapsed_us = _bench._elapsed_us
+
+
+def sleep(seconds):
+    if seconds < 0:
+        raise ValueError("sleep length must be non-negative")
+    _bench.sleep(seconds)
 
 
 def monotonic_ns():

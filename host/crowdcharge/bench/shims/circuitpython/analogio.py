@@ -6,7 +6,9 @@ import machine
 
 class AnalogIn:
     def __init__(self, pin):
-        self._adc = machine.ADC(machine.Pin(pin._name))
+        self._adc = machine.ADC(pin._name)  # ValueError where the pin is no ADC's
+        pin._claim()
+        self._pin = pin
         self.reference_voltage = 3.3
 
     @property
@@ -14,4 +16,4 @@ class AnalogIn:
         return self._adc.read_u16()
 
     def deinit(self):
-        pass
+        self._pin._release()

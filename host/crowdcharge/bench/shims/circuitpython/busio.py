@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""CircuitPython's `busio.I2C` over the bench's bus."""
+"""CircuitPython's `busio.I2C` over the bench's bus.
+
+It looks for pull-ups first: a bus on other pins, without supply or torn off has none.
+"""
 
 import sys
 
@@ -8,10 +11,17 @@ import machine
 
 class I2C:
     def __init__(self, scl, sda, *, frequency=100000, timeout=255):
+        if scl._name == sda._name:
+            raise ValueError("Invalid pins")
+        self._pins = (scl, sda)
+        for pin in self._pins:
+            pin._claim()
         bus_id = machine._board["i2c"][0]
-        pins = [machine.Pin(pin._name) for pin in (scl, sda)]
-        self._i2c = machine.I2C(bus_id, scl=pins[0], sda=pins[1], freq=frequency)
+        self._i2c = machine.I2C(bus_id, scl=scl._name, sda=sda._name, freq=frequency)
         self._locked = False
+        if not self._i2c._live():
+            self.deinit()
+            raise RuntimeError("No pull up found on SDA or SCL; check your wiring")
 
     def try_lock(self):
         if self._locked:
@@ -52,7 +62,8 @@ class I2C:
         view[:] = self._i2c._transfer(address, out, len(view))
 
     def deinit(self):
-        pass
+        for pin in self._pins:
+            pin._release()
 
     def _need_lock(self):
         if not self._locked:

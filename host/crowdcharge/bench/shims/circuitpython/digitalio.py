@@ -18,21 +18,16 @@ class Pull:
     DOWN = "digitalio.Pull.DOWN"
 
 
-_used = set()
-
-
 class DigitalInOut:
     def __init__(self, pin):
-        if pin._name in _used:
-            raise ValueError("%s in use" % pin._name)
-        _used.add(pin._name)
-        self._name = pin._name
+        pin._claim()
+        self._claimed = pin
         self._pin = machine.Pin(pin._name, machine.Pin.IN)
         self._direction = Direction.INPUT
 
     def deinit(self):
         self.switch_to_input()
-        _used.discard(self._name)
+        self._claimed._release()
 
     @property
     def direction(self):

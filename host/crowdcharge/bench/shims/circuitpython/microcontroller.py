@@ -2,8 +2,8 @@
 # ruff: noqa: SIM115, PTH123 - the dialect is MicroPython's
 """CircuitPython's `microcontroller`: processor, reset, watchdog, non-volatile memory.
 
-The memory is flash in two pages of 4 KiB; an assignment rewrites each page it touches as a whole,
-as on nRF52840, and the hub may cut the supply in the middle of it.
+The memory is flash in two pages of 4 KiB; an assignment erases and rewrites each page it touches
+as a whole, as on nRF52840, also when nothing changes. The hub may cut the supply in the middle.
 """
 
 import os
@@ -62,8 +62,6 @@ class _Memory:
         if isinstance(index, slice) and index.stop - first != length:
             raise ValueError("Slice and value different lengths.")
         data = bytes(value) if isinstance(index, slice) else bytes((value,))
-        if self._bytes[first : first + length] == data:
-            return
         for i in range(length):  # in place, because no board spends heap on a copy
             self._bytes[first + i] = data[i]
         for page in range(first // _PAGE, (first + length - 1) // _PAGE + 1):
@@ -95,11 +93,15 @@ class _WatchDogTimer:
 
     @mode.setter
     def mode(self, mode):
+        if self._mode == WatchDogMode.RESET != mode:
+            raise RuntimeError("WatchDogTimer.mode cannot be changed once set to RESET")
         self._mode = mode
         if mode == WatchDogMode.RESET:
             self._timer = machine.WDT(timeout=int(self.timeout * 1000))
 
     def feed(self):
+        if self._mode is None:
+            raise ValueError("WatchDogTimer is not currently running")
         if self._timer is not None:
             self._timer.feed()
 

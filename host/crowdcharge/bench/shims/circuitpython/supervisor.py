@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""CircuitPython's `supervisor`: ticks that wrap at 2**29, and why safe mode was entered.
+"""CircuitPython's `supervisor`: ticks, and why safe mode was entered.
 
+The ticks wrap at 2**29, as documented for the first time 65 s after a start.
 `serial_bytes_available` is missing: it is a truth value on some versions and a number on others.
 """
 
@@ -9,22 +10,19 @@ import time
 import machine
 
 _PERIOD = 1 << 29
+_FIRST = _PERIOD - 65_536
 _ticks_ms = time.ticks_ms  # CircuitPython's `time` replaces ours later
 
 
 def ticks_ms():
-    return _ticks_ms() % _PERIOD
+    return (_ticks_ms() + _FIRST) % _PERIOD
 
 
 class SafeModeReason:
     NONE = "supervisor.SafeModeReason.NONE"
     BROWNOUT = "supervisor.SafeModeReason.BROWNOUT"
+    HARD_FAULT = "supervisor.SafeModeReason.HARD_FAULT"
     WATCHDOG = "supervisor.SafeModeReason.WATCHDOG"
-
-
-# After these resets CircuitPython runs safemode.py instead of code.py. A brown-out of the bench
-# reads as a power-on (bench/board/silicon.py), so none enters safe mode.
-_SAFE_MODES = {machine.WDT_RESET: SafeModeReason.WATCHDOG}
 
 
 class _Runtime:
@@ -32,7 +30,7 @@ class _Runtime:
     ble_workflow = True
     serial_connected = True
     usb_connected = True
-    safe_mode_reason = _SAFE_MODES.get(machine.reset_cause(), SafeModeReason.NONE)
+    safe_mode_reason = getattr(SafeModeReason, machine._board["safe_mode"])
 
 
 runtime = _Runtime()
