@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A live bench under a real orchestrator, a second host with the keys, and the bench's witness.
 
-Deadlines count the bench's own seconds, so a busy machine makes these tests slow, not red.
+Deadlines count the bench's own seconds, and reactions what the board had of the machine, so a busy
+machine makes these tests slow, not red.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -60,6 +61,22 @@ def matrix_config() -> BenchConfig:
     )
     together = ((Placement((1, 2)), Placement((3, 5))),)
     return BenchConfig(boards, contacts=ContactsConfig(together), speed=SPEED, hosts=2 + STRANGERS)
+
+
+class Instant(NamedTuple):
+    """`waited_s`: how long the machine had kept the board waiting until then, in bench time."""
+
+    time_s: float
+    waited_s: float
+
+    def after_ms(self, other: "Instant") -> float:
+        """Return how much of its own time the board had in between.
+
+        A board's processor is its own; on a busy machine its VM waits for one, and its clock does
+        not. The kernel says how long.
+        """
+        waited_s = max(self.waited_s - other.waited_s, 0.0)
+        return (self.time_s - other.time_s - waited_s) * 1000
 
 
 class Rig:
@@ -141,20 +158,32 @@ class Rig:
             await asyncio.sleep(0.01)
         return value
 
+    async def fault(self, fault: str, board_id: int, **parameters: Any) -> Instant:
+        """Do a fault, and return when."""
+        done_s = await self.control.fault(fault, board_id, **parameters)
+        return Instant(done_s, await self.waited_s(board_id))
+
+    async def waited_s(self, board_id: int) -> float:
+        """How long the machine has kept this board waiting, in bench seconds."""
+        return float((await self.control.board(board_id))["waited_s"])
+
     # -- what the witness saw --
 
     async def edges(self, board_id: int, coil: str, since_s: float = 0.0) -> list[dict[str, Any]]:
         seen = await self.control.witness(since_s=since_s, board=board_id)
         return [edge for edge in seen["changes"] if edge["coil"] == coil]
 
-    async def off_s(self, board_id: int, coil: str, since_s: float) -> float:
+    async def off(self, board_id: int, coil: str, since_s: float) -> Instant:
         """When the pin went low, at or after `since_s`."""
 
-        async def lows() -> list[float]:
+        async def lows() -> list[Instant]:
             edges = await self.edges(board_id, coil, since_s)
-            return [float(edge["time_s"]) for edge in edges if not edge["on"]]
+            return [Instant(each["time_s"], each["waited_s"]) for each in edges if not each["on"]]
 
         return (await self.poll(lows, f"board {board_id}: {coil} off"))[0]
+
+    async def off_s(self, board_id: int, coil: str, since_s: float) -> float:
+        return (await self.off(board_id, coil, since_s)).time_s
 
     # -- what the orchestrator saw --
 

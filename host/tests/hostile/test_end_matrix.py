@@ -13,6 +13,8 @@ from crowdcharge.flash import firmware_tree
 from crowdcharge.orchestrator.events import TransferEnded
 from wptcore import ept, transfer, wire
 
+from .rig import Instant
+
 pytestmark = [
     pytest.mark.bench,
     pytest.mark.slow,
@@ -36,20 +38,20 @@ async def ends_by(rig, name: str, board: int, act: Callable[[], Awaitable[Any]])
     await rig.flowing()
     mark = len(rig.events)
     rig.quiet()
-    since_s = await rig.now_s()
-    done_s = await act() or since_s
-    off_s = await rig.off_s(board, {1: "tx", 2: "rx"}[board], since_s)
-    rig.note(name, reaction_ms=(off_s - done_s) * 1000)
-    assert off_s - done_s <= ENDS[name]["reaction_ms"] / 1000
+    begun = Instant(await rig.now_s(), await rig.waited_s(board))
+    done = await act() or begun
+    off = await rig.off(board, {1: "tx", 2: "rx"}[board], begun.time_s)
+    rig.note(name, reaction_ms=off.after_ms(done))
+    assert off.after_ms(done) <= ENDS[name]["reaction_ms"]
     await rig.receipted(mark, board, name)
 
 
 async def test_a_full_receiver_ends(rig):
-    await ends_by(rig, "CHARGE_COMPLETE", 2, lambda: rig.control.fault("soc", 2, soc_pct=100.0))
+    await ends_by(rig, "CHARGE_COMPLETE", 2, lambda: rig.fault("soc", 2, soc_pct=100.0))
 
 
 async def test_a_receiver_that_goes_away_ends(rig):
-    await ends_by(rig, "NO_RESPONSE", 1, lambda: rig.control.fault("move", 1, peer=0))
+    await ends_by(rig, "NO_RESPONSE", 1, lambda: rig.fault("move", 1, peer=0))
 
 
 async def test_a_stop_ends(rig):
@@ -61,7 +63,7 @@ async def test_a_stop_ends(rig):
 
 
 async def test_the_floor_ends_and_refuses_until_the_battery_has_risen(rig):
-    await ends_by(rig, "FLOOR", 1, lambda: rig.control.fault("soc", 1, soc_pct=20.0))
+    await ends_by(rig, "FLOOR", 1, lambda: rig.fault("soc", 1, soc_pct=20.0))
     assert await rig.grant(1) == ept.FLOOR
     await rig.control.fault("soc", 1, soc_pct=24.0)
     await asyncio.sleep(0.5)
@@ -109,7 +111,7 @@ async def test_a_granted_duration_ends(rig):
 
 
 async def test_a_reset_in_a_transfer_is_receipted_when_the_board_is_back(rig):
-    await ends_by(rig, "REBOOTED", 1, lambda: rig.control.fault("reset", 1))
+    await ends_by(rig, "REBOOTED", 1, lambda: rig.fault("reset", 1))
 
 
 async def test_the_end_of_one_ends_the_other(rig):
@@ -139,10 +141,10 @@ async def test_the_chips_own_ends_are_receipted(rig, reason, name):
     await rig.poll(power, "power through the Qi chip")
     await asyncio.sleep(0.5)  # the receiver's packets
     mark_s = await rig.now_s()
-    done_s = await rig.control.fault("qi-end", 5, reason=reason)
-    off_s = await rig.off_s(5, "tx", mark_s)
-    rig.note(name, reaction_ms=(off_s - done_s) * 1000)
-    assert (off_s - done_s) * 1000 <= ENDS[name]["reaction_ms"]
+    done = await rig.fault("qi-end", 5, reason=reason)
+    reaction_ms = (await rig.off(5, "tx", mark_s)).after_ms(done)
+    rig.note(name, reaction_ms=reaction_ms)
+    assert reaction_ms <= ENDS[name]["reaction_ms"]
     ack = await (await rig.link(5)).ask()
     assert codes.name(ack.ept) == name
     assert await rig.grant(5, wire.PTX, **grant) == ept.NONE

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A board's silicon in the hub: pins, buses, ADC and watchdog behind one socket of its VM.
 
-Requests from shims/_hardware.py, little-endian: u8 sequence, opcode, payload.
+Requests from shims/_hardware.py, little-endian: u8 sequence, opcode, u32 microseconds of the
+machine's clock modulo 2**30 (not where there is no reply), payload.
 
     h  hello                                  -> u8 reset cause, 6 bytes unique id, JSON board
     m  pin mode     u8 mode, pin
@@ -25,6 +26,7 @@ import errno
 import json
 import socket
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -72,6 +74,7 @@ class Hardware:
         self._watchdog: asyncio.TimerHandle | None = None
         self._watchdog_s = 0.0
         self.start = Start(PWRON)
+        self.late_s = 0.0  # how long the VM has waited until the hub looked at its requests
         self.flash_written = self.flash_erases = 0
         self.flash_left: int | None = None  # bytes until the supply fails in a write
 
@@ -223,9 +226,13 @@ class HardwareServer:
         if not request:
             self.disconnect()
             return
-        opcode = chr(request[1])
+        opcode, payload = chr(request[1]), request[2:]
+        if opcode not in _NO_REPLY:
+            (sent_us,) = struct.unpack_from("<I", payload)
+            self._hardware.late_s += (time.monotonic_ns() // 1000 - sent_us) % 2**30 / 1e6
+            payload = payload[4:]
         try:
-            status, reply = 0, self._hardware.handle(opcode, request[2:])
+            status, reply = 0, self._hardware.handle(opcode, payload)
         except OSError as error:
             status, reply = error.errno or errno.EIO, b""
         if opcode not in _NO_REPLY and self._vm is vm:

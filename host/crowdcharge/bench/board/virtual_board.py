@@ -95,7 +95,7 @@ class VirtualBoard:
         self.wiring = wiring.load(config.board)
         self.shunts = {side: Shunt(self.wiring.shunt_Ohm, not kind) for side in ("tx", "rx")}
         self.breaks = Breaks(min(self.wiring.tx_off_max_ms / 1000, _HOLD_MAX_s))
-        self.power_since_s = 0.0
+        self.power_since_s = self.power_waited_s = 0.0
         self._pin_coils = {pin: coil for coil, pin in self.wiring.coils.items() if pin != "-1"}
         self.bus = Bus()
         self.qi_chip: Stwbc86 | None = None
@@ -212,13 +212,18 @@ class VirtualBoard:
         now_s = self._clock.now_s()
         setattr(self.breaks, {"tx": "level", "rx": "receive"}[coil], on)
         self._settle(now_s)
-        self._witness.record(now_s, self.config.id, coil, on, cause)
+        self._witness.record(now_s, self.config.id, coil, on, cause, self.waited_s)
 
     def _settle(self, now_s: float) -> None:
         self.plant.advance_to(now_s)
         self._follow_breaks(now_s)
         self.plant.advance_to(now_s + _SETTLE_s)
         self.publish()
+
+    @property
+    def waited_s(self) -> float:
+        """How much bench time has gone by while the VM waited for a processor or for the hub."""
+        return (self.supervisor.waited_s + self.hardware.late_s) * self._clock.speed
 
     def _lost_s(self) -> float:
         """Return how much bench time the machine has taken from the board.
@@ -239,6 +244,7 @@ class VirtualBoard:
         transmits = self.breaks.transmits(now_s, around, self._lost_s)
         if transmits != node.tx_on:
             node.tx_on, self.power_since_s = transmits, now_s
+            self.power_waited_s = self.waited_s
         if self.qi_chip:
             self.qi_chip.powered = transmits
 

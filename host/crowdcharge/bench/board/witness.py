@@ -9,13 +9,17 @@ COILS = ("tx", "rx")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One edge of one enable pin, at bench time; `cause` is "pin" or what forced it low."""
+    """One edge of one enable pin, at bench time; `cause` is "pin" or what forced it low.
+
+    `waited_s`: how long the machine had kept the board waiting until then, in bench time.
+    """
 
     time_s: float
     board_id: int
     coil: str
     on: bool
     cause: str
+    waited_s: float = 0.0
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -26,12 +30,20 @@ class Witness:
         self._changes: list[Change] = []
         self._on: set[tuple[int, str]] = set()
 
-    def record(self, time_s: float, board_id: int, coil: str, on: bool, cause: str) -> None:
+    def record(
+        self,
+        time_s: float,
+        board_id: int,
+        coil: str,
+        on: bool,
+        cause: str,
+        waited_s: float = 0.0,
+    ) -> None:
         """Note an edge; a write that changes nothing is no edge."""
         if ((board_id, coil) in self._on) == on:
             return
         (self._on.add if on else self._on.discard)((board_id, coil))
-        self._changes.append(Change(time_s, board_id, coil, on, cause))
+        self._changes.append(Change(time_s, board_id, coil, on, cause, waited_s))
 
     def changes(self, since_s: float = 0.0, board_id: int | None = None) -> list[Change]:
         return [

@@ -63,6 +63,8 @@ def _board(hub: Hub, board: VirtualBoard) -> dict[str, Any]:
         "cell_A": node.cell_A,
         "tx_power": node.tx_on,
         "tx_power_since_s": board.power_since_s,
+        "tx_power_waited_s": board.power_waited_s,
+        "waited_s": board.waited_s,
         "tx_W": node.tx_bus_V * node.tx_A,
         "rx_W": node.rx_bus_V * node.rx_A,
         "coil_C": node.coil.temperature_C,

@@ -2,13 +2,14 @@
 # ruff: noqa: PLW0603 - one wire a process
 """The wire to the bench's hardware: one request, one reply, on $CROWDCHARGE_HARDWARE_SOCKET.
 
-A request is (sequence, opcode, payload), a reply (sequence, errno, payload). Ctrl-C may interrupt
-a wait; the late reply is recognised by its sequence number and dropped.
+A request is (sequence, opcode, when it was sent, payload), a reply (sequence, errno, payload).
+Ctrl-C may interrupt a wait; the late reply is recognised by its sequence number and dropped.
 """
 
 import os
 import socket
 import struct
+from time import _real_us
 
 _SEQPACKET = 5
 _socket = socket.socket(socket.AF_UNIX, _SEQPACKET)
@@ -23,7 +24,8 @@ def call(opcode, payload=b"", reply_max=64):
     """
     global _sequence
     _sequence = _sequence % 255 + 1
-    _socket.send(bytes((_sequence, ord(opcode))) + payload)
+    head = struct.pack("<BBI", _sequence, ord(opcode), _real_us() & 0x3FFFFFFF)
+    _socket.send(head + payload)
     while True:
         reply = _socket.recv(reply_max)
         if not reply:

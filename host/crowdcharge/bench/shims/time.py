@@ -29,6 +29,7 @@ _speed_permille = int(os.getenv("CROWDCHARGE_SPEED_PERMILLE") or 1000)
 _offset_ms = int(os.getenv("CROWDCHARGE_TICKS_START_MS") or 0)
 _start_us = _real.ticks_us()
 _asyncio_start_ms = _real.ticks_ms() + _AHEAD_ms
+_real_us = _real.ticks_us
 
 
 def _elapsed_us():
