@@ -12,7 +12,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +39,7 @@ from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio import open_radio
 from wptcore import ept, transfer, wire
 
+from .instant import Instant
 from .meetings import Give, Meetings
 
 SPEED = 1.5
@@ -61,22 +62,6 @@ def matrix_config() -> BenchConfig:
     )
     together = ((Placement((1, 2)), Placement((3, 5))),)
     return BenchConfig(boards, contacts=ContactsConfig(together), speed=SPEED, hosts=2 + STRANGERS)
-
-
-class Instant(NamedTuple):
-    """`waited_s`: how long the machine had kept the board waiting until then, in bench time."""
-
-    time_s: float
-    waited_s: float
-
-    def after_ms(self, other: "Instant") -> float:
-        """Return how much of its own time the board had in between.
-
-        A board's processor is its own; on a busy machine its VM waits for one, and its clock does
-        not. The kernel says how long.
-        """
-        waited_s = max(self.waited_s - other.waited_s, 0.0)
-        return (self.time_s - other.time_s - waited_s) * 1000
 
 
 class Rig:

@@ -13,7 +13,7 @@ from crowdcharge.flash import firmware_tree
 from crowdcharge.orchestrator.events import TransferEnded
 from wptcore import ept, transfer, wire
 
-from .rig import Instant
+from .instant import Instant
 
 pytestmark = [
     pytest.mark.bench,

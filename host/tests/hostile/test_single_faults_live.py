@@ -19,7 +19,8 @@ from crowdcharge.flash import firmware_tree
 from crowdcharge.orchestrator.events import FaultRaised
 from wptcore import ept, transfer, wire
 
-from .rig import Instant, Rig, matrix_config
+from .instant import Instant
+from .rig import Rig, matrix_config
 
 pytestmark = [
     pytest.mark.bench,

@@ -121,7 +121,7 @@ class VirtualBoard:
             on_output=self._output,
             on_reset=self.reset,
             on_sleep=self.sleep,
-            on_booted=self._booted,
+            on_booted=lambda: self.supervisor.booted(),
             clock_ns=lambda: round((clock.now_s() + self.clock_jump_s) * 1e9),
             speed=clock.speed,
         )
@@ -191,9 +191,6 @@ class VirtualBoard:
         self.hardware.start = replace(self.hardware.start, cause=silicon.SOFT)
         self.boots += 1
         self.last_reset = "soft reboot"
-
-    def _booted(self) -> None:
-        self.supervisor.booted()
 
     # Pins
 
