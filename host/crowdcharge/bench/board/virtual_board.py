@@ -114,6 +114,12 @@ class VirtualBoard:
         self.page = TruthPage(folder / "truth")
         self.page.open()
         self.publish()
+        self.supervisor = Supervisor(
+            self._vm_options(clock.speed),
+            folder / "console.log",
+            self.reset,
+            BLOCK_s[config.port] / clock.speed,
+        )
         self.hardware = Hardware(
             self._describe(seed),
             self.bus,
@@ -121,17 +127,11 @@ class VirtualBoard:
             on_output=self._output,
             on_reset=self.reset,
             on_sleep=self.sleep,
-            on_booted=lambda: self.supervisor.booted(),
+            on_booted=self.supervisor.booted,
             clock_ns=lambda: round((clock.now_s() + self.clock_jump_s) * 1e9),
             speed=clock.speed,
         )
         self._server = HardwareServer(self.hardware, folder / "hardware.socket")
-        self.supervisor = Supervisor(
-            self._vm_options(clock.speed),
-            folder / "console.log",
-            self.reset,
-            BLOCK_s[config.port] / clock.speed,
-        )
         self.supervisor.on_soft_reboot = self._soft_rebooted
 
     # Power
