@@ -94,6 +94,14 @@ def core_table(entries: list[tuple[str, Entry]]) -> str:
     )
 
 
+def core_names(entries: list[tuple[str, Entry]]) -> str:
+    lines = "".join(f'    "{entry["code"]:02X} {entry["name"]}\\n"\n' for _, entry in entries)
+    return (
+        _HEAD + '"""The names of the codes in one text, because a VM keeps names for ever."""'
+        f"\n\nNAMES = (\n{lines})\n"
+    )
+
+
 def host_texts(entries: list[tuple[str, Entry]]) -> str:
     names = "".join(f'    0x{entry["code"]:02X}: "{entry["name"]}",\n' for _, entry in entries)
     texts = "".join(f'    0x{entry["code"]:02X}: "{entry["text"]}",\n' for _, entry in entries)
@@ -208,6 +216,7 @@ def _duration(time_ms: int) -> str:
 OUTPUTS: dict[str, Callable[[list[tuple[str, Entry]]], str]] = {
     "firmware/wptcore/ept.py": core_codes,
     "firmware/wptcore/declared.py": core_table,
+    "firmware/wptcore/ept_names.py": core_names,
     "host/crowdcharge/boards/codes.py": host_texts,
     "docs/reference/errors.md": page,
     "docs/howto/a-fault-stands.md": way_out,

@@ -11,7 +11,9 @@ from wptcore.compat import const
 REST_ms = const(180_000)  # a cell relaxes with a time constant of one to two minutes
 _REST_mA = const(20)
 _GUESS_ms = const(250)  # a MAX17048 has a charge 192 ms after it was told to guess
-_SETTLED, _RESTING, _GUESSING = const(0), const(1), const(2)
+_SETTLED = const(0)
+_RESTING = const(1)
+_GUESSING = const(2)
 
 
 class Settling:

@@ -1,26 +1,28 @@
 # SPDX-License-Identifier: MIT
 """Names of the faults that stand, and the way out of each, for the console.
 
-docs/howto/a-fault-stands.md says more. The names are those of ept.py, so they cost no memory.
+docs/howto/a-fault-stands.md says more. The names are loaded when one is asked for.
 """
 
-from wptcore import ept
 from wptcore.declared import BY_HOST, CLEAR_BY, FAULTS
 
 
 def name_of(code: int) -> str:
-    for name in dir(ept):
-        if name[0] != "_" and getattr(ept, name) == code:
-            return name
+    from wptcore.ept_names import NAMES
+
+    digits = "%02X " % code
+    for line in NAMES.split("\n"):
+        if line.startswith(digits):
+            return line[len(digits) :]
     return "0x%02X" % code
 
 
 def fault_named(name: str) -> int:
     """Return the code of a declared fault; ValueError for any other name."""
-    code = getattr(ept, name, -1)
-    if code not in [row[0] for row in FAULTS]:
-        raise ValueError("range: no fault has that name")
-    return code
+    for row in FAULTS:
+        if name_of(row[0]) == name:
+            return row[0]
+    raise ValueError("range: no fault has that name")
 
 
 def describe(codes: bytes) -> list:

@@ -13,8 +13,10 @@ import struct
 import microcontroller
 
 _PAGE = 4096
-_RECORD_AT, _RECORD_MAX = 0, 1024
-_IDENTITY_AT, _IDENTITY_MAX = 1024, 1024
+_RECORD_AT = 0
+_RECORD_MAX = 1024
+_IDENTITY_AT = 1024
+_IDENTITY_MAX = 1024
 _MARK_AT = 2048
 _RESET_NOTE_AT = 2049  # one byte: a cause and one, anything else is no note
 _CAUSES = 5

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The firmware's files for one board, compiled where its VM loads compiled files."""
+"""The firmware's files for one board: made small, and compiled where its VM loads such files."""
 
 import importlib
 import re
@@ -13,10 +13,13 @@ from typing import Any
 
 from crowdcharge.errors import FlashError, InputError
 from crowdcharge.flash import firmware_tree
+from crowdcharge.flash.inlined import inlined
+from crowdcharge.flash.shortened import shortened
 
 # A VM runs these by name, and only as source.
 SOURCES = frozenset({"main.py", "boot.py", "code.py"})
 _NOT_COMPILED = "circuitpython"  # its .mpy files need its own compiler
+_AS_THEY_ARE = ("lib/", "boards/")  # drivers as published, and tables that are read by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ def build(kind: BoardKind, folder: Path, firmware: Path | None = None) -> dict[s
     found = firmware_tree.files(kind.vm, firmware)
     unwanted = {name for name in found if name.startswith("boards/")} - {f"boards/{kind.name}.py"}
     kept = {name: path for name, path in found.items() if name not in unwanted}
+    kept |= _small(kept, folder)
     if firmware_tree.SETTINGS in kept:
         kept[firmware_tree.SETTINGS] = _settings(kept[firmware_tree.SETTINGS], kind, folder)
     if kind.vm == _NOT_COMPILED:
@@ -54,6 +58,25 @@ def build(kind: BoardKind, folder: Path, firmware: Path | None = None) -> dict[s
         (name, path) if name in SOURCES else _compiled(name, path, folder)
         for name, path in kept.items()
     )
+
+
+def _small(files: Mapping[str, Path], folder: Path) -> dict[str, Path]:
+    """Write our sources as a board gets them. FlashError: one is no Python."""
+    ours = [name for name in files if name.endswith(".py") and not name.startswith(_AS_THEY_ARE)]
+    modules = {name.removesuffix(".py").replace("/", "."): name for name in ours}
+    try:
+        texts = shortened(
+            inlined({module: files[name].read_text("utf-8") for module, name in modules.items()})
+        )
+    except SyntaxError as error:
+        raise FlashError(
+            f"cannot compile {error.filename}, line {error.lineno}: {error.msg}"
+        ) from None
+    for module, text in texts.items():
+        target = folder / modules[module]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    return {name: folder / name for name in ours}
 
 
 def _settings(source: Path, kind: BoardKind, folder: Path) -> Path:

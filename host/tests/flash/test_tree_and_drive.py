@@ -36,7 +36,7 @@ def test_what_does_not_compile_is_one_line(tmp_path):
     port.mkdir()
     (port / "main.py").write_text("pass\n")
     (port / "app.py").write_text("def broken(:\n")
-    with pytest.raises(FlashError, match=r"mpy-cross cannot compile .*app\.py"):
+    with pytest.raises(FlashError, match=r"cannot compile app\.py, line 1"):
         tree.build(tree.board_kind("virtual"), tmp_path / "out", port)
 
 
