@@ -16,15 +16,16 @@ _SHORT = [*ascii_lowercase, *map("".join, product(ascii_lowercase, ascii_lowerca
 _NOT_RUN = {"annotation", "returns"}
 
 
-def shortened(sources: Mapping[str, str]) -> dict[str, str]:
+def shortened(sources: Mapping[str, str], callers: Iterable[str]) -> dict[str, str]:
     """Return the sources with short names within their functions.
 
-    What a call, in any of them, gives by keyword keeps its name. SyntaxError: a source is none.
+    What a call gives by keyword, in any of them or of the `callers`, which are sources, too, keeps
+    its name. SyntaxError: a source is none.
     """
     trees = {name: ast.parse(text) for name, text in sources.items()}
     keywords = {
         node.arg
-        for tree in trees.values()
+        for tree in (*trees.values(), *map(ast.parse, callers))
         for node in ast.walk(tree)
         if isinstance(node, ast.keyword) and node.arg is not None
     }

@@ -19,7 +19,7 @@ from crowdcharge.flash.shortened import shortened
 # A VM runs these by name, and only as source.
 SOURCES = frozenset({"main.py", "boot.py", "code.py"})
 _NOT_COMPILED = "circuitpython"  # its .mpy files need its own compiler
-_AS_THEY_ARE = ("lib/", "boards/")  # drivers as published, and tables that are read by name
+_AS_THEY_ARE = ("lib.", "boards.")  # drivers as published, and tables that are read by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ def build(kind: BoardKind, folder: Path, firmware: Path | None = None) -> dict[s
     found = firmware_tree.files(kind.vm, firmware)
     unwanted = {name for name in found if name.startswith("boards/")} - {f"boards/{kind.name}.py"}
     kept = {name: path for name, path in found.items() if name not in unwanted}
-    kept |= _small(kept, folder)
+    small = _small(firmware_tree.files(kind.vm) | kept, folder)
+    kept |= {name: small[name] for name in kept.keys() & small}
     if firmware_tree.SETTINGS in kept:
         kept[firmware_tree.SETTINGS] = _settings(kept[firmware_tree.SETTINGS], kind, folder)
     if kind.vm == _NOT_COMPILED:
@@ -61,22 +62,24 @@ def build(kind: BoardKind, folder: Path, firmware: Path | None = None) -> dict[s
 
 
 def _small(files: Mapping[str, Path], folder: Path) -> dict[str, Path]:
-    """Write our sources as a board gets them. FlashError: one is no Python."""
-    ours = [name for name in files if name.endswith(".py") and not name.startswith(_AS_THEY_ARE)]
-    modules = {name.removesuffix(".py").replace("/", "."): name for name in ours}
+    """Write our sources, of all `files`, as a board gets them. FlashError: one is no Python."""
+    texts = {
+        name.removesuffix(".py").replace("/", "."): path.read_text("utf-8")
+        for name, path in files.items()
+        if name.endswith(".py")
+    }
+    ours = {name: text for name, text in texts.items() if not name.startswith(_AS_THEY_ARE)}
+    others = [text for name, text in texts.items() if name not in ours]
     try:
-        texts = shortened(
-            inlined({module: files[name].read_text("utf-8") for module, name in modules.items()})
-        )
+        small = shortened(inlined(ours), others)
     except SyntaxError as error:
-        raise FlashError(
-            f"cannot compile {error.filename}, line {error.lineno}: {error.msg}"
-        ) from None
-    for module, text in texts.items():
-        target = folder / modules[module]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-    return {name: folder / name for name in ours}
+        where = f"{error.filename}, line {error.lineno}"
+        raise FlashError(f"cannot compile {where}: {error.msg}") from None
+    targets = {f"{name.replace('.', '/')}.py": text for name, text in small.items()}
+    for name, text in targets.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return {name: folder / name for name in targets}
 
 
 def _settings(source: Path, kind: BoardKind, folder: Path) -> Path:

@@ -114,7 +114,7 @@ class Board:
             return what + self.soc
         return inner(what), binascii.crc32(b"")
 """
-    small = shortened({"a": text, "b": "move(1, loud=True)"})["a"]
+    small = shortened({"a": text}, ["move(1, loud=True)"])["a"]
     one, other = namespace(text), namespace(small)
     assert one["move"](2, 3, 4, loud=True) == other["move"](2, 3, 4, loud=True)
     assert one["Board"](2).ask(5) == other["Board"](2).ask(5) == (7, 0)
