@@ -25,7 +25,8 @@ class Recount:
         self._postings: list[kinds.Entry] = []
         self._before: TransferRecord | None = None
         self._credit: kinds.Credit | None = None  # that the next row must be
-        self._read_after: set[int] = set()  # transfers with a reading after their last receipt
+        self._readings = 0
+        self._receipted: dict[int, int] = {}  # unsettled: how many readings at the last receipt
 
     def see(self, content: kinds.Content) -> Iterator[str]:
         due, self._credit = self._credit, None
@@ -51,7 +52,7 @@ class Recount:
         for number, transfer in self._book.transfers.items():
             receipts = self._book.receipts(transfer)
             if any(receipts) and self._book.settlement(transfer):
-                late = all(receipts) and number in self._read_after
+                late = all(receipts) and self._readings > self._receipted.get(number, 0)
                 yield f"transfer {number} is {transfer.state}, but its receipts are here", late
             elif transfer.state == OPEN:
                 yield f"transfer {number} is open", False
@@ -61,9 +62,10 @@ class Recount:
         if isinstance(content, kinds.ReceiptRow | kinds.Passed):
             transfer = self._book.transfers.get(content.transfer_id)
             late = self._book.together(transfer) if transfer else []
-            self._read_after.difference_update(each.transfer_id for each in late)
+            self._receipted[content.transfer_id] = self._readings
+            self._receipted.update((each.transfer_id, self._readings) for each in late)
         elif isinstance(content, kinds.Reading):
-            self._read_after |= self._book.seen_ids
+            self._readings += 1
 
     def _entry(self, entry: kinds.Entry) -> Iterator[str]:
         if self._postings and self._postings[0].transfer_id != entry.transfer_id:
@@ -78,6 +80,7 @@ class Recount:
         before = self._before or self._book.transfers.get(state.transfer_id)
         postings = self._postings
         self._postings, self._before = [], None
+        self._receipted.pop(state.transfer_id, None)
         if before is None:
             return  # the book says so
         due = self._book.settlement(before)

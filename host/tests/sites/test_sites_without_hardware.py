@@ -31,14 +31,17 @@ Make = Callable[[int], SitesWorld]
 @pytest.fixture
 def make(cluster: Cluster, new_database: Callable[[], str]) -> Iterator[Make]:
     """In memory where there is such a place: the disk is not under test, and fsync is slow."""
-    memory = Path("/dev/shm")
+    memory, databases = Path("/dev/shm"), list[str]()
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
 
         def build(sites: int) -> SitesWorld:
             place, database = Path(tempfile.mkdtemp(dir=folder)), new_database()
+            databases.append(database)
             return SitesWorld(place, SOCS_pct, sites, partial(cluster.url, database))
 
         yield build
+    for name in databases:  # three hundred of them would take 2 GB
+        cluster.sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def live(world: SitesWorld, story: Coroutine[Any, Any, None]) -> None:
