@@ -9,6 +9,7 @@ from pathlib import Path
 
 from crowdcharge.bench.sessions.core_radio import CoreLink, CoreRadio
 from crowdcharge.bench.sessions.jumping_time import LoopClock
+from crowdcharge.bench.sessions.steady_board import SteadyBoard
 from crowdcharge.errors import RadioError
 from crowdcharge.ledger.payments import accounts_of
 from crowdcharge.ledger.store import Store
@@ -22,7 +23,6 @@ from wptcore.market import EFFICIENCY_MIN_permille
 from wptcore.market_desk import MarketDesk, Settings, new_keys
 
 from ..orchestrator.world import MortalStore, World
-from ..orchestrator.world_board import WorldBoard
 
 HUB = 1
 CAPACITY_J, HUB_CAPACITY_J = 20.0, 200.0
@@ -42,7 +42,7 @@ def capacity_J(board_id: int) -> float:
     return HUB_CAPACITY_J if board_id == HUB else CAPACITY_J
 
 
-class TradingBoard(WorldBoard):
+class TradingBoard(SteadyBoard):
     """Its owner's terms outlive a reboot; a market in progress does not."""
 
     def boot(self) -> None:

@@ -5,12 +5,12 @@ import asyncio
 
 from crowdcharge.bench.sessions.core_radio import CoreRadio
 from crowdcharge.bench.sessions.jumping_time import LoopClock
+from crowdcharge.bench.sessions.steady_board import CURVE
 from crowdcharge.ledger.verify import judge
 from crowdcharge.orchestrator.collecting import collect
 from wptcore import wire
 
 from .world import MortalStore
-from .world_board import CURVE
 
 
 def test_a_board_without_a_key_here_only_claims(make_world, run):

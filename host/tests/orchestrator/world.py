@@ -15,6 +15,7 @@ import numpy as np
 from crowdcharge import policy as policies
 from crowdcharge.bench.sessions.core_radio import CoreAir, CoreRadio
 from crowdcharge.bench.sessions.jumping_time import JumpingLoop, LoopClock
+from crowdcharge.bench.sessions.steady_board import SteadyBoard
 from crowdcharge.boards.models import Beacon
 from crowdcharge.errors import LedgerError
 from crowdcharge.ledger.store import Store
@@ -24,8 +25,6 @@ from crowdcharge.orchestrator.events import Event
 from crowdcharge.orchestrator.orchestrator import Orchestrator
 from crowdcharge.orchestrator.transfer import TransferTerms
 from wptcore import wire
-
-from .world_board import WorldBoard
 
 SAMPLE_s = 0.1
 BEACON_s = 0.5
@@ -38,7 +37,7 @@ class World(CoreAir):
     def __init__(self, folder: Path, socs_pct: dict[int, float], capacity_J: float = 20.0) -> None:
         self.ledger = folder / "ledger.sqlite"
         super().__init__(
-            {each: WorldBoard(each, soc, capacity_J) for each, soc in socs_pct.items()}
+            {each: SteadyBoard(each, soc, capacity_J) for each, soc in socs_pct.items()}
         )
         self.keys = {board.board_id: board.key for board in self.boards.values()}
         self.events: list[Event] = []
@@ -78,7 +77,7 @@ class World(CoreAir):
         self.boards[board_id].die()
         self.part(self.boards[board_id])
 
-    def living(self) -> list[WorldBoard]:
+    def living(self) -> list[SteadyBoard]:
         return [board for board in self.boards.values() if not board.is_dead]
 
     async def live(self) -> None:

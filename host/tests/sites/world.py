@@ -16,6 +16,7 @@ import numpy as np
 from crowdcharge import policy as policies
 from crowdcharge.bench.sessions.core_radio import CoreLink
 from crowdcharge.bench.sessions.jumping_time import LoopClock
+from crowdcharge.bench.sessions.steady_board import SteadyBoard
 from crowdcharge.errors import RadioError
 from crowdcharge.ledger.keeping import catch_up
 from crowdcharge.ledger.kinds import Run, SiteRow
@@ -29,7 +30,6 @@ from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio.base import Advert, OnAdvert, OnClosed
 
 from ..orchestrator.world import BEACON_s, SAMPLE_s, SUPERVISION_s
-from ..orchestrator.world_board import WorldBoard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,7 +156,7 @@ class SitesWorld:
         books: "Callable[[str], BooksUrl]",
     ) -> None:
         self.folder, self.books = folder, books
-        self.boards = {number: WorldBoard(number, soc, 60.0) for number, soc in socs_pct.items()}
+        self.boards = {number: SteadyBoard(number, soc, 60.0) for number, soc in socs_pct.items()}
         self.keys = {board.board_id: board.key for board in self.boards.values()}
         self.at: dict[int, set[int]] = {number: {1} for number in self.boards}
         self.pairs: set[Pair] = set()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A board of the world without hardware: a real core, around it a cell of constant voltage.
+"""A real core, around it a cell of constant voltage and a coil of constant current.
 
 Not modelled: port files, and coil physics beyond "what is sent arrives with a loss".
 """
@@ -14,13 +14,13 @@ SENT_mA, RECEIVED_mA = 600, 400  # at 4 V: 2.4 W and 1.6 W
 CURVE = LossCurve(250, 1350, 50, 400)
 
 
-class WorldBoard(CoreBoard):
-    """A board with its cell."""
+class SteadyBoard(CoreBoard):
+    """It lies on its `peers`."""
 
     def __init__(self, board_id: int, soc_pct: float, capacity_J: float) -> None:
         self.capacity_mJ = int(capacity_J * 1000)
         self.energy_mJ = soc_pct / 100 * self.capacity_mJ
-        self.peers: list[WorldBoard] = []
+        self.peers: list[SteadyBoard] = []
         self.object_mA = 0  # what lies under it takes this while there is a field
         self.is_dead = False
         self.soc_known = True
