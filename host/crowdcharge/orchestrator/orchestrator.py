@@ -7,7 +7,8 @@ by themselves, and at the next start their receipts say what was metered.
 
 import asyncio
 import itertools
-from collections.abc import Collection, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine
+from contextlib import asynccontextmanager
 from math import inf
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from crowdcharge.boards.fleet import BoardView
 from crowdcharge.boards.keys import Keys
+from crowdcharge.boards.link import BoardLink
 from crowdcharge.boards.pool import SLOTS
 from crowdcharge.clock import Clock
 from crowdcharge.errors import GrantRefused, WptError
@@ -30,7 +32,7 @@ from crowdcharge.policy.base import Encounter, Offer, Policy
 from crowdcharge.policy.consent import decided, grants_a_wish
 from crowdcharge.radio.base import Radio
 from crowdcharge.units import J_to_mJ
-from wptcore import ept, wire
+from wptcore import ept
 
 State = Literal["running", "paused", "stopped"]
 _TICK_s = 0.05  # of the event loop's time
@@ -134,18 +136,13 @@ class Orchestrator:
         """Visit every board anew for its receipts, its faults and its charge."""
         self._synced.clear()
 
-    async def acknowledge(self, board_id: int, code: int) -> int:
-        """Ask a board that is ready to clear a latched fault; return the code of its answer."""
+    @asynccontextmanager
+    async def visiting(self, board_id: int) -> AsyncIterator[BoardLink]:
+        """Keep a board that is ready for what a person asks of it."""
         self._busy.add(board_id)
         try:
             with self._pool.hold(board_id):
-                link = await self._pool.get(board_id)
-                await self.ledger_keeper.sync(link)
-                if code not in await link.faults():  # it has gone meanwhile
-                    return ept.NONE
-                ack = await link.command(wire.CLEAR, code)
-                self.ledger_keeper.faults(board_id, await link.faults())
-                return ack.code
+                yield await self._pool.get(board_id)
         finally:
             self._busy.discard(board_id)
 

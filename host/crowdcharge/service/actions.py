@@ -10,12 +10,14 @@ from typing import Any
 
 from crowdcharge import policy as policies
 from crowdcharge.boards import codes
+from crowdcharge.boards.constants import FrameType
+from crowdcharge.boards.models import Ack
 from crowdcharge.errors import InputError, WptError
 from crowdcharge.orchestrator.orchestrator import Orchestrator
 from crowdcharge.policy.base import Offer
 from crowdcharge.service.objections import Objection
 from crowdcharge.service.words import fault_shown, policy_says
-from wptcore import ept
+from wptcore import ept, mandate, wire
 
 Args = Mapping[str, Any]
 Answer = tuple[int, dict[str, Any]]
@@ -36,6 +38,7 @@ class Actions:
             "forbid": self._forbid,
             "allow": self._allow,
             "acknowledge": self._acknowledge,
+            "mandate": self._mandate,
             "policy": self._policy,
             "transfer": self._transfer,
             "settle": self._settle,
@@ -108,10 +111,38 @@ class Actions:
         if fault["clear_by"] != "host":
             raise _conflict(_who_clears(board_id, fault), **fault)
         self._need_free(board_id)
-        answer = await self.orchestrator.acknowledge(board_id, code)
+        answer = await self._cleared(board_id, code)
         if answer != ept.NONE:
             raise _conflict(f"board {board_id} refuses: {codes.text(answer)}", **fault)
         return HTTPStatus.OK, {"board_id": board_id, "fault": fault["name"], "cleared": True}
+
+    async def _cleared(self, board_id: int, code: int) -> int:
+        """Ask a board to clear a latched fault; return the code of its answer."""
+        keeper = self.orchestrator.ledger_keeper
+        async with self.orchestrator.visiting(board_id) as link:
+            await keeper.sync(link)
+            if code not in await link.faults():  # it has gone meanwhile
+                return ept.NONE
+            ack = await link.command(wire.CLEAR, code)
+            keeper.faults(board_id, await link.faults())
+            return ack.code
+
+    async def _mandate(self, args: Args) -> Answer:
+        """Carry what an owner has signed to its board, which judges it.
+
+        The proof is for the owner, who alone can check it.
+        """
+        signed = _signed(args)
+        board_id = self._board({"board_id": mandate.board_of(signed)}, "board_id")
+        self._need_free(board_id)  # a link over which a false mandate came may be dropped
+        async with self.orchestrator.visiting(board_id) as link:
+            answer = await link.inquire(FrameType.MANDATE, signed)
+            if isinstance(answer, Ack):
+                raise _conflict(f"board {board_id} refuses: {codes.text(answer.code)}")
+            consent = await link.ask_consent()
+            self.orchestrator.ledger_keeper.note(board_id, link.ack, consent)
+        number, proof = answer.fields
+        return HTTPStatus.OK, {"board_id": board_id, "number": number, "proof": proof.hex()}
 
     # -- one transfer --
 
@@ -162,6 +193,15 @@ class Actions:
             raise _conflict(f"board {board_id} is busy; try again")
         if self.orchestrator.station.fleet.view(board_id) is None:
             raise _conflict(f"board {board_id} has not been heard")
+
+
+def _signed(args: Args) -> bytes:
+    try:
+        signed = bytes.fromhex(args["signed"])
+        mandate.board_of(signed)
+    except (KeyError, TypeError, ValueError):
+        raise _bad_value("signed must be a mandate in hexadecimal digits") from None
+    return signed
 
 
 def _fault(args: Args) -> int:

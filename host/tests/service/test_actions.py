@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from crowdcharge.boards import mandates
 from crowdcharge.orchestrator.contacts import ContactSchedule
 from crowdcharge.orchestrator.events import (
     FaultCleared,
@@ -15,8 +16,9 @@ from crowdcharge.orchestrator.events import (
     TransferStarted,
 )
 from crowdcharge.service.actions import Actions
-from wptcore import ept
+from wptcore import ept, wire
 
+from ..orchestrator.test_consent import OWNER, owned
 from ..orchestrator.world import World
 from .conftest import Operate, facts_of, until
 
@@ -135,6 +137,11 @@ def test_a_new_policy_decides_from_the_next_meeting_on(operate: Operate) -> None
         ("acknowledge", {"board_id": 1, "fault": "NO_SUCH"}, 422),
         ("acknowledge", {"board_id": 1, "fault": {}}, 422),
         ("acknowledge", {"board_id": 1, "fault": "LEASE_LOST"}, 409),
+        ("mandate", {}, 422),
+        ("mandate", {"signed": "x" * 120}, 422),
+        ("mandate", {"signed": "01" * 59}, 422),
+        ("mandate", {"signed": mandates.MandateTerms(9, 1).signed(OWNER).hex()}, 404),
+        ("mandate", {"signed": mandates.MandateTerms(1, 1).signed(OWNER).hex()}, 409),
         ("policy", {"name": "no-such"}, 422),
         ("policy", {"name": "os:system"}, 422),
         ("policy", {"name": "small-transfer", "options": {"quantum_J": -1}}, 422),
@@ -196,10 +203,45 @@ def test_no_remote_way_clears_what_needs_a_person(operate: Operate) -> None:
         assert "button" in problem["detail"]
         assert problem["way_out"] in problem["detail"]
         # The board refuses as well, whoever asks it.
-        assert await actions.orchestrator.acknowledge(1, ept.FOREIGN_OBJECT) != ept.NONE
+        async with actions.orchestrator.visiting(1) as link:
+            answer = await link.command(wire.CLEAR, ept.FOREIGN_OBJECT)
+        assert answer.code != ept.NONE
         assert ept.FOREIGN_OBJECT in actions.orchestrator.ledger_keeper.book.faults[1]
 
     operate(story, NOBODY)
+
+
+def test_a_board_obeys_what_its_owner_has_signed_and_proves_it(operate: Operate) -> None:
+    async def story(world: World, actions: Actions) -> None:
+        owned(world, 1)
+        for terms, status in (
+            (mandates.MandateTerms(1, 5, gives_to=0), 200),
+            (mandates.MandateTerms(1, 5, gives_to=0), 200),  # the same again changes nothing
+            (mandates.MandateTerms(1, 4), 409),  # an older one
+        ):
+            signed = terms.signed(OWNER)
+            found, body = await actions.act("mandate", {"signed": signed.hex()})
+            assert found == status
+        forged = mandates.MandateTerms(1, 6).signed(bytes(32)).hex()
+        assert await act(actions, "mandate", signed=forged) == 409
+        assert not world.boards[1].core.consent.gives_to
+        assert actions.orchestrator.ledger_keeper.agents[1].gives_J == 0
+        signed = mandates.MandateTerms(1, 7).signed(OWNER)
+        _, body = await actions.act("mandate", {"signed": signed.hex()})
+        assert mandates.proves(OWNER, signed, bytes.fromhex(body["proof"]))
+        assert not mandates.proves(bytes(32), signed, bytes.fromhex(body["proof"]))
+        assert actions.orchestrator.ledger_keeper.agents[1].gives_J > 0
+
+    operate(story, NOBODY)
+
+
+def test_no_mandate_comes_between_a_transfer_and_its_renewals(operate: Operate) -> None:
+    async def story(world: World, actions: Actions) -> None:
+        await flows(world)
+        signed = mandates.MandateTerms(1, 1).signed(OWNER).hex()
+        assert await act(actions, "mandate", signed=signed) == 409
+
+    operate(story, PAIRS)
 
 
 def test_the_facts_say_who_waits_and_why(operate: Operate) -> None:

@@ -25,6 +25,7 @@ ROOT = "/api/v1"
 _BOARD_ID: Schema = {"type": "integer", "minimum": 1, "maximum": BOARD_ID_MAX}
 _TRANSFER_ID: Schema = {"type": "integer", "minimum": 1, "maximum": 0xFFFFFFFF}
 _NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 64}
+_MANDATE: Schema = {"type": "string", "minLength": 120, "maxLength": 120}
 _ENERGY_J: Schema = {"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000}
 _OPTIONS: Schema = {
     "type": "object",
@@ -156,6 +157,8 @@ OPERATIONS = (
     _post("/boards/{board_id}/allow", "Let it take part again", "allow", _BOARD),
     _post("/boards/{board_id}/acknowledge", "Clear a fault that the host may clear", "acknowledge",
           _BOARD, Field("fault", _NAME)),
+    _post("/mandates", "Bring what an owner has signed to its board", "mandate", (),
+          Field("signed", _MANDATE)),
     _post("/policy", "Change the policy", "policy", (), Field("name", _NAME),
           Field("options", _OPTIONS, default={}, required=False)),
     _post("/transfers", "Ask for a transfer", "transfer", (), Field("ptx", _BOARD_ID),

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from crowdcharge.errors import WptError
 from crowdcharge.service.window import api
-from crowdcharge.service.window.assets import Assets
+from crowdcharge.service.window.assets import PAGES, Assets
 from crowdcharge.service.window.guard import Guard, Guarded
 from crowdcharge.service.window.hub import WindowHub
 from crowdcharge.service.window.openapi import document
@@ -47,7 +47,7 @@ def application(hub: WindowHub, guard: Guard, broadcast: Broadcast, metrics: Met
 
     app = Starlette(
         routes=[
-            Route("/", assets.answer),
+            *(Route(path, assets.answer) for path in PAGES),
             Route("/static/{path:path}", assets.answer),
             *api.routes(hub),
             Route(api.ROOT + "/events", broadcast.answer),

@@ -25,6 +25,9 @@ _TYPES = {
 }
 
 
+PAGES = {"/": "index.html", "/owner": "owner.html"}
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     data: bytes
@@ -40,8 +43,8 @@ class Assets:
         self._all = dict(_found(files("crowdcharge.service.window") / "page"))
 
     async def answer(self, request: Request) -> Response:
-        """Answer `/` with the page, and `/static/PATH` with that file."""
-        path = request.path_params.get("path", "index.html")
+        """Answer a path of `PAGES` with that page, and `/static/PATH` with that file."""
+        path = request.path_params.get("path") or PAGES[request.url.path]
         asset = self._all.get(path)
         if asset is None:
             raise NotDone(404, f"there is no file {path!r}")
