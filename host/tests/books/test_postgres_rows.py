@@ -16,7 +16,7 @@ from crowdcharge.ledger.rows import chained, claim_row, passed_row
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import judge
 
-from ..ledger.conftest import KEYS, fill, opening, sign
+from ..ledger.conftest import KEYS, fill, opening, settle, sign
 from .cluster import OWNER, SERVICE
 
 pytestmark = pytest.mark.program("initdb", "postgresql")
@@ -37,6 +37,9 @@ def fill_all(store):
     store.append([kinds.Meter(1, 0, 9, None, energy_mJ=0, bus_mV=3700, current_mA=-1)])
     store.append([claim_row(sign(2, 11, 2, 20), 9)])
     store.append([opening(12), kinds.Member(12, 12, 3, TEXT)])
+    store.append([kinds.Reward(TEXT, "received", 1000), opening(13)])
+    ends = sign(1, 13, 1, 30, odometer_mJ=1750), sign(2, 13, 2, 20, odometer_mJ=970)
+    settle(store, 13, *ends)
     store.append([kinds.SiteRow("north", 1), passed_row(sign(2, 11, 2, 12), "south")])
 
 
