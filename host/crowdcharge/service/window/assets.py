@@ -44,7 +44,7 @@ class Assets:
 
     async def answer(self, request: Request) -> Response:
         """Answer a path of `PAGES` with that page, and `/static/PATH` with that file."""
-        path = request.path_params.get("path") or PAGES[request.url.path]
+        path = PAGES.get(request.url.path, request.path_params.get("path", ""))
         asset = self._all.get(path)
         if asset is None:
             raise NotDone(404, f"there is no file {path!r}")

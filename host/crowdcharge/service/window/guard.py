@@ -40,7 +40,8 @@ _FORWARDED = (
 _HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::[0-9]{1,5})?")
 _WATCHED = ("/api", "/metrics")  # what is no page: reading it needs a right
 _SECRET = ("/api/v1/classroom",)  # reading these gives a right away
-_SIGNED = ("/api/v1/mandates",)  # their words are an owner's: who brings them needs no right
+# Their words are an owner's, so whoever may watch may bring them; but a token must be shown.
+_SIGNED = ("/api/v1/mandates",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Guard:
         _require_small(headers)
         given = self._given(headers.getlist("authorization"))
         from_here = is_loopback(_literal(scope.get("client"))) and not _forwarded(headers)
-        near = from_here and is_loopback(host)
+        near = from_here and is_loopback(host) and scope["path"] not in _SIGNED
         right = max(given, Right.WATCH) if near else given
         needed = needed_right(scope["method"], scope["path"])
         if right < needed:

@@ -98,7 +98,7 @@ async function carried(words) {
   }
   if (answer.status === 401) {
     set(byId("token-line"), "hidden", null);
-    throw new Wrong(byId("token"), "From elsewhere the service asks for its own key first; who runs it has one to watch.");
+    throw new Wrong(byId("token"), "The service asks for its own key first; who runs it has one to watch.");
   }
   throw new Error(body.detail ?? `The service answered ${answer.status}.`);
 }
