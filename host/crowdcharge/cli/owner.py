@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`crowdcharge owner`: what the owner of a board lets it do."""
 
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -81,6 +82,31 @@ def adopt(file: Path, port: str) -> None:
         board_id = joining.board_on(line)
         bringing.adopt(line, mandates.board_key(key, board_id))
     click.echo(f"Board {board_id} obeys what {file} signs.")
+
+
+@owner.command()
+@_FILE
+@click.argument("page", metavar="URL")
+@click.option("--id", "board_id", type=options.BOARD, help="The board, so that nobody types it.")
+def qr(file: Path, page: str, board_id: int | None) -> None:
+    """Show a code by which a phone opens URL, a service's /owner, with the key in FILE.
+
+    The code is as secret as the key: whoever takes a picture of it has it.
+    """
+    from urllib.parse import urlsplit
+
+    from crowdcharge.boards import mandates
+
+    try:
+        import segno
+    except ImportError:
+        raise InputError('a code needs segno: pip install "crowdcharge[serve]"') from None
+    place = urlsplit(page)
+    if place.scheme != "https" or not place.netloc or place.fragment:
+        raise InputError(f"URL must be like https://HOST/owner, not {page!r}: no phone signs else")
+    board = f"&board={board_id}" if board_id else ""
+    link = f"{page}#owner={mandates.load(file).hex()}{board}"
+    segno.make(link, micro=False).terminal(sys.stdout, compact=True)
 
 
 @owner.command()

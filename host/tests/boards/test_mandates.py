@@ -2,10 +2,13 @@
 """An owner's words and files, and what is refused of them."""
 
 import hashlib
+import io
 
 import pytest
+from click.testing import CliRunner
 
 from crowdcharge.boards import mandates
+from crowdcharge.cli.owner import owner
 from crowdcharge.errors import InputError
 from wptcore import mandate
 
@@ -77,3 +80,22 @@ def test_an_unknown_asker_is_refused():
     assert mandates.whom("nobody") == 0
     with pytest.raises(InputError, match="--gives-to"):
         mandates.whom("everybody")
+
+
+def test_a_code_brings_the_key_in_what_no_server_sees(tmp_path):
+    segno = pytest.importorskip("segno")
+    path = tmp_path / "owner.toml"
+    key = mandates.create(path)
+    said = CliRunner().invoke(owner, ["qr", str(path), "https://desk.example/owner", "--id", "7"])
+    expected = io.StringIO()
+    link = f"https://desk.example/owner#owner={key.hex()}&board=7"
+    segno.make(link, micro=False).terminal(expected, compact=True)
+    assert (said.exit_code, said.output) == (0, expected.getvalue())
+
+
+@pytest.mark.parametrize("url", ["http://desk/owner", "desk/owner", "https://", "https://a/b#c"])
+def test_a_code_is_for_a_page_that_signs(tmp_path, url):
+    path = tmp_path / "owner.toml"
+    mandates.create(path)
+    refused = CliRunner().invoke(owner, ["qr", str(path), url]).exception
+    assert isinstance(refused, InputError) and "https://HOST/owner" in str(refused)
