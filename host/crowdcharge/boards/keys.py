@@ -119,6 +119,7 @@ def _changing(path: Path) -> Iterator[_Tables]:
     """Read the file, let the block change what it says, and write it whole, under one lock."""
     with locked(path, _LOCK_WAIT_s):
         if path.exists():
+            read_private(path).only(("keys", "retired", "pending"))  # the others would be lost
             tables = _Tables(load(path), load_retired(path), _lists(read_private(path), "pending"))
         else:
             tables = _Tables({}, {}, {})

@@ -8,6 +8,7 @@ import click
 
 from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import plain
 from crowdcharge.ledger.place import Place
 
 _out = click.option(
@@ -156,4 +157,4 @@ def curve(
         f"  from {found.pairs} pairs, {found.received_min_mW:.0f} to {found.received_max_mW:.0f}"
         f" mW; residual {found.residual_mW:.0f} mW, threshold {found.threshold_mW} mW"
     )
-    click.echo(f"  stored on the board and in {out}, hash {curve_hash}")
+    click.echo(plain(f"  stored on the board and in {out}, hash {curve_hash}"))

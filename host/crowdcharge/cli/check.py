@@ -81,7 +81,7 @@ def today() -> date:
 def _writable(folder: Path) -> None:
     """Ask for the nearest folder that exists: the others are made by the run."""
     nearest = folder
-    while not nearest.exists() and nearest != nearest.parent:
+    while not os.path.lexists(nearest) and nearest != nearest.parent:
         nearest = nearest.parent
     if not nearest.is_dir():
         raise InputError(f"cannot write into {folder}: {nearest} is not a folder")

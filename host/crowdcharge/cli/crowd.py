@@ -7,6 +7,7 @@ import click
 
 from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import plain
 
 _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 _POLICIES = ("oblivious-share", "online-average", "small-transfer")
@@ -31,7 +32,7 @@ def create(file: Path, policy: str) -> None:
     from crowdcharge.boards import crowd_file
 
     made = crowd_file.create(file, policy)
-    click.echo(f"Crowd {made.id:08x} is in {file}; readable by you only.")
+    click.echo(plain(f"Crowd {made.id:08x} is in {file}; readable by you only."))
 
 
 @crowd.command()

@@ -2,9 +2,11 @@
 """A log of a run for programs: every event is one JSON line with the time of day and its zone."""
 
 import json
+import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from crowdcharge.errors import InputError
 from crowdcharge.orchestrator.events import Emit, Event, as_record
@@ -31,20 +33,35 @@ class EventLog:
         self._path, self._warn, self._now = path, warn, now
         self._failed = False
         try:
-            path.open("a", encoding="utf-8").close()
+            if path.is_file() and _first(path) not in {b"", b"{"}:
+                raise InputError(f"{path} is no log of events: name another file")
+            self._open().close()
         except OSError as error:
             raise InputError(f"cannot write the log {path}: {error.strerror}") from None
 
     def on_event(self, event: Event) -> None:
         record = {"time": self._now().isoformat(timespec="milliseconds"), **as_record(event)}
         try:
-            with self._path.open("a", encoding="utf-8") as file:
+            with self._open() as file:
                 file.write(json.dumps(record) + "\n")
             self._failed = False
         except OSError as error:
             if not self._failed:
                 self._warn(f"cannot write the log {self._path}: {error.strerror}")
             self._failed = True
+
+    def _open(self) -> IO[str]:
+        return open(self._path, "a", encoding="utf-8", opener=_at_once)
+
+
+def _first(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(1)
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a file without ever waiting: for the reader of a pipe, say, while leases run down."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 def both(first: Emit, second: Emit) -> Emit:

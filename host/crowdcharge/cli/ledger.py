@@ -96,10 +96,10 @@ def verify(place: Place, keys_path: Path | None, spool: Path | None) -> None:
     if damage:
         raise LedgerError(f"{place}: {damage}")
     if verdict.unsigned:
-        click.echo(f"{place}: note: {verdict.unsigned_words()}")
+        click.echo(plain(f"{place}: note: {verdict.unsigned_words()}"))
     if waits:
-        click.echo(f"{place}: note: {waits} rows wait in {spool}")
-    click.echo(f"{place}: {verdict}")
+        click.echo(plain(f"{place}: note: {waits} rows wait in {spool}"))
+    click.echo(plain(f"{place}: {verdict}"))
 
 
 @ledger.command()
@@ -131,7 +131,7 @@ def backup(place: Place, copy: Path) -> None:
     """Copy a ledger whole into a new file, also while a run writes to it."""
     with _opened(place) as store:
         store.back_up(copy)
-    click.echo(f"{copy} is a copy of {place}")
+    click.echo(plain(f"{copy} is a copy of {place}"))
 
 
 @ledger.command()
@@ -148,7 +148,7 @@ def create(url: Place, role: str) -> None:
     if not isinstance(url, BooksUrl):
         raise InputError("only a database is made ready; a ledger's file is made by its first run")
     create_in(url, role)
-    click.echo(f"{url}: {role} may add rows to ledgers and read them")
+    click.echo(plain(f"{url}: {role} may add rows to ledgers and read them"))
 
 
 @ledger.command()
@@ -161,9 +161,11 @@ def copy(place: Place, target: Place) -> None:
     """
     from crowdcharge.ledger.store import Store
 
+    if isinstance(place, Path) and isinstance(target, Path) and _is_same(place, target):
+        raise InputError(f"{target} is the ledger itself")
     with _opened(place) as source, Store.create(target) as store:
         count = store.catch_up(source)
-    click.echo(f"{target}: rows written: {count}")
+    click.echo(plain(f"{target}: rows written: {count}"))
 
 
 @contextmanager

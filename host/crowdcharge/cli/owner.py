@@ -10,6 +10,7 @@ import click
 from crowdcharge.cli import options
 from crowdcharge.cli.one_board import by_radio, with_radio
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import plain
 
 _WHOM = ("host", "crowd", "agreed")
 _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
@@ -65,7 +66,7 @@ def create(file: Path) -> None:
     from crowdcharge.boards import mandates
 
     mandates.create(file)
-    click.echo(f"An owner's key is in {file}; readable by you only.")
+    click.echo(plain(f"An owner's key is in {file}; readable by you only."))
 
 
 @owner.command()
@@ -81,7 +82,7 @@ def adopt(file: Path, port: str) -> None:
     with SerialLine(port) as line:
         board_id = joining.board_on(line)
         bringing.adopt(line, mandates.board_key(key, board_id))
-    click.echo(f"Board {board_id} obeys what {file} signs.")
+    click.echo(plain(f"Board {board_id} obeys what {file} signs."))
 
 
 @owner.command()
@@ -172,7 +173,7 @@ def sign(
         named,
     )
     write_whole(out, f"{made.signed(mandates.load(file)).hex()}\n".encode())
-    click.echo(f"{out} holds a mandate for board {board_id}; anybody may bring it.")
+    click.echo(plain(f"{out} holds a mandate for board {board_id}; anybody may bring it."))
 
 
 @owner.command()

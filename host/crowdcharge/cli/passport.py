@@ -67,7 +67,7 @@ def passport(
         click.echo(text)
     else:
         write_whole(out, f"{text}\n".encode())
-        click.echo(f"{out} is the passport of board {board}, signed with {signer_path}")
+        click.echo(plain(f"{out} is the passport of board {board}, signed with {signer_path}"))
 
 
 def _history(board: int, ledger: Place, keys_path: Path | None) -> "History":

@@ -48,7 +48,7 @@ def forget(file: Path, name: str) -> None:
     with people.changing(file) as table:
         boards = table.of(name)
         table.forget(name)
-    click.echo(f"Whose boards {', '.join(map(str, boards))} are, {file} says no more.")
+    click.echo(plain(f"Whose boards {', '.join(map(str, boards))} are, {file} says no more."))
 
 
 @person.command()

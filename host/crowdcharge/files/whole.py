@@ -3,12 +3,23 @@
 
 import errno
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from crowdcharge.errors import OF_THE_MACHINE, InputError, WptError
+
+_PRIVATE = 0o600  # the mode of files that hold keys or names
+_HEAD_bytes = 4096
+# What no result takes the place of, by what its beginning holds.
+_LEDGER = {rb"\ASQLite format 3": "an SQLite database"}
+_KEYS = {
+    rb'^\s*(\[keys\]|key = "[0-9a-f]{64})': "keys",
+    rb"^-----BEGIN [A-Z ]*PRIVATE KEY": "a private key",
+    rb"^\[people\]": "names",
+}
 
 
 def folder_for(path: Path, option: str = "--out") -> None:
@@ -29,18 +40,32 @@ def real_path(path: Path) -> Path:
     return found
 
 
+def _require_spare(path: Path, even_keys: bool) -> None:
+    if path.is_dir():
+        raise InputError(f"cannot write {path}: {os.strerror(errno.EISDIR)}")
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise InputError(f"cannot write {path}: it is no plain file")
+    with path.open("rb") as file:
+        head = file.read(_HEAD_bytes)
+    for sign, what in (_LEDGER if even_keys else _LEDGER | _KEYS).items():
+        if re.search(sign, head, re.MULTILINE):
+            raise InputError(f"{path} holds {what}: name another file to write to")
+
+
 @contextmanager
-def replaced(path: Path) -> Iterator[Path]:
+def replaced(path: Path, even_keys: bool = False) -> Iterator[Path]:
     """Yield a path beside `path` to write to; it takes the place of `path` if all went well.
 
     InputError in one line if it may not be written, WptError if the disk is full or fails; then
-    the old file stands. A link keeps pointing where it did. A device or a pipe is never replaced.
+    the old file stands. A link keeps pointing where it did. A device, a pipe or a ledger is never
+    replaced, a file with keys or names only with `even_keys`, by who has read it.
     """
     path = real_path(path)
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.new{path.suffix}")
+    beside = path.parent / f".{path.stem}.{os.getpid()}.new{path.suffix}"
     try:
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            raise InputError(f"cannot write {path}: it is no plain file")
+        _require_spare(path, even_keys)
         beside.unlink(missing_ok=True)
         yield beside
         sync(beside, os.O_RDWR)
@@ -56,8 +81,11 @@ def replaced(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:
-    """Replace a file by `data`, which has its mode from its first byte on; see `replaced`."""
-    with replaced(path) as beside:
+    """Replace a file by `data`, which has its mode from its first byte on; see `replaced`.
+
+    What is private (0600) is written by who keeps such files: it may replace keys.
+    """
+    with replaced(path, mode == _PRIVATE) as beside:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

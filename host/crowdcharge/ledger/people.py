@@ -58,7 +58,9 @@ class People:
 
 def load(path: Path) -> People:
     """Read the side table; InputError if it is malformed or open to others."""
-    table = read_private(path).table("people")
+    top = read_private(path)
+    top.only(("people",))
+    table = top.table("people")
     return People({name: _boards(table, name) for name in table.values()})
 
 

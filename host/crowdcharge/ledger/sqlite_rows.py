@@ -213,7 +213,7 @@ class SqliteRows:
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     with _clear_errors(path):
         db = sqlite3.connect(
-            f"file:{quote(path.absolute().as_posix())}?mode={mode}",
+            f"file:{quote(os.fsencode(path.absolute()))}?mode={mode}",
             uri=True,
             isolation_level=None,
         )

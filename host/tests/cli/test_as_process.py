@@ -224,3 +224,13 @@ def test_check_names_what_is_wrong(world: Path, old: str, new: str, words: str) 
     code, out, err = run(world, "run", "run.toml", "--check")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert words in err
+
+
+def test_a_name_that_is_no_text_is_a_name_like_others(world: Path) -> None:
+    name = "a\nb\x1b[31m\udcff.sqlite"
+    code, out, err = run(world, "ledger", "copy", "ledger.sqlite", name)
+    assert (code, err) == (0, "")
+    assert out == "a\\nb\\x1b[31m\\udcff.sqlite: rows written: 2\n"
+    assert (world / name).is_file()
+    code, out, err = run(world, "ledger", "copy", "ledger.sqlite", "ledger.sqlite")
+    assert (code, out, err) == (2, "", "crowdcharge: ledger.sqlite is the ledger itself\n")

@@ -4,12 +4,16 @@
 import os
 import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from crowdcharge.boards import keys as key_file
+from crowdcharge.cli.event_log import EventLog
 from crowdcharge.errors import InputError
 from crowdcharge.files import locked, read_text, write_whole
+from crowdcharge.ledger import people
 from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.run_folder import RunFolder
 
@@ -51,6 +55,15 @@ def _write(path: Path) -> None:
     write_whole(path, b"")
 
 
+def _add_a_person(path: Path) -> None:
+    with people.changing(path) as table:
+        table.add("Bo", [3])
+
+
+def _reserve_a_number(path: Path) -> None:
+    key_file.reserve(path, 3, bytes(32), "")
+
+
 def _lock(path: Path) -> None:
     with locked(path):
         pass
@@ -69,3 +82,50 @@ def test_a_pipe_where_a_result_goes_is_kept_aside(pipe: Path) -> None:
     RunFolder(pipe.parent).put(pipe.name, b"x")
     assert pipe.read_bytes() == b"x"
     assert stat.S_ISFIFO(pipe.with_name("pipe.kept-1").stat().st_mode)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# the boards of the desk\n[keys]\n7 = 'ab'\n",
+        f'key = "{"ab" * 32}"\n',
+        "-----BEGIN PRIVATE KEY-----\nMC4\n",
+        '[people]\n"Ann" = [1]\n',
+        "SQLite format 3\0",
+    ],
+)
+def test_no_result_takes_the_place_of_keys_names_or_a_ledger(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "kept"
+    path.write_text(text)
+    with pytest.raises(InputError, match="name another file to write to"):
+        write_whole(path, b"x")
+    assert path.read_text() == text
+
+
+def test_a_result_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    write_whole(path, b"seq,key\n")
+    write_whole(path, b"seq\n")
+    assert path.read_bytes() == b"seq\n"
+
+
+@pytest.mark.parametrize("change", [_add_a_person, _reserve_a_number])
+def test_a_file_of_another_kind_is_not_made_one_of_names_or_keys(
+    tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "other.toml"
+    path.write_text("[keys]\n[people]\n[more]\nx = 1\n")
+    path.chmod(0o600)
+    with pytest.raises(InputError, match="unknown key"):
+        change(path)
+    assert "x = 1" in path.read_text()
+
+
+def test_a_log_goes_on_in_a_log_only(tmp_path: Path, pipe: Path) -> None:
+    log, other = tmp_path / "log.jsonl", tmp_path / "run.toml"
+    log.write_text('{"event": "BoardSeen"}\n')
+    EventLog(log, pytest.fail)
+    other.write_text("[run]\n")
+    for path, words in ((other, "is no log of events"), (pipe, "cannot write the log")):
+        with pytest.raises(InputError, match=words):
+            EventLog(path, pytest.fail)
