@@ -6,6 +6,7 @@ A virtual bench and the host that runs on it each have a clock of their own, at 
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -49,3 +50,25 @@ class BoardClock:
 
     def timeout(self, duration_s: float) -> asyncio.Timeout:
         return asyncio.timeout(duration_s / self.speed)
+
+
+class SteadyUnix:
+    """The unix clock as it was at the start, going on steadily, in seconds.
+
+    Somebody, or NTP, may set the wall clock at any time; ages would be wrong by that much.
+    """
+
+    def __init__(
+        self,
+        unix_s: Callable[[], float] = time.time,
+        steady_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._steady_s = steady_s
+        self._offset_s = unix_s() - steady_s()
+
+    def now_s(self) -> float:
+        return self.at_s(self._steady_s())
+
+    def at_s(self, steady_s: float) -> float:
+        """Return what a time of the steady clock, which is the event loop's too, is here."""
+        return round(steady_s + self._offset_s, 3)

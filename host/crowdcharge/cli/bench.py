@@ -2,7 +2,6 @@
 """`crowdcharge bench`: a virtual bench and its faults."""
 
 import asyncio
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,10 +87,10 @@ def resume(bench_name: str, control: Path | None) -> None:
 
 async def _up(config: Path | None, folder: Path | None, name: str, as_json: bool) -> None:
     from crowdcharge.bench.hub.launch import launch
+    from crowdcharge.cli.run import on_end
 
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    on_end(stop.set)
     async with launch(config, folder) as running:
         await running.heard()
         bench = benches.Announced(name, running.control_path, running.transports)

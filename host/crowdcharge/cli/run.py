@@ -132,16 +132,23 @@ async def _run(config: "RunConfig", emit: "Emit") -> "Summary":
 
 def end_on_signal(runner: "Stoppable") -> None:
     """End in good order at the first signal, at once at the second; boards end by themselves."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    task = asyncio.current_task()
     assert task is not None
 
     def end() -> None:
         runner.stop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, task.cancel)
+        on_end(task.cancel)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, end)
+    on_end(end)
+
+
+def on_end(work: Callable[[], object]) -> None:
+    """Do this when somebody asks for the end: by Ctrl-C, by kill, or with his terminal."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup leaves it
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
+        asyncio.get_running_loop().add_signal_handler(number, work)
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 """`crowdcharge serve`: a run as a service with a page, or a past run again."""
 
 import asyncio
-import signal
 import sys
 import tempfile
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -127,6 +126,7 @@ def _file_of(ledger: Place) -> "Iterator[Path]":
 
 
 def _replay(ledger: Path, given: dict[str, Any]) -> None:
+    from crowdcharge.cli.run import on_end
     from crowdcharge.orchestrator.config import ServeSection
     from crowdcharge.service.listener import listen
     from crowdcharge.service.replay import Replay
@@ -137,8 +137,7 @@ def _replay(ledger: Path, given: dict[str, Any]) -> None:
     async def play(listener: "socket.socket") -> None:
         task = asyncio.current_task()
         assert task is not None
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        on_end(task.cancel)
         replay = Replay(ledger, serve, listener, __version__)
         _say_address(listener)
         with suppress(asyncio.CancelledError):

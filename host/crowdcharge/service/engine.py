@@ -2,17 +2,17 @@
 """The engine of a live service: an orchestrator's events into the picture, and out of its window.
 
 Hand `on_event` to an orchestrator and run it inside `attending`. Times leave here as those of the
-unix clock, whatever the boards' clock does.
+unix clock, whatever the boards' clock does, and whoever sets this machine's.
 """
 
 import asyncio
 import socket
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
+from crowdcharge.clock import SteadyUnix
 from crowdcharge.errors import WptError
 from crowdcharge.orchestrator.events import Event, Trouble, as_record
 from crowdcharge.orchestrator.orchestrator import Orchestrator
@@ -38,13 +38,14 @@ class Engine:
     def __init__(self, about: About, listener: socket.socket) -> None:
         self._about = about
         self._listener = listener
-        self._live = Live({"run": about.run | {"started_s": time.time()}})
+        self._clock = SteadyUnix()
+        self._live = Live({"run": about.run | {"started_s": self._clock.now_s()}})
         self._keeper: WindowKeeper | None = None
 
     def on_event(self, event: Event) -> None:
         """Take an event of the run; it is what an orchestrator's `emit` is."""
         record = as_record(event)
-        record["time_s"] = time.time()
+        record["time_s"] = self._clock.now_s()
         for name in _AGES:
             if record.get(name) is not None:
                 record[name] /= self._about.speed
@@ -65,7 +66,7 @@ class Engine:
         if self._about.serve.start == "paused":
             orchestrator.pause()
         actions = Actions(orchestrator, self._about.policy_options)
-        facts = Facts(actions, _unix_clock())
+        facts = Facts(actions, self._clock.at_s)
         self._live.transfers |= transfers_shown(orchestrator.ledger_keeper.book)
         await self._state_facts(facts)
         self._keeper = WindowKeeper(
@@ -97,7 +98,7 @@ class Engine:
             notify("WATCHDOG=1")
 
     async def _state_facts(self, facts: Facts) -> None:
-        self._tell({"event": "Facts", "time_s": time.time(), **await facts.changes()})
+        self._tell({"event": "Facts", "time_s": self._clock.now_s(), **await facts.changes()})
 
     def _hello(self) -> Message:
         config = self._about.config | {"serve": asdict(self._about.serve)}
@@ -107,9 +108,3 @@ class Engine:
 
     def _say(self, text: str) -> None:
         self.on_event(Trouble(0.0, 0, text, "Window"))
-
-
-def _unix_clock() -> Callable[[float], float]:
-    """Return the event loop's time as unix time, by one offset for the whole run."""
-    offset_s = time.time() - asyncio.get_running_loop().time()
-    return lambda loop_s: round(loop_s + offset_s, 3)

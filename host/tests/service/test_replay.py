@@ -2,6 +2,7 @@
 """A past run plays as it happened: the picture adds up to the ledger, forwards and backwards."""
 
 import asyncio
+import signal
 import subprocess
 from pathlib import Path
 
@@ -82,3 +83,11 @@ def test_a_ledger_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "no ledger at" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_replay_ends_in_order(ledger: Path, number: signal.Signals) -> None:
+    arguments = ("serve", "--ledger", str(ledger), "--http-port", "0")
+    with serving(*arguments, out=ledger.parent) as served:
+        served.process.send_signal(number)
+        assert served.process.wait(30) == 0
