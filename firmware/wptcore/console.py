@@ -64,10 +64,9 @@ class Console:
             return
         try:
             pairs = self._commands.next_of_stream()
-        except (ValueError, OSError) as error:
+            self._answer(self._asker, "data" if self._commands.streaming else "ok", pairs)
+        except (ValueError, OSError, MemoryError) as error:
             self._fail(self._asker, error)
-            return
-        self._answer(self._asker, "data" if self._commands.streaming else "ok", pairs)
 
     def pop_line(self):
         """Return the next line to send, or None."""
@@ -100,13 +99,12 @@ class Console:
     def _run(self, asker: str, words: list) -> None:
         try:
             pairs = self._commands.run(words[0], words[1:])
-        except (ValueError, OSError) as error:
+            if self._commands.streaming:
+                self._asker = asker
+            else:
+                self._answer(asker, "ok", pairs)
+        except (ValueError, OSError, MemoryError) as error:
             self._fail(asker, error)
-            return
-        if self._commands.streaming:
-            self._asker = asker
-        else:
-            self._answer(asker, "ok", pairs)
 
     def _answer(self, asker: str, status: str, pairs) -> None:
         if asker:
@@ -120,7 +118,9 @@ class Console:
 
     def _fail(self, asker: str, error) -> None:
         """Answer with the error, which reads "word: sentence"; never repeat the line itself."""
-        if isinstance(error, OSError):
+        if isinstance(error, MemoryError):
+            word, text = "memory", "the board has no room for that now"
+        elif isinstance(error, OSError):
             word, text = "storage", "the board's flash or bus failed"
         else:
             word, colon, text = str(error).partition(": ")

@@ -19,7 +19,9 @@ class Guard:
         """
         try:
             call(*arguments)
-        except Exception:  # noqa: BLE001 - whatever a part raises, the loop goes on
+        except Exception as error:  # noqa: BLE001 - whatever a part raises, the loop goes on
             self.drop(part)
+            if isinstance(error, MemoryError):
+                self.drop("memory")
             return False
         return True

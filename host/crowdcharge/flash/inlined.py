@@ -36,7 +36,7 @@ def inlined(sources: Mapping[str, str]) -> dict[str, str]:
     """
     parts = [_Part.of(name, text, sources.keys()) for name, text in sources.items()]
     values = _values(parts)
-    whole = {module for part in parts for module in part.handed_on()}
+    whole = {origin for part in parts for origin in part.handed_on()}
     asked = {origin for part in parts for origin in part.origins.values()}
     placed = {part.name: edited(sources[part.name], part.numbers(values, whole)) for part in parts}
     return {
@@ -78,8 +78,9 @@ class _Part:
     def of(cls, name: str, text: str, ours: Collection[str]) -> "_Part":
         tree = ast.parse(text, f"{name.replace('.', '/')}.py")
         found = defaultdict(list)
+        methods = {id(each) for node in ast.walk(tree) for each in _methods(node)}
         for node in ast.walk(tree):
-            for local, origin in _bound(node, ours):
+            for local, origin in _bound(node, ours) if id(node) not in methods else ():
                 found[local].append(origin or (name, local))
         assigned = {
             node.targets[0].id: node
@@ -119,21 +120,21 @@ class _Part:
         origin = self.origin(node)
         return None if origin is None else values.get(origin)
 
-    def handed_on(self) -> Iterator[str]:
-        """Yield the modules that the source uses otherwise than for a name of theirs."""
-        yield from (module for module, _ in self.unsure if module != self.name)
+    def handed_on(self) -> Iterator[Origin]:
+        """Yield what must keep its name: modules used as a whole, and what only may be meant."""
+        yield from self.unsure
         for node in _outside_attributes(self.tree):
             module, inner = self.origin(node) or ("", "")
             if module and not inner:
-                yield module
+                yield module, inner
 
-    def numbers(self, values: Values, whole: Collection[str]) -> Iterator[Edit]:
+    def numbers(self, values: Values, whole: set[Origin]) -> Iterator[Edit]:
         """Yield a number for each use of a constant, and the end of what defines no other."""
         done: set[int] = set()
         for local, definition in self.assigned.items():
             if (self.name, local) in values:
                 done |= {id(each) for each in ast.walk(definition)}
-                if self.name not in whole:
+                if not {(self.name, ""), (self.name, local)} & whole:
                     yield Edit.of(definition, "pass")
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
@@ -169,6 +170,12 @@ def _used(tree: ast.AST) -> set[str]:
 
 def _is_set(node: ast.Name) -> bool:
     return not isinstance(node.ctx, ast.Load)
+
+
+def _methods(node: ast.AST) -> list[ast.stmt]:
+    """Return the functions whose names no other code sees without an object."""
+    body = node.body if isinstance(node, ast.ClassDef) else []
+    return [each for each in body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
 def _bound(node: ast.AST, ours: Collection[str]) -> Iterator[tuple[str, Origin | None]]:

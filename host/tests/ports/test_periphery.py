@@ -45,6 +45,12 @@ def test_these_are_the_calls_of_a_transfer(board):
     assert set(board.world.calls) == {*CALLS, *ENDS_THE_PROGRAM}
 
 
+def test_a_full_memory_is_counted(board):
+    failing(board.world, "BLE.gap_advertise", MemoryError())
+    board.run_passes(20)
+    assert board.loop.guard.drops["memory"] == board.loop.guard.drops["radio"] > 0
+
+
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("name", CALLS)
 def test_a_call_that_raises_ends_no_pass_and_extends_no_lease(board, name, error):
