@@ -18,7 +18,6 @@ MAINT_ENTER = const(5)
 MAINT_LEAVE = const(6)
 
 STATE_NAMES = ("IDLE", "PING", "POWER", "FAULT", "MAINT")
-EVENT_NAMES = ("GRANT", "FLOW", "END", "TRIP", "CLEAR", "MAINT_ENTER", "MAINT_LEAVE")
 
 # A pair that is not in the table changes nothing.
 TRANSITIONS = {

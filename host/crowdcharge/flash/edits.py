@@ -26,6 +26,12 @@ class Edit:
         line, column = node.lineno, node.col_offset
         return cls((line, column), (line, column + len(old)), new)
 
+    @classmethod
+    def attribute(cls, node: ast.Attribute, new: str) -> "Edit":
+        """Replace the last name of `object.name`."""
+        line, column = node.end_lineno or node.lineno, node.end_col_offset or 0
+        return cls((line, column - len(node.attr)), (line, column), new)
+
 
 def edited(source: str, edits: Iterable[Edit]) -> str:
     """Return the source after edits that do not overlap."""

@@ -14,6 +14,7 @@ from typing import Any
 from crowdcharge.errors import FlashError, InputError
 from crowdcharge.flash import firmware_tree
 from crowdcharge.flash.inlined import inlined
+from crowdcharge.flash.own_attributes import own_shortened
 from crowdcharge.flash.shortened import shortened
 
 # A VM runs these by name, and only as source.
@@ -71,7 +72,7 @@ def _small(files: Mapping[str, Path], folder: Path) -> dict[str, Path]:
     ours = {name: text for name, text in texts.items() if not name.startswith(_AS_THEY_ARE)}
     others = [text for name, text in texts.items() if name not in ours]
     try:
-        small = shortened(inlined(ours), others)
+        small = shortened(own_shortened(inlined(ours), others), others)
     except SyntaxError as error:
         where = f"{error.filename}, line {error.lineno}"
         raise FlashError(f"cannot compile {where}: {error.msg}") from None

@@ -9,6 +9,7 @@ import pytest
 
 from crowdcharge.flash import tree
 from crowdcharge.flash.inlined import inlined
+from crowdcharge.flash.own_attributes import own_shortened
 from crowdcharge.flash.shortened import shortened
 
 WIRE = """from core.compat import const
@@ -135,6 +136,40 @@ class Board:
     assert small.count("\n") == text.count("\n")
 
 
+def test_what_only_a_class_knows_is_short():
+    text = """
+class Meter:
+    def __init__(self):
+        self._sent_mJ = self._taken_mJ = self._shown = self._said = self.sum_mJ = 1
+    def _add(self, other):
+        self._sent_mJ += other._taken_mJ + getattr(self, "_said")
+        return self._sent_mJ
+class Child(Meter):
+    def ask(self):
+        self._own = 3
+        return self._add(self) + self._own
+class Clock:
+    def __init__(self):
+        self._at_ms = self._noon = 5
+    def tick(self):
+        self._at_ms += 1
+        return self._at_ms
+class Lamp:
+    def __init__(self):
+        self._lit = 7
+    def turn(self):
+        self._lit = -self._lit
+        return self._lit
+"""
+    small = own_shortened({"a": text, "b": "shown = clock._noon"}, [])["a"]
+    one, other = namespace(text), namespace(small)
+    assert one["Child"]().ask() == other["Child"]().ask() == 6
+    assert one["Clock"]().tick() == other["Clock"]().tick() == 6
+    assert vars(other["Clock"]()) == {"_a": 5, "_noon": 5}
+    assert vars(other["Lamp"]()) == {"_b": 7}
+    assert vars(other["Child"]()) == vars(one["Child"]())
+
+
 def test_the_core_is_what_it_was_but_for_names_and_numbers(tmp_path):
     """Compared node by node; a number must be what Python finds when it imports the originals."""
     files = tree.build(tree.board_kind("feather_nrf52840"), tmp_path)
@@ -149,14 +184,17 @@ def test_the_core_is_what_it_was_but_for_names_and_numbers(tmp_path):
     for name, module in modules.items():
         original = ast.parse(Path(module.__file__).read_text("utf-8"))
         small = ast.parse(core[name].read_text("utf-8"))
-        numbers += same(original, small, short | vars(module))
+        own: set = set()
+        numbers += same(original, small, short | vars(module), own)
+        assert one_to_one(own), own
     assert numbers > 500
 
 
-def same(one: ast.AST, other: ast.AST, names: dict, renamed: set | None = None) -> int:
+def same(one: ast.AST, other: ast.AST, names: dict, own: set, renamed: set | None = None) -> int:
     """Assert that both are the same; return in how many places `other` has the number.
 
-    `names`: of the module; `renamed`: (name, new name) of the function that this stands in.
+    `names`: of the module; `own`, `renamed`: (name, new name) of its attributes, and of the
+    function that this stands in.
     """
     if isinstance(other, ast.Pass):
         assert isinstance(one, ast.Pass | ast.Assign | ast.ImportFrom)
@@ -170,26 +208,32 @@ def same(one: ast.AST, other: ast.AST, names: dict, renamed: set | None = None) 
         return 0
     if isinstance(one, ast.FunctionDef | ast.Lambda) and renamed is None:
         pairs: set = set()
-        total = fields(one, other, names, pairs)
-        assert len({old for old, _ in pairs}) == len(pairs) == len({new for _, new in pairs})
+        total = fields(one, other, names, own, pairs)
+        assert one_to_one(pairs), pairs
         return total
-    return fields(one, other, names, renamed)
+    return fields(one, other, names, own, renamed)
 
 
-def fields(one: ast.AST, other: ast.AST, names: dict, renamed: set | None) -> int:
+def fields(one: ast.AST, other: ast.AST, names: dict, own: set, renamed: set | None) -> int:
     total = 0
     for field in one._fields:
         left, right = getattr(one, field), getattr(other, field)
         if isinstance(left, list):
             for each, its in zip(left, right, strict=True):
-                total += same(each, its, names, renamed) if isinstance(each, ast.AST) else 0
+                total += same(each, its, names, own, renamed) if isinstance(each, ast.AST) else 0
         elif isinstance(left, ast.AST):
-            total += same(left, right, names, renamed)
+            total += same(left, right, names, own, renamed)
         elif field in {"id", "arg"} and renamed is not None:
             renamed.add((left, right))
+        elif field == "attr" and left.startswith("_"):
+            own.add((left, right))
         else:
             assert left == right
     return total
+
+
+def one_to_one(pairs: set) -> bool:
+    return len({old for old, _ in pairs}) == len(pairs) == len({new for _, new in pairs})
 
 
 def whole(node: ast.AST) -> bool:
