@@ -90,6 +90,7 @@ def _facts(board: dict[str, Any], mcu: dict[str, Any]) -> str:
     facts = [
         ("microcontroller board", mcu["title"]),
         ("virtual machine", VMS[board["vm"]]),
+        *([("image to load first", mcu["image"])] if board["build"] != "none" else []),
         ("roles", ", ".join(board["roles"]) or "none: it meters and advertises"),
         ("Qi driver", board["qi"]["kind"]),
         *_coil_facts(board),
