@@ -33,11 +33,15 @@ class BoardReading:
 
 @dataclass(frozen=True, slots=True)
 class TransferStarted:
+    """`group_id` 0: a pair; else `group_rule` says how the group shares (wptcore.shares)."""
+
     time_s: float
     transfer_id: int
     ptx: int
     prx: int
     energy_max_mJ: int
+    group_id: int = 0
+    group_rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)

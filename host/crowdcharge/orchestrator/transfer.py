@@ -153,8 +153,9 @@ class TransferRun:
             return
         await self._grant_all(int(longest_s * 1000))
         for transfer in self._transfers:
-            started = (*_parties(transfer), transfer.energy_max_mJ)
-            self._emit(TransferStarted(self._clock.now_s(), *started))
+            started = (*_parties(transfer), transfer.energy_max_mJ, self._group_id)
+            rule = self._terms.group if self._group_id else ""
+            self._emit(TransferStarted(self._clock.now_s(), *started, rule))
         async with asyncio.TaskGroup() as all_sides:
             for side in self._sides:
                 all_sides.create_task(self._serve(side))

@@ -12,6 +12,7 @@ from crowdcharge.boards import codes
 from crowdcharge.boards.constants import BoardState
 from crowdcharge.boards.fleet import BoardView
 from crowdcharge.ledger.book import Book
+from crowdcharge.ledger.kinds import Member
 from crowdcharge.ledger.settlement import SETTLED, VOID, TransferRecord
 from crowdcharge.orchestrator.contacts import Pair
 from crowdcharge.radio.many_radios import ManyRadios
@@ -183,11 +184,19 @@ def totals_shown(book: Book) -> Shown:
 def transfers_shown(book: Book) -> dict[int, Shown]:
     """Return the newest transfers of earlier runs, and all not closed, as `Live` has them."""
     newest = [*book.transfers.values()][-TRANSFERS_SHOWN:]
-    chosen = {each.transfer_id: each for each in [*book.unsettled(), *newest] if each.prx}
-    return {transfer_id: _earlier(each) for transfer_id, each in sorted(chosen.items())}
+    chosen = {
+        each.transfer_id: each
+        for one in [*book.unsettled(), *newest]
+        if one.prx
+        for each in book.together(one)
+    }
+    return {
+        transfer_id: _earlier(each, book.members.get(transfer_id))
+        for transfer_id, each in sorted(chosen.items())
+    }
 
 
-def _earlier(transfer: TransferRecord) -> Shown:
+def _earlier(transfer: TransferRecord, member: Member | None) -> Shown:
     """Return a transfer that has no power any more; when it was, its ledger tells no unix time."""
     ends = {
         "ept_ptx": codes.end_name(transfer.ept_ptx),
@@ -204,4 +213,6 @@ def _earlier(transfer: TransferRecord) -> Shown:
         "received_mJ": transfer.received_mJ,
         "loss_mJ": transfer.loss_mJ,
         "text": why_ended(parties | ends) if transfer.is_closed else None,
+        "group_id": member.group_id if member else None,
+        "group_rule": member.rule if member else None,
     }

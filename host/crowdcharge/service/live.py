@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from crowdcharge.service.curves import Curves
+from crowdcharge.service.groups import group_now, groups_of, runs, whole_groups
 from crowdcharge.service.words import fault_shown, why_ended
 
 TRANSFERS_SHOWN = 50
@@ -32,7 +33,7 @@ NO_TRANSFER: Shown = {
     "state": _OPEN, "started_s": None, "ended_s": None, "energy_max_mJ": None,
     "sent_mW": None, "sent_heard_s": None, "received_mW": None, "received_heard_s": None,
     "sent_mJ": 0, "received_mJ": 0, "loss_mJ": None, "ept_ptx": None, "ept_prx": None,
-    "text": None,
+    "text": None, "group_id": None, "group_rule": None,
 }  # fmt: skip
 
 
@@ -80,12 +81,17 @@ class Live:
 
     def snapshot(self, curves: bool = True) -> Shown:
         """Return the whole picture as JSON has it; ages are as of the newest record."""
+        groups = groups_of(self.transfers.values())
         shown = {
             "seq": self.seq,
             "time_s": self.time_s,
             "run": dict(self.run),
-            "boards": [self._aged(board) for _, board in sorted(self.boards.items())],
+            "boards": [
+                self._aged(board) | {"group_id": group_now(groups, board_id)}
+                for board_id, board in sorted(self.boards.items())
+            ],
             "transfers": [self._aged(each) for each in self.transfers.values()],
+            "groups": groups,
             "totals": dict(self.totals),
             "next": list(self.next),
         }
@@ -107,7 +113,7 @@ class Live:
         running = [
             each
             for each in self.transfers.values()
-            if _runs(each) and None not in {each["sent_mW"], each["received_mW"]}
+            if runs(each) and None not in {each["sent_mW"], each["received_mW"]}
         ]
         return sum(each["sent_mW"] for each in running), sum(
             each["received_mW"] for each in running
@@ -156,12 +162,14 @@ class Live:
         return transfer
 
     def _forget_old(self) -> None:
-        ended = [key for key, each in self.transfers.items() if not _runs(each)]
-        for key in ended[: max(len(ended) - TRANSFERS_SHOWN, 0)]:
+        ended = [key for key, each in self.transfers.items() if not runs(each)]
+        old = ended[: max(len(ended) - TRANSFERS_SHOWN, 0)]
+        for key in whole_groups(old, self.transfers):
             del self.transfers[key]
 
     def _started(self, record: Shown) -> None:
-        self._transfer(record)["energy_max_mJ"] = record["energy_max_mJ"]
+        names = ("energy_max_mJ", "group_id", "group_rule")
+        self._transfer(record).update({name: record.get(name) or None for name in names})
 
     def _progress(self, record: Shown) -> None:
         transfer = self._transfer(record)
@@ -189,10 +197,6 @@ class Live:
             names = ("state", "sent_mJ", "received_mJ", "loss_mJ")
             transfer.update({name: record[name] for name in names})
             transfer["ended_s"] = transfer["ended_s"] or record["time_s"]
-
-
-def _runs(transfer: Shown) -> bool:
-    return transfer["ended_s"] is None and transfer["state"] == _OPEN
 
 
 def _remembered(empty: Shown, shown: Mapping[str, Any], time_s: float) -> Shown:

@@ -13,7 +13,9 @@ from crowdcharge.boards import codes
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.rows import Row
+from crowdcharge.ledger.settlement import TransferRecord
 from wptcore import wire
+from wptcore.shares import apportion
 
 Record = dict[str, Any]
 
@@ -71,35 +73,55 @@ class Tape:
         transfer_id = sample.transfer_id
         if transfer_id not in self.book.transfers:
             return
-        parties = self._parties(transfer_id)
+        transfers = self.book.together(self.book.transfers[transfer_id])
         if transfer_id not in self._sides:
-            self._sides[transfer_id] = (_Meter(), _Meter())
-            energy_max_mJ = self.book.transfers[transfer_id].energy_max_mJ
-            yield {"event": "TransferStarted", **parties, "energy_max_mJ": energy_max_mJ}
-            yield {"event": "Facts", "boards": self._resting(parties)}
+            yield from self._started(transfers)
         ptx, prx = self._sides[transfer_id]
         side = ptx if sample.role == wire.PTX else prx
         side.power_mW, side.energy_mJ = sample.power_mW, sample.energy_mJ
         side.soc_permille, side.heard_s = sample.soc_permille, self.time_s
-        yield {
-            "event": "Progress",
-            **parties,
-            "sent_mW": ptx.power_mW,
-            "received_mW": prx.power_mW,
-            "sent_mJ": ptx.energy_mJ,
-            "received_mJ": prx.energy_mJ,
-            "ptx_soc_permille": ptx.soc_permille,
-            "prx_soc_permille": prx.soc_permille,
-            "sent_age_s": self._age_s(ptx),
-            "received_age_s": self._age_s(prx),
-        }
+        yield from self._progress(transfers)
 
-    def _resting(self, parties: Record) -> list[Record]:
-        """Two boards that exchange energy lie on each other; a ledger tells of no others."""
-        pair = (parties["ptx"], parties["prx"])
+    def _started(self, transfers: list[TransferRecord]) -> Iterator[Record]:
+        """Begin a pair, or all of a group, which have one transmitter."""
+        ptx = _Meter()
+        for each in transfers:
+            self._sides[each.transfer_id] = (ptx, _Meter())
+            member = self.book.members.get(each.transfer_id)
+            group = {"group_id": member.group_id, "group_rule": member.rule} if member else {}
+            told = self._parties(each.transfer_id) | {"energy_max_mJ": each.energy_max_mJ} | group
+            yield {"event": "TransferStarted", **told}
+        yield {"event": "Facts", "boards": self._resting(transfers)}
+
+    def _progress(self, transfers: list[TransferRecord]) -> Iterator[Record]:
+        """Tell how each goes; what a group's transmitter sends is apportioned, as it was live."""
+        transfers = [each for each in transfers if each.transfer_id in self._sides]
+        meters = [self._sides[each.transfer_id] for each in transfers]
+        ptx = meters[0][0]
+        powers_mW = apportion(ptx.power_mW, [prx.power_mW for _, prx in meters])
+        energies_mJ = apportion(ptx.energy_mJ, [prx.energy_mJ for _, prx in meters])
+        for each, (_, prx), power_mW, energy_mJ in zip(
+            transfers, meters, powers_mW, energies_mJ, strict=True
+        ):
+            yield {
+                "event": "Progress",
+                **self._parties(each.transfer_id),
+                "sent_mW": power_mW,
+                "received_mW": prx.power_mW,
+                "sent_mJ": energy_mJ,
+                "received_mJ": prx.energy_mJ,
+                "ptx_soc_permille": ptx.soc_permille,
+                "prx_soc_permille": prx.soc_permille,
+                "sent_age_s": self._age_s(ptx),
+                "received_age_s": self._age_s(prx),
+            }
+
+    def _resting(self, transfers: list[TransferRecord]) -> list[Record]:
+        """Boards that exchange energy lie on each other; a ledger tells of no others."""
+        ptx, prxs = transfers[0].ptx, [each.prx for each in transfers]
         return [
-            {"board_id": board, "contacts": [other], "state": "POWER"}
-            for board, other in (pair, pair[::-1])
+            {"board_id": ptx, "contacts": prxs, "state": "POWER"},
+            *({"board_id": prx, "contacts": [ptx], "state": "POWER"} for prx in prxs),
         ]
 
     def _age_s(self, side: _Meter) -> float | None:
@@ -110,7 +132,8 @@ class Tape:
         ends = {name: codes.end_name(getattr(stands, name)) for name in ("ept_ptx", "ept_prx")}
         if self._sides.pop(stands.transfer_id, None):
             yield {"event": "TransferEnded", **parties, **ends}
-            boards = [each | {"contacts": [], "state": "IDLE"} for each in self._resting(parties)]
+            ended = [self.book.transfers[stands.transfer_id]]
+            boards = [each | {"contacts": [], "state": "IDLE"} for each in self._resting(ended)]
             yield {"event": "Facts", "boards": boards}
         transfer = self.book.transfers[stands.transfer_id]
         energies = {

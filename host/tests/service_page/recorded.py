@@ -3,8 +3,9 @@
 
 `runs/*.jsonl` hold a hello, then every event, with times from the run's beginning. `four` is what
 the engine of `demo --serve` told its window. `thirty` has the events of a demo of thirty boards;
-their limits, contacts and totals were computed from these events afterwards. Tests add what did
-not happen then: faults, lost boards.
+their limits, contacts and totals were computed from these events afterwards. `pad` is what the
+engine of `serve` told its window beside a bench whose board 1 is a pad: two receivers, then three.
+Tests add what did not happen then: faults, lost boards.
 """
 
 import json
@@ -19,7 +20,7 @@ from ..service_window.engine import Engine
 Record = dict[str, Any]
 ELSEWHERE = "bench.example.org"  # a name of the service that does not mean this machine only
 RUNS = Path(__file__).parent / "runs"
-FLOWING_s = {"four": 23.8, "thirty": 48.0}  # when several boards give
+FLOWING_s = {"four": 23.8, "thirty": 48.0, "pad": 26.0}  # when much flows
 _TIMES = {"time_s", "heard_s", "started_s", "ended_s"}
 
 

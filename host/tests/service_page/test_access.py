@@ -44,6 +44,10 @@ def board(_engine: Engine, page: Page) -> None:
     page.locator("[data-testid=tile][data-board='2']").click()
 
 
+def pad(_engine: Engine, page: Page) -> None:
+    page.locator("[data-testid=tile][data-board='1']").click()
+
+
 def key(_engine: Engine, page: Page) -> None:
     page.locator("#key").click()
 
@@ -62,9 +66,10 @@ STATES = {
     "board": ("four", FLOWING_s["four"], board),
     "key": ("four", FLOWING_s["four"], key),
     "many": ("thirty", FLOWING_s["thirty"], nothing),
+    "pad": ("pad", FLOWING_s["pad"], pad),
     "empty": ("four", 0.0, nothing),
 }
-CI = {"flowing", "faults", "key"}  # the others with -m long: each takes four looks of axe
+CI = {"flowing", "faults", "key", "pad"}  # the others with -m long: each takes four looks of axe
 
 
 @pytest.mark.parametrize(
@@ -112,6 +117,14 @@ def test_nothing_overlaps_from_320_px_on(count: int, engine_of: Start, open_page
         "transfers": [t for t in hello["transfers"] if max(t["ptx"], t["prx"]) <= count],
     }
     run.hello = lambda: hello | few  # type: ignore[method-assign]
+    nothing_overlaps(run, engine_of, open_page)
+
+
+def test_nothing_of_a_pad_overlaps(engine_of: Start, open_page: Open) -> None:
+    nothing_overlaps(Run("pad"), engine_of, open_page)
+
+
+def nothing_overlaps(run: Run, engine_of: Start, open_page: Open) -> None:
     page = open_page(engine_of(run), reduced_motion="reduce")
     page.wait_for_selector("body[data-stage=live]", timeout=15_000)
     for width in (320, 400, 640, 821, 1024, 1280, 1920):

@@ -57,6 +57,32 @@ def test_energy_is_seen_flowing(engine_of: Start, open_page: Open) -> None:
     assert first != second
 
 
+def test_a_pad_feeds_several_and_shows_their_sum(engine_of: Start, open_page: Open) -> None:
+    run = Run("pad", at_s=22.0)  # two receive, the third is about to
+    engine = engine_of(run)
+    page = live(open_page(engine, token=engine.tokens.act))
+    group = page.get_by_test_id("group").first
+    expect(group).to_contain_text("1 → 2, 3")
+    expect(group.get_by_role("button")).to_have_count(0)
+    for record in run.future:
+        if record["time_s"] < run.begin["run"]["started_s"] + FLOWING_s["pad"]:
+            engine.emit(record)
+    expect(group).to_contain_text("1 → 2, 3, 4")
+    expect(group).to_contain_text("pad runs: 4.29\u202fW → 2.71\u202fW, shared equally")
+    expect(page.locator("#ring .flow")).to_have_count(3)
+    tile = page.locator("[data-testid=tile][data-board='1']")
+    expect(tile).to_contain_text("Gives 4.29\u202fW to boards 2, 3 and 4.")
+    tile.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("board 1 to boards 2, 3 and 4, shared equally")
+    expect(dialog).to_contain_text("1.42\u202fW → 0.90\u202fW")
+    dialog.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Stop the pad of board 1").click()
+    with engine.client() as client:
+        *_, newest = client.get("/api/v1/snapshot?curves=0").json()["groups"]
+    assert asked(engine, "stop_transfer") == {"transfer_id": newest["transfers"][0]}
+
+
 def test_nothing_moves_when_motion_is_unwanted(engine_of: Start, open_page: Open) -> None:
     engine = engine_of(Run("four"))
     page = live(open_page(engine, reduced_motion="reduce"))

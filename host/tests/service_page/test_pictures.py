@@ -45,6 +45,7 @@ PICTURES = {
     "page-many": ("thirty", WIDE, "dark", False, as_it_is),
     "page-phone": ("four", PHONE, "light", False, as_it_is),
     "page-phone-dark": ("four", PHONE, "dark", True, faults),
+    "page-pad": ("pad", WIDE, "light", True, as_it_is),
     "page-board": ("four", WIDE, "light", True, board),
 }
 CI = {"page", "page-phone-dark"}  # the others with -m long

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The page's pure modules, tested by node on every picture of two recorded runs."""
+"""The page's pure modules, tested by node on every picture of the recorded runs."""
 
 import json
 import os
@@ -39,4 +39,4 @@ def test_state_words_and_geometry(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert "# pass 13" in done.stdout, done.stdout
+    assert "# pass 14" in done.stdout, done.stdout

@@ -49,6 +49,22 @@ test("the headline is the picture as a sentence", () => {
   assert.equal(view(picture).headline, "No board in sight right now");
 });
 
+test("a pad gives to several: one sum, and a line with it above its transfers", () => {
+  const picture = view(last("pad"));
+  assert.equal(picture.headline, "1 board gives 4.29\u202fW to 3 boards, 2.71\u202fW arrive");
+  const [pad, taker] = picture.boards;
+  assert.equal(pad.says, "Gives 4.29\u202fW to boards 2, 3 and 4.");
+  assert.equal(pad.power_mW, words.sum(pad.flows, "sent_mW"));
+  assert.equal(taker.says, "Receives 0.91\u202fW from board 1.");
+  const [group, ...members] = picture.transfers.slice(0, 4);
+  assert.deepEqual(picture.transfers.map(({ kind }) => kind), ["group", "member", "member", "member", "group", "member", "member", "pair"]);
+  assert.deepEqual(members.map(({ prx }) => prx), group.prxs);
+  for (const name of ["sent_mJ", "received_mJ"]) assert.equal(words.sum(members, name), group[name]);
+  const [before, ...runs] = pictures.pad.map(view).map(({ headline }) => headline).filter((each) => each.includes("to 2 boards") || each.includes("to 3 boards"));
+  assert.match(before, /to 2 boards/);
+  assert.ok(runs.some((each) => each.includes("to 3 boards")));
+});
+
 test("a board that is lost or stopped neither gives nor receives", () => {
   const picture = last("four");
   picture.boards[0].lost = true;

@@ -3,7 +3,7 @@
 
 import { byId, node, say, typed } from "./dom.js";
 import { mark } from "./marks.js";
-import { decimals, joules, percent, span, watts, wayOut } from "./words.js";
+import { boardsNamed, decimals, groupSum, joules, percent, shareRule, span, watts, wayOut } from "./words.js";
 
 const dialog = byId("dialog");
 let redraw = null; // draws the open dialog anew when the picture changes
@@ -69,6 +69,7 @@ function boardParts(board, does) {
     ["Floor", board.floor_pct == null ? "–" : `stops giving at ${percent(board.floor_pct)}, gives again from ${percent(board.resume_pct)}`],
     ["Power", board.power_max_mW == null ? "–" : `at most ${watts(board.power_allowed_mW ?? board.power_max_mW)}, built for ${watts(board.power_max_mW)}`],
     ["Rests on", board.contacts?.length ? board.contacts.map((id) => `board ${id}`).join(", ") : "nobody known"],
+    ...(board.group ? padFacts(board) : []),
     ["Sent", joules(board.sent_mJ)],
     ["Received", joules(board.received_mJ)],
     ["Coil", board.coil_C == null ? "–" : `${decimals(board.coil_C, 1)}\u202f°C`],
@@ -79,11 +80,18 @@ function boardParts(board, does) {
   const faults = board.faults.flatMap((fault) => [node("p", {}, node("b", { class: "wrong" }, `${fault.text}. `), ...typed(`${fault.way_out ?? ""} ${wayOut(fault)}`))]);
   const acts = !does.mayAct() ? [] : [
     ...board.faults.filter((fault) => String(fault.clear_by).startsWith("host")).map((fault) => named("clear", button("Clear fault", "", () => does.clear(board, fault)))),
-    board.flow ? named("stop", button("Stop its transfer", "danger", () => does.stopTransfer(board.flow))) : "",
+    board.flow ? named("stop", button(board.group ? "Stop its pad" : "Stop its transfer", "danger", () => does.stopTransfer(board.flow))) : "",
     board.contacts?.length && !board.flow && !board.forbidden ? named("give", button("Give energy", "", () => askGive(board, does))) : "",
     named("forbid", button(board.forbidden ? "Let it in again" : "Keep it out", "", () => does.forbid(board))),
   ];
   return [node("p", {}, board.says), ...faults, node("dl", { class: "facts" }, ...facts.flatMap(([name, value]) => [node("dt", {}, name), node("dd", {}, value)])), buttons(...acts, named("close", cancel()))];
+}
+
+/** Who is fed by one pad, how it shares, and what each of them gets. */
+function padFacts({ board_id, group, flows }) {
+  const { ptx, prxs } = group;
+  const each = ptx === board_id ? flows.map((flow) => [`To board ${flow.prx}`, groupSum(flow)]) : [];
+  return [["Pad", `board ${ptx} to ${boardsNamed(prxs)}, ${shareRule(group)}`], ...each, ["Pad in all", groupSum(group)]];
 }
 
 const SHARE = 0.05; // of the cell, as a first proposal

@@ -3,7 +3,7 @@
 
 import { byId, glyph, keyed, node, say, set, typed } from "./dom.js";
 import { mark } from "./marks.js";
-import { clock, decimals, joules, percent, sentence, some, span, watts, wayOut } from "./words.js";
+import { clock, decimals, groupSum, joules, percent, sentence, shareRule, some, span, watts, wayOut } from "./words.js";
 
 export function drawFigures(figures) {
   keyed(byId("figures"), figures, (figure) => figure.name,
@@ -31,12 +31,13 @@ export function drawTransfers(transfers, { mayAct, stop }) {
     host.replaceChildren(node("table", {}, node("thead", {}, node("tr", {},
       ...[["No.", ""], ["Way", "text"], ["Sent", ""], ["Arrived", ""], ["Lost", ""], ["Efficiency", ""], ["How it stands", "text"]]
         .map(([name, kind]) => node("th", { scope: "col", class: kind || null }, name)))), node("tbody")));
-  keyed(host.querySelector("tbody"), transfers, (transfer) => transfer.transfer_id,
-    () => node("tr", { "data-testid": "transfer" }, ...Array.from({ length: 7 }, (_, i) => node("td", { class: { 1: "way", 6: "text" }[i] }))),
+  keyed(host.querySelector("tbody"), transfers, ({ kind, transfer_id }) => `${kind} ${transfer_id}`,
+    ({ kind }) => node("tr", { "data-testid": kind === "group" ? "group" : "transfer", class: kind }, ...Array.from({ length: 7 }, (_, i) => node("td", { class: { 1: "way", 6: "text" }[i] }))),
     (row, transfer) => transferRow(row, transfer, mayAct(), stop));
 }
 
 function transferRow(row, transfer, mayAct, stop) {
+  if (transfer.kind === "group") return groupRow(row, transfer, mayAct, stop);
   const { transfer_id, ptx, prx, sent_mJ, received_mJ, loss_mJ, state } = transfer;
   const runs = state === "open" && transfer.ended_s == null;
   const settled = state === "settled" && sent_mJ > 0;
@@ -46,7 +47,23 @@ function transferRow(row, transfer, mayAct, stop) {
   const last = row.lastChild;
   set(last, "class", runs ? "text running" : "text");
   say(last, runs ? `runs: ${power(transfer)}` : transfer.text ? sentence(transfer.text) : state);
-  if (runs && mayAct) last.append(" ", node("button", { class: "flip", type: "button", "aria-label": `Stop transfer ${transfer_id}`, onclick: () => stop(transfer) }, "Stop"));
+  if (runs && mayAct && transfer.kind === "pair") last.append(" ", stopper(`Stop transfer ${transfer_id}`, transfer, stop));
+}
+
+const stopper = (name, transfer, stop) =>
+  node("button", { class: "flip", type: "button", "aria-label": name, onclick: () => stop(transfer) }, "Stop");
+
+/** The sums of a group; stopping one of its transfers stops them all. */
+function groupRow(row, group, mayAct, stop) {
+  const { ptx, prxs, sent_mJ, received_mJ, loss_mJ, running } = group;
+  const known = loss_mJ != null && !running && sent_mJ > 0;
+  const cells = ["", `${ptx} → ${prxs.join(", ")}`, joules(sent_mJ), joules(received_mJ), known ? joules(loss_mJ) : "–",
+    known ? percent((100 * received_mJ) / sent_mJ) : "–"];
+  cells.forEach((text, i) => say(row.children[i], text));
+  const last = row.lastChild;
+  set(last, "class", running ? "text running" : "text");
+  say(last, running ? `pad runs: ${groupSum(group)}, ${shareRule(group)}` : `pad, ${shareRule(group)}`);
+  if (running && mayAct) last.append(" ", stopper(`Stop the pad of board ${ptx}`, group, stop));
 }
 
 function power({ sent_mW, received_mW, sent_age_s, received_age_s }) {

@@ -29,7 +29,7 @@ export function view(snapshot) {
   const cut = cutAtFloor(snapshot.transfers);
   const boards = [...snapshot.boards]
     .sort((a, b) => a.board_id - b.board_id)
-    .map((board) => shown(board, flows, cut));
+    .map((board) => shown(board, flows, cut, snapshot.groups ?? []));
   const picture = { run: snapshot.run, boards, flows, totals: snapshot.totals, time_s: snapshot.time_s };
   return {
     ...picture,
@@ -38,26 +38,42 @@ export function view(snapshot) {
     figures: figures(snapshot, flows),
     notices: notices(boards, snapshot.run.lease_s),
     average_pct: average(boards),
-    transfers: snapshot.transfers.filter((transfer) => transfer.state !== "void").sort((a, b) => b.transfer_id - a.transfer_id),
+    transfers: lines(snapshot.transfers.filter((transfer) => transfer.state !== "void"), snapshot.groups ?? []),
     waits: boards.filter((board) => board.waits && !board.flow && !board.lost),
     wants: snapshot.next ?? [],
     links: links(boards).filter(([a, b]) => !flows.some(({ ptx, prx }) => (ptx === a && prx === b) || (ptx === b && prx === a))),
   };
 }
 
+/** Transfers, the newest first; those of a group stand in their order below a line with its sums. */
+function lines(transfers, groups) {
+  const several = groups.filter((group) => group.transfers.length > 1);
+  const of = new Map(several.flatMap((group) => group.transfers.map((transfer_id) => [transfer_id, group])));
+  const head = ({ transfer_id }) => of.get(transfer_id)?.transfers[0] ?? transfer_id;
+  const ordered = [...transfers].sort((a, b) => head(b) - head(a) || a.transfer_id - b.transfer_id);
+  return ordered.flatMap((transfer) => {
+    const group = of.get(transfer.transfer_id);
+    const line = { ...transfer, kind: group ? "member" : "pair" };
+    return group && head(transfer) === transfer.transfer_id ? [{ ...group, kind: "group", transfer_id: head(transfer) }, line] : [line];
+  });
+}
+
 const open = ({ transfers }) => transfers.filter((transfer) => transfer.state === "open" && transfer.ended_s == null);
 
-function shown(board, flows, cut) {
+function shown(board, flows, cut, groups) {
+  const mine = flows.filter((flow) => flow.ptx === board.board_id || flow.prx === board.board_id);
   const whole = {
     ...board,
     fault: board.faults[0] ?? null,
-    flow: flows.find((flow) => flow.ptx === board.board_id || flow.prx === board.board_id) ?? null,
+    flow: mine[0] ?? null,
+    flows: mine,
+    group: groups.find((group) => group.running && group.group_id === board.group_id && group.prxs.length > 1) ?? null,
     cut: cut.has(board.board_id),
   };
   whole.show = SHOWS.find(([, holds]) => holds(whole))[0];
   whole.word = SHOW_WORDS[whole.show];
   whole.says = words.doing(whole);
-  whole.power_mW = (whole.show === "gives" ? whole.flow?.sent_mW : whole.flow?.received_mW) || null;
+  whole.power_mW = words.sum(mine, whole.show === "gives" ? "sent_mW" : "received_mW") || null;
   return whole;
 }
 

@@ -41,6 +41,16 @@ export const sentence = (text) => {
 /** Both meters speak of the same moment: until then a sum would count what nobody measured. */
 export const bothSpoke = ({ sent_mW, received_mW }) => received_mW > 0 && sent_mW >= received_mW;
 
+export const boardsNamed = (ids) =>
+  ids.length === 1 ? `board ${ids[0]}` : `boards ${ids.slice(0, -1).join(", ")} and ${ids.at(-1)}`;
+
+const RULES = { equal: "shared equally", need: "shared by need", "first-come": "first come, first served" };
+export const shareRule = (group) => RULES[group.group_rule] ?? "shared";
+
+/** What a group sends and what arrives, now. */
+export const groupSum = ({ sent_mW, received_mW }) =>
+  sent_mW == null || received_mW == null ? "begins" : `${watts(sent_mW)} → ${watts(received_mW)}`;
+
 /** The whole picture in one line. */
 export function headline({ run, boards, flows }) {
   const here = boards.filter((board) => !board.lost).length;
@@ -50,9 +60,11 @@ export function headline({ run, boards, flows }) {
   const live = flows.filter(bothSpoke);
   if (!flows.length) return begin(`${some(here, "board")} in range, nobody gives right now`);
   const givers = new Set((live.length ? live : flows).map((flow) => flow.ptx)).size;
+  const takers = new Set(live.map((flow) => flow.prx)).size;
+  const to = takers > givers ? ` to ${some(takers, "board")}` : "";
   const verb = givers === 1 ? "board gives" : "boards give";
   if (!live.length) return begin(givers === 1 ? "1 board begins to give" : `${givers} boards begin to give`);
-  return begin(`${givers} ${verb} ${watts(sum(live, "sent_mW"))}, ${watts(sum(live, "received_mW"))} arrive`);
+  return begin(`${givers} ${verb} ${watts(sum(live, "sent_mW"))}${to}, ${watts(sum(live, "received_mW"))} arrive`);
 }
 
 export const sum = (items, key) => items.reduce((total, item) => total + (item[key] ?? 0), 0);
@@ -64,12 +76,12 @@ export function doing(board) {
   if (board.lost) return board.soc_pct == null ? "Out of sight." : "Out of sight; this is its last known charge.";
   if (flow) {
     const gives = flow.ptx === board.board_id;
-    const power_mW = gives ? flow.sent_mW : flow.received_mW;
-    const other = gives ? flow.prx : flow.ptx;
-    const way = gives ? "to" : "from";
-    if (!other) return "Looks for who rests on it.";
-    if (!power_mW) return `Begins to ${gives ? "give" : "receive"} ${way} board ${other}.`;
-    return `${gives ? "Gives" : "Receives"} ${watts(power_mW)} ${way} board ${other}.`;
+    const power_mW = sum(board.flows, gives ? "sent_mW" : "received_mW");
+    const others = gives ? board.flows.map((each) => each.prx) : [flow.ptx];
+    const way = `${gives ? "to" : "from"} ${boardsNamed(others)}`;
+    if (!others[0]) return "Looks for who rests on it.";
+    if (!power_mW) return `Begins to ${gives ? "give" : "receive"} ${way}.`;
+    return `${gives ? "Gives" : "Receives"} ${watts(power_mW)} ${way}.`;
   }
   if (board.forbidden) return "Kept out by the operator.";
   if (board.show === "floor") return atFloor(board);
@@ -118,7 +130,7 @@ export function told(record, { cause }) {
     case "BoardLost": return line(`${board} is out of sight.`, "warn");
     case "TransferStarted":
       return line(record.prx
-        ? `Board ${record.ptx} begins to give to board ${record.prx}, up to ${joules(record.energy_max_mJ)}.`
+        ? `Board ${record.ptx}${record.group_id ? ", a pad," : ""} begins to give to board ${record.prx}, up to ${joules(record.energy_max_mJ)}.`
         : `Board ${record.ptx} looks for who rests on it.`);
     case "TransferEnded": {
       const name = record.ept_ptx === "PEER_ENDED" ? record.ept_prx : record.ept_ptx;
