@@ -26,7 +26,7 @@ _path = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--format",
     "layout",
-    type=click.Choice(["json-ld", "html", "json"]),
+    type=click.Choice(["json-ld", "html", "json", "aas"]),
     default="json-ld",
     show_default=True,
 )
@@ -96,10 +96,12 @@ def _history(board: int, ledger: Place, keys_path: Path | None) -> "History":
 def _made(found: "History", keys_path: Path | None, layout: str, signer_path: Path) -> str:
     from crowdcharge.passport.document import document
     from crowdcharge.passport.page import page
-    from crowdcharge.passport.signing import signed, signer
+    from crowdcharge.passport.shell import environment
+    from crowdcharge.passport.signing import public_half, signed, signer
 
-    linked = layout != "json"
-    proved = signed(document(found, keys_path is not None, linked), signer(signer_path))
+    key = signer(signer_path)
+    made = document(found, keys_path is not None, linked=layout in {"json-ld", "html"})
+    proved = signed(environment(made, public_half(key)) if layout == "aas" else made, key)
     return page(proved) if layout == "html" else json.dumps(proved, indent=2, sort_keys=True)
 
 

@@ -8,9 +8,8 @@ from crowdcharge.passport import wear
 from crowdcharge.passport.capacity import capacity_of
 from crowdcharge.passport.history import History
 from crowdcharge.passport.resistance import path_of
-from crowdcharge.passport.values import DECLARED, ESTIMATED, Figure, missing
+from crowdcharge.passport.values import DECLARED, ESTIMATED, NAMESPACE, Figure, missing
 
-NAMESPACE = "urn:crowdcharge:passport:1:"
 NOTICE = (
     "Voluntary: this is no battery passport of any regulation, and nobody but the holder of the "
     "key below vouches for it. What boards did outside of this ledger is not in it."
@@ -22,6 +21,7 @@ TITLES = {
     "capacity_rated": "rated capacity",
     "capacity_remaining": "capacity that remains",
     "fade": "capacity lost",
+    "charge": "state of charge",
     "resistance": "resistance of cell and leads",
     "full_cycles": "full cycles",
     "energy_given": "energy given",
@@ -50,6 +50,7 @@ def figures(history: History) -> dict[str, Figure]:
         "capacity_rated": rated,
         "capacity_remaining": remaining,
         "fade": _fade(rated, remaining),
+        "charge": _charge(history.charges),
         "resistance": resistance,
         "full_cycles": wear.full_cycles(history.charges),
         "energy_given": wear.energy(sent_mJ, history.given_s, "what it sent"),
@@ -72,6 +73,13 @@ def _rated(history: History) -> Figure:
         return missing("mJ", "the board is in no reading of this ledger")
     how = "what the board was set to when it was built"
     return Figure(history.capacity_mJ, "mJ", DECLARED, how)
+
+
+def _charge(charges: list[float]) -> Figure:
+    if not charges:
+        return missing("1/1000", "no charge is known")
+    how = "the newest word of the board's fuel gauge"
+    return Figure(round(1000 * charges[-1]), "1/1000", ESTIMATED, how)
 
 
 def _fade(rated: Figure, remaining: Figure) -> Figure:

@@ -17,7 +17,7 @@ _SHOWN = {
     "s": ("h", 3600),
     "1": ("", 1),
 }
-_SHARES = {"fade": ("%", 10), "full_cycles": ("", 1000)}
+_SHARES = {"fade": ("%", 10), "charge": ("%", 10), "full_cycles": ("", 1000)}
 
 
 def page(document: dict[str, Any]) -> str:

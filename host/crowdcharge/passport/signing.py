@@ -2,7 +2,7 @@
 """Sign a passport so that an outsider can check it: Ed25519 (RFC 8032) over one canonical text.
 
 What is signed is the whole document as JSON in UTF-8, keys in order and no spaces, with the proof
-but without the `signature` in it.
+but without the `signature` in it. An Asset Administration Shell carries the proof in extensions.
 """
 
 from pathlib import Path
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from crowdcharge.errors import InputError
 from crowdcharge.files import read_text, require_private, write_whole
 from crowdcharge.ledger.bodies import canonical
+from crowdcharge.passport import shell
 
 _SIZE_MAX_bytes = 10_000
 _ALGORITHM = "Ed25519"
@@ -44,22 +45,40 @@ def signer(path: Path) -> Ed25519PrivateKey:
     return key
 
 
+def public_half(key: Ed25519PrivateKey) -> str:
+    """Return in hex what others know the signer by."""
+    return key.public_key().public_bytes_raw().hex()
+
+
 def signed(document: dict[str, Any], key: Ed25519PrivateKey) -> dict[str, Any]:
-    public = key.public_key().public_bytes_raw().hex()
-    proof = {"algorithm": _ALGORITHM, "public_key": public}
-    signature = key.sign(_text({**document, "proof": proof})).hex()
-    return {**document, "proof": {**proof, "signature": signature}}
+    proof = {"algorithm": _ALGORITHM, "public_key": public_half(key)}
+    signature = key.sign(_text(_with_proof(document, proof))).hex()
+    return _with_proof(document, {**proof, "signature": signature})
+
+
+def _with_proof(document: dict[str, Any], proof: dict[str, str]) -> dict[str, Any]:
+    if shell.SHELLS in document:
+        return shell.with_proof(document, proof)
+    return {**document, "proof": proof}
+
+
+def _proof_of(document: Any) -> dict[str, str]:
+    if shell.SHELLS in document:
+        return shell.proof_of(document)
+    if document["format"] != _FORMAT:
+        raise ValueError
+    return dict(document["proof"])
 
 
 def public_key(document: Any) -> str:
     """Return in hex whose signature a passport carries; InputError unless it is good."""
     try:
-        proof = dict(document["proof"])
+        proof = _proof_of(document)
         signature = bytes.fromhex(proof.pop("signature"))
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(proof["public_key"]))
-        ours = (proof["algorithm"], document["format"]) == (_ALGORITHM, _FORMAT)
-        text = _text({**document, "proof": proof})
-    except (KeyError, TypeError, ValueError):
+        ours = proof["algorithm"] == _ALGORITHM
+        text = _text(_with_proof(document, proof))
+    except (AttributeError, KeyError, TypeError, ValueError):
         ours = False
     if not ours:
         raise InputError("not a signed passport of ours")

@@ -7,12 +7,14 @@ same in every language.
 
 from dataclasses import dataclass
 
+NAMESPACE = "urn:crowdcharge:passport:1:"
 MEASURED, ESTIMATED, DECLARED = "measured", "estimated", "declared"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`low` and `high` bound about 95 %; None for what is counted, or was declared by a person.
+    """`low` and `high` bound about 95 %; None for what is counted, was declared by a
+    person, or comes from a part whose error nobody knows.
 
     `value` None: the rows do not carry it, and `how` says why.
     """

@@ -5,7 +5,6 @@ import json
 import re
 import stat
 import subprocess
-from functools import partial
 from pathlib import Path
 
 import jsonschema
@@ -21,23 +20,9 @@ from crowdcharge.ledger.store import Store
 from crowdcharge.passport.document import CONTEXT, TITLES
 from crowdcharge.passport.signing import public_key
 
-from .year import BOARD, KEYS, Year
+from .year import BOARD, KEYS
 
 SCHEMA = json.loads((Path(crowdcharge.passport.__file__).parent / "schema.json").read_text())
-
-
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("year") / "ledger.sqlite"
-    Year(7, sessions=12).write(path)
-    return path
-
-
-@pytest.fixture
-def passport(crowdcharge, monkeypatch, tmp_path):
-    """Run the command in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    return partial(crowdcharge, "passport")
 
 
 @pytest.mark.parametrize("layout", ["json-ld", "json"])
