@@ -254,6 +254,12 @@ class BoardAgent:
     limits: BoardLimits
     soc_permille: int | None
     consent: BoardConsent = BoardConsent()
+    coil_C: float = 25.0
+
+    def told(self, ack: Ack, consent: BoardConsent) -> Self:
+        return replace(
+            self, soc_permille=ack.soc_permille, coil_C=ack.coil_dC / 10, consent=consent
+        )
 
     @property
     def gives_J(self) -> float:

@@ -9,7 +9,6 @@ that they know is settled. `take` is the other way, for receipts that another si
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 
 from crowdcharge.boards.codes import is_problem
 from crowdcharge.boards.codes import name as code_name
@@ -143,12 +142,10 @@ class LedgerKeeper:
         self._samples.clear()
 
     def note(self, board_id: int, ack: Ack, consent: BoardConsent | None = None) -> None:
-        """Note the newest authentic state of charge and consent, for the policy."""
+        """Note the newest authentic charge, coil and consent, for the policy."""
         agent = self.agents.get(board_id)
         if agent is not None:
-            self.agents[board_id] = replace(
-                agent, soc_permille=ack.soc_permille, consent=consent or agent.consent
-            )
+            self.agents[board_id] = agent.told(ack, consent or agent.consent)
 
     # -- what the boards metered --
 
@@ -221,9 +218,8 @@ class LedgerKeeper:
     async def _read(self, link: BoardLink) -> Beacon:
         """Tell the ledger and the policy the board's own state."""
         ack, beacon = link.ack, await link.status()
-        self.agents[link.board_id] = BoardAgent(
-            link.board_id, link.limits, ack.soc_permille, await link.ask_consent()
-        )
+        agent = BoardAgent(link.board_id, link.limits, None)
+        self.agents[link.board_id] = agent.told(ack, await link.ask_consent())
         reading = kinds.Reading(
             board_id=link.board_id,
             epoch=beacon.epoch,

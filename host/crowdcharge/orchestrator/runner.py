@@ -21,6 +21,7 @@ from crowdcharge.orchestrator.config import RadioSection, RunConfig
 from crowdcharge.orchestrator.contacts import Contacts
 from crowdcharge.orchestrator.events import Emit, Trouble
 from crowdcharge.orchestrator.orchestrator import Orchestrator
+from crowdcharge.orchestrator.recalling import remind
 from crowdcharge.orchestrator.run_folder import LEDGER, SUMMARY, RunFolder
 from crowdcharge.orchestrator.trading import Together, Trading
 from crowdcharge.radio import open_radios
@@ -90,6 +91,7 @@ class Runner:
         forwarder = _forwarder(config, self._trouble, self._bring)
         with self.folder.recording(described, forwarder, config.run.numbered_site) as store:
             store.append(changed(store.book.credits.reward, config.crowd.reward))
+            remind(self._policy, store)
             self._clock = BoardClock(config.radio.speed)
             self._orchestrator = Orchestrator(
                 radio=self._radio,

@@ -68,6 +68,13 @@ def figures(history: History) -> dict[str, Figure]:
     return {name: found[name] for name in TITLES}
 
 
+def fade_of(history: History) -> Figure:
+    """Return the share of capacity that was lost, without the other figures."""
+    path, _ = path_of(history.terminals, history.end_s)
+    remaining = capacity_of(history.discharges, history.quiet, path, history.end_s)
+    return _fade(_rated(history), remaining)
+
+
 def _rated(history: History) -> Figure:
     if not history.capacity_mJ:
         return missing("mJ", "the board is in no reading of this ledger")

@@ -189,8 +189,15 @@ def _share(permille: int | None) -> float | None:
 
 def history(rows: Iterable[Row], board_id: int) -> History:
     """Read all rows; LedgerError names one that is unreadable."""
-    found = History(board_id)
+    return histories(rows, [board_id])[board_id]
+
+
+def histories(rows: Iterable[Row], boards: Iterable[int]) -> dict[int, History]:
+    """Read all rows once, for several boards."""
+    found = {board_id: History(board_id) for board_id in boards}
     for row in rows:
-        found.add(row.content())
-        found.rows, found.last_hash = row.seq, row.hash
+        content = row.content()
+        for each in found.values():
+            each.add(content)
+            each.rows, each.last_hash = row.seq, row.hash
     return found

@@ -8,6 +8,7 @@ from typing import Any
 from crowdcharge.errors import InputError
 from crowdcharge.policy import finding
 from crowdcharge.policy.ageing_aware import AgeingAwareDepth, AgeingAwareSoc
+from crowdcharge.policy.ageing_measured import AgeingAwareMeasured
 from crowdcharge.policy.base import AgentView, Encounter, Offer, Policy
 from crowdcharge.policy.expected_share import ExpectedShare
 from crowdcharge.policy.loss_aware import LossAware
@@ -25,6 +26,7 @@ POLICIES: dict[str, Callable[..., Policy]] = {
     policy.name: policy
     for policy in (
         AgeingAwareDepth,
+        AgeingAwareMeasured,
         AgeingAwareSoc,
         ExpectedShare,
         LossAware,

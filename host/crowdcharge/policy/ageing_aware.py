@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """PURE: AG1 and AG2, which share only when the two batteries together age less for it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -48,13 +48,21 @@ class AgeingAwareSoc:
         now_s: float,
         rng: np.random.Generator,
     ) -> Offer | None:
-        most = self._average.decide(encounter, views, now_s, rng)
+        most = self.most(encounter, views, now_s, rng)
         if most is None:
             return None
         ptx, prx = views[most.ptx], views[most.prx]
-        amounts_J = [most.energy_J * k / TRIALS for k in range(TRIALS + 1)]
-        energy_J = min(amounts_J, key=lambda sent_J: self._stress(ptx, prx, sent_J))
-        return Offer(most.ptx, most.prx, energy_J) if energy_J > 0 else None
+        return least_stressful(most, lambda sent_J: self._stress(ptx, prx, sent_J))
+
+    def most(
+        self,
+        encounter: Encounter,
+        views: Mapping[int, AgentView],
+        now_s: float,
+        rng: np.random.Generator,
+    ) -> Offer | None:
+        """Return what P_OA would send."""
+        return self._average.decide(encounter, views, now_s, rng)
 
     def _stress(self, ptx: AgentView, prx: AgentView, sent_J: float) -> float:
         """Predict the ageing of the pair after the transfer, in units of Xu's f_d."""
@@ -65,6 +73,13 @@ class AgeingAwareSoc:
             if depth := abs(gained_J) / view.capacity_J:
                 stress += 0.5 * xu_depth_stress(depth) * xu_soc_stress(soc)
         return stress
+
+
+def least_stressful(most: Offer, stress: Callable[[float], float]) -> Offer | None:
+    """Return that part of an offer which ages the two least; None if it is nothing."""
+    amounts_J = [most.energy_J * k / TRIALS for k in range(TRIALS + 1)]
+    energy_J = min(amounts_J, key=stress)
+    return Offer(most.ptx, most.prx, energy_J) if energy_J > 0 else None
 
 
 class AgeingAwareDepth:

@@ -33,7 +33,7 @@ class AgentView(Protocol):
     """The facts that a policy may know of an agent.
 
     `gives_J`: what its owner lets it give now; `wants_J`: what its owner wants. Both are infinite
-    where nothing was said.
+    where nothing was said. `coil_C`: of its coil, by its newest authenticated word.
     """
 
     @property
@@ -44,9 +44,13 @@ class AgentView(Protocol):
     def gives_J(self) -> float: ...
     @property
     def wants_J(self) -> float: ...
+    @property
+    def coil_C(self) -> float: ...
 
 
 class Policy(Protocol):
+    """`recall(board_id, levels, fade)`, which a policy may have, is told a ledger's past."""
+
     name: str
 
     def decide(

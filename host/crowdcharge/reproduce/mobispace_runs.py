@@ -69,6 +69,7 @@ class SolverBoard:
     capacity_J: float
     gives_J: float = inf
     wants_J: float = inf
+    coil_C: float = 25.0
 
 
 def online_average(problem: Problem, balanced_std: float) -> tuple[int | None, float]:

@@ -16,6 +16,7 @@ class SimulatedBoard:
     energy_J: float
     gives_J: float = inf
     wants_J: float = inf
+    coil_C: float = 25.0
     load_W: float = 0.0
     arrives_s: float = 0.0
     leaves_s: float = inf

@@ -18,6 +18,7 @@ class SimulatedAgent:
     capacity_J: float = inf
     gives_J: float = inf
     wants_J: float = inf
+    coil_C: float = 25.0
 
 
 class Rows(Mapping[int, SimulatedAgent]):

@@ -20,6 +20,7 @@ EXAMPLES = ROOT / "docs" / "examples"
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TRIED = {
     "README.md": "test_the_python_of_its_page",
+    "ageing.toml": "test_commands",
     "days.csv": "test_commands",
     "fleet.toml": "test_commands",
     "bench.toml": "test_the_run_on_its_bench",

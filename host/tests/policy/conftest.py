@@ -14,6 +14,7 @@ from crowdcharge.policy import Encounter
 class Agent:
     energy_J: float
     capacity_J: float = inf
+    coil_C: float = 25.0
 
 
 class Crowd:

@@ -71,6 +71,7 @@ OPTIONS = {
     "plan": {"cycle": [[[a, b] for a in range(12) for b in range(a)]], "slot_s": 1.0},
     "ageing-aware-soc": {"horizon_s": 1e7},
     "ageing-aware-depth": {"horizon_s": 1e7, "hold_s": 5.0},
+    "ageing-aware-measured": {"horizon_s": 1e7},
 }
 
 
