@@ -15,6 +15,7 @@ SECTIONS = {
 }
 ROWS = [row.split(" | ") for row in chain.from_iterable(SECTIONS.values())]
 PATH = re.compile(r"`((?:firmware|host|hardware|docs)/[^`]+|pyproject\.toml)`")
+PAGE = re.compile(r"\]\(([\w./-]+\.md)(?:#[\w-]*)?\)")
 
 
 def existing_tests() -> set[str]:
@@ -23,16 +24,30 @@ def existing_tests() -> set[str]:
     return set(chain.from_iterable(re.findall(r"def (test_\w+)\(", text) for text in sources))
 
 
-def test_every_path_exists():
-    paths = PATH.findall(TEXT)
-    assert len(paths) > 40
-    assert [path for path in paths if not (ROOT / path).is_file()] == []
+def dead(text: str) -> set[str]:
+    """Return the paths, pages and tests that a text names and that do not exist."""
+    paths = {*PATH.findall(text), *(f"docs/reference/{page}" for page in PAGE.findall(text))}
+    tests = set(re.findall(r"`(test_\w+)`", text))
+    return {path for path in paths if not (ROOT / path).is_file()} | (tests - existing_tests())
 
 
-def test_every_test_exists():
-    named = set(re.findall(r"`(test_\w+)`", TEXT))
-    assert len(named) > 30
-    assert named - existing_tests() == set()
+def test_every_path_and_every_test_exists():
+    assert len(PATH.findall(TEXT)) > 40
+    assert len(PAGE.findall(TEXT)) > 3
+    assert dead(TEXT) == set()
+
+
+def test_what_does_not_exist_is_found():
+    paths = {"host/crowdcharge/gone.py", "docs/reference/gone.md"}
+    told = "`host/crowdcharge/gone.py` [gone](gone.md#here) [is](airfuel.md) `test_of_nothing`"
+    gone = paths | {"test_of_nothing"}
+    assert dead(told) == gone
+
+
+def test_all_that_looks_like_a_file_is_held_to_exist():
+    """A module that is named otherwise than from the root would escape."""
+    files = set(re.findall(r"`([\w./-]+\.(?:py|toml|md))`", TEXT))
+    assert files == set(PATH.findall(TEXT))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0][:40])
