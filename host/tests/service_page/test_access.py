@@ -69,7 +69,7 @@ STATES = {
     "pad": ("pad", FLOWING_s["pad"], pad),
     "empty": ("four", 0.0, nothing),
 }
-CI = {"flowing", "faults", "key", "pad"}  # the others with -m long: each takes four looks of axe
+CI = {"flowing", "faults", "key"}  # the others with -m long: each takes four looks of axe
 
 
 @pytest.mark.parametrize(
@@ -120,6 +120,7 @@ def test_nothing_overlaps_from_320_px_on(count: int, engine_of: Start, open_page
     nothing_overlaps(run, engine_of, open_page)
 
 
+@pytest.mark.long  # its layout is that of four boards
 def test_nothing_of_a_pad_overlaps(engine_of: Start, open_page: Open) -> None:
     nothing_overlaps(Run("pad"), engine_of, open_page)
 
