@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -146,7 +145,9 @@ def measure(boards: int, sites: int) -> dict[str, float]:
 
 
 def _peak_MB() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Return this program's own peak; getrusage would count the parent's before it began."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
 
 
 def told(boards: int, sites: int, found: dict[str, float]) -> str:
