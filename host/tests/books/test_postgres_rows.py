@@ -41,6 +41,7 @@ def fill_all(store):
     ends = sign(1, 13, 1, 30, odometer_mJ=1750), sign(2, 13, 2, 20, odometer_mJ=970)
     settle(store, 13, *ends)
     store.append([kinds.SiteRow("north", 1), passed_row(sign(2, 11, 2, 12), "south")])
+    store.append([kinds.Reward(TEXT, "received", 9), opening(13), kinds.Credit(13, TEXT, 2, 1, 5)])
 
 
 @pytest.fixture
@@ -86,7 +87,8 @@ def test_the_same_rows_make_the_same_chain_and_the_same_export(file, copied, clu
     url = cluster.text(database, "north")
     for layout in ("csv", "json"):
         assert said("export", url, "--format", layout) == said("export", file, "--format", layout)
-    assert said("show", url, "--json") == said("show", file, "--json")
+    for command in ("show", "balance"):
+        assert said(command, url, "--json") == said(command, file, "--json")
     assert open_ledger(url) == open_ledger(str(file))
 
 
