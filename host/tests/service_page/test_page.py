@@ -211,6 +211,29 @@ def test_pause_and_resume(engine_of: Start, open_page: Open) -> None:
     assert asked(engine, "resume") == {}
 
 
+def test_who_waits_for_the_same_stands_in_one_line(engine_of: Start, open_page: Open) -> None:
+    page = live(open_page(engine_of(Run("thirty"))))
+    waits = page.locator("#why ul").last.get_by_role("listitem")
+    expect(waits).to_have_count(1)
+    assert waits.locator(".mark").count() > 4
+
+
+def test_a_phone_shows_how_a_transfer_stands_without_scrolling_sideways(
+    engine_of: Start, open_page: Open
+) -> None:
+    engine = engine_of(Run("four"))
+    phone = {"width": 320, "height": 700}
+    page = live(open_page(engine, token=engine.tokens.act, viewport=phone))
+    boxes = [each.bounding_box() for each in page.locator("#transfers td, #transfers .flip").all()]
+    shown = [box for box in boxes if box]  # a phone's table has no column for the loss
+    assert len(shown) > 20
+    assert max(box["x"] + box["width"] for box in shown) <= 320
+    assert page.get_by_role("table").count() >= 1
+    bar = page.locator(".tools").bounding_box()
+    assert bar
+    assert bar["height"] < 60  # one row
+
+
 def test_a_transfer_is_asked_for(engine_of: Start, open_page: Open) -> None:
     engine = engine_of(Run("four", RESTS_s))
     page = live(open_page(engine, token=engine.tokens.act))

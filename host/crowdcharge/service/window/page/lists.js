@@ -80,8 +80,12 @@ export function drawWhy({ run, wants, waits }) {
   const rows = (title, items) => items.length && parts.push(node("h3", {}, title), node("ul", {}, ...items));
   rows("Wanted next", wants.slice(0, 6).map(({ ptx, prx, energy_J, says }) =>
     node("li", {}, mark(ptx), node("span", { class: "to" }, "→"), mark(prx), node("span", {}, `Up to ${decimals(energy_J, 1)}\u202fJ. ${sentence(says ?? "")}`))));
-  rows("Who waits", waits.slice(0, 8).map(({ board_id, waits: why }) => node("li", {}, mark(board_id), node("span", {}, sentence(why)))));
-  if (waits.length > 8) parts.push(node("p", { class: "aside" }, `and ${some(waits.length - 8, "board")} more, each on its tile`));
+  const reasons = [...new Set(waits.map((board) => board.waits))]; // one line for all who wait for the same
+  const waiting = (why) => waits.filter((board) => board.waits === why);
+  rows("Who waits", reasons.slice(0, 8).map((why) =>
+    node("li", {}, node("span", { class: "marks" }, ...waiting(why).map(({ board_id }) => mark(board_id))), node("span", {}, sentence(why)))));
+  const more = reasons.slice(8).flatMap(waiting).length;
+  if (more) parts.push(node("p", { class: "aside" }, `and ${some(more, "board")} more, each on its tile`));
   if (parts.length === 1 && policy.name) parts.push(node("p", { class: "aside" }, "Nobody waits."));
   const key = JSON.stringify([policy, wants, waits.map((board) => [board.board_id, board.waits])]);
   const host = byId("why");
