@@ -32,6 +32,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 VISIT_s = 2.0  # a board whose links are taken lets nobody in
+PATIENCE = 4  # so many knock for each that has to be let in, at most
 SILENT_s = 1.0  # test_hostile_central.py holds a link until the board ends it
 JUNK = (b"", b"\x00", b"\x01\x02" + bytes(60), bytes(range(128)), b"\xff" * 20)
 CAPACITY_J, ENERGY_J, LASTS_s = 100_000.0, 20_000.0, 3600.0  # more than a campaign needs
@@ -89,10 +90,15 @@ class Visitors:
             await stranger.close()
         return stranger is not None
 
-    async def come(self, how: Attack, count: int) -> int:
-        """Let so many come, one to each board at a time; return how many were let in."""
+    async def come(self, how: Attack, count: int, knocks_max: int) -> int:
+        """Let them come, one to each board at a time, until so many were let in; return how many.
+
+        On a busy machine a visitor may give up before a board has answered; another one comes.
+        """
         let_in = 0
-        for turn in range(count // 2):
+        for turn in range(knocks_max // 2):
+            if let_in >= count:
+                break
             first, second = turn % STRANGERS, (turn + 1) % STRANGERS
             visits = self.attack(1, how, first), self.attack(2, how, second)
             let_in += sum(await asyncio.gather(*visits))
@@ -170,7 +176,8 @@ async def flows(rig: Any) -> bool:
 @pytest.mark.parametrize("how", ATTACKS, ids=lambda how: how.__name__)
 async def test_strangers_at_idle_boards_leave_no_trace(bench, visitors, how, repeats):
     before, stood = await boots(bench), await faults(bench)
-    assert await visitors.come(how, repeats) >= repeats * 0.8, "it would prove nothing"
+    let_in = await visitors.come(how, repeats, PATIENCE * repeats)
+    assert let_in >= repeats, "it would prove nothing"
     assert await boots(bench) == before
     assert await faults(bench) == stood
 
@@ -183,9 +190,9 @@ async def test_strangers_in_a_transfer_do_not_end_it(rig, bench, how, repeats, r
         await rig.poll(lambda: flows(rig), "a transfer that flows")
     before, mark = await boots(bench), len(rig.events)
     visitors = Visitors(bench, rig._strange_radios)
-    let_in = await visitors.come(how, repeats)
     one_link = "circuitpython" in request.node.name  # the orchestrator has it
-    assert let_in == 0 if one_link else let_in >= repeats * 0.8
+    let_in = await visitors.come(how, repeats, repeats if one_link else PATIENCE * repeats)
+    assert let_in == 0 if one_link else let_in >= repeats
     assert await boots(bench) == before
     assert rig.of(FaultRaised, mark) == []
     assert rig.of(TransferEnded, mark) == []

@@ -49,6 +49,10 @@ CIRCUITPYTHON = {
     "microcontroller.nvm[8192]": "IndexError",
     "microcontroller.nvm.__setitem__(0, 256)": "ValueError",
     "time.sleep(-1)": "ValueError",
+    "_bleio.adapter.start_advertising(b'')": "BluetoothError",  # it is not enabled yet
+    "_bleio.adapter.start_advertising(b'', interval=0.01)": "ValueError",
+    "characteristic(513)": "ValueError",
+    "characteristic(4, initial_value=b'12345')": "ValueError",
 }
 TRY = """
 def said(call):
@@ -108,7 +112,11 @@ async def test_an_adc_of_an_esp32_ends_at_its_attenuation(bench, hands):
 async def test_circuitpythons_errors(bench, hands):
     async with hands.repl(port(bench, "feather_nrf52840")) as repl:
         await repl.exec(
-            "import analogio, board, busio, digitalio, microcontroller, supervisor, time\n"
+            "import _bleio, analogio, board, busio, digitalio, microcontroller, supervisor, time\n"
+            "def characteristic(size, **more):\n"
+            "    service = _bleio.Service(_bleio.UUID(0x1234))\n"
+            "    uuid = _bleio.UUID(0x1235)\n"
+            "    _bleio.Characteristic.add_to_service(service, uuid, max_length=size, **more)\n"
             f"{TRY}\ndef twice(kind, pin):\n    first = kind(pin)\n"
             "    try:\n        kind(pin)\n    finally:\n        first.deinit()"
         )

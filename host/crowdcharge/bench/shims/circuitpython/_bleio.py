@@ -17,6 +17,8 @@ _IRQ_GATTS_WRITE = 3
 
 _NOTIFY, _INDICATE = 1, 2
 _EALREADY = 114
+_LENGTH_MAX, _FIXED_MAX = 512, 510  # of a value in the SoftDevice: ports/nordic's Characteristic.h
+_INTERVAL_MIN_s, _INTERVAL_MAX_s = 0.02, 10.24  # shared-bindings/_bleio/Adapter.c
 _QUEUE_SIZE = 5  # of a link: BLEIO_HVN_TX_QUEUE_SIZE in ports/nordic/common-hal/_bleio/Adapter.c
 
 # CircuitPython has it built in; MicroPython has not.
@@ -76,12 +78,15 @@ class Characteristic:
     ):
         if adapter._handles is not None:
             raise RuntimeError("services are registered already")
+        value = bytes(initial_value or b"")
+        if not len(value) <= max_length <= (_FIXED_MAX if fixed_length else _LENGTH_MAX):
+            raise ValueError("max_length")
         self = cls()
         self.uuid = uuid
         self.properties = properties
         self.max_length = max_length
         self.service = service
-        self._value = bytes(initial_value or b"")
+        self._value = value
         self._packets = None
         service.characteristics += (self,)
         return self
@@ -208,6 +213,10 @@ class Adapter:
         tx_power=0,
         directed_to=None,
     ):
+        if not _INTERVAL_MIN_s <= interval <= _INTERVAL_MAX_s:
+            raise ValueError("interval must be in range 0.02-10.24")
+        if not self.enabled:
+            raise BluetoothError("Adapter not enabled")
         if self.advertising:
             raise BluetoothError("Already advertising.")
         if len(data) > 31:
