@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -19,6 +19,7 @@ from crowdcharge.ledger.postgres_link import DatabaseLink
 from crowdcharge.ledger.rows import Row
 from crowdcharge.ledger.store import Store
 
+LOOPBACK = "127.0.0.1"
 OWNER, OWNERS_PASSWORD = "owner", "correct horse"
 SERVICE, PASSWORD = "service", "s3cret/?:@"
 
@@ -50,10 +51,19 @@ def rows_in(place: Place) -> list[Row]:
 
 
 class Cluster:
-    """`owner` and `service` are roles; `database` makes an empty database and gives its name."""
+    """`owner` and `service` are roles; `database` makes an empty database and gives its name.
 
-    def __init__(self, program_path: Callable[[str], str]) -> None:
+    `host`: where it listens, to everybody; `enter`: what a command begins with to run there.
+    """
+
+    def __init__(
+        self,
+        program_path: Callable[[str], str],
+        host: str = LOOPBACK,
+        enter: Sequence[str] = (),
+    ) -> None:
         self._program_path = program_path
+        self._host, self._enter = host, enter
         self._user = _server_user()
         self.folder = Path(tempfile.mkdtemp(prefix="books-", dir="/tmp"))
         self.port = free_port()
@@ -67,6 +77,8 @@ class Cluster:
             "initdb", "--no-sync", "--auth=scram-sha-256", f"--username={OWNER}",
             f"--pwfile={secret}", "--locale=C", "--encoding=UTF8", f"--pgdata={self._data}",
         )  # fmt: skip
+        with (self._data / "pg_hba.conf").open("a") as who:
+            who.write("host all all samenet scram-sha-256\n")
         self.start()
         self.sql(f"CREATE ROLE {SERVICE} LOGIN PASSWORD '{PASSWORD}'")
 
@@ -74,25 +86,26 @@ class Cluster:
     def _data(self) -> Path:
         return self.folder / "data"
 
-    def as_server(self, program: str, *arguments: str) -> None:
+    def as_server(self, program: str, *arguments: str, enter: Sequence[str] = ()) -> None:
         """Run a program as the user that the server runs as."""
-        command = [self._program_path(program), *arguments]
+        become = ("setpriv", f"--reuid={self._user}", "--clear-groups") if self._user else ()
+        command = [*enter, *become, self._program_path(program), *arguments]
         log = self.folder / f"{program}.log"
         with log.open("ab") as out:  # a pipe would stay open as long as the server runs
-            done = subprocess.run(
-                command, stdout=out, stderr=out, user=self._user, cwd="/", check=False
-            )
+            done = subprocess.run(command, stdout=out, stderr=out, cwd="/", check=False)
         assert not done.returncode, log.read_text()
 
     def start(self) -> None:
         settings = {
             "port": self.port,
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": self._host,
             "unix_socket_directories": self.folder,
             "fsync": "off",
         }
         options = " ".join(f"-c {name}={value}" for name, value in settings.items())
-        self.as_server("pg_ctl", "start", "-w", "-D", str(self._data), "-o", options)
+        self.as_server(
+            "pg_ctl", "start", "-w", "-D", str(self._data), "-o", options, enter=self._enter
+        )
 
     def stop(self, mode: str = "fast") -> None:
         self.as_server("pg_ctl", "stop", "-w", "-D", str(self._data), "-m", mode)
@@ -119,8 +132,10 @@ class Cluster:
     def text(self, database: str, site: str = "", user: str = SERVICE) -> str:
         """Return a URL with its password."""
         password = quote({OWNER: OWNERS_PASSWORD, SERVICE: PASSWORD}[user], safe="")
-        url = f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"
-        return url + (f"?site={site}" if site else "")
+        url = f"postgresql://{user}:{password}@{self._host}:{self.port}/{database}"
+        given = [f"site={site}"] if site else []
+        given += [] if self._host == LOOPBACK else ["sslmode=disable"]
+        return url + (f"?{'&'.join(given)}" if given else "")
 
     def url(self, database: str, site: str = "north", user: str = SERVICE) -> BooksUrl:
         return BooksUrl(self.text(database, site, user))

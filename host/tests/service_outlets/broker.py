@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -23,12 +23,18 @@ def free_port() -> int:
 
 
 class Broker:
-    """`lines`: more of its configuration file; a stop ends it at once, as a crash would."""
+    """`lines`: more of its configuration file; a stop ends it at once, as a crash would.
 
-    def __init__(self, folder: Path, *lines: str) -> None:
+    `host`: where it listens; `enter`: what a command begins with to run there.
+    """
+
+    def __init__(
+        self, folder: Path, *lines: str, host: str = "127.0.0.1", enter: Sequence[str] = ()
+    ) -> None:
+        self._host, self._enter = host, enter
         self.port = free_port()
         self._file = folder / "mosquitto.conf"
-        text = [f"listener {self.port} 127.0.0.1", "persistence false", *lines]
+        text = [f"listener {self.port} {host}", "persistence false", *lines]
         if os.geteuid() == 0:  # else it becomes a user who may not read the test's folder
             text.append("user root")
         if not any(line.startswith("allow_anonymous") for line in lines):
@@ -37,14 +43,14 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = ["mosquitto", "-c", str(self._file)]
+        command = [*self._enter, "mosquitto", "-c", str(self._file)]
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         end_s = time.monotonic() + 10
         while time.monotonic() < end_s:
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                if probe.connect_ex((self._host, self.port)) == 0:
                     return
             time.sleep(0.05)
         self.stop()
@@ -77,7 +83,7 @@ class Broker:
 
     def client(self, **options: object) -> aiomqtt.Client:
         return aiomqtt.Client(
-            "127.0.0.1",
+            self._host,
             self.port,
             protocol=aiomqtt.ProtocolVersion.V5,
             **options,  # type: ignore[arg-type]

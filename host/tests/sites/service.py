@@ -29,38 +29,37 @@ duration_max_s = 6.0
 [serve]
 start = "running"
 [mqtt]
-url = "mqtt://127.0.0.1:{mqtt_port}"
+url = "{broker}"
 discovery = ""
 """
 
 
 @dataclass(frozen=True)
 class Place:
-    """The proxy that a site hears by, and what its file says of contacts."""
+    """The proxy that a site hears by, its database and broker, and what its file says of contacts.
+
+    `enter`: what a command begins with to run on the site's host.
+    """
 
     host: str
     port: int
+    books: str
+    broker: str
     contacts: str
+    enter: tuple[str, ...] = ()
 
 
 class SiteService:
     """`crowdcharge serve` of one site; `kill` is what a power cut does to its host."""
 
     def __init__(
-        self,
-        folder: Path,
-        name: str,
-        number: int,
-        place: Place,
-        keys: dict[int, bytes],
-        books: str,
-        mqtt_port: int,
+        self, folder: Path, name: str, number: int, place: Place, keys: dict[int, bytes]
     ) -> None:
-        self.name, self._folder = name, folder
+        self.name, self._folder, self._place = name, folder, place
         folder.mkdir()
         key_file.save(folder / "keys.toml", keys)
-        said = {"name": name, "number": number, "books": books, "mqtt_port": mqtt_port}
-        (folder / "run.toml").write_text(_RUN.format(**said, **asdict(place)), encoding="utf-8")
+        text = _RUN.format(name=name, number=number, **asdict(place))
+        (folder / "run.toml").write_text(text, encoding="utf-8")
         self.process: asyncio.subprocess.Process | None = None
 
     @property
@@ -74,7 +73,7 @@ class SiteService:
 
     async def start(self) -> None:
         with (self._folder / "said.log").open("ab") as log:
-            command = (*COMMAND, "serve", "run.toml", "--http-port", "0")
+            command = (*self._place.enter, *COMMAND, "serve", "run.toml", "--http-port", "0")
             self.process = await asyncio.create_subprocess_exec(
                 *command, stdout=log, stderr=log, cwd=self._folder
             )

@@ -42,9 +42,9 @@ async def make(tmp_path: Path, cluster: Cluster, database: str) -> AsyncIterator
 
     def build(name: str, number: int) -> SiteService:
         proxy = proxies[len(made)]
-        place = Place(proxy.host, proxy.port, 'slots = [[[1, 2]]]\nsource = "declared"')
-        folder = tmp_path / str(len(made))
-        site = SiteService(folder, name, number, place, KEYS, cluster.text(database), broker.port)
+        mqtt, contacts = f"mqtt://127.0.0.1:{broker.port}", "slots = [[[1, 2]]]"
+        place = Place(proxy.host, proxy.port, cluster.text(database), mqtt, contacts)
+        site = SiteService(tmp_path / str(len(made)), name, number, place, KEYS)
         made.append(site)
         return site
 
