@@ -41,7 +41,7 @@ def run(pins, identity: dict, power) -> None:
     import asyncio
     import gc
 
-    for module in ("board_loop", "board_hal", "app"):
+    for module in ("board_hal", "console", "app"):
         __import__(module)
         gc.collect()  # else what imports leave behind fragments a small heap
     from app import App
