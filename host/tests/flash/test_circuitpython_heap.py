@@ -16,11 +16,11 @@ from crowdcharge.bench.hub.launch import launch
 from crowdcharge.bench.physics.plant import Placement
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.timeout(300)]
-# The shims that stand for silicon and for CircuitPython's own modules take 106 kB of it (read with
+# The shims that stand for silicon and for CircuitPython's own modules take 109 kB of it (read with
 # gc.mem_alloc() before the firmware starts), so the firmware has 202 kB; it passes in 198.
 # On 32 bits that is about 133 kB, more than the 128 kB of an nRF52840:
 # docs/explanation/circuitpython.md.
-HEAP_kB = 202 + 106
+HEAP_kB = 202 + 109
 STAYS_SOURCE = {"code.py", "safemode.py"}
 
 
