@@ -41,7 +41,6 @@ def fill_all(store):
     ends = sign(1, 13, 1, 30, odometer_mJ=1750), sign(2, 13, 2, 20, odometer_mJ=970)
     settle(store, 13, *ends)
     store.append([kinds.SiteRow("north", 1), passed_row(sign(2, 11, 2, 12), "south")])
-    store.append([kinds.Reward(TEXT, "received", 9), opening(13), kinds.Credit(13, TEXT, 2, 1, 5)])
 
 
 @pytest.fixture
