@@ -7,6 +7,7 @@ import runpy
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -69,10 +70,8 @@ def _small(files: Mapping[str, Path], folder: Path) -> dict[str, Path]:
         for name, path in files.items()
         if name.endswith(".py")
     }
-    ours = {name: text for name, text in texts.items() if not name.startswith(_AS_THEY_ARE)}
-    others = [text for name, text in texts.items() if name not in ours]
     try:
-        small = shortened(own_shortened(inlined(ours), others), others)
+        small = _made_small(tuple(texts.items()))
     except SyntaxError as error:
         where = f"{error.filename}, line {error.lineno}"
         raise FlashError(f"cannot compile {where}: {error.msg}") from None
@@ -81,6 +80,14 @@ def _small(files: Mapping[str, Path], folder: Path) -> dict[str, Path]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     return {name: folder / name for name in targets}
+
+
+@lru_cache(maxsize=4)
+def _made_small(texts: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Return our sources, of all by their dotted names, as a board gets them; it takes seconds."""
+    ours = {name: text for name, text in texts if not name.startswith(_AS_THEY_ARE)}
+    others = [text for name, text in texts if name not in ours]
+    return shortened(own_shortened(inlined(ours), others), others)
 
 
 def _settings(source: Path, kind: BoardKind, folder: Path) -> Path:
