@@ -3,6 +3,7 @@
 
 import ast
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 
@@ -44,3 +45,15 @@ def edited(source: str, edits: Iterable[Edit]) -> str:
         start, end = (starts[line - 1] + column for line, column in (edit.start, edit.end))
         text = text[:start] + edit.text.encode() + text[end:]
     return text.decode()
+
+
+def parsed(source: str, filename: str = "<source>") -> ast.Module:
+    """Parse a source. SyntaxError: it is none.
+
+    CPython 3.11 counts how deep all threads' parses are as one (gh-106905), and may so end one of
+    them with SystemError, though nothing is wrong: then it is parsed again.
+    """
+    for _ in range(20):
+        with suppress(SystemError):
+            return ast.parse(source, filename)
+    return ast.parse(source, filename)

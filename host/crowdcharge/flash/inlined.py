@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from crowdcharge.flash.edits import Edit, edited
+from crowdcharge.flash.edits import Edit, edited, parsed
 
 _OPERATORS = {
     ast.Add: operator.add,
@@ -76,7 +76,7 @@ class _Part:
 
     @classmethod
     def of(cls, name: str, text: str, ours: Collection[str]) -> "_Part":
-        tree = ast.parse(text, f"{name.replace('.', '/')}.py")
+        tree = parsed(text, f"{name.replace('.', '/')}.py")
         found = defaultdict(list)
         methods = {id(each) for node in ast.walk(tree) for each in _methods(node)}
         for node in ast.walk(tree):
@@ -144,7 +144,7 @@ class _Part:
 
     def idle_imports(self, text: str, asked: Collection[Origin]) -> Iterator[Edit]:
         """Import no longer what was used and is not used in `text`, nor asked for from here."""
-        tree = ast.parse(text)
+        tree = parsed(text)
         idle = _used(self.tree) - _used(tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):

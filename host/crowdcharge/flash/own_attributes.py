@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from string import ascii_lowercase
 
-from crowdcharge.flash.edits import Edit, edited
+from crowdcharge.flash.edits import Edit, edited, parsed
 
 
 def own_shortened(sources: Mapping[str, str], others: Iterable[str]) -> dict[str, str]:
@@ -19,8 +19,8 @@ def own_shortened(sources: Mapping[str, str], others: Iterable[str]) -> dict[str
     That is what no other module speaks of, nor one of the `others`, which are sources, too, in a
     class that has no kin: an heir could have the same short name. SyntaxError: a source is none.
     """
-    trees = {name: ast.parse(text) for name, text in sources.items()}
-    every = [*trees.values(), *map(ast.parse, others)]
+    trees = {name: parsed(text) for name, text in sources.items()}
+    every = [*trees.values(), *map(parsed, others)]
     spoken = Counter(name for tree in every for name in _spoken(tree))
     fixed = {name for name, modules in spoken.items() if modules > 1}
     classes = [each for tree in every for each in ast.walk(tree) if isinstance(each, ast.ClassDef)]

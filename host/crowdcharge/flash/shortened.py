@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from string import ascii_lowercase
 
-from crowdcharge.flash.edits import Edit, edited
+from crowdcharge.flash.edits import Edit, edited, parsed
 
 _SHORT = [*ascii_lowercase, *map("".join, product(ascii_lowercase, ascii_lowercase))]
 _NOT_RUN = {"annotation", "returns"}
@@ -22,10 +22,10 @@ def shortened(sources: Mapping[str, str], callers: Iterable[str]) -> dict[str, s
     What a call gives by keyword, in any of them or of the `callers`, which are sources, too, keeps
     its name. SyntaxError: a source is none.
     """
-    trees = {name: ast.parse(text) for name, text in sources.items()}
+    trees = {name: parsed(text) for name, text in sources.items()}
     keywords = {
         node.arg
-        for tree in (*trees.values(), *map(ast.parse, callers))
+        for tree in (*trees.values(), *map(parsed, callers))
         for node in ast.walk(tree)
         if isinstance(node, ast.keyword) and node.arg is not None
     }
