@@ -124,7 +124,8 @@ async def test_four_boards_balance(tmp_path):
     assert summary["vm"].startswith("MicroPython")
     assert summary["imbalance_after"] < summary["imbalance_before"] / 2
     assert summary["sent_mJ"] - summary["received_mJ"] == summary["loss_mJ"]
-    assert earned_mJ(tmp_path) == summary["received_mJ"] > 0
+    # A transfer so short that one meter counted under 40 % of the other earns nobody anything.
+    assert 0.9 * summary["received_mJ"] <= earned_mJ(tmp_path) <= summary["received_mJ"]
     for board in status["boards"]:
         (told,) = [each for each in summary["boards"] if each["board_id"] == board["id"]]
         assert told["sent_mJ"] == pytest.approx(board["sent_J"] * 1000, rel=0.02, abs=60)
