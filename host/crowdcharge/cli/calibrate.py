@@ -8,7 +8,6 @@ import click
 
 from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
-from crowdcharge.escaping import plain
 from crowdcharge.ledger.place import Place
 
 _out = click.option(
@@ -95,20 +94,20 @@ def meter(
         return
     unit = work.QUANTITIES[quantity].unit
     for point in measured:
-        click.echo(f"  {point.reference:9.2f} {unit} reads {point.raw:9.2f} {unit}")
+        output.say(f"  {point.reference:9.2f} {unit} reads {point.raw:9.2f} {unit}")
     if found:
-        click.echo(
+        output.say(
             f"{side} {quantity}: gain {found.gain_ppm} ppm (u {found.u_gain_ppm:.0f}), offset"
             f" {found.offset / 1000:.2f} {unit} (u {found.u_offset / 1000:.2f}); stored on the"
             f" board and in {out}"
         )
     else:
         span = f"{work.QUANTITIES[quantity].span_min:.0f} {unit}"
-        click.echo(f"Set another load, at least {span} away, and call again; the board waits for")
-        click.echo("it in maintenance.")
+        output.say(f"Set another load, at least {span} away, and call again; the board waits for")
+        output.say("it in maintenance.")
     if found and waits:
-        click.echo("A load still flows, so the board stays in maintenance: when it is off, run")
-        click.echo(f"  crowdcharge console --port {port} maintenance off")
+        output.say("A load still flows, so the board stays in maintenance: when it is off, run")
+        output.say(f"  crowdcharge console --port {port} maintenance off")
 
 
 @calibrate.command()
@@ -121,7 +120,7 @@ def trial(port: str, loss_mw: int) -> None:
     with SerialLine(port) as line:
         line.hello()
         line.ask("calibrate", "trial", loss_mw)
-    click.echo(f"{port}: transfers may lose up to {loss_mw} mW for ten minutes. Stay with it.")
+    output.say(f"{port}: transfers may lose up to {loss_mw} mW for ten minutes. Stay with it.")
 
 
 @calibrate.command()
@@ -147,14 +146,14 @@ def curve(
     if as_json:
         output.document({"hash": curve_hash, **asdict(found)})
         return
-    click.echo(
+    output.say(
         f"P_sent = {found.offset_mW} mW (u {found.u_offset_mW:.0f})"
         f" + {found.linear_permille / 1000:.3f} (u {found.u_linear_permille / 1000:.3f}) P"
         f" + {found.square_permille_per_W / 1000:.3f} / W"
         f" (u {found.u_square_permille_per_W / 1000:.3f}) P^2"
     )
-    click.echo(
+    output.say(
         f"  from {found.pairs} pairs, {found.received_min_mW:.0f} to {found.received_max_mW:.0f}"
         f" mW; residual {found.residual_mW:.0f} mW, threshold {found.threshold_mW} mW"
     )
-    click.echo(plain(f"  stored on the board and in {out}, hash {curve_hash}"))
+    output.say(f"  stored on the board and in {out}, hash {curve_hash}")

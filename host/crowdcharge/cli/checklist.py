@@ -12,7 +12,6 @@ import click
 
 from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError, ProtocolError, RadioError
-from crowdcharge.escaping import plain
 
 if TYPE_CHECKING:
     from crowdcharge.boards.fleet import Fleet
@@ -59,7 +58,7 @@ def checklist(file: Path, seconds: float, as_json: bool) -> None:
             {"file": str(file), "found": found, "boards": [asdict(board) for board in boards]}
         )
     else:
-        click.echo("\n".join(map(plain, (f"{file}: in order", *found, ""))))
+        output.say(f"{file}: in order", *found, "")
         output.table(_HEADS, map(_row, boards))
     if any(board.reasons for board in boards):
         sys.exit(1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from crowdcharge.cli import options
+from crowdcharge.cli import options, output
 from crowdcharge.cli.one_board import by_radio
 from crowdcharge.errors import InputError
 
@@ -37,4 +37,4 @@ def clear(
     else:
         job = partial(clearing.clear_by_radio, name=fault)
         by_radio(job, board_id, keys, transport, adapter)
-    click.echo(f"{port or f'board {board_id}'}: {fault} is cleared.")
+    output.say(f"{port or f'board {board_id}'}: {fault} is cleared.")

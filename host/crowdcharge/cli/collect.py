@@ -78,5 +78,5 @@ def _tell(found: "Collected", store: "Store", as_json: bool) -> None:
     shown = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none"
     if found.claimed:
         boards = ", ".join(map(str, found.claimed))
-        click.echo(f"Only claimed, for want of a key: what boards {boards} say.")
-    click.echo(f"Collected from {len(found.boards)} boards; transfers in the ledger: {shown}.")
+        output.say(f"Only claimed, for want of a key: what boards {boards} say.")
+    output.say(f"Collected from {len(found.boards)} boards; transfers in the ledger: {shown}.")

@@ -7,7 +7,6 @@ import click
 
 from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
-from crowdcharge.escaping import plain
 
 _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 _POLICIES = ("oblivious-share", "online-average", "small-transfer")
@@ -32,7 +31,7 @@ def create(file: Path, policy: str) -> None:
     from crowdcharge.boards import crowd_file
 
     made = crowd_file.create(file, policy)
-    click.echo(plain(f"Crowd {made.id:08x} is in {file}; readable by you only."))
+    output.say(f"Crowd {made.id:08x} is in {file}; readable by you only.")
 
 
 @crowd.command()
@@ -50,7 +49,7 @@ def join(file: Path, port: str) -> None:
         joining.join(line, board_id, changed)
         changed.note_written(board_id)
         behind = [member for member in changed.members if changed.is_behind(member)]
-    click.echo(f"Board {board_id} is a member of crowd {changed.id:08x}.{_words(behind)}")
+    output.say(f"Board {board_id} is a member of crowd {changed.id:08x}.{_words(behind)}")
 
 
 @crowd.command()
@@ -71,7 +70,7 @@ def leave(file: Path, board_id: int, port: str) -> None:
                     raise InputError(f"{port} is not board {board_id}")
                 joining.leave(line)
         behind = [member for member in changed.members if changed.is_behind(member)]
-    click.echo(f"Board {board_id} is left out.{_words(behind)}")
+    output.say(f"Board {board_id} is left out.{_words(behind)}")
 
 
 @crowd.command()
@@ -126,7 +125,7 @@ def agree(
             changed.agreements.end(number)
             said = f"Nothing is agreed with crowd {number:08x} any more."
         behind = [member for member in changed.members if changed.is_behind(member)]
-    click.echo(f"{said}{_words(behind)}")
+    output.say(f"{said}{_words(behind)}")
 
 
 @crowd.command("list")
@@ -148,14 +147,14 @@ def list_(file: Path, as_json: bool) -> None:
         }
         output.document(document, indent=2)
         return
-    click.echo(f"crowd {found.id:08x}, {found.policy}")
+    output.say(f"crowd {found.id:08x}, {found.policy}")
     for member in members:
         state = "has to join again" if member["behind"] else "up to date"
-        click.echo(f"board {member['board_id']}: {state}")
+        output.say(f"board {member['board_id']}: {state}")
     for other in found.agreements.may_ask:
-        click.echo(f"crowd {other:08x} may ask")
+        output.say(f"crowd {other:08x} may ask")
     for other in sorted(found.agreements.keys):
-        click.echo(f"crowd {other:08x} may be asked")
+        output.say(f"crowd {other:08x} may be asked")
 
 
 def _crowd_number(text: str) -> int:

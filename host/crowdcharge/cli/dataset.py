@@ -27,4 +27,4 @@ def dataset(out: Path, seed: int, sessions: int, kind: Any) -> None:
     wanted = data_set.DataSet(seed, sessions, kind, __version__)
     with output.progress("sessions") as update:
         paths = wanted.write(out, lambda done: update(done, sessions))
-    click.echo(f"wrote {sessions} sessions: {', '.join(map(str, paths))}")
+    output.say(f"wrote {sessions} sessions: {', '.join(map(str, paths))}")

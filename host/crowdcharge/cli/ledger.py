@@ -89,17 +89,17 @@ def verify(place: Place, keys_path: Path | None, spool: Path | None) -> None:
         damage = store.damage()
         waits = store.waits_in(spool) if spool else 0
     for finding in verdict.findings:
-        text = f"{place}: {'' if finding.wrong else 'note: '}{plain(finding)}"
-        click.echo(text, err=finding.wrong)
+        text = f"{place}: {'' if finding.wrong else 'note: '}{finding}"
+        output.say(text, err=finding.wrong)
     if verdict.is_wrong:
         sys.exit(1)
     if damage:
         raise LedgerError(f"{place}: {damage}")
     if verdict.unsigned:
-        click.echo(plain(f"{place}: note: {verdict.unsigned_words()}"))
+        output.say(f"{place}: note: {verdict.unsigned_words()}")
     if waits:
-        click.echo(plain(f"{place}: note: {waits} rows wait in {spool}"))
-    click.echo(plain(f"{place}: {verdict}"))
+        output.say(f"{place}: note: {waits} rows wait in {spool}")
+    output.say(f"{place}: {verdict}")
 
 
 @ledger.command()
@@ -131,7 +131,7 @@ def backup(place: Place, copy: Path) -> None:
     """Copy a ledger whole into a new file, also while a run writes to it."""
     with _opened(place) as store:
         store.back_up(copy)
-    click.echo(plain(f"{copy} is a copy of {place}"))
+    output.say(f"{copy} is a copy of {place}")
 
 
 @ledger.command()
@@ -148,7 +148,7 @@ def create(url: Place, role: str) -> None:
     if not isinstance(url, BooksUrl):
         raise InputError("only a database is made ready; a ledger's file is made by its first run")
     create_in(url, role)
-    click.echo(plain(f"{url}: {role} may add rows to ledgers and read them"))
+    output.say(f"{url}: {role} may add rows to ledgers and read them")
 
 
 @ledger.command()
@@ -165,7 +165,7 @@ def copy(place: Place, target: Place) -> None:
         raise InputError(f"{target} is the ledger itself")
     with _opened(place) as source, Store.create(target) as store:
         count = store.catch_up(source)
-    click.echo(plain(f"{target}: rows written: {count}"))
+    output.say(f"{target}: rows written: {count}")
 
 
 @contextmanager

@@ -90,6 +90,12 @@ def progress(name: str) -> Iterator[Callable[[float, float], None]]:
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
+def say(*lines: object, err: bool = False) -> None:
+    """Print lines of plain text, in which a name or a word from outside stays one line."""
+    for line in lines:
+        click.echo(plain(line), err=err)
+
+
 def document(content: Any, indent: int | None = None) -> None:
     """Print one JSON document; see `text_of`."""
     click.echo(text_of(content, indent))

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from crowdcharge.cli import options
+from crowdcharge.cli import options, output
 from crowdcharge.cli.one_board import by_radio, with_radio
 from crowdcharge.errors import InputError
-from crowdcharge.escaping import plain
 
 _WHOM = ("host", "crowd", "agreed")
 _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
@@ -42,7 +41,7 @@ def consent(port: str, gives_to: str, day_wh: float | None) -> None:
         board_id = joining.board_on(line)
         joining.consent(line, gives_to, day_mJ)
     bound = f", at most {day_wh:g} Wh in a day" if day_mJ else ""
-    click.echo(f"Board {board_id} gives to {gives_to}{bound}.")
+    output.say(f"Board {board_id} gives to {gives_to}{bound}.")
 
 
 @owner.command()
@@ -56,7 +55,7 @@ def hold(board_id: int, keys: Path, release: bool, transport: str, adapter: str)
 
     by_radio(partial(joining.hold, held=not release), board_id, keys, transport, adapter)
     state = "may meet other boards again" if release else "is on hold for other boards"
-    click.echo(f"Board {board_id} {state}.")
+    output.say(f"Board {board_id} {state}.")
 
 
 @owner.command()
@@ -66,7 +65,7 @@ def create(file: Path) -> None:
     from crowdcharge.boards import mandates
 
     mandates.create(file)
-    click.echo(plain(f"An owner's key is in {file}; readable by you only."))
+    output.say(f"An owner's key is in {file}; readable by you only.")
 
 
 @owner.command()
@@ -82,7 +81,7 @@ def adopt(file: Path, port: str) -> None:
     with SerialLine(port) as line:
         board_id = joining.board_on(line)
         bringing.adopt(line, mandates.board_key(key, board_id))
-    click.echo(plain(f"Board {board_id} obeys what {file} signs."))
+    output.say(f"Board {board_id} obeys what {file} signs.")
 
 
 @owner.command()
@@ -96,12 +95,10 @@ def qr(file: Path, page: str, board_id: int | None) -> None:
     """
     from urllib.parse import urlsplit
 
+    import segno
+
     from crowdcharge.boards import mandates
 
-    try:
-        import segno
-    except ImportError:
-        raise InputError('a code needs segno: pip install "crowdcharge[serve]"') from None
     place = urlsplit(page)
     if place.scheme != "https" or not place.netloc or place.fragment:
         raise InputError(f"URL must be like https://HOST/owner, not {page!r}: no phone signs else")
@@ -173,7 +170,7 @@ def sign(
         named,
     )
     write_whole(out, f"{made.signed(mandates.load(file)).hex()}\n".encode())
-    click.echo(plain(f"{out} holds a mandate for board {board_id}; anybody may bring it."))
+    output.say(f"{out} holds a mandate for board {board_id}; anybody may bring it.")
 
 
 @owner.command()
@@ -217,11 +214,11 @@ def bring(
             lambda radio: bringing.by_radio(radio, signed, known), transport, adapter
         )
     if not key:
-        click.echo(
+        output.say(
             f"Something that says it is board {board_of(signed)} took it; proof {proof.hex()}"
         )
     elif mandates.proves(key, signed, proof):
-        click.echo(f"Board {board_of(signed)} obeys it.")
+        output.say(f"Board {board_of(signed)} obeys it.")
     else:
         raise InputError(f"board {board_of(signed)} did not prove that it took the mandate")
 

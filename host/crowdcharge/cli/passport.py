@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crowdcharge.cli import output
 from crowdcharge.errors import InputError, LedgerError
-from crowdcharge.escaping import plain
 from crowdcharge.ledger.place import Place, place_of
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def passport(
         click.echo(text)
     else:
         write_whole(out, f"{text}\n".encode())
-        click.echo(plain(f"{out} is the passport of board {board}, signed with {signer_path}"))
+        output.say(f"{out} is the passport of board {board}, signed with {signer_path}")
 
 
 def _history(board: int, ledger: Place, keys_path: Path | None) -> "History":
@@ -110,4 +110,4 @@ def _verify(path: Path) -> None:
     from crowdcharge.passport.signing import public_key
 
     key = read_json_as(path, public_key)
-    click.echo(f"{plain(path)}: signed, and not altered since, by the holder of the key {key}")
+    output.say(f"{path}: signed, and not altered since, by the holder of the key {key}")

@@ -7,7 +7,6 @@ import click
 
 from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
-from crowdcharge.escaping import plain
 from crowdcharge.ledger.place import Place
 
 _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
@@ -33,7 +32,7 @@ def add(file: Path, name: str, boards: str) -> None:
     with people.changing(file) as table:
         table.add(name, numbers)
         held = table.of(name)
-    click.echo(f"{plain(name)} has boards {', '.join(map(str, held))}.")
+    output.say(f"{name} has boards {', '.join(map(str, held))}.")
 
 
 @person.command()
@@ -48,7 +47,7 @@ def forget(file: Path, name: str) -> None:
     with people.changing(file) as table:
         boards = table.of(name)
         table.forget(name)
-    click.echo(plain(f"Whose boards {', '.join(map(str, boards))} are, {file} says no more."))
+    output.say(f"Whose boards {', '.join(map(str, boards))} are, {file} says no more.")
 
 
 @person.command()

@@ -9,7 +9,6 @@ import click
 
 from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
-from crowdcharge.escaping import plain
 from crowdcharge.files import read_json_as
 from crowdcharge.files.whole import write_whole
 
@@ -91,7 +90,7 @@ def _write(problem: "planner.Problem", to: Path) -> None:
         raise InputError(f"--to {to}: its name must end in .json or .toml")
     text = scenario_text(problem) if to.suffix == ".toml" else output.text_of(problem.to_json())
     write_whole(to, (text.rstrip("\n") + "\n").encode())
-    click.echo(plain(f"wrote {to}: {problem.n} agents, {len(problem.contacts)} contacts a cycle"))
+    output.say(f"wrote {to}: {problem.n} agents, {len(problem.contacts)} contacts a cycle")
 
 
 def _worth_text(found: "planner.Worth") -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from crowdcharge.cli import options, output
-from crowdcharge.escaping import plain
 
 
 @click.command()
@@ -30,4 +29,4 @@ def provision(
     if as_json:
         output.document({"board_id": board_id, "key": mark, "keys": str(keys)})
     else:
-        click.echo(plain(f"{port} is board {board_id}; its key ({mark}) is in {keys}."))
+        output.say(f"{port} is board {board_id}; its key ({mark}) is in {keys}.")

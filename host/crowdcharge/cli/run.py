@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from crowdcharge.cli import output
-from crowdcharge.escaping import plain
 from crowdcharge.files import read_text
 from crowdcharge.toml_table import Table
 
@@ -83,7 +82,7 @@ def _checked(file: Path, found: list[str], as_json: bool) -> None:
     if as_json:
         output.document({"file": str(file), "in_order": True, "found": found})
     else:
-        click.echo("\n".join(map(plain, (f"{file}: in order", *found))))
+        output.say(f"{file}: in order", *found)
 
 
 def _is_scenario(text: str, name: str) -> bool:

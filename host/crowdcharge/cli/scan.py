@@ -77,9 +77,9 @@ def scan(
         return
     _show(boards, with_radios=run is not None)
     for address, rssi_dBm in heard.hidden.items():
-        click.echo(f"{plain(address)}, {rssi_dBm} dBm: a hidden board whose key is not here")
+        output.say(f"{address}, {rssi_dBm} dBm: a hidden board whose key is not here")
     for address, board_id in heard.old.items():
-        click.echo(f"{plain(address)}: if this is board {board_id}, {_OLD}")
+        output.say(f"{address}: if this is board {board_id}, {_OLD}")
 
 
 def _keys(path: Path | None) -> "Keys":
@@ -95,7 +95,7 @@ def _radios_of(path: Path) -> "Radio":
     section = load(path).radio
 
     def tell(line: str) -> None:
-        click.echo(f"crowdcharge: {plain(line)}", err=True)
+        output.say(f"crowdcharge: {line}", err=True)
 
     return open_radios(section.local, section.proxies, section.slots, tell)
 
@@ -238,7 +238,7 @@ def _state(state: int, names: tuple[str, ...]) -> str:
 
 def _show(boards: list[dict[str, Any]], with_radios: bool) -> None:
     if not boards:
-        click.echo("No boards heard. Are they powered and in range?")
+        output.say("No boards heard. Are they powered and in range?")
         return
     uses = Counter(board["board_id"] for board in boards)
     rows = [_row(board, uses[board["board_id"]]) for board in boards]

@@ -20,8 +20,8 @@ def selftest(port: str, as_json: bool) -> None:
     if as_json:
         output.document(version | found)
     else:
-        click.echo(f"{version['board']}, firmware {version['firmware']} on {version['vm']}")
-        click.echo("\n".join(f"  {name:<12} {value}" for name, value in found.items()))
+        output.say(f"{version['board']}, firmware {version['firmware']} on {version['vm']}")
+        output.say(*(f"  {name:<12} {value}" for name, value in found.items()))
     if found["result"] != "pass":
         if found.get("faults", "none") != "none":
             raise WptError(

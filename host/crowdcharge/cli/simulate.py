@@ -9,7 +9,6 @@ import click
 from crowdcharge.cli import output
 from crowdcharge.cli.options import as_json, policy_options
 from crowdcharge.errors import InputError
-from crowdcharge.escaping import plain
 from crowdcharge.files import folder_for
 
 
@@ -95,4 +94,4 @@ def _sweep(scenario_file: Path, sweep: Path, out: Path | None, scheduler: str | 
     click.echo(f"{len(jobs)} runs: {combinations} combinations, {seeds} seeds each", err=True)
     with output.progress(sweep.name) as update:
         run_sweep(jobs, out, lambda done: update(done, len(jobs)), scheduler)
-    click.echo(plain(f"wrote {out}: {len(jobs)} rows"))
+    output.say(f"wrote {out}: {len(jobs)} rows")
