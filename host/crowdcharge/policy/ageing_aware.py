@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """PURE: AG1 and AG2, which share only when the two batteries together age less for it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -48,38 +48,23 @@ class AgeingAwareSoc:
         now_s: float,
         rng: np.random.Generator,
     ) -> Offer | None:
-        most = self.most(encounter, views, now_s, rng)
+        most = self._average.decide(encounter, views, now_s, rng)
         if most is None:
             return None
-        ptx, prx = views[most.ptx], views[most.prx]
-        return least_stressful(most, lambda sent_J: self._stress(ptx, prx, sent_J))
+        amounts_J = [most.energy_J * k / TRIALS for k in range(TRIALS + 1)]
+        energy_J = min(amounts_J, key=lambda sent_J: self._stress(most, views, sent_J))
+        return Offer(most.ptx, most.prx, energy_J) if energy_J > 0 else None
 
-    def most(
-        self,
-        encounter: Encounter,
-        views: Mapping[int, AgentView],
-        now_s: float,
-        rng: np.random.Generator,
-    ) -> Offer | None:
-        """Return what P_OA would send."""
-        return self._average.decide(encounter, views, now_s, rng)
-
-    def _stress(self, ptx: AgentView, prx: AgentView, sent_J: float) -> float:
+    def _stress(self, most: Offer, views: Mapping[int, AgentView], sent_J: float) -> float:
         """Predict the ageing of the pair after the transfer, in units of Xu's f_d."""
-        stress = self.price * self.beta * sent_J / ptx.capacity_J
-        for view, gained_J in ((ptx, -sent_J), (prx, (1 - self.beta) * sent_J)):
+        stress = self.price * self.beta * sent_J / views[most.ptx].capacity_J
+        for board_id, gained_J in ((most.ptx, -sent_J), (most.prx, (1 - self.beta) * sent_J)):
+            view = views[board_id]
             soc = (view.energy_J + gained_J) / view.capacity_J
             stress += XU_TIME_per_s * self.horizon_s * xu_soc_stress(soc)
             if depth := abs(gained_J) / view.capacity_J:
                 stress += 0.5 * xu_depth_stress(depth) * xu_soc_stress(soc)
         return stress
-
-
-def least_stressful(most: Offer, stress: Callable[[float], float]) -> Offer | None:
-    """Return that part of an offer which ages the two least; None if it is nothing."""
-    amounts_J = [most.energy_J * k / TRIALS for k in range(TRIALS + 1)]
-    energy_J = min(amounts_J, key=stress)
-    return Offer(most.ptx, most.prx, energy_J) if energy_J > 0 else None
 
 
 class AgeingAwareDepth:

@@ -11,7 +11,7 @@ from crowdcharge.policy.ageing import (
     xu_soc_stress,
     xu_temperature_stress,
 )
-from crowdcharge.policy.ageing_aware import AgeingAwareSoc, least_stressful
+from crowdcharge.policy.ageing_aware import AgeingAwareSoc
 from crowdcharge.policy.base import AgentView, Encounter, Offer
 from crowdcharge.policy.pairwise import Weights
 
@@ -54,7 +54,7 @@ def _depth_stress(depth: float) -> float:
     return xu_depth_stress(min(depth, 1.0)) if depth else 0.0
 
 
-class AgeingAwareMeasured:
+class AgeingAwareMeasured(AgeingAwareSoc):
     """AG3: like AG1, by what is measured of the two batteries.
 
     Depth: a transfer adds to the half cycle that each is in, as its charge at every meeting tells.
@@ -73,7 +73,7 @@ class AgeingAwareMeasured:
         price: float = 0.0,
         weights: Weights = "capacity",
     ) -> None:
-        self._soc = AgeingAwareSoc(beta, horizon_s, price, weights)
+        super().__init__(beta, horizon_s, price, weights)
         self._swings: dict[int, Swing] = {}
         self._fades: dict[int, float] = {}
 
@@ -94,10 +94,7 @@ class AgeingAwareMeasured:
         for board_id in (encounter.a, encounter.b):
             view = views[board_id]
             self._note(board_id, view.energy_J / view.capacity_J)
-        most = self._soc.most(encounter, views, now_s, rng)
-        if most is None:
-            return None
-        return least_stressful(most, lambda sent_J: self._stress(most, views, sent_J))
+        return super().decide(encounter, views, now_s, rng)
 
     def _note(self, board_id: int, level: float) -> None:
         if board_id in self._swings:
@@ -107,13 +104,12 @@ class AgeingAwareMeasured:
 
     def _stress(self, most: Offer, views: Mapping[int, AgentView], sent_J: float) -> float:
         """Predict the ageing of the pair after the transfer, in units of Xu's f_d."""
-        rule = self._soc
-        stress = rule.price * rule.beta * sent_J / views[most.ptx].capacity_J
-        for board_id, gained_J in ((most.ptx, -sent_J), (most.prx, (1 - rule.beta) * sent_J)):
+        stress = self.price * self.beta * sent_J / views[most.ptx].capacity_J
+        for board_id, gained_J in ((most.ptx, -sent_J), (most.prx, (1 - self.beta) * sent_J)):
             view = views[board_id]
             step = gained_J / (view.capacity_J * (1 - self._fades.get(board_id, 0.0)))
             soc_stress = xu_soc_stress(view.energy_J / view.capacity_J + step)
             coil_C = min(max(view.coil_C, COIL_C[0]), COIL_C[1])
             cycling = self._swings[board_id].stress_of(step) * xu_temperature_stress(coil_C)
-            stress += (XU_TIME_per_s * rule.horizon_s + cycling) * soc_stress
+            stress += (XU_TIME_per_s * self.horizon_s + cycling) * soc_stress
         return stress
