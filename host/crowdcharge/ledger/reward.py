@@ -144,34 +144,35 @@ class Credits:
         balances_mJ[credit.debtor] -= credit.amount_mJ
         balances_mJ[credit.creditor] += credit.amount_mJ
 
-    def held_mJ(self, crowd: str, board_id: int) -> int:
-        """Return what a board has taken, or may be taking, without a credit to anybody."""
-        return sum(
-            uncredited_mJ(transfer)
-            for number, transfer in self._uncredited.items()
-            if (self._rewards[number].crowd, transfer.prx) == (crowd, board_id)
-        )
+    def held_mJ(self) -> Counter[tuple[str, int]]:
+        """Return by crowd and board what was taken, or may be, without a credit to anybody."""
+        held_mJ: Counter[tuple[str, int]] = Counter()
+        for number, transfer in self._uncredited.items():
+            held_mJ[self._rewards[number].crowd, transfer.prx] += uncredited_mJ(transfer)
+        return held_mJ
 
-    def takes_mJ(self, board_id: int) -> int | None:
-        """Return what a board may take now, at least 0; None while no rule bounds it."""
+    def limits_mJ(self, boards: Iterable[int]) -> dict[int, int]:
+        """Return by board what each may take now, at least 0; {} while no rule bounds anybody."""
         reward = self.reward
         if reward is None or reward.rule == NONE:
-            return None
-        balance_mJ = self.balances_mJ[reward.crowd][board_id]
-        held_mJ = self.held_mJ(reward.crowd, board_id)
-        return max(balance_mJ + reward.allowance_mJ - held_mJ, 0)
+            return {}
+        balances_mJ, held_mJ = self.balances_mJ[reward.crowd], self.held_mJ()
+        return {
+            board: max(balances_mJ[board] + reward.allowance_mJ - held_mJ[reward.crowd, board], 0)
+            for board in boards
+        }
 
     def limits_J(self, boards: Iterable[int]) -> dict[int, float]:
-        """Return by board what each may take now; {} while no rule bounds anybody."""
-        limits_mJ = {board_id: self.takes_mJ(board_id) for board_id in boards}
-        return {board: limit / 1000 for board, limit in limits_mJ.items() if limit is not None}
+        """Return the same in joules, as policies count."""
+        return {board: limit_mJ / 1000 for board, limit_mJ in self.limits_mJ(boards).items()}
 
     def standings(self) -> Iterator[Standing]:
         """Yield each board that gave or took, by crowd and number."""
-        held = {(self._rewards[each].crowd, it.prx) for each, it in self._uncredited.items()}
+        held_mJ = self.held_mJ()
         moved = {(crowd, board) for crowd, boards in self.balances_mJ.items() for board in boards}
-        for crowd, board in sorted(held | moved):
+        limits_mJ = self.limits_mJ(board for _, board in held_mJ.keys() | moved)
+        for crowd, board in sorted(held_mJ.keys() | moved):
             is_now = self.reward is not None and self.reward.crowd == crowd
-            takes_mJ = self.takes_mJ(board) if is_now else None
+            takes_mJ = limits_mJ.get(board) if is_now else None
             balance_mJ = self.balances_mJ[crowd][board]
-            yield Standing(crowd, board, balance_mJ, self.held_mJ(crowd, board), takes_mJ)
+            yield Standing(crowd, board, balance_mJ, held_mJ[crowd, board], takes_mJ)

@@ -368,7 +368,8 @@ class Orchestrator:
         if any(agents[board_id].soc_permille is None for board_id in meeting.pair):
             return None
         encounter = Encounter(*meeting.pair)
-        now_s, takes_J = self._clock.now_s(), self.ledger_keeper.book.credits.limits_J(agents)
+        takes_J = self.ledger_keeper.book.credits.limits_J(meeting.pair)
+        now_s = self._clock.now_s()
         decision = decided(self.policy, encounter, agents, now_s, self._rng, takes_J)
         offer = decision.offer
         for board_id in meeting.pair:

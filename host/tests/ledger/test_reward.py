@@ -68,7 +68,7 @@ class Crowd:
         return {board: mJ for board, mJ in self.book.credits.balances_mJ["yard"].items() if mJ}
 
     def takes_mJ(self, board):
-        return self.book.credits.takes_mJ(board)
+        return self.book.credits.limits_mJ([board]).get(board)
 
     def wrong(self):
         return [str(each) for each in judge(self.rows, KEYS).findings if each.wrong]
