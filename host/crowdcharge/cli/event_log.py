@@ -2,13 +2,13 @@
 """A log of a run for programs: every event is one JSON line with the time of day and its zone."""
 
 import json
-import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 from crowdcharge.errors import InputError
+from crowdcharge.files import at_once
 from crowdcharge.orchestrator.events import Emit, Event, as_record
 
 Now = Callable[[], datetime]
@@ -51,17 +51,13 @@ class EventLog:
             self._failed = True
 
     def _open(self) -> IO[str]:
-        return open(self._path, "a", encoding="utf-8", opener=_at_once)
+        """Never wait, for the reader of a pipe, say, while leases run down."""
+        return open(self._path, "a", encoding="utf-8", opener=at_once)
 
 
 def _first(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(1)
-
-
-def _at_once(path: str, flags: int) -> int:
-    """Open a file without ever waiting: for the reader of a pipe, say, while leases run down."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 def both(first: Emit, second: Emit) -> Emit:

@@ -3,11 +3,12 @@
 
 from crowdcharge.files.json_text import parsed_json, read_json, read_json_as
 from crowdcharge.files.lock import FileLock, locked
-from crowdcharge.files.text import read_text, require_private
+from crowdcharge.files.text import at_once, read_text, require_private
 from crowdcharge.files.whole import folder_for, real_path, replaced, sync, write_whole
 
 __all__ = [
     "FileLock",
+    "at_once",
     "folder_for",
     "locked",
     "parsed_json",

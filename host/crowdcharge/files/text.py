@@ -38,7 +38,9 @@ def read_text(path: Path, most_bytes: int = TEXT_MAX_bytes) -> str:
     not text; what it looks like is said. A pipe, such as a shell's <(COMMAND), is read to its end.
     """
     try:
-        with open(path, "rb", opener=_at_once) as file:
+        with open(path, "rb", opener=at_once) as file:
+            if _NO_WAIT:
+                os.set_blocking(file.fileno(), True)  # what a pipe has is waited for
             content = file.read(most_bytes + 1)
             if not content and stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
                 raise InputError(f"{path}: a pipe that nobody writes to")
@@ -60,9 +62,6 @@ def read_text(path: Path, most_bytes: int = TEXT_MAX_bytes) -> str:
         ) from None
 
 
-def _at_once(path: str, flags: int) -> int:
-    """Open a file without waiting for whoever is to write to it; what it has is waited for."""
-    descriptor = os.open(path, flags | _NO_WAIT)
-    if _NO_WAIT:
-        os.set_blocking(descriptor, True)
-    return descriptor
+def at_once(path: str, flags: int) -> int:
+    """Open a file without waiting for the other end of a pipe; an opener for `open`."""
+    return os.open(path, flags | _NO_WAIT, 0o666)
