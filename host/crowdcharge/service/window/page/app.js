@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The page: takes pictures and events from the link, and hands them to those who draw.
 
+import { Refusal } from "./ask.js";
 import { Curves } from "./curves.js";
 import * as dialogs from "./dialogs.js";
 import { byId, dress, say, set } from "./dom.js";
 import { quantum_mJ } from "./flow.js";
-import { Link, Refusal } from "./link.js";
+import { Link } from "./link.js";
 import * as lists from "./lists.js";
 import { Ring } from "./ring.js";
 import { COMPACT_ABOVE, curves, spoken, view } from "./state.js";

@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The way to the service: events by a stream that fetch reads, so that the key goes in a header.
 
-const API = "api/v1/";
-const KEY = "crowdcharge-key";
+import { Refusal, ask, keepKey, keptKey, post } from "./ask.js";
+
 const SILENT_s = 5; // ticks come each second
 const REFRESH_ms = 1000;
 const RETRY_ms = [300, 1000, 2000, 4000];
 const HISTORY = 200; // events that a page which has just come asks for
-
-export class Refusal extends Error {
-  constructor(status, problem) {
-    super(problem.detail ?? problem.title ?? `the service answered ${status}`);
-    this.status = status;
-  }
-}
 
 export class Link {
   #on;
@@ -33,21 +26,20 @@ export class Link {
     document.addEventListener("visibilitychange", () => (document.hidden ? this.#abort?.abort() : this.#run()));
   }
 
-  get key() { return sessionStorage.getItem(KEY); }
+  get key() { return keptKey(); }
 
   set key(value) {
-    if (value) sessionStorage.setItem(KEY, value);
-    else sessionStorage.removeItem(KEY);
+    keepKey(value);
     this.start();
   }
 
   /** Keep a key without a word; the next request shows what it allows. */
-  keep(value) { sessionStorage.setItem(KEY, value); }
+  keep(value) { keepKey(value); }
 
   /** "act", "watch" or "no": what a key allows here. */
   async tryKey(value) {
-    const answer = await fetch(`${API}access`, { cache: "no-store", headers: { Authorization: `Bearer ${value}` } }).catch(() => null);
-    if (!answer?.ok) return "no";
+    const answer = await ask("access", {}, value).catch(() => null);
+    if (!answer) return "no";
     const { act, watch } = await answer.json();
     if (act || watch) this.key = value;
     return act ? "act" : watch ? "watch" : "no";
@@ -83,7 +75,7 @@ export class Link {
 
   async #listen(signal, alive) {
     const from = this.#after == null ? `last=${HISTORY}` : `after=${this.#after}`;
-    const answer = await this.#fetch(`events?${from}`, { signal });
+    const answer = await ask(`events?${from}`, { signal });
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let rest = ""; ; ) {
       const { value, done } = await reader.read();
@@ -149,23 +141,12 @@ export class Link {
     this.#on.change({ kind, age_s, asOf_s: this.#heard_ms ? this.asOf_s : null });
   }
 
-  async get(path) { return (await this.#fetch(path, {})).json(); }
+  async get(path) { return (await ask(path)).json(); }
 
   /** Ask the service to do something; a Refusal says in plain words why it does not. */
   async act(path, body = {}) {
-    const answer = await this.#fetch(path, {
-      method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
-    });
+    const answer = await post(path, body);
     this.#refresh();
     return answer.status === 204 ? null : answer.json();
-  }
-
-  async #fetch(path, { headers = {}, ...options }) {
-    const key = this.key;
-    const answer = await fetch(API + path, {
-      cache: "no-store", ...options, headers: key ? { ...headers, Authorization: `Bearer ${key}` } : headers,
-    });
-    if (answer.ok) return answer;
-    throw new Refusal(answer.status, await answer.json().catch(() => ({})));
   }
 }

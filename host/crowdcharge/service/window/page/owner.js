@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // An owner's page: the form becomes terms, they are signed here, and the service carries them.
 
+import { Refusal, keepKey, keptKey, post } from "./ask.js";
 import { byId, say, set } from "./dom.js";
 import { ASK_FIRST, FRIENDS_MAX, HIDDEN, WHOM, hex, proves, signed, unhex } from "./mandate.js";
 
 const OWNER = "crowdcharge-owner"; // in this tab only
-const TOKEN = "crowdcharge-key"; // the service's, as on its other page
 const ENERGY_MAX_mJ = 0xffffffff;
 const form = byId("form");
 
@@ -22,7 +22,7 @@ function takeFromAddress() {
   if (![...given].length) return;
   history.replaceState(null, "", location.pathname + location.search);
   if (given.get("owner")) sessionStorage.setItem(OWNER, given.get("owner"));
-  if (given.get("view")) sessionStorage.setItem(TOKEN, given.get("view"));
+  if (given.get("view")) keepKey(given.get("view"));
   if (given.get("board")) byId("board").value = given.get("board");
 }
 
@@ -85,22 +85,17 @@ function terms() {
 }
 
 async function carried(words) {
-  const token = byId("token").value.trim() || sessionStorage.getItem(TOKEN);
-  const answer = await fetch("api/v1/mandates", {
-    method: "POST",
-    body: JSON.stringify({ signed: hex(words) }),
-    headers: { "Content-Type": "application/json", ...(token ? { Authorization: `Bearer ${token}` } : {}) },
-  }).catch(() => { throw new Error("The service does not answer."); });
-  const body = await answer.json().catch(() => ({}));
-  if (answer.ok) {
-    if (token) sessionStorage.setItem(TOKEN, token);
-    return body;
-  }
-  if (answer.status === 401) {
+  const typed = byId("token").value.trim();
+  try {
+    const answer = await post("mandates", { signed: hex(words) }, typed || keptKey());
+    if (typed) keepKey(typed);
+    return await answer.json().catch(() => ({}));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw new Error("The service does not answer.");
+    if (error.status !== 401) throw error;
     set(byId("token-line"), "hidden", null);
     throw new Wrong(byId("token"), "The service asks for its own key first; who runs it has one to watch.");
   }
-  throw new Error(body.detail ?? `The service answered ${answer.status}.`);
 }
 
 async function send() {
