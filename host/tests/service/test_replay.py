@@ -4,6 +4,7 @@
 import asyncio
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -85,10 +86,17 @@ def test_a_ledger_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     assert "no ledger at" in done.stderr
 
 
+@pytest.fixture
+def without_nohup() -> Iterator[None]:
+    """Have a hang-up count: a service started under nohup, as tests may be, ignores it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.usefixtures("without_nohup")
 def test_a_replay_ends_in_order(ledger: Path, number: signal.Signals) -> None:
-    if signal.getsignal(number) is signal.SIG_IGN:
-        pytest.skip("started by nohup, which the service respects")
     arguments = ("serve", "--ledger", str(ledger), "--http-port", "0")
     with serving(*arguments, out=ledger.parent) as served:
         served.process.send_signal(number)
