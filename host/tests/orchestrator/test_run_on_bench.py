@@ -125,7 +125,11 @@ async def test_four_boards_balance(tmp_path):
     assert summary["vm"].startswith("MicroPython")
     assert summary["imbalance_after"] < summary["imbalance_before"] / 2
     assert summary["sent_mJ"] - summary["received_mJ"] == summary["loss_mJ"]
-    assert earned_mJ(tmp_path) == summary["received_mJ"] > 0
+    all_mJ = [(each.sent_mJ, each.received_mJ) for each in transfers(tmp_path).values()]
+    assert sum(received_mJ for _, received_mJ in all_mJ) == summary["received_mJ"]
+    # One so short that under 40 % arrived by the two meters earns nobody anything.
+    earned = [received_mJ for sent_mJ, received_mJ in all_mJ if received_mJ >= 0.4 * sent_mJ]
+    assert earned_mJ(tmp_path) == sum(earned) > 0.9 * summary["received_mJ"]
     for board in status["boards"]:
         (told,) = [each for each in summary["boards"] if each["board_id"] == board["id"]]
         assert told["sent_mJ"] == pytest.approx(board["sent_J"] * 1000, rel=0.02, abs=60)
