@@ -20,7 +20,7 @@ from crowdcharge.ledger.verify import judge
 from wptcore import auth, ept, wire
 
 sys.path.insert(0, str(Path(__file__).parent))
-from outsider import check
+from outsider import judged
 
 PAD, GROUP, HEAD = 1, 7, 100
 KEYS = {board_id: bytes([board_id]) * 32 for board_id in range(1, 9)}
@@ -83,7 +83,7 @@ def outsiders(path, rows):
             "INSERT INTO journal VALUES (?, ?, ?, ?)",
             [(row.seq, row.kind, row.body, row.hash) for row in rows],
         )
-    return check(path, {board_id: [key] for board_id, key in KEYS.items()})[0]
+    return judged(path, {board_id: [key] for board_id, key in KEYS.items()})[0]
 
 
 groups = st.lists(st.integers(0, 2**31), min_size=1, max_size=6)
@@ -113,7 +113,7 @@ def test_an_outsider_agrees_with_every_history(tmp_path, received_mJ, loss_mJ, d
     ledger.settle()
     for receipt in receipts[: data.draw(st.integers(0, len(receipts)))]:
         ledger.settle(receipt)
-    assert outsiders(tmp_path / "ledger.sqlite", ledger.rows) == []
+    assert outsiders(tmp_path / "ledger.sqlite", ledger.rows) == ""
     assert ledger.wrong() == []
 
 
@@ -139,7 +139,7 @@ def test_the_state_of_all_is_by_the_receipts_of_all(tmp_path, receipts, state):
     ledger = Ledger(2)
     ledger.settle(*receipts)
     assert {each.state for each in ledger.lanes} == {state}
-    assert ledger.wrong() == [] and outsiders(tmp_path / "l.sqlite", ledger.rows) == []
+    assert ledger.wrong() == [] and outsiders(tmp_path / "l.sqlite", ledger.rows) == ""
 
 
 def test_what_was_sent_is_apportioned_by_what_each_received():

@@ -239,7 +239,7 @@ def test_any_history_adds_up_keeps_the_allowance_and_verifies(tmp_path, given_mo
             assert after[board] >= min(before[board], -reward.allowance_mJ)
             assert crowd.takes_mJ(board) >= 0
     assert crowd.wrong() == []
-    assert outsiders(tmp_path / "ledger.sqlite", crowd.rows) == []
+    assert outsiders(tmp_path / "ledger.sqlite", crowd.rows) == ""
 
 
 @SETTINGS
