@@ -4,11 +4,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from crowdcharge.service.running import runs
+
 Shown = dict[str, Any]
-
-
-def runs(transfer: Shown) -> bool:
-    return transfer["ended_s"] is None and transfer["state"] == "open"
 
 
 def groups_of(transfers: Iterable[Shown]) -> list[Shown]:

@@ -5,7 +5,7 @@ The engine and its window each keep one; what a hello carries is the engine's ow
 window that starts anew knows all that the last one knew. Four rules make the picture honest: a
 charge that is known is never forgotten; a charge counts only from a board's own authenticated
 word, never from an advert; efficiency is that of settled transfers, as the ledger has them; each
-side of a power figure carries its age, and counts in a sum only once both sides have spoken.
+side of a power figure carries its age, and counts in a sum only once both speak of one moment.
 
 Every time is in seconds of the unix clock.
 """
@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from crowdcharge.service.curves import Curves
-from crowdcharge.service.groups import group_now, groups_of, runs, whole_groups
+from crowdcharge.service.groups import group_now, groups_of, whole_groups
+from crowdcharge.service.running import counts, is_silent, runs
 from crowdcharge.service.words import fault_shown, why_ended
 
 TRANSFERS_SHOWN = 50
@@ -109,15 +110,15 @@ class Live:
         return shown
 
     def _power_mW(self) -> tuple[int, int]:
-        """Sent and received in all, by transfers of which both sides have spoken."""
-        running = [
+        """Return what is sent and received in all, as far as it is known of one moment."""
+        silent = {key for key, board in self.boards.items() if is_silent(board)}
+        counted = [
             each
             for each in self.transfers.values()
-            if runs(each) and None not in {each["sent_mW"], each["received_mW"]}
+            if runs(each) and counts(each) and silent.isdisjoint((each["ptx"], each["prx"]))
         ]
-        return sum(each["sent_mW"] for each in running), sum(
-            each["received_mW"] for each in running
-        )
+        sent_mW = sum(each["sent_mW"] for each in counted)
+        return sent_mW, sum(each["received_mW"] for each in counted)
 
     # -- what each record changes --
 

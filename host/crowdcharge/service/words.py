@@ -16,13 +16,17 @@ _CLEARED = {
 
 
 def fault_shown(code: int) -> dict[str, Any]:
-    """Return a fault that stands; `clear_by` None: it goes by itself with its cause."""
+    """Return a fault that stands; `clear_by` None: it goes by itself with its cause.
+
+    `stops`: no power flows while it stands; else it is a warning.
+    """
     return {
         "code": code,
         "name": codes.name(code),
         "text": codes.text(code),
         "way_out": codes.WAYS_OUT.get(code, ""),
         "clear_by": _CLEARED.get(codes.CLEAR_BY.get(code, "")),
+        "stops": codes.is_problem(code),
     }
 
 
@@ -54,7 +58,10 @@ def explained(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the record, and under "text" what its codes mean, if it has any."""
     if record["event"] == "TransferEnded":
         return {**record, "text": why_ended(record)}
-    if record["event"] in {"FaultRaised", "FaultCleared", "Refused"}:
+    if record["event"] in {"FaultRaised", "FaultCleared"}:
+        stops = codes.is_problem(record["code"])
+        return {**record, "text": reason(record["name"]), "stops": stops}
+    if record["event"] == "Refused":
         return {**record, "text": reason(record["name"])}
     return dict(record)
 

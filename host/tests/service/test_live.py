@@ -3,7 +3,8 @@
 
 from typing import Any
 
-from crowdcharge.service.live import TRANSFERS_SHOWN, Live
+from crowdcharge.service.live import NO_TRANSFER, TRANSFERS_SHOWN, Live
+from crowdcharge.service.window.flows import running
 
 NOW_s = 1_790_000_000.0
 START = {"transfer_id": 7, "ptx": 1, "prx": 2, "energy_max_mJ": 9000}
@@ -59,6 +60,26 @@ def test_power_counts_once_both_sides_have_spoken() -> None:
     (transfer,) = found.snapshot()["transfers"]
     assert (transfer["sent_age_s"], transfer["received_age_s"]) == (0.25, 0.5)
     assert found.snapshot()["curves"]["sent_mW"][-1] == 5000
+
+
+def test_no_power_arrives_before_it_is_sent_or_after_a_board_has_stopped() -> None:
+    found = live(progress(2, 0.0, 0.0, sent_mW=0, received_mW=900))
+    assert found.snapshot()["curves"]["received_mW"][-1] == 0
+    found.apply(progress(3, 0.0, 0.0))
+    assert found.snapshot()["curves"]["received_mW"][-1] == 3000
+    dull = {"board_id": 1, "code": 0x95, "name": "THERMISTOR_DULL"}
+    found.apply(record("FaultRaised", 4, **dull))  # a warning, by which nothing stops
+    assert found.snapshot()["curves"]["received_mW"][-1] == 3000
+    found.apply(record("FaultRaised", 5, board_id=1, code=0x8F, name="FOREIGN_OBJECT"))
+    assert found.snapshot()["curves"]["received_mW"][-1] == 0
+
+
+def test_a_transfer_that_an_earlier_run_left_open_does_not_run() -> None:
+    earlier = {**NO_TRANSFER, "transfer_id": 3, "ptx": 1, "prx": 2}
+    found = Live({"time_s": NOW_s, "transfers": [earlier]})
+    assert running(found.snapshot()) == []
+    found.apply(record("TransferStarted", **START))
+    assert [each["transfer_id"] for each in running(found.snapshot())] == [7]
 
 
 def test_an_end_says_why_in_plain_words_and_stops_the_power() -> None:

@@ -12,7 +12,7 @@ const geometry = await import(new URL("geometry.js", page));
 const pictures = JSON.parse(readFileSync(process.env.PICTURES, "utf8"));
 
 const last = (name) => structuredClone(pictures[name].at(-1));
-const FAULT = { code: 0x8f, name: "FOREIGN_OBJECT", text: "something other than the receiver takes power", way_out: "Take it away.", clear_by: "button" };
+const FAULT = { code: 0x8f, name: "FOREIGN_OBJECT", text: "something other than the receiver takes power", way_out: "Take it away.", clear_by: "button", stops: true };
 
 test("a charge that was known once is never forgotten", () => {
   for (const run of Object.values(pictures)) {
@@ -74,6 +74,32 @@ test("a board that is lost or stopped neither gives nor receives", () => {
   assert.deepEqual(boards.map((board) => board.show), ["lost", "fault", "ready", "ready"]);
 });
 
+test("a board with a warning goes on, and nobody says that it stopped", () => {
+  const picture = last("four");
+  picture.boards[0].faults = [{ ...FAULT, name: "THERMISTOR_DULL", text: "the thermistor does not feel the coil", stops: false }];
+  const { boards, flows, headline, notices } = view(picture);
+  assert.equal(flows.length, 2);
+  assert.equal(boards[0].show, "gives");
+  assert.match(headline, /^2 boards give/);
+  assert.deepEqual(notices.shown.map(({ kind, title }) => [kind, title]), [["warning", "Board 1 warns: the thermistor does not feel the coil."]]);
+});
+
+test("headline, curves and tiles count the same transfers", () => {
+  const picture = last("four");
+  picture.boards[3].faults = [FAULT];
+  delete picture.curves;
+  assert.match(view(picture).headline, /^1 board gives 3.97/);
+  assert.equal(curves(null, picture).sent_mW.at(-1), 3966);
+  for (const each of picture.transfers) Object.assign(each, { sent_mW: 0, received_mW: 0 });
+  assert.equal(view(picture).headline, "4 boards in range, no power flows at this moment");
+});
+
+test("a transfer that an earlier run left open does not run", () => {
+  const picture = last("four");
+  for (const transfer of picture.transfers) transfer.started_s = null;
+  assert.equal(view(picture).headline, "4 boards in range, nobody gives right now");
+});
+
 test("notices: faults first, then who is out of sight, four at most", () => {
   const picture = last("thirty");
   picture.boards.slice(0, 6).forEach((board) => (board.lost = true));
@@ -116,6 +142,8 @@ test("no sentence holds a code, an exclamation mark, or a value that is none", (
 test("what happened, in words", () => {
   const told = (record) => words.told(record, { cause: (_, name) => name })?.text ?? null;
   assert.equal(told({ event: "Settled", sent_mJ: 5600, received_mJ: 3500, loss_mJ: 2100 }), "Settled: 5.6\u202fJ sent, 3.5\u202fJ arrived, 2.1\u202fJ lost.");
+  assert.equal(words.told({ event: "Settled", sent_mJ: 5600, received_mJ: 3500, loss_mJ: 2100 }, { way: () => "Board 1 to 3 settled" }).text, "Board 1 to 3 settled: 5.6\u202fJ sent, 3.5\u202fJ arrived, 2.1\u202fJ lost.");
+  assert.equal(told({ event: "FaultRaised", board_id: 4, name: "X", text: "it is dull", stops: false }), "Board 4 warns: it is dull.");
   assert.equal(told({ event: "Settled", sent_mJ: 0, received_mJ: 0, loss_mJ: 0 }), null);
   assert.equal(told({ event: "Refused", board_id: 3, name: "FLOOR", text: "the donor is at its floor" }), "Board 3 said no: the donor is at its floor.");
   assert.equal(told({ event: "TransferEnded", ptx: 3, prx: 2, ept_ptx: null, ept_prx: null }), "Board 3 to 2 ended: one side could not be asked.");

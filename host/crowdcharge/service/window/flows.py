@@ -7,6 +7,8 @@ would keep it for ever as a device or a series of its own.
 
 from typing import Any
 
+from crowdcharge.service.running import runs
+
 Snapshot = dict[str, Any]
 _SIDES = {"sent_mW": "ptx", "received_mW": "prx"}
 
@@ -16,7 +18,7 @@ def own_boards(snapshot: Snapshot) -> list[dict[str, Any]]:
 
 
 def running(snapshot: Snapshot) -> list[dict[str, Any]]:
-    return [each for each in snapshot["transfers"] if each["ended_s"] is None]
+    return [each for each in snapshot["transfers"] if runs(each)]
 
 
 def power_W(snapshot: Snapshot, field: str, board_id: int | None = None) -> float:

@@ -30,7 +30,8 @@ def named(name: str) -> Schema:
 
 SCHEMAS: dict[str, Schema] = {
     "Problem": record(type=TEXT, title=TEXT, status=WHOLE, detail=TEXT),
-    "Fault": record(code=WHOLE, name=TEXT, text=TEXT, way_out=TEXT, clear_by=maybe(TEXT)),
+    "Fault": record(code=WHOLE, name=TEXT, text=TEXT, way_out=TEXT, clear_by=maybe(TEXT),
+                  stops=TRUTH),
     "Board": record(
         board_id=WHOLE,
         soc_pct=maybe(NUMBER),

@@ -11,7 +11,7 @@ import * as lists from "./lists.js";
 import { Ring } from "./ring.js";
 import { COMPACT_ABOVE, curves, spoken, view } from "./state.js";
 import { drawTiles } from "./tiles.js";
-import { clock, joules, linkWords, percent, some, span, told } from "./words.js";
+import { clock, joules, linkWords, percent, runs, some, span, told } from "./words.js";
 
 const FRAME_ms = 100; // drawn at most so often; with many boards less
 const FRAME_MANY_ms = 250;
@@ -81,7 +81,7 @@ function draw() {
   plots.draw(columns, picture.boards.find((board) => board.floor_pct != null)?.floor_pct ?? null);
   lists.drawWhy(picture);
   lists.drawTransfers(picture.transfers, does);
-  lists.drawStory(story.map((record) => ({ seq: record.seq, time_s: record.time_s, ...told(record, { cause }) })).filter((line) => line.text));
+  lists.drawStory(story.map((record) => ({ seq: record.seq, time_s: record.time_s, ...told(record, { cause, way }) })).filter((line) => line.text));
   say(byId("quantum"), joules(quantum_mJ(picture.boards)));
   say(byId("average"), percent(picture.average_pct));
   dialogs.refresh(picture);
@@ -114,8 +114,8 @@ function drawReplay(run, replays) {
   if (document.activeElement !== slider || !slider.dataset.held) slider.value = picture.time_s;
   set(slider, "aria-valuetext", clock(picture.time_s));
   say(byId("seek-words"), `${clock(picture.time_s)} · ${span(picture.time_s - run.begin_s)} of ${span(run.end_s - run.begin_s)}`);
-  const runs = run.state === "running";
-  dress(byId("play"), runs ? "still" : "play", runs ? "Hold" : "Play");
+  const plays = run.state === "running";
+  dress(byId("play"), plays ? "still" : "play", runs ? "Hold" : "Play");
 }
 
 function cause(record, name) {
@@ -123,8 +123,14 @@ function cause(record, name) {
     ?? causes.get(name) ?? String(name).toLowerCase().replaceAll("_", " ");
 }
 
+/** Between which boards a transfer was, as far as it is still known. */
+function way({ transfer_id }) {
+  const found = picture.transfers.find((each) => each.transfer_id === transfer_id && each.kind !== "group");
+  return found ? `Board ${found.ptx} to ${found.prx} settled` : "Settled";
+}
+
 /** A transfer that is over, and for which a board has not given its receipt yet. */
-const owes = ({ state, ended_s }) => state === "one-sided" || (state === "open" && ended_s != null);
+const owes = (transfer) => transfer.state === "one-sided" || (transfer.state === "open" && !runs(transfer));
 
 const still = () => byId("motion").getAttribute("aria-pressed") === "true";
 

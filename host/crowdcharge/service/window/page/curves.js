@@ -56,7 +56,7 @@ export class Curves {
     }));
     lines.push({ stroke: paint("--edge"), dash: [4, 4], width: 1.2, points: { show: false } });
     this.#charge = new uPlot(options(paint, (value) => `${value}\u202f%`, () => [0, 100], lines, {
-      padding: [8, many ? 8 : 22, 0, 0],
+      padding: [8, 26, 0, 0],
       hooks: { draw: [(plot) => { nameFloor(plot, paint); if (!many) nameLines(plot, ids, paint); }] },
     }), [[], ...lines.map(() => [])], byId("charge-plot"));
   }

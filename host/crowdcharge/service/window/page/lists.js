@@ -3,7 +3,7 @@
 
 import { byId, glyph, keyed, node, say, set, typed } from "./dom.js";
 import { mark } from "./marks.js";
-import { clock, decimals, groupSum, joules, percent, sentence, shareRule, some, span, watts, wayOut } from "./words.js";
+import { clock, decimals, groupSum, joules, percent, runs as isRunning, sentence, shareRule, some, span, watts, wayOut } from "./words.js";
 
 export function drawFigures(figures) {
   keyed(byId("figures"), figures, (figure) => figure.name,
@@ -14,11 +14,11 @@ export function drawFigures(figures) {
 export function drawNotices({ shown, more }, { mayAct, clear }) {
   const may = mayAct();
   const items = more ? [...shown, { kind: "more", board: { board_id: more } }] : shown;
-  keyed(byId("notices"), items, (item) => `${item.kind} ${item.board.board_id} ${item.board.fault?.code} ${may}`, (item) => {
+  keyed(byId("notices"), items, (item) => `${item.title ?? item.kind} ${item.board.board_id} ${may}`, (item) => {
     if (item.kind === "more") return node("p", { class: "notice more" }, `and ${more} more, each on its tile`);
     const { board, kind, title, text } = item;
     const canClear = kind === "fault" && String(board.fault.clear_by).startsWith("host");
-    return node("div", { class: "notice", "data-kind": kind, "data-testid": "notice" }, glyph(kind),
+    return node("div", { class: "notice", "data-kind": kind, "data-testid": "notice" }, glyph(kind === "warning" ? "fault" : kind),
       node("p", { class: "words" }, node("b", {}, title), node("span", {}, ...typed(kind === "fault" ? `${text} ${wayOut(board.fault)}` : text))),
       canClear && may ? node("button", { class: "act", type: "button", onclick: () => clear(board) }, "Clear fault") : null);
   });
@@ -39,8 +39,8 @@ export function drawTransfers(transfers, { mayAct, stop }) {
 function transferRow(row, transfer, mayAct, stop) {
   if (transfer.kind === "group") return groupRow(row, transfer, mayAct, stop);
   const { transfer_id, ptx, prx, sent_mJ, received_mJ, loss_mJ, state } = transfer;
-  const runs = state === "open" && transfer.ended_s == null;
   const settled = state === "settled" && sent_mJ > 0;
+  const runs = isRunning(transfer);
   const cells = [String(transfer_id), `${ptx} → ${prx || "?"}`, joules(sent_mJ), joules(received_mJ), settled ? joules(loss_mJ) : "–",
     settled ? percent((100 * received_mJ) / sent_mJ) : "–"];
   cells.forEach((text, i) => say(row.children[i], text));

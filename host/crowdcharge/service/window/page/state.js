@@ -24,8 +24,7 @@ export const SHOW_WORDS = {
 };
 
 export function view(snapshot) {
-  const silent = new Set(snapshot.boards.filter((board) => board.lost || board.faults.length).map((board) => board.board_id));
-  const flows = open(snapshot).filter(({ ptx, prx }) => !silent.has(ptx) && !silent.has(prx));
+  const flows = flowing(snapshot);
   const cut = cutAtFloor(snapshot.transfers);
   const boards = [...snapshot.boards]
     .sort((a, b) => a.board_id - b.board_id)
@@ -58,13 +57,20 @@ function lines(transfers, groups) {
   });
 }
 
-const open = ({ transfers }) => transfers.filter((transfer) => transfer.state === "open" && transfer.ended_s == null);
+/** Transfers that run between boards of which neither is out of sight or has stopped. */
+function flowing({ boards, transfers }) {
+  const silent = new Set(boards.filter((board) => board.lost || board.faults.some(stops)).map((board) => board.board_id));
+  return transfers.filter((transfer) => words.runs(transfer) && !silent.has(transfer.ptx) && !silent.has(transfer.prx));
+}
+
+const stops = (fault) => fault.stops;
 
 function shown(board, flows, cut, groups) {
   const mine = flows.filter((flow) => flow.ptx === board.board_id || flow.prx === board.board_id);
   const whole = {
     ...board,
-    fault: board.faults[0] ?? null,
+    fault: board.faults.find(stops) ?? null,
+    warning: board.faults.find((fault) => !fault.stops) ?? null,
     flow: mine[0] ?? null,
     flows: mine,
     group: groups.find((group) => group.running && group.group_id === board.group_id && group.prxs.length > 1) ?? null,
@@ -98,10 +104,15 @@ function figures({ run, totals, time_s }, flows) {
   ];
 }
 
-const URGENCY = ["fault", "lost", "floor"];
+const URGENCY = [
+  ["fault", (board) => board.show === "fault"],
+  ["lost", (board) => board.show === "lost"],
+  ["warning", (board) => board.warning && !board.fault && !board.lost],
+  ["floor", (board) => board.show === "floor"],
+];
 function notices(boards, lease_s) {
-  const standing = URGENCY.flatMap((kind) =>
-    boards.filter((board) => board.show === kind).map((board) => ({ kind, board, ...words.notice(board, lease_s) })));
+  const standing = URGENCY.flatMap(([kind, holds]) =>
+    boards.filter(holds).map((board) => ({ kind, board, ...words.notice(kind, board, lease_s) })));
   const fits = standing.length <= NOTICES_MAX;
   return { shown: fits ? standing : standing.slice(0, NOTICES_MAX - 1), more: fits ? 0 : standing.length - NOTICES_MAX + 1, all: standing };
 }
@@ -122,7 +133,7 @@ function links(boards) {
 export function curves(before, snapshot) {
   if (snapshot.curves) return fromServer(snapshot.curves);
   const { time_s, boards } = snapshot;
-  const runs = open(snapshot).filter(words.bothSpoke);
+  const counted = flowing(snapshot).filter(words.bothSpoke);
   const now = before ?? { time_s: [], soc: new Map(), sent_mW: [], received_mW: [] };
   const keep = now.time_s.findIndex((at_s) => at_s >= time_s - KEPT_s);
   const from = keep < 0 ? now.time_s.length : keep;
@@ -130,8 +141,8 @@ export function curves(before, snapshot) {
   const count = now.time_s.length;
   return {
     time_s: grown(now.time_s, Math.max(time_s, now.time_s.at(-1) ?? time_s)),
-    sent_mW: grown(now.sent_mW, words.sum(runs, "sent_mW")),
-    received_mW: grown(now.received_mW, words.sum(runs, "received_mW")),
+    sent_mW: grown(now.sent_mW, words.sum(counted, "sent_mW")),
+    received_mW: grown(now.received_mW, words.sum(counted, "received_mW")),
     soc: new Map(boards.map(({ board_id, soc_pct }) =>
       [board_id, grown(now.soc.get(board_id) ?? Array(count).fill(null), soc_pct)])),
   };
@@ -158,4 +169,4 @@ export function spoken(before, after) {
   if (before.run.state !== after.run.state) told.unshift({ paused: "Paused.", stopped: "All stopped.", running: "Running again." }[after.run.state] ?? "");
   return told.slice(0, 3).join(" ");
 }
-const GONE = { fault: "no fault stands any more.", lost: "in sight again.", floor: "above its floor again." };
+const GONE = { fault: "no fault stands any more.", lost: "in sight again.", warning: "no warning stands any more.", floor: "above its floor again." };

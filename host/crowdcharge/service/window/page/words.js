@@ -38,6 +38,9 @@ export const sentence = (text) => {
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 };
 
+/** One of an earlier run, whose times are not known, does not run any more. */
+export const runs = ({ state, started_s, ended_s }) => state === "open" && started_s != null && ended_s == null;
+
 /** Both meters speak of the same moment: until then a sum would count what nobody measured. */
 export const bothSpoke = ({ sent_mW, received_mW }) => received_mW > 0 && sent_mW >= received_mW;
 
@@ -46,6 +49,9 @@ export const boardsNamed = (ids) =>
 
 const RULES = { equal: "shared equally", need: "shared by need", "first-come": "first come, first served" };
 export const shareRule = (group) => RULES[group.group_rule] ?? "shared";
+
+/** Nothing has flowed yet. */
+export const begins = ({ sent_mJ, received_mJ }) => !sent_mJ && !received_mJ;
 
 /** What a group sends and what arrives, now. */
 export const groupSum = ({ sent_mW, received_mW }) =>
@@ -59,7 +65,9 @@ export function headline({ run, boards, flows }) {
   if (!here) return begin("no board in sight right now");
   const live = flows.filter(bothSpoke);
   if (!flows.length) return begin(`${some(here, "board")} in range, nobody gives right now`);
-  const givers = new Set((live.length ? live : flows).map((flow) => flow.ptx)).size;
+  const begun = live.length ? live : flows.filter(begins);
+  if (!begun.length) return begin(`${some(here, "board")} in range, no power flows at this moment`);
+  const givers = new Set(begun.map((flow) => flow.ptx)).size;
   const takers = new Set(live.map((flow) => flow.prx)).size;
   const to = takers > givers ? ` to ${some(takers, "board")}` : "";
   const verb = givers === 1 ? "board gives" : "boards give";
@@ -80,7 +88,7 @@ export function doing(board) {
     const others = gives ? board.flows.map((each) => each.prx) : [flow.ptx];
     const way = `${gives ? "to" : "from"} ${boardsNamed(others)}`;
     if (!others[0]) return "Looks for who rests on it.";
-    if (!power_mW) return `Begins to ${gives ? "give" : "receive"} ${way}.`;
+    if (!power_mW) return begins(flow) ? `Begins to ${gives ? "give" : "receive"} ${way}.` : `No power ${way} at this moment.`;
     return `${gives ? "Gives" : "Receives"} ${watts(power_mW)} ${way}.`;
   }
   if (board.forbidden) return "Kept out by the operator.";
@@ -93,11 +101,13 @@ const atFloor = (board) =>
   `At its floor of ${percent(board.floor_pct)}; gives again from ${percent(board.resume_pct)}.`;
 
 /** A notice: what stands, what to do. */
-export function notice(board, lease_s) {
+export function notice(kind, board, lease_s) {
   const name = `Board ${board.board_id}`;
-  if (board.fault)
+  if (kind === "fault")
     return { title: `${name} stopped: ${lower(board.fault.text)}.`, text: sentence(board.fault.way_out) };
-  if (board.lost)
+  if (kind === "warning")
+    return { title: `${name} warns: ${lower(board.warning.text)}.`, text: sentence(board.warning.way_out) };
+  if (kind === "lost")
     return {
       title: `${name} is out of sight.`,
       text: lease_s == null
@@ -122,7 +132,7 @@ export function wayOut(fault) {
 }
 
 /** One line of what happened, or null for what only changes the picture. */
-export function told(record, { cause }) {
+export function told(record, { cause, way = () => "Settled" }) {
   const board = `Board ${record.board_id}`;
   const why = (name) => lower(record.text ?? cause(record, name));
   switch (record.event) {
@@ -139,10 +149,12 @@ export function told(record, { cause }) {
     }
     case "Settled":
       return record.sent_mJ
-        ? line(`Settled: ${joules(record.sent_mJ)} sent, ${joules(record.received_mJ)} arrived, ${joules(record.loss_mJ)} lost.`, "good")
+        ? line(`${way(record)}: ${joules(record.sent_mJ)} sent, ${joules(record.received_mJ)} arrived, ${joules(record.loss_mJ)} lost.`, "good")
         : null;
     case "Refused": return line(`${board} said no: ${why(record.name)}.`, "warn");
-    case "FaultRaised": return line(`${board} stopped: ${why(record.name)}.`, "bad");
+    case "FaultRaised": return record.stops === false
+      ? line(`${board} warns: ${why(record.name)}.`, "warn")
+      : line(`${board} stopped: ${why(record.name)}.`, "bad");
     case "FaultCleared": return line(`${board} is clear again: ${why(record.name)}.`);
     case "MarketCleared": return line(`The market cleared at ${decimals(record.price, 4)} credits/Wh.`);
     case "Paid": return line(`Board ${record.payer} pays board ${record.payee} ${decimals(record.amount_u / 1e6, 6)} credits.`);
