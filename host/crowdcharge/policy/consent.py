@@ -7,12 +7,13 @@ bounded by them here, and by what the crowd's rewards let a board take.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, isfinite
 from operator import itemgetter
 from types import MappingProxyType
 
 import numpy as np
 
+from crowdcharge.errors import WptError
 from crowdcharge.policy.base import AgentView, Encounter, Offer, Policy
 
 
@@ -34,9 +35,10 @@ def decided(
 ) -> Decision:
     """Ask the policy once, and keep to what the two owners said and the crowd lets each take.
 
-    `takes_J`: by board what its credit allows; a board that is missing is not bounded.
+    `takes_J`: by board what its credit allows; a board that is missing is not bounded. WptError
+    if the policy fails, or offers what cannot be.
     """
-    offer = policy.decide(encounter, views, now_s, rng)
+    offer = _offered(policy, encounter, views, now_s, rng)
     if offer is None or offer.energy_J <= 0:
         return Decision(None, "The policy wants nothing from it now.")
     ptx, prx = offer.ptx, offer.prx
@@ -56,6 +58,27 @@ def decided(
     )
     energy_J, reason = min(bounds, key=itemgetter(0))
     return Decision(replace(offer, energy_J=energy_J), reason)
+
+
+def _offered(
+    policy: Policy,
+    encounter: Encounter,
+    views: Mapping[int, AgentView],
+    now_s: float,
+    rng: np.random.Generator,
+) -> Offer | None:
+    try:
+        offer = policy.decide(encounter, views, now_s, rng)
+    except WptError:
+        raise
+    except Exception as error:  # it may be anybody's; the crowd goes on
+        kind = type(error).__name__
+        raise WptError(f"policy {policy.name} failed: {kind}: {error}") from error
+    if offer is None:
+        return None
+    if {offer.ptx, offer.prx} != {encounter.a, encounter.b} or not isfinite(offer.energy_J):
+        raise WptError(f"policy {policy.name} offers what cannot be: {offer}")
+    return offer
 
 
 def grants_a_wish(pair: tuple[int, int], views: Mapping[int, AgentView]) -> bool:

@@ -13,10 +13,10 @@ Weights = Mapping[int, float] | Literal["capacity"] | None
 
 def check_weights(weights: Weights) -> Weights:
     """Check the weights and make their agents whole numbers (a file has text); or InputError."""
-    if isinstance(weights, str) and weights != "capacity":
-        raise InputError(f'weights must be "capacity" or a table agent = weight, not "{weights}"')
-    if not isinstance(weights, Mapping):
+    if weights is None or weights == "capacity":
         return weights
+    if not isinstance(weights, Mapping):
+        raise InputError(f'weights must be "capacity" or a table agent = weight, not {weights!r}')
     for agent, weight in weights.items():
         if not str(agent).isdecimal():
             raise InputError(f"weights: {agent!r} is not an agent's number")

@@ -94,10 +94,11 @@ class Replay:
         return {"kind": "hello", **self._live.snapshot(), "config": config, "ledger": ledger}
 
     def _seek(self, time_s: float) -> None:
-        """Show another moment: pages get the whole picture anew."""
+        """Show another moment of the run: pages get the whole picture anew."""
         if time_s < self._now_s:
             self._rewind()
-        self._now_s = time_s
+        run = self._live.run
+        self._now_s = min(max(time_s, run["begin_s"]), run["end_s"])
         for record in [*self._due(), self._facts()]:
             self._live.apply(record)
         self._keeper.send(self._hello())

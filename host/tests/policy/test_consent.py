@@ -2,13 +2,14 @@
 """Owners bound what policies decide, and each decision says why."""
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, nan
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crowdcharge.errors import WptError
 from crowdcharge.policy import ObliviousShare
 from crowdcharge.policy.base import Encounter, Offer
 from crowdcharge.policy.consent import decided, grants_a_wish
@@ -22,6 +23,35 @@ class View:
     gives_J: float = inf
     wants_J: float = inf
     capacity_J: float = 100.0
+
+
+class Foolish:
+    """A policy that answers whatever it is told to, and raises what is an error."""
+
+    name = "foolish"
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def decide(self, *_facts):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        TypeError("argument of type 'int' is not iterable"),
+        KeyError(3),
+        RecursionError(),
+        Offer(1, 3, 5.0),
+    ]
+    + [Offer(1, 2, energy_J) for energy_J in (nan, inf, -inf)],
+)
+def test_a_policy_that_fails_is_trouble_and_no_end_of_the_run(answer):
+    with pytest.raises(WptError, match=r"policy foolish (failed|offers)"):
+        decided(Foolish(answer), Encounter(1, 2), {1: View(80.0), 2: View(20.0)}, 0.0, None)
 
 
 def decide(a, b, **takes_J):

@@ -29,16 +29,22 @@ def board(board_id: int, **facts: Any) -> Record:
     return {"board_id": board_id, **known, **facts}
 
 
+_TOTALS = (
+    "transfers", "settled", "sent_mJ", "received_mJ", "loss_mJ", "efficiency", "imbalance_first",
+    "imbalance_now", "floor_cutoffs", "refusals",
+)  # fmt: skip
+
+
 def hello(boards: int = 4, **more: Any) -> Record:
     policy = {"name": "online-average", "options": {}, "says": "The fullest gives."}
     run = {"name": "desk", "site": None, "mode": "run", "state": "running", "policy": policy}
     return {
         "kind": "hello",
         "time_s": T0_s,
-        "run": run | {"lease_s": 5.0, "actions": True},
+        "run": run | {"lease_s": 5.0, "actions": True, "version": "0.1.0", "started_s": T0_s},
         "boards": [board(n, contacts=[n % boards + 1]) for n in range(1, boards + 1)],
         "transfers": [],
-        "totals": {"transfers": 0},
+        "totals": dict.fromkeys(_TOTALS, 0),
         "next": [],
         "config": {"serve": {"allowed_hosts": ["bench.example.org"]}, "keys": "keys.toml"},
         "ledger": None,

@@ -10,13 +10,19 @@ from crowdcharge.service.window.api import OPERATIONS, ROOT
 PATHS = [
     ROOT + each.path.replace("{board_id}", "1").replace("{transfer_id}", "1")
     for each in OPERATIONS
-]
+] + ["/", "/owner", "/metrics", "/healthz", "/readyz", "/static/app.js", ROOT + "/openapi.json"]
+_FORMS = ["{}"] * 6 + ["http://localhost{}", "//{}", "{}/", "{}?_method=POST", "/%61pi{}", "{}%00"]
+_VERSIONS = ["1.1"] * 6 + ["1.0", "2.0", "0.9", "1.10"]
 _HOSTS = [
     "localhost",
     "127.0.0.1",
     "[::1]",
     "bench.example.org",
     "evil.example.com",
+    "LOCALHOST:1",
+    "localhost.",
+    "[::ffff:127.0.0.1]",
+    "2130706433",
     "",
     "a b",
     "\x00",
@@ -30,6 +36,10 @@ _BODIES = [
     b"\x00" * 100,
     b'{"name":' * 900,
     b'{"a":1e400}',
+    b'{"name":"a","name":"b"}',
+    b'{"name":"\\ud800"}',
+    b'{"name":NaN}',
+    b'{"ptx":1,"prx":2,"energy_J":' + b"9" * 400 + b"}",
     b"x" * 9000,
 ]
 _TRICKS = [
@@ -37,6 +47,8 @@ _TRICKS = [
     "X-HTTP-Method-Override: GET",
     "Origin: http://evil.example.com",
     "Origin: null",
+    "Last-Event-ID: -1",
+    "Connection: close",
     "Content-Length: -1",
     "Content-Length: 99999999999999999999",
     "Expect: 100-continue",
@@ -71,8 +83,9 @@ def _line(chance: random.Random) -> bytes:
 def _action(chance: random.Random) -> bytes:
     """Ask for an action as an attacker would: everything right but the token, or that and more."""
     body = chance.choice(_BODIES)
+    target = chance.choice(_FORMS).format(chance.choice(PATHS))
     lines = [
-        f"{chance.choice(_METHODS)} {chance.choice(PATHS)} HTTP/1.1",
+        f"{chance.choice(_METHODS)} {target} HTTP/{chance.choice(_VERSIONS)}",
         f"Host: {chance.choice(_HOSTS)}",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
@@ -108,6 +121,23 @@ def _cut(chance: random.Random) -> bytes:
     return whole[: chance.randrange(1, len(whole))]
 
 
+def _pipelined(chance: random.Random) -> bytes:
+    return b"".join(chance.choice((_action, _path))(chance) for _ in range(chance.randrange(2, 9)))
+
+
+def _chunked(chance: random.Random) -> bytes:
+    chunks = [
+        b"2\r\n{}\r\n",
+        b"-1\r\n",
+        b"f" * 40 + b"\r\n",
+        b"1\r\n{\r\n" * 900,
+        b"0;x=1\r\n",
+        b"\r\n",
+    ]
+    head = _path(chance).replace(b"GET", b"POST")[:-2] + b"Transfer-Encoding: chunked\r\n\r\n"
+    return head + b"".join(chance.choices(chunks, k=chance.randrange(1, 6)))
+
+
 KINDS: tuple[Callable[[random.Random], bytes], ...] = (
     _bytes,
     _line,
@@ -115,19 +145,34 @@ KINDS: tuple[Callable[[random.Random], bytes], ...] = (
     _action,
     _path,
     _cut,
+    _pipelined,
+    _chunked,
 )
+_WHOLE = {_action, _path, _pipelined}  # they wait for their answer, as a client does
+_ANSWER_s = 0.1
 
 
-def request(chance: random.Random) -> bytes:
-    return chance.choice(KINDS)(chance)
+def request(chance: random.Random) -> tuple[bytes, bool]:
+    """Return a request, and whether it is whole, so that it may get an answer."""
+    kind = chance.choice(KINDS)
+    return kind(chance), kind in _WHOLE
 
 
-def send(port: int, data: bytes) -> bytes:
-    """Send a request, end it, and return what comes back."""
+def send(port: int, data: bytes, is_whole: bool) -> bytes:
+    """Send a request, end it, and return what comes back: before its end, if it is whole."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         try:
             connection.sendall(data)
+            answer = _read(connection, _ANSWER_s) if is_whole else b""
             connection.shutdown(socket.SHUT_WR)
-            return connection.recv(4096)
+            return answer + _read(connection, 20)
         except (BrokenPipeError, ConnectionResetError):
             return b""
+
+
+def _read(connection: socket.socket, wait_s: float) -> bytes:
+    connection.settimeout(wait_s)
+    try:
+        return connection.recv(1 << 18)
+    except TimeoutError:
+        return b""

@@ -72,6 +72,10 @@ NO_JSON = [
     b'{"name": 1e999}',
     b"[" * 8000,
     b'{"a":' * 1500,
+    b'{"name": "a", "name": "b"}',
+    b'{"name": "a", "options": {"x": 1, "x": 2}}',
+    b'{"name": "\\ud800"}',
+    b'{"name": "a", "options": {"x": ' + b"9" * 5000 + b"}}",
 ]
 
 

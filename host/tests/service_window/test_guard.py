@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crowdcharge.service.window.api import OPERATIONS, ROOT
-from crowdcharge.service.window.guard import BODY_MAX, Guard
+from crowdcharge.service.window.guard import BODY_MAX, HEAD_MAX, Guard
 from crowdcharge.service.window.problems import NotDone
 from crowdcharge.service.window.tokens import Right, Tokens
 
@@ -33,6 +33,7 @@ PATHS = ["/", "/static/page.css", "/healthz", "/metrics", "/api", "/api/v1/none"
 ]
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get", "BREW"]
 bearers = st.sampled_from([None, f"Bearer {ACT}", f"Bearer {WATCH}", f"bearer  {ACT} "])
+UNLIKE = ["{} x", "{},", '"{}"', "{}\xa0", "{}\x1c", "\x85{}", "{}\t", "={}"]
 
 
 def scope(
@@ -142,6 +143,13 @@ def test_a_page_of_another_origin_gets_nothing(origin: str, host: str, allowed: 
         assert found == (0 if allowed else 403)
 
 
+@pytest.mark.parametrize("form", UNLIKE)
+def test_a_token_with_anything_beside_it_is_none(form: str) -> None:
+    asked = scope("localhost", HERE, "POST", "/api/v1/stop")
+    asked["headers"].append((b"authorization", f"Bearer {form.format(ACT)}".encode("latin-1")))
+    assert status(asked) == 401
+
+
 def test_two_tokens_are_none() -> None:
     token = ("authorization", f"Bearer {ACT}")
     assert status(scope("localhost", HERE, "POST", "/api/v1/stop", token, token)) == 401
@@ -152,6 +160,11 @@ def test_a_length_beyond_the_limit_is_refused(length: str) -> None:
     small = length.isascii() and length.isdigit() and len(length) <= 18 and int(length) <= BODY_MAX
     found = status(scope("localhost", HERE, "GET", "/", ("content-length", length)))
     assert found == (0 if small else 413)
+
+
+@pytest.mark.parametrize("more", [[("a", "b" * HEAD_MAX)], [("a", "b")] * HEAD_MAX])
+def test_a_head_that_came_in_one_piece_is_bounded_too(more: list[tuple[str, str]]) -> None:
+    assert status(scope("localhost", HERE, "GET", "/", *more)) == 431
 
 
 def test_an_address_of_version_6() -> None:

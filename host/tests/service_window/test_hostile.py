@@ -5,7 +5,7 @@ import random
 import re
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -14,21 +14,21 @@ from crowdcharge.service.window.server import CONNECTIONS_MAX, SLOW_s
 from .engine import Engine, until
 from .hostile import request, send
 
-STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
+STATUS = re.compile(rb"^HTTP/1\.1 (\d{3}) ", re.MULTILINE)
 BEGINNINGS = (b"", b"GET / HT", b"POST /api/v1/stop HTTP/1.1\r\nHost: localhost\r\n")
 FEW, MANY = 3000, 100_000
 
 
 def assault(engine: Engine, count: int, seed: int) -> dict[int, int]:
-    """Send so many hostile requests; return how many got which status, 0: none."""
+    """Send so many hostile requests; return how often which status came, 0: none."""
     chance = random.Random(seed)
     found: dict[int, int] = {}
     for _ in range(count):
-        data = request(chance)
-        status = STATUS.match(send(engine.port, data))
-        code = int(status[1]) if status else 0
-        assert code < 500, data
-        found[code] = found.get(code, 0) + 1
+        data, is_whole = request(chance)
+        codes = STATUS.findall(send(engine.port, data, is_whole))
+        for code in map(int, codes or [0]):
+            assert code < 500, data
+            found[code] = found.get(code, 0) + 1
     return found
 
 
@@ -76,6 +76,28 @@ def test_slow_requests_end_and_keep_nobody_out(engine: Engine) -> None:
             assert client.get("/api/v1/boards").status_code == 200
         assert engine.connections() <= CONNECTIONS_MAX
         until(lambda: engine.connections() == 0, SLOW_s + 10)
+
+
+CHUNKED = b" HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("line", [b"POST /api/v1/stop", b"GET /api/v1/events", b"GET /"])
+@pytest.mark.parametrize("late", [False, True])
+def test_nonsense_after_a_head_is_answered_once_and_logged_by_nobody(
+    engine: Engine, line: bytes, late: bool
+) -> None:
+    """`late`: when its answer has begun. What the window says is looked at in the end."""
+    with socket.create_connection(("127.0.0.1", engine.port), timeout=5) as connection:
+        if late:
+            connection.sendall(line + CHUNKED)
+            assert STATUS.match(connection.recv(12 + 1))
+            connection.sendall(b"zz\r\n")
+        else:
+            connection.sendall(line + CHUNKED + b"zz\r\n")
+        with suppress(ConnectionResetError):
+            answers = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+            assert len(STATUS.findall(answers)) == (0 if late else 1)
+    assert_unharmed(engine)
 
 
 def test_a_body_that_never_comes_ends(engine: Engine) -> None:

@@ -82,7 +82,10 @@ def _json_object(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     try:
-        given = json.loads(body, parse_constant=_refuse, parse_float=_finite)
+        given = json.loads(
+            body, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_single
+        )
+        json.dumps(given, ensure_ascii=False).encode()  # \ud800 alone is no character
     except (ValueError, RecursionError):  # no JSON, no UTF-8, or nested without end
         raise NotDone(400, "the body is not JSON") from None
     if not isinstance(given, dict):
@@ -92,6 +95,13 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
+
+
+def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that comes twice: whoever looks at it before us may read the other one."""
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError("a name comes twice")
+    return dict(pairs)
 
 
 def _finite(text: str) -> float:

@@ -20,6 +20,7 @@ from crowdcharge.service.window.problems import NotDone
 from crowdcharge.service.window.tokens import Right, Tokens
 
 BODY_MAX = 8192
+HEAD_MAX = 16 * 1024
 _CONTENT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -82,7 +83,7 @@ class Guard:
         if not values:
             return Right.NONE
         scheme, _, token = values[0].partition(" ")
-        right = self.tokens.right(token.strip()) if scheme.lower() == "bearer" else Right.NONE
+        right = self.tokens.right(token.strip(" ")) if scheme.lower() == "bearer" else Right.NONE
         if len(values) > 1 or right is Right.NONE:
             raise _unauthorized("this token is not one of this service's")
         return right
@@ -146,6 +147,9 @@ def _require_own_origin(headers: Headers) -> None:
 
 
 def _require_small(headers: Headers) -> None:
+    """Refuse a head that came whole in one piece, and a body by the length that it claims."""
+    if sum(len(name) + len(value) for name, value in headers.raw) > HEAD_MAX:
+        raise NotDone(431, f"a head has at most {HEAD_MAX} bytes", {"Connection": "close"})
     length = headers.get("content-length", "0")
     if not length.isascii() or not length.isdigit() or len(length) > 18 or int(length) > BODY_MAX:
         raise too_large()

@@ -12,10 +12,11 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from crowdcharge.service.window.guard import HEAD_MAX
+
 CONNECTIONS_MAX = 600
 SLOW_s = 10.0  # for a request to be whole, and for a full buffer to be read
 _IDLE_s = 20  # between two requests
-_HEAD_MAX = 16 * 1024
 
 
 class LimitedProtocol(H11Protocol):
@@ -33,6 +34,19 @@ class LimitedProtocol(H11Protocol):
         super().data_received(data)
         partial = self.conn.their_state is h11.SEND_BODY or self.conn.trailing_data[0]
         self._watch(bool(partial) or self.flow.write_paused)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, once: an answer that has begun ends, one that has not is off.
+
+        Two answers would be a fault of ours, which strangers could write into the log at will.
+        """
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            super().send_400_response(msg)
+        else:
+            self.transport.abort()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -88,7 +102,7 @@ def server(app: ASGIApp) -> Server:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        h11_max_incomplete_event_size=_HEAD_MAX,
+        h11_max_incomplete_event_size=HEAD_MAX,
         timeout_keep_alive=_IDLE_s,
         timeout_graceful_shutdown=1,
     )
