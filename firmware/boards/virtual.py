@@ -5,7 +5,7 @@
 NAME = "virtual"
 VM = "micropython"
 ROLES = ("ptx", "prx")
-FEATURES = 79
+FEATURES = 111
 LINKS_MAX = 3
 I2C_ID = 0
 I2C_SDA = 3

@@ -5,7 +5,7 @@
 NAME = "virtual_ina228"
 VM = "micropython"
 ROLES = ("ptx", "prx")
-FEATURES = 75
+FEATURES = 107
 LINKS_MAX = 3
 I2C_ID = 0
 I2C_SDA = 3

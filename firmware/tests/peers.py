@@ -10,11 +10,13 @@ import hashlib
 from support import make_limits
 from wptcore import auth, peer_keys, peer_taker, wire
 from wptcore.board import Board
-from wptcore.consent import CROWD, HOST
+from wptcore.consent import CROWD, HOST, STRANGERS
 from wptcore.fod import LossCurve
 from wptcore.journal import Saved
 from wptcore.peer_desk import Membership, PeerDesk
 from wptcore.peer_taker import PeerTaker
+from wptcore.stranger_desk import StrangerDesk
+from wptcore.stranger_taker import StrangerTaker
 from wptcore.units import clamp
 
 CROWD_KEY = bytes(range(64, 96))
@@ -70,7 +72,7 @@ class Node:
         self.boot()
 
     def boot(self):
-        member = Membership(self.crowd)
+        member = self._membership()
         self.board = Board(
             self.board_id,
             self.key,
@@ -79,15 +81,24 @@ class Node:
             self.stored,
             hashlib.sha256,
             LossCurve(250, 1350, 50, 400),
-            peers=PeerDesk(member, hashlib.sha256),
+            peers=self._make_desk(member),
             consent=self.consent,
             pairs=self.pairs,
             owner_key=self.owner_key,
         )
-        self.taker = PeerTaker(self.board, member, hashlib.sha256, self._random)
+        self.taker = self._make_taker(member)
         self.board.on_soc(self.soc_permille)
         for _ in range(12):
             self.board.on_sample(BATTERY_mV, 0, 250, 250, STEP_ms)
+
+    def _membership(self):
+        return Membership(self.crowd)
+
+    def _make_desk(self, member):
+        return PeerDesk(member, hashlib.sha256)
+
+    def _make_taker(self, member):
+        return PeerTaker(self.board, member, hashlib.sha256, self._random)
 
     @property
     def soc_permille(self):
@@ -101,6 +112,26 @@ class Node:
         buffer = bytearray(wire.BEACON_SIZE)
         self.board.pack_beacon_into(buffer, 0)
         return bytes(buffer)
+
+
+class Stranger(Node):
+    """A board that shares no crowd with anybody; `press` is its button."""
+
+    def __init__(self, board_id, soc_permille, gives_to=HOST | STRANGERS, **more):
+        super().__init__(board_id, soc_permille, gives_to, **more)
+
+    def press(self):
+        self.board.on_button(200)
+
+    def _membership(self):
+        return Membership(None)
+
+    def _make_desk(self, member):
+        self.desk = StrangerDesk(member, hashlib.sha256, self._random)
+        return self.desk
+
+    def _make_taker(self, member):
+        return StrangerTaker(self.board, member, hashlib.sha256, self._random, self.desk.press)
 
 
 class Room:
@@ -128,6 +159,8 @@ class Room:
                 me.last_ms = self.now_ms
                 me.taker.on_elapsed(dt_ms)
                 me.board.on_elapsed(dt_ms)
+                if not me.board.is_running:
+                    me.board._peers.step()
                 self._store(me)
 
     def run(self, time_ms):

@@ -278,7 +278,7 @@ class Board(Owned):
             return ept.FLOOR
         if not self._fod.allows(wanted):
             return ept.UNCALIBRATED
-        return self._consent_ends(wanted) or self.consent.asks()
+        return self._consent_ends(wanted) or self._consent_asks(wanted)
 
     def _end_reason(self, running) -> int:
         """Why the running transfer must end now, or NONE."""

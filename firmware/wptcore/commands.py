@@ -62,7 +62,7 @@ class Commands:
             version, frame_type, counter, _ = wire.unpack_header(frame)
             if version != wire.VERSION:
                 code = ept.BAD_VERSION
-            elif frame_type not in self._handlers and not _is_special(frame_type):
+            elif not wire.frame_size(frame_type) or frame_type >= wire.ACK:
                 code = ept.BAD_TYPE
             else:
                 fields = wire.unpack_body(frame)
@@ -72,6 +72,8 @@ class Commands:
             self._links.malformed(handle)
         elif frame_type == wire.MANDATE:
             code = self._take_mandate(handle, fields[0])
+        elif frame_type == wire.STRANGER_KEY:
+            code = self._take_key(*fields)
         else:
             code = self._admit(handle, frame)
             if code == ept.NONE:
@@ -106,6 +108,14 @@ class Commands:
         if answer == ept.BAD_TAG:
             self._links.malformed(handle)
         return answer
+
+    def _take_key(self, other: int, public: bytes):
+        """Anybody may bring one: it is worth something while this board's press lasts."""
+        if not self._provisioned:
+            return ept.NOT_PROVISIONED
+        if self._peers is None:
+            return ept.NO_FEATURE
+        return self._peers.take_key(self._board, other, public)
 
     def _carry_out(self, handle: int, frame_type: int, fields: tuple):
         """Return a code for the Ack, or a whole reply: (its type, its fields...)."""
@@ -174,10 +184,6 @@ class Commands:
                 return
             reply = wire.pack_frame(wire.ACK, counter, board.now_ms, *fields)
         self._replies.append((handle, self._links.seal(handle, reply)))
-
-
-def _is_special(frame_type: int) -> bool:
-    return _is_market(frame_type) or _is_peer(frame_type)
 
 
 def _is_peer(frame_type: int) -> bool:

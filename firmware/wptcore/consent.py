@@ -12,6 +12,7 @@ HOST = const(1)
 CROWD = const(2)
 AGREED = const(4)  # other crowds with which this one has an agreement
 FRIENDS = const(8)  # those members of the crowd that a mandate names
+STRANGERS = const(16)  # one transfer, after a press of both buttons
 DEFAULT = HOST  # a new board gives to its owner's host, and to no other board
 
 UNBOUNDED_mJ = const(0xFFFFFFFF)
@@ -61,8 +62,9 @@ class Consent:
         """Why a transfer has to wait for its owner, or NONE."""
         return ept.NONE
 
-    def on_press(self) -> None:
-        """Take a short press of the button."""
+    def on_press(self) -> bool:
+        """Take a short press of the button; True when it answered what was asked."""
+        return False
 
     def is_friend(self, _board_id: int) -> bool:
         return False

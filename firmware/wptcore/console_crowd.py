@@ -8,7 +8,7 @@ from wptcore.peer_policy import POLICIES
 
 _U32_MAX = const(0xFFFFFFFF)
 _PEERS_MAX = const(64)
-_WHOM = ("host", "crowd", "agreed")
+_WHOM = ("host", "crowd", "agreed", "strangers")
 
 
 def run(stored: dict, command: str, arguments: list):

@@ -21,7 +21,7 @@ HELP = (
     ("trust", "KEY|anybody", "adds a partner's market key; then no others (in maintenance)"),
     (
         "consent",
-        "host,crowd,agreed|nobody DAY_mJ",
+        "host,crowd,agreed,strangers|nobody DAY_mJ",
         "to whom it gives (in maintenance); 0: no limit",
     ),
     ("mandate", "HEX", "what its owner has signed, as crowdcharge owner sign writes it"),

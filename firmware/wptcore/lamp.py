@@ -8,6 +8,7 @@ PATTERNS = {
     "off": (0, 2000),  # its owner has switched it off
     "fault": (200, 200),
     "asking": (200, 200, 200, 1400),  # press the button to let it give
+    "looking": (200, 200, 200, 200, 200, 1000),  # for a stranger whose button is pressed, too
     "giving": (1000, 1000),
     "taking": (1800, 200),
     "ready": (200, 3800),
@@ -22,7 +23,10 @@ def shown(board) -> str:
     if board._diagnosis.latch != ept.NONE or board.state == transfer.FAULT:
         return "fault"
     if running is None:
-        return "asking" if board.consent.is_asking else "ready"
+        if board.consent.is_asking:
+            return "asking"
+        looking = board._peers is not None and board._peers.is_pressed
+        return "looking" if looking else "ready"
     return "giving" if running.role == wire.PTX else "taking"
 
 

@@ -80,12 +80,14 @@ class Mandated(Consent):
         self.is_asking = True
         return ept.OWNER_ASKED
 
-    def on_press(self) -> None:
+    def on_press(self) -> bool:
         """Take a short press of the button: yes, if it was asked."""
-        if self._asked_ms:
-            self._asked_ms = 0
-            self.is_asking = False
-            self._yes_ms = _YES_ms
+        if not self._asked_ms:
+            return False
+        self._asked_ms = 0
+        self.is_asking = False
+        self._yes_ms = _YES_ms
+        return True
 
     def is_friend(self, board_id: int) -> bool:
         return self.mandate is not None and board_id in self.mandate.friends

@@ -91,6 +91,10 @@ class Owned(Readout):
         """Why the owner lets the board give no more, or NONE. The desk asks for its boards."""
         return self.consent.ends if running.by_peer else self.consent.refusal(HOST)
 
+    def _consent_asks(self, running) -> int:
+        """Why it has to wait for its owner, or NONE; for a stranger the button was pressed."""
+        return ept.NONE if running.by_press else self.consent.asks()
+
     # -- a transmitter of AirFuel's profile, which anyone can be --
 
     def end_receiving(self) -> None:
@@ -141,8 +145,8 @@ class Owned(Readout):
         """Take a press of the board's button, once it is released."""
         if self._attendance.press(held_ms):
             self._store.due = True
-        elif not self._attendance.off:
-            self.consent.on_press()
+        elif not self._attendance.off and not self.consent.on_press() and self._peers is not None:
+            self._peers.on_press(self)
         self._supervise()
 
     def on_reset_asked(self) -> None:

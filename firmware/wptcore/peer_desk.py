@@ -19,15 +19,16 @@ _EXCESSES_MAX = const(3)
 
 
 class Membership:
-    """The `crowd` of an identity, as `crowdcharge crowd` writes it.
+    """The `crowd` of an identity, as `crowdcharge crowd` writes it; None: it is in no crowd.
 
     `keys`: (board, 32 bytes) of each member that this board may ask; `agreed`: other crowds whose
     members may ask this one; `alias`: the key to members' aliases.
     """
 
-    def __init__(self, crowd: dict):
-        self.crowd_id = crowd["id"]
-        self.root = bytes.fromhex(crowd["root"])
+    def __init__(self, crowd: "dict | None"):
+        crowd = crowd or {}
+        self.crowd_id = crowd.get("id", 0)
+        self.root = bytes.fromhex(crowd.get("root", ""))
         self.policy = crowd.get("policy", "oblivious-share")
         self.alias = bytes.fromhex(crowd.get("alias", ""))
         self.agreed = tuple(crowd.get("agreed", ()))
@@ -64,6 +65,25 @@ class PeerDesk:
         if crowd_id != member.crowd_id and crowd_id not in member.agreed:
             return b""
         return pair_key(self._sha256, member.root, crowd_id, board_id)
+
+    # -- strangers: stranger_desk.StrangerDesk has them --
+
+    meets_strangers = False
+
+    @property
+    def is_pressed(self) -> bool:
+        """Does it look for a stranger?"""
+        return False
+
+    def on_press(self, _board) -> None:
+        """Take a short press of the button."""
+
+    def step(self) -> None:
+        """Compute for one pass."""
+
+    def take_key(self, _board, _other: int, _public: bytes):
+        """Take a stranger's public key; return a code or a whole reply."""
+        return ept.NO_FEATURE
 
     def lost_too_often(self) -> bool:
         """Note that a peer was lost; True for the third within ten minutes of running."""
@@ -111,7 +131,7 @@ class PeerDesk:
         return CROWD | FRIENDS if board.consent.is_friend(link.peer) else CROWD
 
     def _offer(self, board, link, soc_permille: int, capacity_mJ: int, wish_mJ: int):
-        code = giving_refusal(board, self.askers(board, link))
+        code = self._refusal(board, link)
         energy_mJ = 0
         if code == ept.NONE and soc_permille <= 1000:
             other_mJ = capacity_mJ // 1000 * soc_permille
@@ -121,7 +141,7 @@ class PeerDesk:
             code = ept.NOTHING_TO_GIVE
         self._offers = [offer for offer in self._offers if offer[0] != link.peer][-2:]
         self._offers.append((link.peer, energy_mJ))
-        power_mW = power_max_mW(board, wire.PTX, link.peer)
+        power_mW = power_max_mW(board, wire.PTX, self._flags(link), link.peer)
         return wire.PEER_OFFER, energy_mJ, power_mW, code
 
     def _grant(self, board, link, grant: tuple) -> int:
@@ -129,11 +149,18 @@ class PeerDesk:
         _, role, peer, group, granter, power_mW, energy_mJ = grant[:7]
         if role != wire.PTX or peer != link.peer or granter != link.peer or group:
             return ept.NOT_FOR_PEERS
-        if grant[10] != wire.GRANTED_BY_PEER:
+        if grant[10] != self._flags(link):
             return ept.NOT_FOR_PEERS
-        if power_mW > power_max_mW(board, wire.PTX, link.peer):
+        if power_mW > power_max_mW(board, wire.PTX, grant[10], link.peer):
             return ept.UNCALIBRATED
         if (link.peer, energy_mJ) not in self._offers:
             return ept.OUT_OF_RANGE
         self._excesses = 0
-        return giving_refusal(board, self.askers(board, link), grant[0]) or board.grant(grant)
+        return self._refusal(board, link, grant[0]) or board.grant(grant)
+
+    def _refusal(self, board, link, transfer_id: int = 0) -> int:
+        return giving_refusal(board, self.askers(board, link), transfer_id)
+
+    def _flags(self, _link) -> int:
+        """Return the flags that a grant of this board must have."""
+        return wire.GRANTED_BY_PEER

@@ -5,6 +5,7 @@ These are no methods of Board, so that boards without a crowd save their memory.
 """
 
 from wptcore import ept, wire
+from wptcore.consent import STRANGERS
 from wptcore.fod import UNCALIBRATED_MAX_mW
 from wptcore.running import Running
 
@@ -22,14 +23,17 @@ def giving_refusal(board, askers: int, transfer_id: int = 0) -> int:
     """
     if is_granted_by(board, -1, transfer_id):
         return ept.NONE
-    return board.consent.refusal(askers) or _meeting_refusal(board, wire.PTX)
+    flags = wire.GRANTED_BY_PEER
+    if askers == STRANGERS:
+        flags |= wire.GRANTED_BY_PRESS
+    return board.consent.refusal(askers) or _meeting_refusal(board, wire.PTX, flags)
 
 
 def taking_refusal(board) -> int:
     """Return why the board asks nobody now, or NONE."""
     if board.soc_permille >= _FULL_permille or not wanted_mJ(board):
         return ept.CHARGE_COMPLETE
-    return _meeting_refusal(board, wire.PRX)
+    return _meeting_refusal(board, wire.PRX, wire.GRANTED_BY_PEER)
 
 
 def is_granted_by(board, peer: int, transfer_id: int) -> bool:
@@ -48,28 +52,30 @@ def power_mW_of(board, transfer_id: int) -> int:
     return running.power_mW
 
 
-def _meeting_refusal(board, role: int) -> int:
+def _meeting_refusal(board, role: int, flags: int) -> int:
     if board.is_held:
         return ept.HELD
     if board._commands.host_present:
         return ept.HOST_PRESENT
     if board._receipts.full:
         return ept.RECEIPTS_FULL
-    return board._refusal(_probe(role))
+    return board._refusal(_probe(role, flags))
 
 
-def power_max_mW(board, role: int, peer: int) -> int:
+def power_max_mW(board, role: int, flags: int, peer: int) -> int:
     """Return the most that may flow to or from another board now.
 
-    More than UNCALIBRATED_MAX_mW takes a curve of this pair on the giver, and somebody near both.
+    `flags`: those of the grant. More than UNCALIBRATED_MAX_mW takes members with a curve of this
+    pair on the giver, and somebody near both.
     """
-    wanted = _probe(role, peer, board._limits.power_max_mW)
-    if board._power_ends(wanted) or (role == wire.PTX and not board._fod.allows(wanted)):
+    wanted = _probe(role, flags, peer, board._limits.power_max_mW)
+    unjudged = role == wire.PTX and not board._fod.allows(wanted)
+    if wanted.by_press or unjudged or board._power_ends(wanted):
         return min(UNCALIBRATED_MAX_mW, board._limits.power_max_mW)
     return board._limits.power_max_mW
 
 
-def _probe(role: int, peer: int = 0, power_mW: int = UNCALIBRATED_MAX_mW) -> Running:
+def _probe(role: int, flags: int, peer: int = 0, power_mW: int = UNCALIBRATED_MAX_mW) -> Running:
     """Return a transfer as another board would ask for, only to be judged."""
-    grant = (1, role, peer, 0, peer, power_mW, 1, 1, 0, 1, wire.GRANTED_BY_PEER)
+    grant = (1, role, peer, 0, peer, power_mW, 1, 1, 0, 1, flags)
     return Running(grant, 0, 0)

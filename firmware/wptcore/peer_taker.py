@@ -51,7 +51,7 @@ class PeerTaker:
         self.action = LISTEN
         self._stage = 0
         self._key = b""  # session key
-        self._nonce = b""
+        self._giver_nonce = b""
         self._counter = 0
         self._since = 0  # counter of the first try of the question that stands
         self._giver_ms = 0  # the giver's board time
@@ -61,6 +61,8 @@ class PeerTaker:
         self._fields = ()
         self._frame = b""  # waits for the port
         self._transfer_id = 0
+        self._flags = wire.GRANTED_BY_PEER
+        self._duration_max_ms = _DURATION_MAX_ms
 
     # -- events --
 
@@ -79,11 +81,18 @@ class PeerTaker:
         enough = self._board.soc_permille // 10 + _MARGIN_pct
         if busy or not enough <= soc_pct <= 100 or self._is_left_alone(board_id):
             return
-        if self._member.key_to(board_id):
+        if self._may_ask(board_id):
             self._reset()
             self.giver = board_id
             self.address = address
             self.action = CONNECT
+
+    def _may_ask(self, board_id: int) -> bool:
+        return self._member.key_to(board_id) != b""
+
+    def _knows_any(self) -> bool:
+        """Is there any board that it may ask?"""
+        return bool(self._member.keys)
 
     def _seen(self, beacon: bytes):
         """Return (board, state byte, charge %) of a beacon or of a member's alias, or None."""
@@ -98,17 +107,22 @@ class PeerTaker:
         if self.action != CONNECT:
             return
         try:
-            board_id, _, _, self._giver_ms, nonce = wire.unpack_challenge(challenge)
+            board_id, _, _, self._giver_ms, self._giver_nonce = wire.unpack_challenge(challenge)
         except ValueError:
             board_id = 0
         if board_id != self.giver:
             self._part(ept.BAD_VERSION)
             return
-        self._nonce = self._random(auth.NONCE_SIZE)
-        key = self._member.key_to(self.giver)
-        self._key = auth.session_key(self._sha256, key, nonce, self._nonce)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._greet(self._member.crowd_id, self._member.key_to(self.giver))
+
+    def _greet(self, crowd_id: int, key: bytes) -> None:
+        nonce = self._random(auth.NONCE_SIZE)
+        self._key = auth.session_key(self._sha256, key, self._giver_nonce, nonce)
         self.action = TALK
-        self._ask(_HELLO, self._member.crowd_id, self._board.board_id, self._nonce)
+        self._ask(_HELLO, crowd_id, self._board.board_id, nonce)
 
     def on_reply(self, frame: bytes) -> None:
         """Take a notification; what is not authentic, or answers nothing, is no news."""
@@ -151,7 +165,9 @@ class PeerTaker:
     @property
     def wants(self) -> bool:
         """Is it worth listening?"""
-        return self.action == LISTEN and peer_meeting.taking_refusal(self._board) == ept.NONE
+        if self.action != LISTEN or not self._knows_any():
+            return False
+        return peer_meeting.taking_refusal(self._board) == ept.NONE
 
     # -- the meeting, step by step --
 
@@ -171,7 +187,8 @@ class PeerTaker:
         if code != ept.NONE or not energy_mJ:
             self._part(code)
             return
-        power_mW = min(power_mW, peer_meeting.power_max_mW(self._board, wire.PRX, self.giver))
+        most_mW = peer_meeting.power_max_mW(self._board, wire.PRX, self._flags, self.giver)
+        power_mW = min(power_mW, most_mW)
         self._transfer_id = struct.unpack("<I", self._random(4))[0] or 1
         bound_mJ = energy_mJ + _RECEIVER_MARGIN_mJ
         code = self._board.grant(self._grant(wire.PRX, self.giver, power_mW, bound_mJ))
@@ -182,7 +199,7 @@ class PeerTaker:
 
     def _grant(self, role: int, peer: int, power_mW: int, energy_mJ: int) -> tuple:
         me = self._board.board_id
-        limits = (power_mW, energy_mJ, _DURATION_MAX_ms, 0, _LEASE_ms, wire.GRANTED_BY_PEER)
+        limits = (power_mW, energy_mJ, self._duration_max_ms, 0, _LEASE_ms, self._flags)
         return (self._transfer_id, role, peer, 0, me) + limits
 
     def _granted(self, _frame_type: int, fields: tuple) -> None:

@@ -55,6 +55,11 @@ class Running:
         return bool(self.flags & wire.GRANTED_BY_PEER)
 
     @property
+    def by_press(self) -> bool:
+        """Did a stranger ask for it, after a press of both buttons?"""
+        return bool(self.flags & wire.GRANTED_BY_PRESS)
+
+    @property
     def is_pad(self) -> bool:
         """Does it send to a group? Then `peer` is how many receivers that has."""
         return self.group > 0 and self.role == wire.PTX

@@ -48,12 +48,15 @@ MARKET = const(1)
 PEERS = const(2)  # other boards may grant
 GROUP = const(4)  # several receivers in one transfer
 FOD = const(8)
+STRANGERS = const(32)  # one transfer with a stranger after a press of both buttons
 AIRFUEL = const(64)  # a transmitter of AirFuel's profile may read it
 CALIBRATED = const(16)
 ATTENDED = const(128)  # a window is open: a person attends the board
-CARRIED = const(79)  # MARKET, PEERS, GROUP, FOD and AIRFUEL: what this firmware can do
+CARRIED = const(111)  # all before CALIBRATED, STRANGERS and AIRFUEL: what this firmware can do
 
-GRANTED_BY_PEER = const(1)  # flag of a grant and its receipt
+# flags of a grant and its receipt
+GRANTED_BY_PEER = const(1)
+GRANTED_BY_PRESS = const(2)  # a stranger after a press of both buttons; always with the other
 
 # flags of the beacon's state byte (state in the low nibble)
 FIELD = const(0x10)  # the receiver coil sees a field
@@ -81,6 +84,7 @@ MARKET_PRESENT = const(0x14)
 MARKET_PRICE = const(0x15)
 PEER_HELLO = const(0x20)  # and then GRANT, RENEW, STOP, from one board to another
 PEER_WISH = const(0x21)
+STRANGER_KEY = const(0x22)  # without a session: there is no key yet
 ACK = const(0x80)
 MARKET_PUBLIC = const(0x81)
 MARKET_ANSWER = const(0x82)
@@ -92,6 +96,7 @@ INFO_STATUS = const(0x87)
 INFO_CONSENT = const(0x88)
 MANDATE_TAKEN = const(0x89)
 PEER_OFFER = const(0x90)
+STRANGER_PUBLIC = const(0x91)
 
 # what ASK asks for
 ASK_LIMITS = const(1)
@@ -125,6 +130,7 @@ _BODIES = {
     MARKET_PRICE: "<16s",  # price
     PEER_HELLO: "<IH16s",  # crowd, board, its nonce
     PEER_WISH: "<HII",  # charge permille, capacity mJ, wish mJ
+    STRANGER_KEY: "<H32s",  # board, public key for this exchange
     ACK: "<BBBBIIIHh",  # command, code, state, ept, transfer, power mW, energy mJ, SoC, coil dC
     MARKET_PUBLIC: "<32s16s",  # public key, nonce
     MARKET_ANSWER: "<B16s16s",  # round, c, s
@@ -138,6 +144,7 @@ _BODIES = {
     INFO_CONSENT: "<BBIII",  # gives to, flags, gives mJ, wants mJ, number of the mandate
     MANDATE_TAKEN: "<I16s",  # its number, proof for the owner (mandate.taken_tag)
     PEER_OFFER: "<IIB",  # energy mJ, power mW, code (0: offered)
+    STRANGER_PUBLIC: "<32s",  # public key for this exchange
 }
 CONFIGURE_FLOOR_pct = const(1)
 CONFIGURE_HOLD = const(2)  # 1: no transfer between boards until 0

@@ -63,7 +63,14 @@ ST_CONSTANTS: tuple[tuple[str, str, object], ...] = (
 )
 
 HEX = ("_ADDRESS",)
-FEATURE_BITS = {"market": 1, "peers": 2, "group": 4, "fod": 8, "airfuel": 64}  # as in wptcore.wire
+FEATURE_BITS = {  # as in wptcore.wire
+    "market": 1,
+    "peers": 2,
+    "group": 4,
+    "fod": 8,
+    "strangers": 32,
+    "airfuel": 64,
+}
 
 
 def module(board: dict[str, Any], mcu: dict[str, Any], off_max_ms: int) -> str:

@@ -12,7 +12,7 @@ from wptcore import lamp, wire
 from wptcore.attendance import WINDOW_DEFAULT_s
 from wptcore.board import Board
 from wptcore.compat import const
-from wptcore.consent import AGREED, CROWD, HOST
+from wptcore.consent import AGREED, CROWD, HOST, STRANGERS
 from wptcore.ept import NONE, SELF_TEST
 
 REVISION = "0.1.0"
@@ -30,7 +30,7 @@ class BoardLoop:
         self.guard = hal.guard
         key = bytes.fromhex(identity.get("key", ""))
         self.market = _market(pins, identity, key, sha256)
-        desk = _desk(pins, identity, sha256)
+        self.desk = _desk(pins, identity, sha256)
         self.board = Board(
             identity.get("board_id", 0),
             key,
@@ -44,16 +44,16 @@ class BoardLoop:
             identity.get("attended_s", WINDOW_DEFAULT_s),
             pins.FEATURES & wire.CARRIED,
             min(pins.LINKS_MAX, LINKS_MAX),
-            desk,
+            self.desk,
             _consent(identity),
             hal.pair_curves,
             bytes.fromhex(identity.get("owner_key", "")),
         )
         unit = _receiving_unit(pins, identity, self.board, hal.limits)
         self.radio = BoardRadio(self.board, self.guard, pins.NAME, REVISION, unit)
-        self.radio.hide_by(lambda: _alias(self.board, key, desk, sha256))
-        if desk is not None:
-            self.radio.meet_peers(_taker(self.board, desk, sha256))
+        self.radio.hide_by(lambda: _alias(self.board, key, self.desk, sha256))
+        if self.desk is not None:
+            self.radio.meet_peers(_taker(self.board, self.desk, sha256))
         backend = ConsoleBackend(hal, identity, pins.NAME, REVISION)
         self.console = SerialConsole(self.board, backend, sha256)
         self.store = Store(hal)
@@ -86,6 +86,8 @@ class BoardLoop:
         self.hal.feed_watchdog()
         if self.market is not None and not self.board.is_running:
             attempt("market", self.market.step)
+        if self.desk is not None and not self.board.is_running:
+            attempt("peers", self.desk.step)
         self.store.step(self.board.pop_save(), dt_ms)
         attempt("radio", self.radio.publish, dt_ms)  # after storing: an Ack survives a power cut
         if self.console.reset_due:
@@ -98,7 +100,8 @@ class BoardLoop:
     def _at_work(self) -> bool:
         """Does a part have something to do that the core does not see?"""
         trades = self.market is not None and self.market.is_working
-        return self.console.busy or trades or self.radio.meeting
+        agrees = self.desk is not None and self.desk.is_pressed
+        return self.console.busy or trades or agrees or self.radio.meeting
 
     @property
     def _needed(self) -> bool:
@@ -198,18 +201,30 @@ def _market(pins, identity: dict, key: bytes, sha256):
 
 
 def _desk(pins, identity: dict, sha256):
-    """Load what meets other boards only where a board is a member of a crowd."""
-    if not pins.FEATURES & wire.PEERS or "crowd" not in identity:
+    """Load what meets other boards only in members of a crowd, and where its owner has switched
+    strangers on.
+    """
+    strangers = pins.FEATURES & wire.STRANGERS and _consent(identity)[0] & STRANGERS
+    if not strangers and not (pins.FEATURES & wire.PEERS and "crowd" in identity):
         return None
     from wptcore.peer_desk import Membership, PeerDesk
 
-    return PeerDesk(Membership(identity["crowd"]), sha256)
+    membership = Membership(identity.get("crowd"))
+    if not strangers:
+        return PeerDesk(membership, sha256)
+    from wptcore.stranger_desk import StrangerDesk
+
+    return StrangerDesk(membership, sha256, os.urandom)
 
 
 def _taker(board, desk, sha256):
-    from wptcore.peer_taker import PeerTaker
+    if not desk.meets_strangers:
+        from wptcore.peer_taker import PeerTaker
 
-    return PeerTaker(board, desk.membership, sha256, os.urandom)
+        return PeerTaker(board, desk.membership, sha256, os.urandom)
+    from wptcore.stranger_taker import StrangerTaker
+
+    return StrangerTaker(board, desk.membership, sha256, os.urandom, desk.press)
 
 
 def _receiving_unit(pins, identity: dict, board, limits):
@@ -243,5 +258,5 @@ def _consent(identity: dict) -> tuple:
     consent = identity.get("consent", {})
     gives_to = 0
     for name in consent.get("to", ("host",)):
-        gives_to |= {"host": HOST, "crowd": CROWD, "agreed": AGREED}[name]
+        gives_to |= {"host": HOST, "crowd": CROWD, "agreed": AGREED, "strangers": STRANGERS}[name]
     return gives_to, consent.get("day_mJ", 0)

@@ -45,7 +45,7 @@ class BoardConfig:
     key: str = ""  # hex, 32 bytes; empty: not provisioned
     crowd_key: str = ""  # hex, 32 bytes; boards with the same key are of one crowd
     peer_policy: str = "oblivious-share"  # what it gives to a board of its crowd
-    gives_to: str = "host"  # of host, crowd, agreed: to whom its owner lets it give
+    gives_to: str = "host"  # of host, crowd, agreed, strangers: to whom its owner lets it give
     give_day_J: float = 0.0  # and how much a day; 0: as much as asked
     airfuel: bool = False  # its owner lets transmitters of AirFuel's profile read it
     calibrated: bool = True  # the rig's loss curve is on the board, as `calibrate` leaves it
@@ -266,8 +266,8 @@ _BOARD_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "peer_policy": (lambda value: value in POLICIES, f"must be one of {', '.join(POLICIES)}"),
     "gives_to": (
-        lambda value: {*value.split()} <= {"host", "crowd", "agreed"},
-        "must be of host, crowd, agreed, with spaces between",
+        lambda value: {*value.split()} <= {"host", "crowd", "agreed", "strangers"},
+        "must be of host, crowd, agreed, strangers, with spaces between",
     ),
     "board": (wiring.exists, "is no board of firmware/boards"),
     "replay": (lambda value: not value or Path(value).is_file(), "is no file"),

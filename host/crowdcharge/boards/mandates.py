@@ -21,6 +21,7 @@ WHOM = {
     "crowd": consent.CROWD,
     "agreed": consent.AGREED,
     "friends": consent.FRIENDS,
+    "strangers": consent.STRANGERS,
 }
 _TEXT_MAX = 1000
 _U32_MAX = 0xFFFF_FFFF
@@ -74,7 +75,7 @@ def proves(owner_key: bytes, signed: bytes, proof: bytes) -> bool:
 
 
 def whom(text: str, known: Collection[str] = WHOM) -> int:
-    """Read `host,crowd,agreed,friends` or `nobody` as a mask; InputError on what is not known."""
+    """Read names of WHOM with commas or `nobody` as a mask; InputError on what is not known."""
     names = [] if text == "nobody" else text.split(",")
     if not {*names} <= {*known}:
         raise InputError(f"--gives-to must be of {', '.join(known)}, or nobody, not {text!r}")

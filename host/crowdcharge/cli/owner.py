@@ -11,7 +11,7 @@ from crowdcharge.cli import options, output
 from crowdcharge.cli.one_board import by_radio, with_radio
 from crowdcharge.errors import InputError
 
-_WHOM = ("host", "crowd", "agreed")
+_WHOM = ("host", "crowd", "agreed", "strangers")
 _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 _WATT_HOURS = click.FloatRange(0.0, 1000.0)
 
@@ -26,7 +26,7 @@ def owner() -> None:
 @click.option(
     "--gives-to",
     required=True,
-    help="Of host, crowd, agreed, with commas; or nobody.",
+    help="Of host, crowd, agreed, strangers, with commas; or nobody.",
 )
 @click.option("--day-wh", type=_WATT_HOURS, help="At most so much in a day.")
 def consent(port: str, gives_to: str, day_wh: float | None) -> None:
@@ -114,7 +114,7 @@ def qr(file: Path, page: str, board_id: int | None) -> None:
     "--gives-to",
     default="host",
     show_default=True,
-    help="Of host, crowd, agreed, friends, with commas; or nobody.",
+    help="Of host, crowd, agreed, friends, strangers, with commas; or nobody.",
 )
 @click.option("--friends", default="", metavar="N,...", help="Members of the crowd, by number.")
 @click.option("--day-wh", type=_WATT_HOURS, help="Gives at most so much in a day.")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What an owner signs, byte for byte as wptcore/mandate.py packs it. The key stays in the browser.
 
-export const WHOM = { host: 1, crowd: 2, agreed: 4, friends: 8 };
+export const WHOM = { host: 1, crowd: 2, agreed: 4, friends: 8, strangers: 16 };
 export const ASK_FIRST = 1;
 export const HIDDEN = 2;
 export const FRIENDS_MAX = 8;

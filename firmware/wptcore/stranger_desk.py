@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""What a board gives to a stranger: one transfer after a press of both buttons.
+
+A board whose owner has not consented to strangers takes no part in it, not even as a taker.
+"""
+
+from wptcore import ept, press, wire
+from wptcore.consent import STRANGERS
+from wptcore.peer_desk import PeerDesk
+from wptcore.peer_meeting import is_granted_by
+from wptcore.press import Press
+
+NO_CROWD = 0  # a stranger's, when it says hello
+
+
+class StrangerDesk(PeerDesk):
+    def __init__(self, membership, sha256, random_bytes):
+        super().__init__(membership, sha256)
+        self.press = Press(sha256, random_bytes)
+
+    meets_strangers = True
+
+    @property
+    def is_pressed(self) -> bool:
+        return self.press.left_ms > 0
+
+    def on_press(self, board) -> None:
+        if board.consent.gives_to & STRANGERS and not board.is_running:
+            self.press.open()
+
+    def elapse(self, dt_ms: int) -> None:
+        super().elapse(dt_ms)
+        self.press.elapse(dt_ms)
+
+    def step(self) -> None:
+        self.press.step()
+
+    def take_key(self, board, other: int, public: bytes):
+        """Two boards of one number cannot: their receipts could not be told apart."""
+        if not 0 < other != board.board_id:
+            return ept.NOT_FOR_PEERS
+        code = self.press.agree(other, public, other, board.board_id)
+        return code or (wire.STRANGER_PUBLIC, self.press.public)
+
+    def key_of(self, crowd_id: int, board_id: int) -> bytes:
+        if crowd_id != NO_CROWD:
+            return super().key_of(crowd_id, board_id)
+        return self.press.key if board_id == self.press.other else b""
+
+    def askers(self, board, link) -> int:
+        return STRANGERS if link.crowd == NO_CROWD else super().askers(board, link)
+
+    def _refusal(self, board, link, transfer_id: int = 0) -> int:
+        agreed = self.press.key and self.press.other == link.peer
+        runs = is_granted_by(board, link.peer, transfer_id)
+        if link.crowd == NO_CROWD and not agreed and not runs:
+            return ept.NOT_PRESSED
+        return super()._refusal(board, link, transfer_id)
+
+    def _flags(self, link) -> int:
+        more = wire.GRANTED_BY_PRESS if link.crowd == NO_CROWD else 0
+        return super()._flags(link) | more
+
+    def _grant(self, board, link, grant: tuple) -> int:
+        """Once: with the grant the key is forgotten, and the session is good for no other."""
+        if link.crowd == NO_CROWD and grant[7] > press.DURATION_MAX_ms:
+            return ept.OUT_OF_RANGE
+        code = super()._grant(board, link, grant)
+        if link.crowd == NO_CROWD and code == ept.NONE:
+            self.press.close()
+        return code
