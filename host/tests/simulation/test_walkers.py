@@ -9,7 +9,7 @@ import pytest
 
 from crowdcharge.simulation import schedule
 from crowdcharge.simulation.city.walkers import WALKS
-from crowdcharge.simulation.contacts import Contact
+from crowdcharge.simulation.contacts import CONTACT, Contact
 from crowdcharge.simulation.mobility import RandomWaypoint
 from crowdcharge.simulation.paths import legs_through, near_contacts
 
@@ -122,6 +122,14 @@ def test_threads_and_windows_change_no_bit():
         for step_s, threads in [(None, 1), (5, 2), (5, 5), (0.7, 2), (33, 1)]
     }
     assert len(made) == 1
+
+
+def test_a_block_of_a_large_crowd_is_small():
+    """Each core keeps its blocks in memory several times; at 4000 walkers a square kilometre."""
+    model = RandomWaypoint(side_m=5000)
+    blocks = [len(block) for block in model.parts(100_000, 420, 1)]
+    assert len(blocks) >= 3
+    assert max(blocks) * CONTACT.itemsize < 4e6
 
 
 def test_no_more_cells_than_walkers_are_made():

@@ -26,7 +26,7 @@ SEEN = np.dtype(
     ]
 )  # fmt: skip
 WALKS = 0x57414C4B53  # so that walks and meetings of one seed have nothing in common
-BLOCK_STEPS = 4_000_000  # walkers times windows of one block
+BLOCK_STEPS = 1_000_000  # walkers times windows of one block, which waits whole in memory
 BLOCK_WINDOWS = 64
 
 Contacts = NDArray[Any]
