@@ -67,7 +67,7 @@ class Board(Owned):
         self._commands = Commands(self, key, sha256, market, links_max, peers)
         if self._store.boots_loop:
             self._diagnosis.trip(ept.BOOT_LOOP)
-        self._close_interrupted()
+        self._ending = interrupted(saved, self._meter)  # has ended and has no receipt yet
         self._supervise()
 
     # -- permission --
@@ -262,7 +262,7 @@ class Board(Owned):
             return ept.OWNER_OFF
         if self.state == transfer.MAINT:
             return ept.MAINTENANCE
-        if self._running is not None:
+        if self._running is not None or self._ending is not None:
             return ept.BUSY
         if (role != wire.PTX and role != wire.PRX) or not role & self._roles:
             return ept.NO_ROLE
@@ -307,6 +307,8 @@ class Board(Owned):
 
     def _supervise(self) -> None:
         """Act on what stands now, after every event that can end a transfer or latch."""
+        if self._ending is not None:
+            self._close(self._ending)
         if self._running is not None:
             code = self._end_reason(self._running)
             if code != ept.NONE:
@@ -314,8 +316,8 @@ class Board(Owned):
         if self._diagnosis.latch != ept.NONE:
             self.state = transfer.next_state(self.state, transfer.TRIP)
         if self._diagnosis.changed:
-            self._diagnosis.changed = False
             self._store.due = True
+            self._diagnosis.changed = False
 
     def _judge_charge(self) -> None:
         self.soc_permille = self._charge.soc_permille
@@ -352,46 +354,44 @@ class Board(Owned):
         if running.is_flowing and self.state == transfer.PING:
             self.state = transfer.next_state(self.state, transfer.FLOW)
 
+    # A full memory may cut each of these short: power flows only with a record of it to come, and
+    # what has ended is closed by the next event, or after the restart by what the journal says.
+
     def _start(self, running) -> None:
-        self._running = running
         self._newest = running
-        self.state = transfer.next_state(self.state, transfer.GRANT)
         self._ended_by = ept.NONE
         self._fod.begin(running)
         self._warming.begin(self._coil_dC)
+        state = transfer.next_state(self.state, transfer.GRANT)
         self._store.due = True
+        self._running, self.state = running, state
 
     def _end(self, code: int) -> None:
         running = self._running
-        self._running = None
+        state = transfer.next_state(self.state, transfer.END)
+        running.ended_by = code
         running.power_mW = 0
-        self._ended_by = code
-        self.state = transfer.next_state(self.state, transfer.END)
+        self._running, self._ending, self.state = None, running, state
+        self._supervise()
+
+    def _close(self, running) -> None:
+        """Note why a transfer has ended, and sign its receipt."""
+        code = self._ended_by = running.ended_by
         if code == ept.FLOOR:
             self._floor.cut = True
         if code == ept.LEASE_LOST:
             self._diagnosis.trip(code)
+        if not self._receipts.has(running.transfer_id):
+            odometer_mJ = self._meter.odometer_mJ(running.role)
+            self._receipts.keep(running, self.soc_permille, odometer_mJ)
+        self._store.due = True
+        self._ending = None
         if code == ept.PEER_LOST and self._peers is not None and self._peers.lost_too_often():
             self._diagnosis.trip(ept.REPEATED_PEER_LOSS)
         if self._overloads.repeated(code):
             self._diagnosis.trip(ept.REPEATED_OVERLOAD)
-        self._keep_receipt(running, code)
-        self._supervise()
 
     # -- records --
-
-    def _keep_receipt(self, running, code: int) -> None:
-        self._receipts.keep(
-            running, code, self.soc_permille, self._meter.odometer_mJ(running.role)
-        )
-        self._store.due = True
-
-    def _close_interrupted(self) -> None:
-        """Give a transfer that was running when the power failed its receipt."""
-        running = interrupted(self._store.saved, self._meter)
-        if running is not None:
-            self._keep_receipt(running, ept.REBOOTED)
-            self._ended_by = ept.REBOOTED
 
     def pop_save(self):
         """Return the state to store now (journal.Saved), or None."""

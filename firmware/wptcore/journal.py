@@ -123,9 +123,10 @@ class Journal:
 
     def next_record(self, saved: Saved):
         """Return (slot, bytes) to write, always over the older record."""
+        record = pack_record(self._sequence + 1, saved, self._crc32)
         self._sequence += 1
         self._slot = 1 - self._slot
-        return self._slot, pack_record(self._sequence, saved, self._crc32)
+        return self._slot, record
 
     def not_written(self) -> None:
         """Take the same slot again: what failed may have torn it, and the other one is whole."""

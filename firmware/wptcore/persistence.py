@@ -57,8 +57,6 @@ class Persistence:
 
     def fill(self, board):
         """Return the record to store now, from the parts of board.Board."""
-        self.due = False
-        self._age_ms = 0
         saved = self.saved
         saved.sent_mJ = board._meter.sent_mJ
         saved.received_mJ = board._meter.received_mJ
@@ -78,7 +76,9 @@ class Persistence:
         saved.given_age_s = board.consent.given_age_s
         saved.mandate = board.consent.signed
         saved.taken_mJ = board.consent.taken_mJ
-        saved.note_open(board._running)
+        saved.note_open(board._running or board._ending)
+        self._age_ms = 0
+        self.due = False
         return saved
 
 

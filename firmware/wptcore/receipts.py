@@ -21,7 +21,7 @@ class Receipts:
         self.stored = stored
         self.owed = owed
 
-    def keep(self, running, code: int, soc_permille: int, odometer_mJ: int) -> None:
+    def keep(self, running, soc_permille: int, odometer_mJ: int) -> None:
         """Sign and keep the receipt of `running` (running.Running), which has ended."""
         body = wire.pack_receipt(
             self._board_id,
@@ -33,7 +33,7 @@ class Receipts:
             running.duration_ms,
             running.peak_mW,
             running.peak_dC,
-            code,
+            running.ended_by,
             running.soc_before_permille,
             soc_permille,
             odometer_mJ,
@@ -41,20 +41,20 @@ class Receipts:
             running.granter,
             running.flags,
         )
-        kept = self._with_room()
-        self.stored = body + receipt_tag(self._sha256, self._key, body) + b"".join(kept)
-        self.owed = self.owed << 1 | (1 if running.by_peer else 0)
+        kept, owed = self._with_room()
+        stored = body + receipt_tag(self._sha256, self._key, body) + b"".join(kept)
+        owed = owed << 1 | (1 if running.by_peer else 0)
+        self.stored, self.owed = stored, owed  # both or, where memory is full, neither
 
-    def _with_room(self) -> list:
-        """Return the kept receipts without the oldest that nobody owes, if they are full."""
-        kept = wire.split_receipts(self.stored)
+    def _with_room(self) -> tuple:
+        """Return receipts and `owed` without the oldest that nobody owes, if they are full."""
+        kept, owed = wire.split_receipts(self.stored), self.owed
         last = len(kept) - 1
         if len(kept) < wire.RECEIPTS_KEPT:
-            return kept
-        while last > 0 and self.owed >> last & 1:
+            return kept, owed
+        while last > 0 and owed >> last & 1:
             last -= 1
-        self.owed = self.owed & ((1 << last) - 1) | self.owed >> last + 1 << last
-        return kept[:last] + kept[last + 1 :]
+        return kept[:last] + kept[last + 1 :], owed & ((1 << last) - 1) | owed >> last + 1 << last
 
     @property
     def full(self) -> bool:

@@ -48,6 +48,7 @@ class Running:
         self.renewed_mJ = 0
         self.peak_mW = 0
         self.peak_dC = -1000
+        self.ended_by = ept.NONE
 
     @property
     def by_peer(self) -> bool:
@@ -171,4 +172,5 @@ def interrupted(saved, meter):
     grant = begun + (0,) * 5 + (saved.open_flags,)
     running = Running(grant, saved.open_start_mJ, saved.open_soc_permille)
     running.energy_mJ = odometer_delta_mJ(running.start_mJ, meter.odometer_mJ(running.role))
+    running.ended_by = ept.REBOOTED
     return running

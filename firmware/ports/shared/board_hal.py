@@ -113,8 +113,9 @@ class BoardHal:
 
     def save(self, saved) -> None:
         """Raise OSError (MicroPython) or RuntimeError (CircuitPython) when the flash refuses."""
+        slot, record = self._journal.next_record(saved)
         try:
-            memory.save_slot(*self._journal.next_record(saved))
+            memory.save_slot(slot, record)
         except Exception:
             self._journal.not_written()
             raise
