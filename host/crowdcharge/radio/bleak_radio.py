@@ -23,6 +23,7 @@ from bleak_retry_connector import BleakNotFoundError, establish_connection
 from crowdcharge.errors import NoAdapter, RadioError
 from crowdcharge.radio import bluez, bluez_errors
 from crowdcharge.radio.base import Advert, OnAdvert, OnClosed, OnData
+from crowdcharge.radio.mtu import settled_mtu
 from wptcore import wire
 
 CONNECT_TIMEOUT_s = 10.0
@@ -192,7 +193,7 @@ class BleakLink:
     async def settle(self) -> None:
         """Wait for the MTU, which BlueZ may tell late. What is no board is found out later."""
         with suppress(RadioError):
-            await bluez.settled_mtu(lambda: self.mtu, lambda: self.lost)
+            await settled_mtu(lambda: self.mtu, lambda: self.lost)
 
     async def read(self, uuid: str) -> bytes:
         async with self._io("read from"):

@@ -8,7 +8,6 @@
 - `Scan`: BlueZ connects when it hears a board's next advert, but many controllers report a board
   once in a scan, which lasts 10 s, so the scan pauses meanwhile. BlueZ answers InProgress to
   whoever asks while it still works on the last question.
-- `settled_mtu`: BlueZ tells of a connection before its MTU is agreed.
 """
 
 import asyncio
@@ -27,7 +26,6 @@ from wptcore import wire
 FAILURES = (BleakError, TimeoutError, OSError, EOFError)  # what bleak's backends raise
 PATIENCE_s = 5.0  # with InProgress
 _RETRY_s = 0.25
-MTU_WAIT_s = 2.0
 
 
 def is_bluez(client: BleakClient) -> bool:
@@ -100,14 +98,6 @@ class Scan:
                     await self._scanner.start()
                     return
             await asyncio.sleep(_RETRY_s)
-
-
-async def settled_mtu(mtu: Callable[[], int], is_lost: Callable[[], bool]) -> None:
-    """Wait until the MTU is what our frames need, for at most MTU_WAIT_s: some never agree."""
-    loop = asyncio.get_running_loop()
-    until_s = loop.time() + MTU_WAIT_s
-    while mtu() < wire.MTU_MIN and not is_lost() and loop.time() < until_s:  # noqa: ASYNC110
-        await asyncio.sleep(0.05)
 
 
 async def forget(client: BleakClient) -> None:

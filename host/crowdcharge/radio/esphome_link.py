@@ -121,15 +121,27 @@ class EsphomeLink:
 
     def _end(self) -> None:
         self.gone.set()
-        self.stop_states()
+        stop, self.stop_states = self.stop_states, _nothing
+        stop()
         self._forget(self)
 
     def _fail(self) -> None:
         """End the link without waiting, so that its slot does not stay taken."""
         if not self.lost:
-            with suppress(*FAILURES):
-                self._client.bluetooth_device_disconnect_no_wait(self.number)
+            self._disconnect_no_wait()
         self.lose()
+
+    def abandon(self) -> None:
+        """End what has not become a link; if it was connected, once the proxy has let go."""
+        self.lost = True
+        if self.is_connected:
+            self._disconnect_no_wait()
+        else:
+            self._end()
+
+    def _disconnect_no_wait(self) -> None:
+        with suppress(*FAILURES):
+            self._client.bluetooth_device_disconnect_no_wait(self.number)
 
     def lose(self) -> None:
         if not self.lost:

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """An ESPHome Bluetooth proxy as a radio, over its native API (aioesphomeapi).
 
-The proxy tells how many connections it has left. It may keep some that nobody uses: of an earlier
+A proxy serves the one host that subscribed to its adverts. When that one unsubscribes or is gone,
+it ends its connections; whoever else subscribes meanwhile gets nothing, and no word of it.
+
+It tells how many connections it has left. It may keep some that nobody uses: of an earlier
 session, or leaked ones. They are freed before a connection is asked for, since a proxy that is
 full only says so after a try.
 """
@@ -17,6 +20,7 @@ from aioesphomeapi.core import (
     APIConnectionError,
     EncryptionHelloAPIError,
     EncryptionPlaintextAPIError,
+    InvalidAuthAPIError,
     InvalidEncryptionKeyAPIError,
     RequiresEncryptionAPIError,
 )
@@ -26,17 +30,19 @@ from crowdcharge.errors import NoAdapter, RadioError
 from crowdcharge.radio.advert_data import manufacturer_data
 from crowdcharge.radio.base import Advert, OnAdvert, OnClosed, Proxy
 from crowdcharge.radio.esphome_link import FAILURES, DISCONNECT_TIMEOUT_s, EsphomeLink, reason
+from crowdcharge.radio.mtu import settled_mtu
 from wptcore import wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Coroutine
 
 # What goes wrong is told by our own errors, not by log lines on a user's terminal.
 logging.getLogger("aioesphomeapi").addHandler(logging.NullHandler())
 
 OPEN_TIMEOUT_s = 8.0  # TCP, encryption and what the proxy is
 CONNECT_TIMEOUT_s = 10.0
-SLOTS_TIMEOUT_s = 2.0
+TOLD_TIMEOUT_s = 2.0  # of what the proxy tells at once
+SUBSCRIBE_EVERY_s = 5.0  # while nothing is heard
 SLOTS_DEFAULT = 3  # of ESPHome, for a proxy that does not tell
 KEEPALIVE_s = 0.5  # aioesphomeapi gives a silent proxy up after 4.5 times that
 _ADDRESSES_MAX = 4096  # anyone can advertise under any number of addresses
@@ -45,12 +51,17 @@ _NEEDED = (
     | BluetoothProxyFeature.REMOTE_CACHING
     | BluetoothProxyFeature.RAW_ADVERTISEMENTS
 )
-_ENCRYPTION = (
+_REFUSALS = (
     (InvalidEncryptionKeyAPIError, "the encryption key is wrong"),
     (RequiresEncryptionAPIError, "it wants an encryption key"),
     (EncryptionPlaintextAPIError, "it has no encryption: leave the key out"),
     (EncryptionHelloAPIError, "it has no encryption: leave the key out"),
+    (InvalidAuthAPIError, "it wants a password: give it an encryption key in its place"),
 )
+
+
+class _UnfitError(APIConnectionError):
+    """The proxy was reached, and does not do."""
 
 
 class EsphomeRadio:
@@ -66,7 +77,7 @@ class EsphomeRadio:
         self.identity = ""
         self._proxy = proxy
         self._client: APIClient | None = None
-        self._stop_adverts: Callable[[], None] | None = None
+        self._has_heard = False  # since it was looked at last
         self._on_advert: OnAdvert | None = None
         self._kinds: dict[str, int] = {}  # address -> public or random
         self._links: dict[str, EsphomeLink] = {}
@@ -116,9 +127,6 @@ class EsphomeRadio:
         try:
             if self._client is None:
                 await self._open()
-            if self._stop_adverts is None and self._client is not None:
-                subscribe = self._client.subscribe_bluetooth_le_raw_advertisements
-                self._stop_adverts = subscribe(self._on_adverts)
         except FAILURES as error:
             raise NoAdapter(f"proxy {self.name}: {_why(error)}") from None
 
@@ -142,6 +150,7 @@ class EsphomeRadio:
                 info = await client.device_info()
             self._flags = _flags(client, info)
             self.identity = info.bluetooth_mac_address or info.mac_address
+            await self._subscribe(client)
             self._client = client
             await self._learn_slots(client)
         except BaseException:
@@ -149,20 +158,42 @@ class EsphomeRadio:
             client.force_disconnect()
             raise
 
+    async def _subscribe(self, client: APIClient) -> None:
+        """Become the host that the proxy serves; newer firmware tells that one of its scan."""
+        is_served = asyncio.Event()
+        client.subscribe_bluetooth_scanner_state(lambda _: is_served.set())
+        client.subscribe_bluetooth_le_raw_advertisements(self._on_adverts)
+        if not self._flags & BluetoothProxyFeature.FEATURE_STATE_AND_MODE:
+            self._start(self._subscribe_again(client))
+        elif not await _comes(is_served):
+            raise _UnfitError("it serves another host, such as Home Assistant")
+
+    async def _subscribe_again(self, client: APIClient) -> None:
+        """Ask once more while nothing is heard: older firmware does not say whom it serves."""
+        while True:
+            self._has_heard = False
+            await asyncio.sleep(SUBSCRIBE_EVERY_s)
+            if self._client is not client:
+                return
+            if not self._has_heard:
+                client.subscribe_bluetooth_le_raw_advertisements(self._on_adverts)
+
     async def _learn_slots(self, client: APIClient) -> None:
         self._slots = self._free = 0
         self._told_slots.clear()
         client.subscribe_bluetooth_connections_free(self._on_slots)
-        try:
-            async with asyncio.timeout(SLOTS_TIMEOUT_s):
-                await self._told_slots.wait()
-        except TimeoutError:
+        if not await _comes(self._told_slots):
             self._slots = self._free = SLOTS_DEFAULT
+
+    def _start(self, work: "Coroutine[Any, Any, None]") -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _lose(self, client: APIClient) -> None:
         if self._client is not client:
             return
-        self._client = self._stop_adverts = None
+        self._client = None
         self._kept = frozenset()
         self._free = 0
         links, self._links = self._links, {}
@@ -176,11 +207,10 @@ class EsphomeRadio:
         self._free = free
         self._kept = frozenset(_text(number) for number in kept if number)
         if is_first and self._unused():  # they are of a session that nobody holds any more
-            task = asyncio.ensure_future(self.reclaim())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(self.reclaim())
 
     def _on_adverts(self, message: Any) -> None:
+        self._has_heard = True
         for raw in message.advertisements:
             data = manufacturer_data(raw.data, wire.COMPANY_ID)
             if data is None or self._on_advert is None:
@@ -191,9 +221,8 @@ class EsphomeRadio:
                 self._on_advert(Advert(address, raw.rssi, data, self.name))
 
     async def stop_scan(self) -> None:
-        stop, self._stop_adverts = self._stop_adverts, None
-        if stop is not None:
-            stop()
+        """Pass no adverts on; to unsubscribe would end the connections."""
+        self._on_advert = None
 
     async def connect(self, address: str, on_closed: OnClosed, /) -> EsphomeLink:
         if address not in self._kinds:
@@ -208,13 +237,14 @@ class EsphomeRadio:
                 async with self._connecting:
                     await self._free_for(link, old)
                     await self._establish(client, link)
-                await self._discover(client, link)
+                await settled_mtu(lambda: link.mtu, lambda: not link.is_connected)
+                link.learn(await client.bluetooth_gatt_get_services(link.number))
         except FAILURES as error:
-            self._forget(link)
+            link.abandon()
             text = f"cannot connect to {address} by proxy {self.name}: {reason(error)}"
             raise RadioError(text) from None
         except BaseException:
-            self._forget(link)
+            link.abandon()
             raise
         return link
 
@@ -236,14 +266,6 @@ class EsphomeRadio:
         )
         link.check()
 
-    async def _discover(self, client: APIClient, link: EsphomeLink) -> None:
-        try:
-            link.learn(await client.bluetooth_gatt_get_services(link.number))
-        except BaseException:
-            if client is self._client and link.is_connected:
-                client.bluetooth_device_disconnect_no_wait(link.number)
-            raise
-
     async def _let_go(self, address: str) -> None:
         """End whatever connection the proxy keeps to the address."""
         client = self._client
@@ -259,6 +281,8 @@ class EsphomeRadio:
 
     async def close(self) -> None:
         await self.stop_scan()
+        for task in self._tasks:
+            task.cancel()
         client, self._client = self._client, None
         links, self._links = self._links, {}
         for link in links.values():
@@ -281,12 +305,22 @@ def _flags(client: APIClient, info: DeviceInfo) -> int:
     version = client.api_version
     flags = info.bluetooth_proxy_feature_flags_compat(version) if version else 0
     if flags & _NEEDED != _NEEDED:
-        raise APIConnectionError("it is no Bluetooth proxy with active connections, or too old")
+        raise _UnfitError("it is no Bluetooth proxy with active connections, or too old")
     return flags
 
 
+async def _comes(event: asyncio.Event) -> bool:
+    try:
+        async with asyncio.timeout(TOLD_TIMEOUT_s):
+            return await event.wait()
+    except TimeoutError:
+        return False
+
+
 def _why(error: BaseException) -> str:
-    for kind, text in _ENCRYPTION:
+    if isinstance(error, _UnfitError):
+        return str(error)
+    for kind, text in _REFUSALS:
         if isinstance(error, kind):
             return text
     if isinstance(error, TimeoutError) and not isinstance(error, APIConnectionError):

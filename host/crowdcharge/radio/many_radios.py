@@ -94,30 +94,34 @@ class ManyRadios:
     async def _start(self, path: _Path) -> RadioError | None:
         """Start one radio; what is wrong is returned."""
         loop = asyncio.get_running_loop()
+        error: RadioError | None = None
         try:
             await path.radio.start_scan(lambda advert: self._on_heard(path, advert))
-            await self._refuse_twin(path)
-        except RadioError as error:
-            path.is_started = False
-            path.failures += 1
-            delay_s = min(_RETRY_FIRST_s * 2.0**path.failures, _RETRY_MAX_s)
-            path.retry_at_s = loop.time() + delay_s
-            return error
-        path.is_started, path.failures, path.heard_s = True, 0, loop.time()
-        return None
+        except RadioError as failed:
+            error = failed
+        error = await self._refuse_twin(path) or error
+        if error is None:
+            path.is_started, path.failures, path.heard_s = True, 0, loop.time()
+            return None
+        path.is_started = False
+        path.failures += 1
+        delay_s = min(_RETRY_FIRST_s * 2.0**path.failures, _RETRY_MAX_s)
+        path.retry_at_s = loop.time() + delay_s
+        return error
 
-    async def _refuse_twin(self, path: _Path) -> None:
-        """Use a radio once, by whatever names it was given."""
+    async def _refuse_twin(self, path: _Path) -> RadioError | None:
+        """Use a radio once, by whatever names it was given; return why not a second time."""
         identity = getattr(path.radio, "identity", "")
         for other in self._paths:
             is_twin = identity and getattr(other.radio, "identity", "") == identity
             if other is not path and other.is_started and is_twin:
                 await path.radio.close()
                 path.is_twin = True
-                raise NoAdapter(
+                return NoAdapter(
                     f"proxy {path.radio.name}: it is the same as {other.radio.name}"
                     f" ({identity}), which is used"
                 )
+        return None
 
     def _say(self, path: _Path, line: str) -> None:
         if line != path.told:

@@ -32,11 +32,16 @@ class Owner:
         self.client = APIClient(proxy.host, proxy.port, noise_psk=psk or None, keepalive=5)
         self.states: list[tuple[bool, int, int]] = []
         self.slots: list[tuple[int, int, list[int]]] = []
+        self.heard: dict[int, int] = {}  # address -> signal
 
     async def start(self):
         await self.client.connect(login=True, log_errors=False)
+        self.stop = self.client.subscribe_bluetooth_le_raw_advertisements(self._take)
         self.client.subscribe_bluetooth_connections_free(lambda *slots: self.slots.append(slots))
         return self
+
+    def _take(self, message):
+        self.heard.update({raw.address: raw.rssi for raw in message.advertisements})
 
     async def connect(self, board):
         await self.client.bluetooth_device_connect(
@@ -99,21 +104,27 @@ async def test_a_wrong_key_is_refused_as_such(room):
 
 async def test_raw_adverts_come_from_boards_in_range_only(room, owner):
     near, far = await room.board(x_m=3.0), await room.board(x_m=30.0)
-    client = (await owner(await room.proxy(range_m=10.0))).client
-    heard: dict[int, int] = {}
-
-    def take(message):
-        heard.update({raw.address: raw.rssi for raw in message.advertisements})
-
-    stop = client.subscribe_bluetooth_le_raw_advertisements(take)
+    user = await owner(await room.proxy(range_m=10.0))
     await asyncio.sleep(1.0)
-    assert set(heard) == {number(near)} != {number(far)}
-    assert -70 < heard[number(near)] < -60
-    stop()
+    assert set(user.heard) == {number(near)} != {number(far)}
+    assert -70 < user.heard[number(near)] < -60
+    user.stop()
     await asyncio.sleep(0.2)
-    heard.clear()
+    user.heard.clear()
     await asyncio.sleep(0.5)
-    assert not heard
+    assert not user.heard
+
+
+async def test_one_client_is_served_at_a_time_and_its_connections_end_with_it(room, owner, hands):
+    board = await room.board()
+    proxy = await room.proxy()
+    user = await owner(proxy)
+    await user.connect(board)
+    other = await owner(proxy)
+    await asyncio.sleep(0.5)
+    assert user.heard and not other.heard
+    user.stop()
+    await hands.until(lambda: board.links == 0, "the board to be free")
 
 
 async def test_attributes_are_the_boards(room, owner, hands):

@@ -14,7 +14,7 @@ from bleak import BleakScanner
 from bleak.backends.scanner import BaseBleakScanner
 from bleak.exc import BleakDBusError, BleakError
 
-from crowdcharge.radio import bluez
+from crowdcharge.radio import bluez, mtu
 from crowdcharge.radio.bluez_errors import IN_PROGRESS
 from wptcore import wire
 
@@ -139,12 +139,12 @@ async def test_of_two_pauses_the_longer_counts(discovery):
 async def test_an_mtu_that_comes_late_is_waited_for():
     told = iter([23] * 5)
     async with asyncio.timeout(10):
-        await bluez.settled_mtu(lambda: next(told, wire.MTU_MIN), lambda: False)
+        await mtu.settled_mtu(lambda: next(told, wire.MTU_MIN), lambda: False)
     assert next(told, None) is None
 
 
 async def test_an_mtu_that_never_comes_is_not_waited_for_without_end(monkeypatch):
-    monkeypatch.setattr(bluez, "MTU_WAIT_s", 0.1)
+    monkeypatch.setattr(mtu, "MTU_WAIT_s", 0.1)
     async with asyncio.timeout(10):
-        await bluez.settled_mtu(lambda: 23, lambda: False)
-        await bluez.settled_mtu(lambda: 23, lambda: True)
+        await mtu.settled_mtu(lambda: 23, lambda: False)
+        await mtu.settled_mtu(lambda: 23, lambda: True)

@@ -91,6 +91,8 @@ class SiteHost:
     def kill(self) -> None:
         """End at once, without a word: what is not on disk is lost."""
         assert self._life is not None
+        if self._life.done():
+            self._life.result()
         self.dead = True
         self._life.cancel()
         self.on_advert = self.orchestrator = None
@@ -126,10 +128,9 @@ class SiteHost:
                 terms=TransferTerms(lease_ms=LEASE_ms, duration_max_ms=3000),
                 first_transfer_id=self._first,
             )
-            looking = asyncio.create_task(self._look(self.orchestrator))
-            try:
+            async with asyncio.TaskGroup() as group:  # a look that fails ends the life, loudly
+                looking = group.create_task(self._look(self.orchestrator))
                 await self.orchestrator.run()
-            finally:
                 looking.cancel()
 
     async def _look(self, orchestrator: Orchestrator) -> None:

@@ -25,6 +25,7 @@ pb: Any = api_pb2  # it comes without types
 ADDRESS = "C0:DE:FE:00:00:{:02X}"
 FEATURES = 1 | 2 | 4 | 16 | 32 | 64  # all but pairing
 INTERVAL_ms = 7.5  # what ESPHome asks for while it discovers services
+SCANNING = {"state": 2, "mode": 1, "configured_mode": 1}  # it runs, and is active
 _BATCH_s = 0.03  # adverts travel together, as from an ESP32
 _BATCH_MAX = 16
 
@@ -42,7 +43,7 @@ class VirtualProxy:
         self.is_on = False
         self.keeps_connections = False  # when its client goes away: a stale session
         self.sessions: set[ApiSession] = set()
-        self.owner: ApiSession | None = None
+        self.owner: ApiSession | None = None  # whom it serves: who subscribed to its adverts
         self.slots: ProxySlots
         self._air = air
         self._central: Central
@@ -89,9 +90,14 @@ class VirtualProxy:
         mac = self.address.replace(":", "").lower()
         return NoiseFrames(base64.b64decode(self.config.key), self.config.name, mac)
 
-    def lose(self, session: ApiSession) -> None:
-        """End the connections of a client that is gone, unless it is forgotten whose they are."""
-        self.sessions.discard(session)
+    def serve(self, session: ApiSession) -> None:
+        """Serve a client that subscribes; while there is one, others are refused in silence."""
+        if self.owner is None:
+            self.owner = session
+            session.send(pb.BluetoothScannerStateResponse(**SCANNING))
+
+    def forsake(self, session: ApiSession) -> None:
+        """End the connections of a client that is gone or unsubscribes, unless they are stale."""
         if self.owner is session:
             self.owner = None
             if self.is_on and not self.keeps_connections:
@@ -141,23 +147,22 @@ class VirtualProxy:
             free=self.slots.limit - len(taken), limit=self.slots.limit, allocated=taken
         )
 
+    def _tell(self, message: Any) -> None:
+        if self.owner is not None:
+            self.owner.send(message)
+
     def _on_change(self) -> None:
-        for session in self.sessions:
-            if session.wants_slots:
-                session.send(self.slots_message())
+        self._tell(self.slots_message())
 
     def _on_state(self, address: int, connected: bool, mtu: int, error: int) -> None:
-        for session in self.sessions:
-            if not session.is_ready:
-                continue
-            session.send(
-                pb.BluetoothDeviceConnectionResponse(
-                    address=address, connected=connected, mtu=mtu, error=error
-                )
+        self._tell(
+            pb.BluetoothDeviceConnectionResponse(
+                address=address, connected=connected, mtu=mtu, error=error
             )
+        )
 
     def _on_report(self, report: Report, data: bytes) -> None:
-        if not any(session.wants_adverts for session in self.sessions):
+        if self.owner is None:
             return
         if not self._batch:
             asyncio.get_running_loop().call_later(_BATCH_s, self._flush)
@@ -173,7 +178,4 @@ class VirtualProxy:
     def _flush(self) -> None:
         batch, self._batch = self._batch, []
         if batch and not self.is_stalled:
-            message = pb.BluetoothLERawAdvertisementsResponse(advertisements=batch)
-            for session in self.sessions:
-                if session.wants_adverts:
-                    session.send(message)
+            self._tell(pb.BluetoothLERawAdvertisementsResponse(advertisements=batch))

@@ -35,9 +35,9 @@ class ServedProxy(Protocol):
     slots: ProxySlots
     is_stalled: bool
     sessions: "set[ApiSession]"
-    owner: "ApiSession | None"
 
-    def lose(self, session: "ApiSession") -> None: ...
+    def serve(self, session: "ApiSession") -> None: ...
+    def forsake(self, session: "ApiSession") -> None: ...
     def device_info(self) -> Any: ...
     def slots_message(self) -> Any: ...
 
@@ -53,8 +53,6 @@ class ApiSession(asyncio.Protocol):
         self._turn = asyncio.Lock()  # one attribute operation at a time
         self._tasks: set[asyncio.Task[None]] = set()
         self.is_ready = False  # it has said hello
-        self.wants_adverts = False
-        self.wants_slots = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -66,7 +64,8 @@ class ApiSession(asyncio.Protocol):
         del exc
         for task in self._tasks:
             task.cancel()
-        self._proxy.lose(self)
+        self._proxy.sessions.discard(self)
+        self._proxy.forsake(self)
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -145,13 +144,13 @@ class ApiSession(asyncio.Protocol):
         self._transport.close()
 
     def _subscribe_adverts(self, request: Any) -> None:
-        self.wants_adverts = bool(request.flags & RAW_ADVERTS)
+        if request.flags & RAW_ADVERTS:
+            self._proxy.serve(self)
 
     def _unsubscribe_adverts(self, _request: Any) -> None:
-        self.wants_adverts = False
+        self._proxy.forsake(self)
 
     def _subscribe_slots(self, _request: Any) -> None:
-        self.wants_slots = True
         self.send(self._proxy.slots_message())
 
     # -- boards --
@@ -159,7 +158,6 @@ class ApiSession(asyncio.Protocol):
     def _device(self, request: Any) -> None:
         slots, kind = self._proxy.slots, request.request_type
         if kind in CONNECT_KINDS:
-            self._proxy.owner = self
             slots.connect(request.address, request.address_type)
         elif kind == DISCONNECT:
             self._start(slots.disconnect(request.address))
