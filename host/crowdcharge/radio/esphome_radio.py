@@ -2,7 +2,8 @@
 """An ESPHome Bluetooth proxy as a radio, over its native API (aioesphomeapi).
 
 A proxy serves the one host that subscribed to its adverts. When that one unsubscribes or is gone,
-it ends its connections; whoever else subscribes meanwhile gets nothing, and no word of it.
+it ends its connections; whoever else subscribes meanwhile gets nothing, and no word of it, or from
+late 2026 on takes the first one's place.
 
 It tells how many connections it has left. It may keep some that nobody uses: of an earlier
 session, or leaked ones. They are freed before a connection is asked for, since a proxy that is
@@ -163,13 +164,16 @@ class EsphomeRadio:
         is_served = asyncio.Event()
         client.subscribe_bluetooth_scanner_state(lambda _: is_served.set())
         client.subscribe_bluetooth_le_raw_advertisements(self._on_adverts)
-        if not self._flags & BluetoothProxyFeature.FEATURE_STATE_AND_MODE:
-            self._start(self._subscribe_again(client))
-        elif not await _comes(is_served):
+        tells = self._flags & BluetoothProxyFeature.FEATURE_STATE_AND_MODE
+        if tells and not await _comes(is_served):
             raise _UnfitError("it serves another host, such as Home Assistant")
+        self._start(self._subscribe_again(client))
 
     async def _subscribe_again(self, client: APIClient) -> None:
-        """Ask once more while nothing is heard: older firmware does not say whom it serves."""
+        """Ask once more while nothing is heard: whom it serves, firmware of 2024 does not say.
+
+        Firmware of late 2026 does not say either that it serves someone else from now on.
+        """
         while True:
             self._has_heard = False
             await asyncio.sleep(SUBSCRIBE_EVERY_s)

@@ -57,6 +57,7 @@ class Firmware:
     tells_limit: bool = True
     free_told: int | None = None  # what it says whatever is taken
     short_uuids: bool = True
+    newest_wins: bool = False  # as of August 2026
     password: bool = False
     login_answer: bool = False  # firmware of 2026 gives none
     mtus: tuple[int, ...] = (247,)  # one message for each
@@ -130,7 +131,7 @@ class OtherProxy:
             self.subscriber.send(RAW_ADVERTS, b"".join(batch))
 
     def subscribe(self, session: "Session") -> None:
-        if self.subscriber is None:  # else: "Only one API subscription is allowed at a time"
+        if self.subscriber is None or self.firmware.newest_wins:  # else refused in silence
             self.subscriber = session
             if self.firmware.features & SCANNER_TOLD:
                 session.send(SCANNER, body((1, 2), (2, 1), (3, 1)))

@@ -196,6 +196,18 @@ async def test_older_firmware_that_serves_another_host_is_asked_again(
     assert not proxy.slots
 
 
+async def test_firmware_that_serves_whoever_came_last_is_asked_again(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(esphome_radio, "SUBSCRIBE_EVERY_s", 1.0)
+    proxy = await room.proxy(newest_wins=True)
+    await room.listening()
+    first = proxy.subscriber
+    await room.listening()
+    assert proxy.subscriber is not first
+    await until(lambda: proxy.subscriber is first, "the first to be served again")
+
+
 async def test_one_proxy_under_two_names_is_used_once(room: Room) -> None:
     proxy = await room.proxy()
     radio = await room.listening(room.reach(proxy), room.reach(proxy, "localhost"))
