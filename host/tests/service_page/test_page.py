@@ -338,3 +338,14 @@ def test_a_replay_has_a_slider(engine_of: Start, open_page: Open) -> None:
     page.keyboard.press("Home")
     assert asked(engine, "seek")["time_s"] == pytest.approx(now_s - 60, abs=2)
     expect(page.get_by_role("button", name="Stop all")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("state", "button"), [("running", "Hold"), ("paused", "Play")])
+def test_a_replay_plays_or_holds(
+    state: str, button: str, engine_of: Start, open_page: Open
+) -> None:
+    now_s = time.time()
+    facts = {"mode": "replay", "state": state, "begin_s": now_s - 60, "end_s": now_s + 60}
+    engine = engine_of(Run("four"), **facts)
+    page = live(open_page(engine, token=engine.tokens.act))
+    expect(page.get_by_role("button", name=button, exact=True)).to_be_visible()

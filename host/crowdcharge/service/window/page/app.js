@@ -115,7 +115,7 @@ function drawReplay(run, replays) {
   set(slider, "aria-valuetext", clock(picture.time_s));
   say(byId("seek-words"), `${clock(picture.time_s)} · ${span(picture.time_s - run.begin_s)} of ${span(run.end_s - run.begin_s)}`);
   const plays = run.state === "running";
-  dress(byId("play"), plays ? "still" : "play", runs ? "Hold" : "Play");
+  dress(byId("play"), plays ? "still" : "play", plays ? "Hold" : "Play");
 }
 
 function cause(record, name) {
