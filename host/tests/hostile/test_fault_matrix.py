@@ -345,6 +345,8 @@ ELSEWHERE = {
     "firmware/tests/test_peers.py",
 ) | dict.fromkeys(
     ("NO_OWNER", "OLD_MANDATE", "OWNER_ASKED", "OTHER_HOURS"), "firmware/tests/test_mandate.py"
+) | dict.fromkeys(
+    ("NOT_PRESSED", "TWO_STRANGERS", "KEY_WAIT"), "firmware/tests/test_strangers.py"
 )  # fmt: skip
 
 
