@@ -9,7 +9,7 @@ import click
 
 from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
-from crowdcharge.files import read_json_as
+from crowdcharge.files import naming, read_json_as
 from crowdcharge.files.whole import write_whole
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def plan(
         output.document(asdict(found)) if as_json else click.echo(_worth_text(found))
         return
     solve = getattr(planner, method)
-    with output.console(stderr=True).status("planning"):  # shown on a terminal only
+    with naming(path), output.console(stderr=True).status("planning"):  # shown on a terminal only
         made = solve(problem, max_doublings, planner.PaperReading(**reading))
     if as_json:
         output.document(made.to_json())

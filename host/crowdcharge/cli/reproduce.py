@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
 from crowdcharge.cli import options, output
-from crowdcharge.files import folder_for, write_whole
+from crowdcharge.files import folder_for
+from crowdcharge.files.marker import result
 from crowdcharge.reproduce import FIGURES, Result, figure
 from crowdcharge.reproduce.rows import COLUMNS, as_markdown, shown
 
@@ -37,13 +39,12 @@ def reproduce(name: str, out: Path, quick: bool, as_json: bool) -> None:
     for number, each in enumerate(names, 1):
         title = each if len(names) == 1 else f"{each} ({number} of {len(names)})"
         results[each] = _made(each, title, out, quick)
-        text = json.dumps(results[each], indent=1, allow_nan=False) + "\n"
-        write_whole(out / f"{each}.json", text.encode())
+        _write(out / f"{each}.json", json.dumps(results[each], indent=1, allow_nan=False) + "\n")
         if not as_json:
             output.table(COLUMNS, _cells(results[each]), title=f"{each}: {out / each}.json")
     if name == "all":
         pages = (as_markdown(each, result["rows"]) for each, result in results.items())
-        write_whole(out / _TABLES, "\n".join(pages).encode())
+        _write(out / _TABLES, "\n".join(pages))
     for each in names:
         _parts_of(out, each).unlink(missing_ok=True)
     if as_json:
@@ -59,7 +60,17 @@ def _made(name: str, title: str, out: Path, quick: bool) -> Result:
         parts = Parts(_parts_of(out, name), made_by, report)
         if parts.there:
             click.echo(f"{title}: goes on, {parts.there} parts are there", err=True)
-        return figure(name)(out, quick, parts)
+        with TemporaryDirectory(prefix=".figures-", dir=out) as scratch:
+            made = figure(name)(Path(scratch), quick, parts)
+            for each in sorted(Path(scratch).iterdir()):
+                with result(out / each.name) as beside:
+                    each.rename(beside)
+            return made
+
+
+def _write(path: Path, text: str) -> None:
+    with result(path) as beside:
+        beside.write_text(text, encoding="utf-8")
 
 
 def _parts_of(out: Path, name: str) -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crowdcharge.cli import options, output
-from crowdcharge.files import read_text, write_whole
+from crowdcharge.files import folder_for, read_text
 from crowdcharge.toml_table import Table
 
 if TYPE_CHECKING:
@@ -125,15 +125,17 @@ def _hub(top: Table) -> "DroneHub":
 
 
 def _write_missions(plan: "FleetPlan", drones: list["Drone"], home: Table, folder: Path) -> None:
+    from crowdcharge.files.marker import result
     from crowdcharge.policy.mission import mission
 
     place = (home.number("latitude", None, -89, 89), home.number("longitude", None, -180, 180))
     altitude_m = home.number("altitude_m", 20.0, 1, 500)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder_for(folder, "--missions")
     for number, sortie in enumerate(plan.sorties, 1):
         made = mission(sortie.route, drones[sortie.drone], place, altitude_m)
         name = f"sortie-{number:03d}-drone-{sortie.drone + 1}.plan"
-        write_whole(folder / name, json.dumps(made, indent=1).encode())
+        with result(folder / name) as beside:
+            beside.write_text(json.dumps(made, indent=1), encoding="utf-8")
 
 
 def _document(plan: "FleetPlan") -> dict[str, Any]:

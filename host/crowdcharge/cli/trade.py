@@ -9,7 +9,7 @@ import click
 
 from crowdcharge.cli import output
 from crowdcharge.errors import InputError
-from crowdcharge.files import read_json_as
+from crowdcharge.files import naming, read_json_as
 
 if TYPE_CHECKING:
     from crowdcharge.cli.live import LiveView
@@ -173,9 +173,8 @@ def _clear(
 
     parsed = read_json_as(market_json, market.parse_market)
     means = market.Means(tolerance, np.random.default_rng(seed), secrets.token_bytes)
-    with output.console(stderr=True).status(
-        f"negotiating with {len(parsed.a)} EVs ({scheme}) ..."
-    ):
+    doing = f"negotiating with {len(parsed.a)} EVs ({scheme}) ..."
+    with naming(market_json), output.console(stderr=True).status(doing):
         deal = market.trade(parsed, scheme, means)
     document = _document(scheme, deal, market.bounds_hit(parsed, deal.clearing))
     if as_json:
@@ -195,7 +194,8 @@ def _negotiate(path: Path, seed: int, found: Path | None, as_json: bool) -> None
     from crowdcharge.market.wishes import market_document, parse_wishes
 
     wishes = read_json_as(path, parse_wishes)
-    with output.console(stderr=True).status(f"negotiating with {len(wishes.e_max)} EVs ..."):
+    doing = f"negotiating with {len(wishes.e_max)} EVs ..."
+    with naming(path), output.console(stderr=True).status(doing):
         run = algorithm_1(wishes, np.random.default_rng(seed))
         check_market(run.market)
         exact = market.clear(run.market)

@@ -3,7 +3,7 @@
 
 from crowdcharge.files.json_text import parsed_json, read_json, read_json_as
 from crowdcharge.files.lock import FileLock, locked
-from crowdcharge.files.text import at_once, read_text, require_private
+from crowdcharge.files.text import at_once, naming, read_parts, read_text, require_private
 from crowdcharge.files.whole import folder_for, real_path, replaced, sync, write_whole
 
 __all__ = [
@@ -11,9 +11,11 @@ __all__ = [
     "at_once",
     "folder_for",
     "locked",
+    "naming",
     "parsed_json",
     "read_json",
     "read_json_as",
+    "read_parts",
     "read_text",
     "real_path",
     "replaced",

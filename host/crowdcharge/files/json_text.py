@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from crowdcharge.errors import InputError
-from crowdcharge.files.text import TEXT_MAX_bytes, read_text
+from crowdcharge.files.text import TEXT_MAX_bytes, naming, read_text
 
 T = TypeVar("T")
 DIGITS_MAX = 308  # more than these a double does not hold
@@ -22,10 +22,8 @@ def read_json(path: Path, most_bytes: int = TEXT_MAX_bytes) -> Any:
 def read_json_as(path: Path, make: Callable[[Any], T]) -> T:
     """Make something of a file's JSON document; InputError names the file, whatever is wrong."""
     document = read_json(path)
-    try:
+    with naming(path):
         return make(document)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
 
 
 def parsed_json(text: str, name: str) -> Any:

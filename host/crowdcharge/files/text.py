@@ -3,6 +3,8 @@
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from crowdcharge.errors import InputError
@@ -29,6 +31,17 @@ def require_private(path: Path) -> None:
     """Raise InputError for a file that others may read or write."""
     if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise InputError(f"{path}: open to others; run: chmod 600 {path}")
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an InputError that comes of what is in a file begin with the file's name."""
+    try:
+        yield
+    except InputError as error:
+        if str(error).startswith(str(path)):
+            raise
+        raise InputError(f"{path}: {error}") from None
 
 
 def read_text(path: Path, most_bytes: int = TEXT_MAX_bytes) -> str:
@@ -60,6 +73,19 @@ def read_text(path: Path, most_bytes: int = TEXT_MAX_bytes) -> str:
         raise InputError(
             f"{path}, line {line}: not UTF-8 text; this looks like another encoding or binary data"
         ) from None
+
+
+def read_parts(path: Path, beginning: str, most_bytes: int) -> str:
+    """Return what a command kept of unfinished work, "" if nothing; a kill may have cut it short.
+
+    InputError for a file that does not begin as ours do, since it would be replaced.
+    """
+    text = read_text(path, most_bytes) if path.exists() else ""
+    if text.startswith(beginning) or beginning.startswith(text):
+        return text
+    raise InputError(
+        f"{path}: holds no parts of unfinished work; move it away, or name another --out"
+    )
 
 
 def at_once(path: str, flags: int) -> int:

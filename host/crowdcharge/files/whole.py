@@ -63,7 +63,7 @@ def replaced(path: Path, even_keys: bool = False) -> Iterator[Path]:
     replaced, a file with keys or names only with `even_keys`, by who has read it.
     """
     path = real_path(path)
-    beside = path.parent / f".{path.stem}.{os.getpid()}.new{path.suffix}"
+    beside = _beside(path, str(os.getpid()))
     try:
         _require_spare(path, even_keys)
         beside.unlink(missing_ok=True)
@@ -78,6 +78,15 @@ def replaced(path: Path, even_keys: bool = False) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def _beside(path: Path, process: str) -> Path:
+    return path.parent / f".{path.stem}.{process}.new{path.suffix}"
+
+
+def leftovers(path: Path) -> Iterator[Path]:
+    """Return what processes that were killed began to write in place of `path`."""
+    return path.parent.glob(_beside(path, "[0-9]*").name)
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o666) -> None:

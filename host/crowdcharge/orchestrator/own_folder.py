@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from crowdcharge.errors import InputError, WptError
-from crowdcharge.files import locked
+from crowdcharge.files import locked, marker
 from crowdcharge.ledger.store import Store
-from crowdcharge.orchestrator import marker
 from crowdcharge.orchestrator.run_folder import LEDGER, RunFolder
 
 _LEDGER_FILES = (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm", f"{LEDGER}-journal")

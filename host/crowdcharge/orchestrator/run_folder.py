@@ -9,15 +9,16 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from hashlib import sha256
 from pathlib import Path
 
 from crowdcharge.errors import InputError
 from crowdcharge.files import write_whole
+from crowdcharge.files.marker import Marker
 from crowdcharge.ledger.forwarder import Forwarder
 from crowdcharge.ledger.kinds import Run, SiteRow
 from crowdcharge.ledger.rows import FIRST_HASH, chained
 from crowdcharge.ledger.store import Store
-from crowdcharge.orchestrator.marker import Marker
 from crowdcharge.report.prediction import Document
 
 LEDGER, SUMMARY, KEYS = "ledger.sqlite", "summary.json", "keys.toml"
@@ -78,12 +79,9 @@ class RunFolder:
 
     def put(self, name: str, data: bytes, mode: int = 0o666) -> None:
         """Write a file whole. A file of that name that is not ours gets another name first."""
-        path = self.path / name
-        with self._writable():
-            if path.exists() and not self._marker.is_ours(name):
-                path.rename(_free(path))
-        self._marker.note(name, data)
-        write_whole(path, data, mode)
+        self._marker.make_way(name)
+        self._marker.note(name, sha256(data).hexdigest())
+        write_whole(self.path / name, data, mode)
 
     @contextmanager
     def _writable(self) -> Iterator[None]:
@@ -91,11 +89,3 @@ class RunFolder:
             yield
         except OSError as error:
             raise InputError(f"cannot write into {self.path}: {error.strerror}") from None
-
-
-def _free(path: Path) -> Path:
-    """Return the first name `NAME.kept-1`, `NAME.kept-2` ... that nothing has."""
-    number = 1
-    while (kept := path.with_name(f"{path.name}.kept-{number}")).exists():
-        number += 1
-    return kept

@@ -24,6 +24,7 @@ Transfer = tuple[int, int, int, float]
 # plan adds up many transfers.
 TOLERANCE = 1e-9
 TIME_MAX = 2**31 - 1  # slots; the kernels count them in 32 bits
+_SIZE_MAX = 1e100  # of a value: what floats can still add and multiply
 SHOWN_MAX = 60  # characters of a wrong value
 CONTACTS_MAX = 20_000_000  # of all cycles up to the last horizon
 
@@ -206,6 +207,8 @@ def _floats(name: str, value: object) -> Floats:
             raise InputError(f"{name} has a value that is not a number")
         if name != "limit":
             raise InputError(f"{name} must be finite")
+    if np.abs(array[np.isfinite(array)]).max(initial=0.0) > _SIZE_MAX:
+        raise InputError(f"{name} must be at most {_SIZE_MAX:g} in size")
     return array
 
 

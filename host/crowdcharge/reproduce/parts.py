@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from crowdcharge.files import read_text, write_whole
+from crowdcharge.files import read_parts, write_whole
 
 Key = TypeVar("Key")
 Report = Callable[[int, int, float | None], None]  # done, of how many, seconds left if known
@@ -31,7 +31,7 @@ class Parts:
     ) -> None:
         """`made_by` names the code and the sample size; what else is in the file is dropped."""
         self._file, self._made_by, self._report, self._clock = file, made_by, report, clock
-        text = read_text(file, PARTS_MAX_bytes) if file is not None and file.exists() else ""
+        text = "" if file is None else read_parts(file, '{"made_by": ', PARTS_MAX_bytes)
         self._kept = dict(filter(None, map(self._read, text.splitlines())))
         if file is not None:
             lines = (self._line(key, value) for key, value in self._kept.items())

@@ -78,7 +78,8 @@ def read_days(text: str, name: str, pct_per_minute: float) -> Days:
             gain = max(round(line.after_pct) - round(line.before_pct), 0)
             days.events.append(Cord(pair.index(line.user), gain, use))
         else:
-            days.events.append(PlannedMeeting(int(line.minutes * pct_per_minute), use))
+            most = int(min(line.minutes * pct_per_minute, _LEVEL_MAX))  # nobody has more to give
+            days.events.append(PlannedMeeting(most, use))
         days.lines.append(line.row.number)
         days.times_s.append(line.time_s)
     return days

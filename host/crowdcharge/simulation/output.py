@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from crowdcharge.escaping import csv_cell
-from crowdcharge.files import replaced
+from crowdcharge.files.marker import result
 from crowdcharge.simulation.engine import Result
 from crowdcharge.simulation.run import SimulationRun
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    with replaced(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
+    with result(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         writer.writerows(tuple(map(csv_cell, row)) for row in rows)
@@ -120,7 +120,7 @@ def plot_soc(out: Path, made: SimulationRun) -> Path:
 
 
 def save(figure: Any, path: Path) -> None:
-    with replaced(path) as beside:
+    with result(path) as beside:
         figure.savefig(beside)
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from crowdcharge.bench.hub import faults as bench_faults
+from crowdcharge.bench.sessions.card import BEGINNING
 from crowdcharge.bench.sessions.faults import FAULTS
 from crowdcharge.bench.sessions.plan import FAULTS as SHARES
 from crowdcharge.bench.sessions.plan import draw
@@ -152,6 +153,20 @@ def test_nobodys_files_are_replaced(crowdcharge, tmp_path: Path) -> None:
     code, _, err = crowdcharge(*command[:-1], "parquet")
     assert (code, err) == (2, f"crowdcharge: {tmp_path} holds boards.csv: a data set wants a"
                               " folder of its own\n")  # fmt: skip
+
+
+def test_a_table_without_a_card_is_somebodys_and_a_killed_data_set_is_made_again(
+    crowdcharge, tmp_path: Path
+) -> None:
+    table = tmp_path / "boards.csv"
+    table.write_text("mine")
+    command = ("dataset", tmp_path, "--sessions", "1", "--format", "csv")
+    code, _, err = crowdcharge(*command)
+    assert (code, err.count("\n"), table.read_text()) == (2, 1, "mine")
+    (tmp_path / "README.md").write_bytes(BEGINNING)  # what stands there first
+    (tmp_path / ".boards.4711.new.csv").write_text("half of a table")
+    assert crowdcharge(*command)[0] == 0
+    assert table.read_text() != "mine"
 
 
 def test_what_cannot_be_is_one_line(crowdcharge, tmp_path: Path) -> None:

@@ -130,3 +130,11 @@ def test_a_selfish_user_skips_alone(tmp_path: Path) -> None:
         assert alone[1 - at] == 0
         assert alone[at] >= both[at] or sum(both) >= alone[at]
     assert list(itertools.accumulate(both))[-1] >= 1
+
+
+def test_a_meeting_without_end_moves_no_more_than_a_capacity() -> None:
+    for minutes in ("200", "1e9", "1e308"):
+        days = read_days(
+            DAYS.replace("12:10,meeting,,,,40", f"12:10,meeting,,,,{minutes}"), "x", 100
+        )
+        assert max(each.most for each in days.events if isinstance(each, PlannedMeeting)) == 100

@@ -20,7 +20,7 @@ from crowdcharge.bench.sessions.session import Played, play
 from crowdcharge.bench.sessions.tables import TABLES
 from crowdcharge.errors import InputError
 from crowdcharge.files.arrow import columns_of, write_parquet
-from crowdcharge.files.whole import folder_for, replaced, write_whole
+from crowdcharge.files.whole import folder_for, leftovers, replaced, write_whole
 
 Format = Literal["parquet", "csv"]
 _ALONE_MAX = 4  # so few sessions are played here: other processes take longer to start
@@ -53,6 +53,7 @@ class DataSet:
                 for name in TABLES:
                     rows[name] += getattr(played, name)
                 done(number)
+        write_whole(out / CARD, BEGINNING + b"\n---\n\nNot finished: make it again.\n")
         for path, (kind, _), found in zip(paths, TABLES.values(), rows.values(), strict=True):
             _WRITERS[self.format](path, kind, found)
         counts = {name: len(found) for name, found in rows.items()}
@@ -61,11 +62,14 @@ class DataSet:
 
 
 def _refuse_strange(out: Path, tables: set[str]) -> None:
-    """Raise InputError if a file would be lost, or be mistaken for one of this data set."""
-    strange = sorted(each.name for each in out.iterdir() if each.name not in {CARD, *tables})
-    if (out / CARD).exists() and not (out / CARD).read_bytes().startswith(BEGINNING):
-        strange.append(CARD)
-    if strange:
+    """Raise InputError if a file would be lost, or be mistaken for one of this data set.
+
+    A table is one of ours where a card of ours is, which is therefore written first, too.
+    """
+    is_ours = (out / CARD).is_file() and (out / CARD).read_bytes().startswith(BEGINNING)
+    known = {CARD, *tables} if is_ours else set()
+    left = {each for name in known for each in leftovers(out / name)}
+    if strange := sorted({each.name for each in out.iterdir() if each not in left} - known):
         raise InputError(f"{out} holds {strange[0]}: a data set wants a folder of its own")
 
 

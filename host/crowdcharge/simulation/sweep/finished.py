@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from crowdcharge.files import locked, read_text, write_whole
+from crowdcharge.files import locked, read_parts, write_whole
 from crowdcharge.simulation.sweep.jobs import Figures, Job
 
 PART_MAX_bytes = 1_000_000_000
@@ -32,7 +32,7 @@ def opened(table: Path) -> Iterator[Finished]:
     """Open what is finished of a table; only one process at a time, or InputError."""
     part = part_of(table)
     with locked(table):
-        figures = dict(_read(read_text(part, PART_MAX_bytes))) if part.exists() else {}
+        figures = dict(_read(read_parts(part, '{"key": ', PART_MAX_bytes)))
         lines = (json.dumps({"key": key, "figures": each}) for key, each in figures.items())
         write_whole(part, "".join(f"{line}\n" for line in lines).encode())
         try:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The marker of a run's folder: which of its files our commands wrote, and have not changed since.
+"""The marker of a folder with results: which of its files our commands wrote, and nobody changed.
+
+A result never takes the place of a file that somebody else wrote or changed: that one gets another
+name first.
 
 `made_by` is the command whose folder this is, one of a bench, which replaces its own results.
 `first_hash` is the hash of the first row of its ledger, which grows and so has no SHA-256 here.
@@ -8,11 +11,14 @@ note and the write leaves a file that is known.
 """
 
 import json
-from hashlib import sha256
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
-from crowdcharge.files import write_whole
+from crowdcharge.errors import InputError
+from crowdcharge.files.whole import replaced, write_whole
 
 NAME = ".crowdcharge.json"
 
@@ -43,15 +49,24 @@ class Marker:
     def is_ours(self, name: str) -> bool:
         """Tell whether a file is as one of our commands wrote it."""
         path = self._folder / name
-        return path.is_file() and _digest(path.read_bytes()) in self._digests(name)
+        return path.is_file() and _digest(path) in self._digests(name)
 
-    def note(self, name: str, data: bytes) -> None:
-        """Note what is about to be written; what stands there now stays noted beside it."""
+    def make_way(self, name: str) -> None:
+        """Give a file of that name which is not ours another one."""
+        path = self._folder / name
+        try:
+            if path.exists() and not self.is_ours(name):
+                path.rename(_free(path))
+        except OSError as error:
+            raise InputError(f"cannot write into {self._folder}: {error.strerror}") from None
+
+    def note(self, name: str, digest: str) -> None:
+        """Note the SHA-256 of what is about to be written; what stands there now stays noted."""
         path, document = self._folder / name, self._read()
-        before = [_digest(path.read_bytes())] if path.is_file() else []
+        before = [_digest(path)] if path.is_file() else []
         files = document.get("files")
         known = files if isinstance(files, dict) else {}
-        self._write({**document, "files": {**known, name: [*before, _digest(data)]}})
+        self._write({**document, "files": {**known, name: [*before, digest]}})
 
     def _digests(self, name: str) -> list[Any]:
         files = self._read().get("files")
@@ -70,8 +85,30 @@ class Marker:
         write_whole(self._folder / NAME, (json.dumps(document, indent=1) + "\n").encode())
 
 
-def _digest(data: bytes) -> str:
-    return sha256(data).hexdigest()
+@contextmanager
+def result(path: Path) -> Iterator[Path]:
+    """Yield a path to write to, for a file whose name is ours in a folder that a user named.
+
+    As `replaced`; what stands there and is not ours gets another name first.
+    """
+    mark = Marker(path.parent)
+    mark.make_way(path.name)
+    with replaced(path) as beside:
+        yield beside
+        mark.note(path.name, _digest(beside))
+
+
+def _free(path: Path) -> Path:
+    """Return the first name `NAME.kept-1`, `NAME.kept-2` ... that nothing has."""
+    number = 1
+    while (kept := path.with_name(f"{path.name}.kept-{number}")).exists():
+        number += 1
+    return kept
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def _text(value: object) -> str | None:
