@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every value has a source; what pairs do follows from the values alone."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,15 @@ def test_a_wrong_profile_names_file_line_and_key(tmp_path: Path, line: str, expe
 
 def test_the_files_and_their_names_agree() -> None:
     assert {path.stem for path in folder().glob("*.toml")} == known().keys()
+
+
+def test_where_a_source_gives_a_range_the_tighter_end_stands() -> None:
+    ranges = 0
+    for profile in known().values():
+        for key, value in profile.values.items():
+            found = re.search(r"([\d.]+) to [\d.]+ (W|s)\b", value.source)
+            if found and key.endswith(("_mW", "_s")):
+                unit = {"W": 1000, "s": 1}[found[2]]
+                assert value.value == float(found[1]) * unit, (profile.name, key)
+                ranges += 1
+    assert ranges == 3
