@@ -82,7 +82,7 @@ class Node:
             hashlib.sha256,
             LossCurve(250, 1350, 50, 400),
             peers=self._make_desk(member),
-            consent=self.consent,
+            consent=self.consent + (self._quotas(),),
             pairs=self.pairs,
             owner_key=self.owner_key,
         )
@@ -90,6 +90,10 @@ class Node:
         self.board.on_soc(self.soc_permille)
         for _ in range(12):
             self.board.on_sample(BATTERY_mV, 0, 250, 250, STEP_ms)
+
+    def _quotas(self):
+        quotas = self.crowd.get("quotas", {})
+        return {int(crowd): quotas[crowd] for crowd in quotas}
 
     def _membership(self):
         return Membership(self.crowd)

@@ -44,6 +44,18 @@ def test_a_board_joins_and_leaves():
     assert stored_by(*lines, "crowd 0 - -") == {}
 
 
+def test_an_agreement_may_have_a_quota():
+    lines = ["crowd 77 %s online-average" % KEY, "agreed 5:3600000,6"]
+    crowd = stored_by(*lines)["crowd"]
+    assert (crowd["agreed"], crowd["quotas"]) == ([5, 6], {"5": 3600000})
+    assert stored_by(*lines, "crowd 77 %s small-transfer" % KEY)["crowd"]["quotas"]
+    assert stored_by(*lines, "agreed 5")["crowd"]["quotas"] == {}
+    stored = stored_by(*lines)
+    nine = ",".join("%d:1" % number for number in range(1, 10))
+    for line in ("agreed 5:", "agreed 5:0", "agreed 5:x", "agreed " + nine):
+        assert refused(stored, line) == "range", line
+
+
 def test_consent():
     assert stored_by("consent host,crowd 5000")["consent"] == {
         "to": ["host", "crowd"],

@@ -106,9 +106,26 @@ def test_a_record_of_format_3_is_read():
     newest = pack_record(4, make_saved(4), binascii.crc32)
     at = 65
     assert newest[at : at + 64] == bytes(64)  # no mandate, nothing taken
-    body = b"\x45\x43" + newest[2:at] + newest[at + 64 : -4]
+    assert newest[at + 64 : at + 128] == bytes(64)  # nothing given to agreed crowds
+    body = b"\x45\x43" + newest[2:at] + newest[at + 128 : -4]
     record = body + struct.pack("<I", binascii.crc32(body) & 0xFFFFFFFF)
     assert same(Journal([record, b""], binascii.crc32).saved, make_saved(4))
+
+
+def test_a_record_of_format_4_is_read():
+    """What firmware wrote that had mandates and no quotas of agreements."""
+    newest = pack_record(4, make_saved(4), binascii.crc32)
+    body = b"\x46\x43" + newest[2:129] + newest[129 + 64 : -4]
+    record = body + struct.pack("<I", binascii.crc32(body) & 0xFFFFFFFF)
+    found = Journal([record, b""], binascii.crc32).saved
+    assert same(found, make_saved(4)) and not found.given_to
+
+
+def test_what_crowds_got_comes_back_whole():
+    saved = make_saved(5)
+    saved.given_to = bytes(range(1, 17))
+    found = unpack_record(pack_record(1, saved, binascii.crc32), binascii.crc32)[1]
+    assert found.given_to == saved.given_to + bytes(48)
 
 
 def test_a_mandate_comes_back_whole():

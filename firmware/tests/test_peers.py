@@ -214,7 +214,7 @@ def test_a_store_that_is_full_gives_no_more_and_loses_nothing():
         room.run(1000)
         taker.board.stop(taker.board.ack_fields()[2])
         room.run(10_500)
-    assert peer_meeting.giving_refusal(giver.board, CROWD) == ept.RECEIPTS_FULL
+    assert peer_meeting.giving_refusal(giver.board, CROWD, CROWD_ID) == ept.RECEIPTS_FULL
     ids = {receipt[2] for receipt in receipts(giver)}
     assert len(ids) == 7
     host = Host(giver.board, link=9, key=giver.key).hello()
@@ -225,7 +225,7 @@ def test_a_store_that_is_full_gives_no_more_and_loses_nothing():
     assert receipts(giver)[0][2] == 103 and len(receipts(giver)) == 8
     host.send(wire.COLLECTED, min(ids))
     giver.board.on_link(9, b"")
-    assert peer_meeting.giving_refusal(giver.board, CROWD) == ept.NONE
+    assert peer_meeting.giving_refusal(giver.board, CROWD, CROWD_ID) == ept.NONE
 
 
 # -- who may ask --

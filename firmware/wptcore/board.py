@@ -29,7 +29,7 @@ class Board(Owned):
     `boot_cause`: persistence.POWER_ON and its like; `market`: see Commands; `attended_s`: how
     long one press of the button attends, or attendance.ALWAYS_s; `features`: what this kind of
     board carries, as bits of wire; `links_max`, `peers`: see links.Links;
-    `consent`: to whom it gives, and how many mJ a day (consent.Consent); `pairs`: loss curves of
+    `consent`: the first two and `quotas` of consent.Consent; `pairs`: loss curves of
     its coil with others' (fod.ForeignObject); `owner_key`: what it shares with its owner, or b"".
     """
 
@@ -48,7 +48,7 @@ class Board(Owned):
         features=wire.CARRIED,
         links_max=LINKS_MAX,
         peers=None,
-        consent=(DEFAULT, 0),
+        consent=(DEFAULT, 0, None),
         pairs=(),
         owner_key=b"",
     ):
@@ -345,7 +345,7 @@ class Board(Owned):
         energy_mJ = odometer_delta_mJ(running.start_mJ, self._meter.odometer_mJ(running.role))
         running.measure(flow_mW, energy_mJ, self._coil_dC, flow_mW >= FLOW_mW, dt_ms)
         if running.role == wire.PTX:
-            self.consent.given_mJ += running.sample_mJ
+            self.consent.give(running.sample_mJ, running.crowd)
             self._charge.count(running.sample_mJ)
         else:
             self.consent.taken_mJ += running.sample_mJ

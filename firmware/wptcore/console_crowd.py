@@ -3,6 +3,7 @@
 
 from wptcore import auth, ept, way_out, wire
 from wptcore.compat import const
+from wptcore.consent import QUOTAS_MAX
 from wptcore.console_commands import check_count
 from wptcore.peer_policy import POLICIES
 
@@ -56,13 +57,14 @@ def join(stored: dict, crowd_id: str, root: str, policy: str):
         return None
     if policy not in POLICIES:
         raise ValueError("range: the policy must be one of %s" % ", ".join(POLICIES))
-    agreed = stored.get("crowd", {}).get("agreed", ())
+    before = stored.get("crowd", {})
     return {
         "id": number,
         "root": _key(root),
         "policy": policy,
         "peers": {},
-        "agreed": list(agreed),
+        "agreed": list(before.get("agreed", ())),
+        "quotas": before.get("quotas", {}),
     }
 
 
@@ -85,10 +87,18 @@ def know(stored: dict, key: str) -> dict:
 
 
 def agree(stored: dict, crowd_ids: str) -> dict:
-    """Return the `crowd` that lets members of these other crowds ask."""
+    """Return the `crowd` that lets members of these other crowds ask, `CROWD` or `CROWD:mJ`."""
     crowd = _crowd(stored)
     names = () if crowd_ids == "nobody" else crowd_ids.split(",")
-    crowd["agreed"] = [_number(name, 1, _U32_MAX) for name in names]
+    crowd["agreed"] = []
+    crowd["quotas"] = {}
+    for name in names:
+        number, colon, day_mJ = name.partition(":")
+        crowd["agreed"].append(_number(number, 1, _U32_MAX))
+        if colon:
+            crowd["quotas"][str(int(number))] = _number(day_mJ, 1, _U32_MAX)
+    if len(crowd["quotas"]) > QUOTAS_MAX:
+        raise ValueError("range: at most %d crowds have a quota" % QUOTAS_MAX)
     return crowd
 
 

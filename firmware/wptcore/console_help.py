@@ -30,7 +30,7 @@ HELP = (
     ("peer", "BOARD KEY", "adds the key to another member (in maintenance)"),
     ("airfuel", "on|off", "a transmitter may read it, and end what it takes (in maintenance)"),
     ("alias", "KEY", "the key to the aliases of its crowd's members (in maintenance)"),
-    ("agreed", "CROWD,...|nobody", "other crowds that may ask (in maintenance)"),
+    ("agreed", "CROWD[:mJ],...|nobody", "others that may ask, mJ a day (in maintenance)"),
     ("calibrate", "tx|rx GAIN_ppm OFFSET_uA", "correction of one meter (in maintenance)"),
     ("calibrate", "tx-bus|rx-bus GAIN_ppm OFFSET_uV", "and of its voltage (in maintenance)"),
     ("calibrate", "curve C_mW B_permille A_permille_per_W THRESHOLD_mW", "loss (in maintenance)"),

@@ -2,7 +2,7 @@
 """The state that survives a reboot, in two slots: a torn write leaves the other slot whole.
 
 The port reads both slots at boot, writes what `next_record` returns, and hands in `crc32`
-(`binascii.crc32` on all three VMs). Format 4 is written; 1 to 3,
+(`binascii.crc32` on all three VMs). Format 5 is written; 1 to 4,
 which earlier firmware wrote, are read too, so that an update loses nothing.
 """
 
@@ -11,8 +11,8 @@ import struct
 from wptcore import floor, wire
 from wptcore.compat import const
 
-_MAGIC = const(0x4346)
-_HEAD = "<HIHII8sBBBIBHIHBBBHBHiHBBBII60sIH"
+_MAGIC = const(0x4347)
+_HEAD = "<HIHII8sBBBIBHIHBBBHBHiHBBBII60sI64sH"
 _HEAD_FIELDS = (
     "epoch",
     "sent_mJ",
@@ -41,11 +41,13 @@ _HEAD_FIELDS = (
     "given_age_s",
     "mandate",
     "taken_mJ",
+    "given_to",
 )
 _FORMATS = (  # (magic, head, how many of the fields, what the number of receipts counts in bytes)
     (0x4343, "<HIHII4sBBBIBHIHB", 12, 51),
     (0x4344, "<HIHII8sBBBIBHIHBBBHBHiH", 19, 1),
     (0x4345, "<HIHII8sBBBIBHIHBBBHBHiHBBBIIH", 25, 1),
+    (0x4346, "<HIHII8sBBBIBHIHBBBHBHiHBBBII60sIH", 27, 1),
     (_MAGIC, _HEAD, len(_HEAD_FIELDS), 1),
 )
 LATCHES_KEPT = const(8)
@@ -84,6 +86,7 @@ class Saved:
         self.given_age_s = 0  # the day's age
         self.mandate = b""  # as its owner has signed it
         self.taken_mJ = 0  # received since it came
+        self.given_to = b""  # within the day, to crowds with a quota (consent.Consent)
         self.receipts = b""  # newest first; wire.split_receipts takes them apart
 
     def note_open(self, running) -> None:

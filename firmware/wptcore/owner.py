@@ -77,7 +77,9 @@ class Owned(Readout):
     def _make_consent(self, consent: tuple, saved, sha256, owner_key: bytes):
         """Return what the console has stored, or what the owner signed before the boot."""
         self._owner_key = owner_key
-        made = Consent(consent[0], consent[1], saved.given_mJ, saved.given_age_s)
+        gives_to, day_max_mJ, quotas = consent
+        given = (saved.given_mJ, saved.given_age_s)
+        made = Consent(gives_to, day_max_mJ, *given, quotas, saved.given_to)
         if not owner_key:
             return made
         from wptcore.mandated import Mandated
@@ -89,7 +91,9 @@ class Owned(Readout):
 
     def _consent_ends(self, running) -> int:
         """Why the owner lets the board give no more, or NONE. The desk asks for its boards."""
-        return self.consent.ends if running.by_peer else self.consent.refusal(HOST)
+        if running.by_peer:
+            return self.consent.ends_for(running.crowd)
+        return self.consent.refusal(HOST)
 
     def _consent_asks(self, running) -> int:
         """Why it has to wait for its owner, or NONE; for a stranger the button was pressed."""

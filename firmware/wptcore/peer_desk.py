@@ -136,7 +136,7 @@ class PeerDesk:
         if code == ept.NONE and soc_permille <= 1000:
             other_mJ = capacity_mJ // 1000 * soc_permille
             share_mJ = self._policy.share_mJ(board.stored_mJ, other_mJ, capacity_mJ)
-            energy_mJ = board.consent.bound_mJ(min(share_mJ, wish_mJ))
+            energy_mJ = board.consent.bound_mJ(min(share_mJ, wish_mJ), link.crowd)
         if code == ept.NONE and not energy_mJ:
             code = ept.NOTHING_TO_GIVE
         self._offers = [offer for offer in self._offers if offer[0] != link.peer][-2:]
@@ -156,10 +156,13 @@ class PeerDesk:
         if (link.peer, energy_mJ) not in self._offers:
             return ept.OUT_OF_RANGE
         self._excesses = 0
-        return self._refusal(board, link, grant[0]) or board.grant(grant)
+        code = self._refusal(board, link, grant[0]) or board.grant(grant)
+        if code == ept.NONE and board._running is not None:
+            board._running.crowd = link.crowd
+        return code
 
     def _refusal(self, board, link, transfer_id: int = 0) -> int:
-        return giving_refusal(board, self.askers(board, link), transfer_id)
+        return giving_refusal(board, self.askers(board, link), link.crowd, transfer_id)
 
     def _flags(self, _link) -> int:
         """Return the flags that a grant of this board must have."""

@@ -16,7 +16,7 @@ def wanted_mJ(board) -> int:
     return board.consent.wants_mJ(board.stored_mJ, board._limits.capacity_mJ)
 
 
-def giving_refusal(board, askers: int, transfer_id: int = 0) -> int:
+def giving_refusal(board, askers: int, crowd: int, transfer_id: int = 0) -> int:
     """Return why no other board gets anything now, or NONE; `askers`: see PeerDesk.askers.
 
     A grant that is repeated for the transfer that runs is no new one.
@@ -26,7 +26,7 @@ def giving_refusal(board, askers: int, transfer_id: int = 0) -> int:
     flags = wire.GRANTED_BY_PEER
     if askers == STRANGERS:
         flags |= wire.GRANTED_BY_PRESS
-    return board.consent.refusal(askers) or _meeting_refusal(board, wire.PTX, flags)
+    return board.consent.refusal(askers, crowd) or _meeting_refusal(board, wire.PTX, flags)
 
 
 def taking_refusal(board) -> int:

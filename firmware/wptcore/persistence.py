@@ -74,6 +74,7 @@ class Persistence:
         saved.hold = 1 if board.is_held else 0
         saved.given_mJ = board.consent.given_mJ
         saved.given_age_s = board.consent.given_age_s
+        saved.given_to = board.consent.given_to_saved
         saved.mandate = board.consent.signed
         saved.taken_mJ = board.consent.taken_mJ
         saved.note_open(board._running or board._ending)

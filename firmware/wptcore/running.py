@@ -33,6 +33,7 @@ class Running:
         ) = grant
         self.receivers = min(self.peer, wire.GROUP_MAX) if self.is_pad else 1
         self._lapses_ms = [self.lease_ms] * self.receivers  # when each one's lease is over
+        self.crowd = 0  # of the board that asked for it; PeerDesk sets it
         self.start_mJ = start_mJ
         self.soc_before_permille = soc_permille
         self.energy_mJ = 0

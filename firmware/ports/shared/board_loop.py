@@ -254,9 +254,10 @@ def _alias(board, key: bytes, desk, sha256):
 
 
 def _consent(identity: dict) -> tuple:
-    """To whom the board gives, and how many mJ a day; a new one only to its owner's host."""
+    """Return what board.Board takes as `consent`; a new board gives to its owner's host only."""
     consent = identity.get("consent", {})
     gives_to = 0
     for name in consent.get("to", ("host",)):
         gives_to |= {"host": HOST, "crowd": CROWD, "agreed": AGREED, "strangers": STRANGERS}[name]
-    return gives_to, consent.get("day_mJ", 0)
+    quotas = identity.get("crowd", {}).get("quotas", {})
+    return gives_to, consent.get("day_mJ", 0), {int(crowd): quotas[crowd] for crowd in quotas}

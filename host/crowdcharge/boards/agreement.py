@@ -15,9 +15,11 @@ from crowdcharge.errors import InputError
 from crowdcharge.files import read_text
 from crowdcharge.toml_table import Table
 from wptcore import peer_keys
+from wptcore.consent import QUOTAS_MAX
 
 Keys = dict[int, dict[int, bytes]]  # by the board that asks, by the board that it asks
 PEERS_MAX = 64  # the keys that a board keeps
+QUOTA_MAX_mJ = 0xFFFF_FFFF
 _CHANGES_MAX = 0xFFFF_FFFF
 
 
@@ -38,11 +40,13 @@ class Sheet:
 class Agreements:
     """`may_ask`: other crowds whose boards may ask ours; `keys`: by crowd, what ours may ask with.
 
+    `quotas_mJ`: by such a crowd, how much each of our boards gives all of its boards in a day.
     `changes` counts what was agreed, taken and ended.
     """
 
     may_ask: list[int] = field(default_factory=list)
     keys: dict[int, Keys] = field(default_factory=dict)
+    quotas_mJ: dict[int, int] = field(default_factory=dict)
     changes: int = 0
 
     def let_ask(self, giver: int, roots: dict[int, bytes], taker: int, boards: list[int]) -> Sheet:
@@ -56,6 +60,18 @@ class Agreements:
         self.changes += 1
         keys = {board: _keys_of(board, taker, roots) for board in boards}
         return Sheet(giver, taker, keys)
+
+    def bound(self, other: int, quota_mJ: int) -> None:
+        """Let a crowd that may ask have so much a day; 0: as much as our boards give in all."""
+        if other not in self.may_ask:
+            raise InputError(f"crowd {other:08x} may not ask ours")
+        others = {each: quota for each, quota in self.quotas_mJ.items() if each != other}
+        if quota_mJ and len(others) >= QUOTAS_MAX:
+            raise InputError(f"a board keeps the quotas of at most {QUOTAS_MAX} agreements")
+        if quota_mJ > QUOTA_MAX_mJ:
+            raise InputError("a board counts no more than 1193 Wh")
+        self.quotas_mJ = others | ({other: quota_mJ} if quota_mJ else {})
+        self.changes += 1
 
     def take(self, sheet: Sheet, crowd: int, members: Collection[int]) -> None:
         """Take the keys on a sheet for members of this crowd, in the place of earlier ones."""
@@ -81,6 +97,7 @@ class Agreements:
         if other not in self.may_ask and other not in self.keys:
             raise InputError(f"there is no agreement with crowd {other:08x}")
         self.may_ask = [each for each in self.may_ask if each != other]
+        self.quotas_mJ.pop(other, None)
         self.keys.pop(other, None)
         self.changes += 1
 
@@ -98,20 +115,27 @@ class Agreements:
             return []
         names = ", ".join(f'"{each:08x}"' for each in self.may_ask)
         lines = ["", "[agreements]", f"changes = {self.changes}", f"may_ask = [{names}]"]
+        if self.quotas_mJ:
+            lines += ["", "[agreements.quotas_mJ]"]
+            lines += [f"{crowd:08x} = {quota}" for crowd, quota in sorted(self.quotas_mJ.items())]
         for crowd, keys in sorted(self.keys.items()):
             lines += _key_lines(f"agreements.keys.{crowd:08x}", keys)
         return lines
 
     @classmethod
     def read(cls, table: Table) -> "Agreements":
-        table.only(("changes", "may_ask", "keys"))
+        table.only(("changes", "may_ask", "quotas_mJ", "keys"))
         named = table.raw("may_ask") if "may_ask" in table else []
         if not isinstance(named, list):
             raise table.fail("may_ask", "must be a list of numbers of crowds")
-        keys = table.table("keys")
+        keys, quotas = table.table("keys"), table.table("quotas_mJ")
         return cls(
             [_crowd(table, "may_ask", each) for each in named],
             {_crowd(keys, name, name): _read_keys(keys.table(name)) for name in keys.values()},
+            {
+                _crowd(quotas, name, name): quotas.integer(name, 1, 1, QUOTA_MAX_mJ)
+                for name in quotas.values()
+            },
             table.integer("changes", 0, 0, _CHANGES_MAX),
         )
 

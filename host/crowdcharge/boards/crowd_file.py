@@ -48,7 +48,8 @@ class Crowd:
         found = membership(self.key, board_id, self.members, epoch=self.epoch, policy=self.policy)
         for giver, key in self.agreements.keys_of(board_id).items():
             found["peers"][str(giver)] = key.hex()
-        return found | {"agreed": self.agreements.may_ask}
+        quotas = {str(crowd): quota for crowd, quota in self.agreements.quotas_mJ.items()}
+        return found | {"agreed": self.agreements.may_ask, "quotas": quotas}
 
     def is_behind(self, board_id: int) -> bool:
         """Tell whether the board lacks a key, or trusts one that has left."""

@@ -2,13 +2,24 @@
 """`crowdcharge crowd`: who may ask whom without a host."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
 
+if TYPE_CHECKING:
+    from crowdcharge.boards.crowd_file import Crowd
+
 _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+_AGREE_BY = (  # which options belong together
+    {"other", "boards", "sheet"},
+    {"other", "boards", "sheet", "quota_wh"},
+    {"other", "quota_wh"},
+    {"take"},
+    {"end"},
+)
 _POLICIES = ("oblivious-share", "online-average", "small-transfer")
 
 
@@ -89,6 +100,12 @@ def leave(file: Path, board_id: int, port: str) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Take a sheet: our boards may ask the crowd that made it.",
 )
+@click.option(
+    "--quota-wh",
+    type=options.WATT_HOURS,
+    help="Each of our boards gives that crowd at most so much in a day; alone with --with: from "
+    "now on.",
+)
 @click.option("--end", metavar="CROWD", help="End all that was agreed with this crowd.")
 def agree(
     file: Path,
@@ -96,26 +113,26 @@ def agree(
     boards: str | None,
     sheet: Path | None,
     take: Path | None,
+    quota_wh: float | None,
     end: str | None,
 ) -> None:
     """Agree with another crowd, or end it; each direction is a sheet of keys of its own."""
     from crowdcharge.boards import agreement, crowd_file
-    from crowdcharge.files import write_whole
 
-    asked = [each is not None for each in (other, take, end)]
-    if (
-        sum(asked) != 1
-        or (other is None) != (sheet is None)
-        or (other is None) != (boards is None)
-    ):
-        raise click.UsageError("one of: --with CROWD --boards N,... --sheet FILE; --take; --end")
+    options_given = {
+        name
+        for name, value in click.get_current_context().params.items()
+        if name != "file" and value is not None
+    }
+    if options_given not in _AGREE_BY:
+        raise click.UsageError(
+            "one of: --with CROWD --boards N,... --sheet FILE [--quota-wh X]; "
+            "--with CROWD --quota-wh X; --take; --end"
+        )
+    quota_mJ = options.bound_mJ(quota_wh, "--quota-wh", "--end CROWD")
     with crowd_file.changing(file) as changed:
-        if other is not None and boards is not None and sheet is not None:
-            if sheet.exists():
-                raise InputError(f"{sheet} is there already")
-            made = changed.let_ask(_crowd_number(other), [*options.boards("--boards", boards)])
-            write_whole(sheet, made.document(), 0o600)
-            said = f"Crowd {made.taker:08x} may ask; its keys are in {sheet}."
+        if other is not None:
+            said = _let_ask(changed, _crowd_number(other), boards, sheet, quota_mJ)
         elif take is not None:
             taken = agreement.read_sheet(take)
             changed.agreements.take(taken, changed.id, changed.members)
@@ -128,12 +145,39 @@ def agree(
     output.say(f"{said}{_words(behind)}")
 
 
+def _let_ask(
+    crowd: "Crowd", other: int, boards: str | None, sheet: Path | None, quota_mJ: int
+) -> str:
+    """Write a sheet of keys for these boards of another crowd, if any are named."""
+    from crowdcharge.files import write_whole
+
+    said = f"Crowd {other:08x} may ask{_quota_words(quota_mJ)}"
+    if boards is None or sheet is None:
+        crowd.agreements.bound(other, quota_mJ)
+        return f"{said}."
+    if sheet.exists():
+        raise InputError(f"{sheet} is there already")
+    made = crowd.let_ask(other, [*options.boards("--boards", boards)])
+    crowd.agreements.bound(other, quota_mJ)
+    write_whole(sheet, made.document(), 0o600)
+    return f"{said}; its keys are in {sheet}."
+
+
+def _quota_words(quota_mJ: int) -> str:
+    from crowdcharge.units import J_PER_Wh
+
+    if not quota_mJ:
+        return ""
+    return f", each of our boards for at most {quota_mJ / J_PER_Wh / 1000:g} Wh a day"
+
+
 @crowd.command("list")
 @_FILE
 @options.as_json
 def list_(file: Path, as_json: bool) -> None:
     """Show the members, and which boards have to join again."""
     from crowdcharge.boards import crowd_file
+    from crowdcharge.units import J_PER_Wh
 
     found = crowd_file.load(file)
     members = [{"board_id": each, "behind": found.is_behind(each)} for each in found.members]
@@ -143,6 +187,10 @@ def list_(file: Path, as_json: bool) -> None:
             "policy": found.policy,
             "members": members,
             "may_ask": [f"{each:08x}" for each in found.agreements.may_ask],
+            "quotas_Wh": {
+                f"{each:08x}": quota_mJ / J_PER_Wh / 1000
+                for each, quota_mJ in found.agreements.quotas_mJ.items()
+            },
             "may_be_asked": [f"{each:08x}" for each in sorted(found.agreements.keys)],
         }
         output.document(document, indent=2)
@@ -152,7 +200,8 @@ def list_(file: Path, as_json: bool) -> None:
         state = "has to join again" if member["behind"] else "up to date"
         output.say(f"board {member['board_id']}: {state}")
     for other in found.agreements.may_ask:
-        output.say(f"crowd {other:08x} may ask")
+        bound = _quota_words(found.agreements.quotas_mJ.get(other, 0))
+        output.say(f"crowd {other:08x} may ask{bound}")
     for other in sorted(found.agreements.keys):
         output.say(f"crowd {other:08x} may be asked")
 

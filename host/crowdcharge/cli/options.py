@@ -13,6 +13,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.ledger.place import place_of
 from wptcore.wire import BOARD_ID_MAX
 
+WATT_HOURS = click.FloatRange(0.0, 1000.0)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 policy_options = click.option(
     "--option",
@@ -94,3 +95,15 @@ def _value(key: str, text: str) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"--option {key} must be a finite number")
     return value
+
+
+def bound_mJ(
+    energy_Wh: float | None, option: str = "--day-wh", instead: str = "--gives-to nobody"
+) -> int:
+    """Return the energy in mJ; 0: without a bound, so that no option may say 0."""
+    from crowdcharge.units import J_PER_Wh
+
+    energy_mJ = round((energy_Wh or 0.0) * J_PER_Wh * 1000)
+    if energy_Wh is not None and not energy_mJ:
+        raise InputError(f"{option} 0 would be no limit; for nothing: {instead}")
+    return energy_mJ

@@ -13,7 +13,6 @@ from crowdcharge.errors import InputError
 
 _WHOM = ("host", "crowd", "agreed", "strangers")
 _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-_WATT_HOURS = click.FloatRange(0.0, 1000.0)
 
 
 @click.group()
@@ -28,7 +27,7 @@ def owner() -> None:
     required=True,
     help="Of host, crowd, agreed, strangers, with commas; or nobody.",
 )
-@click.option("--day-wh", type=_WATT_HOURS, help="At most so much in a day.")
+@click.option("--day-wh", type=options.WATT_HOURS, help="At most so much in a day.")
 def consent(port: str, gives_to: str, day_wh: float | None) -> None:
     """Say to whom the board on PORT gives, and how much in a day (24 h of its running)."""
     from crowdcharge.boards import mandates
@@ -36,7 +35,7 @@ def consent(port: str, gives_to: str, day_wh: float | None) -> None:
     from crowdcharge.flash.serial_line import SerialLine
 
     mandates.whom(gives_to, _WHOM)
-    day_mJ = _day_mJ(day_wh)
+    day_mJ = options.bound_mJ(day_wh)
     with SerialLine(port) as line:
         board_id = joining.board_on(line)
         joining.consent(line, gives_to, day_mJ)
@@ -117,13 +116,13 @@ def qr(file: Path, page: str, board_id: int | None) -> None:
     help="Of host, crowd, agreed, friends, strangers, with commas; or nobody.",
 )
 @click.option("--friends", default="", metavar="N,...", help="Members of the crowd, by number.")
-@click.option("--day-wh", type=_WATT_HOURS, help="Gives at most so much in a day.")
+@click.option("--day-wh", type=options.WATT_HOURS, help="Gives at most so much in a day.")
 @click.option("--floor-pct", type=click.IntRange(20, 90), help="Gives only above this charge.")
 @click.option("--hours", metavar="FROM-TO", help="Gives at these hours only: 22:00-06:00.")
 @click.option("--ask", is_flag=True, help="Gives only after a press of its button.")
 @click.option("--hide", is_flag=True, help="Its adverts tell strangers nothing.")
 @click.option("--wants-pct", type=click.IntRange(0, 100), default=100, show_default=True)
-@click.option("--wants-wh", type=_WATT_HOURS, help="Wants at most so much.")
+@click.option("--wants-wh", type=options.WATT_HOURS, help="Wants at most so much.")
 @click.option("--wants-for-h", type=click.FloatRange(0.02, 1000.0), help="For so many hours.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
 def sign(
@@ -158,13 +157,13 @@ def sign(
         board_id,
         unix_s(),
         mask,
-        _day_mJ(day_wh),
+        options.bound_mJ(day_wh),
         floor_pct or 0,
         ASK_FIRST * ask | HIDDEN * hide,
         minute_of_day(),
         from_min,
         to_min,
-        _day_mJ(wants_wh, "--wants-wh", "--wants-pct 0"),
+        options.bound_mJ(wants_wh, "--wants-wh", "--wants-pct 0"),
         wants_pct * 10,
         round((wants_for_h or 0) * 60),
         named,
@@ -221,14 +220,3 @@ def bring(
         output.say(f"Board {board_of(signed)} obeys it.")
     else:
         raise InputError(f"board {board_of(signed)} did not prove that it took the mandate")
-
-
-def _day_mJ(energy_Wh: float | None, option: str = "--day-wh", none: str = "") -> int:
-    """Return the energy in mJ; 0: without a bound, so that no option may say 0."""
-    from crowdcharge.units import J_PER_Wh
-
-    energy_mJ = round((energy_Wh or 0.0) * J_PER_Wh * 1000)
-    if energy_Wh is not None and not energy_mJ:
-        instead = none or "--gives-to nobody"
-        raise InputError(f"{option} 0 would be no limit; for nothing: {instead}")
-    return energy_mJ

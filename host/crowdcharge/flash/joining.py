@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A crowd's keys and the owner's consent, over the cable; the owner's hold, by radio."""
 
+from typing import Any
+
 from crowdcharge.boards.crowd_file import Crowd
 from crowdcharge.errors import InputError, LineError
 from crowdcharge.flash.by_radio import linked, obeyed
@@ -28,12 +30,16 @@ def join(line: SerialLine, board_id: int, crowd: Crowd) -> None:
         for peer, key in peers.items():
             line.ask("peer", peer, key)
         line.ask("alias", written["alias"])
-        agreed = written["agreed"]
-        assert isinstance(agreed, list)
-        line.ask("agreed", ",".join(map(str, agreed)) or "nobody")
+        line.ask("agreed", _agreed_words(written) or "nobody")
         found = line.ask("identity")
     if (found["crowd"], found["crowd_peers"]) != (str(crowd.id), str(len(peers))):
         raise LineError(f"{line.port}: the board did not keep its keys: join again")
+
+
+def _agreed_words(written: dict[str, Any]) -> str:
+    """Return whom others' boards ask as the console takes it: CROWD or CROWD:mJ, with commas."""
+    quotas = {crowd: f":{quota_mJ}" for crowd, quota_mJ in written["quotas"].items()}
+    return ",".join(f"{crowd}{quotas.get(str(crowd), '')}" for crowd in written["agreed"])
 
 
 def leave(line: SerialLine) -> None:

@@ -102,6 +102,43 @@ def test_boards_of_two_crowds_charge_each_other_until_it_ends(owners, sheet: Pat
     assert not charges(gives_to=4)
 
 
+def test_an_agreement_has_a_quota_until_it_ends(owners, sheet: Path, tmp_path: Path) -> None:
+    givers, takers = owners
+    crowd = takers.crowd.id
+
+    def quota_mJ() -> dict[str, int]:
+        return givers.crowd.membership(1)["quotas"]
+
+    assert quota_mJ() == {}
+    for board in GIVERS:
+        givers.join(board)
+    code, said = givers.agree("--with", takers.number, "--quota-wh", 0.5)
+    assert code == 0 and "at most 0.5 Wh a day" in said and "again for: 1, 2" in said
+    assert quota_mJ() == {str(crowd): 1_800_000}
+    listed = CliRunner().invoke(command, ["list", str(givers.path)]).output
+    assert f"crowd {takers.number} may ask, each of our boards for at most 0.5 Wh a day" in listed
+    again = tmp_path / "again.toml"
+    asked = ("--with", takers.number, "--boards", "7", "--sheet", again)
+    assert givers.agree(*asked, "--quota-wh", 1)[0] == 0
+    assert quota_mJ() == {str(crowd): 3_600_000}
+    again.unlink()
+    assert givers.agree(*asked)[0] == 0 and quota_mJ() == {}, "an agreement without one has none"
+    givers.agree("--with", takers.number, "--quota-wh", 1)
+    assert givers.agree("--end", takers.number)[0] == 0 and quota_mJ() == {}
+
+
+def test_a_board_keeps_eight_quotas() -> None:
+    found = Agreements()
+    for crowd in range(2, 11):
+        found.let_ask(1, {1: bytes(32)}, crowd, [7])
+        if crowd < 10:
+            found.bound(crowd, 5)
+    with pytest.raises(InputError, match="at most 8"):
+        found.bound(10, 5)
+    assert len(found.quotas_mJ) == 8
+    found.bound(9, 6)
+
+
 def test_the_list_says_what_is_agreed(owners, sheet: Path) -> None:
     givers, takers = owners
     takers.agree("--take", sheet)
@@ -125,6 +162,9 @@ def test_the_list_says_what_is_agreed(owners, sheet: Path) -> None:
         (["--with", "5a", "--boards", "7", "--sheet", "new"], "no number of a crowd"),
         (["--with", "TAKERS", "--boards", "7", "--sheet", "SHEET"], "is there already"),
         (["--with", "TAKERS"], "one of"),
+        (["--take", "SHEET", "--quota-wh", "1"], "one of"),
+        (["--with", "TAKERS", "--quota-wh", "0"], "would be no limit"),
+        (["--with", "0000005a", "--quota-wh", "1"], "crowd 0000005a may not ask"),
         (["--take", "SHEET"], "the sheet is for crowd"),
         (["--end", "0000005a"], "no agreement with crowd 0000005a"),
     ],
@@ -167,9 +207,13 @@ CROWDS = st.integers(1, 2**32 - 1)
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(CROWDS, unique=True, max_size=3), st.dictionaries(CROWDS, KEYS, max_size=3))
-def test_a_file_gives_back_what_it_got(may_ask, keys) -> None:
-    made = Agreements(sorted(may_ask), keys, changes=3)
+@given(
+    st.dictionaries(CROWDS, st.integers(0, 2**32 - 1), max_size=3),
+    st.dictionaries(CROWDS, KEYS, max_size=3),
+)
+def test_a_file_gives_back_what_it_got(quotas_mJ, keys) -> None:
+    bound = {crowd: quota_mJ for crowd, quota_mJ in quotas_mJ.items() if quota_mJ}
+    made = Agreements(sorted(quotas_mJ), keys, bound, changes=3)
     table = Table.parse("\n".join(made.lines()), "crowd.toml").table("agreements")
     assert Agreements.read(table) == made
 
