@@ -250,12 +250,13 @@ class Adapter:
             for service in self._services
         )
         self._ble.irq(self._irq)
-        self._handles = {}
+        registered = {}
         for service, handles in zip(self._services, self._ble.gatts_register_services(table)):
             for characteristic, handle in zip(service.characteristics, handles):
-                self._handles[characteristic] = handle
+                registered[characteristic] = handle
                 self._ble.gatts_set_buffer(handle, characteristic.max_length)
                 self._ble.gatts_write(handle, characteristic._value)
+        self._handles = registered  # last: what finds no memory here is tried again
 
     def _irq(self, event, data):
         if event == _IRQ_CENTRAL_CONNECT:
