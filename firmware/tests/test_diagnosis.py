@@ -368,3 +368,23 @@ def test_a_minute_ends_a_boot_loop_count():
     for _ in range(3001):
         samples(board, 1, 4000, 0, 250, 250)
     assert board.pop_save().short_boots == 0
+
+
+def seen(times_ms, present):
+    """Observe at these times that a heat stands or not, after the opposite at 0: does it stand?"""
+    diagnosis = Diagnosis()
+    if not present:
+        diagnosis.trip(ept.OVER_TEMPERATURE)
+    diagnosis.observe(ept.OVER_TEMPERATURE, not present, 20)
+    before_ms = 0
+    for now_ms in times_ms:
+        diagnosis.observe(ept.OVER_TEMPERATURE, present, now_ms - before_ms)
+        before_ms = now_ms
+    return diagnosis.stands(ept.OVER_TEMPERATURE)
+
+
+def test_a_late_pass_neither_clears_a_fault_early_nor_raises_it_a_pass_late():
+    assert seen((900, 2899), present=False), "absent for 1999 ms of 2000"
+    assert not seen((900, 2900), present=False)
+    assert seen((20, 320), present=True), "300 ms are more than 60"
+    assert not seen((300,), present=True), "one sample is none of 60 ms"

@@ -17,34 +17,36 @@ class Diagnosis:
         for i in range(len(FAULTS)):
             self._index[FAULTS[i][0]] = i
         self._raised = [False] * len(FAULTS)
-        self._time_ms = [0] * len(FAULTS)  # how long the opposite of `raised` has lasted
+        self._time_ms = [-1] * len(FAULTS)  # how long the opposite was seen; -1: it is not
         self.changed = False  # a latch was raised or cleared and must be saved
         for code in latched:
             if code in self._index:
                 self._raised[self._index[code]] = True
 
     def observe(self, code: int, present: bool, dt_ms: int) -> None:
-        """Note whether the condition is present; `dt_ms`: since it was last observed."""
+        """Note whether the condition is present; `dt_ms`: since it was last observed.
+
+        Time counts between two observations only: before the first one nobody has looked.
+        """
         i = self._index[code]
         if present == self._raised[i]:
-            self._time_ms[i] = 0
+            self._time_ms[i] = -1
             return
         row = FAULTS[i]
         if not present and row[1] == LATCH:
             return
+        self._time_ms[i] = 0 if self._time_ms[i] < 0 else self._time_ms[i] + dt_ms
         if self._time_ms[i] >= (row[2] if present else row[3]):
             self._raised[i] = present
-            self._time_ms[i] = 0
+            self._time_ms[i] = -1
             self.changed = self.changed or row[1] == LATCH
-        else:
-            self._time_ms[i] += dt_ms
 
     def trip(self, code: int) -> None:
         """Raise a fault at once, whatever time the table gives."""
         i = self._index[code]
         if not self._raised[i]:
             self._raised[i] = True
-            self._time_ms[i] = 0
+            self._time_ms[i] = -1
             self.changed = self.changed or FAULTS[i][1] == LATCH
 
     def clear(self, code: int) -> None:
@@ -52,7 +54,7 @@ class Diagnosis:
         if self.stands_latched(code):
             i = self._index[code]
             self._raised[i] = False
-            self._time_ms[i] = 0
+            self._time_ms[i] = -1
             self.changed = True
 
     def declares(self, code: int) -> bool:
