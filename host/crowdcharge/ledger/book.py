@@ -222,6 +222,11 @@ class Book:
         raw = self._raw.get((board_id, transfer_id, role))
         return Receipt.unpack(raw) if raw else None
 
+    def boards_of(self, transfer_id: int) -> tuple[int, ...]:
+        """Return the boards of a transfer, nobody for one that is not here."""
+        transfer = self.transfers.get(transfer_id)
+        return transfer.boards if transfer else ()
+
     def together(self, transfer: TransferRecord) -> list[TransferRecord]:
         """Return the transfers of a transfer's group; itself, if it is of none."""
         member = self.members.get(transfer.transfer_id)

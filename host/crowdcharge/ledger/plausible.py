@@ -57,8 +57,8 @@ def contradictions(book: Book, content: kinds.Content) -> Iterator[str]:
         case kinds.Open() if content.ptx == content.prx:
             yield f"lets board {content.ptx} charge itself"
         case kinds.Refusal():
-            transfer = book.transfers.get(content.transfer_id)
-            if transfer and content.board_id not in transfer.boards:
+            boards = book.boards_of(content.transfer_id)
+            if boards and content.board_id not in boards:
                 yield f"is of board {content.board_id}, which has no part in that transfer"
         case kinds.Fault():
             standing = book.faults.get(content.board_id, frozenset())
@@ -77,11 +77,11 @@ def contradictions(book: Book, content: kinds.Content) -> Iterator[str]:
 def oddities(book: Book, content: kinds.Content) -> Iterator[str]:
     """Find what is no fault of the ledger's keeper, but worth a word."""
     if isinstance(content, kinds.ReceiptRow):
-        transfer = book.transfers.get(content.transfer_id)
-        if transfer and content.board_id not in transfer.boards:
+        boards = book.boards_of(content.transfer_id)
+        if boards and content.board_id not in boards:
             yield (
-                f"is of board {content.board_id} for transfer {transfer.transfer_id}, which is "
-                f"between {' and '.join(map(str, transfer.boards))}"
+                f"is of board {content.board_id} for transfer {content.transfer_id}, which is "
+                f"between {' and '.join(map(str, boards))}"
             )
     elif isinstance(content, kinds.State) and content.state == "disputed":
         yield f"transfer {content.transfer_id} is disputed: its receipts contradict each other"

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from crowdcharge.boards.fleet import odometer_rise_mJ
 from crowdcharge.errors import LedgerError
 from crowdcharge.ledger import audit, kinds
-from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.odometers import Odometers
+from crowdcharge.ledger.passing import PassingBook
 from crowdcharge.ledger.payments import accounts_of
 from crowdcharge.ledger.plausible import contradictions, oddities, out_of_range
 from crowdcharge.ledger.recount import Recount
@@ -71,7 +71,7 @@ class _Verifier:
     def __init__(self, signers: Signers) -> None:
         self.verdict = Verdict(unchecked=signers.unchecked)
         self._signers = signers
-        self._book = Book()
+        self._book = PassingBook()
         self._odometers = Odometers(self._book)
         self._recount = Recount(self._book)
 
