@@ -166,7 +166,9 @@ class EsphomeRadio:
         client.subscribe_bluetooth_le_raw_advertisements(self._on_adverts)
         tells = self._flags & BluetoothProxyFeature.FEATURE_STATE_AND_MODE
         if tells and not await _comes(is_served):
-            raise _UnfitError("it serves another host, such as Home Assistant")
+            raise _UnfitError(
+                "it serves another host, such as Home Assistant, or still our last session"
+            )
         self._start(self._subscribe_again(client))
 
     async def _subscribe_again(self, client: APIClient) -> None:

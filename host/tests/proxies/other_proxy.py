@@ -248,8 +248,9 @@ class Session(asyncio.Protocol):
             for kind, content in self._frames.take(self._buffer):
                 self._take(kind, fields(content))
         except InvalidTag:
-            self.transport.write(self._frames.refusal())
+            self.transport.write(self._frames.greeting + self._frames.refusal())
             self.transport.close()
+            return
         greeting, self._frames.greeting = self._frames.greeting, b""
         self.transport.write(greeting)
 

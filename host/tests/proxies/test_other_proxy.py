@@ -4,15 +4,24 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from crowdcharge import policy as policies
 from crowdcharge.bench.sessions.core_radio import CoreAir, CoreRadio
 from crowdcharge.bench.sessions.steady_board import SteadyBoard
 from crowdcharge.boards.link import BoardLink
+from crowdcharge.boards.models import Beacon
 from crowdcharge.clock import BoardClock
 from crowdcharge.errors import NoAdapter, RadioError
+from crowdcharge.ledger.store import Store
+from crowdcharge.ledger.verify import verify
+from crowdcharge.orchestrator.contacts import ContactSchedule
+from crowdcharge.orchestrator.orchestrator import Orchestrator
+from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio import esphome_radio, open_radios
 from crowdcharge.radio.base import Proxy, Radio
 from wptcore import wire
@@ -216,6 +225,15 @@ async def test_one_proxy_under_two_names_is_used_once(room: Room) -> None:
     assert radio.slots == 3
 
 
+@pytest.mark.parametrize(("key", "words"), [(b"w" * 32, "key is wrong"), (b"", "EOF")])
+async def test_a_wrong_key_is_one_line(room: Room, key: bytes, words: str) -> None:
+    """Without any, very old firmware just hangs up."""
+    proxy = await room.proxy(KEY)
+    reached = Proxy("127.0.0.1", proxy.port, base64.b64encode(key).decode())
+    with pytest.raises(NoAdapter, match=words):
+        await room.radio(reached).start_scan(ignore)
+
+
 @pytest.mark.parametrize(
     ("firmware", "words"),
     [
@@ -333,3 +351,44 @@ async def test_a_gatt_error_ends_the_link_and_its_slot(room: Room) -> None:
 
 def ignore_end() -> None:
     pass
+
+
+async def test_a_transfer_outlives_the_proxy_that_it_began_with(
+    room: Room, tmp_path: Path
+) -> None:
+    """A whole host over two proxies, of which the one in use loses its power."""
+    giver, taker = room.air.boards[1], room.air.boards[2]
+    giver.energy_mJ, taker.energy_mJ = 0.9 * giver.capacity_mJ, 0.1 * taker.capacity_mJ
+    giver.peers, taker.peers = [taker], [giver]
+    await room.proxy(KEY)
+    await room.proxy(tells_allocated=False)
+    keys = {number: room.air.boards[number].key for number in (1, 2)}
+    with Store.create(tmp_path / "ledger.sqlite") as store:
+        orchestrator = Orchestrator(
+            radio=room.radio(),
+            store=store,
+            keys=keys,
+            policy=policies.make("oblivious-share"),
+            contacts=ContactSchedule(60.0, (((1, 2),),)),
+            clock=BoardClock(1.0),
+            rng=np.random.default_rng(1),
+            emit=ignore,
+            terms=TransferTerms(lease_ms=4000),
+        )
+        running = asyncio.create_task(orchestrator.run())
+        await until(lambda: taker.core.receiver_on and giver.core.pulses_on, "a transfer")
+        await asyncio.sleep(1.0)
+        used = next(each for each in room.proxies if each.slots)
+        room.proxies.remove(used)
+        await used.stop()
+        await asyncio.sleep(5.0)
+        assert giver.core.pulses_on
+        assert len(room.proxies[0].slots) == 2
+        orchestrator.stop()
+        await running
+        (transfer,) = store.book.transfers.values()
+        assert [each for each in verify(store.rows(), keys) if each.wrong] == []
+    beacons = [Beacon.unpack(each.beacon()) for each in (giver, taker)]
+    assert transfer.state == "settled"
+    assert transfer.sent_mJ == beacons[0].sent_mJ > transfer.received_mJ > 5000
+    assert transfer.received_mJ == beacons[1].received_mJ
