@@ -45,15 +45,20 @@ def check(config: "RunConfig") -> list[str]:
 
 def _reached(books: "BooksUrl", spool: Path, site: "SiteRow | None") -> str:
     """Ask the database as a run would, and leave it to one that writes now."""
+    from crowdcharge.ledger import kinds
     from crowdcharge.ledger.keeping import lacks
     from crowdcharge.ledger.neighbours import Neighbours
     from crowdcharge.ledger.postgres_rows import PostgresRows
     from crowdcharge.ledger.sqlite_rows import SqliteRows
+    from crowdcharge.orchestrator.run_folder import require_site
 
     try:
         with closing(PostgresRows.to_write(books)) as database:
             if site:
                 Neighbours(site).compare(database)
+            for row in database.told_between(books.site, 0, database.length(), "site"):
+                if isinstance(known := row.content(), kinds.SiteRow):
+                    require_site(books, known, site)
             if not spool.exists():
                 return f"{books}, {database.length()} rows"
             with closing(SqliteRows.read(spool)) as kept:

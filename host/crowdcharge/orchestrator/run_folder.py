@@ -56,11 +56,7 @@ class RunFolder:
         known = store.book.site
         if known is None:
             return [site] if site else []
-        if site != known:
-            raise InputError(
-                f"{self.path / LEDGER} is the ledger of site {known.name}, number {known.number},"
-                " for ever; run.site and run.site_number must say so"
-            )
+        require_site(self.path / LEDGER, known, site)
         return []
 
     def write(self, name: str, document: Document) -> None:
@@ -89,3 +85,12 @@ class RunFolder:
             yield
         except OSError as error:
             raise InputError(f"cannot write into {self.path}: {error.strerror}") from None
+
+
+def require_site(place: object, known: SiteRow, site: SiteRow | None) -> None:
+    """InputError if a ledger is of another site than `site`."""
+    if site != known:
+        raise InputError(
+            f"{place} is the ledger of site {known.name}, number {known.number},"
+            " for ever; run.site and run.site_number must say so"
+        )

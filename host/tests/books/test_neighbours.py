@@ -77,6 +77,9 @@ def test_two_sites_of_one_number_are_refused(cluster, database, crowdcharge, fil
     assert code == 2 and said.count("\n") == 1
     assert "site north has the number 7 too" in said
     assert crowdcharge("run", file("south", 8, cluster.text(database)), "--check")[0] == 0
+    code, _, said = crowdcharge("run", file("north", 8, cluster.text(database)), "--check")
+    assert code == 2 and said.count("\n") == 1
+    assert "is the ledger of site north, number 7, for ever" in said
 
 
 def test_two_sites_of_one_name_are_refused(cluster, database):
