@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.kinds import Bargain, MarketRow, MarketTake, Payment
-from crowdcharge.ledger.payments import accounts_of
+from crowdcharge.ledger.payments import Accounts
 from crowdcharge.ledger.signers import Signers
 from wptcore import auth, wire
 from wptcore.market import WORD_SIZE
@@ -57,9 +57,9 @@ def bargain_faults(book: Book, bargain: Bargain) -> list[str]:
     return []
 
 
-def payment_faults(book: Book, payment: Payment) -> list[str]:
-    """Find too much or too little paid for a transfer; `payment` is the newest in the book."""
-    wrong_u = _unpaid_u(book).get(payment.transfer_id)
+def payment_faults(book: Book, accounts: Accounts, payment: Payment) -> list[str]:
+    """Find too much or too little paid for a transfer; `payment` is the newest in `accounts`."""
+    wrong_u = _unpaid_u(book, accounts, payment.transfer_id)
     if not wrong_u:
         return []
     return [
@@ -68,19 +68,11 @@ def payment_faults(book: Book, payment: Payment) -> list[str]:
     ]
 
 
-def unpaid(book: Book) -> list[str]:
+def unpaid(book: Book, accounts: Accounts) -> list[str]:
     """Find what a host left unpaid that was killed before it could pay."""
-    return [
-        f"transfer {transfer_id}: {left_u} micro-credits are owed"
-        for transfer_id, left_u in _unpaid_u(book).items()
-    ]
+    left_u = {number: _unpaid_u(book, accounts, number) for number in book.bargains}
+    return [f"transfer {number}: {u} micro-credits are owed" for number, u in left_u.items() if u]
 
 
-def _unpaid_u(book: Book) -> dict[int, int]:
-    """By transfer, without those that are paid."""
-    accounts = accounts_of(book)
-    owed_u = {
-        transfer_id: accounts.unpaid_u(bargain, book.transfers[transfer_id])
-        for transfer_id, bargain in book.bargains.items()
-    }
-    return {transfer_id: left_u for transfer_id, left_u in owed_u.items() if left_u}
+def _unpaid_u(book: Book, accounts: Accounts, transfer_id: int) -> int:
+    return accounts.unpaid_u(book.bargains[transfer_id], book.transfers[transfer_id])

@@ -14,7 +14,7 @@ from crowdcharge.errors import LedgerError
 from crowdcharge.ledger import audit, kinds
 from crowdcharge.ledger.odometers import Odometers
 from crowdcharge.ledger.passing import PassingBook
-from crowdcharge.ledger.payments import accounts_of
+from crowdcharge.ledger.payments import Accounts
 from crowdcharge.ledger.plausible import contradictions, oddities, out_of_range
 from crowdcharge.ledger.recount import Recount
 from crowdcharge.ledger.rows import (
@@ -74,6 +74,7 @@ class _Verifier:
         self._book = PassingBook()
         self._odometers = Odometers(self._book)
         self._recount = Recount(self._book)
+        self._accounts = Accounts()
 
     def run(self, rows: Iterable[Row]) -> Iterator[Finding]:
         previous, seq = FIRST_HASH, 0
@@ -97,7 +98,7 @@ class _Verifier:
         for text, wrong in self._recount.unsettled():
             self.verdict.unsettled += 1
             yield Finding(seq, text, wrong)
-        for text in (*audit.unpaid(self._book), *self._odometers.end()):
+        for text in (*audit.unpaid(self._book, self._accounts), *self._odometers.end()):
             yield Finding(seq, text, wrong=False)
         for text in self._conservation():
             yield Finding(seq, text)
@@ -150,7 +151,8 @@ class _Verifier:
             case kinds.Bargain():
                 return audit.bargain_faults(self._book, content)
             case kinds.Payment():
-                return audit.payment_faults(self._book, content)
+                self._accounts.append(content)
+                return audit.payment_faults(self._book, self._accounts, content)
         return ()
 
     def _notes(self, content: kinds.Content) -> Iterator[str]:
@@ -170,7 +172,7 @@ class _Verifier:
             yield f"claims what board {board_id} has not signed"
 
     def _conservation(self) -> Iterator[str]:
-        credits_u = sum(accounts_of(self._book).balances_u().values())
+        credits_u = sum(self._accounts.balances_u().values())
         if credits_u:
             yield f"the markets' accounts add up to {credits_u} micro-credits, not 0"
         total_mJ = sum(self._book.balances_mJ.values())

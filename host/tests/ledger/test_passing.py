@@ -9,9 +9,12 @@ from crowdcharge.boards.models import Receipt
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.passing import LATE, PassingBook
+from crowdcharge.ledger.payments import Accounts
 from crowdcharge.ledger.rows import FIRST_HASH, Row, chained, passed_row, receipt_row
+from crowdcharge.ledger.settlement import TransferRecord
 from crowdcharge.ledger.verify import judge
 from wptcore import ept, wire
+from wptcore.market import FRACTION_BITS
 
 from .conftest import KEYS, opening, reading, sign
 
@@ -98,3 +101,23 @@ def test_what_may_come_late_is_no_fault(contents: list[kinds.Content]) -> None:
     findings = judge(chain([*contents, refusal, stranger]), KEYS | {3: bytes(32)}).findings
     assert [str(each).split(") ")[1] for each in findings if each.wrong] == []
     assert "which is between 1 and 2" in str(findings[0])
+
+
+def test_a_payment_is_judged_by_its_own_transfer_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a ledger of many markets takes a time that grows with their square."""
+    asked: list[int] = []
+    unpaid_u = Accounts.unpaid_u
+
+    def counted(self: Accounts, bargain: kinds.Bargain, transfer: TransferRecord) -> int:
+        asked.append(transfer.transfer_id)
+        return unpaid_u(self, bargain, transfer)
+
+    monkeypatch.setattr(Accounts, "unpaid_u", counted)
+    price, markets = 2 << FRACTION_BITS, range(1, 31)
+    rows: list[kinds.Content] = []
+    for number in markets:
+        rows.append(kinds.MarketRow(number, "", 1, price, True, (), "", 1))
+        rows += [opening(number), kinds.Bargain(number, number, 1, 2, price, 5)]
+        rows.append(kinds.Payment(number, 2, 1, 0, 1))
+    judge(chain(rows), KEYS)
+    assert sorted(asked) == sorted([*markets, *markets])  # with its payment, and at the end
