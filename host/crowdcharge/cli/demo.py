@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`crowdcharge demo`: the main job on a virtual bench, in under a minute."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,7 +13,7 @@ from crowdcharge import __version__
 from crowdcharge.cli import failures, output
 from crowdcharge.cli.live import LiveView
 from crowdcharge.cli.options import policy_options
-from crowdcharge.cli.run import end_on_signal
+from crowdcharge.cli.run import end_on_signal, ended
 from crowdcharge.cli.serve import WINDOW, attended, http_port
 from crowdcharge.errors import InputError
 from crowdcharge.report.summary import closing_words
@@ -79,7 +78,7 @@ def demo(
             work = _served(chosen, out, http_port, view)
         else:
             work = _once(chosen, out, view)
-        summary = asyncio.run(work)
+        summary = ended(work)
     if as_json:
         output.document(summary, indent=2)
     else:

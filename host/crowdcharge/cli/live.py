@@ -8,7 +8,7 @@ time of day and its zone before the boards' own time.
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rich.bar import Bar
 from rich.console import Console, Group, RenderableType
@@ -39,8 +39,10 @@ _FLOOR_permille = 200
 
 @dataclass(slots=True)
 class _BoardLine:
+    """`doing`: by transfer, as a pad gives to several at once."""
+
     soc_permille: int | None = None
-    doing: str = ""
+    doing: dict[int, str] = field(default_factory=dict)
     here: bool = True
 
 
@@ -113,7 +115,8 @@ class LiveView:
 
     @staticmethod
     def _doing(line: _BoardLine) -> Text:
-        return Text(line.doing) if line.here else Text("out of sight", style="red")
+        doing = "; ".join(text for _, text in sorted(line.doing.items()))
+        return Text(doing) if line.here else Text("out of sight", style="red")
 
     def _note(self, event: Event) -> None:
         if isinstance(event, BoardSeen | BoardLost):
@@ -127,7 +130,7 @@ class LiveView:
             self._note_progress(event)
         elif isinstance(event, TransferEnded):
             for board_id in (event.ptx, event.prx):
-                self._board(board_id).doing = ""
+                self._board(board_id).doing.pop(event.transfer_id, None)
 
     def _note_progress(self, event: Progress) -> None:
         donor, receiver = self._board(event.ptx), self._board(event.prx)
@@ -138,8 +141,9 @@ class LiveView:
             if soc_permille is not None:  # what was known once stays
                 line.soc_permille = soc_permille
         sent, received = joules(event.sent_mJ), joules(event.received_mJ)
-        donor.doing = f"sends to {event.prx}: {event.sent_mW / 1000:.2f} W, {sent}"
-        receiver.doing = f"receives from {event.ptx}: {event.received_mW / 1000:.2f} W, {received}"
+        sends = f"sends to {event.prx}: {event.sent_mW / 1000:.2f} W, {sent}"
+        receives = f"receives from {event.ptx}: {event.received_mW / 1000:.2f} W, {received}"
+        donor.doing[event.transfer_id], receiver.doing[event.transfer_id] = sends, receives
 
     def _know(self, address: str, board_id: int) -> None:
         """Remember whose address it is, and forget the oldest: anyone can invent addresses."""

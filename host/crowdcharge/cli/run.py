@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from crowdcharge.orchestrator.contacts import Contacts, Pair
     from crowdcharge.orchestrator.events import Emit
     from crowdcharge.report.summary import Summary
+
+
+Result = TypeVar("Result")
 
 
 class Stoppable(Protocol):
@@ -68,10 +71,7 @@ def run(
     if log_file is not None:
         emit = both(emit, EventLog(log_file, view.say).on_event)
     with view.show():
-        try:
-            summary = asyncio.run(work(emit))
-        except asyncio.CancelledError:  # the second Ctrl-C
-            raise click.Abort from None
+        summary = ended(work(emit))
     if as_json:
         output.document(summary, indent=2)
     else:
@@ -127,6 +127,14 @@ async def _run(config: "RunConfig", emit: "Emit") -> "Summary":
         summary = await runner.run()
     await asyncio.to_thread(runner.folder.write_report)
     return summary
+
+
+def ended(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run to the end; click.Abort at the second signal of `end_on_signal`."""
+    try:
+        return asyncio.run(work)
+    except asyncio.CancelledError:
+        raise click.Abort from None
 
 
 def end_on_signal(runner: "Stoppable") -> None:

@@ -62,6 +62,7 @@ def serve(
 
 def _live(file: Path, given: dict[str, Any]) -> None:
     from crowdcharge.cli.live import LiveView
+    from crowdcharge.cli.run import ended
     from crowdcharge.orchestrator.config import load
     from crowdcharge.service.listener import listen
 
@@ -71,10 +72,7 @@ def _live(file: Path, given: dict[str, Any]) -> None:
     listener = listen(config.serve.host, config.serve.http_port)
     view = LiveView(output.console(stderr=True), f"crowdcharge serve: {config.run.policy}")
     with listener, view.show():
-        try:
-            asyncio.run(_serve(config, listener, view.on_event))
-        except asyncio.CancelledError:  # the second Ctrl-C
-            raise click.Abort from None
+        ended(_serve(config, listener, view.on_event))
 
 
 @asynccontextmanager

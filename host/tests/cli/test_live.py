@@ -71,6 +71,26 @@ def test_verbose_tells_of_every_event() -> None:
     ]
 
 
+def test_a_pad_shows_all_whom_it_feeds() -> None:
+    view = LiveView(Console(file=io.StringIO()), "t", quiet=True)
+
+    def shown() -> str:
+        console = Console(file=io.StringIO(), width=120)
+        with console.capture() as drawn:
+            console.print(view.draw())
+        return drawn.get()
+
+    for transfer_id, prx in ((9, 3), (10, 4)):
+        view.on_event(
+            events.Progress(3.0, transfer_id, 1, prx, 1400, 900, 1000, 700, 500, 300, 0.1, 0.1)
+        )
+    assert "sends to 3: 1.40 W, 1.00 J; sends to 4: 1.40 W, 1.00 J" in shown()
+    view.on_event(events.TransferEnded(4.0, 9, 1, 3, "STOPPED", "PEER_ENDED"))
+    assert "sends to 3" not in shown()
+    assert "sends to 4" in shown()
+    assert "receives from 1: 0.90 W, 0.70 J" in shown()
+
+
 def test_the_log_has_every_field_of_every_event(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "run.log", pytest.fail, lambda: NOW)
     settled = events.Settled(4.0, 9, "settled", 10, 6, 4)

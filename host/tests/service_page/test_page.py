@@ -234,6 +234,17 @@ def test_a_phone_shows_how_a_transfer_stands_without_scrolling_sideways(
     assert bar["height"] < 60  # one row
 
 
+@pytest.mark.parametrize("width", [320, 400])
+def test_no_figure_of_a_transfer_runs_into_the_next_on_a_phone(
+    engine_of: Start, open_page: Open, width: int
+) -> None:
+    page = live(open_page(engine_of(Run("pad")), viewport={"width": width, "height": 700}))
+    cells = page.locator("#transfers :is(td, th:not(:last-child)):visible")
+    assert cells.count() > 20
+    wide = "cells => cells.filter((each) => each.scrollWidth > each.clientWidth)"
+    assert cells.evaluate_all(f"{wide}.map((each) => each.textContent)") == []
+
+
 def test_a_transfer_is_asked_for(engine_of: Start, open_page: Open) -> None:
     engine = engine_of(Run("four", RESTS_s))
     page = live(open_page(engine, token=engine.tokens.act))

@@ -22,7 +22,7 @@ from crowdcharge.clock import BoardClock
 from crowdcharge.errors import BenchError, InputError
 from crowdcharge.ledger.store import Store
 from crowdcharge.metrics import imbalance
-from crowdcharge.orchestrator.events import Emit
+from crowdcharge.orchestrator.events import Emit, Trouble
 from crowdcharge.orchestrator.orchestrator import Orchestrator
 from crowdcharge.orchestrator.own_folder import own_folder
 from crowdcharge.orchestrator.run_folder import SUMMARY
@@ -33,6 +33,7 @@ from crowdcharge.report.summary import Summary, summarise
 
 BOARDS_MAX = 100
 _ROUNDS_MAX = 60
+_ANEW = "the demo begins anew: every cell has the charge of the beginning again"
 _CYCLES_ENDLESS = 3  # cycles after which an endless story begins anew, balanced or not
 _SPEED_MAX = 5.0
 _BOARD_SPEED = 30.0  # boards x speed that two cores bear
@@ -144,6 +145,7 @@ async def _orchestrate(
         if is_told and number % len(cycle) == 0:
             is_told, begun = False, number
             await _drain(bench)
+            emit(Trouble(orchestrator.station.clock.now_s(), 0, _ANEW))
         await lay_together(bench, pairs)
 
     orchestrator = Orchestrator(

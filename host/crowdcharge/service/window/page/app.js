@@ -78,7 +78,7 @@ function draw() {
   lists.drawNotices(picture.notices, does);
   drawTiles(picture, columns, openBoard);
   ring.draw(picture);
-  plots.draw(columns, picture.boards.find((board) => board.floor_pct != null)?.floor_pct ?? null);
+  plots.draw(columns, picture.boards.find((board) => board.floor_pct != null)?.floor_pct ?? null, picture.power);
   lists.drawWhy(picture);
   lists.drawTransfers(picture.transfers, does);
   lists.drawStory(story.map((record) => ({ seq: record.seq, time_s: record.time_s, ...told(record, { cause, way }) })).filter((line) => line.text));

@@ -21,11 +21,11 @@ export class Curves {
     new ResizeObserver(() => this.#fit()).observe(byId("power-plot"));
   }
 
-  draw(curves, floor_pct) {
+  draw(curves, floor_pct, power) {
     if (!curves?.time_s.length) return;
-    this.#last = { curves, floor_pct };
-    say(byId("sent-now"), watts(curves.sent_mW.at(-1)));
-    say(byId("arrives-now"), watts(curves.received_mW.at(-1)));
+    this.#last = [curves, floor_pct, power];
+    say(byId("sent-now"), watts(power.sent_mW));
+    say(byId("arrives-now"), watts(power.received_mW));
     const ids = [...curves.soc.keys()].sort((a, b) => a - b);
     if (ids.join() !== this.#boards || !this.#power) {
       this.#boards = ids.join();
@@ -38,7 +38,7 @@ export class Curves {
 
   #anew() {
     this.#boards = "none";
-    if (this.#last) this.draw(this.#last.curves, this.#last.floor_pct);
+    if (this.#last) this.draw(...this.#last);
   }
 
   #make(ids) {
@@ -74,7 +74,7 @@ export class Curves {
     table.previousElementSibling.hidden = !table.hidden;
     button.setAttribute("aria-expanded", String(!table.hidden));
     say(button, table.hidden ? "Table" : "Curve");
-    if (this.#last) this.draw(this.#last.curves, this.#last.floor_pct);
+    if (this.#last) this.draw(...this.#last);
     this.#fit();
   }
 

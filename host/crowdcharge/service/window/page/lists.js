@@ -68,8 +68,9 @@ function groupRow(row, group, mayAct, stop) {
 
 function power({ sent_mW, received_mW, sent_age_s, received_age_s }) {
   if (sent_mW == null && received_mW == null) return "begins";
+  const sent = sent_mW === 0 && received_mW > 0 ? null : sent_mW; // its word is older than what arrived
   const side = (value, age_s) => (value == null ? "–" : watts(value) + (age_s > 3 ? ` (${span(age_s)} ago)` : ""));
-  return `${side(sent_mW, sent_age_s)} → ${side(received_mW, received_age_s)}`;
+  return `${side(sent, sent_age_s)} → ${side(received_mW, received_age_s)}`;
 }
 
 export function drawWhy({ run, wants, waits }) {

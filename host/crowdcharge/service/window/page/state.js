@@ -29,7 +29,7 @@ export function view(snapshot) {
   const boards = [...snapshot.boards]
     .sort((a, b) => a.board_id - b.board_id)
     .map((board) => shown(board, flows, cut, snapshot.groups ?? []));
-  const picture = { run: snapshot.run, boards, flows, totals: snapshot.totals, time_s: snapshot.time_s };
+  const picture = { run: snapshot.run, boards, flows, power: power(flows), totals: snapshot.totals, time_s: snapshot.time_s };
   return {
     ...picture,
     compact: boards.length > COMPACT_ABOVE,
@@ -64,6 +64,12 @@ function flowing({ boards, transfers }) {
 }
 
 const stops = (fault) => fault.stops;
+
+/** What is sent and what arrives, as far as it is known of one moment. */
+function power(flows) {
+  const counted = flows.filter(words.bothSpoke);
+  return { sent_mW: words.sum(counted, "sent_mW"), received_mW: words.sum(counted, "received_mW") };
+}
 
 function shown(board, flows, cut, groups) {
   const mine = flows.filter((flow) => flow.ptx === board.board_id || flow.prx === board.board_id);
@@ -133,7 +139,7 @@ function links(boards) {
 export function curves(before, snapshot) {
   if (snapshot.curves) return fromServer(snapshot.curves);
   const { time_s, boards } = snapshot;
-  const counted = flowing(snapshot).filter(words.bothSpoke);
+  const { sent_mW, received_mW } = power(flowing(snapshot));
   const now = before ?? { time_s: [], soc: new Map(), sent_mW: [], received_mW: [] };
   const keep = now.time_s.findIndex((at_s) => at_s >= time_s - KEPT_s);
   const from = keep < 0 ? now.time_s.length : keep;
@@ -141,8 +147,8 @@ export function curves(before, snapshot) {
   const count = now.time_s.length;
   return {
     time_s: grown(now.time_s, Math.max(time_s, now.time_s.at(-1) ?? time_s)),
-    sent_mW: grown(now.sent_mW, words.sum(counted, "sent_mW")),
-    received_mW: grown(now.received_mW, words.sum(counted, "received_mW")),
+    sent_mW: grown(now.sent_mW, sent_mW),
+    received_mW: grown(now.received_mW, received_mW),
     soc: new Map(boards.map(({ board_id, soc_pct }) =>
       [board_id, grown(now.soc.get(board_id) ?? Array(count).fill(null), soc_pct)])),
   };

@@ -58,7 +58,7 @@ export const groupSum = ({ sent_mW, received_mW }) =>
   sent_mW == null || received_mW == null ? "begins" : `${watts(sent_mW)} → ${watts(received_mW)}`;
 
 /** The whole picture in one line. */
-export function headline({ run, boards, flows }) {
+export function headline({ run, boards, flows, power }) {
   const here = boards.filter((board) => !board.lost).length;
   const stop = { paused: "Paused: ", stopped: "Stopped: " }[run.state] ?? "";
   const begin = (text) => (stop ? stop + text : text[0].toUpperCase() + text.slice(1));
@@ -72,7 +72,7 @@ export function headline({ run, boards, flows }) {
   const to = takers > givers ? ` to ${some(takers, "board")}` : "";
   const verb = givers === 1 ? "board gives" : "boards give";
   if (!live.length) return begin(givers === 1 ? "1 board begins to give" : `${givers} boards begin to give`);
-  return begin(`${givers} ${verb} ${watts(sum(live, "sent_mW"))}${to}, ${watts(sum(live, "received_mW"))} arrive`);
+  return begin(`${givers} ${verb} ${watts(power.sent_mW)}${to}, ${watts(power.received_mW)} arrive`);
 }
 
 export const sum = (items, key) => items.reduce((total, item) => total + (item[key] ?? 0), 0);
