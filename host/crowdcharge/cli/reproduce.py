@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from crowdcharge.cli import options, output
-from crowdcharge.files import folder_for
+from crowdcharge.files import folder_for, writing
 from crowdcharge.files.marker import result
 from crowdcharge.reproduce import FIGURES, Result, figure
 from crowdcharge.reproduce.rows import COLUMNS, as_markdown, shown
@@ -60,7 +60,7 @@ def _made(name: str, title: str, out: Path, quick: bool) -> Result:
         parts = Parts(_parts_of(out, name), made_by, report)
         if parts.there:
             click.echo(f"{title}: goes on, {parts.there} parts are there", err=True)
-        with TemporaryDirectory(prefix=".figures-", dir=out) as scratch:
+        with writing(out), TemporaryDirectory(prefix=".figures-", dir=out) as scratch:
             made = figure(name)(Path(scratch), quick, parts)
             for each in sorted(Path(scratch).iterdir()):
                 with result(out / each.name) as beside:

@@ -4,15 +4,16 @@
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
 from crowdcharge.escaping import plain
+from crowdcharge.files import writing
 
 if TYPE_CHECKING:
     from crowdcharge.boards.fleet import BoardView, Fleet
@@ -64,8 +65,8 @@ def scan(
         radio = _radios_of(run)
     else:
         radio = _replayed(replay) if replay else open_radio(transport, adapter)
-    with _recording(record) as file:
-        heard = asyncio.run(_listen(radio, seconds, _keys(keys), file))
+    with _recording(record) as keep:
+        heard = asyncio.run(_listen(radio, seconds, _keys(keys), keep))
     boards = [_as_json(view, heard.ears[view.address]) for view in heard.views]
     if as_json:
         maybe = [
@@ -108,10 +109,10 @@ def _replayed(path: Path) -> "Radio":
 
 
 @contextlib.contextmanager
-def _recording(path: Path | None) -> Iterator[IO[str] | None]:
-    """Yield the file to record to, line by line; one that is there is somebody's and stays."""
+def _recording(path: Path | None) -> Iterator[Callable[[str], None]]:
+    """Yield what keeps a line in a new file; one that is there is somebody's and stays."""
     if path is None:
-        yield None
+        yield lambda _line: None
         return
     try:
         file = path.open("x", encoding="utf-8", buffering=1)
@@ -119,8 +120,16 @@ def _recording(path: Path | None) -> Iterator[IO[str] | None]:
         raise InputError(f"{path} is there already: name a new file for the recording") from None
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
-    with file:
-        yield file
+
+    def keep(line: str) -> None:
+        with writing(path):
+            file.write(line)
+
+    try:
+        yield keep
+    finally:
+        with writing(path):
+            file.close()
 
 
 class _ScanList:
@@ -178,7 +187,9 @@ class _ScanList:
             self.old[advert.address] = Beacon.unpack_1(advert.data).board_id
 
 
-async def _listen(radio: "Radio", seconds: float, keys: "Keys", file: IO[str] | None) -> _ScanList:
+async def _listen(
+    radio: "Radio", seconds: float, keys: "Keys", keep: Callable[[str], None]
+) -> _ScanList:
     from crowdcharge.radio.replay_radio import dump
 
     loop = asyncio.get_running_loop()
@@ -187,8 +198,7 @@ async def _listen(radio: "Radio", seconds: float, keys: "Keys", file: IO[str] | 
 
     def on_advert(advert: "Advert") -> None:
         seen_s = loop.time() - start_s
-        if file is not None:
-            file.write(dump(seen_s, advert) + "\n")
+        keep(dump(seen_s, advert) + "\n")
         heard.add(advert, seen_s)
 
     await radio.start_scan(on_advert)

@@ -9,7 +9,7 @@ import click
 
 from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
-from crowdcharge.files import read_text
+from crowdcharge.files import naming, read_text
 
 if TYPE_CHECKING:
     from crowdcharge.policy.charging_skip import Event, SkipPlan
@@ -41,7 +41,7 @@ def skip(
     if selfish is not None and selfish not in days.users:
         raise InputError(f"--selfish must be one of {', '.join(days.users)}, not {selfish!r}")
     only = None if selfish is None else days.users.index(selfish)
-    with output.console(stderr=True).status("planning"):
+    with naming(path), output.console(stderr=True).status("planning"):
         plan = charging_skip(days.events, days.start, least, 100, beta, only)
     if plan is None:
         raise InputError(

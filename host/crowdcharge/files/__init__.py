@@ -4,7 +4,7 @@
 from crowdcharge.files.json_text import parsed_json, read_json, read_json_as
 from crowdcharge.files.lock import FileLock, locked
 from crowdcharge.files.text import at_once, naming, read_parts, read_text, require_private
-from crowdcharge.files.whole import folder_for, real_path, replaced, sync, write_whole
+from crowdcharge.files.whole import folder_for, real_path, replaced, sync, write_whole, writing
 
 __all__ = [
     "FileLock",
@@ -22,4 +22,5 @@ __all__ = [
     "require_private",
     "sync",
     "write_whole",
+    "writing",
 ]

@@ -55,6 +55,16 @@ def _require_spare(path: Path, even_keys: bool) -> None:
 
 
 @contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Let what goes wrong with writing name the file; WptError if the disk is full or fails."""
+    try:
+        yield
+    except OSError as error:
+        kind = WptError if error.errno in OF_THE_MACHINE else InputError
+        raise kind(f"cannot write {path}: {error.strerror}") from None
+
+
+@contextmanager
 def replaced(path: Path, even_keys: bool = False) -> Iterator[Path]:
     """Yield a path beside `path` to write to; it takes the place of `path` if all went well.
 
@@ -65,16 +75,14 @@ def replaced(path: Path, even_keys: bool = False) -> Iterator[Path]:
     path = real_path(path)
     beside = _beside(path, str(os.getpid()))
     try:
-        _require_spare(path, even_keys)
-        beside.unlink(missing_ok=True)
-        yield beside
-        sync(beside, os.O_RDWR)
-        beside.replace(path)
-        if sys.platform != "win32":
-            sync(path.parent)
-    except OSError as error:
-        kind = WptError if error.errno in OF_THE_MACHINE else InputError
-        raise kind(f"cannot write {path}: {error.strerror}") from None
+        with writing(path):
+            _require_spare(path, even_keys)
+            beside.unlink(missing_ok=True)
+            yield beside
+            sync(beside, os.O_RDWR)
+            beside.replace(path)
+            if sys.platform != "win32":
+                sync(path.parent)
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from crowdcharge.files import read_parts, write_whole
+from crowdcharge.files import read_parts, write_whole, writing
 
 Key = TypeVar("Key")
 Report = Callable[[int, int, float | None], None]  # done, of how many, seconds left if known
@@ -60,7 +60,7 @@ class Parts:
         line = self._line(key, value)
         self._kept[key] = json.loads(line)["value"]  # the same, whoever has read it
         if self._file is not None:
-            with self._file.open("a", encoding="utf-8") as file:
+            with writing(self._file), self._file.open("a", encoding="utf-8") as file:
                 file.write(line)
 
     def _line(self, key: str, value: Any) -> str:

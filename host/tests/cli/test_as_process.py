@@ -3,7 +3,10 @@
 
 import json
 import os
+import resource
+import signal
 import subprocess
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -167,6 +170,20 @@ def test_a_full_disk_under_stdout_is_one_line(world: Path) -> None:
         code, _, err = run(world, *SCAN, stdout=full)
     assert code == 1
     assert (err.startswith("crowdcharge: "), err.count("\n")) == (True, 1)
+
+
+def test_a_full_disk_under_a_recording_names_it(
+    crowdcharge: Callable[..., tuple[int, str, str]], world: Path
+) -> None:
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    copy, before = world / "copy.jsonl", signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
+    try:
+        done = crowdcharge("scan", "--replay", world / SCAN[2], *SCAN[3:], "--record", copy)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, before)
+    assert done == (2, "", f"crowdcharge: cannot write {copy}: File too large\n")
 
 
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])

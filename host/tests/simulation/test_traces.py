@@ -227,3 +227,9 @@ def test_merging_joins_only_what_touches():
     seen = [Contact(0, 5, 1, 2), Contact(5, 9, 2, 1), Contact(10, 12, 1, 2), Contact(3, 4, 1, 3)]
     assert merged(seen) == [Contact(0, 9, 1, 2), Contact(3, 4, 1, 3), Contact(10, 12, 1, 2)]
     assert merged(seen, gap_s=1) == [Contact(0, 12, 1, 2), Contact(3, 4, 1, 3)]
+
+
+@pytest.mark.parametrize("number", ["1e101", "-1e300"])
+def test_a_number_that_cannot_be_added_or_multiplied_is_refused(number: str) -> None:
+    with pytest.raises(InputError, match=r"x, line 2: .* is too large"):
+        read_trace(f"1 2 100 250 1 0\n2 1 200 {number} 2 -50\n", "x", "haggle", TraceOptions())

@@ -5,9 +5,8 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
-from crowdcharge.files import locked, read_parts, write_whole
+from crowdcharge.files import locked, read_parts, write_whole, writing
 from crowdcharge.simulation.sweep.jobs import Figures, Job
 
 PART_MAX_bytes = 1_000_000_000
@@ -16,14 +15,14 @@ PART_MAX_bytes = 1_000_000_000
 class Finished:
     """The figures of finished runs by the key of the run; `keep` writes one more at once."""
 
-    def __init__(self, file: IO[str], figures: dict[str, Figures]) -> None:
-        self._file = file
+    def __init__(self, path: Path, figures: dict[str, Figures]) -> None:
+        self._path = path
         self.figures = figures
 
     def keep(self, job: Job, figures: Figures) -> None:
         line = json.dumps({"key": job.key, "run": str(job), "figures": figures})
-        self._file.write(f"{line}\n")
-        self._file.flush()
+        with writing(self._path), self._path.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
         self.figures[job.key] = json.loads(line)["figures"]  # the same, whoever has read it
 
 
@@ -36,8 +35,7 @@ def opened(table: Path) -> Iterator[Finished]:
         lines = (json.dumps({"key": key, "figures": each}) for key, each in figures.items())
         write_whole(part, "".join(f"{line}\n" for line in lines).encode())
         try:
-            with part.open("a", encoding="utf-8") as file:
-                yield Finished(file, figures)
+            yield Finished(part, figures)
         finally:
             if not figures:
                 part.unlink()

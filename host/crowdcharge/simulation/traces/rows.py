@@ -18,6 +18,7 @@ LINES_MAX = 6_000_000
 LINE_LENGTH_MAX = 10_000
 FIELDS_MAX = 200
 SHOWN_MAX = 60
+_SIZE_MAX = 1e100  # of a number: what can still be added and multiplied
 SEPARATORS = (";", "\t", ",", None)  # None: blanks
 COMMENTS = ("#", "%")
 
@@ -45,6 +46,7 @@ class TextRow:
         text = self.text_at(index)
         value = float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else float("nan")
         self.expect(isfinite(value), f'"{shown(text)}" is not a number')
+        self.expect(abs(value) <= _SIZE_MAX, f'"{shown(text)}" is too large')
         return value
 
     def integer_at(self, index: int) -> int:
