@@ -3,10 +3,11 @@
 
 import hashlib
 
-from peers import LINK, Node, Room, STEP_ms, Stranger, membership, receipts
+from peers import CROWD_ID, LINK, Node, Room, STEP_ms, Stranger, membership, receipts
 from support import Host
 from wptcore import auth, ept, mandate, press, wire, x25519
 from wptcore.consent import CROWD, HOST, STRANGERS
+from wptcore.peer_desk import Membership
 
 PEER_AND_PRESS = wire.GRANTED_BY_PEER | wire.GRANTED_BY_PRESS
 
@@ -186,6 +187,27 @@ def test_two_boards_of_one_number_do_not_pair():
         assert code == ept.NOT_FOR_PEERS
 
 
+def test_a_member_of_the_strangers_number_has_no_say_in_it():
+    """Board 2 of board 1's own crowd knocks while a stranger called 2 is given something."""
+    giver = Stranger(1, 900, gives_to=HOST | CROWD | STRANGERS)
+    giver.crowd = membership(1)
+    giver._membership = lambda: Node._membership(giver)
+    giver.boot()
+    room = pressed(Room(giver, Stranger(2, 300))).run(3000)
+    transfer_id = giver.board.ack_fields()[2]
+    giver.board.on_link(9, bytes(16))
+    member = Node(2, 300).taker
+    key = Membership(membership(2)).key_to(1)
+    member._key = auth.session_key(hashlib.sha256, key, bytes(16), bytes(16))
+    room.nodes[1].taker, stranger = member, room.nodes[1].taker
+    asked(giver, room.nodes[1], wire.PEER_HELLO, CROWD_ID, 2, bytes(16), link=9)
+    for fields in ((wire.STOP, transfer_id), (wire.RENEW, transfer_id, 4000, 0, 0)):
+        code = asked(giver, room.nodes[1], *fields, link=9)[1]
+        assert code == ept.UNKNOWN_TRANSFER
+    room.nodes[1].taker = stranger
+    assert giver.board.coil_on
+
+
 def test_a_key_of_low_order_ends_the_press():
     giver = laid().nodes[0]
     giver.press()
@@ -345,12 +367,12 @@ def test_the_press_is_the_yes_of_an_owner_who_wants_to_be_asked():
     assert not giver.desk.is_pressed
 
 
-def asked(giver, taker, frame_type, *fields):
+def asked(giver, taker, frame_type, *fields, link=LINK):
     """Seal a frame with a true taker's session key; return the fields of the answer."""
     taker = taker.taker
     taker._counter += 1
     frame = wire.pack_frame(frame_type, taker._counter, giver.board.now_ms + 1000, *fields)
     frame += auth.tag(hashlib.sha256, taker._key, auth.FROM_HOST, frame)
-    giver.board.on_command(LINK, frame)
+    giver.board.on_command(link, frame)
     body = wire.unpack_body(giver.board.pop_reply()[1])
     return body if len(body) > 3 else (0,) + body

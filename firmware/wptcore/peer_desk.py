@@ -108,9 +108,9 @@ class PeerDesk:
             return self._offer(board, link, *fields)
         if frame_type == wire.GRANT:
             return self._grant(board, link, fields)
-        if frame_type == wire.RENEW and is_granted_by(board, link.peer, fields[0]):
+        if frame_type == wire.RENEW and is_granted_by(board, link, fields[0]):
             return board.renew(*fields)
-        if frame_type == wire.STOP and is_granted_by(board, link.peer, fields[0]):
+        if frame_type == wire.STOP and is_granted_by(board, link, fields[0]):
             return board.stop(*fields)
         if frame_type in (wire.RENEW, wire.STOP):
             return ept.UNKNOWN_TRANSFER

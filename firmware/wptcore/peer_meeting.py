@@ -21,7 +21,7 @@ def giving_refusal(board, askers: int, crowd: int, transfer_id: int = 0) -> int:
 
     A grant that is repeated for the transfer that runs is no new one.
     """
-    if is_granted_by(board, -1, transfer_id):
+    if is_granted(board, transfer_id):
         return ept.NONE
     flags = wire.GRANTED_BY_PEER
     if askers == STRANGERS:
@@ -36,12 +36,18 @@ def taking_refusal(board) -> int:
     return _meeting_refusal(board, wire.PRX, wire.GRANTED_BY_PEER)
 
 
-def is_granted_by(board, peer: int, transfer_id: int) -> bool:
-    """Tell whether this transfer runs by the grant of this board; -1: of any board."""
+def is_granted(board, transfer_id: int) -> bool:
+    """Tell whether this transfer runs by the grant of another board."""
     running = board._running
-    if running is None or running.transfer_id != transfer_id or not running.by_peer:
+    return running is not None and running.transfer_id == transfer_id and running.by_peer
+
+
+def is_granted_by(board, link, transfer_id: int) -> bool:
+    """Tell whether it runs by the grant of the board at this link; others may have its number."""
+    running = board._running
+    if not is_granted(board, transfer_id):
         return False
-    return peer == running.granter or peer == -1
+    return (link.crowd, link.peer) == (running.crowd, running.granter)
 
 
 def power_mW_of(board, transfer_id: int) -> int:

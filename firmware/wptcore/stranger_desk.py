@@ -52,7 +52,7 @@ class StrangerDesk(PeerDesk):
 
     def _refusal(self, board, link, transfer_id: int = 0) -> int:
         agreed = self.press.key and self.press.other == link.peer
-        runs = is_granted_by(board, link.peer, transfer_id)
+        runs = is_granted_by(board, link, transfer_id)
         if link.crowd == NO_CROWD and not agreed and not runs:
             return ept.NOT_PRESSED
         return super()._refusal(board, link, transfer_id)
