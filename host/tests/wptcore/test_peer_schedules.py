@@ -9,7 +9,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "firmware" / "tests"))
 
-from peers import Node, Room, STEP_ms, receipts
+from peers import Node, Room, STEP_ms, Stranger, receipts
+from wptcore import press
 
 LEASE_ms = 4000
 SLACK_ms = 2 * STEP_ms  # the pass that hears, and the one that acts
@@ -91,3 +92,65 @@ def test_random_schedules(batch: int) -> None:
         check_accounts(room, {1: 0, 2: 0})
         met += any(node.board.receipts for node in room.nodes)
     assert met > BATCH // 3, "too few schedules ever moved a joule"
+
+
+class Presses:
+    """Who pressed when, since the last grant; a grant uses them up."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._at_ms: dict[int, list[int]] = {1: [], 2: []}
+        self._ran = [False, False]
+        self.grants = 0
+
+    def press(self, node: Stranger) -> None:
+        if node.alive:
+            node.press()
+            self._at_ms[node.board_id].append(self._room.now_ms)
+
+    def check_step(self) -> None:
+        """Check that a giver begins only after a press of each, near in time, and none before."""
+        for index, node in enumerate(self._room.nodes):
+            runs = node.alive and node.board.coil_on
+            if runs and not self._ran[index]:
+                self.grants += 1
+                assert self._were_both(self._room.now_ms), self._at_ms
+                self._at_ms = {1: [], 2: []}
+            self._ran[index] = node.board.coil_on
+
+    def _were_both(self, now_ms: int) -> bool:
+        """Tell whether two presses are a pair that was agreed on by now."""
+        return any(
+            abs(a - b) <= press.WINDOW_ms + 2 * STEP_ms and now_ms - max(a, b) <= AGREED_ms
+            for a in self._at_ms[1]
+            for b in self._at_ms[2]
+        )
+
+
+AGREED_ms = press.WINDOW_ms + 20_000  # to ask, to agree and to grant
+
+
+@pytest.mark.slow
+def test_no_coil_is_on_without_a_press_of_both_whatever_happens() -> None:
+    granted = 0
+    for number in range(BATCH):
+        rng = random.Random(1000 + number)
+        room = Room(Stranger(1, rng.randrange(150, 1000)), Stranger(2, rng.randrange(50, 1000)))
+        presses = Presses(room)
+        unheard_ms = [0, 0]
+        for _ in range(rng.randrange(3, 9)):
+            for _ in range(rng.randrange(1, 400)):
+                if rng.random() < 1 / 200:
+                    presses.press(rng.choice(room.nodes))
+                room.step()
+                check_step(room, unheard_ms)
+                presses.check_step()
+            happen(room, rng.choice((*EVENTS, "back", "back")), rng.choice(room.nodes))
+        back(room)
+        room.near = False
+        while any(node.board.is_running for node in room.nodes):
+            room.step()
+            check_step(room, unheard_ms)
+        check_accounts(room, {1: 0, 2: 0})
+        granted += presses.grants
+    assert granted > BATCH // 3, f"only {granted} transfers in {BATCH} schedules"
