@@ -140,6 +140,16 @@ def test_more_than_one_watt_and_more_than_ten_minutes_are_refused():
     assert giver.board.is_running
 
 
+def test_a_taker_opens_for_one_watt_whatever_it_is_offered():
+    room = pressed(laid())
+    giver, taker = room.nodes
+    giver.desk._offer = lambda *_: (wire.PEER_OFFER, 30_000, 5000, ept.NONE)
+    while not taker.board.is_running:
+        room.step()
+    running = taker.board._running
+    assert (running.power_max_mW, running.duration_max_ms) == (1000, press.DURATION_MAX_ms)
+
+
 def test_more_than_one_watt_that_flows_ends_it():
     room = laid()
     room.sent_mA = 300  # 1.2 W at 4 V, whatever was granted
