@@ -14,7 +14,7 @@ from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.settlement import TransferRecord
 from wptcore import wire
 
-LATE = 1  # transfers that are closed after one before it is forgotten
+LATE = 256  # transfers that are closed after one before it is forgotten
 _ROLES = (wire.PTX, wire.PRX)
 _BLOCK_BITS = 6
 _BOARD_BITS = 16
