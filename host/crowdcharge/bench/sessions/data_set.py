@@ -21,6 +21,7 @@ from crowdcharge.bench.sessions.tables import TABLES
 from crowdcharge.errors import InputError
 from crowdcharge.files.arrow import columns_of, write_parquet
 from crowdcharge.files.whole import folder_for, leftovers, replaced, write_whole
+from crowdcharge.simulation.workers import deaf, end_with_parent
 
 Format = Literal["parquet", "csv"]
 _ALONE_MAX = 4  # so few sessions are played here: other processes take longer to start
@@ -85,8 +86,16 @@ def _mapping(sessions: int) -> Iterator[Callable[..., Iterable[Played]]]:
         yield map
         return
     spawning = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=spawning) as pool:
-        yield partial(pool.map, chunksize=2)
+    pool = ProcessPoolExecutor(workers, spawning, end_with_parent)
+
+    def mapped(work: Callable[[int], Played], sessions: range) -> Iterable[Played]:
+        with deaf():
+            return pool.map(work, sessions, chunksize=2)
+
+    try:
+        yield mapped
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _write_parquet(path: Path, kind: type, rows: list[Any]) -> None:

@@ -8,12 +8,13 @@ import logging
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import Any
 
 from crowdcharge.errors import InputError, WptError
 from crowdcharge.simulation.sweep.jobs import Figures, Job
+from crowdcharge.simulation.workers import deaf
 
 _ANSWER_s = 10
 _WORKERS_s = 60
@@ -57,7 +58,10 @@ def client_of(scheduler: str | None, workers: int | None = None) -> Iterator[Any
         with _connected(scheduler) as client:
             yield client
         return
-    with _local(workers or len(os.sched_getaffinity(0))) as cluster, Client(cluster) as client:
+    with ExitStack() as started:
+        with deaf():
+            cluster = started.enter_context(_local(workers or len(os.sched_getaffinity(0))))
+            client = started.enter_context(Client(cluster))
         yield client
 
 
