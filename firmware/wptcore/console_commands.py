@@ -242,7 +242,7 @@ class ConsoleCommands:
         from wptcore import console_crowd
 
         stored = self._backend.identity
-        name, changed, answer = console_crowd.run(stored, command, arguments)
+        name, changed, answer = console_crowd.run(stored, command, arguments, self._board.features)
         self._change({name: changed})
         return answer
 

@@ -12,10 +12,15 @@ _PEERS_MAX = const(64)
 _WHOM = ("host", "crowd", "agreed", "strangers")
 
 
-def run(stored: dict, command: str, arguments: list):
-    """Return what to store under which name (None: drop it), and the answer."""
+def run(stored: dict, command: str, arguments: list, features: int):
+    """Return what to store under which name (None: drop it), and the answer.
+
+    `features`: those of the board.
+    """
     call, name, count = _COMMANDS[command]
     check_count(command, arguments, count)
+    if command == "consent" and "strangers" in arguments[0] and not features & wire.STRANGERS:
+        raise ValueError("range: this board does not carry strangers")
     changed = call(stored, *arguments)
     if command in _KEYS:
         return name, changed, ((command, "none" if changed is None else "stored"),)
