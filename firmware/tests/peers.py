@@ -15,6 +15,7 @@ from wptcore.fod import LossCurve
 from wptcore.journal import Saved
 from wptcore.peer_desk import Membership, PeerDesk
 from wptcore.peer_taker import PeerTaker
+from wptcore.quotas import Quotas
 from wptcore.stranger_desk import StrangerDesk
 from wptcore.stranger_taker import StrangerTaker
 from wptcore.units import clamp
@@ -92,8 +93,10 @@ class Node:
             self.board.on_sample(BATTERY_mV, 0, 250, 250, STEP_ms)
 
     def _quotas(self):
-        quotas = self.crowd.get("quotas", {})
-        return {int(crowd): quotas[crowd] for crowd in quotas}
+        quotas = self.crowd.get("quotas")
+        if not quotas:
+            return None
+        return Quotas({int(crowd): quotas[crowd] for crowd in quotas}, self.stored.given_to)
 
     def _membership(self):
         return Membership(self.crowd)
@@ -163,8 +166,8 @@ class Room:
                 me.last_ms = self.now_ms
                 me.taker.on_elapsed(dt_ms)
                 me.board.on_elapsed(dt_ms)
-                if not me.board.is_running:
-                    me.board._peers.step()
+                if me.board.press is not None and not me.board.is_running:
+                    me.board.press.step()
                 self._store(me)
 
     def run(self, time_ms):

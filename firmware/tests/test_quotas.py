@@ -5,7 +5,8 @@ import struct
 
 from peers import CROWD_ID, Node, Room, copied, membership, receipts
 from wptcore import ept
-from wptcore.consent import AGREED, CROWD, QUOTAS_MAX, Consent
+from wptcore.consent import AGREED, CROWD
+from wptcore.quotas import QUOTAS_MAX, Quotas
 
 OTHERS = 99  # an agreed crowd
 
@@ -75,8 +76,18 @@ def test_an_offer_from_before_does_not_exceed_the_quota():
 
 def test_no_more_crowds_are_counted_than_are_kept():
     saved = b"".join(struct.pack("<II", crowd, 10) for crowd in range(1, QUOTAS_MAX + 1))
-    consent = Consent(AGREED, 0, 80, 0, {1: 100, 50: 100}, saved)
-    again = Consent(AGREED, 0, 80, 0, {}, consent.given_to_saved)
-    assert again.given_to == consent.given_to and len(again.given_to) == QUOTAS_MAX
-    assert consent.bound_mJ(1000, 1) == 90
-    assert consent.refusal(AGREED, 50) == ept.QUOTA  # what has ended today still counts
+    quotas = Quotas({1: 100, 50: 100}, saved)
+    again = Quotas({}, quotas.saved)
+    assert again._given_mJ == quotas._given_mJ and len(again._given_mJ) == QUOTAS_MAX
+    assert quotas.left_mJ(1) == 90
+    assert quotas.left_mJ(50) == 0  # what has ended today still counts
+
+
+def test_a_count_outlives_its_agreement_for_the_day():
+    """The owner ends all agreements, and makes the same one again."""
+    room = agreed_room(QUOTA).run(30_000)
+    first_mJ = given(room)
+    none = agreed_room({}, stored=room.nodes[0].stored).run(1000)
+    again = agreed_room(QUOTA, stored=none.nodes[0].stored)
+    assert again.nodes[0].board.consent.ends_for(OTHERS) == ept.QUOTA
+    assert none.nodes[0].board.consent.given_mJ >= first_mJ

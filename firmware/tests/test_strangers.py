@@ -222,11 +222,11 @@ def test_a_key_of_low_order_ends_the_press():
     giver = laid().nodes[0]
     giver.press()
     for _ in range(60):
-        giver.desk.step()
+        giver.desk.press.step()
     assert giver.desk.take_key(giver.board, 2, bytes(32)) == ept.KEY_WAIT
     for _ in range(60):
-        giver.desk.step()
-    assert not giver.desk.is_pressed
+        giver.desk.press.step()
+    assert not giver.desk.press.left_ms
 
 
 def test_a_recorded_exchange_gives_nothing():
@@ -267,7 +267,7 @@ def test_each_press_has_a_secret_of_its_own():
     for _ in range(2):
         giver.press()
         while not giver.desk.press.public:
-            giver.desk.step()
+            giver.desk.press.step()
         publics.add(giver.desk.press.public)
     assert len(publics) == 2
 
@@ -374,7 +374,7 @@ def test_the_press_is_the_yes_of_an_owner_who_wants_to_be_asked():
     giver.board.stop(giver.board.ack_fields()[2])
     assert host.grant(transfer_id=77, power_max_mW=900) == ept.OWNER_ASKED
     giver.press()  # and the press that answers is none for strangers
-    assert not giver.desk.is_pressed
+    assert not giver.desk.press.left_ms
 
 
 def asked(giver, taker, frame_type, *fields, link=LINK):

@@ -113,7 +113,7 @@ class Commands:
         """Anybody may bring one: it is worth something while this board's press lasts."""
         if not self._provisioned:
             return ept.NOT_PROVISIONED
-        if self._peers is None:
+        if self._board.press is None:
             return ept.NO_FEATURE
         return self._peers.take_key(self._board, other, public)
 

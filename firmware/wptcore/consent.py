@@ -5,8 +5,6 @@ A day is 24 hours of running time since its first gift, because a board has no c
 that shares a key with its owner has a mandated.Mandated in place of this; others save its memory.
 """
 
-import struct
-
 from wptcore import ept
 from wptcore.compat import const
 
@@ -18,18 +16,14 @@ STRANGERS = const(16)  # one transfer, after a press of both buttons
 DEFAULT = HOST  # a new board gives to its owner's host, and to no other board
 
 UNBOUNDED_mJ = const(0xFFFFFFFF)
-QUOTAS_MAX = const(8)  # agreements that have one of their own
 _DAY_ms = const(86_400_000)
-_GIVEN_TO = "<II"  # crowd, mJ
-_GIVEN_TO_SIZE = const(8)
 
 
 class Consent:
     """`gives_to`: a mask of HOST and its like; `day_max_mJ`: 0 for as much as asked.
 
     `given_mJ` and `given_age_s`: what was given within the day, and the day's age, as saved.
-    `quotas`: how much of the day a crowd gets at most, in mJ, by its number. `given_to`: how much
-    of it these crowds have got, as saved.
+    `quotas`: quotas.Quotas of agreements, or None.
     """
 
     mandate: object = None  # mandate.Mandate that stands
@@ -45,12 +39,10 @@ class Consent:
         given_mJ: int = 0,
         given_age_s: int = 0,
         quotas=None,
-        given_to: bytes = b"",
     ):
         self.gives_to = gives_to
         self.day_max_mJ = day_max_mJ
-        self.quotas = quotas or {}
-        self.given_to = _unpacked(given_to)
+        self.quotas = quotas
         self.given_mJ = given_mJ
         self.taken_mJ = 0  # received since a mandate came
         self._age_ms = given_age_s * 1000
@@ -64,14 +56,15 @@ class Consent:
             self._age_ms += dt_ms
             if self._age_ms >= _DAY_ms:
                 self.given_mJ = 0
-                self.given_to.clear()
                 self._age_ms = 0
+                if self.quotas is not None:
+                    self.quotas.clear()
 
     def give(self, energy_mJ: int, crowd: int) -> None:
         """Count what was given; `crowd`: of the board that asked, 0 for a host and a stranger."""
         self.given_mJ += energy_mJ
-        if crowd in self.quotas:
-            self.given_to[crowd] = self.given_to.get(crowd, 0) + energy_mJ
+        if self.quotas is not None:
+            self.quotas.count(crowd, energy_mJ)
 
     def refusal(self, askers: int, crowd: int = 0) -> int:
         """Why the board gives nothing now, or NONE; `askers`: what the asker is, as a mask."""
@@ -81,7 +74,8 @@ class Consent:
 
     def ends_for(self, crowd: int) -> int:
         """Why it gives no more to a board of this crowd, or NONE."""
-        return self.ends if self._left_mJ(crowd) else ept.QUOTA
+        spent = self.quotas is not None and not self.quotas.left_mJ(crowd)
+        return ept.QUOTA if spent else self.ends
 
     @property
     def ends(self) -> int:
@@ -101,22 +95,11 @@ class Consent:
 
     def bound_mJ(self, energy_mJ: int, crowd: int = 0) -> int:
         """Return how much of `energy_mJ` the day's rest allows."""
-        energy_mJ = min(energy_mJ, self._left_mJ(crowd))
+        if self.quotas is not None:
+            energy_mJ = min(energy_mJ, self.quotas.left_mJ(crowd))
         if not self.day_max_mJ:
             return energy_mJ
         return min(energy_mJ, max(self.day_max_mJ - self.given_mJ, 0))
-
-    def _left_mJ(self, crowd: int) -> int:
-        """Return what the crowd may still get of the day."""
-        if crowd not in self.quotas:
-            return UNBOUNDED_mJ
-        if crowd not in self.given_to and len(self.given_to) >= QUOTAS_MAX:
-            return 0  # of agreements that ended today; there is room for no more counts
-        return max(self.quotas[crowd] - self.given_to.get(crowd, 0), 0)
-
-    @property
-    def given_to_saved(self) -> bytes:
-        return b"".join(struct.pack(_GIVEN_TO, *row) for row in self.given_to.items())
 
     def wants_mJ(self, stored_mJ: int, capacity_mJ: int) -> int:
         """Return what the owner wants now: that the battery is full."""
@@ -129,10 +112,3 @@ class Consent:
     @property
     def _gives_mJ(self) -> int:
         return 0 if self.refusal(HOST) else self.bound_mJ(UNBOUNDED_mJ)
-
-
-def _unpacked(given_to: bytes) -> dict:
-    pairs = range(0, len(given_to), _GIVEN_TO_SIZE)
-    found = dict(struct.unpack_from(_GIVEN_TO, given_to, at) for at in pairs)
-    found.pop(0, None)  # no crowd has this number
-    return found

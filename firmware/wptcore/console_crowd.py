@@ -3,12 +3,12 @@
 
 from wptcore import auth, ept, way_out, wire
 from wptcore.compat import const
-from wptcore.consent import QUOTAS_MAX
 from wptcore.console_commands import check_count
 from wptcore.peer_policy import POLICIES
 
 _U32_MAX = const(0xFFFFFFFF)
 _PEERS_MAX = const(64)
+_QUOTAS_MAX = const(8)  # quotas.QUOTAS_MAX
 _WHOM = ("host", "crowd", "agreed", "strangers")
 
 
@@ -102,8 +102,8 @@ def agree(stored: dict, crowd_ids: str) -> dict:
         crowd["agreed"].append(_number(number, 1, _U32_MAX))
         if colon:
             crowd["quotas"][str(int(number))] = _number(day_mJ, 1, _U32_MAX)
-    if len(crowd["quotas"]) > QUOTAS_MAX:
-        raise ValueError("range: at most %d crowds have a quota" % QUOTAS_MAX)
+    if len(crowd["quotas"]) > _QUOTAS_MAX:
+        raise ValueError("range: at most %d crowds have a quota" % _QUOTAS_MAX)
     return crowd
 
 

@@ -25,8 +25,8 @@ def shown(board) -> str:
     if running is None:
         if board.consent.is_asking:
             return "asking"
-        looking = board._peers is not None and board._peers.is_pressed
-        return "looking" if looking else "ready"
+        looks = board.press is not None and board.press.left_ms > 0
+        return "looking" if looks else "ready"
     return "giving" if running.role == wire.PTX else "taking"
 
 

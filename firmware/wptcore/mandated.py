@@ -20,7 +20,6 @@ class Mandated(Consent):
 
     def __init__(self, own, saved, sha256, key: bytes, board_id: int):
         super().__init__(own.gives_to, own.day_max_mJ, own.given_mJ, own.given_age_s, own.quotas)
-        self.given_to = own.given_to
         self._sha256 = sha256
         self._key = key
         self._board_id = board_id

@@ -79,12 +79,17 @@ class Owned(Readout):
         self._owner_key = owner_key
         gives_to, day_max_mJ, quotas = consent
         given = (saved.given_mJ, saved.given_age_s)
-        made = Consent(gives_to, day_max_mJ, *given, quotas, saved.given_to)
+        made = Consent(gives_to, day_max_mJ, *given, quotas)
         if not owner_key:
             return made
         from wptcore.mandated import Mandated
 
         return Mandated(made, saved, sha256, owner_key, self.board_id)
+
+    @property
+    def press(self):
+        """The press.Press of a board whose owner lets it meet strangers, or None."""
+        return None if self._peers is None else self._peers.press
 
     def _own_floor_pct(self, running) -> int:
         return max(running.floor_pct, self.consent.floor_pct)
@@ -149,7 +154,7 @@ class Owned(Readout):
         """Take a press of the board's button, once it is released."""
         if self._attendance.press(held_ms):
             self._store.due = True
-        elif not self._attendance.off and not self.consent.on_press() and self._peers is not None:
+        elif not self._attendance.off and not self.consent.on_press() and self.press is not None:
             self._peers.on_press(self)
         self._supervise()
 

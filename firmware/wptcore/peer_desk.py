@@ -46,6 +46,8 @@ class Membership:
 class PeerDesk:
     """`membership`: Membership of this board."""
 
+    press: object = None  # stranger_desk.StrangerDesk has a press.Press
+
     def __init__(self, membership: Membership, sha256):
         self.membership = membership
         self._sha256 = sha256
@@ -65,25 +67,6 @@ class PeerDesk:
         if crowd_id != member.crowd_id and crowd_id not in member.agreed:
             return b""
         return pair_key(self._sha256, member.root, crowd_id, board_id)
-
-    # -- strangers: stranger_desk.StrangerDesk has them --
-
-    meets_strangers = False
-
-    @property
-    def is_pressed(self) -> bool:
-        """Does it look for a stranger?"""
-        return False
-
-    def on_press(self, _board) -> None:
-        """Take a short press of the button."""
-
-    def step(self) -> None:
-        """Compute for one pass."""
-
-    def take_key(self, _board, _other: int, _public: bytes):
-        """Take a stranger's public key; return a code or a whole reply."""
-        return ept.NO_FEATURE
 
     def lost_too_often(self) -> bool:
         """Note that a peer was lost; True for the third within ten minutes of running."""

@@ -74,7 +74,10 @@ class Persistence:
         saved.hold = 1 if board.is_held else 0
         saved.given_mJ = board.consent.given_mJ
         saved.given_age_s = board.consent.given_age_s
-        saved.given_to = board.consent.given_to_saved
+        if board.consent.quotas is not None:
+            saved.given_to = board.consent.quotas.saved
+        elif not saved.given_mJ:
+            saved.given_to = b""  # a new day
         saved.mandate = board.consent.signed
         saved.taken_mJ = board.consent.taken_mJ
         saved.note_open(board._running or board._ending)

@@ -18,12 +18,6 @@ class StrangerDesk(PeerDesk):
         super().__init__(membership, sha256)
         self.press = Press(sha256, random_bytes)
 
-    meets_strangers = True
-
-    @property
-    def is_pressed(self) -> bool:
-        return self.press.left_ms > 0
-
     def on_press(self, board) -> None:
         if board.consent.gives_to & STRANGERS and not board.is_running:
             self.press.open()
@@ -31,9 +25,6 @@ class StrangerDesk(PeerDesk):
     def elapse(self, dt_ms: int) -> None:
         super().elapse(dt_ms)
         self.press.elapse(dt_ms)
-
-    def step(self) -> None:
-        self.press.step()
 
     def take_key(self, board, other: int, public: bytes):
         """Two boards of one number cannot: their receipts could not be told apart."""

@@ -30,7 +30,7 @@ class BoardLoop:
         self.guard = hal.guard
         key = bytes.fromhex(identity.get("key", ""))
         self.market = _market(pins, identity, key, sha256)
-        self.desk = _desk(pins, identity, sha256)
+        desk = _desk(pins, identity, sha256)
         self.board = Board(
             identity.get("board_id", 0),
             key,
@@ -44,16 +44,16 @@ class BoardLoop:
             identity.get("attended_s", WINDOW_DEFAULT_s),
             pins.FEATURES & wire.CARRIED,
             min(pins.LINKS_MAX, LINKS_MAX),
-            self.desk,
-            _consent(identity),
+            desk,
+            _consent(identity) + (_quotas(identity, hal.saved),),
             hal.pair_curves,
             bytes.fromhex(identity.get("owner_key", "")),
         )
         unit = _receiving_unit(pins, identity, self.board, hal.limits)
         self.radio = BoardRadio(self.board, self.guard, pins.NAME, REVISION, unit)
-        self.radio.hide_by(lambda: _alias(self.board, key, self.desk, sha256))
-        if self.desk is not None:
-            self.radio.meet_peers(_taker(self.board, self.desk, sha256))
+        self.radio.hide_by(lambda: _alias(self.board, key, desk, sha256))
+        if desk is not None:
+            self.radio.meet_peers(_taker(self.board, desk, sha256))
         backend = ConsoleBackend(hal, identity, pins.NAME, REVISION)
         self.console = SerialConsole(self.board, backend, sha256)
         self.store = Store(hal)
@@ -86,8 +86,8 @@ class BoardLoop:
         self.hal.feed_watchdog()
         if self.market is not None and not self.board.is_running:
             attempt("market", self.market.step)
-        if self.desk is not None and not self.board.is_running:
-            attempt("peers", self.desk.step)
+        if self.board.press is not None and not self.board.is_running:
+            attempt("peers", self.board.press.step)
         self.store.step(self.board.pop_save(), dt_ms)
         attempt("radio", self.radio.publish, dt_ms)  # after storing: an Ack survives a power cut
         if self.console.reset_due:
@@ -100,7 +100,8 @@ class BoardLoop:
     def _at_work(self) -> bool:
         """Does a part have something to do that the core does not see?"""
         trades = self.market is not None and self.market.is_working
-        agrees = self.desk is not None and self.desk.is_pressed
+        press = self.board.press
+        agrees = press is not None and press.left_ms > 0
         return self.console.busy or trades or agrees or self.radio.meeting
 
     @property
@@ -218,7 +219,7 @@ def _desk(pins, identity: dict, sha256):
 
 
 def _taker(board, desk, sha256):
-    if not desk.meets_strangers:
+    if desk.press is None:
         from wptcore.peer_taker import PeerTaker
 
         return PeerTaker(board, desk.membership, sha256, os.urandom)
@@ -254,10 +255,19 @@ def _alias(board, key: bytes, desk, sha256):
 
 
 def _consent(identity: dict) -> tuple:
-    """Return what board.Board takes as `consent`; a new board gives to its owner's host only."""
+    """To whom the board gives, and how many mJ a day; a new one only to its owner's host."""
     consent = identity.get("consent", {})
     gives_to = 0
     for name in consent.get("to", ("host",)):
         gives_to |= {"host": HOST, "crowd": CROWD, "agreed": AGREED, "strangers": STRANGERS}[name]
-    quotas = identity.get("crowd", {}).get("quotas", {})
-    return gives_to, consent.get("day_mJ", 0), {int(crowd): quotas[crowd] for crowd in quotas}
+    return gives_to, consent.get("day_mJ", 0)
+
+
+def _quotas(identity: dict, saved):
+    """Load them only where an agreement has one."""
+    quotas = identity.get("crowd", {}).get("quotas")
+    if not quotas:
+        return None
+    from wptcore.quotas import Quotas
+
+    return Quotas({int(crowd): quotas[crowd] for crowd in quotas}, saved.given_to)

@@ -15,7 +15,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.files import read_text
 from crowdcharge.toml_table import Table
 from wptcore import peer_keys
-from wptcore.consent import QUOTAS_MAX
+from wptcore.quotas import QUOTAS_MAX
 
 Keys = dict[int, dict[int, bytes]]  # by the board that asks, by the board that it asks
 PEERS_MAX = 64  # the keys that a board keeps

@@ -72,6 +72,7 @@ async def gathered(
 @pytest.mark.timeout(200)
 async def test_a_press_of_both_buttons_is_one_transfer_of_at_most_one_watt(tmp_path: Path) -> None:
     async with launch(config()) as bench:
+        await bench.heard()
         await press(bench, TAKER)
         await asyncio.sleep(WINDOW_s + 1)
         await press(bench, GIVER)  # too late
