@@ -71,8 +71,10 @@ def _document(days: "Days", plan: "SkipPlan", alone: "SkipPlan | None") -> dict[
         "skipped": list(plan.skips),
         "skipped_without_meetings": list(alone.skips) if alone else None,
         "choices": [
-            {"line": line, "time_s": time_s, "choice": _said(choice, days.users)}
-            for line, time_s, choice in zip(days.lines, days.times_s, plan.choices, strict=True)
+            {"line": line, "time_s": time_s, "user": user, "choice": _said(choice, days.users)}
+            for line, time_s, user, choice in zip(
+                days.lines, days.times_s, map(days.owner, days.events), plan.choices, strict=True
+            )
         ],
     }
 
@@ -88,10 +90,18 @@ def _text(document: dict[str, Any]) -> str:
     counts = zip(document["users"], document["skipped"], document["sessions"], strict=True)
     said = ", ".join(f"{user} skips {skipped} of {all_}" for user, skipped, all_ in counts)
     alone = document["skipped_without_meetings"]
-    apart = "all are too few" if alone is None else f"{alone[0]} and {alone[1]}"
+    apart = (
+        "all sessions would be too few"
+        if alone is None
+        else f"they could skip {alone[0]} and {alone[1]}"
+    )
     return f"{said} cord sessions in {document['days']:.1f} days; without meetings {apart}"
 
 
 def _table(document: dict[str, Any]) -> None:
-    choices = document["choices"]
-    output.table(("line", "what"), ((each["line"], each["choice"]) for each in choices))
+    output.table(("line", "what"), ((each["line"], _shown(each)) for each in document["choices"]))
+
+
+def _shown(choice: dict[str, Any]) -> str:
+    user, what = choice["user"], choice["choice"]
+    return str(what) if user is None else f"{user} {what}s the cord session"

@@ -40,6 +40,10 @@ class Days:
     def span_days(self) -> float:
         return (self.times_s[-1] - self.times_s[0]) / _DAY_s if self.times_s else 0.0
 
+    def owner(self, event: Event) -> str | None:
+        """Return whose cord session an event is; None for a meeting."""
+        return self.users[event.user] if isinstance(event, Cord) else None
+
     def sessions(self, user: int) -> int:
         return sum(isinstance(each, Cord) and each.user == user for each in self.events)
 

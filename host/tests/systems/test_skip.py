@@ -75,12 +75,27 @@ def test_what_needs_no_meeting_is_counted_apart(tmp_path: Path) -> None:
     assert sum(both["skipped"]) > sum(alone["skipped"])
 
 
+def test_the_table_says_whose_session_is_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "days.csv"
+    path.write_text(DAYS, encoding="utf-8")
+    owners = {
+        each["line"]: each["user"]
+        for each in json.loads(skip(str(path), "--json").stdout)["choices"]
+    }
+    for number, row in enumerate(DAYS.splitlines()[1:], 2):
+        _, event, user, *_ = row.split(",")
+        assert event == "level" or owners[number] == (user or None)
+    told = skip(str(path)).stdout
+    assert "ann skips the cord session" in told
+    assert "ben keeps the cord session" in told
+
+
 def test_only_a_meeting_keeps_a_level_up(tmp_path: Path) -> None:
     path = tmp_path / "days.csv"
     rows = "0,level,a,30,,\n0,level,b,90,,\n9,meeting,,,,60\n60,level,a,0,,\n"
     path.write_text(f"{HEAD}{rows}60,cord,b,80,90,\n99,cord,a,0,50,\n", encoding="utf-8")
     assert json.loads(skip(str(path), "--json").stdout)["skipped_without_meetings"] is None
-    assert "without meetings all are too few" in skip(str(path)).stdout
+    assert "without meetings all sessions would be too few" in skip(str(path)).stdout
 
 
 def test_order_of_columns_and_separators_do_not_matter() -> None:
