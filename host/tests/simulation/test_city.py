@@ -121,6 +121,16 @@ def test_both_worlds_decide_alike_campaign(block):
             check_same(kind(seed))
 
 
+def test_what_is_delivered_when_its_receiver_is_full_is_delivered():
+    check_same("""
+        duration_s = 60
+        boards = [{id = 1, capacity_J = 1, soc_pct = 0}, {id = 2, capacity_J = 100, soc_pct = 50}]
+        contacts = { list = [[2, 1, 30, 50]] }
+        link = { power_W = 1, efficiency = 1 }
+        policy = { name = "small-transfer" }
+    """)
+
+
 def test_a_pad_is_left_to_the_objects():
     pad = """
         duration_s = 300

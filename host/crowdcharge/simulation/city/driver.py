@@ -120,6 +120,7 @@ def city_of(start: BoardRows, setting: CitySetting) -> City:
         state[name] = value
     queue = queue_of(2 * n)
     queue.slots["tie"] = np.arange(2 * n) % n
+    queue.slots["order"][:n] = Order.LEVEL_REACHED
     return City(
         state=state,
         boards=boards,
