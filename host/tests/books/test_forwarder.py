@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A run whose database goes and comes: nothing waits for it, nothing is lost, nothing is twice."""
 
+import shutil
 import time
 from contextlib import closing, contextmanager, suppress
 
@@ -18,6 +19,7 @@ from crowdcharge.ledger.verify import judge
 from crowdcharge.orchestrator.run_folder import LEDGER, RunFolder
 
 from ..ledger.conftest import KEYS, fill, opening
+from ..ledger.test_old_ledgers import OLD
 from .cluster import OWNER, PASSWORD, rows_in
 
 pytestmark = pytest.mark.program("initdb", "postgresql")
@@ -233,6 +235,14 @@ def test_an_old_ledger_is_copied_row_by_row_and_then_caught_up(tmp_path, books, 
     assert "rows written: 1" in copy(path, url).output
     assert "rows written: 0" in copy(path, url).output
     assert rows_in(path) == rows_in(books)
+
+
+@pytest.mark.parametrize("name", ["demo", "trade", "every_kind"])
+def test_a_ledger_of_earlier_code_is_the_same_there(tmp_path, books, up, name):
+    path = tmp_path / LEDGER
+    shutil.copy(OLD / name / "ledger.sqlite", path)
+    assert copy(path, up.text(books.database, "north")).exit_code == 0
+    assert rows_in(books) == rows_in(path) != []
 
 
 def test_a_chain_that_does_not_fit_is_not_copied(tmp_path, books, up):
