@@ -172,7 +172,8 @@ class EsphomeLink:
 
 def reason(error: BaseException) -> str:
     """Return the error's text on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    text = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+    return " ".join(str(error).split()) or text
 
 
 def _nothing() -> None:
