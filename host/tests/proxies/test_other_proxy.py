@@ -31,6 +31,7 @@ from .other_proxy import Firmware, OtherProxy
 
 KEY = bytes(range(32))
 STEP_s = 0.1
+LEASE_s = 4.0
 
 
 class Room:
@@ -149,7 +150,7 @@ async def test_a_board_is_authenticated_whatever_the_firmware(
 
 
 async def test_all_slots_are_used_one_after_the_other(room: Room) -> None:
-    for told in ({}, {"tells_allocated": False}, {"tells_limit": False, "tells_allocated": False}):
+    for told in ({}, {"tells_limit": False, "tells_allocated": False}):
         proxy = await room.proxy(**told)
         radio = await room.listening(room.reach(proxy))
         links = await asyncio.gather(*(room.open(radio, number) for number in (1, 2, 3)))
@@ -373,15 +374,14 @@ async def test_a_transfer_outlives_the_proxy_that_it_began_with(
             clock=BoardClock(1.0),
             rng=np.random.default_rng(1),
             emit=ignore,
-            terms=TransferTerms(lease_ms=4000),
+            terms=TransferTerms(lease_ms=round(1000 * LEASE_s)),
         )
         running = asyncio.create_task(orchestrator.run())
         await until(lambda: taker.core.receiver_on and giver.core.pulses_on, "a transfer")
-        await asyncio.sleep(1.0)
         used = next(each for each in room.proxies if each.slots)
         room.proxies.remove(used)
         await used.stop()
-        await asyncio.sleep(5.0)
+        await asyncio.sleep(LEASE_s)
         assert giver.core.pulses_on
         assert len(room.proxies[0].slots) == 2
         orchestrator.stop()
@@ -390,5 +390,5 @@ async def test_a_transfer_outlives_the_proxy_that_it_began_with(
         assert [each for each in verify(store.rows(), keys) if each.wrong] == []
     beacons = [Beacon.unpack(each.beacon()) for each in (giver, taker)]
     assert transfer.state == "settled"
-    assert transfer.sent_mJ == beacons[0].sent_mJ > transfer.received_mJ > 5000
+    assert transfer.sent_mJ == beacons[0].sent_mJ > transfer.received_mJ > 4000
     assert transfer.received_mJ == beacons[1].received_mJ
