@@ -41,6 +41,7 @@ class BoardRadio(GattServer):
         super().__init__(board, guard)
         self._events = []  # as _next_event returns them, oldest first
         self._nonces = {}  # of each link that is open
+        self._stranded = -1  # a link whose coming found no memory: nobody serves it
         self._handles = {}
         self._wake = asyncio.ThreadSafeFlag()
         self._peers = None  # peer_radio.PeerRadio of a member of a crowd
@@ -117,6 +118,8 @@ class BoardRadio(GattServer):
                 self._note(event, data)
         except Exception:  # noqa: BLE001 - see above
             self._guard.drop("radio")
+            if event == _IRQ_CENTRAL_CONNECT and data:
+                self._stranded = data[0]
         return answer
 
     def _note(self, event, data) -> None:
@@ -161,6 +164,9 @@ class BoardRadio(GattServer):
 
     def deliver(self, dt_ms: int) -> None:
         super().deliver(dt_ms)
+        if self._stranded >= 0:
+            link, self._stranded = self._stranded, -1
+            self._guard.attempt("radio", self._disconnect, link)
         if self._airfuel is not None:
             self._guard.attempt("airfuel", self._airfuel.step)
 
@@ -168,7 +174,8 @@ class BoardRadio(GattServer):
         return self._events.pop(0) if self._events else None
 
     def _disconnect(self, link: int) -> None:
-        self._ble.gap_disconnect(link)
+        if not self._ble.gap_disconnect(link):
+            self._board.on_link(link, b"")  # it has gone, and its event was lost
 
     def _write(self, uuid, value, notify: bool = False) -> None:
         self._ble.gatts_write(self._handles[uuid], value, notify)

@@ -9,7 +9,11 @@ class Guard:
         self.drops = {}
 
     def drop(self, part: str) -> None:
-        self.drops[part] = self.drops.get(part, 0) + 1
+        """Count; a count for which there is no memory is not worth the loop."""
+        try:
+            self.drops[part] = self.drops.get(part, 0) + 1
+        except MemoryError:
+            pass
 
     def attempt(self, part: str, call, *arguments) -> bool:
         """Call, and return whether the call came back without an exception.

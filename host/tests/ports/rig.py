@@ -70,6 +70,10 @@ class Board:
             self.run_pass()
 
     def irq(self, event: int, *data):
+        if event == 1 and data:
+            self.world.links.add(data[0])
+        if event == 2 and data:
+            self.world.links.discard(data[0])
         return self.world.handler(event, data)
 
     def connect(self) -> None:

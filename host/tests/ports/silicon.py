@@ -260,6 +260,7 @@ def _bluetooth(world: World) -> dict[str, object]:  # noqa: C901 - one part, man
 
         def gap_disconnect(self, link):
             world.call("BLE.gap_disconnect")
+            return link in world.links
 
     return {
         "BLE": BLE, "UUID": lambda value: value,
@@ -386,10 +387,9 @@ class Port:
         if name.startswith("boards."):
             self._boards.virtual = self.load(name)
             return self._boards
-        if name in self._modules:
-            return self._modules[name]
-        if name in PATHS:
+        if name in PATHS and name not in self._modules:
             self.world.call(f"import {name}")
+        if name in PATHS or name in self._modules:
             return self.load(name)
         return builtins.__import__(name, globals_, locals_, fromlist, level)
 

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 import silicon
-from rig import Board, LEASE_ms
+from rig import LINK, Board, LEASE_ms
 from silicon import PATHS, TREE
 
 from wptcore import ept, wire
+from wptcore.links import HELLO_MAX_ms
 
+# A file whose `with` was cut short is left to the collector, here as on a board.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 FILES = {str(path) for path in (*PATHS.values(), *(TREE / "wptcore").glob("*.py"))}
 TRANSFER, CODE = 7, 9  # the number that the rig grants; where a receipt has its code
 PASSES = 3  # in which memory may be full
@@ -147,3 +150,54 @@ def test_the_end_of_a_transfer(tmp_path, monkeypatch, name, stride):
 @pytest.mark.parametrize("stride", STRIDES)
 def test_the_beginning_of_a_transfer(tmp_path, stride):
     try_lines(tmp_path, stride, lambda number: a_coil_that_is_on_has_its_record(tmp_path, number))
+
+
+class NoRoom(dict):
+    """Counts that find no memory."""
+
+    def __setitem__(self, *_):
+        raise MemoryError
+
+
+def linked(board):
+    """Return the links that the core knows."""
+    return [link.handle for link in board.loop.board._commands.links._links]
+
+
+@pytest.mark.parametrize("line", ["_nonces", "_events"])
+@pytest.mark.parametrize("event", [1, 2])
+def test_a_link_whose_event_found_no_memory_is_no_squatter(tmp_path, monkeypatch, event, line):
+    """It comes and nobody serves it, or goes and its place stays taken: neither for good."""
+    board = Board(tmp_path)
+    board.loop.guard.drops = NoRoom()
+    board.run_passes(3)
+    if event == 2:
+        board.irq(1, LINK, 0, b"\1" * 6)
+        board.run_pass()
+        assert linked(board) == [LINK]
+    with monkeypatch.context() as patch:
+        kept = getattr(board.loop.radio, line)
+        patch.setattr(board.loop.radio, line, Full(kept))
+        assert board.irq(event, LINK, 0, b"\1" * 6) is None, "else the handler is off for good"
+    board.run_passes(2)
+    if event == 1:
+        assert board.world.calls.count("BLE.gap_disconnect") == 1
+        board.irq(2, LINK, 0, b"\1" * 6)
+    board.run_passes((HELLO_MAX_ms + 11_000) // 20)
+    assert linked(board) == []
+
+
+class Full:
+    """A list or dict that cannot grow; all else goes to the one behind it."""
+
+    def __init__(self, kept):
+        self._kept = kept
+
+    def append(self, _):
+        raise MemoryError
+
+    def __setitem__(self, *_):
+        raise MemoryError
+
+    def __getattr__(self, name):
+        return getattr(self._kept, name)
