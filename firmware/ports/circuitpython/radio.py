@@ -71,12 +71,12 @@ class BoardRadio(GattServer):
     def _next_event(self):
         connected = self._adapter.connected
         if connected != self._linked:
-            self._linked = connected
+            event = (_LINK, self._nonce if connected else b"", False)
+            if not connected:
+                self._draw_challenge()
             self._credits.refill()
-            if connected:
-                return _LINK, self._nonce, False
-            self._draw_challenge()
-            return _LINK, b"", False
+            self._linked = connected  # last: what finds no memory before is tried again
+            return event
         length = self._frames.readinto(self._frame)
         if not length:
             return None

@@ -41,7 +41,6 @@ class BoardRadio(GattServer):
         super().__init__(board, guard)
         self._events = []  # as _next_event returns them, oldest first
         self._nonces = {}  # of each link that is open
-        self._stranded = -1  # a link whose coming found no memory: nobody serves it
         self._handles = {}
         self._wake = asyncio.ThreadSafeFlag()
         self._peers = None  # peer_radio.PeerRadio of a member of a crowd
@@ -164,9 +163,6 @@ class BoardRadio(GattServer):
 
     def deliver(self, dt_ms: int) -> None:
         super().deliver(dt_ms)
-        if self._stranded >= 0:
-            link, self._stranded = self._stranded, -1
-            self._guard.attempt("radio", self._disconnect, link)
         if self._airfuel is not None:
             self._guard.attempt("airfuel", self._airfuel.step)
 

@@ -63,6 +63,7 @@ class GattServer:
         self._since_notify_ms = _NOTIFY_GAP_ms
         self._reply = None  # (link, frame) that waits for room
         self._reply_tries = 0
+        self._stranded = -1  # a link whose coming found no memory, so that nobody serves it
         self._leaving = -1  # the link that was asked to go
         self._leaving_ms = 0
 
@@ -82,8 +83,13 @@ class GattServer:
         """Hand what came to the core."""
         event = self._next_event()
         while event is not None:
-            self._guard.attempt("frame", self._take, *event)
+            link, data, is_frame = event
+            if not self._guard.attempt("frame", self._take, link, data, is_frame) and not is_frame:
+                self._stranded = link
             event = self._next_event()
+        if self._stranded >= 0:
+            link, self._stranded = self._stranded, -1
+            self._guard.attempt("radio", self._disconnect, link)
         self._drop_unwelcome(dt_ms)
 
     def _take(self, link: int, data: bytes, is_frame: bool) -> None:

@@ -187,6 +187,17 @@ def test_a_link_whose_event_found_no_memory_is_no_squatter(tmp_path, monkeypatch
     assert linked(board) == []
 
 
+def test_a_link_that_the_core_found_no_memory_for_is_ended(tmp_path, monkeypatch):
+    board = Board(tmp_path)
+    board.run_passes(3)
+    links = board.loop.board._commands.links
+    with monkeypatch.context() as patch:
+        patch.setattr(links, "_links", Full(links._links))
+        board.irq(1, LINK, 0, b"\1" * 6)
+        board.run_pass()
+    assert board.world.calls.count("BLE.gap_disconnect") == 1
+
+
 class Full:
     """A list or dict that cannot grow; all else goes to the one behind it."""
 
@@ -198,6 +209,12 @@ class Full:
 
     def __setitem__(self, *_):
         raise MemoryError
+
+    def __iter__(self):
+        return iter(self._kept)
+
+    def __len__(self):
+        return len(self._kept)
 
     def __getattr__(self, name):
         return getattr(self._kept, name)
