@@ -27,6 +27,7 @@ class Link:
         self.key = b""  # session key; empty until Hello
         self.peer = 0  # the board that has said PEER_HELLO; 0: a host
         self.crowd = 0
+        self.pair_key = b""  # by which it said so
         self.is_transmitter = False  # it has registered as AirFuel's profile asks
         self.counter = 0
         self.failures = 0
@@ -142,6 +143,7 @@ class Links:
         if hello:
             if frame_type == wire.PEER_HELLO:
                 link.crowd, link.peer = wire.unpack_body(frame)[:2]
+                link.pair_key = self._peers.key_of(link.crowd, link.peer)
             self._greet(link, key)
             return ept.NONE
         if not 0 < wire.time_left_ms(expires_ms, now_ms) <= wire.EXPIRY_MAX_ms:

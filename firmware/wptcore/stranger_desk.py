@@ -42,7 +42,7 @@ class StrangerDesk(PeerDesk):
         return STRANGERS if link.crowd == NO_CROWD else super().askers(board, link)
 
     def _refusal(self, board, link, transfer_id: int = 0) -> int:
-        agreed = self.press.key and self.press.other == link.peer
+        agreed = self.press.key and self.press.key == link.pair_key
         runs = is_granted_by(board, link, transfer_id)
         if link.crowd == NO_CROWD and not agreed and not runs:
             return ept.NOT_PRESSED

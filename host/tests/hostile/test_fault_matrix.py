@@ -346,7 +346,7 @@ ELSEWHERE = {
 ) | dict.fromkeys(
     ("NO_OWNER", "OLD_MANDATE", "OWNER_ASKED", "OTHER_HOURS"), "firmware/tests/test_mandate.py"
 ) | dict.fromkeys(
-    ("NOT_PRESSED", "TWO_STRANGERS", "KEY_WAIT"), "firmware/tests/test_strangers.py"
+    ("NOT_PRESSED", "TWO_STRANGERS", "KEY_WAIT"), "firmware/tests/test_stranger_attacks.py"
 )  # fmt: skip
 
 
