@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crowdcharge.cli import options, output
-from crowdcharge.files import folder_for, read_text
+from crowdcharge.files import folder_for, naming, read_text
 from crowdcharge.toml_table import Table
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def route(path: Path, missions: Path | None, seed: int, as_json: bool) -> None:
     top.only({"home", "hub", "drones", "sites", "couplings"})
     couplings = _couplings(top)
     drones, sites = _drones(top, couplings), _sites(top, couplings)
-    with output.console(stderr=True).status(f"planning for {len(sites)} sites"):
+    doing = f"planning for {len(sites)} sites"
+    with naming(path), output.console(stderr=True).status(doing):
         plan = plan_fleet(drones, sites, _hub(top), seed)
     if missions is not None:
         _write_missions(plan, drones, top.table("home"), missions)

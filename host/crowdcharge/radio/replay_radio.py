@@ -13,7 +13,7 @@ from typing import Any
 
 from crowdcharge.clock import Clock
 from crowdcharge.errors import InputError, RadioError
-from crowdcharge.files import read_text
+from crowdcharge.files import parsed_line, read_text
 from crowdcharge.radio.base import Advert, Link, OnAdvert, OnClosed
 
 RECORDING_MAX_bytes = 200_000_000
@@ -37,16 +37,17 @@ def dump(time_s: float, advert: Advert) -> str:
 
 def load(path: Path) -> list[Recorded]:
     """Read a recording, in the order of its times; InputError names the line that is no advert."""
-    lines = enumerate(read_text(path, RECORDING_MAX_bytes).splitlines(), 1)
+    lines = enumerate(read_text(path, RECORDING_MAX_bytes).split("\n"), 1)
     recorded = [_entry(path, number, line) for number, line in lines if line.strip()]
     return sorted(recorded, key=lambda entry: entry[0])
 
 
 def _entry(path: Path, number: int, line: str) -> Recorded:
+    entry = parsed_line(line, str(path), number)
     try:
-        return _parsed(json.loads(line))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        why = "nested too deep" if isinstance(error, RecursionError) else _why(error)
+        return _parsed(entry)
+    except (ValueError, KeyError, TypeError) as error:
+        why = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise InputError(f"{path}, line {number}: is not an advert: {why}") from None
 
 
@@ -64,12 +65,6 @@ def _parsed(entry: Any) -> Recorded:
     if not isinstance(data, str) or len(data) > 2 * DATA_MAX:
         raise ValueError(f"data must be at most {DATA_MAX} bytes in hex")
     return float(time_s), Advert(address, rssi_dBm, bytes.fromhex(data))
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return "it is not JSON"
-    return f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
 
 
 class ReplayRadio:

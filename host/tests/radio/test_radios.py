@@ -80,6 +80,31 @@ def test_a_line_that_is_no_advert_is_named(tmp_path, line):
         load(tmp_path / "none")
 
 
+LINE = json.dumps(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (LINE.replace('"t_s": 0', '"t_s": 0, "t_s": 1'), "the key 't_s' is given twice"),
+        ("1" * 5000, "a number has too many digits"),
+        ("[" * 100_000, "is nested too deep"),
+        (LINE[:-1], r"Expecting ',' delimiter at column 57; this is not JSON"),
+    ],
+)
+def test_a_line_of_a_recording_is_told_as_any_json_is(tmp_path, line, words):
+    path = tmp_path / "recording"
+    path.write_text(f"{LINE}\r\n{line}\n", newline="")
+    with pytest.raises(InputError, match=f"recording, line 2: {words}$"):
+        load(path)
+
+
+def test_only_a_line_feed_ends_a_line_of_a_recording(tmp_path):
+    path = tmp_path / "recording"
+    path.write_text(LINE.replace('"A"', '"a\u2028b"'), encoding="utf-8")
+    assert [each.address for _, each in load(path)] == ["a\u2028b"]
+
+
 def scanner_that_fails(error):
     class Failing(BaseBleakScanner):
         def __init__(self, callback, uuids, *args, **kwargs):

@@ -9,6 +9,7 @@ from typing import Any
 
 NUMBERS = (
     "0", "-1", "5", "7.5", "7,5", "1e3", "1e308", "1e999", "nan", "inf", "1_0", "0x10", "٣",
+    "1.234,5", "1,234.5", "1'234", "\u22125", "5kW", '"5"', "true", "5e-324", "-0.0",
     "1700000000000", "9" * 400, "1" + "0" * 5000,
 )  # fmt: skip
 TIMES = (
@@ -60,6 +61,9 @@ TEXT_MISTAKES: tuple[Callable[[str, Random], str], ...] = (
     lambda text, _: text + "\x1b[31m\n",
     lambda text, _: text.replace("1", '"1', 1),
     lambda text, _: text.replace('"', "”"),
+    lambda text, _: re.sub(r'("\w+": )', r"\g<1>0, \g<1>", text, count=1),
+    lambda text, rng: re.sub("[0-9]+", rng.choice(NUMBERS), text, count=1),
+    lambda text, rng: text.replace("e", rng.choice("\u2028\x0b\x85\u00a0\u202e"), 1),
     lambda text, _: text.replace(",", ";").replace(".", ","),
     lambda text, rng: _lines(text, rng, lambda lines, at: lines.pop(at)),
     lambda text, rng: _lines(text, rng, lambda lines, at: lines.insert(at, lines[at])),
@@ -71,6 +75,8 @@ TEXT_MISTAKES: tuple[Callable[[str, Random], str], ...] = (
 ENCODINGS: tuple[Callable[[str], bytes], ...] = (
     *[lambda text: text.encode("utf-8", "replace")] * 12,
     lambda text: text.encode("utf-16", "replace"),
+    lambda text: text.encode("utf-16-le", "replace"),
+    lambda text: b"\xef\xbb\xbf" * 2 + text.encode("utf-8", "replace"),
     lambda text: text.encode("latin-1", "replace"),
     lambda text: b"\x1f\x8b" + text.encode("utf-8", "replace"),
     lambda text: text.encode("utf-8", "replace") + b"\xff\xfe\x80",

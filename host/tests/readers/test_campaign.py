@@ -142,6 +142,7 @@ def campaign(name: str, folder: Path, count: int) -> tuple[int, int]:
             assert said.startswith(str(path)), (number, said, data)
             assert said.isprintable(), (number, said, data)
             assert len(said) < len(str(path)) + 1000, (number, said, data)
+            assert "sys." not in said, (number, said, data)  # no word of the interpreter's own
         except Exception as error:
             raise AssertionError((name, number, data)) from error
         assert time.process_time() - began_s < TIME_MAX_s, (number, data)

@@ -5,7 +5,6 @@ One JSON object a line; docs/howto/replay-a-board.md has the format. The bench g
 chips the recorded readings instead of the plant's; adverts and console are for a test to compare.
 """
 
-import json
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from crowdcharge.errors import InputError
-from crowdcharge.files import read_text
+from crowdcharge.files import parsed_line, read_text
 
 TIME_MAX_s = 1e9
 
@@ -55,12 +54,13 @@ def load(path: Path) -> Recording:
 
 
 def _readings(path: Path) -> Iterator[tuple[float, SensorReadings]]:
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
+        entry = parsed_line(line, str(path), number)
         try:
-            found = _reading(json.loads(line))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            found = _reading(entry)
+        except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}, line {number}: is not of a recording: {error}") from None
         if found:
             yield found
