@@ -13,7 +13,12 @@ import pytest
 
 from ..command import COMMAND
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not Path("/proc/self/stat").exists(), reason="processes are found in /proc"
+    ),
+]
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 COMMANDS = {
     "dataset": ("dataset", "set", "--sessions", "100", "--format", "csv"),
@@ -26,11 +31,17 @@ WORKERS_s = 60
 
 
 def workers(group: int) -> list[str]:
-    """Return the processes of a group that were spawned to work."""
-    listed = subprocess.run(
-        ["ps", "-eo", "pgid=,args="], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    return [line for line in listed if line.split()[0] == str(group) and "spawn_main" in line]
+    """Return the processes of a group that were spawned to work, by number."""
+    return [path.name for path in Path("/proc").glob("[0-9]*") if works(path, group)]
+
+
+def works(process: Path, group: int) -> bool:
+    try:
+        told = (process / "stat").read_text().rpartition(")")[2].split()
+        command = (process / "cmdline").read_bytes()
+    except OSError:  # it has just ended
+        return False
+    return int(told[2]) == group and told[0] != "Z" and b"spawn_main" in command
 
 
 def wait_until(there: bool, group: int) -> None:
