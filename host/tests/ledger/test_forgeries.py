@@ -317,6 +317,17 @@ def test_a_forgery_is_found_or_counted(tmp_path, drafts, name, with_keys):
     assert_judged(outsider(path, keys, "check"), forgery.alone or forgery.theirs, with_keys)
 
 
+def test_rows_cut_off_the_end_are_found(tmp_path, drafts):
+    path = written(tmp_path / "cut.sqlite", drafts)
+    with sqlite3.connect(path) as db:
+        names = db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for (name,) in names:
+            db.execute(f"DROP TRIGGER {name}")
+        db.execute("DELETE FROM journal WHERE seq > ?", (len(drafts) - 2,))
+    assert outsider(path, KEYS, "check")[0] == ""  # the chain is whole
+    assert "are cut off" in outsider(path, KEYS, "further")[0]
+
+
 def assert_judged(outcome, how, with_keys):
     wrong, unsigned = outcome
     counted = {"key": "signature"}.get(how, how)

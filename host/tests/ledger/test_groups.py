@@ -78,7 +78,7 @@ def signed_by_all(sent_mJ, received_mJ):
 def outsiders(path, rows):
     path.unlink(missing_ok=True)
     with sqlite3.connect(path) as db:
-        db.execute("CREATE TABLE journal(seq, kind, body, hash)")
+        db.execute("CREATE TABLE journal(seq INTEGER PRIMARY KEY AUTOINCREMENT, kind, body, hash)")
         db.executemany(
             "INSERT INTO journal VALUES (?, ?, ?, ?)",
             [(row.seq, row.kind, row.body, row.hash) for row in rows],
