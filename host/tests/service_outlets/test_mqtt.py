@@ -13,6 +13,7 @@ import pytest
 from crowdcharge.orchestrator.outlets import Command, MqttSection
 from crowdcharge.service.window import mqtt
 from crowdcharge.service.window.mqtt import Mqtt
+from crowdcharge.service.window.topics import BadCommand, command
 
 from .broker import Broker, Heard, free_port
 from .crowd import Crowd, until
@@ -193,6 +194,20 @@ async def answers(
 
 def told(heard: list[Heard]) -> list[dict[str, object]]:
     return [json.loads(text) for name, text, _ in heard if name.endswith("/answer")]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"action":"pause","action":"stop"}',
+        b'{"action":"pause","args":{"x":NaN}}',
+        b'{"action":"pause","id":"\\ud800"}',
+        b"[" * 4000,
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_no_command(payload: bytes) -> None:
+    with pytest.raises(BadCommand, match="one JSON object"):
+        command(payload, {"pause", "stop"})
 
 
 async def test_an_allowed_command_is_obeyed_and_answered(broker: Broker) -> None:

@@ -10,7 +10,7 @@ from crowdcharge.service.window.api import OPERATIONS, ROOT
 PATHS = [
     ROOT + each.path.replace("{board_id}", "1").replace("{transfer_id}", "1")
     for each in OPERATIONS
-] + ["/", "/owner", "/metrics", "/healthz", "/readyz", "/static/app.js", ROOT + "/openapi.json"]
+] + ["/", "/owner", "/metrics", "/healthz", "/static/app.js", ROOT + "/openapi.json"]
 _FORMS = ["{}"] * 6 + ["http://localhost{}", "//{}", "{}/", "{}?_method=POST", "/%61pi{}", "{}%00"]
 _VERSIONS = ["1.1"] * 6 + ["1.0", "2.0", "0.9", "1.10"]
 _HOSTS = [

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from crowdcharge.service.window.server import SLOW_s
-from crowdcharge.service.window.stream import STREAMS_MAX
+from crowdcharge.service.window.stream import STREAMS_MAX, next_piece
 
 from .engine import Engine, T0_s, reading, until
 from .sse import next_of, stream
@@ -132,6 +132,19 @@ def _is_let_go(engine: Engine) -> bool:
     for n in range(200):
         engine.emit(reading(1, n) | {"filled": "x" * 400})
     return engine.connections() == 0
+
+
+async def test_a_long_backlog_is_joined_in_parts() -> None:
+    """For two hundred at once, all of it would be two hundred copies."""
+    outbox: asyncio.Queue[bytes] = asyncio.Queue()
+    for number in range(60):
+        outbox.put_nowait(bytes([number]) * 10_000)
+    told = b""
+    while not outbox.empty():
+        piece = await next_piece(outbox)
+        assert len(piece) < 50_000
+        told += piece
+    assert told == b"".join(bytes([number]) * 10_000 for number in range(60))
 
 
 @pytest.mark.slow

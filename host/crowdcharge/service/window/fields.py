@@ -82,14 +82,23 @@ def _json_object(body: bytes) -> dict[str, Any]:
     if not body:
         return {}
     try:
-        given = json.loads(
-            body, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_single
-        )
-        json.dumps(given, ensure_ascii=False).encode()  # \ud800 alone is no character
-    except (ValueError, RecursionError):  # no JSON, no UTF-8, or nested without end
+        given = strict_json(body)
+    except ValueError:
         raise NotDone(400, "the body is not JSON") from None
     if not isinstance(given, dict):
         raise NotDone(422, "the body must be a JSON object")
+    return given
+
+
+def strict_json(text: bytes) -> Any:
+    """Return what a stranger's JSON holds. ValueError if anybody could read it in another way."""
+    try:
+        given = json.loads(
+            text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_single
+        )
+    except RecursionError:
+        raise ValueError("nested without end") from None
+    json.dumps(given, ensure_ascii=False).encode()  # \ud800 alone is no character
     return given
 
 

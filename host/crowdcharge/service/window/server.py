@@ -16,6 +16,7 @@ from crowdcharge.service.window.guard import HEAD_MAX
 
 CONNECTIONS_MAX = 600
 SLOW_s = 10.0  # for a request to be whole, and for a full buffer to be read
+_SEND_bytes = 1 << 17
 _IDLE_s = 20  # between two requests
 
 
@@ -110,5 +111,10 @@ def server(app: ASGIApp) -> Server:
 
 
 def inherited(descriptor: int) -> socket.socket:
-    """Return the socket that the engine listens with: it outlives each window."""
-    return socket.socket(fileno=descriptor)
+    """Return the socket that the engine listens with: it outlives each window.
+
+    Its connections have its buffer: the kernel's own would hold megabytes for who never reads.
+    """
+    listener = socket.socket(fileno=descriptor)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_bytes)
+    return listener

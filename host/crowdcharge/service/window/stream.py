@@ -21,6 +21,7 @@ from crowdcharge.service.words import explained
 STREAMS_MAX = 256
 _PACE_s = 0.2  # events are handed out together: two hundred clients cost little, and see it live
 _OUTBOX_MAX = 60  # pieces that one client may be behind, some ten seconds
+_TOGETHER_bytes = 1 << 15
 _TICK_s = 1.0
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # a proxy must not collect
 _TYPE = "text/event-stream"
@@ -116,17 +117,20 @@ class Broadcast:
         try:
             yield self._since(after)
             while outbox in self._outboxes or not outbox.empty():
-                yield await _all_of(outbox)
+                yield await next_piece(outbox)
         finally:
             self._outboxes.discard(outbox)
 
 
-async def _all_of(outbox: Outbox) -> bytes:
-    """Wait for a message, and return it with those that came meanwhile."""
-    data = [await outbox.get()]
-    while not outbox.empty():
-        data.append(outbox.get_nowait())
-    return b"".join(data)
+async def next_piece(outbox: Outbox) -> bytes:
+    """Wait for a message, and return it with those that came meanwhile.
+
+    Not with all of a long backlog: in an outbox they are one copy for all, joined one for each.
+    """
+    data = await outbox.get()
+    while not outbox.empty() and len(data) < _TOGETHER_bytes:
+        data += outbox.get_nowait()
+    return data
 
 
 def _number(name: str, text: str | None) -> int:

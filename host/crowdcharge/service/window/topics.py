@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
+from crowdcharge.service.window.fields import strict_json
 from crowdcharge.service.window.flows import Snapshot, own_boards, power_W, running
 from crowdcharge.units import J_PER_Wh
 
@@ -101,8 +102,8 @@ def command(payload: bytes, allowed: Collection[str]) -> tuple[str, dict[str, An
     if len(payload) > COMMAND_BYTES_MAX:
         raise BadCommand(413, f"a command has at most {COMMAND_BYTES_MAX} bytes")
     try:
-        asked = json.loads(payload)
-    except (ValueError, RecursionError):
+        asked = strict_json(payload)
+    except ValueError:
         raise BadCommand(400, "a command is one JSON object") from None
     if not isinstance(asked, dict) or not isinstance(asked.get("action"), str):
         raise BadCommand(400, 'a command is one JSON object with "action"')

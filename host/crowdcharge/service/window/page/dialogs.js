@@ -3,7 +3,7 @@
 
 import { byId, node, say, typed } from "./dom.js";
 import { mark } from "./marks.js";
-import { boardsNamed, decimals, groupSum, joules, percent, shareRule, span, watts, wayOut } from "./words.js";
+import { boardsNamed, decimals, groupSum, joules, percent, shareRule, sorted, span, watts, wayOut } from "./words.js";
 
 const dialog = byId("dialog");
 let redraw = null; // draws the open dialog anew when the picture changes
@@ -91,7 +91,7 @@ function boardParts(board, does) {
 function padFacts({ board_id, group, flows }) {
   const { ptx, prxs } = group;
   const each = ptx === board_id ? flows.map((flow) => [`To board ${flow.prx}`, groupSum(flow)]) : [];
-  return [["Pad", `board ${ptx} to ${boardsNamed(prxs)}, ${shareRule(group)}`], ...each, ["Pad in all", groupSum(group)]];
+  return [["Pad", `board ${ptx} to ${boardsNamed(sorted(prxs))}, ${shareRule(group)}`], ...each, ["Pad in all", groupSum(group)]];
 }
 
 const SHARE = 0.05; // of the cell, as a first proposal

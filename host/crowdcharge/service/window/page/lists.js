@@ -3,7 +3,7 @@
 
 import { byId, glyph, keyed, node, say, set, typed } from "./dom.js";
 import { mark } from "./marks.js";
-import { clock, decimals, groupSum, joules, percent, runs as isRunning, sentence, shareRule, some, span, watts, wayOut } from "./words.js";
+import { clock, decimals, groupSum, joules, percent, runs as isRunning, sentence, shareRule, some, sorted, span, watts, wayOut } from "./words.js";
 
 export function drawFigures(figures) {
   keyed(byId("figures"), figures, (figure) => figure.name,
@@ -57,7 +57,7 @@ const stopper = (name, transfer, stop) =>
 function groupRow(row, group, mayAct, stop) {
   const { ptx, prxs, sent_mJ, received_mJ, loss_mJ, running } = group;
   const known = loss_mJ != null && !running && sent_mJ > 0;
-  const cells = ["", `${ptx} → ${prxs.join(", ")}`, joules(sent_mJ), joules(received_mJ), known ? joules(loss_mJ) : "–",
+  const cells = ["", `${ptx} → ${sorted(prxs).join(", ")}`, joules(sent_mJ), joules(received_mJ), known ? joules(loss_mJ) : "–",
     known ? percent((100 * received_mJ) / sent_mJ) : "–"];
   cells.forEach((text, i) => say(row.children[i], text));
   const last = row.lastChild;

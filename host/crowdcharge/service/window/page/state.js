@@ -135,12 +135,11 @@ function links(boards) {
     (board.contacts ?? []).filter((other) => board.board_id < other && here.has(other)).map((other) => [board.board_id, other]));
 }
 
-/** Curves as columns over time; a snapshot without curves adds one point to them. */
+/** Curves as columns over time; each snapshot adds one point to them, so that they end now. */
 export function curves(before, snapshot) {
-  if (snapshot.curves) return fromServer(snapshot.curves);
   const { time_s, boards } = snapshot;
   const { sent_mW, received_mW } = power(flowing(snapshot));
-  const now = before ?? { time_s: [], soc: new Map(), sent_mW: [], received_mW: [] };
+  const now = (snapshot.curves ? fromServer(snapshot.curves) : before) ?? { time_s: [], soc: new Map(), sent_mW: [], received_mW: [] };
   const keep = now.time_s.findIndex((at_s) => at_s >= time_s - KEPT_s);
   const from = keep < 0 ? now.time_s.length : keep;
   const grown = (column, value) => [...column.slice(from), value];

@@ -3,7 +3,7 @@
 
 import { byId, drawn, glyph, keyed, node, say, set } from "./dom.js";
 import { mark } from "./marks.js";
-import { joules, percent, watts } from "./words.js";
+import { joules, percent, sum, watts } from "./words.js";
 
 /** `columns`: the curves, of which each tile shows its own in small. */
 export function drawTiles(picture, columns, open) {
@@ -24,7 +24,7 @@ function tile({ board_id }, open) {
     node("span", { class: "spark", "aria-hidden": "true" },
       drawn("svg", { viewBox: "0 0 100 100", preserveAspectRatio: "none" }, drawn("path", { class: "area" }), drawn("path", { class: "trace" }))),
     node("span", { class: "main" }, node("span", { class: "big" }),
-      node("span", { class: "meters" }, "sent", node("b", { class: "sent" }), "received", node("b", { class: "received" }))),
+      node("span", { class: "meters" }, ...["span", "b", "span", "b"].map((tag) => node(tag)))),
     node("span", { class: "gauge", "aria-hidden": "true" },
       node("i", { class: "charge" }), node("i", { class: "under" }), node("i", { class: "tick" }), node("i", { class: "level" })));
 }
@@ -37,8 +37,7 @@ function update(tile, board) {
   say(part("word").lastChild, flowing ? watts(board.power_mW) : board.word);
   say(part("says"), board.says);
   say(part("big"), percent(board.soc_pct));
-  say(part("sent"), joules(board.sent_mJ));
-  say(part("received"), joules(board.received_mJ));
+  meters(board).flat().forEach((text, i) => say(part("meters").children[i], text));
   const share = (board.soc_pct ?? 0) / 100;
   part("charge").style.transform = `scaleX(${share})`;
   part("level").style.transform = `translateX(${share * 100}%)`;
@@ -46,6 +45,13 @@ function update(tile, board) {
   part("under").style.width = `${board.floor_pct ?? 0}%`;
   part("tick").style.left = `${board.floor_pct ?? 0}%`;
   part("tick").hidden = board.floor_pct == null;
+}
+
+/** Two lines: what its running transfers have moved and what was before; or what was in all. */
+function meters({ show, flows, sent_mJ, received_mJ }) {
+  const [now, before_mJ] = { gives: ["sent_mJ", sent_mJ], receives: ["received_mJ", received_mJ] }[show] ?? [];
+  if (now) return [["now", joules(sum(flows, now))], ["before", joules(before_mJ)]];
+  return [["sent", joules(sent_mJ)], ["received", joules(received_mJ)]];
 }
 
 /** The charge over the time of the curves, its full height from 0 to 100 %. */

@@ -46,6 +46,7 @@ export const bothSpoke = ({ sent_mW, received_mW }) => received_mW > 0 && sent_m
 
 export const boardsNamed = (ids) =>
   ids.length === 1 ? `board ${ids[0]}` : `boards ${ids.slice(0, -1).join(", ")} and ${ids.at(-1)}`;
+export const sorted = (ids) => [...ids].sort((a, b) => a - b);
 
 const RULES = { equal: "shared equally", need: "shared by need", "first-come": "first come, first served" };
 export const shareRule = (group) => RULES[group.group_rule] ?? "shared";
@@ -85,7 +86,7 @@ export function doing(board) {
   if (flow) {
     const gives = flow.ptx === board.board_id;
     const power_mW = sum(board.flows, gives ? "sent_mW" : "received_mW");
-    const others = gives ? board.flows.map((each) => each.prx) : [flow.ptx];
+    const others = gives ? sorted(board.flows.map((each) => each.prx)) : [flow.ptx];
     const way = `${gives ? "to" : "from"} ${boardsNamed(others)}`;
     if (!others[0]) return "Looks for who rests on it.";
     if (!power_mW) return begins(flow) ? `Begins to ${gives ? "give" : "receive"} ${way}.` : `No power ${way} at this moment.`;
