@@ -7,6 +7,7 @@ import test from "node:test";
 
 const page = new URL(`file://${process.env.PAGE}/`);
 const { curves, spoken, view } = await import(new URL("state.js", page));
+const { quantum_mJ } = await import(new URL("flow.js", page));
 const words = await import(new URL("words.js", page));
 const geometry = await import(new URL("geometry.js", page));
 const pictures = JSON.parse(readFileSync(process.env.PICTURES, "utf8"));
@@ -174,6 +175,12 @@ test("no two cells of the ring overlap, and none leaves it", () => {
             assert.ok(Math.abs(a.x - b.x) >= 1.1 * w || Math.abs(a.y - b.y) >= 1.1 * h, `${where}: overlap`);
         });
       }
+});
+
+test("a dot is a tenth of what the strongest board gives in a second, and 0.5 J in a replay", () => {
+  assert.equal(quantum_mJ([{ power_max_mW: 5000 }, { power_max_mW: 12000 }, {}]), 1200);
+  assert.equal(quantum_mJ([{ power_max_mW: null }, {}]), 500);
+  assert.equal(quantum_mJ([]), 500);
 });
 
 test("dots keep their distance along a curve", () => {

@@ -10,8 +10,10 @@ const RADIUS = 3.2;
 const GAP = 0.5; // of the way: there the coils face each other
 const FADE = 46; // a lost dot is gone after so many pixels
 
+const USUAL_mW = 5000; // where no board has said what it is built for, as in a replay
+
 /** Energy of one dot: a tenth of what the strongest board gives in a second. */
-export const quantum_mJ = (boards) => Math.max(100, ...boards.map((board) => board.power_max_mW ?? 0)) / 10 || 500;
+export const quantum_mJ = (boards) => (Math.max(0, ...boards.map((board) => board.power_max_mW ?? 0)) || USUAL_mW) / 10;
 
 export class Flow {
   #canvas = document.createElement("canvas");
