@@ -19,9 +19,10 @@ SIZES = ((1280, 900), (400, 850))
 
 
 def faults(engine: Engine, page: Page) -> None:
-    for record in (fault(1, 0x82, "LEASE_LOST"), fault(4, 0x8F, "FOREIGN_OBJECT"), lost(2)):
+    raised = ((1, 0x82, "LEASE_LOST"), (4, 0x8F, "FOREIGN_OBJECT"), (3, 0x95, "THERMISTOR_DULL"))
+    for record in (*(fault(*each) for each in raised), lost(2)):
         engine.emit(record)
-    page.get_by_test_id("notice").nth(2).wait_for()
+    page.get_by_text("Board 3 warns").first.wait_for()
 
 
 def kept_out(engine: Engine, page: Page) -> None:
