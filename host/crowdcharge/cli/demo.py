@@ -137,5 +137,5 @@ def _closing(summary: dict[str, Any], out: Path) -> str:
     return (
         f"{closing_words(summary)}\n"
         f"Open {out / 'report.html'}; check {out / 'ledger.sqlite'} with: "
-        f"crowdcharge ledger verify {out / 'ledger.sqlite'}"
+        f"crowdcharge ledger verify {out / 'ledger.sqlite'} --keys {out / 'keys.toml'}"
     )
