@@ -175,8 +175,8 @@ def skips(out: Path, quick: bool, parts: Parts) -> Result:
     axes.legend()
     figure.savefig(out / "charging-skip.png")
     why = (
-        "ours is from never to twice a day in a made-up week: the paper's data were not available."
-        " Without any meeting {:.1f} % could be skipped, which is not counted"
+        "ours is a made-up week, from no meetings to two a day: the paper's data were not"
+        " available. Without any meeting {:.1f} % could be skipped, which is not counted"
     )
     rows = [
         row(f"sessions skipped by sharing, %, {name}", [13, 17], [min(relieved), max(relieved)],
