@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """PURE: the crowd protocols, one file each; `make` builds one by name."""
 
+import sys
 from collections.abc import Callable, Mapping
 from inspect import Parameter, signature
+from pathlib import Path
 from typing import Any
 
 from crowdcharge.errors import InputError
@@ -93,6 +95,13 @@ def parameters(name: str) -> Mapping[str, Parameter]:
         return {}
 
 
+def source(name: str) -> Path | None:
+    """Return the file that a policy by name comes from; None if it is not from a file."""
+    module = sys.modules.get(getattr(_kind(name), "__module__", ""))
+    path = getattr(module, "__file__", None)
+    return Path(path) if path else None
+
+
 def _needed(parameter: Parameter) -> bool:
     named = parameter.kind not in {Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL}
     return named and parameter.default is Parameter.empty
@@ -115,4 +124,5 @@ __all__ = [
     "SmallTransfer",
     "make",
     "parameters",
+    "source",
 ]

@@ -208,6 +208,19 @@ def test_an_error_of_a_run_names_the_run(files, tmp_path):
         job.figures()
 
 
+def test_a_changed_policy_of_ones_own_is_another_run(files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = "from crowdcharge.policy import OnlineAverage\nclass Mine(OnlineAverage):\n    pass\n"
+    own = Path("policy_of_a_sweep.py")
+    where = files('[vary]\n"policy.name" = ["online-average", "policy_of_a_sweep:Mine"]')
+    made = []
+    for text in (code, code + "# changed\n", code):
+        own.write_text(text)
+        made.append([job.key for job in jobs_of(*where)])
+    assert made[0] == made[2]
+    assert [one == other for one, other in zip(*made[:2], strict=True)] == [True, False]
+
+
 def test_what_is_finished_survives_a_torn_line(files, tmp_path):
     jobs, out = jobs_of(*files()), tmp_path / "t.parquet"
     with opened(out) as kept:

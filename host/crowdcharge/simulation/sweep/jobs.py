@@ -12,6 +12,7 @@ from typing import Any
 from crowdcharge.errors import InputError, WptError
 from crowdcharge.escaping import plain
 from crowdcharge.files import read_text, real_path
+from crowdcharge.policy import source
 from crowdcharge.simulation import study
 from crowdcharge.simulation.scenario import Scenario, parse
 from crowdcharge.simulation.scenario_contacts import TraceFile
@@ -27,7 +28,7 @@ class Job:
     """One run, with all that a worker needs but the curve and trace files of the scenario.
 
     `key` tells it from every run that may come out otherwise: a digest of this package's `code`,
-    the scenario's text and files, the changes and the seed.
+    the scenario's text and files, the policy's file, the changes and the seed.
     """
 
     text: str
@@ -75,6 +76,7 @@ def jobs_of(scenario_path: Path, sweep_path: Path) -> list[Job]:
         try:
             scenario = parse(text, str(scenario_path), {**changes, "runs": 1})
             read = _digests(scenario, scenario_path.parent, files)
+            read = [*read, *_policy_digest(scenario.policy, files)]
         except InputError as error:
             raise InputError(f"{sweep_path}: with {told(changes)}: {error}") from None
         seeds = sweep.seeds_from(scenario.seed)
@@ -104,4 +106,13 @@ def _digests(scenario: Scenario, folder: Path, known: dict[str, list[str]]) -> l
         study.read_trace_of(scenario, folder)
         read = (folder / name for name in names if name)
         known[which] = [sha256(path.read_bytes()).hexdigest() for path in read]
+    return known[which]
+
+
+def _policy_digest(name: str, known: dict[str, list[str]]) -> list[str]:
+    """Return the digest of the file that a policy comes from; what that imports is not read."""
+    which = f"policy {name}"
+    if which not in known:
+        path = source(name)
+        known[which] = [sha256(path.read_bytes()).hexdigest()] if path else []
     return known[which]
