@@ -53,7 +53,7 @@ async def test_boards_join_consent_and_charge(bench, tmp_path) -> None:
     assert "again for: 1" in shown
 
 
-@pytest.mark.long  # not passed yet: board 1 falls silent when it is adopted in so little heap
+@pytest.mark.long  # a minute of a live bench
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.timeout(300)
 async def test_an_owner_signs_and_anybody_brings_it(bench, tmp_path, hands) -> None:
@@ -105,7 +105,7 @@ async def heard(bench, good) -> str:
         await radio.close()
 
 
-@pytest.mark.long  # not passed yet: board 1 falls silent when it is adopted in so little heap
+@pytest.mark.long  # a minute of a live bench
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.timeout(300)
 async def test_a_hidden_board_is_found_by_those_who_have_its_key(bench, tmp_path) -> None:
