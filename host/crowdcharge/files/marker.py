@@ -92,9 +92,9 @@ def result(path: Path) -> Iterator[Path]:
     As `replaced`; what stands there and is not ours gets another name first.
     """
     mark = Marker(path.parent)
-    mark.make_way(path.name)
     with replaced(path) as beside:
         yield beside
+        mark.make_way(path.name)
         mark.note(path.name, _digest(beside))
 
 

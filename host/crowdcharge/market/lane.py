@@ -52,7 +52,8 @@ class PriceRange:
 
 def smallest_ev_a(prices: PriceRange, e_max: Array) -> Array:
     """Return the a (n,) of (24): with a at or above it, no EV reaches its e_max."""
-    return prices.width / (2 * e_max)
+    with np.errstate(over="ignore", divide="ignore"):  # `check_market` refuses an infinite a
+        return prices.width / (2 * e_max)
 
 
 def lane_a_range(

@@ -10,7 +10,7 @@ import math
 from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 
-from crowdcharge.errors import MarketVoidError, WptError
+from crowdcharge.errors import InputError, MarketVoidError, WptError
 from crowdcharge.market.search import Sums, price_search
 from wptcore.market import FRACTION_BITS, PEERS_MIN, ROUNDS_MAX, signed
 
@@ -185,7 +185,12 @@ def _round(relay: Relay, price: int | None) -> Generator[Step, Replies, Sums | N
 
 def fixed(value: float) -> int:
     """Round to the nearest integer with the fraction bits of `wptcore.market`."""
-    return round(math.ldexp(value, FRACTION_BITS))
+    try:
+        return round(math.ldexp(value, FRACTION_BITS))
+    except OverflowError:
+        raise InputError(
+            f"{value:g} is too large; choose other units of energy or price"
+        ) from None
 
 
 def peer_name(peer: int) -> str:

@@ -207,7 +207,7 @@ def _floats(name: str, value: object) -> Floats:
             raise InputError(f"{name} has a value that is not a number")
         if name != "limit":
             raise InputError(f"{name} must be finite")
-    if np.abs(array[np.isfinite(array)]).max(initial=0.0) > _SIZE_MAX:
+    if name != "contacts" and np.abs(array[np.isfinite(array)]).max(initial=0.0) > _SIZE_MAX:
         raise InputError(f"{name} must be at most {_SIZE_MAX:g} in size")
     return array
 
