@@ -5,9 +5,10 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
+import aiomqtt
 import pytest
 
 from crowdcharge.orchestrator.outlets import Command, MqttSection
@@ -277,3 +278,22 @@ async def test_a_retained_command_of_the_past_is_none(broker: Broker) -> None:
         await until(lambda: newest(heard, "state"))
         await asyncio.sleep(1.0)
     assert (crowd.asked, told(heard)) == ([], [])
+
+
+async def test_a_cancellation_that_gets_lost_in_the_client_ends_it_all_the_same(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by `asyncio.wait_for` of Python 3.11 when the answer comes at the same moment."""
+    publish = aiomqtt.Client.publish
+
+    async def losing(client: aiomqtt.Client, *args: object, **options: object) -> None:
+        await publish(client, *args, **options)  # type: ignore[arg-type]
+        if "online" in args:
+            telling.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+
+    monkeypatch.setattr(aiomqtt.Client, "publish", losing)
+    telling = asyncio.create_task(Mqtt(Crowd().hub, section(broker)).run())
+    _, going_on = await asyncio.wait([telling], timeout=10)
+    assert not going_on

@@ -77,6 +77,7 @@ class Mqtt:
                     self._condition.right()
                     await self._talk(client)
             except (aiomqtt.MqttError, OSError, WptError) as error:
+                _end_if_cancelled()
                 self._condition.wrong(self._log.text or error)
             await asyncio.sleep(_RETRY_s[min(tries, len(_RETRY_s) - 1)])
             tries += 1
@@ -105,7 +106,7 @@ class Mqtt:
 
     async def _talk(self, client: aiomqtt.Client) -> None:
         self._published.clear()
-        await client.publish(self._topics.status, "online", _FIRM, retain=True)
+        await _publish(client, self._topics.status, "online", retain=True)
         speaking = asyncio.create_task(self._speak(client))
         hearing = asyncio.create_task(self._obey(client))
         try:
@@ -127,17 +128,18 @@ class Mqtt:
             self._news.clear()
             while self._spool:
                 topic, payload = first = self._spool[0]
-                await client.publish(topic, payload, _FIRM)
+                await _publish(client, topic, payload)
                 if self._spool and self._spool[0] is first:  # else it overflowed meanwhile
                     self._spool.popleft()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), STATE_EVERY_s)
+                async with asyncio.timeout(STATE_EVERY_s):
+                    await self._news.wait()
 
     async def _publish_states(self, client: aiomqtt.Client) -> None:
         """Publish what has changed, in the manner of one who tells only news."""
         for topic, payload in self._retained().items():
             if self._published.get(topic) != payload:
-                await client.publish(topic, payload, _FIRM, retain=True)
+                await _publish(client, topic, payload, retain=True)
                 self._published[topic] = payload
 
     def _retained(self) -> dict[str, str]:
@@ -157,7 +159,7 @@ class Mqtt:
             await client.subscribe(self._topics.command, options=options)
         async for message in client.messages:
             if not message.retain and isinstance(message.payload, bytes):
-                await client.publish(self._topics.answer, await self._act(message.payload))
+                await _publish(client, self._topics.answer, await self._act(message.payload), 0)
 
     async def _act(self, payload: bytes) -> str:
         """Do what a payload asks, after the same checks as a request over HTTP."""
@@ -172,6 +174,22 @@ class Mqtt:
         status, body = await self._hub.act(action, values)
         text = str(body.get("detail", status)) if status >= 400 else None
         return topics.answer(status, text, action, sender)
+
+
+async def _publish(
+    client: aiomqtt.Client, topic: str, payload: str, firmness: int = _FIRM, retain: bool = False
+) -> None:
+    await client.publish(topic, payload, firmness, retain=retain)
+    _end_if_cancelled()
+
+
+def _end_if_cancelled() -> None:
+    """End a task that was cancelled: `wait_for` of Python 3.11, which the client waits with, loses
+    a cancellation if what it waits for comes at the same moment.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 class _LastLine(logging.Handler):
