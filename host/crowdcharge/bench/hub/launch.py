@@ -155,7 +155,8 @@ async def _ready(hub: asyncio.subprocess.Process) -> dict[str, Any]:
     assert hub.stdout
     assert hub.stderr
     try:
-        line = await asyncio.wait_for(hub.stdout.readline(), _START_s)
+        async with asyncio.timeout(_START_s):
+            line = await hub.stdout.readline()
     except TimeoutError:
         raise BenchError(f"the bench did not start within {_START_s:g} s") from None
     if line:
@@ -196,7 +197,8 @@ async def _end(hub: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(ProcessLookupError):
             hub.send_signal(signal.SIGTERM)
     try:
-        await asyncio.wait_for(hub.communicate(), _STOP_s)
+        async with asyncio.timeout(_STOP_s):
+            await hub.communicate()
     except TimeoutError:
         hub.kill()
         await hub.wait()

@@ -199,7 +199,8 @@ class Client(BaseBleakClient):
 
         await self._central.start_scanning(look, active=False)
         try:
-            return await asyncio.wait_for(found, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                return await found
         except TimeoutError:
             raise BleakDeviceNotFoundError(
                 self.address, f"{self.address} was not seen within {timeout_s:g} s"
