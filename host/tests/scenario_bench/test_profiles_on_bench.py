@@ -14,7 +14,7 @@ seed = 1
 slot_s = 8
 cycle = [[[1, 2], [3, 4]]]
 [link]
-power_W = 4
+power_W = 3.5
 efficiency = 0.65
 [policy]
 name = "online-average"

@@ -51,9 +51,12 @@ async def sign(served: Served, out: Path) -> str:
         await page.get_by_label("boards that its host picks").uncheck()
         await page.locator("[value=crowd]").check()
         await page.locator("#wants").fill("80")
-        await page.get_by_role("button", name="Sign and send").click()
-        said = page.get_by_role("status")
-        await api.expect(said).not_to_be_empty(timeout=60_000)
+        busy = page.get_by_text("board 1 is busy; try again")
+        said = page.get_by_role("status").filter(has_text="Board 1")
+        async with asyncio.timeout(60):
+            while not await said.count():
+                await page.get_by_role("button", name="Sign and send").click()
+                await api.expect(said.or_(busy)).to_be_visible(timeout=60_000)
         words: str = await said.inner_text()
         await browser.close()
     return words

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from crowdcharge.cli.simulate import simulate
 from crowdcharge.errors import InputError
+from crowdcharge.files import marker
 from crowdcharge.simulation import study
 from crowdcharge.simulation.link import LinkModel, read_curve
 from crowdcharge.simulation.no_exchange import NoExchange
@@ -45,7 +46,7 @@ def run(tmp_path, text, *arguments):
 def test_command_writes_what_it_says(tmp_path):
     out = tmp_path / "out"
     document = json.loads(run(tmp_path, OFFICE, "--json", "--out", str(out)))
-    assert {path.rpartition("/")[2] for path in document["files"]} == {
+    assert {path.rpartition("/")[2] for path in document["files"]} | {marker.NAME} == {
         path.name for path in out.iterdir()
     }
     assert (out / "soc.png").read_bytes()[:4] == b"\x89PNG"
