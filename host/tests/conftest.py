@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -46,6 +47,13 @@ def processors(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
         most, period = map(int, quota.read_text(encoding="ascii").split())
         return max(1, min(allowed, most // period))
     return allowed
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> None:
+    """Have Ctrl-C count in what tests start: a shell lets its jobs in the background ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
