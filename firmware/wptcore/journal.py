@@ -86,7 +86,7 @@ class Saved:
         self.given_age_s = 0  # the day's age
         self.mandate = b""  # as its owner has signed it
         self.taken_mJ = 0  # received since it came
-        self.given_to = b""  # within the day, to crowds with a quota (consent.Consent)
+        self.given_to = b""  # within the day, to crowds with a quota (quotas.Quotas)
         self.receipts = b""  # newest first; wire.split_receipts takes them apart
 
     def note_open(self, running) -> None:

@@ -145,7 +145,8 @@ class PeerDesk:
         return code
 
     def _refusal(self, board, link, transfer_id: int = 0) -> int:
-        return giving_refusal(board, self.askers(board, link), link.crowd, transfer_id)
+        askers, flags = self.askers(board, link), self._flags(link)
+        return giving_refusal(board, askers, link.crowd, transfer_id, flags)
 
     def _flags(self, _link) -> int:
         """Return the flags that a grant of this board must have."""

@@ -5,7 +5,6 @@ These are no methods of Board, so that boards without a crowd save their memory.
 """
 
 from wptcore import ept, wire
-from wptcore.consent import STRANGERS
 from wptcore.fod import UNCALIBRATED_MAX_mW
 from wptcore.running import Running
 
@@ -16,16 +15,15 @@ def wanted_mJ(board) -> int:
     return board.consent.wants_mJ(board.stored_mJ, board._limits.capacity_mJ)
 
 
-def giving_refusal(board, askers: int, crowd: int, transfer_id: int = 0) -> int:
+def giving_refusal(
+    board, askers: int, crowd: int, transfer_id: int = 0, flags: int = wire.GRANTED_BY_PEER
+) -> int:
     """Return why no other board gets anything now, or NONE; `askers`: see PeerDesk.askers.
 
     A grant that is repeated for the transfer that runs is no new one.
     """
     if is_granted(board, transfer_id):
         return ept.NONE
-    flags = wire.GRANTED_BY_PEER
-    if askers == STRANGERS:
-        flags |= wire.GRANTED_BY_PRESS
     return board.consent.refusal(askers, crowd) or _meeting_refusal(board, wire.PTX, flags)
 
 

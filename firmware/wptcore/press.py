@@ -84,10 +84,6 @@ class Press:
         except ValueError:  # a key of low order
             self.close()
 
-    @property
-    def is_computing(self) -> bool:
-        return self._ladder is not None
-
     def _take(self, result: bytes) -> None:
         self._ladder = None
         if self.public:
