@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from crowdcharge.errors import InputError
+from crowdcharge.files import parsed_json
 from crowdcharge.service.window.problems import NotDone
 
 Schema = dict[str, Any]
@@ -93,31 +95,12 @@ def _json_object(body: bytes) -> dict[str, Any]:
 def strict_json(text: bytes) -> Any:
     """Return what a stranger's JSON holds. ValueError if anybody could read it in another way."""
     try:
-        given = json.loads(
-            text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_single
-        )
-    except RecursionError:
-        raise ValueError("nested without end") from None
-    json.dumps(given, ensure_ascii=False).encode()  # \ud800 alone is no character
+        given = parsed_json(text.decode(json.detect_encoding(text), "surrogatepass"), "JSON")
+        # NaN and 1e400 are no numbers of JSON, and \ud800 alone is no character.
+        json.dumps(given, allow_nan=False, ensure_ascii=False).encode()
+    except (InputError, RecursionError) as error:
+        raise ValueError(str(error)) from None
     return given
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
-
-
-def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a name that comes twice: whoever looks at it before us may read the other one."""
-    if len({name for name, _ in pairs}) < len(pairs):
-        raise ValueError("a name comes twice")
-    return dict(pairs)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if number in {float("inf"), float("-inf")}:
-        raise ValueError(f"{text} is too large")
-    return number
 
 
 def text_values(fields: Iterable[Field], given: Mapping[str, str]) -> dict[str, Any]:
