@@ -5,11 +5,9 @@ CPython's trace function raises MemoryError once, at a line of the port's or the
 leaves the pass ends the program, so the board starts again; a power cut does that to the others.
 """
 
-import sys
-from pathlib import Path
-
 import pytest
 import silicon
+from raising import Raise
 from rig import LINK, Board, LEASE_ms
 from silicon import PATHS, TREE
 
@@ -24,32 +22,6 @@ PASSES = 3  # in which memory may be full
 LEASE_PASSES = LEASE_ms // 20
 STORED_PASSES = 55  # a record that was refused is tried again after a second
 UNSENSED = ept.ROLE_CONFLICT  # the cable could not be asked for, so there may be one
-
-
-class FullAt:
-    """Raises MemoryError at the `number`-th line of FILES that runs within the `with`."""
-
-    def __init__(self, number: int) -> None:
-        self.left = number
-        self.where = ""
-
-    def __enter__(self):
-        sys.settrace(self._call)
-        return self
-
-    def __exit__(self, *_):
-        sys.settrace(None)
-
-    def _call(self, frame, _event, _argument):
-        return self._line if frame.f_code.co_filename in FILES else None
-
-    def _line(self, frame, event, _argument):
-        if event == "line":
-            self.left -= 1
-            if self.left == 0:
-                self.where = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
-                raise MemoryError
-        return self._line
 
 
 def stop(board, _monkeypatch):
@@ -72,7 +44,8 @@ ENDS = {"STOPPED": stop, "POWER_BUDGET": too_much_power, "LEASE_LOST": host_fall
 
 def run(board, number):
     """Run the passes of which one line finds memory full; return the line, and if all went on."""
-    full = FullAt(number)
+    full = Raise(number, MemoryError(), FILES)
+    full.armed = True
     try:
         with full:
             board.run_passes(PASSES)

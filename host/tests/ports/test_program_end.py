@@ -5,9 +5,8 @@ The trace function of CPython raises at a chosen line of any of the port's files
 pass, of the loop and of main.py itself is tried.
 """
 
-import sys
-
 import pytest
+from raising import Raise
 from rig import COIL, RECEIVER, Board
 from silicon import PATHS, Port, Restarted
 
@@ -57,35 +56,6 @@ class Program:
         return self.world.pins.get(COIL, 0), self.world.pins.get(RECEIVER, 0)
 
 
-class Raise:
-    """Raises `error` at the `number`-th line that runs in `files` while `armed`."""
-
-    def __init__(self, number: int, error: BaseException, files=FILES) -> None:
-        self.left = number
-        self._error = error
-        self._files = files
-        self.armed = False
-        self.where = ""
-
-    def __enter__(self):
-        sys.settrace(self._call)
-        return self
-
-    def __exit__(self, *_):
-        sys.settrace(None)
-
-    def _call(self, frame, _event, _argument):
-        return self._line if frame.f_code.co_filename in self._files else None
-
-    def _line(self, frame, event, _argument):
-        if self.armed and event == "line":
-            self.left -= 1
-            if self.left == 0:
-                self.where = f"{frame.f_code.co_filename}:{frame.f_lineno}"
-                raise self._error
-        return self._line
-
-
 def lines_of(folder, polls: int, files=FILES) -> int:
     """Count the lines that run in so many passes of a transfer."""
     program = Program(folder)
@@ -105,7 +75,7 @@ def lines_of(folder, polls: int, files=FILES) -> int:
 def run_with(folder, number, error):
     """Raise at one line while the coil is on; return the program, and what it ended with."""
     program = Program(folder)
-    raising = Raise(number, error)
+    raising = Raise(number, error, FILES)
     seen = []
 
     def at_poll(count):

@@ -20,6 +20,8 @@ from crowdcharge.radio import open_radios
 from crowdcharge.radio.base import Proxy
 from wptcore import wire
 
+from .waiting import until
+
 KEY = base64.b64encode(bytes(range(32))).decode()
 CHALLENGE = b"who is there"
 Properties, Permissions = gatt.Characteristic.Properties, gatt.Characteristic.Permissions
@@ -135,16 +137,6 @@ async def room() -> AsyncIterator[Room]:
         yield made
     finally:
         await made.close()
-
-
-async def until(found, what: str, timeout_s: float = 10.0) -> float:
-    """Wait; returns the seconds that it took."""
-    loop = asyncio.get_running_loop()
-    start_s = loop.time()
-    while not found():
-        assert loop.time() - start_s < timeout_s, f"{what}: not within {timeout_s:g} s"
-        await asyncio.sleep(0.01)
-    return loop.time() - start_s
 
 
 class Hands:

@@ -28,6 +28,7 @@ from wptcore import wire
 
 from . import other_proxy as esphome
 from .other_proxy import Firmware, OtherProxy
+from .waiting import until
 
 KEY = bytes(range(32))
 STEP_s = 0.1
@@ -93,12 +94,6 @@ class Room:
 
 def ignore(_advert: object) -> None:
     pass
-
-
-async def until(found: Callable[[], Any], what: str, timeout_s: float = 10.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not found():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.02)
 
 
 @pytest.fixture
