@@ -36,8 +36,8 @@ def program_path() -> Callable[[str], str]:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Give `-n auto` two files more than there are processors: most tests wait for a bench."""
-    return min(processors() + 2, 6)
+    """Give `-n auto` one file more than there are processors: most tests wait for a bench."""
+    return min(processors() + 1, 6)
 
 
 def processors(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
