@@ -17,6 +17,32 @@ several figures are published the tighter one stands; *unknown* means that we fo
 nothing is computed from it.
 
 """
+FOLLOWS = [
+    ("`technology`, `speaks`, `receives`", "no transfer without a common one", "the same"),
+    (
+        "`gives_mW`, `transmits_mW`, `receives_mW`",
+        "no more flows over a link with a power",
+        "more power ends the transfer",
+    ),
+    ("`donor_floor_pct`", "the donor ends there, if its floor is not higher", "the same"),
+    (
+        "`gives_on_cable`",
+        "where it is not *yes*, nothing is given on a cord",
+        "a board never gives on a cable, whatever a phone does",
+    ),
+    (
+        "`battery_min_C`, `battery_max_C`, `battery_resume_C`",
+        "nothing: it knows no heat",
+        "a board keeps to 0 to 45 C, no profile to less, and goes on 5 degrees inside",
+    ),
+    (
+        "`ping_timeout_s`, `no_load_timeout_s`",
+        "nothing: it knows no pings",
+        "a board ends after 5 s without a receiver, 1.8 s without power, no profile earlier",
+    ),
+    ("all others", "nothing: `compat` tells them", "nothing"),
+]
+
 TABLE = """\
 ## Who can charge whom
 
@@ -28,7 +54,8 @@ Rows give, columns take. A number is the most power in mW, *?* a power that no s
 
 def page() -> str:
     profiles = known()
-    parts = [TOP, TABLE, _pairs(every_pair(profiles)), "\n"]
+    follows = markdown.table(("value", "in `simulate`", "on boards, by host and board"), FOLLOWS)
+    parts = [TOP, follows, "\n", TABLE, _pairs(every_pair(profiles)), "\n"]
     parts += [_profile(profile) for profile in profiles.values()]
     return "".join(parts).rstrip("\n") + "\n"
 

@@ -5,10 +5,21 @@ A pair exchanges by what both speak; where they speak several technologies, by t
 most power. A power or an efficiency that no source gives stays unknown.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crowdcharge.profiles.profile import Profile
+
+_DONOR_RULES: dict[str, str | dict[bool, str]] = {
+    "donor_floor_pct": "gives down to {} %",
+    "gives_on_cable": {True: "gives on a cable too", False: "does not give on a cable"},
+    "battery_min_C": "battery above {} C",
+    "battery_max_C": "battery below {} C",
+    "battery_resume_C": "goes on at {} C",
+    "ping_timeout_s": "waits {} s for a receiver",
+    "no_load_timeout_s": "ends after {} s without load",
+    "full_power_from_pct": "full power from {} %",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +76,6 @@ def speaks(profile: Profile, role: str) -> list[str]:
     return list(profile.get("speaks") or [])
 
 
-def can_exchange(donors: Iterable[Profile], receivers: Iterable[Profile]) -> bool:
-    """Whether any profile of one board can give to any profile of another."""
-    takes = {name for each in receivers for name in speaks(each, "receiver")}
-    return any(name in takes for each in donors for name in speaks(each, "donor"))
-
-
 def _apart(gives: Profile, takes: Profile) -> str:
     """Name the first thing in which two technologies differ, in words."""
     words = {
@@ -93,10 +98,12 @@ def _shown(value: object) -> str:
 
 
 def _rules(donor: Profile) -> str:
-    floor_pct, cable = donor.get("donor_floor_pct"), donor.get("gives_on_cable")
-    said = [f"gives down to {floor_pct} %"] if floor_pct is not None else []
-    if cable is not None:
-        said.append("gives on a cable too" if cable else "does not give on a cable")
+    """Tell all that is known of a phone's own rules."""
+    said = [
+        words.format(value) if isinstance(words, str) else words[value]
+        for key, words in _DONOR_RULES.items()
+        if (value := donor.get(key)) is not None
+    ]
     return "".join(f"; {each}" for each in said)
 
 

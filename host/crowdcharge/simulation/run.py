@@ -14,6 +14,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.metrics import balancing_time, imbalance, jain_index
 from crowdcharge.policy import Policy
 from crowdcharge.policy.ageing import MODELS, capacity_losses
+from crowdcharge.profiles.rules import rules_of
 from crowdcharge.simulation.board import SimulatedBoard
 from crowdcharge.simulation.board_rows import START, BoardRows, TransferRows, column
 from crowdcharge.simulation.books import check_books, counted
@@ -24,7 +25,6 @@ from crowdcharge.simulation.effort import SAMPLES, contacts_asked_for
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.mobility import RandomWaypoint
 from crowdcharge.simulation.qoe import READY_SOC, DAY_s, quality_of_experience, wishes
-from crowdcharge.simulation.rules import rules_of
 from crowdcharge.simulation.scenario import Scenario
 from crowdcharge.simulation.world import SimulatedTransfer, World
 

@@ -4,9 +4,9 @@
 Transfers follow the rules of the orchestrator: one is decided once for each contact, when both
 boards are free, and it ends by the offered energy, the end of the contact, the transmitter's
 floor, a full receiver, a cord at the transmitter, a board leaving, or the end of the run. A pad
-gives to several at once, each by its own offer at the full power of the link. Not modelled: the
-new start of a group when somebody comes or goes, radio, leases, faults, heat, the taper of a
-nearly full battery, and the energy that radio and processor use.
+gives to several at once, each by its own offer at the power of its pair. Not modelled: the new
+start of a group when somebody comes or goes, radio, leases, faults, heat, the taper of a nearly
+full battery, and the energy that radio and processor use.
 """
 
 import heapq
@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from crowdcharge.policy import Encounter, Offer, Policy
+from crowdcharge.profiles.rules import BoardRules
 from crowdcharge.simulation.board import TINY, SimulatedBoard
 from crowdcharge.simulation.contacts import Contact, unknown_board
 from crowdcharge.simulation.link import LinkModel
-from crowdcharge.simulation.rules import BoardRules
 from wptcore.wire import GROUP_MAX
 
 
@@ -68,6 +68,7 @@ class SimulatedTransfer:
     sent_J: float = 0.0
     received_J: float = 0.0
     ended_by: str = ""
+    power_W: float = inf
 
 
 @dataclass(slots=True, eq=False)
@@ -315,20 +316,19 @@ class World(Mapping[int, SimulatedBoard]):
     def _ask(self, meeting: SimulatedMeeting) -> None:
         contact = meeting.contact
         offer = self._policy.decide(Encounter(contact.a, contact.b), self, self.now_s, self._rng)
-        if offer is not None and self._may(offer):
-            self._start(meeting, offer)
+        if offer is not None and (power_W := self._power_W(offer)):
+            self._start(meeting, offer, power_W)
 
-    def _may(self, offer: Offer) -> bool:
+    def _power_W(self, offer: Offer) -> float:
+        """Return the power at which an offer flows; 0: it may not. A pad that gives takes none."""
         ptx, prx = self._rules[offer.ptx], self._rules[offer.prx]
-        if self[offer.ptx].cord_W and not ptx.gives_on_cable:
-            return False
-        if self._running[offer.prx]:
-            return False  # a pad that gives takes nothing
-        return ptx.may_give_to(prx)
+        if (self[offer.ptx].cord_W and not ptx.gives_on_cable) or self._running[offer.prx]:
+            return 0.0
+        return ptx.power_W(prx, self._link.power_W)
 
     # Transfers.
 
-    def _start(self, meeting: SimulatedMeeting, offer: Offer) -> None:
+    def _start(self, meeting: SimulatedMeeting, offer: Offer, power_W: float) -> None:
         ptx, prx, link = self[offer.ptx], self[offer.prx], self._link
         room_J = prx.capacity_J - prx.energy_J
         sent_J = min(
@@ -336,33 +336,33 @@ class World(Mapping[int, SimulatedBoard]):
             ptx.energy_J - self._floor_J(ptx),
             room_J / link.efficiency + link.start_J,
         )
-        takes_time = link.power_W < inf
+        takes_time = power_W < inf
         least = TINY if takes_time else 0.0
         if not sent_J > least * ptx.capacity_J or room_J <= least * prx.capacity_J:
             return
-        if takes_time and self.now_s + sent_J / link.power_W <= self.now_s:
+        if takes_time and self.now_s + sent_J / power_W <= self.now_s:
             return  # the clock cannot tell it from nothing
         transfer = SimulatedTransfer(meeting.contact, ptx, prx, offer.energy_J, self.now_s)
         self.transfers.append(transfer)
-        if link.power_W == inf:
+        if not takes_time:
             self._hand_over(transfer, sent_J)
             return
-        meeting.transfer = transfer
+        meeting.transfer, transfer.power_W = transfer, power_W
         transfer.sent_J, transfer.received_J = -ptx.sent_J, -prx.received_J
         self._running[prx.id].append(transfer)
         self._running[ptx.id].append(transfer)
-        ptx.tx_W = len(self._running[ptx.id]) * link.power_W
+        ptx.tx_W = sum(each.power_W for each in self._running[ptx.id])
         self._watch(ptx)
-        place, flows_s = self._place[ptx.id], self.now_s + link.start_J / link.power_W
+        place, flows_s = self._place[ptx.id], self.now_s + link.start_J / power_W
         self._at(flows_s, Order.FLOWS, place, self._flow, transfer)
-        done_s = self.now_s + offer.energy_J / link.power_W
+        done_s = self.now_s + offer.energy_J / power_W
         self._at(done_s, Order.DELIVERED, place, self._end, transfer, "done")
 
     def _flow(self, transfer: SimulatedTransfer) -> None:
         """Let energy arrive at the receiver, now that the start-up cost is paid."""
         if not transfer.ended_by:
             transfer.prx.advance(self.now_s)
-            transfer.prx.rx_W = self._link.efficiency * self._link.power_W
+            transfer.prx.rx_W = self._link.efficiency * transfer.power_W
             self._watch(transfer.prx)
 
     def _hand_over(self, transfer: SimulatedTransfer, sent_J: float) -> None:
@@ -389,8 +389,8 @@ class World(Mapping[int, SimulatedBoard]):
         for board in (ptx, prx):
             board.advance(self.now_s)
             self._running[board.id].remove(transfer)
-        ptx.tx_W, prx.rx_W = len(self._running[ptx.id]) * self._link.power_W, 0.0
-        flowed_J = self._link.power_W * (self.now_s - transfer.start_s)  # a pad's books are of all
+        ptx.tx_W, prx.rx_W = sum(each.power_W for each in self._running[ptx.id]), 0.0
+        flowed_J = transfer.power_W * (self.now_s - transfer.start_s)  # a pad's books are of all
         transfer.sent_J = flowed_J if ptx.pad else transfer.sent_J + ptx.sent_J
         transfer.received_J += prx.received_J
         transfer.end_s, transfer.ended_by = self.now_s, why

@@ -7,6 +7,7 @@ from math import inf
 
 import numpy as np
 
+from crowdcharge.profiles.rules import BoardRules
 from crowdcharge.simulation.board_rows import BoardRows, TransferRows
 from crowdcharge.simulation.city import world_kernels as kernels
 from crowdcharge.simulation.city.policy_kernels import AVERAGE, NOTHING, SHARE, SMALL
@@ -28,7 +29,6 @@ from crowdcharge.simulation.compiling import CompiledRule
 from crowdcharge.simulation.contacts import CONTACT
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.no_exchange import NoExchange
-from crowdcharge.simulation.rules import BoardRules
 from crowdcharge.simulation.world import CordHabit, Order
 
 RULES = {
@@ -126,7 +126,7 @@ def city_of(start: BoardRows, setting: CitySetting) -> City:
         boards=boards,
         deals=np.zeros(n, DEAL),
         planned=planned(boards, start.cords),
-        may_give=np.array([[ptx.may_give_to(prx) for prx in kinds] for ptx in kinds]),
+        power_W=np.array([[ptx.power_W(prx, link.power_W) for prx in kinds] for ptx in kinds]),
         log=np.zeros(LOG_MAX, LOGGED),
         queue=queue,
         meetings=np.zeros(0, MEETING),

@@ -89,7 +89,7 @@ class City(NamedTuple):
     boards: Rows
     deals: Rows
     planned: Rows
-    may_give: NDArray[np.bool_]
+    power_W: NDArray[np.float64]  # from a kind of board to another; 0: they exchange nothing
     log: Rows
     queue: Queue
     meetings: Rows

@@ -27,17 +27,17 @@ def let_go(city: Any, b: Any) -> None:
 
 
 @jit
-def start(city: Any, m: Any, ptx: Any, prx: Any, offered_J: Any) -> None:
+def start(city: Any, m: Any, ptx: Any, prx: Any, offered_J: Any, power_W: Any) -> None:
     giver, taker, facts, state = city.boards[ptx], city.boards[prx], city.state[0], city.state[0]
     room_J = taker.capacity_J - taker.energy_J
     sent_J = min(
         offered_J, giver.energy_J - giver.floor_J, room_J / facts.efficiency + facts.start_J
     )
-    takes_time = facts.power_W < np.inf
+    takes_time = power_W < np.inf
     least = TINY if takes_time else 0.0
     if not sent_J > least * giver.capacity_J or room_J <= least * taker.capacity_J:
         return
-    if takes_time and state.now_s + sent_J / facts.power_W <= state.now_s:
+    if takes_time and state.now_s + sent_J / power_W <= state.now_s:
         return
     meeting, deal = city.meetings[m], city.deals[ptx]
     deal.number, deal.prx, deal.offered_J, deal.start_s = (
@@ -55,7 +55,7 @@ def start(city: Any, m: Any, ptx: Any, prx: Any, offered_J: Any) -> None:
     meeting.ptx, meeting.deal = ptx, deal.number
     giver.deal = taker.deal = ptx
     deal.sent_before_J, deal.received_before_J = giver.sent_J, taker.received_J
-    giver.tx_W = facts.power_W
+    giver.tx_W = power_W
     watch(city, ptx)
     flows_s = state.now_s + facts.start_J / giver.tx_W
     deal.done_s = state.now_s + offered_J / giver.tx_W
@@ -69,7 +69,7 @@ def flow(city: Any, ptx: Any) -> None:
     deal, facts, slot = city.deals[ptx], city.state[0], len(city.boards) + ptx
     taker = city.boards[deal.prx]
     advance(taker, city.state[0].now_s)
-    taker.rx_W = facts.efficiency * facts.power_W
+    taker.rx_W = facts.efficiency * city.boards[ptx].tx_W
     watch(city, deal.prx)
     city.queue.slots[slot].order = DELIVERED
     due(city.queue, slot, deal.done_s)

@@ -326,5 +326,6 @@ def ask(city: Any, m: Any) -> None:
     ptx, prx, offered_J = decide(city, meeting.a, meeting.b)
     if offered_J > 0:
         giver, taker = city.boards[ptx], city.boards[prx]
-        if (giver.gives_on_cable or giver.cord_W == 0) and city.may_give[giver.kind, taker.kind]:
-            start(city, m, ptx, prx, offered_J)
+        power_W = city.power_W[giver.kind, taker.kind]
+        if power_W > 0 and (giver.gives_on_cable or giver.cord_W == 0):
+            start(city, m, ptx, prx, offered_J, power_W)
