@@ -79,6 +79,11 @@ def _rated(history: History) -> Figure:
     if not history.capacity_mJ:
         return missing("mJ", "the board is in no reading of this ledger")
     how = "what the board was set to when it was built"
+    if history.cells > 1:
+        how += (
+            f"; it declared another before ({history.cells - 1} times): capacity and resistance "
+            "are of the time since, all that is counted is of all the time"
+        )
     return Figure(history.capacity_mJ, "mJ", DECLARED, how)
 
 

@@ -66,6 +66,7 @@ class History:
     rows: int = 0
     last_hash: str = ""
     capacity_mJ: int | None = None  # as the board declared it last
+    cells: int = 1  # a board that declares another capacity has another cell
     sent_mJ: int = 0
     received_mJ: int = 0
     unexplained_mJ: int = 0  # on no receipt of the ledger
@@ -125,6 +126,8 @@ class History:
 
     def _reading(self, reading: kinds.Reading) -> None:
         time_s = self._at(reading.t_ms)
+        if self.capacity_mJ not in {None, reading.capacity_mJ}:
+            self._another_cell()
         self.capacity_mJ = reading.capacity_mJ
         if reading.soc_permille is None:
             self._read = None
@@ -135,6 +138,13 @@ class History:
             self.discharges[-1] = replace(self.discharges[-1], after=soc)
         self._read, self._gave_until_s = (time_s, soc), None
         self.charges.append(soc)
+
+    def _another_cell(self) -> None:
+        """Forget what was seen of the cell before; what was counted stays the board's."""
+        self.cells += 1
+        for seen in (self.terminals, self.discharges, self.quiet, self._loads):
+            seen.clear()
+        self._read = self._gave_until_s = None
 
     def _sample(self, sample: kinds.Sample) -> None:
         time_s = self._at(sample.t_ms)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from crowdcharge.ledger import kinds
 from crowdcharge.passport import wear
 from crowdcharge.passport.capacity import idle_of
+from crowdcharge.passport.document import figures
 from crowdcharge.passport.history import CoilMoment, History, Quiet
 from wptcore import ept, wire
 
@@ -49,6 +50,15 @@ def test_a_reading_soon_after_tells_the_charge_without_load(after_ms, after):
     history = told(*transfer(), replace(READING, soc_permille=700, t_ms=after_ms))
     (discharge,) = history.discharges
     assert (discharge.energy_J, discharge.before, discharge.after) == (2000.0, 0.8, after)
+
+
+def test_another_declared_capacity_is_another_cell():
+    fitted = replace(READING, capacity_mJ=30_000_000, t_ms=503_000)
+    history = told(*transfer(), fitted, REST)
+    assert (history.cells, history.capacity_mJ, history.sent_mJ) == (2, 30_000_000, 2_000_000)
+    assert not history.discharges
+    assert len(history.terminals) == 1
+    assert "(1 times)" in figures(history)["capacity_rated"].how
 
 
 def test_other_boards_and_other_directions_do_not_count():
