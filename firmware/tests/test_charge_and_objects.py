@@ -110,6 +110,28 @@ def test_standing_still_is_counted_over_transfers_and_reboots():
     assert last_receipt(board)[EPT_FIELD] == ept.SOC_UNKNOWN
 
 
+def test_what_flowed_since_the_last_reading_does_not_speak_against_the_gauge():
+    """A gauge reads low under load: when that ends it rises, as far as what flowed lets it."""
+
+    def flow(time_ms):
+        for i in range(time_ms // 20):
+            current_mA = 500 + i % 2 if board.pulses_on else 0  # 2 W: 1 % in 0.5 s
+            board.on_sample(4000, current_mA, 300, 250, 20)
+            board.on_elapsed(20)
+
+    board, host = granted(make_board(capacity_mJ=100_000))
+    flow(700)
+    board.on_soc(560)
+    flow(900)
+    host.send(wire.STOP, 1)
+    rest(board, 11_000, 562)
+    assert host.grant(transfer_id=2) == ept.NONE
+    flow(980)
+    assert board.is_running
+    board.on_soc(526)
+    assert board.is_running and board.soc_permille == 526
+
+
 def test_a_gauge_that_follows_is_believed():
     board, host = granted(make_board(capacity_mJ=1_000_000))
     for percent in range(1, 30):

@@ -3,7 +3,8 @@
 
 A gauge (MAX17048) that was reset guesses from the momentary voltage, which is high after charging
 (data sheet 19-6171, "Quick-Start"). One that stands still while counted energy says three percent
-has stopped. A cell whose voltage at rest is that of a nearly empty one is nearly empty.
+has stopped, which only a reading can show: what flowed since the last one is no evidence. A cell
+whose voltage at rest is that of a nearly empty one is nearly empty.
 """
 
 from wptcore.battery import soc_from_rest_permille
@@ -32,6 +33,7 @@ class Charge:
         self.mark_permille = mark_permille
         self.unmoved_mJ = unmoved_mJ
         self._unmoved_ms = _STILL_MIN_ms
+        self._stands_still = False
         self._reading_permille = SOC_UNKNOWN_permille
         self._reset_ms = 0  # what a gauge that was reset still needs
         self._since_charge_ms = 0  # a boot may follow a charge, so it counts as the end of one
@@ -62,6 +64,10 @@ class Charge:
             or soc_permille == 1000  # a full cell's reading cannot rise
         ):
             self._mark(soc_permille)
+        self._stands_still = (
+            self._unmoved_ms >= _STILL_MIN_ms
+            and abs(self.unmoved_mJ) >= self._capacity_mJ // 1000 * _STILL_permille
+        )
 
     def count(self, sent_mJ: int) -> None:
         """Add energy that left the cell; what entered it is negative."""
@@ -114,18 +120,11 @@ class Charge:
         """Tell whether the voltage at rest says that the cell is far below this floor."""
         return self._rest_permille + _BELOW_permille <= floor_pct * 10
 
-    @property
-    def _stands_still(self) -> bool:
-        still_mJ = abs(self.unmoved_mJ)
-        return (
-            self._unmoved_ms >= _STILL_MIN_ms
-            and still_mJ >= self._capacity_mJ // 1000 * _STILL_permille
-        )
-
     def _mark(self, soc_permille: int) -> None:
         self.mark_permille = soc_permille
         self.unmoved_mJ = 0
         self._unmoved_ms = 0
+        self._stands_still = False
 
     def _charging(self) -> None:
         self._since_charge_ms = 0
