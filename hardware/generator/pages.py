@@ -87,6 +87,7 @@ def index_page(boards: dict[str, dict[str, Any]], tables: Tables) -> str:
 
 
 def _facts(board: dict[str, Any], mcu: dict[str, Any]) -> str:
+    mcu = mcu | mcu.get(board["vm"], {})
     facts = [
         ("microcontroller board", mcu["title"]),
         ("virtual machine", VMS[board["vm"]]),

@@ -14,11 +14,11 @@ import microcontroller
 
 _PAGE = 4096
 _RECORD_AT = 0
-_RECORD_MAX = 1024
+_RECORD_MAX = 1022
+_MARK_AT = 1022
+_RESET_NOTE_AT = 1023  # one byte: a cause and one, anything else is no note
 _IDENTITY_AT = 1024
-_IDENTITY_MAX = 1024
-_MARK_AT = 2048
-_RESET_NOTE_AT = 2049  # one byte: a cause and one, anything else is no note
+_IDENTITY_MAX = 3072  # the keys to some 35 members of a crowd
 _CAUSES = 5
 ASKED = 0  # persistence.ASKED, for code.py, which imports nothing of the core
 _HEAD = "<HI"  # length, CRC-32

@@ -55,7 +55,10 @@ def test_only_an_esp32_ends_below_the_supply():
 def of_hardware(board: str) -> tuple[str, dict[str, list]]:
     """Return the part and the pins of a board's module, as hardware/ describes it."""
     tables = Path(__file__).parents[3] / "hardware"
-    part = tomllib.loads((tables / "boards" / f"{board}.toml").read_text())["mcu"]
+    values = tomllib.loads((tables / "boards" / f"{board}.toml").read_text())
+    if "mcu" not in values:
+        return of_hardware(values["extends"])
+    part = values["mcu"]
     return part, tomllib.loads((tables / "mcus.toml").read_text())[part]["pins"]
 
 
@@ -67,7 +70,7 @@ def test_every_pin_of_a_module_is_one_that_the_port_takes_and_reads_as_hardware_
         assert pins.analogue >> number & 1 or "adc" not in marks, label
 
 
-@pytest.mark.parametrize("board", ["feather_nrf52840", "xiao_nrf52840"])
+@pytest.mark.parametrize("board", ["feather_esp32s3_cp", "feather_nrf52840", "xiao_nrf52840"])
 def test_the_named_pins_with_an_adc_are_those_of_hardware(board):
     named = {label for label, (_, *marks) in of_hardware(board)[1].items() if "adc" in marks}
     assert set(silicon.ANALOGUE_NAMES[board]) == named

@@ -22,6 +22,7 @@ SHARED = firmware_tree.root() / "ports" / "shared"
 SHIMS = Path(firmware_tree.__file__).parents[1] / "bench" / "shims" / "circuitpython"
 STUBS = Path(str(distribution("circuitpython-stubs").locate_file("")))
 BOARDS = {  # ours -> CircuitPython's own name of the board, if the stubs have it
+    "feather_esp32s3_cp": "adafruit_feather_esp32s3_4mbflash_2mbpsram",
     "feather_nrf52840": "feather_nrf52840_express",
     "xiao_nrf52840": "Seeed_XIAO_nRF52840_Sense",
 }

@@ -161,5 +161,17 @@ def test_an_identity_that_does_not_fit_is_refused():
     module.save_identity(IDENTITY)
     before = bytes(memory)
     with pytest.raises(ValueError, match="too long"):
-        module.save_identity({"key": "a" * 1100})
+        module.save_identity({"key": "a" * 3100})
     assert bytes(memory) == before
+
+
+def test_a_member_of_a_crowd_of_thirty_has_room_for_its_keys():
+    module, _ = port_memory()
+    peers = {str(number): "ab" * 32 for number in range(65500, 65530)}
+    crowd = {"id": 0xFFFFFFFF, "root": "cd" * 32, "policy": "oblivious-share", "peers": peers}
+    module.save_identity({**IDENTITY, "crowd": {**crowd, "alias": "ef" * 32, "agreed": []}})
+    assert module.load_identity()["crowd"]["peers"] == peers
+    module.set_maintenance(True)
+    module.note_reset(1)
+    assert module.load_identity()["crowd"]["peers"] == peers
+    assert module.in_maintenance() and module.take_reset_note() == 1

@@ -29,7 +29,7 @@ def test_settings_and_safe_mode_are_deployed():
     assert "settings.toml" not in firmware_tree.files("micropython")
 
 
-@pytest.mark.parametrize("name", ["feather_nrf52840", "xiao_nrf52840"])
+@pytest.mark.parametrize("name", ["feather_esp32s3_cp", "feather_nrf52840", "xiao_nrf52840"])
 def test_a_drives_settings_name_its_own_board(tmp_path: Path, name: str):
     (tmp_path / "boot_out.txt").write_text(BOOT_OUT)
     kind = tree.board_kind(name)

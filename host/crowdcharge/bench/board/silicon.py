@@ -148,6 +148,7 @@ _NRF52840 = Silicon(  # a warning of falling supply and a hard fault restart it 
 _BY_NAME = {"nrf52840": _NRF52840, "pico": _RP2040, "xiao_esp32s3": _ESP32S3_OCTAL}
 ANALOGUE_NAMES = {  # hardware/mcus.toml, and a test compares
     "feather_nrf52840": ("A0", "A1", "A2", "A3", "A4", "A5"),
+    "feather_esp32s3_cp": ("A5", "D5", "D6", "D9", "D10"),
     "xiao_nrf52840": ("D0", "D1", "D2", "D3", "D4", "D5", "SDA", "SCL"),
 }
 
