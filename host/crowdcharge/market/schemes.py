@@ -30,8 +30,9 @@ from crowdcharge.market.relay import fixed, peer_name
 from crowdcharge.market.search import Sums, find_price, price_search
 
 _RESOLUTION = 1e-12  # relative, of the price, after thousands of rounds of rounding
-_FAR = 1e6  # a Newton step to this many times the lane's b leaves every bracket
-_IDLE = 1e-10  # share of the lane's bound that counts as no energy
+_STEPS = 3  # a price is within so many errors of a ratio
+_ROUNDING = 1e-14  # relative, of an average of numbers of one size
+_SAME = 1e-9  # relative, of energies where any price between two clears the market
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,23 @@ class Deal:
 def trade(market: Market, scheme: str, means: Means) -> Deal:
     """Negotiate the market by one of `SCHEMES`; InputError if it or the tolerance is unusable."""
     refuse_without_trade(market)
-    least = _RESOLUTION * market.lane_b
-    if not least <= means.tolerance < math.inf:
+    if not 0 < means.tolerance < math.inf:
+        raise InputError(f"tolerance: must be finite and above 0, not {means.tolerance:g}")
+    deal = SCHEMES[scheme](market, means)
+    _refuse_wrong(market, scheme, deal)
+    return deal
+
+
+def _refuse_wrong(market: Market, scheme: str, deal: Deal) -> None:
+    """Raise InputError for an answer outside of its bound: rounding is not in every bound."""
+    exact, energies = clear(market), deal.clearing.energies
+    near = abs(deal.clearing.price - exact.price) <= deal.price_bound
+    size = float(np.abs(exact.energies).max())
+    if not near and not np.allclose(energies, exact.energies, rtol=_SAME, atol=_SAME * size):
         raise InputError(
-            f"tolerance: must be finite and, for floats to carry it, at least {least:.0e}, "
-            f"not {means.tolerance:g}"
+            f"{scheme}: the peers' numbers lie too far apart for its arithmetic; "
+            "the closed-form scheme carries them"
         )
-    return SCHEMES[scheme](market, means)
 
 
 def _closed_form(market: Market, _means: Means) -> Deal:
@@ -98,43 +109,80 @@ class _Averaging:
         reached = self._average(values)
         self.rounds += reached.rounds
         self.messages += reached.messages
-        self.bound = reached.bound
-        c, s = (reached.states[0] * len(values)).tolist()
-        self._values, self._sums = values, _settled(self._market, c, s)
+        mean_c, mean_s = reached.states[0].tolist()
+        size = float(np.abs(values[:, 0]).mean())
+        if _flat(values):
+            mean_c, mean_s = (mean_c if abs(mean_c) > 2 * _noise(values) else 0.0), 0.0
+        self.bound = reached.bound + (_ROUNDING * size / mean_s if mean_s > 0 else 0.0)
+        self._values, self._sums = values, (mean_c * len(values), mean_s * len(values))
         return self._sums
 
 
-def _or_flat(
+def _flat(values: Array) -> bool:
+    """Tell whether all peers sit on their bounds, which they can flood as one bit."""
+    return not values[:, 1].any()
+
+
+def _noise(values: Array, noise_c: float = 0.0) -> float:
+    """Return the average energy that rounding makes of none; `noise_c` is what masks add."""
+    return _ROUNDING * (float(np.abs(values[:, 0]).max()) + noise_c)
+
+
+def _dearest(market: Market) -> float:
+    """Return a price that the clearing price does not exceed."""
+    return market.lane_b if market.mode == "charge" else float(market.b.max())
+
+
+def _step(market: Market, means: Means) -> float:
+    """Return the error that each ratio may have; InputError if floats cannot carry it."""
+    _refuse_finer(means.tolerance, _RESOLUTION * _dearest(market))
+    return means.tolerance / _STEPS
+
+
+def _refuse_finer(tolerance: float, least: float) -> None:
+    if tolerance < least:
+        raise InputError(
+            f"tolerance: must be, for floats to carry these numbers, at least {least:.1e}, "
+            f"not {tolerance:g}; the closed-form scheme needs none"
+        )
+
+
+def _known(
     market: Market,
+    values: Array,
+    step: float,
     bound: ErrorBound,
     left: Callable[[int], Array] = lambda _: np.zeros(2),
 ) -> ErrorBound:
-    """Extend a bound to markets in which (nearly) all peers sit on their bounds.
+    """Make the bound on what states tell of these answers; `left` is what masks may still add.
 
-    There is no ratio to wait for then; it is enough to know the sign of the net energy, or that
-    there is none.
+    A ratio beyond every clearing price only says where to ask next, so its bound is relative. If
+    all peers sit on their bounds there is no ratio to wait for: it is enough to know the sign of
+    the net energy, or that there is none. InputError if rounding alone is more than the bound.
     """
+    dearest, (left_c, left_s) = _dearest(market), left(0).tolist()
+    noise = _noise(values, left_c)
 
-    def stop(states: Array, rounds: int) -> float:
-        left_c, left_s = left(rounds).tolist()
-        c, slope = states[:, 0], float(np.abs(states[:, 1]).max()) + left_s
-        clear_sign = float(max(c.min(), -c.max())) - left_c > _FAR * market.lane_b * slope
-        idle = _idle_energy(market) / len(states)
-        nothing = float(np.abs(c).max()) + left_c + market.lane_b * slope < idle
-        return 0.0 if clear_sign or nothing else bound(states, rounds)
+    def flat(states: Array, rounds: int) -> float:
+        c, more = states[:, 0], float(left(rounds)[0])
+        clear_sign = float(max(c.min(), -c.max())) - more > noise
+        nothing = float(np.abs(c).max()) + more <= 2 * noise
+        return 0.0 if clear_sign or nothing else math.inf
 
-    return stop
+    def beyond(ratio: Array) -> float:
+        return max(1.0, float(np.abs(ratio).min()) / dearest)
 
+    def relative(states: Array, rounds: int) -> float:
+        error = bound(states, rounds)
+        return error if error == math.inf else error / beyond(states[:, 0] / states[:, 1])
 
-def _settled(market: Market, c: float, s: float) -> Sums:
-    """Clean the sums for the price search: noise around a flat or balanced market becomes 0."""
-    if abs(c) + market.lane_b * abs(s) < _idle_energy(market):
-        return 0.0, 0.0
-    return (c, 0.0) if abs(c) > _FAR / 2 * market.lane_b * abs(s) else (c, s)
-
-
-def _idle_energy(market: Market) -> float:
-    return -_IDLE * market.lane_e_min
+    if _flat(values):
+        return flat
+    size_c, size_s = np.abs(values).mean(axis=0).tolist()
+    ratio = values[:, 0].mean() / size_s
+    rounding = _ROUNDING * (size_c + left_c + abs(ratio) * (size_s + left_s)) / size_s
+    _refuse_finer(_STEPS * step, _STEPS * rounding / beyond(ratio))
+    return relative
 
 
 def _averaged(
@@ -156,11 +204,11 @@ def _averaged(
 def _consensus(market: Market, means: Means) -> Deal:
     graph = star(market.a.size)
     weights = metropolis(graph)
-    step = means.tolerance / 3
+    step = _step(market, means)
 
     def average(values: Array) -> Consensus:
         rounds = metropolis_rounds(weights, values)
-        return run(graph, values, rounds, _or_flat(market, ratio_spread), step)
+        return run(graph, values, rounds, _known(market, values, step, ratio_spread), step)
 
     return _averaged(market, step, average, ("lane", *_evs(market.a.size)))
 
@@ -169,13 +217,13 @@ def _masked(market: Market, means: Means) -> Deal:
     graph = star(market.a.size)
     weights = metropolis(graph)
     masking = Masking.draw(answers(market, None), means.rng)
-    step = means.tolerance / 3
+    step = _step(market, means)
 
     def average(values: Array) -> Consensus:
         rounds: Iterator[Array] = (
             each.states for each in masked_rounds(weights, values, masking, means.rng)
         )
-        bound = _or_flat(market, masked_ratio_bound(masking), masking.left)
+        bound = _known(market, values, step, masked_ratio_bound(masking), masking.left)
         return run(graph, values, rounds, bound, step)
 
     seen = {i for observer in graph for i in contained(graph, (observer,))}

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """All schemes on the same markets: one price, other costs, other exposure."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from crowdcharge.errors import InputError
 from crowdcharge.market import SCHEMES, Market, Means, clear, trade
 from crowdcharge.market.consensus import star_rounds_law
+from crowdcharge.market.problem import check_market
 
 from .markets import random_market
 
@@ -64,6 +67,48 @@ def test_a_market_that_balances_with_all_at_their_bounds(rng, scheme):
     assert deal.clearing.lane_energy == -10
 
 
+FIELDS = ("a", "b", "e_max", "lane_a", "lane_b", "lane_e_min")
+
+
+@pytest.mark.parametrize("mode", ["charge", "discharge"])
+@pytest.mark.parametrize("scheme", ["consensus", "masked", "two-round"])
+def test_one_number_far_from_the_others_is_carried_or_refused_in_a_line(scheme, mode):
+    """A number some 10**7 times too large or too small, as of another unit."""
+    carried = refused = 0
+    for seed in range(60):
+        rng = np.random.default_rng([seed, 7])
+        market = random_market(rng, int(rng.integers(2, 6)), mode, tight=bool(seed % 2))
+        field = FIELDS[seed % len(FIELDS)]
+        value, factor = np.array(getattr(market, field)), 10 ** rng.uniform(-10, 10)
+        if value.ndim:
+            value[0] *= factor
+        wild = replace(market, **{field: value if value.ndim else float(value) * factor})
+        try:
+            check_market(wild)
+            exact = clear(wild)
+        except InputError:
+            continue
+        try:
+            deal = trade(wild, scheme, means(rng))
+        except InputError:
+            refused += 1
+            continue
+        carried += 1
+        same = deal.clearing.energies == pytest.approx(exact.energies, rel=1e-9)
+        assert abs(deal.clearing.price - exact.price) <= deal.price_bound or same
+    assert carried > 20
+    assert refused > 0 or scheme == "two-round"
+
+
+def test_an_ev_whose_b_is_far_above_the_lane_s_stays_out():
+    evs = (np.array([0.2, 0.15, 0.25]), np.array([28, 27.5, 3e8]), np.array([15.0, 10, 15]))
+    market = Market(*evs, 0.0009, 30.0, -700.0)
+    for scheme in ("consensus", "masked", "two-round"):
+        rng = np.random.default_rng(1)
+        deal = trade(market, scheme, means(rng, 1e-3))
+        assert abs(deal.clearing.price - clear(market).price) <= deal.price_bound < 1.1e-3
+
+
 @pytest.mark.slow
 def test_the_homomorphic_sum_reaches_the_price_to_its_stated_bound(rng):
     market = random_market(rng, 2, tight=False)
@@ -111,8 +156,11 @@ def test_the_finest_tolerance_is_reached_and_a_finer_one_refused(rng, scheme):
     market = random_market(rng, 10, tight=False)
     deal = trade(market, scheme, means(rng, 3e-11))
     assert abs(deal.clearing.price - clear(market).price) <= deal.price_bound <= 3.1e-11
-    for bad in (1e-13, 0.0, -1.0, np.nan, np.inf):
-        with pytest.raises(InputError, match="tolerance: must be finite"):
+    for bad, why in (
+        (1e-13, "for floats to carry"),
+        *[(x, "finite") for x in (0, -1, np.nan, np.inf)],
+    ):
+        with pytest.raises(InputError, match=f"tolerance: must be.* {why}"):
             trade(market, scheme, means(rng, bad))
 
 

@@ -103,6 +103,7 @@ def test_files_as_programs_write_them(name, dialect):
         ("one", "0 CONN 1 x up", 'trace, line 1: "x" is not a node number'),
         ("one-movement", "0 1 2 3 4\n", "trace, line 1: expected the bounds"),
         ("one-movement", "0 9 0 9 0 9\n1 a 3 4\n1 a 3 5", "line 3: time goes back for node a"),
+        ("one-movement", "0 9 0 9 0 9\n0 a 3 4\n5e-324 a 3 5", "line 3: node a is at two places"),
         ("haggle", "1 2 3 4\n1 2 9 4", "trace, line 2: the contact ends before"),
         ("haggle", "1 2 3 4 x", 'trace, line 1: "x" is not a number'),
         ("haggle", "1 2 3 1e999", 'trace, line 1: "1e999" is not a number'),

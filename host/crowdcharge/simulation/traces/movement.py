@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from crowdcharge.errors import InputError
-from crowdcharge.simulation.paths import Legs, legs_through, near_contacts
+from crowdcharge.simulation.paths import Legs, ROUNDING_s, legs_through, near_contacts
 from crowdcharge.simulation.traces.options import TraceOptions
 from crowdcharge.simulation.traces.rows import rows_of, shown
 from crowdcharge.simulation.traces.trace import TraceSighting, node_at
@@ -55,7 +55,9 @@ def read_legs(
             continue
         row.expect(len(row.fields) in (4, 5), f"expected {LAYOUT}")
         at_s, node = row.number_at(0) * unit_s, node_at(row, 1)
-        row.expect(at_s > last_s.get(node, -np.inf), f"time goes back for node {shown(node)}")
+        later_s = at_s - last_s.get(node, -np.inf)
+        row.expect(later_s > 0, f"time goes back for node {shown(node)}")
+        row.expect(later_s >= ROUNDING_s, f"node {shown(node)} is at two places at once")
         last_s[node] = at_s
         x_m, y_m = row.number_at(2), row.number_at(3)
         there = max(abs(x_m), abs(y_m)) <= POSITION_MAX_m
