@@ -23,7 +23,7 @@ _LIVED_s = 30.0  # a window that lived so long did not die of its start
 _DEAF_MAX_s = 30.0  # longer than a window takes to start on a slow machine
 _KERNEL_bytes = 1 << 14  # what the kernel holds for a window is no sign that it reads
 _BACKLOG_LEAN_bytes, _BACKLOG_MAX_bytes = 1 << 20, 1 << 22
-_DISPENSABLE = {"Facts", "Progress"}  # the next one says it again
+_DISPENSABLE = {"Facts", "Progress"}  # a hello says all of it again
 _ACTIONS_MAX = 32  # at work at once
 
 Obey = Callable[[str, dict[str, Any]], Awaitable[tuple[int, dict[str, Any]]]]
@@ -52,6 +52,7 @@ class WindowKeeper:
         self._command = command
         self._channel: Channel | None = None
         self._read_s = 0.0  # when it had read all that it was told
+        self._left_out = False  # something, so that it needs the whole anew
         self._at_work: set[asyncio.Task[None]] = set()
 
     def send(self, message: Message) -> None:
@@ -63,11 +64,16 @@ class WindowKeeper:
         now_s = asyncio.get_running_loop().time()
         if not backlog_size:
             self._read_s = now_s
+            if self._left_out:
+                self._left_out = False
+                channel.send(self._hello())
         if backlog_size > _BACKLOG_MAX_bytes or now_s - self._read_s > _DEAF_MAX_s:
             self._channel = None
             channel.close()
         elif backlog_size < _BACKLOG_LEAN_bytes or not _is_dispensable(message):
             channel.send(message)
+        else:
+            self._left_out = True
 
     async def run(self) -> None:
         """Keep a window open until cancelled."""
@@ -90,7 +96,7 @@ class WindowKeeper:
             process = await self._start(theirs.fileno())
         channel = await Channel.of(ours)
         try:
-            self._read_s = asyncio.get_running_loop().time()
+            self._read_s, self._left_out = asyncio.get_running_loop().time(), False
             channel.send(self._hello())
             self._channel = channel
             async for request in channel:
