@@ -14,6 +14,7 @@ from crowdcharge.orchestrator.events import (
     FaultRaised,
     MarketAsked,
     MarketCleared,
+    Note,
     Paid,
     Progress,
     Refused,
@@ -99,6 +100,7 @@ _SENTENCES: dict[type, Callable[[Any], str]] = {
     FaultRaised: lambda event: f"board {event.board_id} fault: {_plain(event.name)}",
     FaultCleared: lambda event: f"board {event.board_id} cleared: {_plain(event.name)}",
     Trouble: _trouble,
+    Note: lambda event: event.text,
 }
 _DETAILS: dict[type, Callable[[Any], str]] = {
     BoardSeen: lambda event: f"board {event.view.board_id} is heard",

@@ -158,6 +158,14 @@ class Trouble:
     kind: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that a person may want to read, and that is no failure."""
+
+    time_s: float
+    text: str
+
+
 Event = (
     BoardSeen
     | BoardLost
@@ -173,6 +181,7 @@ Event = (
     | MarketCleared
     | Paid
     | Trouble
+    | Note
 )
 Emit = Callable[[Event], None]
 

@@ -4,7 +4,9 @@
 Whoever asks (the page, MQTT, a program) comes this way. A board still judges every command itself.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -22,6 +24,8 @@ from wptcore import ept, mandate, wire
 Args = Mapping[str, Any]
 Answer = tuple[int, dict[str, Any]]
 _BEGUN = HTTPStatus.ACCEPTED  # it shows in the events when it is done
+_PATIENCE_s, _LOOK_s = 3.0, 0.02  # for a board at work: between two jobs it is free for a moment
+_WAITING_MAX = 8  # at once, so that the others' actions, a stop above all, have their turn
 
 
 class Actions:
@@ -30,6 +34,7 @@ class Actions:
     def __init__(self, orchestrator: Orchestrator, policy_options: Mapping[str, Any]) -> None:
         self.orchestrator = orchestrator
         self.policy_options = dict(policy_options)
+        self._waiting = 0
         self._actions: dict[str, Callable[[Args], Awaitable[Answer]]] = {
             "pause": self._pause,
             "resume": self._resume,
@@ -110,7 +115,7 @@ class Actions:
             raise _conflict(f"{fault['name']} does not stand on board {board_id}")
         if fault["clear_by"] != "host":
             raise _conflict(_who_clears(board_id, fault), **fault)
-        self._need_free(board_id)
+        await self._until_free(board_id)
         answer = await self._cleared(board_id, code)
         if answer != ept.NONE:
             raise _conflict(f"board {board_id} refuses: {codes.text(answer)}", **fault)
@@ -134,7 +139,7 @@ class Actions:
         """
         signed = _signed(args)
         board_id = self._board({"board_id": mandate.board_of(signed)}, "board_id")
-        self._need_free(board_id)  # a link over which a false mandate came may be dropped
+        await self._until_free(board_id)  # a false mandate may cost the link over which it comes
         async with self.orchestrator.visiting(board_id) as link:
             answer = await link.inquire(FrameType.MANDATE, signed)
             if isinstance(answer, Ack):
@@ -188,9 +193,22 @@ class Actions:
             raise Objection(HTTPStatus.NOT_FOUND, f"there is no key for a board {board_id}")
         return board_id
 
+    async def _until_free(self, board_id: int) -> None:
+        """Wait a little for a board that is at work; whoever asked may ask again."""
+        patience_s = _PATIENCE_s if self._waiting < _WAITING_MAX else 0.0
+        self._waiting += 1
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    while self.orchestrator.is_busy(board_id):  # noqa: ASYNC110 - nobody tells
+                        await asyncio.sleep(_LOOK_s)
+        finally:
+            self._waiting -= 1
+        self._need_free(board_id)
+
     def _need_free(self, board_id: int) -> None:
         if self.orchestrator.is_busy(board_id):
-            raise _conflict(f"board {board_id} is busy; try again")
+            raise _conflict(f"board {board_id} is busy; try again", busy=True)
         if self.orchestrator.station.fleet.view(board_id) is None:
             raise _conflict(f"board {board_id} has not been heard")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from crowdcharge.clock import SteadyUnix
 from crowdcharge.errors import WptError
-from crowdcharge.orchestrator.events import Event, Trouble, as_record
+from crowdcharge.orchestrator.events import Event, Settled, Trouble, as_record
 from crowdcharge.orchestrator.orchestrator import Orchestrator
 from crowdcharge.orchestrator.run_folder import LEDGER
 from crowdcharge.policy import POLICIES
@@ -41,6 +41,7 @@ class Engine:
         self._clock = SteadyUnix()
         self._live = Live({"run": about.run | {"started_s": self._clock.now_s()}})
         self._keeper: WindowKeeper | None = None
+        self._facts: Facts | None = None
 
     def on_event(self, event: Event) -> None:
         """Take an event of the run; it is what an orchestrator's `emit` is."""
@@ -49,6 +50,8 @@ class Engine:
         for name in _AGES:
             if record.get(name) is not None:
                 record[name] /= self._about.speed
+        if isinstance(event, Settled) and self._facts is not None:
+            record["totals"] = self._facts.totals()  # its energy stands in one place or the other
         self._tell(record)
 
     def _tell(self, record: dict[str, Any]) -> None:
@@ -66,7 +69,7 @@ class Engine:
         if self._about.serve.start == "paused":
             orchestrator.pause()
         actions = Actions(orchestrator, self._about.policy_options)
-        facts = Facts(actions, self._clock.at_s)
+        facts = self._facts = Facts(actions, self._clock.at_s)
         self._live.transfers |= transfers_shown(orchestrator.ledger_keeper.book)
         await self._state_facts(facts)
         self._keeper = WindowKeeper(

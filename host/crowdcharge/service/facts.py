@@ -54,7 +54,7 @@ class Facts:
         found = {
             "run": self._new("run", self._run()),
             "boards": [each for each in boards if len(each) > 1],
-            "totals": self._new("totals", self._all_totals()),
+            "totals": self._new("totals", self.totals()),
             **self._new("next", {"next": await self._next(touching)}),
         }
         return {name: value for name, value in found.items() if value or name == "next"}
@@ -149,7 +149,7 @@ class Facts:
             return {}
         return {"sent_mJ": reading.sent_mJ, "received_mJ": reading.received_mJ}
 
-    def _all_totals(self) -> Shown:
+    def totals(self) -> Shown:
         """Return what the ledger adds up to; added up anew only when it has new rows."""
         book = self._orchestrator.ledger_keeper.book
         if self._rows != book.rows:

@@ -193,6 +193,7 @@ class Live:
         self._forget_old()
 
     def _settled(self, record: Shown) -> None:
+        self.totals |= record.get("totals", {})
         transfer = self.transfers.get(record["transfer_id"])
         if transfer is not None:
             names = ("state", "sent_mJ", "received_mJ", "loss_mJ")

@@ -2,6 +2,7 @@
 """What an operator may ask of a run, against real cores: each action, each way to be refused."""
 
 import asyncio
+from asyncio import create_task
 from typing import Any
 
 import pytest
@@ -235,11 +236,22 @@ def test_a_board_obeys_what_its_owner_has_signed_and_proves_it(operate: Operate)
     operate(story, NOBODY)
 
 
-def test_no_mandate_comes_between_a_transfer_and_its_renewals(operate: Operate) -> None:
+def test_a_mandate_waits_for_its_board_and_comes_between_no_renewals(operate: Operate) -> None:
+    """And whoever else asks does not wait for it, however many do."""
+
     async def story(world: World, actions: Actions) -> None:
+        owned(world, 1)
         await flows(world)
         signed = mandates.MandateTerms(1, 1).signed(OWNER).hex()
-        assert await act(actions, "mandate", signed=signed) == 409
+        status, problem = await actions.act("mandate", {"signed": signed})
+        assert (status, problem["busy"]) == (409, True)
+        assert 1 not in reasons(world)
+        asked = [create_task(actions.act("mandate", {"signed": signed})) for _ in range(20)]
+        await asyncio.sleep(0.5)
+        assert sum(each.done() for each in asked) == 12
+        assert await act(actions, "forbid", board_id=1) == 200  # its transfer ends
+        answers = await asyncio.gather(*asked)
+        assert [status for status, _ in answers].count(200) == 8
 
     operate(story, PAIRS)
 

@@ -113,6 +113,14 @@ def test_a_window_that_starts_anew_knows_what_the_last_one_knew() -> None:
     assert second.snapshot() == first.snapshot()
 
 
+def test_energy_stands_with_the_running_or_with_the_totals_and_never_with_neither() -> None:
+    found = live(progress(0, 0.0, 0.0), record("Facts", totals={"sent_mJ": 100}))
+    settled = {"transfer_id": 7, "sent_mJ": 510, "received_mJ": 300, "loss_mJ": 210}
+    found.apply(record("Settled", state="settled", totals={"sent_mJ": 610}, **settled))
+    shown = found.snapshot()
+    assert (shown["totals"]["sent_mJ"], shown["transfers"][0]["state"]) == (610, "settled")
+
+
 def test_old_transfers_go_and_running_ones_stay() -> None:
     found = live(progress(0, 0.0, 0.0))
     for number in range(100, 200):

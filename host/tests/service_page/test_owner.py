@@ -145,6 +145,19 @@ def test_a_service_that_only_says_so_is_not_believed(engine: Engine, open_page: 
     expect(page.get_by_role("status")).to_have_text("")
 
 
+def test_a_board_at_work_gets_it_as_soon_as_it_is_free(
+    engine: Engine, open_page: Open, board: SteadyBoard
+) -> None:
+    free, engine.answers = engine.answers, {"mandate": (409, {"detail": "busy", "busy": True})}
+    page = opened(engine, open_page, f"&owner={KEY}&board=7")
+    sign(page)
+    expect(page.get_by_role("status")).to_contain_text("Board 7 is at work. It gets this as soon")
+    expect(page.get_by_role("button", name="Sign and send")).to_be_disabled()
+    engine.answers = free
+    expect(page.get_by_role("status")).to_have_text("Board 7 obeys it.")
+    assert board.core.consent.signed == bytes.fromhex(engine.asked[-1]["args"]["signed"])
+
+
 def test_what_the_board_refuses_is_said(engine: Engine, open_page: Open) -> None:
     page = opened(engine, open_page, f"&owner={'ab' * 32}&board=7")
     sign(page)

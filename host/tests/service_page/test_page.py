@@ -333,9 +333,14 @@ def test_silence_is_said_and_the_picture_stays(engine_of: Start, open_page: Open
     engine.process.wait()
 
 
-def test_without_boards_the_page_says_what_to_do(engine_of: Start, open_page: Open) -> None:
-    page = open_page(engine_of(Run("four", at_s=0.0)))
-    expect(page.get_by_role("heading", name="No board in range yet")).to_be_visible()
+@pytest.mark.parametrize(
+    ("mode", "heading"), [("run", "No board in range yet"), ("demo", "The boards are starting")]
+)
+def test_without_boards_the_page_says_what_to_do(
+    mode: str, heading: str, engine_of: Start, open_page: Open
+) -> None:
+    page = open_page(engine_of(Run("four", at_s=0.0), mode=mode))
+    expect(page.get_by_role("heading", name=heading)).to_be_visible()
     expect(page.get_by_test_id("tile")).to_have_count(0)
 
 
@@ -360,3 +365,18 @@ def test_a_replay_plays_or_holds(
     engine = engine_of(Run("four"), **facts)
     page = live(open_page(engine, token=engine.tokens.act))
     expect(page.get_by_role("button", name=button, exact=True)).to_be_visible()
+
+
+def test_what_is_asked_of_a_board_at_work_is_asked_again_until_it_is_free(
+    engine_of: Start, open_page: Open
+) -> None:
+    engine = engine_of(Run("four"))
+    engine.answers["acknowledge"] = (409, {"title": "Conflict", "detail": "busy", "busy": True})
+    engine.emit(fault(*LEASE_LOST))
+    page = live(open_page(engine, token=engine.tokens.act))
+    page.get_by_role("button", name="Clear fault").click()
+    expect(page.locator("#toast")).to_contain_text("as soon as it is free")
+    del engine.answers["acknowledge"]
+    once = len(engine.asked)
+    page.wait_for_timeout(1500)
+    assert len(engine.asked) == once + 1, "it was done, and is not asked for once more"

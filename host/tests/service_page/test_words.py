@@ -39,4 +39,4 @@ def test_state_words_and_geometry(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert "# pass 18" in done.stdout, done.stdout
+    assert "# pass 20" in done.stdout, done.stdout

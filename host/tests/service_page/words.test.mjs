@@ -50,6 +50,25 @@ test("the headline is the picture as a sentence", () => {
   assert.equal(view(picture).headline, "No board in sight right now");
 });
 
+test("the page says what it is, and what to wait for where nothing is to be seen", () => {
+  assert.equal(words.lead({ mode: "demo", speed: 5 }), "A virtual bench: real firmware and radio stack, simulated coils and batteries, at 5× speed.");
+  assert.match(words.lead({ mode: "demo", speed: 1 }), /batteries\.$/);
+  assert.equal(words.lead({ mode: "run", speed: 1 }), "");
+  assert.match(words.empty({ mode: "run" })[1], /^Switch a board on/);
+  assert.match(words.empty({ mode: "demo" })[0], /starting$/);
+});
+
+test("what arrived is in step with the tiles, before and after it is settled", () => {
+  const picture = last("four");
+  const flows = picture.transfers.filter(words.runs);
+  const arrived = (shown) => view(shown).figures[0].value;
+  assert.equal(arrived(picture), words.joules(picture.totals.received_mJ + words.sum(flows, "received_mJ")));
+  const before = arrived(picture);
+  picture.totals.received_mJ += flows[0].received_mJ; // as a settlement brings both at once
+  flows[0].state = "settled";
+  assert.equal(arrived(picture), before);
+});
+
 test("a pad gives to several: one sum, and a line with it above its transfers", () => {
   const picture = view(last("pad"));
   assert.equal(picture.headline, "1 board gives 4.29\u202fW to 3 boards, 2.71\u202fW arrive");
@@ -181,6 +200,8 @@ test("a dot is a tenth of what the strongest board gives in a second, and 0.5 J 
   assert.equal(quantum_mJ([{ power_max_mW: 5000 }, { power_max_mW: 12000 }, {}]), 1200);
   assert.equal(quantum_mJ([{ power_max_mW: null }, {}]), 500);
   assert.equal(quantum_mJ([]), 500);
+  assert.equal(quantum_mJ([{ power_max_mW: 12000 }], 5), 6000); // of boards whose time runs faster
+  assert.equal(quantum_mJ([], 0), 500); // of a replay that is held
 });
 
 test("dots keep their distance along a curve", () => {

@@ -22,7 +22,7 @@ from crowdcharge.clock import BoardClock
 from crowdcharge.errors import BenchError, InputError
 from crowdcharge.ledger.store import Store
 from crowdcharge.metrics import imbalance
-from crowdcharge.orchestrator.events import Emit, Trouble
+from crowdcharge.orchestrator.events import Emit, Note
 from crowdcharge.orchestrator.orchestrator import Orchestrator
 from crowdcharge.orchestrator.own_folder import own_folder
 from crowdcharge.orchestrator.run_folder import SUMMARY
@@ -145,7 +145,7 @@ async def _orchestrate(
         if is_told and number % len(cycle) == 0:
             is_told, begun = False, number
             await _drain(bench)
-            emit(Trouble(orchestrator.station.clock.now_s(), 0, _ANEW))
+            emit(Note(orchestrator.station.clock.now_s(), _ANEW))
         await lay_together(bench, pairs)
 
     orchestrator = Orchestrator(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The page: takes pictures and events from the link, and hands them to those who draw.
 
-import { Refusal } from "./ask.js";
+import { Refusal, patiently } from "./ask.js";
 import { Curves } from "./curves.js";
 import * as dialogs from "./dialogs.js";
 import { byId, dress, say, set } from "./dom.js";
@@ -11,11 +11,13 @@ import * as lists from "./lists.js";
 import { Ring } from "./ring.js";
 import { COMPACT_ABOVE, curves, spoken, view } from "./state.js";
 import { drawTiles } from "./tiles.js";
-import { clock, joules, linkWords, percent, runs, some, span, told } from "./words.js";
+import { clock, empty, joules, lead, linkWords, percent, runs, some, span, told } from "./words.js";
 
 const FRAME_ms = 100; // drawn at most so often; with many boards less
 const FRAME_MANY_ms = 250;
 const STORY_KEPT = 400;
+const PATIENCE_ms = 60_000; // with a board that is at work
+const NEW_s = 5;
 
 let picture = null;
 let columns = null;
@@ -48,6 +50,7 @@ function takeRecord(record) {
   }
   if (story.some((known) => known.seq === record.seq)) return;
   story = [...story, record].slice(-STORY_KEPT);
+  if (record.event === "Note" && picture.time_s - record.time_s < NEW_s) toast(record.text); // not again of the past
   soon();
 }
 
@@ -73,6 +76,7 @@ function draw() {
   if (!picture) return;
   set(document.body, "data-stage", picture.boards.length ? "live" : "empty");
   drawBar();
+  drawWhat(picture.run);
   say(byId("headline"), picture.headline);
   lists.drawFigures(picture.figures);
   lists.drawNotices(picture.notices, does);
@@ -82,7 +86,7 @@ function draw() {
   lists.drawWhy(picture);
   lists.drawTransfers(picture.transfers, does);
   lists.drawStory(story.map((record) => ({ seq: record.seq, time_s: record.time_s, ...told(record, { cause, way }) })).filter((line) => line.text));
-  say(byId("quantum"), joules(quantum_mJ(picture.boards)));
+  say(byId("quantum"), joules(quantum_mJ(picture.boards, picture.run.speed)));
   say(byId("average"), percent(picture.average_pct));
   dialogs.refresh(picture);
   document.body.dataset.drawn = Number(document.body.dataset.drawn ?? 0) + 1;
@@ -103,6 +107,16 @@ function drawBar() {
   byId("settle").hidden = replays || !may || !picture.transfers.some(owes);
   byId("stop").hidden = replays || (!may && Boolean(link.key)); // who has the key to watch only watches
   drawReplay(run, replays);
+}
+
+/** What this is, for who comes here the first time. */
+function drawWhat(run) {
+  const [title, text] = empty(run);
+  say(byId("lead"), lead(run));
+  byId("lead").hidden = !lead(run);
+  say(byId("empty-title"), title);
+  say(byId("empty-text"), text);
+  byId("empty-hint").hidden = run.mode !== "run";
 }
 
 function drawReplay(run, replays) {
@@ -147,7 +161,7 @@ const does = {
 
 async function ask(path, body) {
   try {
-    await link.act(path, body);
+    await patiently(() => link.act(path, body), () => toast("The board is at work. It is asked as soon as it is free."), PATIENCE_ms);
   } catch (error) {
     if (error instanceof Refusal && (error.status === 401 || error.status === 403))
       return needKey("This needs the key to steer.", () => ask(path, body));

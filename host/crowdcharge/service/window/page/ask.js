@@ -8,6 +8,7 @@ export class Refusal extends Error {
   constructor(status, problem) {
     super(problem.detail ?? problem.title ?? `the service answered ${status}`);
     this.status = status;
+    this.busy = Boolean(problem.busy); // the board is at work, and will be free
   }
 }
 
@@ -25,6 +26,19 @@ export async function ask(path, { headers = {}, ...options } = {}, key = keptKey
   });
   if (answer.ok) return answer;
   throw new Refusal(answer.status, await answer.json().catch(() => ({})));
+}
+
+/** Try until the board is free, at most so long; `waits` is called each time that it was not. */
+export async function patiently(attempt, waits, most_ms = Infinity) {
+  for (const began_ms = performance.now(); ; ) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!error.busy || performance.now() - began_ms > most_ms) throw error;
+      waits();
+      await new Promise((go) => setTimeout(go, 300));
+    }
+  }
 }
 
 export const post = (path, body, key = keptKey()) => ask(

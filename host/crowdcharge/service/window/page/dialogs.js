@@ -3,7 +3,7 @@
 
 import { byId, node, say, typed } from "./dom.js";
 import { mark } from "./marks.js";
-import { boardsNamed, decimals, groupSum, joules, percent, shareRule, sorted, span, watts, wayOut } from "./words.js";
+import { boardsNamed, decimals, groupSum, joules, percent, shareRule, sorted, span, sum, watts, wayOut } from "./words.js";
 
 const dialog = byId("dialog");
 let redraw = null; // draws the open dialog anew when the picture changes
@@ -67,14 +67,14 @@ function boardParts(board, does) {
   const facts = [
     ["Charge", board.soc_pct == null ? "not known yet" : `${decimals(board.soc_pct, 1)}\u202f% of ${joules(board.capacity_mJ)}`],
     ["Floor", board.floor_pct == null ? "–" : `stops giving at ${percent(board.floor_pct)}, gives again from ${percent(board.resume_pct)}`],
-    ["Power", board.power_max_mW == null ? "–" : `at most ${watts(board.power_allowed_mW ?? board.power_max_mW)}, built for ${watts(board.power_max_mW)}`],
+    ["Power", power(board)],
     ["Rests on", board.contacts?.length ? board.contacts.map((id) => `board ${id}`).join(", ") : "nobody known"],
     ...(board.group ? padFacts(board) : []),
-    ["Sent", joules(board.sent_mJ)],
-    ["Received", joules(board.received_mJ)],
+    ["Sent", moved(board, "sent_mJ", "ptx")],
+    ["Received", moved(board, "received_mJ", "prx")],
     ["Coil", board.coil_C == null ? "–" : `${decimals(board.coil_C, 1)}\u202f°C`],
-    ["Signal", board.rssi_dBm == null ? "–" : `${board.rssi_dBm}\u202fdBm${board.radio ? ` by ${board.radio}` : ""}`],
-    ["Last word", board.age_s == null ? "–" : `${span(board.age_s)} ago`],
+    ["Signal", board.rssi_dBm == null ? "–" : `${String(board.rssi_dBm).replace("-", "−")}\u202fdBm${board.radio ? ` by ${board.radio}` : ""}`],
+    ["Last word", board.age_s == null ? "–" : board.age_s < 1 ? "just now" : `${span(board.age_s)} ago`],
     ["State", board.state ?? "–"],
   ];
   const faults = board.faults.flatMap((fault) => [node("p", {}, node("b", { class: "wrong" }, `${fault.text}. `), ...typed(`${fault.way_out ?? ""} ${wayOut(fault)}`))]);
@@ -85,6 +85,18 @@ function boardParts(board, does) {
     named("forbid", button(board.forbidden ? "Let it in again" : "Keep it out", "", () => does.forbid(board))),
   ];
   return [node("p", {}, board.says), ...faults, node("dl", { class: "facts" }, ...facts.flatMap(([name, value]) => [node("dt", {}, name), node("dd", {}, value)])), buttons(...acts, named("close", cancel()))];
+}
+
+function power({ power_max_mW, power_allowed_mW }) {
+  if (power_max_mW == null) return "–";
+  const less = power_allowed_mW != null && power_allowed_mW !== power_max_mW;
+  return less ? `at most ${watts(power_allowed_mW)}, built for ${watts(power_max_mW)}` : `at most ${watts(power_max_mW)}`;
+}
+
+/** Its meter's last word, and what it moves now, which that does not hold yet. */
+function moved(board, key, side) {
+  const now = board.flows.filter((flow) => flow[side] === board.board_id);
+  return now.length ? `${joules(board[key])} before, ${joules(sum(now, key))} now` : joules(board[key]);
 }
 
 /** Who is fed by one pad, how it shares, and what each of them gets. */

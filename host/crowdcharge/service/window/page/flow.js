@@ -12,14 +12,16 @@ const FADE = 46; // a lost dot is gone after so many pixels
 
 const USUAL_mW = 5000; // where no board has said what it is built for, as in a replay
 
-/** Energy of one dot: a tenth of what the strongest board gives in a second. */
-export const quantum_mJ = (boards) => (Math.max(0, ...boards.map((board) => board.power_max_mW ?? 0)) || USUAL_mW) / 10;
+/** Energy of one dot: a tenth of what the strongest board gives in a second, as fast as time goes there. */
+export const quantum_mJ = (boards, speed = 1) =>
+  ((Math.max(0, ...boards.map((board) => board.power_max_mW ?? 0)) || USUAL_mW) / 10) * (speed || 1);
 
 export class Flow {
   #canvas = document.createElement("canvas");
   #flows = [];
   #sent_mJ = new Map(); // that the dots of each transfer have shown
   #quantum_mJ = 500;
+  #speed = 1; // of the boards' time; 0 while a replay is held
   #before_ms = 0;
   #frame = 0;
   #still = false;
@@ -40,8 +42,9 @@ export class Flow {
     this.#wake();
   }
 
-  take(flows, boards) {
-    this.#quantum_mJ = quantum_mJ(boards);
+  take(flows, boards, speed) {
+    this.#speed = speed;
+    this.#quantum_mJ = quantum_mJ(boards, speed);
     this.#flows = flows.map((flow) => ({ ...flow, steps: evenly(flow.curve) }));
     const ids = new Set(flows.map((flow) => flow.transfer_id));
     for (const id of this.#sent_mJ.keys()) if (!ids.has(id)) this.#sent_mJ.delete(id);
@@ -57,7 +60,7 @@ export class Flow {
 
   #wake() {
     cancelAnimationFrame(this.#frame);
-    const moves = this.#flows.length && !this.#still && !this.#reduced.matches && !document.hidden;
+    const moves = this.#flows.length && this.#speed && !this.#still && !this.#reduced.matches && !document.hidden;
     this.#canvas.dataset.moves = moves ? "yes" : "no";
     this.#before_ms = 0;
     if (moves) this.#frame = requestAnimationFrame((now_ms) => this.#tick(now_ms));
@@ -71,7 +74,7 @@ export class Flow {
     this.#before_ms = now_ms;
     const context = this.#clear();
     for (const flow of this.#flows) {
-      const shown_mJ = this.#sent_mJ.get(flow.transfer_id) + (flow.sent_mW * Math.min(passed_ms, 100)) / 1000;
+      const shown_mJ = this.#sent_mJ.get(flow.transfer_id) + (flow.sent_mW * this.#speed * Math.min(passed_ms, 100)) / 1000;
       this.#sent_mJ.set(flow.transfer_id, shown_mJ);
       this.#dots(context, flow, shown_mJ / this.#quantum_mJ);
     }

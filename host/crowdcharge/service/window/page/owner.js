@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // An owner's page: the form becomes terms, they are signed here, and the service carries them.
 
-import { Refusal, keepKey, keptKey, post } from "./ask.js";
+import { Refusal, keepKey, keptKey, patiently, post } from "./ask.js";
 import { byId, say, set } from "./dom.js";
 import { ASK_FIRST, FRIENDS_MAX, HIDDEN, WHOM, hex, proves, signed, unhex } from "./mandate.js";
 
@@ -63,18 +63,21 @@ function ownerKey() {
   return unhex(found[1]);
 }
 
-function terms() {
+/** What is new each time that it is signed: the board takes a higher number only, and sets its clock. */
+function moment() {
   const now = new Date();
+  return { number: Math.floor(now.getTime() / 1000), now_min: now.getHours() * 60 + now.getMinutes() };
+}
+
+function terms() {
   const ticked = (name) => form.elements[name].checked;
   const [from_min, to_min] = minutes();
   return {
     board_id: number("board", { needed: true }),
-    number: Math.floor(now.getTime() / 1000),
     gives_to: [...form.querySelectorAll("[name=whom]:checked")].reduce((sum, each) => sum + WHOM[each.value], 0),
     day_max_mJ: energy_mJ("day"),
     floor_pct: number("floor"),
     flags: ASK_FIRST * ticked("ask") + HIDDEN * ticked("hide"),
-    now_min: now.getHours() * 60 + now.getMinutes(),
     from_min,
     to_min,
     wants_mJ: energy_mJ("energy"),
@@ -100,8 +103,11 @@ async function carried(words) {
 
 async function send() {
   const [made, key] = [terms(), ownerKey()];
-  const words = await signed(key, made);
-  const { proof } = await carried(words);
+  let words;
+  const { proof } = await patiently(
+    async () => carried((words = await signed(key, { ...made, ...moment() }))),
+    () => say(byId("done"), `Board ${made.board_id} is at work. It gets this as soon as it is free; keep this page open.`),
+  );
   if (!await proves(key, words, unhex(String(proof ?? ""))))
     throw new Error(`Board ${made.board_id} did not prove that it took this. It may not have arrived.`);
   say(byId("done"), `Board ${made.board_id} obeys it.`);
@@ -116,6 +122,7 @@ form.addEventListener("submit", async (event) => {
   try {
     await send();
   } catch (error) {
+    say(byId("done"), "");
     say(byId("wrong"), error.message);
     if (error.field) set(error.field, "aria-invalid", "true");
     error.field?.focus();

@@ -49,7 +49,7 @@ export class Ring {
       set(path, "d", way(curve(flow.ptx, flow.prx)));
       path.style.strokeWidth = 2 + 4 * Math.sqrt(Math.min(1, (flow.sent_mW ?? 0) / FULL_mW));
     });
-    this.flow.take(flows.filter((flow) => flow.sent_mW > 0).map((flow) => ({ ...flow, curve: curve(flow.ptx, flow.prx) })), boards);
+    this.flow.take(flows.filter((flow) => flow.sent_mW > 0).map((flow) => ({ ...flow, curve: curve(flow.ptx, flow.prx) })), boards, picture.run.speed ?? 1);
   }
 
   #cell({ board_id }, { x, y }) {

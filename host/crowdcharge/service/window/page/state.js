@@ -97,9 +97,15 @@ function cutAtFloor(transfers) {
   return new Set([...newest].filter(([, cut]) => cut).map(([board_id]) => board_id));
 }
 
-function figures({ run, totals, time_s }, flows) {
+/** What is settled, and beside it what the meters of the others have said so far. */
+function inAll({ totals, transfers }, key) {
+  return totals[key] == null ? null : totals[key] + words.sum(transfers.filter(({ state }) => state === "open"), key);
+}
+
+function figures(snapshot, flows) {
+  const { run, totals, time_s } = snapshot;
   return [
-    { name: "Arrived", value: words.joules(totals.received_mJ), note: `of ${words.joules(totals.sent_mJ)} sent` },
+    { name: "Arrived", value: words.joules(inAll(snapshot, "received_mJ")), note: `of ${words.joules(inAll(snapshot, "sent_mJ"))} sent` },
     {
       name: "Efficiency",
       value: totals.efficiency == null ? "–" : words.percent(totals.efficiency * 100),

@@ -5,10 +5,13 @@ import { byId, drawn, glyph, keyed, node, say, set } from "./dom.js";
 import { mark } from "./marks.js";
 import { joules, percent, sum, watts } from "./words.js";
 
+const ROOMY_MAX = 15; // compact tiles that are as many leave room for a sentence beside the ring
+
 /** `columns`: the curves, of which each tile shows its own in small. */
 export function drawTiles(picture, columns, open) {
   const tiles = byId("tiles");
   tiles.classList.toggle("compact", picture.compact);
+  tiles.classList.toggle("roomy", picture.boards.length <= ROOMY_MAX);
   tiles.dataset.count = picture.boards.length;
   keyed(tiles, picture.boards, (board) => board.board_id, (board) => tile(board, open), (tile, board) => {
     update(tile, board);
@@ -49,8 +52,8 @@ function update(tile, board) {
 
 /** Two lines: what its running transfers have moved and what was before; or what was in all. */
 function meters({ show, flows, sent_mJ, received_mJ }) {
-  const [now, before_mJ] = { gives: ["sent_mJ", sent_mJ], receives: ["received_mJ", received_mJ] }[show] ?? [];
-  if (now) return [["now", joules(sum(flows, now))], ["before", joules(before_mJ)]];
+  const [word, now, before_mJ] = { gives: ["sent", "sent_mJ", sent_mJ], receives: ["received", "received_mJ", received_mJ] }[show] ?? [];
+  if (now) return [[`${word} now`, joules(sum(flows, now))], ["before", joules(before_mJ)]];
   return [["sent", joules(sent_mJ)], ["received", joules(received_mJ)]];
 }
 

@@ -58,6 +58,21 @@ export const begins = ({ sent_mJ, received_mJ }) => !sent_mJ && !received_mJ;
 export const groupSum = ({ sent_mW, received_mW }) =>
   sent_mW == null || received_mW == null ? "begins" : `${watts(sent_mW)} → ${watts(received_mW)}`;
 
+/** What this is, where it is not simply a crowd of real boards now. */
+export function lead({ mode, speed }) {
+  if (mode === "replay") return "A past run, as its ledger has it.";
+  if (mode !== "demo") return "";
+  const pace = speed === 1 ? "" : `, at ${decimals(speed, speed % 1 ? 1 : 0)}× speed`;
+  return `A virtual bench: real firmware and radio stack, simulated coils and batteries${pace}.`;
+}
+
+/** Where no board is in sight yet: what to do, or what to wait for. */
+export const empty = ({ mode }) => mode === "demo"
+  ? ["The boards are starting", "Each is a program of its own here. The first shows up within ten seconds."]
+  : mode === "replay"
+    ? ["The run begins", "No board has spoken yet. Move the slider, or let it play."]
+    : ["No board in range yet", "Switch a board on and lay it on another one. It shows up here within ten seconds."];
+
 /** The whole picture in one line. */
 export function headline({ run, boards, flows, power }) {
   const here = boards.filter((board) => !board.lost).length;
@@ -89,6 +104,7 @@ export function doing(board) {
     const others = gives ? sorted(board.flows.map((each) => each.prx)) : [flow.ptx];
     const way = `${gives ? "to" : "from"} ${boardsNamed(others)}`;
     if (!others[0]) return "Looks for who rests on it.";
+    if (!power_mW && sum(board.flows, gives ? "received_mW" : "sent_mW")) return `${gives ? "Gives" : "Receives"} ${way}.`; // the other side's word is newer
     if (!power_mW) return begins(flow) ? `Begins to ${gives ? "give" : "receive"} ${way}.` : `No power ${way} at this moment.`;
     return `${gives ? "Gives" : "Receives"} ${watts(power_mW)} ${way}.`;
   }
@@ -160,6 +176,7 @@ export function told(record, { cause, way = () => "Settled" }) {
     case "MarketCleared": return line(`The market cleared at ${decimals(record.price, 4)} credits/Wh.`);
     case "Paid": return line(`Board ${record.payer} pays board ${record.payee} ${decimals(record.amount_u / 1e6, 6)} credits.`);
     case "Trouble": return line(sentence(record.board_id ? `${board}: ${record.text}` : record.text), "warn");
+    case "Note": return line(sentence(record.text));
     default: return null;
   }
 }
