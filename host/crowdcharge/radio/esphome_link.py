@@ -2,7 +2,7 @@
 """One connection to one board by way of an ESPHome Bluetooth proxy."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from aioesphomeapi.client import APIClient
@@ -24,7 +24,8 @@ _SWITCH_ON = {_NOTIFY: b"\x01\x00", _INDICATE: b"\x02\x00"}
 class EsphomeLink:
     """A link; when it ends for any reason it is `lost` and `on_closed` is called once.
 
-    `forget` is called with the link once the proxy has let go of the board, or may have.
+    `forget` is called with the link once the proxy has let go of the board, or may have; `see_off`
+    waits until the proxy has freed the slot of an address.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class EsphomeLink:
         address: str,
         on_closed: OnClosed,
         forget: Callable[["EsphomeLink"], None],
+        see_off: Callable[[str], Awaitable[None]],
     ) -> None:
         self.address = address
         self.number = int(address.replace(":", ""), 16)
@@ -44,7 +46,7 @@ class EsphomeLink:
         self.stop_states: Callable[[], None] = _nothing
         self._client = client
         self._on_closed = on_closed
-        self._forget = forget
+        self._forget, self._see_off = forget, see_off
         self._characteristics: dict[str, BluetoothGATTCharacteristic] = {}
 
     def on_state(self, connected: bool, mtu: int, error: int) -> None:
@@ -113,9 +115,11 @@ class EsphomeLink:
             return
         try:
             with suppress(*FAILURES):
-                await self._client.bluetooth_device_disconnect(
-                    self.number, timeout=DISCONNECT_TIMEOUT_s
-                )
+                async with asyncio.timeout(DISCONNECT_TIMEOUT_s):
+                    await self._client.bluetooth_device_disconnect(
+                        self.number, timeout=DISCONNECT_TIMEOUT_s
+                    )
+                    await self._see_off(self.address)
         finally:
             self._end()
 

@@ -8,6 +8,10 @@ late 2026 on takes the first one's place.
 It tells how many connections it has left. It may keep some that nobody uses: of an earlier
 session, or leaked ones. They are freed before a connection is asked for, since a proxy that is
 full only says so after a try.
+
+From August 2025 on firmware tells twice that a connection has ended, and frees its slot with the
+second word. A connect in between is dropped, and that word would be taken for its answer: so the
+proxy's accounts are waited for.
 """
 
 import asyncio
@@ -88,6 +92,8 @@ class EsphomeRadio:
         self._free = 0
         self._told_slots = asyncio.Event()
         self._kept: frozenset[str] = frozenset()  # addresses to which the proxy keeps a connection
+        self._ending: set[str] = set()  # of them, those that are on their way out
+        self._accounts_changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -120,7 +126,7 @@ class EsphomeRadio:
 
     async def reclaim(self) -> None:
         async with self._connecting:
-            for address in self._unused():
+            for address in self._unused() - self._ending:
                 await self._let_go(address)
 
     async def start_scan(self, on_advert: OnAdvert) -> None:
@@ -201,6 +207,7 @@ class EsphomeRadio:
             return
         self._client = None
         self._kept = frozenset()
+        self._ending.clear()
         self._free = 0
         links, self._links = self._links, {}
         for link in links.values():
@@ -212,6 +219,8 @@ class EsphomeRadio:
         self._slots = limit or max(self._slots, free)  # older firmware tells no limit
         self._free = free
         self._kept = frozenset(_text(number) for number in kept if number)
+        self._ending &= self._kept
+        self._accounts_changed.set()
         if is_first and self._unused():  # they are of a session that nobody holds any more
             self._start(self.reclaim())
 
@@ -236,7 +245,7 @@ class EsphomeRadio:
         client, old = self._client, self._links.get(address)
         if client is None:
             raise RadioError(f"proxy {self.name} is away")
-        link = EsphomeLink(client, address, on_closed, self._forget)
+        link = EsphomeLink(client, address, on_closed, self._forget, self._see_off)
         self._links[address] = link  # it counts from now on
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_s):
@@ -255,11 +264,21 @@ class EsphomeRadio:
         return link
 
     async def _free_for(self, link: EsphomeLink, old: EsphomeLink | None) -> None:
-        """End an earlier connection to the same address, for a late disconnect would end ours."""
-        if old is not None and not old.gone.is_set():
-            await old.close()
-        elif link.address in self._kept:
-            await self._let_go(link.address)
+        """See an earlier connection to the same address end, for its late end would be ours."""
+        address = link.address
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DISCONNECT_TIMEOUT_s):
+                if old is not None:
+                    await (old.gone.wait() if old.lost else old.close())
+                elif address in self._kept - self._ending:
+                    await self._let_go(address)
+                await self._see_off(address)
+
+    async def _see_off(self, address: str) -> None:
+        """Wait until the proxy keeps no connection to the address."""
+        while address in self._kept:
+            self._accounts_changed.clear()
+            await self._accounts_changed.wait()
 
     async def _establish(self, client: APIClient, link: EsphomeLink) -> None:
         link.stop_states = await client.bluetooth_device_connect(
@@ -284,6 +303,8 @@ class EsphomeRadio:
     def _forget(self, link: EsphomeLink) -> None:
         if self._links.get(link.address) is link:
             del self._links[link.address]
+        if link.mtu and link.address in self._kept:  # it was connected
+            self._ending.add(link.address)
 
     async def close(self) -> None:
         await self.stop_scan()

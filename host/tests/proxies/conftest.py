@@ -20,6 +20,7 @@ from crowdcharge.radio import open_radios
 from crowdcharge.radio.base import Proxy
 from wptcore import wire
 
+from .other_room import OtherRoom
 from .waiting import until
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -133,6 +134,15 @@ class Room:
 @pytest.fixture
 async def room() -> AsyncIterator[Room]:
     made = Room()
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+@pytest.fixture
+async def other_room() -> AsyncIterator[OtherRoom]:
+    made = OtherRoom()
     try:
         yield made
     finally:

@@ -65,6 +65,9 @@ class Firmware:
     is_dumb_after: int = 0  # a kind of message after which it answers nothing more
     connect_s: float = 0.02
     disconnect_s: float = 0.02
+    close_s: float = 0.05  # from the end of a link to its second word; older: 0, and one word
+    lag_s: float = 0.0  # of the Wi-Fi, on the way to it
+    gives_up_s: float = 0.0  # after which a connect that nobody answers ends; ESPHome: 20
     notifies_early: bytes = b""  # data before the answer to the subscription
     padding: bytes = b""  # behind every advert
     refuses: int = 0  # connects that fail first
@@ -77,7 +80,6 @@ class Slot:
     link: Link | None = None
     is_ending: bool = False
     has_sent_services: bool = False
-    task: "asyncio.Task[None] | None" = None
 
 
 class OtherProxy:
@@ -92,6 +94,7 @@ class OtherProxy:
         self.names: dict[int, str] = {}
         self._batch: list[bytes] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._connecting = asyncio.Lock()
         self._server: asyncio.Server
         self.port = 0
 
@@ -121,6 +124,8 @@ class OtherProxy:
         payload = wire.COMPANY_ID.to_bytes(2, "little") + advert.data
         data = bytes((2, 1, 6, len(payload) + 1, 0xFF)) + payload + self.firmware.padding
         fields_ = (1, number), (2, zigzag(advert.rssi_dBm)), (3, 1), (4, data)
+        if self._connecting.locked():
+            return
         if not self._batch:
             asyncio.get_running_loop().call_later(BATCH_s, self._flush)
         self._batch.append(body((1, body(*fields_))))
@@ -160,7 +165,10 @@ class OtherProxy:
             session.send(SLOTS_ANSWER, told)
 
     def device(self, address: int, what: int, has_type: bool) -> None:
-        """Do as asked; a connect while one is under way, or ending, gets no answer."""
+        """Do as asked; a connect while one is under way, or ending, gets no answer.
+
+        What is under way cannot be stopped: it is ended as soon as it is there.
+        """
         slot = self.slots.get(address)
         if what == DISCONNECT:
             if slot is None:
@@ -171,25 +179,36 @@ class OtherProxy:
         elif what in {WITH_CACHE, WITHOUT_CACHE} and has_type:
             if slot is None and len(self.slots) < self.firmware.limit:
                 slot = self.slots[address] = Slot(address)
-                slot.task = self.start_task(self._connect(slot))
+                self.start_task(self._connect(slot))
                 self.tell_slots(self.subscriber)
             elif slot is None:
                 self._tell_state(address, connected=False)
-            elif slot.link is not None and not slot.is_ending:
+            elif slot.link is None:
+                slot.is_ending = False
+            elif not slot.is_ending:
                 self._tell_state(address, connected=True)  # without an MTU
                 self.tell_slots(self.subscriber)
         else:
             self._tell_state(address, connected=False)  # "V1 connections removed"
 
     async def _connect(self, slot: Slot) -> None:
+        """Connect when no other connect is under way: it has one radio, and hears nothing then."""
         firmware = self.firmware
-        await asyncio.sleep(firmware.connect_s)
         try:
-            name = "" if firmware.refuses else self.names.get(slot.address, "")
-            firmware.refuses = max(firmware.refuses - 1, 0)
-            slot.link = await self.radio.connect(name, lambda: self._ended(slot))
+            async with self._connecting:
+                await asyncio.sleep(firmware.connect_s)
+                name = "" if firmware.refuses else self.names.get(slot.address, "")
+                firmware.refuses = max(firmware.refuses - 1, 0)
+                try:
+                    slot.link = await self.radio.connect(name, lambda: self._ended(slot))
+                except RadioError:
+                    await asyncio.sleep(firmware.gives_up_s)
+                    raise
         except RadioError:
             self._free(slot, NO_ANSWER)
+            return
+        if slot.is_ending:
+            await self._disconnect(slot)
             return
         for mtu in firmware.mtus:
             self._tell_state(slot.address, connected=True, mtu=mtu)
@@ -198,18 +217,23 @@ class OtherProxy:
 
     async def _disconnect(self, slot: Slot) -> None:
         slot.is_ending = True
-        await asyncio.sleep(self.firmware.disconnect_s)
-        if slot.link is None:
-            if slot.task is not None:
-                slot.task.cancel()
-            self._free(slot)
-        else:
+        if slot.link is not None:
+            await asyncio.sleep(self.firmware.disconnect_s)
             with suppress(RadioError):  # the board was faster
                 await slot.link.close()
-            self._free(slot, 0x16)
+            await self._close(slot, 0x16)
 
     def _ended(self, slot: Slot) -> None:
-        self._free(slot, 0 if slot.is_ending else 8)
+        if not slot.is_ending:
+            slot.is_ending = True
+            self.start_task(self._close(slot, 8))
+
+    async def _close(self, slot: Slot, error: int) -> None:
+        """Tell of a link's end; its slot is free, and its end is told again, a little later."""
+        if self.firmware.close_s:
+            self._tell_state(slot.address, connected=False, error=error)
+            await asyncio.sleep(self.firmware.close_s)
+        self._free(slot, error)
 
     def _free(self, slot: Slot, error: int = 0) -> None:
         if self.slots.get(slot.address) is slot:
@@ -240,6 +264,12 @@ class Session(asyncio.Protocol):
         self.proxy.unsubscribe(self)
 
     def data_received(self, data: bytes) -> None:
+        if self.proxy.firmware.lag_s:
+            asyncio.get_running_loop().call_later(self.proxy.firmware.lag_s, self._receive, data)
+        else:
+            self._receive(data)
+
+    def _receive(self, data: bytes) -> None:
         self._buffer += data
         if self._buffer[:1] != self._frames.first:
             self.transport.close()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The connections of a virtual proxy to boards: a few slots, each held by one address.
 
-As in an ESP32, a slot is taken when a connect begins and free again when its connection has ended.
+As in an ESP32, a slot is taken when a connect begins and free again a little after its connection
+has ended; with both, the client is told of the end.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from crowdcharge.bench.radio.bleak_backend import Client
 from crowdcharge.bench.radio.central import Central
 
 CONNECT_TIMEOUT_s = 20.0
+CLOSE_s = 0.03
 NOT_CONNECTED = -1  # as ESPHome reports it
 FAILED = 0x85  # what ESP-IDF says when nobody answers
 OnState = Callable[[int, bool, int, int], None]  # address, connected, MTU, error
@@ -69,7 +71,7 @@ class ProxySlots:
         if slot is None and len(self._slots) >= self.limit:
             self._on_state(address, False, 0, 0)
             return
-        if slot is not None and slot.opening is not None:
+        if slot is not None and slot.client is not None:  # it is being opened, or closed
             return
         slot = self._slots[address] = Slot(self._client(address, address_type))
         self._on_change()
@@ -99,8 +101,7 @@ class ProxySlots:
         try:
             await slot.client.connect(pair=False, timeout=CONNECT_TIMEOUT_s)
         except (BleakError, TimeoutError, OSError):
-            self._free(address, slot)
-            self._on_state(address, False, 0, FAILED)
+            self._free(address, slot, FAILED)
             return
         finally:
             slot.opening = None
@@ -111,12 +112,13 @@ class ProxySlots:
     def _ended(self, address: int) -> None:
         slot = self._slots.get(address)
         if slot is not None and slot.opening is None:
-            self._free(address, slot)
             self._on_state(address, False, 0, 0)
+            asyncio.get_running_loop().call_later(CLOSE_s, self._free, address, slot)
 
-    def _free(self, address: int, slot: Slot) -> None:
+    def _free(self, address: int, slot: Slot, error: int = 0) -> None:
         if self._slots.get(address) is slot:
             del self._slots[address]
+            self._on_state(address, False, 0, error)
             self._on_change()
 
     async def disconnect(self, address: int) -> None:
@@ -125,11 +127,12 @@ class ProxySlots:
         if slot is not None and slot.opening is not None:
             slot.opening.cancel()
             await asyncio.gather(slot.opening, return_exceptions=True)
-            self._free(address, slot)
-        if slot is not None and slot.client is not None and slot.is_open:
+            if not slot.is_open:
+                self._free(address, slot)
+        if slot is None or slot.client is None:
+            self._on_state(address, False, 0, 0)
+        elif slot.is_open:
             await slot.client.disconnect()  # `_ended` tells of it
-            return
-        self._on_state(address, False, 0, 0)
 
     async def disconnect_all(self) -> None:
         for address in self.addresses:
