@@ -93,7 +93,7 @@ class Rig:
             await radio.start_scan(lambda _advert: None)
         with Store.create(self.ledger) as store:
             self.store = store
-            self.clock = BoardClock(SPEED)
+            self.clock = BoardClock(self.bench.config.speed)
             self.orchestrator = Orchestrator(
                 radio=open_radio(self.bench.transports[0]),
                 store=store,
