@@ -2,12 +2,12 @@
 """Flash and heap that the firmware needs on each board, against what the board has.
 
 `python firmware/tools/size_report.py` prints a table and exits 1 if a board is over its budget.
-Flash is the size of the files as they are deployed. Heap, of a member of a crowd whose owner has
-switched strangers on where the board carries the meetings of boards, is what is live while the compiled
+Flash is the size of the files as they are deployed. Heap is what is live while the compiled
 MicroPython firmware runs on the virtual bench, without the bench's own modules, which stand for
-silicon. The bench's VM has 64 bits; the same firmware on a 32-bit build of the VM took 0.67 of it
-(code and strings do not shrink). CircuitPython's port shares most of its code and gets the same
-figure.
+silicon. A board that may meet others is measured as a member of a crowd whose owner has switched
+strangers on. The bench's VM has 64 bits; the same firmware on a 32-bit build of the VM took 0.67
+of it (code and strings do not shrink). CircuitPython's port shares most of its code and gets the
+same figure.
 """
 
 import asyncio

@@ -21,7 +21,7 @@ REST = const(4)  # nothing: the board is busy, or wants nothing
 _HELLO, _WISH, _GRANT, _RENEW, _FAREWELL = const(1), const(2), const(3), const(4), const(5)
 
 NEAR_dBm = const(-45)
-_MARGIN_pct = const(3)  # who has less than this much more is not worth a start-up
+MARGIN_pct = const(3)  # who has less than this much more is not worth a start-up
 _MEETING_MAX_ms = const(15_000)  # to connect and agree
 _ANSWER_MAX_ms = const(1000)
 _TRIES_MAX = const(3)
@@ -73,12 +73,12 @@ class PeerTaker:
         """
         if rssi_dBm < NEAR_dBm or not self.wants:
             return
-        seen = self._seen(beacon)
-        if seen is None:
+        found = seen(self._sha256, self._member, beacon)
+        if found is None:
             return
-        board_id, state, soc_pct = seen
+        board_id, state, soc_pct = found
         busy = state & 0x0F != transfer.IDLE or state & (wire.PROBLEM | wire.CABLE)
-        enough = self._board.soc_permille // 10 + _MARGIN_pct
+        enough = self._board.soc_permille // 10 + MARGIN_pct
         if busy or not enough <= soc_pct <= 100 or self._is_left_alone(board_id):
             return
         if self._may_ask(board_id):
@@ -87,20 +87,24 @@ class PeerTaker:
             self.address = address
             self.action = CONNECT
 
+    def on_call(self, challenge: bytes) -> None:
+        """Take the challenge of a member that has connected to this board: says hello."""
+        try:
+            board_id = wire.unpack_challenge(challenge)[0]
+        except ValueError:
+            return
+        if self.wants and self._may_ask(board_id) and not self._is_left_alone(board_id):
+            self._reset()
+            self.giver = board_id
+            self.action = CONNECT
+            self.on_challenge(challenge)
+
     def _may_ask(self, board_id: int) -> bool:
         return self._member.key_to(board_id) != b""
 
     def _knows_any(self) -> bool:
         """Is there any board that it may ask?"""
         return bool(self._member.keys)
-
-    def _seen(self, beacon: bytes):
-        """Return (board, state byte, charge %) of a beacon or of a member's alias, or None."""
-        try:
-            fields = wire.unpack_beacon(beacon)
-        except ValueError:
-            return alias.read(self._sha256, self._member.alias, beacon)
-        return fields[0], fields[3], fields[7]
 
     def on_challenge(self, challenge: bytes) -> None:
         """Take the giver's challenge once the link is ready: says hello."""
@@ -284,6 +288,15 @@ class PeerTaker:
     def _leave_alone(self, board_id: int) -> None:
         if not self._is_left_alone(board_id):
             self._rests.append((board_id, _BACK_OFF_ms))
+
+
+def seen(sha256, membership, beacon: bytes):
+    """Return (board, state byte, charge %) of a beacon or of a member's alias, or None."""
+    try:
+        fields = wire.unpack_beacon(beacon)
+    except ValueError:
+        return alias.read(sha256, membership.alias, beacon)
+    return fields[0], fields[3], fields[7]
 
 
 _FRAMES = {

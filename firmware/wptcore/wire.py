@@ -85,6 +85,7 @@ MARKET_PRICE = const(0x15)
 PEER_HELLO = const(0x20)  # and then GRANT, RENEW, STOP, from one board to another
 PEER_WISH = const(0x21)
 STRANGER_KEY = const(0x22)  # without a session: there is no key yet
+PEER_CALL = const(0x23)  # without a session: to a board that connects to none
 ACK = const(0x80)
 MARKET_PUBLIC = const(0x81)
 MARKET_ANSWER = const(0x82)
@@ -131,6 +132,7 @@ _BODIES = {
     PEER_HELLO: "<IH16s",  # crowd, board, its nonce
     PEER_WISH: "<HII",  # charge permille, capacity mJ, wish mJ
     STRANGER_KEY: "<H32s",  # board, public key for this exchange
+    PEER_CALL: "<31s",  # the challenge of who calls
     ACK: "<BBBBIIIHh",  # command, code, state, ept, transfer, power mW, energy mJ, SoC, coil dC
     MARKET_PUBLIC: "<32s16s",  # public key, nonce
     MARKET_ANSWER: "<B16s16s",  # round, c, s

@@ -42,6 +42,7 @@ class BoardRadio(GattServer):
         self._adapter.enabled = True
         guard.attempt("radio", setattr, self._adapter, "name", "wpt-%d" % board.board_id)
         self._linked = False
+        self._called: list = []  # one called_link.CalledLink in a member of a crowd
         self._characteristics = {}
         self._shown: dict = {}  # the values that a central may read now
         for service, rows in services():
@@ -52,6 +53,21 @@ class BoardRadio(GattServer):
         self._write(wire.MODEL_NUMBER, model.encode())
         self._write(wire.FIRMWARE_REVISION, revision.encode())
         self._draw_challenge()
+
+    def meet_peers(self, taker, _make_caller) -> None:
+        from called_link import CalledLink  # here, because other boards save its memory
+
+        self._called = [CalledLink(taker, self._board, self._notify, self._disconnect)]
+
+    def step_peers(self, dt_ms: int) -> None:
+        for called in self._called:
+            called.step(dt_ms)
+
+    def _take(self, link: int, data: bytes, is_frame: bool) -> None:
+        for called in self._called:
+            if called.take(link, data, is_frame):
+                return
+        super()._take(link, data, is_frame)
 
     def _new_address(self) -> None:
         """Keep the address: not tried on this port, so a hidden board can be followed by it."""

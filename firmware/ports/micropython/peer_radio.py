@@ -11,6 +11,7 @@ import bluetooth
 
 from wptcore import peer_taker, wire
 from wptcore.compat import const
+from wptcore.peer_caller import CALLED
 
 _IRQ_SCAN_RESULT = const(5)
 _IRQ_SCAN_DONE = const(6)
@@ -28,6 +29,7 @@ _IRQ_MTU_EXCHANGED = const(21)
 
 _SCAN_ms = const(1500)
 _SCAN_EVERY_ms = const(3000)
+_SCAN_TO_CALL_ms = const(6000)  # a scan costs more than all else that an idle board does
 _CONNECT_ms = const(2000)
 _INTERVAL_MIN_us = const(7500)
 _INTERVAL_MAX_us = const(15000)
@@ -38,10 +40,14 @@ _CCCD_OFFSET = const(1)  # our GATT server puts it right behind the value that n
 
 
 class PeerRadio:
-    """`taker`: peer_taker.PeerTaker; `ble`: bluetooth.BLE, which BoardRadio has switched on."""
+    """`taker`: peer_taker.PeerTaker; `caller`: peer_caller.PeerCaller, which has the same names;
+    `ble`: bluetooth.BLE, which BoardRadio has switched on.
+    """
 
-    def __init__(self, taker, ble):
+    def __init__(self, taker, caller, ble):
         self._taker = taker
+        self.caller = caller
+        self._role = taker  # which of the two has the link, or had it last
         self._ble = ble
         self._heard = []  # (address type, address, beacon, dBm)
         self._news = []  # (event, copies), oldest first
@@ -91,24 +97,34 @@ class PeerRadio:
     # -- in the loop --
 
     def step(self, dt_ms: int) -> None:
-        taker = self._taker
-        taker.on_elapsed(dt_ms)
+        self._taker.on_elapsed(dt_ms)
+        self.caller.on_elapsed(dt_ms)
         self._since_scan_ms += dt_ms
         while self._news:
             event, copies = self._news.pop(0)
             self._take(event, copies)
         heard, self._heard = self._heard, []
         for address_type, address, beacon, rssi_dBm in heard:
-            taker.on_advert((address_type, address), beacon, rssi_dBm)
-        self._act(taker.action)
+            self._consider((address_type, address), beacon, rssi_dBm)
+        self._act(self._role.action)
+
+    def _consider(self, address, beacon: bytes, rssi_dBm: int) -> None:
+        for role in (self._taker, self.caller):
+            if self._role.action == peer_taker.LISTEN:
+                role.on_advert(address, beacon, rssi_dBm)
+                self._role = role
+
+    def has_lent(self, link: int) -> bool:
+        """Is this the number of the link that the board has lent to the one it called?"""
+        return link == CALLED
 
     def _act(self, action: int) -> None:
         if action == peer_taker.LISTEN:
             self._listen()
         elif action == peer_taker.CONNECT and not self.is_busy:
-            self._connect(*self._taker.address)
+            self._connect(*self._role.address)
         elif action == peer_taker.TALK and not self._writing:
-            frame = self._taker.pop_frame()
+            frame = self._role.pop_frame()
             if frame:
                 self._writing = True
                 self._ble.gattc_write(self._link, self._values[_COMMAND], frame, 1)
@@ -125,8 +141,9 @@ class PeerRadio:
             self._gone()
 
     def _listen(self) -> None:
-        due = self._since_scan_ms >= _SCAN_EVERY_ms
-        if self._scanning or not due or not self._taker.wants:
+        every_ms = _SCAN_EVERY_ms if self._taker.wants else _SCAN_TO_CALL_ms
+        due = self._since_scan_ms >= every_ms
+        if self._scanning or not due or not (self._taker.wants or self.caller.wants):
             return
         self._scanning = True
         self._since_scan_ms = 0
@@ -146,7 +163,7 @@ class PeerRadio:
 
     def _gone(self) -> None:
         self._forget()
-        self._taker.on_gone()
+        self._role.on_gone()
 
     def _take(self, event: int, copies: tuple) -> None:
         """Goes on with the set-up: MTU, service, characteristics, subscription, challenge."""
@@ -164,7 +181,7 @@ class PeerRadio:
             return
         if event == _IRQ_NOTIFY:
             if copies[1] == self._values.get(_REPLY):
-                self._taker.on_reply(copies[2])
+                self._role.on_reply(copies[2])
         elif event == _IRQ_SERVICE_RESULT:
             self._span = copies[1:]
         elif event == _IRQ_CHARACTERISTIC_RESULT:
@@ -185,12 +202,12 @@ class PeerRadio:
                 self._leave()
         elif event == _IRQ_CHARACTERISTIC_DONE:
             ble.gattc_write(link, self._values[_REPLY] + _CCCD_OFFSET, _SUBSCRIBE, 1)
-        elif event == _IRQ_WRITE_DONE and self._taker.action == peer_taker.CONNECT:
+        elif event == _IRQ_WRITE_DONE and self._role.action == peer_taker.CONNECT:
             ble.gattc_read(link, self._values[_CHALLENGE])
         elif event == _IRQ_WRITE_DONE:
             self._writing = False
         elif event == _IRQ_READ_DONE:
-            self._taker.on_challenge(self._challenge)
+            self._role.on_challenge(self._challenge)
 
 
 _REPLY = bytes(bluetooth.UUID(wire.REPLY_UUID))

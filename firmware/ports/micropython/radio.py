@@ -53,10 +53,10 @@ class BoardRadio(GattServer):
         self._write(wire.MODEL_NUMBER, model)
         self._write(wire.FIRMWARE_REVISION, revision)
 
-    def meet_peers(self, taker) -> None:
+    def meet_peers(self, taker, make_caller) -> None:
         from peer_radio import PeerRadio  # here, because other boards save its memory
 
-        self._peers = PeerRadio(taker, self._ble)
+        self._peers = PeerRadio(taker, make_caller(), self._ble)
 
     def step_peers(self, dt_ms: int) -> None:
         if self._peers is not None:
@@ -170,13 +170,17 @@ class BoardRadio(GattServer):
         return self._events.pop(0) if self._events else None
 
     def _disconnect(self, link: int) -> None:
-        if not self._ble.gap_disconnect(link):
+        if self._peers is not None and self._peers.has_lent(link):
+            self._peers.caller.leave()
+        elif not self._ble.gap_disconnect(link):
             self._board.on_link(link, b"")  # it has gone, and its event was lost
 
     def _write(self, uuid, value, notify: bool = False) -> None:
         self._ble.gatts_write(self._handles[uuid], value, notify)
 
     def _notify(self, link: int, frame: bytes) -> bool:
+        if self._peers is not None and self._peers.has_lent(link):
+            return self._peers.caller.send(frame)
         if link not in self._nonces:
             return True  # the link has gone, and its reply with it
         try:

@@ -53,7 +53,8 @@ class BoardLoop:
         self.radio = BoardRadio(self.board, self.guard, pins.NAME, REVISION, unit)
         self.radio.hide_by(lambda: _alias(self.board, key, desk, sha256))
         if desk is not None:
-            self.radio.meet_peers(_taker(self.board, desk, sha256))
+            taker = _taker(self.board, desk, sha256)
+            self.radio.meet_peers(taker, lambda: _caller(self.board, desk, sha256))
         backend = ConsoleBackend(hal, identity, pins.NAME, REVISION)
         self.console = SerialConsole(self.board, backend, sha256)
         self.store = Store(hal)
@@ -226,6 +227,13 @@ def _taker(board, desk, sha256):
     from wptcore.stranger_taker import StrangerTaker
 
     return StrangerTaker(board, desk.membership, sha256, os.urandom, desk.press)
+
+
+def _caller(board, desk, sha256):
+    """Load it only on a port that connects to others."""
+    from wptcore.peer_caller import PeerCaller
+
+    return PeerCaller(board, desk.membership, sha256, os.urandom)
 
 
 def _receiving_unit(pins, identity: dict, board, limits):

@@ -73,8 +73,10 @@ class GattServer:
     def hide_by(self, make_alias) -> None:
         self._adverts.hide_by(make_alias)
 
-    def meet_peers(self, taker) -> None:
-        """Let `taker` (peer_taker.PeerTaker) ask others. A port without this only accepts."""
+    def meet_peers(self, taker, make_caller) -> None:
+        """Let `taker` (peer_taker.PeerTaker) ask others, and what `make_caller` returns
+        (peer_caller.PeerCaller) call those that only accept.
+        """
 
     def step_peers(self, dt_ms: int) -> None:
         """Take the next step of a meeting."""

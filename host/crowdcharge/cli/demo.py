@@ -63,9 +63,9 @@ def demo(
         raise InputError("--http-port is for --serve")
     chosen: Demo | Hostless
     if hostless:
-        _refuse_with_hostless(boards, port, options, served)
+        _refuse_with_hostless(boards, options, served)
         policy = POLICY if _is_default("policy") else policy
-        chosen = Hostless(policy, speed or 4.0, seed)
+        chosen = Hostless(policy, speed, seed, port)
     else:
         chosen = Demo(boards, policy, speed, seed, port, options)
     view = LiveView(
@@ -128,9 +128,9 @@ def _is_default(name: str) -> bool:
     return source is click.core.ParameterSource.DEFAULT
 
 
-def _refuse_with_hostless(boards: int, port: str, options: dict[str, Any], served: bool) -> None:
-    if boards != 4 or port != "micropython" or options or served:
-        raise InputError("--hostless has four MicroPython boards, no policy options and no page")
+def _refuse_with_hostless(boards: int, options: dict[str, Any], served: bool) -> None:
+    if boards != 4 or options or served:
+        raise InputError("--hostless has four boards, no policy options and no page")
 
 
 def _closing(summary: dict[str, Any], out: Path) -> str:

@@ -9,8 +9,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "firmware" / "tests"))
 
+from middle import Middle
 from peers import Node, Room, STEP_ms, Stranger, receipts
-from wptcore import press
+from strangers import pressed
+from wptcore import press, wire
 
 LEASE_ms = 4000
 SLACK_ms = 2 * STEP_ms  # the pass that hears, and the one that acts
@@ -154,3 +156,50 @@ def test_no_coil_is_on_without_a_press_of_both_whatever_happens() -> None:
         check_accounts(room, {1: 0, 2: 0})
         granted += presses.grants
     assert granted > BATCH // 3, f"only {granted} transfers in {BATCH} schedules"
+
+
+KEPT = (
+    wire.STRANGER_KEY,
+    wire.STRANGER_PUBLIC,
+    wire.PEER_HELLO,
+)  # else he has no session to abuse
+ONE_W_mW = 1000
+
+
+def writing(rng: random.Random):
+    """Return what one in the middle does to each frame: lose it, or put a number into a field."""
+
+    def rewrite(frame_type: int, fields: tuple) -> tuple | None:
+        chance = rng.random()
+        if frame_type in KEPT or chance > 0.2:
+            return fields
+        if chance < 0.02:
+            return None
+        at = rng.randrange(len(fields))
+        old = fields[at]
+        if isinstance(old, bytes):
+            return fields
+        new = rng.choice((0, 1, old + 1, old * 2, old // 2, 900))
+        most = 0x7F if old <= 0xFF else 0x7FFF  # what a field of that size holds
+        return (*fields[:at], new & most, *fields[at + 1 :])
+
+    return rewrite
+
+
+@pytest.mark.slow
+def test_whatever_one_in_the_middle_writes_it_is_one_watt_ten_minutes_and_once() -> None:
+    gave = 0
+    for seed in range(12):  # 200 passed on 29 November 2026
+        room = pressed(Middle(Stranger(1, 900), Stranger(2, 300), writing(random.Random(seed))))
+        room.run(40_000)
+        room.rewrite = lambda _frame_type, _fields: None
+        while any(node.board.is_running for node in room.nodes):
+            room.step()
+        for node in room.nodes:
+            found = receipts(node)
+            assert len(found) <= 1, seed
+            for receipt in found:
+                assert receipt[7] <= ONE_W_mW and receipt[6] <= press.DURATION_MAX_ms, seed
+                assert receipt[5] <= ONE_W_mW * press.DURATION_MAX_ms // 1000, seed
+        gave += any(receipt[5] > 100 for receipt in receipts(room.nodes[0]))
+    assert gave > 3

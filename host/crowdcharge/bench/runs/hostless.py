@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from crowdcharge.bench.config import BenchConfig, BoardConfig
+from crowdcharge.bench.config import BenchConfig, BoardConfig, Port
 from crowdcharge.bench.hub.launch import Bench
 from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.bench.radio.bleak_backend import backends
@@ -35,33 +35,56 @@ _ROUNDS_MAX = 30
 _COLLECT_EVERY = 3  # rounds; a board keeps seven receipts
 _LOOK_s = 0.1
 _PATIENCE_s = 15.0  # of bench time: then two boards that lie together have nothing to give
+_CALLING_s = 15.0  # more, where one of them has to be called
 _QUIET_s = 2.0  # of bench time without a coil: the meeting is over
 _ROUND_MAX_s = 240.0
 _COLLECT_s = 20.0
 _LINKS = 4  # NimBLE's own number: three incoming and one outgoing
+_PORTS: dict[str, tuple[tuple[Port, str], ...]] = {
+    "micropython": (("micropython", "virtual"),),
+    "mixed": (("micropython", "virtual"), ("circuitpython", "feather_esp32s3_cp")),
+}
+_SPEEDS = {"micropython": 4.0, "mixed": 2.0}  # whose only link is taken gives 3 s to say hello
 _RECEIVED_W = 0.5  # boards without a curve of their pair stay below 1 W at the transmitter
 
 
 @dataclass(frozen=True, slots=True)
 class Hostless:
     policy: str = POLICY
-    speed: float = 4.0
+    speed: float | None = None  # None: what boards of this port bear on two cores
     seed: int = 1
+    port: str = "micropython"
 
     def __post_init__(self) -> None:
+        if self.port not in _PORTS:
+            raise InputError(
+                f"--hostless: --port must be one of {', '.join(_PORTS)}, not {self.port!r}: "
+                "two CircuitPython boards cannot meet, because each only accepts"
+            )
         if self.policy not in POLICIES:
             raise InputError(f"--policy must be one of {', '.join(POLICIES)}, not {self.policy!r}")
-        if not 0.1 <= self.speed <= 10:
+        if self.speed is not None and not 0.1 <= self.speed <= 10:
             raise InputError(f"--speed must be 0.1 to 10, not {self.speed:g}")
+
+    @property
+    def pace(self) -> float:
+        return self.speed or _SPEEDS[self.port]
+
+    @property
+    def patience_s(self) -> float:
+        return _PATIENCE_s + (_CALLING_s if self.port == "mixed" else 0)
 
     def bench(self) -> BenchConfig:
         """All boards are members of one crowd, and their owners let them give to it."""
         rng = np.random.default_rng(self.seed)
         crowd_key = rng.bytes(32).hex()
+        kinds = _PORTS[self.port]
         boards = tuple(
             BoardConfig(
                 index + 1,
                 soc_pct,
+                port=kinds[index % len(kinds)][0],
+                board=kinds[index % len(kinds)][1],
                 key=rng.bytes(32).hex(),
                 crowd_key=crowd_key,
                 peer_policy=self.policy,
@@ -71,7 +94,7 @@ class Hostless:
             for index, soc_pct in enumerate(STORY_SOCS_pct)
         )
         link = CoilLink(power_W=_RECEIVED_W)
-        return BenchConfig(boards, speed=self.speed, seed=self.seed, link=link)
+        return BenchConfig(boards, speed=self.pace, seed=self.seed, link=link)
 
 
 async def run(demo: Hostless, out: Path, emit: Emit) -> Summary:
@@ -89,7 +112,7 @@ async def run(demo: Hostless, out: Path, emit: Emit) -> Summary:
 
 async def _collect(running: BenchRun, demo: Hostless, emit: Emit) -> None:
     radio = BleakRadio(*backends(running.bench.transport))
-    clock = BoardClock(demo.speed)
+    clock = BoardClock(demo.pace)
     try:
         found = await collect(radio, running.store, running.keys, clock, emit, _COLLECT_s)
     finally:
@@ -109,11 +132,11 @@ async def _meet(running: BenchRun, demo: Hostless, emit: Emit) -> None:
             await _collect(running, demo, emit)
         pairs = cycle[number % len(cycle)]
         await lay_together(running.bench, pairs)
-        await _round_over(running.bench, pairs)
+        await _round_over(running.bench, pairs, demo.patience_s)
         await lay_together(running.bench, ())
 
 
-async def _round_over(bench: Bench, pairs: Round) -> None:
+async def _round_over(bench: Bench, pairs: Round, patience_s: float) -> None:
     """Wait as people do: until a coil's light goes off, or nothing happens for a while."""
     began: dict[tuple[int, int], bool] = dict.fromkeys(pairs, False)
     since_s = start_s = float((await _status(bench))["time_s"])
@@ -125,8 +148,8 @@ async def _round_over(bench: Bench, pairs: Round) -> None:
             began[pair] = began[pair] or bool(on & {*pair})
         if on:
             since_s = now_s
-        patience_s = _QUIET_s if all(began.values()) else _PATIENCE_s
-        if now_s - since_s >= patience_s or now_s - start_s >= _ROUND_MAX_s:
+        quiet_s = _QUIET_s if all(began.values()) else patience_s
+        if now_s - since_s >= quiet_s or now_s - start_s >= _ROUND_MAX_s:
             return
         await asyncio.sleep(_LOOK_s)
 
