@@ -56,8 +56,7 @@ class BoardHal:
         self._tries_break = False
         self.connected = self.guard.attempt("bus", self.connect)
         # A board saves the memory of the other chip's module.
-        module = {"ina219": "power_meter", "ina228": "ina228_meter"}[pins.METER]
-        self._meter = __import__(module).PowerMeter
+        self._meter = __import__(pins.METER + "_meter").PowerMeter
         self._meters = {}
         self.capacity_mJ = identity.get("capacity_mJ", pins.CAPACITY_mJ)
         if pins.GAUGE:

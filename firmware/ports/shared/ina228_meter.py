@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One INA228: a triggered conversion of bus and shunt, read back as integers (TI SLYS021A).
 
-The same interface as power_meter.PowerMeter. The registers are used directly: Adafruit's driver
+The same interface as ina219_meter.PowerMeter. The registers are used directly: Adafruit's driver
 for this chip resets it, sleeps for 3 ms, and reads floats.
 """
 

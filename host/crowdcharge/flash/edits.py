@@ -28,6 +28,13 @@ class Edit:
         return cls((line, column), (line, column + len(old)), new)
 
     @classmethod
+    def definition(cls, node: ast.FunctionDef | ast.ClassDef, new: str) -> "Edit":
+        """Replace the name of a function or class, which follows `def` or `class` and a space."""
+        line = node.lineno
+        column = node.col_offset + len("class " if isinstance(node, ast.ClassDef) else "def ")
+        return cls((line, column), (line, column + len(node.name)), new)
+
+    @classmethod
     def attribute(cls, node: ast.Attribute, new: str) -> "Edit":
         """Replace the last name of `object.name`."""
         line, column = node.end_lineno or node.lineno, node.end_col_offset or 0

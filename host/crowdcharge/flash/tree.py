@@ -15,7 +15,7 @@ from typing import Any
 from crowdcharge.errors import FlashError, InputError
 from crowdcharge.flash import firmware_tree
 from crowdcharge.flash.inlined import inlined
-from crowdcharge.flash.own_attributes import own_shortened
+from crowdcharge.flash.own_names import own_shortened
 from crowdcharge.flash.shortened import shortened
 
 # A VM runs these by name, and only as source.

@@ -21,7 +21,7 @@ from crowdcharge.bench.physics.shunt import Shunt
 from crowdcharge.flash import fit
 from crowdcharge.flash.calibrate import QUANTITIES
 from crowdcharge.flash.fit import Point
-from ports.shared import ina228_meter, power_meter
+from ports.shared import ina228_meter, ina219_meter
 from wptcore import calibration, ept
 
 
@@ -37,7 +37,7 @@ class Fitted:
 
 
 METERS = {
-    "ina219": Fitted(Ina219, power_meter.PowerMeter, 100_000, 2.5, 0.5),
+    "ina219": Fitted(Ina219, ina219_meter.PowerMeter, 100_000, 2.5, 0.5),
     "ina228": Fitted(Ina228, ina228_meter.PowerMeter, 15_000, 1.3, 0.3),
 }
 PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "plant.md"

@@ -18,8 +18,11 @@ FAKES = {
     "power_pins.py": "class PowerPins:\n    def __init__(self, pins):\n        pass\n"
     "    def off(self):\n        print('off')\n",
     "board_hal.py": "",
-    "console.py": "",
-    "boards/mine.py": "NAME = 'mine'\n",
+    "mine_meter.py": "",
+    "wptcore/board.py": "",
+    "wptcore/console_commands.py": "",
+    "wptcore/wire.py": "",
+    "boards/mine.py": "NAME = METER = 'mine'\n",
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from crowdcharge.flash import tree
 from crowdcharge.flash.inlined import inlined
-from crowdcharge.flash.own_attributes import own_shortened
+from crowdcharge.flash.own_names import own_shortened
 from crowdcharge.flash.shortened import shortened
 
 WIRE = """from core.compat import const
@@ -136,38 +136,50 @@ class Board:
     assert small.count("\n") == text.count("\n")
 
 
-def test_what_only_a_class_knows_is_short():
+def test_private_names_are_short():
     text = """
-class Meter:
+_OFFSETS = (1, 2)
+_KEPT = 4
+def _sum(more):
+    _kept = more + sum(_OFFSETS)
+    return _kept
+class _Meter:
+    _KEPT = 5
     def __init__(self):
         self._sent_mJ = self._taken_mJ = self._shown = self._said = self.sum_mJ = 1
     def _add(self, other):
-        self._sent_mJ += other._taken_mJ + getattr(self, "_said")
+        self._sent_mJ += other._taken_mJ + getattr(self, "_said") + _sum(_KEPT)
         return self._sent_mJ
-class Child(Meter):
+class Child(_Meter):
     def ask(self):
         self._own = 3
         return self._add(self) + self._own
 class Clock:
-    def __init__(self):
+    def __init__(self, driver):
         self._at_ms = self._noon = 5
-    def tick(self):
-        self._at_ms += 1
+        self._driver = driver._raw
+    def _tick(self):
+        self._at_ms += self._driver
         return self._at_ms
+    def turn(self):
+        return self._tick()
 class Lamp:
     def __init__(self):
         self._lit = 7
-    def turn(self):
-        self._lit = -self._lit
-        return self._lit
 """
-    small = own_shortened({"a": text, "b": "shown = clock._noon"}, [])["a"]
-    one, other = namespace(text), namespace(small)
-    assert one["Child"]().ask() == other["Child"]().ask() == 6
-    assert one["Clock"]().tick() == other["Clock"]().tick() == 6
-    assert vars(other["Clock"]()) == {"_a": 5, "_noon": 5}
-    assert vars(other["Lamp"]()) == {"_b": 7}
-    assert vars(other["Child"]()) == vars(one["Child"]())
+    asks = "import a\nclock = a.Clock(driver)\nclock.turn()\nshown = clock._noon + a._KEPT\n"
+    small = own_shortened({"a": text, "b": asks}, ["class Driver:\n    _raw = 2\n"])
+    one, other = namespace(text), namespace(small["a"])
+    assert one["Child"]().ask() == other["Child"]().ask() == 13
+    driver = type("Driver", (), {"_raw": 2})()
+    clock = other["Clock"](driver)
+    assert clock.turn() == 7
+    assert vars(clock) == {"_a": 7, "_b": 2, "_ab": 5}
+    assert vars(other["Lamp"]()) == {"_c": 7}
+    assert vars(other["Child"]()).keys() == {"_ad", "_ae", "_af", "_said", "sum_mJ"}
+    assert (other["_c"](1), other["_b"], other["_KEPT"]) == (4, (1, 2), 4)
+    assert body(small["b"]).endswith("shown = clock._ab + a._KEPT")
+    assert small["a"].count("\n") == text.count("\n")
 
 
 def test_the_core_is_what_it_was_but_for_names_and_numbers(tmp_path):
@@ -186,15 +198,16 @@ def test_the_core_is_what_it_was_but_for_names_and_numbers(tmp_path):
         small = ast.parse(core[name].read_text("utf-8"))
         own: set = set()
         numbers += same(original, small, short | vars(module), own)
-        assert one_to_one(own), own
+        for attributes in (False, True):
+            assert one_to_one({row[1:] for row in own if row[0] is attributes}), own
     assert numbers > 500
 
 
 def same(one: ast.AST, other: ast.AST, names: dict, own: set, renamed: set | None = None) -> int:
     """Assert that both are the same; return in how many places `other` has the number.
 
-    `names`: of the module; `own`, `renamed`: (name, new name) of its attributes, and of the
-    function that this stands in.
+    `names`: of the module; `own`: (is an attribute, name, new name) of its private names;
+    `renamed`: (name, new name) of the function that this stands in.
     """
     if isinstance(other, ast.Pass):
         assert isinstance(one, ast.Pass | ast.Assign | ast.ImportFrom)
@@ -225,11 +238,18 @@ def fields(one: ast.AST, other: ast.AST, names: dict, own: set, renamed: set | N
             total += same(left, right, names, own, renamed)
         elif field in {"id", "arg"} and renamed is not None:
             renamed.add((left, right))
-        elif field == "attr" and left.startswith("_"):
-            own.add((left, right))
+        elif field in {"attr", "name", "id"} and str(left).startswith("_"):
+            own.add((is_attribute(one), left, right))
         else:
             assert left == right
     return total
+
+
+def is_attribute(node: ast.AST) -> bool:
+    """Tell an attribute or a method from what has its name in the module."""
+    if isinstance(node, ast.FunctionDef):
+        return [each.arg for each in node.args.args[:1]] == ["self"]
+    return isinstance(node, ast.Attribute)
 
 
 def one_to_one(pairs: set) -> bool:

@@ -17,7 +17,7 @@ from crowdcharge.bench.physics.battery import Cell
 from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.bench.physics.plant import Node
 from crowdcharge.bench.physics.shunt import Shunt
-from ports.shared.power_meter import PowerMeter
+from ports.shared.ina219_meter import PowerMeter
 
 YEAR_s = 365 * 86_400.0
 STEP_s = 30.0

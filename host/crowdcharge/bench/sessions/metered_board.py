@@ -65,7 +65,7 @@ class MeteredSide:
         bus = Bus()
         bus.attach(self.chip)
         pins = _firmware("boards/virtual.py")
-        power_meter = _firmware("ports/shared/power_meter.py")["PowerMeter"]
+        power_meter = _firmware("ports/shared/ina219_meter.py")["PowerMeter"]
         self._meter = power_meter(Busio(bus, self._elapse), 0x40, pins["SHUNT_uOhm"])
 
     def read(self) -> tuple[int, int, int]:

@@ -148,7 +148,7 @@ def tiny_firmware(tmp_path_factory) -> Path:
     """`tiny/main.py`, with the product's bus adapter and meter."""
     folder = tmp_path_factory.mktemp("tiny")
     shutil.copy(TINY / "main.py", folder)
-    for name in ("micropython/i2c_bus.py", "shared/power_meter.py"):
+    for name in ("micropython/i2c_bus.py", "shared/ina219_meter.py"):
         shutil.copy(firmware_tree.root() / "ports" / name, folder)
     return folder
 

@@ -38,7 +38,7 @@ async def test_the_driver_on_the_vm_reads_what_the_plant_holds(tiny_bench, hands
 async def test_a_driver_that_counts_its_polls_gets_its_conversion(tiny_bench, hands):
     """The bench's bus is quicker than wires, but not for the chips: a sample takes some polls."""
     async with hands.repl(tiny_bench.ports[1]) as board:
-        await board.exec(hands.METERS + "\nfrom power_meter import PowerMeter")
+        await board.exec(hands.METERS + "\nfrom ina219_meter import PowerMeter")
         await board.exec("meter = PowerMeter(bus, pins.TX_METER_ADDRESS, pins.SHUNT_uOhm)")
         codes = "print({meter.sample() for _ in range(100)}, meter.bus_mV > 3000)"
         assert await board.exec(codes) == "{0} True"
