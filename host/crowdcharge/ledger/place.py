@@ -15,7 +15,9 @@ _PORT = 5432
 SCHEMES = ("postgresql", "postgres")
 _FILES = ("password_file", "sslrootcert")
 _PARAMETERS = {"site", "host", "sslmode", *_FILES}
+SITE_CHARACTERS_MAX = 64
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
+SITE_NAME = f"at most {SITE_CHARACTERS_MAX} printable characters, no space at an end"
 _FORM = "postgresql://USER@HOST[:PORT]/DATABASE?site=SITE"
 
 
@@ -52,7 +54,8 @@ class BooksUrl:
         self.site = settings.get("site", "")
         files = {name: folder / settings[name] for name in _FILES if settings.get(name)}
         self.password_file, self.sslrootcert = map(files.get, _FILES)
-        self.sslmode = settings.get("sslmode") or ("disable" if self.is_local else "verify-full")
+        is_plain = self.is_local and not self.sslrootcert
+        self.sslmode = settings.get("sslmode") or ("disable" if is_plain else "verify-full")
         self._require()
 
     def _require(self) -> None:
@@ -60,10 +63,14 @@ class BooksUrl:
         for name, value in names.items():
             if not value:
                 raise _wrong(f"names no {name}")
-        if not all(map(str.isprintable, (*names.values(), self.site))):
+        if not all(map(str.isprintable, names.values())):
             raise _wrong("has a character that cannot be printed")
+        if not is_site_name(self.site):
+            raise _wrong(f"has a site that is no name: {SITE_NAME}")
         if self.sslmode not in get_args(Tls):
             raise _wrong(f"has an sslmode that is not one of {', '.join(get_args(Tls))}")
+        if self.sslrootcert and self.sslmode != "verify-full":
+            raise _wrong("has an sslrootcert, which only sslmode=verify-full looks at")
 
     @property
     def is_local(self) -> bool:
@@ -91,6 +98,11 @@ class BooksUrl:
 
 
 Place = Path | BooksUrl
+
+
+def is_site_name(text: str) -> bool:
+    """Tell whether a site may be called so; two names must not look the same."""
+    return text.isprintable() and text == text.strip() and len(text) <= SITE_CHARACTERS_MAX
 
 
 def is_url(text: str) -> bool:

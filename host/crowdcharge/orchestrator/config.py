@@ -14,7 +14,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.files import read_text
 from crowdcharge.ledger.kinds import Reward, SiteRow
 from crowdcharge.ledger.numbers import SITE_MAX
-from crowdcharge.ledger.place import BooksUrl, is_url
+from crowdcharge.ledger.place import SITE_NAME, BooksUrl, is_site_name, is_url
 from crowdcharge.orchestrator import outlets
 from crowdcharge.orchestrator.contacts import ContactSchedule, Pair
 from crowdcharge.orchestrator.transfer import TransferTerms
@@ -215,6 +215,8 @@ def parse(text: str, path: Path) -> RunConfig:
 def _run(table: Table, folder: Path) -> RunSection:
     books = _books(table, folder) if "ledger" in table else None
     section = table.record(RunSection, _RANGES["run"], ledger=books)
+    if not is_site_name(section.site):
+        raise table.fail("site", f"is no name of a site: {SITE_NAME}")
     if section.site_number and not section.site:
         raise table.fail("site_number", "needs run.site as well, the name that others see")
     return section

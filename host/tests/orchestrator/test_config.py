@@ -239,6 +239,13 @@ def test_a_database_of_ledgers_has_its_site_and_files_beside_the_run_file():
     assert (books.site, books.password_file) == ("north", Path("/somewhere/secret"))
 
 
+@pytest.mark.parametrize("name", ["north ", " ", "a\\nb", "a\\u0000b", "a\\u202Eb", "x" * 65])
+def test_two_sites_whose_names_look_the_same_are_not_possible(name):
+    text = GOOD.replace("[contacts]", f'site = "{name}"\n[contacts]')
+    with pytest.raises(InputError, match=r"run\.site: is no name of a site"):
+        config.parse(text, PATH)
+
+
 @pytest.mark.parametrize(
     ("value", "site", "words"),
     [

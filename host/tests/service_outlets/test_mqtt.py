@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, suppress
@@ -14,7 +15,7 @@ import pytest
 from crowdcharge.orchestrator.outlets import Command, MqttSection
 from crowdcharge.service.window import mqtt
 from crowdcharge.service.window.mqtt import Mqtt
-from crowdcharge.service.window.topics import BadCommand, command
+from crowdcharge.service.window.topics import BadCommand, Topics, command
 
 from .broker import Broker, Heard, free_port
 from .crowd import Crowd, until
@@ -50,6 +51,23 @@ def sequence(heard: list[Heard], topic: str) -> list[int]:
     """Return the sequence numbers of a topic's messages, each once."""
     told = [json.loads(text)["seq"] for name, text, _ in heard if name.endswith(f"/{topic}")]
     return list(dict.fromkeys(told))
+
+
+def test_no_two_sites_share_a_topic() -> None:
+    names = [
+        "north-hall",
+        "north hall",
+        "north/hall",
+        "north+hall",
+        "東京",
+        "大阪",
+        "site",
+        "\udcff",
+    ]
+    topics = [Topics(name).site for name in names]
+    assert topics[0] == "north-hall"
+    assert len(set(topics)) == len(names)
+    assert all(re.fullmatch("[A-Za-z0-9_-]+", each) for each in topics)
 
 
 async def test_who_comes_late_gets_the_newest_states(broker: Broker) -> None:

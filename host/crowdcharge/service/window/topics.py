@@ -7,6 +7,7 @@ docs/reference/mqtt.md is the contract.
 import json
 import re
 from collections.abc import Collection
+from hashlib import sha256
 from typing import Any
 
 from crowdcharge.service.window.fields import strict_json
@@ -36,10 +37,15 @@ class BadCommand(Exception):
 
 
 class Topics:
-    """The topics of one site. Its name is cut down to what a topic and Home Assistant take."""
+    """The topics of one site. Its name is cut down to what a topic and Home Assistant take.
+
+    What was cut leaves six digits of the name's hash, so that no two sites share a topic.
+    """
 
     def __init__(self, site: str) -> None:
-        self.site = re.sub(r"[^A-Za-z0-9_-]+", "-", site).strip("-")[:64] or "site"
+        plain = re.sub(r"[^A-Za-z0-9_-]+", "-", site).strip("-")[:64] or "site"
+        digits = sha256(site.encode(errors="surrogatepass")).hexdigest()[:6]
+        self.site = plain if plain == site else f"{plain}-{digits}"
         self.top = f"crowdcharge/{self.site}"
         self.status = f"{self.top}/status"
         self.state = f"{self.top}/state"
