@@ -10,8 +10,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "hardware"))
 
-from generator.outputs import load
+from generator.outputs import Texts, load, outputs
 from generator.source import HARDWARE, HardwareError
+
+
+@pytest.fixture(scope="session")
+def texts() -> Texts:
+    """Every generated file's path and text, which take seconds to make."""
+    return outputs(*load(HARDWARE / "boards"))
 
 
 @pytest.fixture

@@ -9,12 +9,11 @@ import pytest
 import yaml
 from generator import pictures
 from generator.circuit import circuit
-from generator.outputs import load, outputs
+from generator.outputs import load
 from generator.source import HARDWARE
 
 ROOT = HARDWARE.parent
 BOARDS, TABLES = load(HARDWARE / "boards")
-TEXTS = outputs(BOARDS, TABLES)
 BUILT = [name for name, board in BOARDS.items() if board["build"] != "none"]
 
 
@@ -34,9 +33,9 @@ def s_expression(text):
 
 
 @pytest.mark.parametrize("name", BUILT)
-def test_the_netlist_holds_exactly_the_circuit(name):
+def test_the_netlist_holds_exactly_the_circuit(name, texts):
     node = circuit(BOARDS[name], TABLES)
-    tree = s_expression(TEXTS[f"hardware/kicad/{name}.net"])
+    tree = s_expression(texts[f"hardware/kicad/{name}.net"])
     sections = {part[0]: part[1:] for part in tree[1:]}
     refs = [dict(comp[1:4])["ref"] for comp in sections["components"]]
     assert refs == list(node.parts)
@@ -65,9 +64,9 @@ def test_a_third_party_reader_sees_the_same_nets(name):
 
 
 @pytest.mark.parametrize("name", BUILT)
-def test_each_wire_of_the_harness_joins_a_module_to_its_net(name):
+def test_each_wire_of_the_harness_joins_a_module_to_its_net(name, texts):
     node = circuit(BOARDS[name], TABLES)
-    harness = yaml.safe_load(TEXTS[f"hardware/wiring/{name}.yml"])
+    harness = yaml.safe_load(texts[f"hardware/wiring/{name}.yml"])
     wires = set()
     for chain in harness["connections"]:
         ends = {ref: pins for link in chain for ref, pins in link.items()}
@@ -83,9 +82,9 @@ def test_each_wire_of_the_harness_joins_a_module_to_its_net(name):
 
 
 @pytest.mark.parametrize("name", BUILT)
-def test_the_parts_list_counts_every_part_once(name):
+def test_the_parts_list_counts_every_part_once(name, texts):
     node = circuit(BOARDS[name], TABLES)
-    rows = list(csv.DictReader(io.StringIO(TEXTS[f"hardware/bom/{name}.csv"])))
+    rows = list(csv.DictReader(io.StringIO(texts[f"hardware/bom/{name}.csv"])))
     plugs = [row for row in rows if row["references"].startswith("for ")]
     listed = [ref for row in rows if row not in plugs for ref in row["references"].split()]
     plugged = [ref for row in plugs for ref in row["references"].split()[1:]]
@@ -97,30 +96,30 @@ def test_the_parts_list_counts_every_part_once(name):
     assert all(row["order number"] for row in rows)
 
 
-def test_pictures_are_drawn_from_the_present_sources():
-    assert pictures.stale(ROOT, TEXTS) == []
+def test_pictures_are_drawn_from_the_present_sources(texts):
+    assert pictures.stale(ROOT, texts) == []
 
 
-def test_a_picture_of_another_source_is_stale(tmp_path):
-    picture, source = next(iter(pictures.pictures(TEXTS).items()))
+def test_a_picture_of_another_source_is_stale(tmp_path, texts):
+    picture, source = next(iter(pictures.pictures(texts).items()))
     copy = tmp_path / picture
     copy.parent.mkdir(parents=True)
     copy.write_bytes((ROOT / picture).read_bytes())
-    assert picture not in pictures.stale(tmp_path, TEXTS)
-    assert picture in pictures.stale(tmp_path, TEXTS | {source: TEXTS[source] + "# changed\n"})
+    assert picture not in pictures.stale(tmp_path, texts)
+    assert picture in pictures.stale(tmp_path, texts | {source: texts[source] + "# changed\n"})
 
 
 @pytest.mark.parametrize("name", list(BOARDS))
-def test_a_page_says_whether_the_board_was_ever_run(name):
-    page = TEXTS[f"docs/reference/boards/{name}.md"]
+def test_a_page_says_whether_the_board_was_ever_run(name, texts):
+    page = texts[f"docs/reference/boards/{name}.md"]
     board = BOARDS[name]
     assert ("Not yet run on hardware" in page) == (not board["tested"])
     assert board["reason"] in page
     assert board["antenna"] in page
 
 
-def test_links_of_the_pages_lead_somewhere():
-    for path, text in TEXTS.items():
+def test_links_of_the_pages_lead_somewhere(texts):
+    for path, text in texts.items():
         if path.endswith(".md"):
             for target in re.findall(r"\]\(([^)#]+)\)", text):
                 assert ((ROOT / path).parent / target).exists(), (path, target)

@@ -63,28 +63,63 @@ async def bench(request, tmp_path_factory) -> AsyncIterator[Bench]:
         yield running
 
 
-@contextlib.asynccontextmanager
-async def transfer(bench: Bench):
-    """Hold the coil of board 1 on; yield the time of the last renewal that its board took."""
-    radio = BleakRadio(*backends(bench.transport))
-    seen: set[str] = set()
-    both = asyncio.Event()
+class Pair:
+    """Both boards of a bench, with links that are made anew where they were lost."""
 
-    def heard(advert) -> None:
-        seen.add(advert.address)
-        if set(bench.addresses.values()) <= seen:
-            both.set()
+    def __init__(self, bench: Bench, radio: BleakRadio) -> None:
+        self.bench = bench
+        self._radio = radio
+        self._links: dict[int, BoardLink] = {}
 
-    await radio.start_scan(heard)
-    await asyncio.wait_for(both.wait(), 30)
-    await radio.stop_scan()
-    links = [
-        await BoardLink.open(
-            radio, bench.addresses[number], number, KEY, secrets.token_bytes, BoardClock()
-        )
-        for number in (1, 2)
-    ]
-    donor, receiver = links
+    async def hear(self) -> None:
+        missing = set(self.bench.addresses.values())
+        both = asyncio.Event()
+
+        def heard(advert) -> None:
+            missing.discard(advert.address)
+            if not missing:
+                both.set()
+
+        await self._radio.start_scan(heard)
+        await asyncio.wait_for(both.wait(), 30)
+
+    async def link(self, number: int) -> BoardLink:
+        link = self._links.get(number)
+        if link is None or link.closed:
+            address, clock = self.bench.addresses[number], BoardClock()
+            link = await BoardLink.open(
+                self._radio, address, number, KEY, secrets.token_bytes, clock
+            )
+            self._links[number] = link
+        return link
+
+    async def clear(self, transfer_id: int) -> None:
+        """Clear LEASE_LOST on both boards, as the host does after settling."""
+        for number in (1, 2):
+            link = await self.link(number)
+            for _ in range(50):
+                if not (await link.ask()).runs(transfer_id):
+                    break
+                await asyncio.sleep(0.1)
+            assert (await link.command(wire.CLEAR, ept.LEASE_LOST)).code == ept.NONE
+
+    async def close(self) -> None:
+        for link in self._links.values():
+            await link.close()
+        await self._radio.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pair(bench) -> AsyncIterator[Pair]:
+    pair = Pair(bench, BleakRadio(*backends(bench.transport)))
+    await pair.hear()
+    yield pair
+    await pair.close()
+
+
+async def transfer(pair: Pair) -> "Renewals":
+    """Switch the coil of board 1 on; return what keeps it so."""
+    donor, receiver = await pair.link(1), await pair.link(2)
     number = secrets.randbits(30) | 1
     for link, role, peer in ((receiver, wire.PRX, 1), (donor, wire.PTX, 2)):
         grant = (wire.GRANT, number, role, peer, 0, 0, 5000, 500_000, 600_000, 0, LEASE_ms, 0)
@@ -94,22 +129,18 @@ async def transfer(bench: Bench):
                 break
             await asyncio.sleep(0.3)
         assert ack.code == ept.NONE, ack
-    try:
-        yield Renewals(number, donor, receiver)
-    finally:
-        for link in links:
-            await link.close()
+    return Renewals(number, donor, receiver)
 
 
 class Renewals:
     def __init__(self, number: int, donor: BoardLink, receiver: BoardLink) -> None:
-        self._number, self._donor, self._receiver = number, donor, receiver
+        self.number, self._donor, self._receiver = number, donor, receiver
 
     async def go_on(self, time_s: float) -> None:
         end_s = asyncio.get_running_loop().time() + time_s
         while asyncio.get_running_loop().time() < end_s:
             for link, peer in ((self._receiver, self._donor), (self._donor, self._receiver)):
-                ack = await link.command(wire.RENEW, self._number, LEASE_ms, peer.ack.power_mW, 0)
+                ack = await link.command(wire.RENEW, self.number, LEASE_ms, peer.ack.power_mW, 0)
                 assert ack.code == ept.NONE, ack
             await asyncio.sleep(0.3)
 
@@ -137,44 +168,29 @@ async def dark_within(bench: Bench, time_s: float) -> None:
 
 
 @pytest.mark.parametrize("what", JUNK)
-async def test_the_lease_ends_the_transfer_whatever_the_port_gets(bench, what):
+async def test_the_lease_ends_the_transfer_whatever_the_port_gets(bench, pair, what):
     """With renewals it goes on; without, the coil is off when the lease is over."""
-    async with transfer(bench) as renewals:
-        with held_port(bench) as port:
-            for _ in range(3):
-                with contextlib.suppress(BlockingIOError):
-                    os.write(port, JUNK[what])
-                await renewals.go_on(0.5)
-            assert await coil_is_on(bench)
-            await dark_within(bench, LEASE_ms / 1000 + SLACK_s)
+    renewals = await transfer(pair)
+    with held_port(bench) as port:
+        for _ in range(3):
+            with contextlib.suppress(BlockingIOError):
+                os.write(port, JUNK[what])
+            await renewals.go_on(0.5)
+        assert await coil_is_on(bench)
+        await dark_within(bench, LEASE_ms / 1000 + SLACK_s)
     board = await bench.control.board(1)
     assert board["last_reset"] == "power-on", "no watchdog was needed"
-    await clear(bench)
+    await pair.clear(renewals.number)
 
 
-async def clear(bench: Bench) -> None:
-    """Clear LEASE_LOST on both boards, as the host does after settling."""
-    radio = BleakRadio(*backends(bench.transport))
-    await asyncio.sleep(LEASE_ms / 1000 + 0.5)
-    await radio.start_scan(lambda _: None)
-    await asyncio.sleep(1)
-    await radio.stop_scan()
-    for number in (1, 2):
-        link = await BoardLink.open(
-            radio, bench.addresses[number], number, KEY, secrets.token_bytes, BoardClock()
-        )
-        await link.command(wire.CLEAR, ept.LEASE_LOST)
-        await link.close()
-
-
-async def test_ctrl_c_switches_off_at_once_and_is_no_failure(bench):
+async def test_ctrl_c_switches_off_at_once_and_is_no_failure(bench, pair):
     boots = (await bench.control.board(1))["boots"]
-    async with transfer(bench) as renewals:
-        await renewals.go_on(0.5)
-        assert await coil_is_on(bench)
-        with held_port(bench) as port:
-            os.write(port, b"\r\x03\x03")
-            await dark_within(bench, SLACK_s)
+    renewals = await transfer(pair)
+    await renewals.go_on(0.5)
+    assert await coil_is_on(bench)
+    with held_port(bench) as port:
+        os.write(port, b"\r\x03\x03")
+        await dark_within(bench, SLACK_s)
     for _ in range(200):  # the watchdog goes on, and restarts the board
         if (await bench.control.board(1))["boots"] > boots:
             break
