@@ -42,7 +42,13 @@ class WptError(Exception):
 
 
 class InputError(WptError):
+    """`place`: keys and positions of what is wrong in its document, from which a line is found."""
+
     exit_code = 2
+
+    def __init__(self, text: str = "", place: tuple[str | int, ...] = ()) -> None:
+        super().__init__(text)
+        self.place = place
 
 
 class SiteTaken(InputError):

@@ -13,6 +13,7 @@ from crowdcharge.files import naming, read_json_as
 
 if TYPE_CHECKING:
     from crowdcharge.cli.live import LiveView
+    from crowdcharge.market import Market
     from crowdcharge.orchestrator.config import RunConfig
     from crowdcharge.report.summary import Summary
 
@@ -171,7 +172,7 @@ def _clear(
 
     from crowdcharge import market
 
-    parsed = read_json_as(market_json, market.parse_market)
+    parsed = read_json_as(market_json, _tradable)
     means = market.Means(tolerance, np.random.default_rng(seed), secrets.token_bytes)
     doing = f"negotiating with {len(parsed.a)} EVs ({scheme}) ..."
     with naming(market_json), output.console(stderr=True).status(doing):
@@ -181,6 +182,14 @@ def _clear(
         output.document(document)
     else:
         click.echo(_text(document))
+
+
+def _tradable(document: object) -> "Market":
+    from crowdcharge.market.problem import parse_market, refuse_without_trade
+
+    market = parse_market(document)
+    refuse_without_trade(market)
+    return market
 
 
 def _negotiate(path: Path, seed: int, found: Path | None, as_json: bool) -> None:

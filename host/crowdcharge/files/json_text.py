@@ -8,22 +8,24 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from crowdcharge.errors import InputError
-from crowdcharge.files.text import TEXT_MAX_bytes, naming, read_text
+from crowdcharge.files.json_lines import deepest_line, line_of, twice_line
+from crowdcharge.files.text import read_text
 
 T = TypeVar("T")
 DIGITS_MAX = 308  # more than these a double does not hold
 
 
-def read_json(path: Path, most_bytes: int = TEXT_MAX_bytes) -> Any:
-    """Read a file with one JSON document; InputError in one line as `parsed_json`."""
-    return parsed_json(read_text(path, most_bytes), str(path))
-
-
 def read_json_as(path: Path, make: Callable[[Any], T]) -> T:
-    """Make something of a file's JSON document; InputError names the file, whatever is wrong."""
-    document = read_json(path)
-    with naming(path):
+    """Make something of a file's JSON document.
+
+    InputError names the file and the line, whatever is wrong: of `make`'s own, by its place.
+    """
+    text = read_text(path)
+    document = parsed_json(text, str(path))
+    try:
         return make(document)
+    except InputError as error:
+        raise InputError(f"{path}, line {line_of(text, error.place)}: {error}") from None
 
 
 def parsed_json(text: str, name: str) -> Any:
@@ -31,8 +33,7 @@ def parsed_json(text: str, name: str) -> Any:
     try:
         return _parsed(text)
     except _NotJsonError as error:
-        where = f", line {error.line}" if error.line else ""
-        raise InputError(f"{name}{where}: {error}") from None
+        raise InputError(f"{name}, line {error.line}: {error}") from None
 
 
 def parsed_line(text: str, name: str, line: int) -> Any:
@@ -44,11 +45,15 @@ def parsed_line(text: str, name: str, line: int) -> Any:
 
 
 class _NotJsonError(Exception):
-    """What is wrong, and in which line of the text, 0 if nobody knows."""
+    """What is wrong, and in which line of the text."""
 
-    def __init__(self, what: str, line: int = 0) -> None:
+    def __init__(self, what: str, line: int) -> None:
         super().__init__(what)
         self.line = line
+
+
+class _TwiceError(Exception):
+    """The key that an object has twice."""
 
 
 def _parsed(text: str) -> Any:
@@ -62,15 +67,17 @@ def _parsed(text: str) -> Any:
         line = text.count("\n", 0, digits.start() if digits else 0) + 1
         raise _NotJsonError("a number has too many digits", line) from None
     except RecursionError:
-        raise _NotJsonError("is nested too deep") from None
+        raise _NotJsonError("is nested too deep", deepest_line(text)) from None
+    except _TwiceError as error:
+        key = error.args[0]
+        raise _NotJsonError(f"the key {key!r} is given twice", twice_line(text, key)) from None
 
 
 def _only_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) < len(pairs):
         keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _NotJsonError(f"the key {twice!r} is given twice")
+        raise _TwiceError(next(key for key in keys if keys.count(key) > 1))
     return document
 
 

@@ -10,17 +10,19 @@ and `offset_uV` of a bus voltage ("tx-bus", "rx-bus").
 
 import json
 import math
+import re
 from dataclasses import asdict, astuple
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from crowdcharge.errors import InputError
-from crowdcharge.files import read_json, write_whole
+from crowdcharge.files import read_json_as, write_whole
 from crowdcharge.flash.fit import Correction, Curve, Point
 
 FILE = "calibration.json"
 Entry = dict[str, Any]
+Place = tuple[str | int, ...]
 T = TypeVar("T", Point, Correction)
 
 _NAMES = {
@@ -40,10 +42,44 @@ def named(record: Point | Correction, side: str) -> Entry:
 
 
 def _made(kind: type[T], entry: Entry, side: str) -> T:
-    values = [entry[name] for name in _names(kind, side)]
-    if not all(type(value) in {int, float} and math.isfinite(value) for value in values):
-        raise ValueError(f"a number is missing in {side}")
-    return kind(*values)
+    return kind(*(entry[name] for name in _names(kind, side)))
+
+
+def _boards_of(document: Any) -> dict[str, Entry]:
+    """Check all of a calibration file; InputError has the place of what is wrong in it."""
+    boards = _object(_object(document, ()).get("boards"), ("boards",))
+    for board, entry in boards.items():
+        if not re.fullmatch("[0-9]{1,5}", board):
+            raise InputError(
+                f"no calibration file: {board!r} is no board's number", ("boards", board)
+            )
+        for side, each in _object(entry, ("boards", board)).items():
+            _check_side(each, side, ("boards", board, side))
+    return {str(int(board)): entry for board, entry in boards.items()}
+
+
+def _check_side(entry: Any, side: str, place: Place) -> None:
+    points = _object(entry, place).get("points", [])
+    if not isinstance(points, list):
+        raise InputError("no calibration file: points must be a list", (*place, "points"))
+    for number, point in enumerate(points):
+        _check_numbers(Point, point, side, (*place, "points", number))
+    if side in {"tx", "rx"} and entry.get("correction"):
+        _check_numbers(Correction, entry["correction"], side, (*place, "correction"))
+
+
+def _check_numbers(kind: type, entry: Any, side: str, place: Place) -> None:
+    for name in _names(kind, side):
+        value: Any = _object(entry, place).get(name)
+        if type(value) not in {int, float} or not math.isfinite(value):
+            raise InputError(f"no calibration file: {name} must be a number", (*place, name))
+
+
+def _object(value: Any, place: Place) -> Entry:
+    if not isinstance(value, dict):
+        name = place[-1] if place else "it"
+        raise InputError(f"no calibration file: {name} must be an object", place)
+    return value
 
 
 class Records:
@@ -51,20 +87,7 @@ class Records:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._boards: dict[str, Entry] = {}
-        if not path.exists():
-            return
-        document = read_json(path)
-        try:
-            self._boards = {
-                str(int(board)): {side: dict(each) for side, each in entry.items()}
-                for board, entry in document["boards"].items()
-            }
-            self._check()
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"{path} is no calibration file: {type(error).__name__} {error}"
-            ) from None
+        self._boards = read_json_as(path, _boards_of) if path.exists() else {}
 
     def points(self, board_id: int, side: str) -> list[Point]:
         entries = self._side(board_id, side).get("points", [])
@@ -113,13 +136,6 @@ class Records:
     def save(self) -> None:
         text = json.dumps({"boards": self._boards}, indent=2, allow_nan=False) + "\n"
         write_whole(self._path, text.encode())
-
-    def _check(self) -> None:
-        """Read every number once, so that what is wrong shows before anything is measured."""
-        for board, entry in self._boards.items():
-            for side in entry:
-                self.points(int(board), side)
-        self.corrections()
 
     def _side(self, board_id: int, side: str) -> Entry:
         entry: Entry = self._boards.setdefault(str(board_id), {}).setdefault(side, {})

@@ -18,6 +18,7 @@ from crowdcharge.errors import InputError
 
 Array = NDArray[np.float64]
 Mode = Literal["charge", "discharge"]
+Peer = tuple[str] | tuple[str, int]  # its place in a document: ("lane",) or ("evs", 3)
 MODES = ("charge", "discharge")
 
 _FLAT = 1e-12  # share of b below which floats cannot tell a peer's marginal prices apart
@@ -58,16 +59,18 @@ def parse_market(document: object) -> Market:
         raise InputError('a market is an object: {"evs": [...], "lane": {...}, "mode": "charge"}')
     evs = document.get("evs")
     if not isinstance(evs, Sequence) or isinstance(evs, str) or not evs:
-        raise InputError("evs: the market is empty; give at least one EV with a, b and e_max")
+        raise InputError(
+            "evs: the market is empty; give at least one EV with a, b and e_max", ("evs",)
+        )
     mode = document.get("mode")
     if mode not in MODES:
-        raise InputError(f'mode: must be "charge" or "discharge", not {mode!r}')
+        raise InputError(f'mode: must be "charge" or "discharge", not {mode!r}', ("mode",))
     rows = [
-        [number_of(ev, f"ev {i}", field) for field in ("a", "b", "e_max")]
+        [number_of(ev, ("evs", i), field) for field in ("a", "b", "e_max")]
         for i, ev in enumerate(evs)
     ]
     a, b, e_max = np.array(rows).T.copy()
-    lane = [number_of(document.get("lane"), "lane", field) for field in ("a", "b", "e_min")]
+    lane = [number_of(document.get("lane"), ("lane",), field) for field in ("a", "b", "e_min")]
     market = Market(a, b, e_max, lane[0], lane[1], lane[2], mode)
     check_market(market)
     return market
@@ -86,15 +89,16 @@ def check_market(market: Market) -> None:
     _refuse_first("a", market.a, seen, _FLAT_RULE)
     for field, value in (("a", market.lane_a), ("b", market.lane_b)):
         if not (math.isfinite(value) and value > 0):
-            raise InputError(f"lane: {field} must be above 0, not {value:g}")
+            raise InputError(f"lane: {field} must be above 0, not {value:g}", ("lane", field))
     if not (math.isfinite(market.lane_e_min) and market.lane_e_min < 0):
         raise InputError(
             f"lane: e_min must be below 0 (what the lane trades, signed), "
-            f"not {market.lane_e_min:g}"
+            f"not {market.lane_e_min:g}",
+            ("lane", "e_min"),
         )
     moves_lane = -2 * market.lane_a * market.lane_e_min
     if not _FLAT * market.lane_b <= moves_lane < math.inf:
-        raise InputError(f"lane: a {_FLAT_RULE}, not {market.lane_a:g}")
+        raise InputError(f"lane: a {_FLAT_RULE}, not {market.lane_a:g}", ("lane", "a"))
 
 
 def refuse_without_trade(market: Market) -> None:
@@ -104,7 +108,7 @@ def refuse_without_trade(market: Market) -> None:
     if market.e_max[nearest] == 0:
         able = np.flatnonzero(market.e_max > 0)
         if able.size == 0:
-            raise InputError("no feasible price: e_max of every EV is 0")
+            raise InputError("no feasible price: e_max of every EV is 0", ("evs",))
         b = market.b[able]
         nearest = int(able[b.argmin() if charging else b.argmax()])
     best = market.b[nearest]
@@ -112,25 +116,32 @@ def refuse_without_trade(market: Market) -> None:
     if not (best < market.lane_b if charging else best > market.lane_b):
         raise InputError(
             f"no feasible price: b of ev {nearest} ({best:g}) is the nearest and is not {side} "
-            f"b of the lane ({market.lane_b:g}), so nobody would trade in mode {market.mode}"
+            f"b of the lane ({market.lane_b:g}), so nobody would trade in mode {market.mode}",
+            ("evs", nearest, "b"),
         )
 
 
-def number_of(record: object, peer: str, field: str) -> float:
+def peer_error(peer: Peer, what: str, field: str = "") -> InputError:
+    """Make an error that names the peer, with the place of its field."""
+    name = f"ev {peer[1]}" if len(peer) > 1 else peer[0]
+    return InputError(f"{name}: {what}", (*peer, field) if field else peer)
+
+
+def number_of(record: object, peer: Peer, field: str) -> float:
     """Return a finite number of a peer's record; InputError names the peer and the field."""
     if not isinstance(record, Mapping):
-        raise InputError(f"{peer}: must be an object with its numbers, {field} among them")
+        raise peer_error(peer, f"must be an object with its numbers, {field} among them")
     if field not in record:
-        raise InputError(f"{peer}: {field} is missing")
+        raise peer_error(peer, f"{field} is missing")
     value: Any = record[field]
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(f"{peer}: {field} must be a number, not {value!r}")
+        raise peer_error(peer, f"{field} must be a number, not {value!r}", field)
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise InputError(f"{peer}: {field} must be finite, not {number}")
+        raise peer_error(peer, f"{field} must be finite, not {number}", field)
     return number
 
 
@@ -138,4 +149,4 @@ def _refuse_first(field: str, values: Array, good: NDArray[np.bool_], rule: str)
     good = good & np.isfinite(values)
     if not good.all():
         first = int(good.argmin())
-        raise InputError(f"ev {first}: {field} {rule}, not {values[first]:g}")
+        raise peer_error(("evs", first), f"{field} {rule}, not {values[first]:g}", field)

@@ -54,19 +54,22 @@ class Problem:
     def __post_init__(self) -> None:
         e0 = _floats("e0", self.e0)
         if e0.ndim != 1 or not len(e0):
-            raise InputError("e0 must be a list of at least one level")
+            raise InputError("e0 must be a list of at least one level", ("e0",))
         if not 1 <= self.cycle <= TIME_MAX or self.cycle != int(self.cycle):
             raise InputError(
-                f"cycle must be a whole number of slots >= 1 and below 2**31, not {self.cycle:g}"
+                f"cycle must be a whole number of slots >= 1 and below 2**31, not {self.cycle:g}",
+                ("cycle",),
             )
         contacts = _contacts(self.contacts, len(e0), int(self.cycle))
         order = np.argsort(contacts[:, 2], kind="stable")
         contacts = contacts[order]
-        _refuse_duplicates(contacts, len(e0))
+        _refuse_duplicates(contacts, len(e0), order)
         e_min = _one_each("e_min", self.e_min, len(e0), "agent")
         e_max = _one_each("e_max", self.e_max, len(e0), "agent")
-        if (e_min > e_max).any() or (e_min < 0).any():
-            raise InputError("e_min must be at least 0 and not above e_max")
+        what = "e_min must be at least 0 and not above e_max"
+        _refuse("e_min", self.e_min, e_min >= 0, what)
+        each = ("e_max", self.e_max) if np.ndim(self.e_max) else ("e_min", self.e_min)
+        _refuse(*each, e_min <= e_max, what)
         values = {
             "e0": e0,
             "contacts": contacts,
@@ -87,15 +90,20 @@ class Problem:
             raise InputError("a problem is a JSON object with the keys e0, contacts, cycle, ...")
         known = set(cls.__dataclass_fields__)
         if unknown := sorted(set(document) - known):
-            raise InputError(f"unknown key {unknown[0]!r}; known: {', '.join(sorted(known))}")
+            what = f"unknown key {unknown[0]!r}; known: {', '.join(sorted(known))}"
+            raise InputError(what, (unknown[0],))
         required = ("e0", "contacts", "cycle", "e_min", "e_max")
         if missing := [key for key in required if document.get(key) is None]:
             raise InputError(f"the key {missing[0]!r} is missing")
         for key, value in document.items():
             if (wrong := not_a_number(value)) is not None:
-                raise InputError(f"{key} must be a number or a list of numbers, not {wrong}")
+                what, place = wrong
+                raise InputError(
+                    f"{key} must be a number or a list of numbers, not {what}", (key, *place)
+                )
         if type(document["cycle"]) is not int or not 1 <= document["cycle"] <= TIME_MAX:
-            raise InputError("cycle must be a whole number of slots >= 1 and below 2**31")
+            what = "cycle must be a whole number of slots >= 1 and below 2**31"
+            raise InputError(what, ("cycle",))
         return cls(**{key: value for key, value in document.items() if value is not None})
 
     def to_json(self) -> dict[str, Any]:
@@ -185,37 +193,48 @@ def unreachable(reason: str) -> Plan:
     return Plan("unreachable", reason=reason)
 
 
-def not_a_number(value: object) -> str | None:
-    """Show the first value of a parsed JSON document that is neither a number nor null."""
-    stack = [value]
+def not_a_number(value: object) -> tuple[str, tuple[int, ...]] | None:
+    """Show the first value of a parsed JSON document that is neither a number nor null, and where.
+
+    The place has positions in lists.
+    """
+    stack: list[tuple[object, tuple[int, ...]]] = [(value, ())]
     while stack:
-        found = stack.pop()
+        found, place = stack.pop()
         if isinstance(found, list):
-            stack += reversed(found)
+            stack += [(each, (*place, k)) for k, each in enumerate(found)][::-1]
         elif found is not None and type(found) not in (int, float):
-            return repr(found)[:SHOWN_MAX]
+            return repr(found)[:SHOWN_MAX], place
     return None
+
+
+def _refuse(name: str, value: object, good: npt.NDArray[np.bool_], what: str) -> None:
+    """Raise InputError with the place of the first element that is not good, if there is one."""
+    if not good.all():
+        first = np.unravel_index(int(np.argmin(good)), good.shape)
+        within = map(int, first) if np.ndim(value) == good.ndim else ()  # type: ignore[arg-type]
+        raise InputError(what, (name, *within))
 
 
 def _floats(name: str, value: object) -> Floats:
     try:
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(f"{name} must be a number or a list of numbers") from error
-    if not np.isfinite(array).all():
-        if np.isnan(array).any():
-            raise InputError(f"{name} has a value that is not a number")
-        if name != "limit":
-            raise InputError(f"{name} must be finite")
-    if name != "contacts" and np.abs(array[np.isfinite(array)]).max(initial=0.0) > _SIZE_MAX:
-        raise InputError(f"{name} must be at most {_SIZE_MAX:g} in size")
+        raise InputError(f"{name} must be a number or a list of numbers", (name,)) from error
+    _refuse(name, value, ~np.isnan(array), f"{name} has a value that is not a number")
+    if name != "limit":
+        _refuse(name, value, np.isfinite(array), f"{name} must be finite")
+    if name != "contacts":
+        small = ~np.isfinite(array) | (np.abs(array) <= _SIZE_MAX)
+        _refuse(name, value, small, f"{name} must be at most {_SIZE_MAX:g} in size")
     return array
 
 
 def _one_each(name: str, value: object, count: int, of: str) -> Floats:
     array = _floats(name, value)
     if array.shape not in ((), (count,)):
-        raise InputError(f"{name} must be one number or one for each of the {count} {of}s")
+        what = f"{name} must be one number or one for each of the {count} {of}s"
+        raise InputError(what, (name,))
     return array if array.ndim else np.full(count, array)
 
 
@@ -224,7 +243,7 @@ def _contacts(value: object, n: int, cycle: int) -> Ints:
     if rows.size == 0:
         return np.empty((0, 3), dtype=np.int64)
     if rows.ndim != 2 or rows.shape[1] != 3:
-        raise InputError("contacts must be rows of three whole numbers: i, j, t")
+        raise InputError("contacts must be rows of three whole numbers: i, j, t", ("contacts",))
     contacts = np.clip(rows, -1, TIME_MAX).astype(np.int64)
     i, j, t = contacts.T
     bad = (np.minimum(i, j) < 0) | (np.maximum(i, j) >= n) | (i == j) | (t < 1) | (t > cycle)
@@ -235,19 +254,24 @@ def _contacts(value: object, n: int, cycle: int) -> Ints:
         given = ", ".join(f"{number:.15g}" for number in rows[row])
         raise InputError(
             f"contact number {row + 1} is [{given}]: it must be i, j, t with two "
-            f"different agents 0..{n - 1} and a slot 1..{cycle}"
+            f"different agents 0..{n - 1} and a slot 1..{cycle}",
+            ("contacts", row),
         )
     return contacts
 
 
-def _refuse_duplicates(contacts: Ints, n: int) -> None:
+def _refuse_duplicates(contacts: Ints, n: int, order: Ints) -> None:
     i, j, t = contacts.T
-    keys = np.sort((t * n + np.minimum(i, j)) * n + np.maximum(i, j))
+    keys = (t * n + np.minimum(i, j)) * n + np.maximum(i, j)
+    by_key = np.argsort(keys, kind="stable")
+    keys = keys[by_key]
     if (same := keys[1:] == keys[:-1]).any():
-        key = int(keys[int(np.argmax(same))])
+        first = int(np.argmax(same))
+        key = int(keys[first])
         raise InputError(
             f"the contact {[key // n % n, key % n, key // (n * n)]} is given twice; "
-            "give each pair at most once a slot"
+            "give each pair at most once a slot",
+            ("contacts", int(order[by_key[first + 1]])),
         )
 
 
@@ -255,8 +279,8 @@ def _beta(value: Any, order: Ints) -> float | Floats:
     beta = _floats("beta", value)
     if beta.ndim:
         beta = _one_each("beta", beta, len(order), "contact")
-    if (beta < 0).any() or (beta >= 1).any():
-        raise InputError("beta is the share that is lost: at least 0 and below 1")
+    good = (beta >= 0) & (beta < 1)
+    _refuse("beta", value, good, "beta is the share that is lost: at least 0 and below 1")
     if beta.ndim == 0:
         return float(beta)
     return beta[order] if (beta != beta[:1]).any() else float(beta.max(initial=0.0))
@@ -267,9 +291,10 @@ def _target(value: object, n: int) -> Floats:
         return np.full(n, 1.0 / n)
     target = _floats("target", value)
     if target.shape != (n,) or np.any(target < 0):
-        raise InputError(f"target must be {n} shares that are not negative")
+        raise InputError(f"target must be {n} shares that are not negative", ("target",))
     if abs(target.sum() - 1.0) > TOLERANCE:
-        raise InputError(f"the target shares add up to {target.sum():g}, not to 1")
+        what = f"the target shares add up to {target.sum():g}, not to 1"
+        raise InputError(what, ("target",))
     target /= target.sum()  # shares of few digits would leave somebody a rest for ever
     return target
 
@@ -277,7 +302,6 @@ def _target(value: object, n: int) -> Floats:
 def _limit(value: object, order: Ints) -> Floats | None:
     if value is None:
         return None
-    limit = _one_each("limit", value, len(order), "contact")[order]
-    if np.any(limit < 0):
-        raise InputError("limit must not be negative")
-    return limit
+    limit = _one_each("limit", value, len(order), "contact")
+    _refuse("limit", value, limit >= 0, "limit must not be negative")
+    return limit[order]

@@ -74,7 +74,7 @@ def test_the_file_names_the_units(tmp_path):
 def test_another_file_is_one_line(tmp_path, text):
     path = tmp_path / "calibration.json"
     path.write_text(text)
-    told = r"calibration\.json(, line 1: .* is not JSON| is no calibration file)"
+    told = r"calibration\.json, line 1: (.* is not JSON|no calibration file)"
     with pytest.raises(InputError, match=told) as caught:
         Records(path)
     assert "\n" not in str(caught.value)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Every file that a user can name, with a grammar of realistic mistakes in it.
 
-Each input is read, or refused in one line that names the file. `long` runs 10**5 inputs for each
-reader, CI 500.
+Each input is read, or refused in one line that names the file and the line in it. `long` runs
+10**5 inputs for each reader, CI 500.
 """
 
+import re
 import resource
 import sys
 import time
@@ -56,6 +57,10 @@ TRACES = {
     "9,08:01:00,08:05:00,A\n",
 }
 CURVE = "sent_W,received_W\n1.0,0.4\n2.5,1.4\n5,3.1\n"
+# What is wrong with a file as a whole, or with a sweep's value in the line of a scenario.
+WITHOUT_A_LINE = re.compile(
+    "not a text file|no contacts|no measured points|holds no table|of two users|: with .* line"
+)
 Make = Callable[[Random], str]
 
 
@@ -140,6 +145,12 @@ def campaign(name: str, folder: Path, count: int) -> tuple[int, int]:
             refused += 1
             said = str(error)
             assert said.startswith(str(path)), (number, said, data)
+            if not WITHOUT_A_LINE.search(said):
+                assert re.match(r", lines? \d+", said.removeprefix(str(path))), (
+                    number,
+                    said,
+                    data,
+                )
             assert said.isprintable(), (number, said, data)
             assert len(said) < len(str(path)) + 1000, (number, said, data)
             assert "sys." not in said, (number, said, data)  # no word of the interpreter's own
