@@ -118,6 +118,20 @@ def test_every_answer_is_safe_for_a_browser(engine: Engine) -> None:
             assert "server" not in headers
 
 
+@pytest.mark.parametrize("kind", ["LedgerError", "NoAdapter"])
+def test_it_is_not_ready_while_ledger_or_radio_fail(tmp_path: Path, kind: str) -> None:
+    engine = Engine(tmp_path)
+    with engine.client() as client:
+        assert client.get("/readyz").status_code == 200
+        trouble = {"event": "Trouble", "time_s": 1_790_000_000.0, "board_id": 0}
+        engine.emit(trouble | {"kind": "RadioError", "text": "one board's link fell"})
+        engine.emit(trouble | {"kind": kind, "text": "the disk is full"})
+        until(lambda: client.get("/readyz").status_code == 503)
+        assert client.get("/readyz").json()["detail"] == "the disk is full"
+        assert client.get("/healthz").status_code == 200
+    assert engine.close() == ""
+
+
 @pytest.mark.slow
 def test_it_is_ready_while_its_engine_speaks(engine: Engine) -> None:
     with engine.client() as client:

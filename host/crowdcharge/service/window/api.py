@@ -22,15 +22,21 @@ from crowdcharge.service.window.tokens import Right
 from wptcore.wire import BOARD_ID_MAX
 
 ROOT = "/api/v1"
-_BOARD_ID: Schema = {"type": "integer", "minimum": 1, "maximum": BOARD_ID_MAX}
-_TRANSFER_ID: Schema = {"type": "integer", "minimum": 1, "maximum": 0xFFFFFFFF}
-_NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 64}
-_MANDATE: Schema = {"type": "string", "minLength": 120, "maxLength": 120}
-_ENERGY_J: Schema = {"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000}
+_BOARD_ID: Schema = {"type": "integer", "minimum": 1, "maximum": BOARD_ID_MAX, "examples": [1]}
+_TRANSFER_ID: Schema = {
+    "type": "integer", "minimum": 1, "maximum": 0xFFFFFFFF, "examples": [5],
+}  # fmt: skip
+_MANDATE: Schema = {
+    "type": "string", "minLength": 120, "maxLength": 120, "examples": ["0a" * 60],
+}  # fmt: skip
+_ENERGY_J: Schema = {
+    "type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000, "examples": [7.5],
+}  # fmt: skip
 _OPTIONS: Schema = {
     "type": "object",
     "maxProperties": 32,
     "additionalProperties": {"type": ["string", "number", "boolean"]},
+    "examples": [{"quantum_J": 8}],
 }
 _READERS = asyncio.Semaphore(2)  # of the ledger's file at once
 
@@ -114,14 +120,26 @@ async def _ledger(hub: WindowHub, _request: Request, values: Values) -> Any:
 _BOARD = (Field("board_id", _BOARD_ID),)
 _TRANSFER = (Field("transfer_id", _TRANSFER_ID),)
 _PAGE = (
-    Field("after", {"type": "integer", "minimum": 0}, default=0, required=False),
+    Field("after", {"type": "integer", "minimum": 0, "examples": [0]}, default=0, required=False),
     Field(
-        "limit", {"type": "integer", "minimum": 1, "maximum": 1000}, default=100, required=False
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": 1000, "examples": [100]},
+        default=100,
+        required=False,
     ),
 )
 _CURVES = Field(
-    "curves", {"type": "integer", "minimum": 0, "maximum": 1}, default=1, required=False
+    "curves",
+    {"type": "integer", "minimum": 0, "maximum": 1, "examples": [1]},
+    default=1,
+    required=False,
 )
+
+
+def _name(example: str) -> Schema:
+    return {"type": "string", "minLength": 1, "maxLength": 64, "examples": [example]}
+
+
 _LIST_OF_TRANSFERS = many(named("Transfer"))
 _ANY = named("Anything")
 
@@ -156,17 +174,19 @@ OPERATIONS = (
     _post("/boards/{board_id}/forbid", "Let a board take no part", "forbid", _BOARD),
     _post("/boards/{board_id}/allow", "Let it take part again", "allow", _BOARD),
     _post("/boards/{board_id}/acknowledge", "Clear a fault that the host may clear", "acknowledge",
-          _BOARD, Field("fault", _NAME)),
+          _BOARD, Field("fault", _name("LEASE_LOST"))),
     _post("/mandates", "Bring what an owner has signed to its board", "mandate", (),
           Field("signed", _MANDATE)),
-    _post("/policy", "Change the policy", "policy", (), Field("name", _NAME),
+    _post("/policy", "Change the policy", "policy", (), Field("name", _name("small-transfer")),
           Field("options", _OPTIONS, default={}, required=False)),
     _post("/transfers", "Ask for a transfer", "transfer", (), Field("ptx", _BOARD_ID),
           Field("prx", _BOARD_ID), Field("energy_J", _ENERGY_J)),
     _post("/seek", "Go to a moment of the past run that is replayed", "seek", (),
-          Field("time_s", {"type": "number", "minimum": 0, "maximum": 1e11})),
+          Field("time_s", {"type": "number", "minimum": 0, "maximum": 1e11,
+                           "examples": [1_790_000_000]})),
     _post("/play", "Replay at a speed; 0 stands still", "play", (),
-          Field("speed", {"type": "number", "minimum": 0, "maximum": 1000})),
+          Field("speed", {"type": "number", "minimum": 0, "maximum": 1000,
+                          "examples": [4]})),
 )  # fmt: skip
 
 

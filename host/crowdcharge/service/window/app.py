@@ -2,7 +2,6 @@
 """The routes put together, behind the guard."""
 
 import sys
-import time
 from collections.abc import Callable
 
 from starlette.applications import Starlette
@@ -21,7 +20,6 @@ from crowdcharge.service.window.openapi import document
 from crowdcharge.service.window.problems import NotDone
 from crowdcharge.service.window.stream import Broadcast
 
-_SILENT_s = 10.0  # it speaks twice a second
 Metrics = Callable[[], Response]
 
 
@@ -40,9 +38,8 @@ def application(hub: WindowHub, guard: Guard, broadcast: Broadcast, metrics: Met
         return JSONResponse({"status": "ok"})
 
     async def ready(_request: Request) -> Response:
-        silent_s = time.monotonic() - hub.heard_s
-        if silent_s > _SILENT_s:
-            raise NotDone(503, f"the orchestrator has said nothing for {silent_s:.0f} s")
+        if why := hub.unready():
+            raise NotDone(503, why)
         return JSONResponse({"status": "ready", "state": hub.live.run.get("state")})
 
     app = Starlette(

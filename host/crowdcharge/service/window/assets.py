@@ -49,7 +49,8 @@ class Assets:
         if asset is None:
             raise NotDone(404, f"there is no file {path!r}")
         headers = {"ETag": asset.tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-        if asset.tag in request.headers.get("if-none-match", ""):
+        known = request.headers.get("if-none-match", "")
+        if asset.tag in known or known.strip() == "*":
             return Response(status_code=304, headers=headers)
         if "gzip" in request.headers.get("accept-encoding", ""):
             headers["Content-Encoding"] = "gzip"

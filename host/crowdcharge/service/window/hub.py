@@ -22,6 +22,8 @@ Numbered = tuple[int, Record]
 _KEPT = 2000  # events that a client can ask for again
 _QUEUE_MAX = 1000
 _SAMPLES = {"Facts", "Progress"}  # these come all the time, and the next one says it anew
+_SILENT_s = 10.0  # the engine speaks twice a second
+_GRAVE, _GRAVE_s = {"LedgerError", "NoAdapter"}, 30.0  # kinds of trouble, and how long each counts
 _PENDING_MAX = 32  # actions that the engine has not answered yet
 _ANSWER_s = 30.0
 
@@ -37,6 +39,7 @@ class WindowHub:
         self._answers: dict[int, asyncio.Future[tuple[int, Record]]] = {}
         self._queues: set[asyncio.Queue[Numbered]] = set()
         self.heard_s = time.monotonic()  # the engine's last word
+        self._grave = (-_GRAVE_s, "")  # its last word of something without which nothing works
         self._greet(hello)
 
     def _greet(self, hello: Record) -> None:
@@ -46,6 +49,13 @@ class WindowHub:
         self.policies: list[str] = hello.get("policies", [])  # none in a past run
         self.ledger = Path(hello["ledger"]) if hello["ledger"] else None
 
+    def unready(self) -> str:
+        """Return why nothing can be done now: a silent engine, or what it said fails; or ""."""
+        now_s = time.monotonic()
+        if (silent_s := now_s - self.heard_s) > _SILENT_s:
+            return f"the orchestrator has said nothing for {silent_s:.0f} s"
+        return self._grave[1] if now_s - self._grave[0] < _GRAVE_s else ""
+
     def snapshot(self, curves: bool = True) -> Record:
         return self.live.snapshot(curves) | {"seq": self.seq}
 
@@ -54,6 +64,8 @@ class WindowHub:
         self.heard_s = time.monotonic()
         if line["kind"] == "event":
             self.live.apply(line["record"])
+            if line["record"].get("kind") in _GRAVE:
+                self._grave = (self.heard_s, line["record"]["text"])
             self._tell(line["record"])
         elif line["kind"] == "answer":
             waiting = self._answers.get(line["id"])

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The OpenAPI 3.1 document, made from the table of operations that also makes the routes."""
+"""The OpenAPI 3.1 document, made from the table of operations that also makes the routes.
+
+What is no operation of that table (events, health, metrics) stands beside it here.
+"""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from crowdcharge.service.window.api import OPERATIONS, ROOT, Operation
+from crowdcharge.service.window.examples import EVENTS, EXAMPLES, METRICS
 from crowdcharge.service.window.fields import Field, Schema
 from crowdcharge.service.window.problems import MEDIA_TYPE
 from crowdcharge.service.window.schemas import SCHEMAS, named
@@ -14,13 +18,15 @@ _REFUSALS = {
     "401": "No token, or a wrong one",
     "403": "The token does not allow this, or another page sent it",
     "404": "No such board or transfer",
+    "405": "Another method",
     "409": "Not possible in this state",
     "413": "Too large",
     "415": "Not JSON",
     "421": "Not a name of this service",
     "422": "A value is not allowed",
+    "431": "A head too large",
     "429": "Too many actions at once",
-    "503": "Too many streams",
+    "503": "Not now: too many streams, or the ledger cannot be read",
     "504": "The orchestrator does not answer",
 }
 
@@ -31,6 +37,7 @@ def document(version: str) -> dict[str, Any]:
     for operation in OPERATIONS:
         described = _described(operation)
         paths.setdefault(ROOT + operation.path, {})[operation.method.lower()] = described
+    paths |= {each.path: {"get": _described_beside(each)} for each in _BESIDE}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -43,8 +50,50 @@ def document(version: str) -> dict[str, Any]:
         "security": [{}, {"token": []}],
         "paths": paths,
         "components": {
-            "schemas": SCHEMAS,
+            "schemas": {
+                name: {**schema, "examples": [EXAMPLES[name]]} for name, schema in SCHEMAS.items()
+            },
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+class _Beside(NamedTuple):
+    """A read that is no operation of the table; `query` names its whole numbers."""
+
+    path: str
+    does: str
+    kind: str
+    schema: Schema
+    example: Any
+    query: tuple[str, ...] = ()
+
+
+_JSON, _TEXT = "application/json", {"type": "string"}
+_STATUS = {"type": "object", "required": ["status"], "properties": {"status": _TEXT}}
+_BESIDE = (
+    _Beside(f"{ROOT}/events", "What happens, as server-sent events: after a number, or the last",
+            "text/event-stream", _TEXT, EVENTS, ("after", "last")),
+    _Beside("/healthz", "Whether the window runs", _JSON, _STATUS, {"status": "ok"}),
+    _Beside("/readyz", "Whether the orchestrator speaks, and ledger and radio work", _JSON,
+            _STATUS, {"status": "ready", "state": "running"}),
+    _Beside("/metrics", "Metrics for Prometheus", "text/plain", _TEXT, METRICS),
+)  # fmt: skip
+
+
+def _described_beside(each: _Beside) -> dict[str, Any]:
+    whole = {"type": "integer", "minimum": 0, "examples": [5]}
+    answer = {each.kind: {"schema": each.schema, "example": each.example}}
+    return {
+        "operationId": "get_" + each.path.rpartition("/")[2],
+        "summary": each.does,
+        "parameters": [
+            {"name": name, "in": "query", "required": False, "schema": whole}
+            for name in each.query
+        ],
+        "responses": {
+            "200": {"description": "Done", "content": answer},
+            **{status: _refused(text) for status, text in _REFUSALS.items()},
         },
     }
 
@@ -82,6 +131,7 @@ def _parameter(field: Field, place: str) -> dict[str, Any]:
 
 def _body(fields: tuple[Field, ...]) -> Schema:
     return {
+        "examples": [{each.name: each.schema["examples"][0] for each in fields}],
         "type": "object",
         "properties": {each.name: each.schema for each in fields},
         "required": [each.name for each in fields if each.required],
