@@ -112,6 +112,25 @@ async def test_a_board_without_a_key_becomes_no_device(broker: Broker) -> None:
     assert not any("777" in name for name, _, _ in heard)
 
 
+async def test_a_board_that_is_no_longer_ours_is_taken_from_the_broker(broker: Broker) -> None:
+    crowd = Crowd()
+    async with telling(crowd, section(broker)), broker.heard() as heard:
+        await until(lambda: newest(heard, "board/2/state"))
+        await until(lambda: any("board_2/fault" in name for name, _, _ in heard))
+    del crowd.hub.live.boards[2]
+    async with broker.client() as stranger:  # what is no board's stays
+        for topic in ("board/x/state", "board/999999/state", "other"):
+            await stranger.publish(f"crowdcharge/lab/{topic}", "kept", 1, retain=True)
+    async with broker.heard() as heard, telling(crowd, section(broker)):
+        await until(lambda: ("crowdcharge/lab/board/2/state", "", False) in heard)
+    async with broker.heard() as late:
+        await until(lambda: newest(late, "board/1/state"))
+        await asyncio.sleep(0.2)
+    left = [name for name, _, _ in late]
+    assert not any("board/2/" in name or "board_2/" in name for name in left)
+    assert sum("kept" in payload for _, payload, _ in late) == 3
+
+
 @pytest.mark.parametrize("away_s", [1.5, pytest.param(30.0, marks=pytest.mark.slow)])
 async def test_nothing_is_lost_while_the_broker_is_away(
     broker: Broker, away_s: float, capsys: pytest.CaptureFixture[str]

@@ -129,11 +129,12 @@ def discovery(
             config["options"] = list(policies)
         found[topic] = compact(config) if entity.commands <= set(commands) else ""
     for board in own_boards(snapshot):
-        found |= _board(topics, snapshot, prefix, board["board_id"])
+        found |= of_board(topics, snapshot, prefix, board["board_id"])
     return found
 
 
-def _board(topics: Topics, snapshot: Snapshot, prefix: str, board_id: int) -> dict[str, str]:
+def of_board(topics: Topics, snapshot: Snapshot, prefix: str, board_id: int) -> dict[str, str]:
+    """Return the discovery messages of one board."""
     state, device_id = topics.board(board_id), f"{_site_id(topics)}_board_{board_id}"
     lost = "{{ 'offline' if value_json.lost else 'online' }}"
     common = {

@@ -22,6 +22,7 @@ from crowdcharge.orchestrator.outlets import MqttSection
 from crowdcharge.service.window import homeassistant, topics
 from crowdcharge.service.window.api import OPERATIONS
 from crowdcharge.service.window.fields import body_values
+from crowdcharge.service.window.flows import own_boards
 from crowdcharge.service.window.hub import WindowHub
 from crowdcharge.service.window.outlet import Condition, place
 from crowdcharge.service.window.problems import NotDone
@@ -32,7 +33,7 @@ STATE_EVERY_s = 1.0
 _RETRY_s = (1.0, 2.0, 5.0, 10.0, 30.0)
 _KEEPALIVE_s = 15
 _TIMEOUT_s = 5.0
-_COMMANDS_WAITING_MAX = 32
+_WAITING_MAX = 160  # commands; and after each connect the states that the broker kept of boards
 _PACKET_BYTES_MAX = 2 * topics.COMMAND_BYTES_MAX  # the broker drops what is larger
 _NO_RETAINED = 2  # of the specification: a command of the past is none
 _FIELDS = {each.action: (*each.in_path, *each.in_body) for each in OPERATIONS if each.action}
@@ -99,7 +100,7 @@ class Mqtt:
             timeout=_TIMEOUT_s,
             keepalive=_KEEPALIVE_s,
             clean_start=True,
-            max_queued_incoming_messages=_COMMANDS_WAITING_MAX,
+            max_queued_incoming_messages=_WAITING_MAX,
             properties=properties,
             tls_context=_tls(section) if section.is_tls else None,
         )
@@ -153,13 +154,32 @@ class Mqtt:
         return found | states
 
     async def _obey(self, client: aiomqtt.Client) -> None:
-        """Take commands one by one, if any is allowed; each gets one answer."""
+        """Take commands one by one, if any is allowed; each gets one answer.
+
+        What the broker kept of boards that are no longer ours is taken away first.
+        """
+        kept = SubscribeOptions(qos=_FIRM, noLocal=True)
+        await client.subscribe(self._topics.board("+"), options=kept)
         if self._section.commands:
             options = SubscribeOptions(qos=_FIRM, retainHandling=_NO_RETAINED)
             await client.subscribe(self._topics.command, options=options)
         async for message in client.messages:
-            if not message.retain and isinstance(message.payload, bytes):
-                await _publish(client, self._topics.answer, await self._act(message.payload), 0)
+            topic, payload = str(message.topic), message.payload
+            if not isinstance(payload, bytes):
+                continue
+            if message.retain and payload and (board_id := self._topics.board_of(topic)):
+                await self._forget(client, board_id)
+            elif not message.retain and topic == self._topics.command:
+                await _publish(client, self._topics.answer, await self._act(payload), 0)
+
+    async def _forget(self, client: aiomqtt.Client, board_id: int) -> None:
+        """Empty the topics of a board that has no key here any more."""
+        snapshot, prefix = self._hub.live.snapshot(curves=False), self._section.discovery
+        if board_id in {board["board_id"] for board in own_boards(snapshot)}:
+            return
+        found = homeassistant.of_board(self._topics, snapshot, prefix, board_id) if prefix else {}
+        for topic in (*found, self._topics.board(board_id)):
+            await _publish(client, topic, "", retain=True)
 
     async def _act(self, payload: bytes) -> str:
         """Do what a payload asks, after the same checks as a request over HTTP."""

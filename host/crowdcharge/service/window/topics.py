@@ -52,8 +52,14 @@ class Topics:
         self.command = f"{self.top}/command"
         self.answer = f"{self.top}/answer"
 
-    def board(self, board_id: int) -> str:
+    def board(self, board_id: int | str) -> str:
+        """Return the topic of a board's state; "+" means all of them."""
         return f"{self.top}/board/{board_id}/state"
+
+    def board_of(self, topic: str) -> int | None:
+        """Return the board whose state this topic has, if it is one."""
+        number = topic.removeprefix(f"{self.top}/board/").removesuffix("/state")
+        return int(number) if re.fullmatch("[0-9]{1,5}", number) else None
 
     def states(self, snapshot: Snapshot) -> dict[str, str]:
         """Return every retained state, by topic. Nothing in it changes by the clock alone."""
