@@ -9,7 +9,7 @@ import hashlib
 import struct
 
 from peers import LINK, Room
-from wptcore import auth, peer_taker, press, wire, x25519
+from wptcore import auth, peer_keys, peer_taker, press, wire, x25519
 
 SECRET = bytes(range(1, 33))
 NONCE = bytes(range(16))  # of the challenge that the taker reads
@@ -28,6 +28,7 @@ class Middle(Room):
         self.public = x25519.public_key(SECRET)
         self.keys = [b"", b""]  # agreed with the giver, and with the taker
         self.sessions = [b"", b""]
+        self.number = 0  # of the giver's transfer; the taker's has another one
         self._nonce = b""  # of the giver's challenge
         self._taker_public = b""
         self.answers = []  # (type, fields) of the giver
@@ -78,9 +79,12 @@ class Middle(Room):
                 auth.session_key(hashlib.sha256, self.keys[0], self._nonce, fields[2]),
                 auth.session_key(hashlib.sha256, self.keys[1], NONCE, fields[2]),
             ]
+            self.number = peer_keys.transfer_id(hashlib.sha256, self.keys[0], self._nonce)
             fields = (0, self.as_taker, fields[2])
         elif frame_type == wire.GRANT:
-            fields = fields[:2] + (self.as_taker, 0, self.as_taker) + fields[5:]
+            fields = (self.number,) + fields[1:2] + (self.as_taker, 0, self.as_taker) + fields[5:]
+        elif frame_type in (wire.RENEW, wire.STOP):
+            fields = (self.number,) + fields[1:]
         fields = self.rewrite(frame_type, fields)
         if fields is not None:
             self.heard.append(frame)
@@ -97,6 +101,9 @@ class Middle(Room):
                 ),
             ]
             fields = (self.public,)
+        elif frame_type == wire.ACK and self.number and fields[4] == self.number:
+            theirs = peer_keys.transfer_id(hashlib.sha256, self.keys[1], NONCE)
+            fields = fields[:4] + (theirs,) + fields[5:]
         fields = self.rewrite(frame_type, fields)
         if fields is not None:
             taker.taker.on_reply(self._sealed(frame, fields, 1, auth.FROM_BOARD))

@@ -126,6 +126,7 @@ def test_he_may_put_a_false_number_into_both_receipts_and_signs_neither():
     room = ended(between(numbers=(66, 77)).run(5000))
     giver, taker = room.nodes
     assert (receipts(giver)[0][4], receipts(taker)[0][4]) == (66, 77)
+    assert receipts(giver)[0][2] != receipts(taker)[0][2]  # each number is of his own exchange
     for node, other in ((giver, taker), (taker, giver)):
         for raw in wire.split_receipts(node.board.receipts):
             body, tag = raw[: wire.RECEIPT_BODY_SIZE], raw[wire.RECEIPT_BODY_SIZE :]

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Two boards meet without a host: agreement, receipts, consent, and who goes first."""
 
+import hashlib
+
 from peers import CROWD_ID, LINK, Node, Room, membership, receipts
 from support import HOST_NONCE, Host
-from wptcore import ept, peer_meeting, peer_taker, transfer, wire
+from wptcore import auth, ept, peer_keys, peer_meeting, peer_taker, transfer, wire
 from wptcore.consent import CROWD, HOST
+from wptcore.peer_desk import Membership
 
 
 def met(giver_permille=900, taker_permille=300, **giver):
@@ -319,10 +322,6 @@ def test_a_peer_may_not_do_what_a_host_may():
 
 def asked(giver, taker, frame_type, *fields):
     """Seals a frame with a true taker's session key; returns command and code of the Ack."""
-    import hashlib
-
-    from wptcore import auth
-
     taker._counter += 1
     expires_ms = 0 if frame_type == wire.HELLO else giver.board.now_ms + 1000
     frame = wire.pack_frame(frame_type, taker._counter, expires_ms, *fields)
@@ -337,3 +336,54 @@ def test_a_host_cannot_call_itself_a_board():
     assert host.grant(granter=2, flags=1, power_max_mW=900) == ept.NO_FEATURE
     assert host.send(wire.PEER_HELLO, CROWD_ID, 2, bytes(16)) != ept.NONE
     assert host.send(wire.PEER_WISH, 100, 1000, 1000) == ept.NO_FEATURE
+
+
+def test_an_offer_is_good_for_one_grant():
+    """A member that keeps its session grants itself again what was offered once."""
+    room = met().run(2000)
+    giver, taker = room.nodes
+    transfer_id, grant = giver.board.ack_fields()[2], giver.board._running
+    giver.board.stop(transfer_id)
+    limits = (900, grant.energy_max_mJ, 9000, 0, 999, wire.GRANTED_BY_PEER)
+    for number in (transfer_id, transfer_id + 1):
+        code = asked(giver, taker.taker, wire.GRANT, number, wire.PTX, 2, 0, 2, *limits)[1]
+        assert code != ept.NONE
+    assert not giver.board.coil_on and len(receipts(giver)) == 1
+
+
+def test_an_offer_ends_with_its_link():
+    room = met()
+    giver, taker = room.nodes
+    while not taker.board.is_running:  # the offer stands, and the grant is on its way
+        room.step()
+    frame = taker.taker.pop_frame()
+    energy_mJ = wire.unpack_body(frame)[6]
+    giver.board.on_link(LINK, b"")
+    giver.board.on_link(LINK, bytes(16))
+    taker.taker._key = auth.session_key(
+        hashlib.sha256, Membership(taker.crowd).key_to(1), bytes(16), bytes(16)
+    )
+    assert asked(giver, taker.taker, wire.PEER_HELLO, CROWD_ID, 2, bytes(16))[1] == ept.NONE
+    limits = (900, energy_mJ, 9000, 0, 999, wire.GRANTED_BY_PEER)
+    number = transfer_id_of(giver, taker, bytes(16))
+    code = asked(giver, taker.taker, wire.GRANT, number, wire.PTX, 2, 0, 2, *limits)[1]
+    assert code == ept.OUT_OF_RANGE
+
+
+def test_a_taker_cannot_choose_the_number_of_its_transfer():
+    """Else it would take one that the ledger has booked already, and its debt be nowhere."""
+    room = met()
+    giver, taker = room.nodes
+    while not taker.board.is_running:
+        room.step()
+    fields = wire.unpack_body(taker.taker.pop_frame())
+    for number in (1, fields[0] + 1):
+        assert asked(giver, taker.taker, wire.GRANT, number, *fields[1:])[1] == ept.OUT_OF_RANGE
+    assert asked(giver, taker.taker, wire.GRANT, *fields)[1] == ept.NONE
+    assert asked(giver, taker.taker, wire.GRANT, *fields)[1] == ept.NONE  # its Ack was lost
+    assert receipts(giver) == []
+
+
+def transfer_id_of(giver, taker, nonce):
+    key = Membership(taker.crowd).key_to(giver.board_id)
+    return peer_keys.transfer_id(hashlib.sha256, key, nonce)

@@ -148,13 +148,14 @@ def test_the_session_of_an_exchange_is_good_for_no_second_one():
     room = pressed(laid()).run(3000)
     giver, taker = room.nodes
     transfer_id = giver.board.ack_fields()[2]
+    energy_mJ = giver.board._running.energy_max_mJ
     giver.board.stop(transfer_id)
     assert asked(giver, taker, wire.PEER_WISH, 300, 100_000, 50_000)[3] == ept.NOT_PRESSED
-    energy_mJ = giver.desk._offers[0][1]
-    for number in (transfer_id, 9):
+    giver.board._commands.links.peer_link(LINK).offer_mJ = energy_mJ  # as if it still stood
+    for number, refused in ((transfer_id, ept.NOT_PRESSED), (9, ept.OUT_OF_RANGE)):
         limits = (900, energy_mJ, 999, 0, 999, PEER_AND_PRESS)
         code = asked(giver, taker, wire.GRANT, number, wire.PTX, 2, 0, 2, *limits)[1]
-        assert code == ept.NOT_PRESSED
+        assert code == refused
     assert not giver.board.coil_on and not giver.desk.press.key
 
 

@@ -87,11 +87,12 @@ def test_more_than_one_watt_and_more_than_ten_minutes_are_refused():
     giver, taker = room.nodes
     while not taker.board.is_running:  # an offer stands, and the grant is on its way
         room.step()
-    energy_mJ = giver.desk._offers[0][1]
+    asked_for = wire.unpack_body(taker.taker.pop_frame())
+    number, energy_mJ = asked_for[0], asked_for[6]
 
     def grant(power_mW, duration_ms, flags=PEER_AND_PRESS):
         limits = (power_mW, energy_mJ, duration_ms, 0, 999, flags)
-        return asked(giver, taker, wire.GRANT, 9, wire.PTX, 2, 0, 2, *limits)[1]
+        return asked(giver, taker, wire.GRANT, number, wire.PTX, 2, 0, 2, *limits)[1]
 
     assert grant(1001, 1000) == ept.UNCALIBRATED
     assert grant(1000, press.DURATION_MAX_ms + 1) == ept.OUT_OF_RANGE

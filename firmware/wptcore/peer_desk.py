@@ -10,6 +10,7 @@ from wptcore import ept, peer_policy, wire
 from wptcore.compat import const
 from wptcore.consent import AGREED, CROWD, FRIENDS
 from wptcore.peer_keys import pair_key
+from wptcore.peer_keys import transfer_id as number_of
 from wptcore.peer_meeting import giving_refusal, is_granted_by, power_max_mW
 
 _LOSSES_MAX = const(3)
@@ -52,7 +53,6 @@ class PeerDesk:
         self.membership = membership
         self._sha256 = sha256
         self._policy = peer_policy.POLICIES[membership.policy]()
-        self._offers = []  # (board, energy mJ) that stand, one a link
         self._losses_ms = []  # ages of the losses within the window
         self._excesses = 0
 
@@ -122,31 +122,35 @@ class PeerDesk:
             energy_mJ = board.consent.bound_mJ(min(share_mJ, wish_mJ), link.crowd)
         if code == ept.NONE and not energy_mJ:
             code = ept.NOTHING_TO_GIVE
-        self._offers = [offer for offer in self._offers if offer[0] != link.peer][-2:]
-        self._offers.append((link.peer, energy_mJ))
+        link.offer_mJ = energy_mJ
         power_mW = power_max_mW(board, wire.PTX, self._flags(link), link.peer)
         return wire.PEER_OFFER, energy_mJ, power_mW, code
 
     def _grant(self, board, link, grant: tuple) -> int:
-        """Take only what was offered to this very board, for itself."""
-        _, role, peer, group, granter, power_mW, energy_mJ = grant[:7]
+        """Take only what was offered to this very board, for itself, once."""
+        transfer_id, role, peer, group, granter, power_mW, energy_mJ = grant[:7]
         if role != wire.PTX or peer != link.peer or granter != link.peer or group:
             return ept.NOT_FOR_PEERS
         if grant[10] != self._flags(link):
             return ept.NOT_FOR_PEERS
+        if is_granted_by(board, link, transfer_id):
+            return board.grant(grant)  # again, because its Ack was lost
         if power_mW > power_max_mW(board, wire.PTX, grant[10], link.peer):
             return ept.UNCALIBRATED
-        if (link.peer, energy_mJ) not in self._offers:
+        if not 0 < energy_mJ == link.offer_mJ:
             return ept.OUT_OF_RANGE
-        self._excesses = 0
-        code = self._refusal(board, link, grant[0]) or board.grant(grant)
-        if code == ept.NONE and board._running is not None:
-            board._running.crowd = link.crowd
+        if transfer_id != number_of(self._sha256, link.pair_key, link.nonce):
+            return ept.OUT_OF_RANGE
+        code = self._refusal(board, link) or board.grant(grant)
+        if code == ept.NONE:
+            self._excesses = 0
+            link.offer_mJ = 0
+            if board._running is not None:
+                board._running.crowd = link.crowd
         return code
 
-    def _refusal(self, board, link, transfer_id: int = 0) -> int:
-        askers, flags = self.askers(board, link), self._flags(link)
-        return giving_refusal(board, askers, link.crowd, transfer_id, flags)
+    def _refusal(self, board, link) -> int:
+        return giving_refusal(board, self.askers(board, link), link.crowd, self._flags(link))
 
     def _flags(self, _link) -> int:
         """Return the flags that a grant of this board must have."""

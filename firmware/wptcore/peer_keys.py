@@ -12,6 +12,7 @@ from wptcore.auth import hmac_sha256
 
 _ROOT = b"crowdcharge peer root"
 _PAIR = b"crowdcharge peer pair"
+_TRANSFER = b"crowdcharge peer transfer"
 _ALIAS = b"crowdcharge crowd alias"
 
 
@@ -28,3 +29,13 @@ def alias_key(sha256, crowd_key: bytes, epoch: int) -> bytes:
 def pair_key(sha256, giver_root: bytes, crowd_id: int, taker_id: int) -> bytes:
     """Return the key with which board `taker_id` of `crowd_id` asks the giver."""
     return hmac_sha256(sha256, giver_root, _PAIR + struct.pack("<IH", crowd_id, taker_id))
+
+
+def transfer_id(sha256, key: bytes, giver_nonce: bytes) -> int:
+    """Return the number of the one transfer of a meeting, by the key of the pair.
+
+    Both compute it and neither chooses it: a taker that could would take one which a ledger has
+    booked already.
+    """
+    digest = hmac_sha256(sha256, key, _TRANSFER + giver_nonce)
+    return struct.unpack("<I", digest[:4])[0] or 1

@@ -15,15 +15,8 @@ def wanted_mJ(board) -> int:
     return board.consent.wants_mJ(board.stored_mJ, board._limits.capacity_mJ)
 
 
-def giving_refusal(
-    board, askers: int, crowd: int, transfer_id: int = 0, flags: int = wire.GRANTED_BY_PEER
-) -> int:
-    """Return why no other board gets anything now, or NONE; `askers`: see PeerDesk.askers.
-
-    A grant that is repeated for the transfer that runs is no new one.
-    """
-    if is_granted(board, transfer_id):
-        return ept.NONE
+def giving_refusal(board, askers: int, crowd: int, flags: int = wire.GRANTED_BY_PEER) -> int:
+    """Return why no other board gets anything now, or NONE; `askers`: see PeerDesk.askers."""
     return board.consent.refusal(askers, crowd) or _meeting_refusal(board, wire.PTX, flags)
 
 
@@ -34,16 +27,10 @@ def taking_refusal(board) -> int:
     return _meeting_refusal(board, wire.PRX, wire.GRANTED_BY_PEER)
 
 
-def is_granted(board, transfer_id: int) -> bool:
-    """Tell whether this transfer runs by the grant of another board."""
-    running = board._running
-    return running is not None and running.transfer_id == transfer_id and running.by_peer
-
-
 def is_granted_by(board, link, transfer_id: int) -> bool:
     """Tell whether it runs by the grant of the board at this link; others may have its number."""
     running = board._running
-    if not is_granted(board, transfer_id):
+    if running is None or running.transfer_id != transfer_id or not running.by_peer:
         return False
     return (link.crowd, link.peer) == (running.crowd, running.granter)
 

@@ -6,9 +6,7 @@ receiver and asks the giver to send. Each report that it sends renews the giver'
 authenticated answer renews its own. Two boards never ask each other: the poorer one asks.
 """
 
-import struct
-
-from wptcore import alias, auth, ept, peer_meeting, transfer, wire
+from wptcore import alias, auth, ept, peer_keys, peer_meeting, transfer, wire
 from wptcore.compat import const
 
 # what the port does next
@@ -125,6 +123,7 @@ class PeerTaker:
     def _greet(self, crowd_id: int, key: bytes) -> None:
         nonce = self._random(auth.NONCE_SIZE)
         self._key = auth.session_key(self._sha256, key, self._giver_nonce, nonce)
+        self._transfer_id = peer_keys.transfer_id(self._sha256, key, self._giver_nonce)
         self.action = TALK
         self._ask(_HELLO, crowd_id, self._board.board_id, nonce)
 
@@ -193,7 +192,6 @@ class PeerTaker:
             return
         most_mW = peer_meeting.power_max_mW(self._board, wire.PRX, self._flags, self.giver)
         power_mW = min(power_mW, most_mW)
-        self._transfer_id = struct.unpack("<I", self._random(4))[0] or 1
         bound_mJ = energy_mJ + _RECEIVER_MARGIN_mJ
         code = self._board.grant(self._grant(wire.PRX, self.giver, power_mW, bound_mJ))
         if code != ept.NONE:

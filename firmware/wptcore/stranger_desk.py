@@ -7,7 +7,6 @@ A board whose owner has not consented to strangers takes no part in it, not even
 from wptcore import ept, press, wire
 from wptcore.consent import STRANGERS
 from wptcore.peer_desk import PeerDesk
-from wptcore.peer_meeting import is_granted_by
 from wptcore.press import Press
 
 NO_CROWD = 0  # a stranger's, when it says hello
@@ -41,12 +40,11 @@ class StrangerDesk(PeerDesk):
     def askers(self, board, link) -> int:
         return STRANGERS if link.crowd == NO_CROWD else super().askers(board, link)
 
-    def _refusal(self, board, link, transfer_id: int = 0) -> int:
+    def _refusal(self, board, link) -> int:
         agreed = self.press.key and self.press.key == link.pair_key
-        runs = is_granted_by(board, link, transfer_id)
-        if link.crowd == NO_CROWD and not agreed and not runs:
+        if link.crowd == NO_CROWD and not agreed:
             return ept.NOT_PRESSED
-        return super()._refusal(board, link, transfer_id)
+        return super()._refusal(board, link)
 
     def _flags(self, link) -> int:
         more = wire.GRANTED_BY_PRESS if link.crowd == NO_CROWD else 0
