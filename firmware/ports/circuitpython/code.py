@@ -47,12 +47,13 @@ def start() -> None:
 def run(pins, identity: dict, power) -> None:
     """Start the firmware. To compile a source takes memory, so the longest come first.
 
-    Collecting in between keeps what imports leave behind from fragmenting a small heap.
+    Collecting in between keeps what stays from being scattered over a small heap.
     """
     longest = ("wptcore.board", "wptcore.console_commands", "wptcore.wire", pins.METER + "_meter")
     for module in longest + ("board_hal", "app"):
-        __import__(module)
         gc.collect()
+        __import__(module)
+    gc.collect()
     from app import App
 
     App(pins, identity, power).run()
