@@ -82,7 +82,7 @@ class EsphomeRadio:
         self.identity = ""
         self._proxy = proxy
         self._client: APIClient | None = None
-        self._has_heard = False  # since it was looked at last
+        self._serves_us = asyncio.Event()  # as something that only its host gets has shown
         self._on_advert: OnAdvert | None = None
         self._kinds: dict[str, int] = {}  # address -> public or random
         self._links: dict[str, EsphomeLink] = {}
@@ -167,11 +167,11 @@ class EsphomeRadio:
 
     async def _subscribe(self, client: APIClient) -> None:
         """Become the host that the proxy serves; newer firmware tells that one of its scan."""
-        is_served = asyncio.Event()
-        client.subscribe_bluetooth_scanner_state(lambda _: is_served.set())
+        self._serves_us.clear()
+        client.subscribe_bluetooth_scanner_state(lambda _: self._serves_us.set())
         client.subscribe_bluetooth_le_raw_advertisements(self._on_adverts)
         tells = self._flags & BluetoothProxyFeature.FEATURE_STATE_AND_MODE
-        if tells and not await _comes(is_served):
+        if tells and not await _comes(self._serves_us):
             raise _UnfitError(
                 "it serves another host, such as Home Assistant, or still our last session"
             )
@@ -183,11 +183,11 @@ class EsphomeRadio:
         Firmware of late 2026 does not say either that it serves someone else from now on.
         """
         while True:
-            self._has_heard = False
+            self._serves_us.clear()
             await asyncio.sleep(SUBSCRIBE_EVERY_s)
             if self._client is not client:
                 return
-            if not self._has_heard:
+            if not self._serves_us.is_set():
                 client.subscribe_bluetooth_le_raw_advertisements(self._on_adverts)
 
     async def _learn_slots(self, client: APIClient) -> None:
@@ -225,7 +225,7 @@ class EsphomeRadio:
             self._start(self.reclaim())
 
     def _on_adverts(self, message: Any) -> None:
-        self._has_heard = True
+        self._serves_us.set()
         for raw in message.advertisements:
             data = manufacturer_data(raw.data, wire.COMPANY_ID)
             if data is None or self._on_advert is None:
@@ -253,6 +253,7 @@ class EsphomeRadio:
                     await self._free_for(link, old)
                     await self._establish(client, link)
                 await settled_mtu(lambda: link.mtu, lambda: not link.is_connected)
+                link.mtu = link.mtu or wire.MTU_MIN  # not told; a frame too long for it will show
                 link.learn(await client.bluetooth_gatt_get_services(link.number))
         except FAILURES as error:
             link.abandon()

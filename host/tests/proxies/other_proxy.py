@@ -55,6 +55,7 @@ class Firmware:
     mac: str = "C0:FF:EE:00:00:01"
     tells_allocated: bool = True
     tells_limit: bool = True
+    tells_scanner: bool = True  # if its features say so
     free_told: int | None = None  # what it says whatever is taken
     short_uuids: bool = True
     newest_wins: bool = False  # as of August 2026
@@ -138,7 +139,7 @@ class OtherProxy:
     def subscribe(self, session: "Session") -> None:
         if self.subscriber is None or self.firmware.newest_wins:  # else refused in silence
             self.subscriber = session
-            if self.firmware.features & SCANNER_TOLD:
+            if self.firmware.features & SCANNER_TOLD and self.firmware.tells_scanner:
                 session.send(SCANNER, body((1, 2), (2, 1), (3, 1)))
 
     def unsubscribe(self, session: "Session") -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from crowdcharge.bench.proxies.faults import FAULTS
 from crowdcharge.errors import NoAdapter, RadioError
+from crowdcharge.radio import esphome_radio
 from crowdcharge.radio.base import Proxy
 from wptcore import wire
 
@@ -235,7 +236,9 @@ async def test_nothing_that_works_is_an_error(room):
         await radio.start_scan(ignore)
 
 
-async def test_a_silent_server_is_given_up(room):
+async def test_a_silent_server_is_given_up(room, monkeypatch):
+    monkeypatch.setattr(esphome_radio, "OPEN_TIMEOUT_s", 1.0)
+
     async def nothing(reader, writer):
         await reader.read()
         writer.close()

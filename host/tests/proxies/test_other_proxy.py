@@ -25,6 +25,8 @@ from .waiting import until
         {"api": (1, 99), "features": 0xFFFF},
         {"tells_limit": False, "tells_allocated": False, "close_s": 0.0},
         {"lag_s": 0.05},
+        {"tells_scanner": False},
+        {"mtus": (0,)},
         {"free_told": 0},
         {"free_told": 9},
         {"mtus": (23, 247)},

@@ -159,8 +159,7 @@ async def test_a_board_that_has_gone_holds_its_proxies_and_nobody_else(
     other_room: OtherRoom,
 ) -> None:
     """An ESP32 cannot stop a connect, and hears nothing meanwhile; its connections go on."""
-    held_s = 3.5
-    first, second = [await other_room.proxy(gives_up_s=held_s) for _ in range(2)]
+    first, second = [await other_room.proxy(gives_up_s=1.0) for _ in range(2)]
     radio = await other_room.listening()
     await until(lambda: len(radio.hearing(other_room.address())) == 2, "both")
     link = await other_room.open(radio, 2)
