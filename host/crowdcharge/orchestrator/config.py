@@ -19,7 +19,7 @@ from crowdcharge.orchestrator import outlets
 from crowdcharge.orchestrator.contacts import ContactSchedule, Pair
 from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.profiles.naming import profile_names
-from crowdcharge.radio.base import Proxy, is_noise_key
+from crowdcharge.radio.base import Proxy, is_host, is_noise_key
 from crowdcharge.toml_table import Range, Table
 from crowdcharge.units import J_to_mJ
 from wptcore import wire
@@ -278,8 +278,8 @@ def _adapters(table: Table) -> tuple[str, ...]:
 
 def _proxy(table: Table) -> Proxy:
     proxy = table.record(Proxy, {"port": (1, 65535)})
-    if not proxy.host or any(each.isspace() or not each.isprintable() for each in proxy.host):
-        raise table.fail("host", "must be a name or an address")
+    if not is_host(proxy.host):
+        raise table.fail("host", "must be a name or an address; a port is a key of its own")
     if proxy.key and not is_noise_key(proxy.key):
         raise table.fail("key", "must be 32 bytes in base64, as the proxy's encryption key is")
     return proxy

@@ -34,7 +34,14 @@ class Proxy:
 
     @property
     def name(self) -> str:
-        return self.host if self.port == 6053 else f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.host if self.port == 6053 else f"{host}:{self.port}"
+
+
+def is_host(text: str) -> bool:
+    """Whether the text can be a name or an address: no URL, and no port behind it."""
+    is_shown = text.isprintable() and not any(map(str.isspace, text))
+    return bool(text) and is_shown and not set(text) & set("/@[]") and text.count(":") != 1
 
 
 def is_noise_key(text: str) -> bool:

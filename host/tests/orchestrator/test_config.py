@@ -177,6 +177,8 @@ def test_adapters_and_proxies():
     assert radio.names == ("hci0", "hci1", "kitchen.local", "10.0.0.7:16053")
     assert config.parse(GOOD + '[radio]\nadapter = "hci1"\n', PATH).radio.local == ("hci1",)
     assert config.parse(GOOD, PATH).radio.local == ("",)
+    far = config.parse(GOOD + RADIOS.replace("10.0.0.7", "fe80::7%wlan0"), PATH).radio
+    assert far.names[-1] == "[fe80::7%wlan0]:16053"
     none = config.parse(GOOD + RADIOS.replace('["hci0", "hci1"]', "[]"), PATH).radio
     assert none.local == ()
 
@@ -189,6 +191,8 @@ def test_adapters_and_proxies():
         ('["hci0", "hci1"]', '[]\nadapter = "hci0"', "takes the place of adapter"),
         ('host = "kitchen.local", ', "", "radio.proxies[0].host: is missing"),
         ('"kitchen.local"', '""', "radio.proxies[0].host: must be a name or an address"),
+        ('"kitchen.local"', '"kitchen.local:6053"', "host: must be a name or an address; a port"),
+        ('"kitchen.local"', '"http://kitchen"', "host: must be a name or an address; a port"),
         ("16053", "0", "radio.proxies[1].port: must be 1 to 65535"),
         ("AAECAwQF", "AAEC", "radio.proxies[0].key: must be 32 bytes in base64"),
         ("port =", "prot =", "radio.proxies[1].prot: unknown key"),
