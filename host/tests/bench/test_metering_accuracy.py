@@ -21,7 +21,7 @@ from crowdcharge.bench.physics.shunt import Shunt
 from crowdcharge.flash import fit
 from crowdcharge.flash.calibrate import QUANTITIES
 from crowdcharge.flash.fit import Point
-from ports.shared import ina228_meter, ina219_meter
+from ports.shared import ina219_meter, ina228_meter
 from wptcore import calibration, ept
 
 
