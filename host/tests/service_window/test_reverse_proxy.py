@@ -116,6 +116,21 @@ def test_nginx(engine: Engine, tmp_path: Path) -> None:
     assert engine.tokens.watch not in (tmp_path / "access.log").read_text()
 
 
+@pytest.mark.program("nginx", "nginx-light")
+def test_nginx_that_nobody_told_for_whom_it_speaks_opens_nothing(
+    engine: Engine, tmp_path: Path
+) -> None:
+    port = free_port()
+    hands_on = f"location / {{ proxy_pass http://127.0.0.1:{engine.port}; }}"
+    server = f"server {{ listen 127.0.0.1:{port}; {hands_on} }}"
+    path = tmp_path / "nginx.conf"
+    path.write_text(NGINX.format(folder=tmp_path, server=server))
+    with running(["nginx", "-c", str(path), "-p", str(tmp_path)], tmp_path, port):
+        there = f"http://127.0.0.1:{port}"
+        assert httpx.get(f"{there}/healthz", trust_env=False).status_code == 200
+        assert httpx.get(f"{there}/api/v1/boards", trust_env=False).status_code == 401
+
+
 @pytest.mark.program("caddy", "caddy")
 def test_caddy(engine: Engine, tmp_path: Path) -> None:
     port = free_port()

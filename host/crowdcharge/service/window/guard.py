@@ -4,7 +4,8 @@
 - Host: a page of a stranger's whose name was rebound to this machine brings the stranger's name.
 - Origin: a page of a stranger's that sends requests here brings its own origin.
 - Token: any action needs the full one; reading needs one unless it comes from this machine. What a
-  reverse proxy hands on also comes from this machine: it is told by the name or by its headers.
+  reverse proxy hands on also comes from this machine: it is told by the name, by its headers, or by
+  HTTP/1.0, which nginx speaks where nobody has told it to say for whom it speaks.
 """
 
 import ipaddress
@@ -62,7 +63,8 @@ class Guard:
         _require_own_origin(headers)
         _require_small(headers)
         given = self._given(headers.getlist("authorization"))
-        from_here = is_loopback(_literal(scope.get("client"))) and not _forwarded(headers)
+        is_handed_on = scope.get("http_version") == "1.0" or _forwarded(headers)
+        from_here = is_loopback(_literal(scope.get("client"))) and not is_handed_on
         near = from_here and is_loopback(host) and scope["path"] not in _SIGNED
         right = max(given, Right.WATCH) if near else given
         needed = needed_right(scope["method"], scope["path"])
