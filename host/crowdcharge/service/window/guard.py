@@ -4,8 +4,8 @@
 - Host: a page of a stranger's whose name was rebound to this machine brings the stranger's name.
 - Origin: a page of a stranger's that sends requests here brings its own origin.
 - Token: any action needs the full one; reading needs one unless it comes from this machine. What a
-  reverse proxy hands on also comes from this machine: it is told by the name, by its headers, or by
-  HTTP/1.0, which nginx speaks where nobody has told it to say for whom it speaks.
+  reverse proxy hands on also comes from this machine: it is told by the name, by its headers, or
+  by HTTP/1.0, which nginx speaks where nobody has told it to say for whom it speaks.
 """
 
 import ipaddress

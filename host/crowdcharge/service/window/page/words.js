@@ -58,9 +58,10 @@ export const begins = ({ sent_mJ, received_mJ }) => !sent_mJ && !received_mJ;
 export const groupSum = ({ sent_mW, received_mW }) =>
   sent_mW == null || received_mW == null ? "begins" : `${watts(sent_mW)} → ${watts(received_mW)}`;
 
-/** What this is, where it is not simply a crowd of real boards now. */
-export function lead({ mode, speed }) {
+/** What this is, where it is not simply a crowd of real boards at work. */
+export function lead({ mode, speed, state }) {
   if (mode === "replay") return "A past run, as its ledger has it.";
+  if (state !== "running") return "No transfer begins until somebody who has the key presses Go on.";
   if (mode !== "demo") return "";
   const pace = speed === 1 ? "" : `, at ${decimals(speed, speed % 1 ? 1 : 0)}× speed`;
   return `A virtual bench: real firmware and radio stack, simulated coils and batteries${pace}.`;
