@@ -67,6 +67,9 @@ def test_the_ledger_comes_in_pages(engine: Engine) -> None:
     assert [row["seq"] for row in rows] == list(range(1, 8))
     assert rows[0]["kind"] == "run"
     assert rows[6]["body"]["board_id"] == 6
+    for limit, after in ((6, 6), (7, None), (8, None)):  # a page that ends with the ledger says so
+        assert get(engine, "/ledger", limit=limit)["next"] == after
+    assert get(engine, "/ledger", after=7) == {"rows": [], "next": None}
 
 
 def test_a_run_without_a_ledger_has_an_empty_one(tmp_path: Path) -> None:

@@ -103,10 +103,12 @@ async def _ledger(hub: WindowHub, _request: Request, values: Values) -> Any:
     if hub.ledger is None or not hub.ledger.exists():
         return {"rows": [], "next": None}
 
+    limit = values["limit"]
+
     def page() -> list[Values]:
         assert hub.ledger is not None
         with Store.read(hub.ledger) as store:
-            rows = store.rows(values["after"], values["limit"])
+            rows = store.rows(values["after"], limit + 1)  # one more tells whether there is more
             return [
                 {"seq": row.seq, "kind": row.kind, "body": row.fields(), "hash": row.hash}
                 for row in rows
@@ -114,7 +116,7 @@ async def _ledger(hub: WindowHub, _request: Request, values: Values) -> Any:
 
     async with _READERS:
         rows = await asyncio.to_thread(page)
-    return {"rows": rows, "next": rows[-1]["seq"] if len(rows) == values["limit"] else None}
+    return {"rows": rows[:limit], "next": rows[limit - 1]["seq"] if len(rows) > limit else None}
 
 
 _BOARD = (Field("board_id", _BOARD_ID),)

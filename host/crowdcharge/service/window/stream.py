@@ -57,8 +57,9 @@ class Broadcast:
             while True:
                 await asyncio.sleep(_PACE_s)
                 self._hand_out()
-                if time.monotonic() >= tick_s:
-                    tick_s = time.monotonic() + _TICK_s
+                now_s = time.monotonic()
+                if now_s >= tick_s:
+                    tick_s = max(tick_s + _TICK_s, now_s)
                     self._send(message("tick", {"time_s": time.time(), "seq": self._seq}))
         finally:
             for outbox in list(self._outboxes):
