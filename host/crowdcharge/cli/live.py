@@ -35,6 +35,7 @@ from crowdcharge.orchestrator.events import (
 _LINES_KEPT = 8
 _ADDRESSES_KEPT = 256
 _FLOOR_permille = 200
+_BAR_WIDTH = 26  # so that a terminal of 80 columns has room for what a board does
 
 
 @dataclass(slots=True)
@@ -115,7 +116,7 @@ class LiveView:
 
     @staticmethod
     def _doing(line: _BoardLine) -> Text:
-        doing = "; ".join(text for _, text in sorted(line.doing.items()))
+        doing = "\n".join(text for _, text in sorted(line.doing.items()))
         return Text(doing) if line.here else Text("out of sight", style="red")
 
     def _note(self, event: Event) -> None:
@@ -169,5 +170,5 @@ def _charge(soc_permille: int | None) -> tuple[RenderableType, RenderableType]:
     if soc_permille is None:
         return Text("unknown", style="red"), Text("")
     colour = "red" if soc_permille <= _FLOOR_permille else "green"
-    bar = Bar(1000, 0, soc_permille, width=30, color=colour, bgcolor="grey23")
+    bar = Bar(1000, 0, soc_permille, width=_BAR_WIDTH, color=colour, bgcolor="grey23")
     return bar, Text(f"{soc_permille / 10:5.1f} %")

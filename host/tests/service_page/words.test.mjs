@@ -54,6 +54,7 @@ test("the page says what it is, and what to wait for where nothing is to be seen
   assert.equal(words.lead({ mode: "demo", speed: 5, state: "running" }), "A virtual bench: real firmware and radio stack, simulated coils and batteries, at 5× speed.");
   assert.match(words.lead({ mode: "demo", speed: 1, state: "running" }), /batteries\.$/);
   assert.equal(words.lead({ mode: "run", speed: 1, state: "running" }), "");
+  assert.equal(words.lead({ mode: "run", speed: 2.5, state: "running" }), "A virtual bench, at 2.5× speed.");
   assert.match(words.lead({ mode: "run", speed: 1, state: "paused" }), /presses Go on/);
   assert.match(words.empty({ mode: "run" })[1], /^Switch a board on/);
   assert.match(words.empty({ mode: "demo" })[0], /starting$/);

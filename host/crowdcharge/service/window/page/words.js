@@ -62,8 +62,8 @@ export const groupSum = ({ sent_mW, received_mW }) =>
 export function lead({ mode, speed, state }) {
   if (mode === "replay") return "A past run, as its ledger has it.";
   if (state !== "running") return "No transfer begins until somebody who has the key presses Go on.";
-  if (mode !== "demo") return "";
   const pace = speed === 1 ? "" : `, at ${decimals(speed, speed % 1 ? 1 : 0)}× speed`;
+  if (mode !== "demo") return pace && `A virtual bench${pace}.`;
   return `A virtual bench: real firmware and radio stack, simulated coils and batteries${pace}.`;
 }
 
