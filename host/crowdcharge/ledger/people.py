@@ -85,7 +85,7 @@ def about(rows: Iterable[Row], boards: Collection[int]) -> Iterator[Row]:
             wanted = content.account in accounts or (
                 content.account == LOSS and content.transfer_id in transfers
             )
-        elif isinstance(content, kinds.State):
+        elif isinstance(content, kinds.State | kinds.Member):
             wanted = content.transfer_id in transfers
         elif isinstance(content, kinds.MarketRow):
             wanted = any(take.board_id in boards for take in content.takes)

@@ -27,6 +27,7 @@ def ledger(tmp_path) -> Path:
                 kinds.Refusal(6, 2, 0xC8, "BUSY", t_ms=6),
                 kinds.State(6, "void", None, None),
                 kinds.Open(7, 2, 3, energy_max_mJ=4000, power_max_mW=0, t_ms=7),
+                kinds.Member(7, 7, 9, "equal-shares"),
                 kinds.State(7, "void", None, None),
             ]
         )
@@ -64,7 +65,7 @@ def test_one_persons_rows_and_no_others(ledger) -> None:
         found = {
             board: [row.seq for row in people.about(store.rows(), [board])] for board in (1, 2, 3)
         }
-    assert found == {1: [2, 4, 6], 2: [3, 4, 5, 6, 7, 8], 3: [7, 8]}
+    assert found == {1: [2, 4, 6], 2: [3, 4, 5, 6, 7, 8, 9], 3: [7, 8, 9]}
 
 
 def test_a_person_is_exported_and_deleted_and_the_chain_verifies(
