@@ -33,6 +33,29 @@ def test_who_has_not_consented_calls_nobody():
     assert not room.calls and not receipts(room.nodes[0])
 
 
+def test_who_may_not_give_now_calls_nobody():
+    room = laid()
+    room.nodes[0].board.on_button(5000)  # its owner's off
+    assert not room.run(30_000).calls
+    assert not laid(giver_permille=190, taker_permille=50).run(30_000).calls  # below its floor
+    room = laid(day_mJ=5000).run(40_000)
+    assert 4900 <= room.nodes[0].board.figures[5] <= 5050 and room.calls == 1
+    assert room.run(60_000).calls == 1  # its day is given
+    room = laid()
+    Host(room.nodes[0].board, link=9, key=room.nodes[0].key).hello()  # a host goes before
+    assert not room.run(8000).calls
+
+
+def test_an_owner_who_wants_to_be_asked_is_asked_when_there_is_somebody():
+    room = laid()
+    board = room.nodes[0].board
+    asked = []
+    board.consent.asks = lambda: asked.append(room.now_ms) or ept.OWNER_ASKED
+    room.run(30_000)
+    assert len(asked) == room.calls and asked[0] >= PATIENCE_ms
+    assert not receipts(room.nodes[0])
+
+
 def test_who_has_less_or_as_much_or_lies_elsewhere_is_not_called():
     assert not laid(giver_permille=300, taker_permille=900).run(30_000).calls
     assert not laid(giver_permille=320, taker_permille=300).run(30_000).calls

@@ -7,9 +7,8 @@ taker: from there on all goes as if the other had connected. The call proves not
 nothing. Who lies here and could ask has asked within PATIENCE_ms.
 """
 
-from wptcore import auth, peer_taker, transfer, wire
+from wptcore import auth, ept, peer_meeting, peer_taker, transfer, wire
 from wptcore.compat import const
-from wptcore.consent import CROWD, FRIENDS
 
 CALLED = const(0x10000)  # the lent link among the board's own: no stack has such a handle
 PATIENCE_ms = const(5000)
@@ -43,10 +42,9 @@ class PeerCaller:
     @property
     def wants(self) -> bool:
         """Is it worth listening? Whether anything is given is judged when the other one asks."""
-        board = self._board
-        gives = board.consent.gives_to & (CROWD | FRIENDS) and self._member.keys
-        busy = board.is_running or board._commands.host_present or board._receipts.full
-        return bool(self.action == peer_taker.LISTEN and gives and not busy and not board.is_held)
+        if self.action != peer_taker.LISTEN or not self._member.keys:
+            return False
+        return peer_meeting.calling_refusal(self._board) == ept.NONE
 
     def on_advert(self, address, beacon: bytes, rssi_dBm: int) -> None:
         """Call a member that lies here, has less, and has not asked in PATIENCE_ms."""

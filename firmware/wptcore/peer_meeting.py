@@ -5,6 +5,7 @@ These are no methods of Board, so that boards without a crowd save their memory.
 """
 
 from wptcore import ept, wire
+from wptcore.consent import CROWD, FRIENDS
 from wptcore.fod import UNCALIBRATED_MAX_mW
 from wptcore.running import Running
 
@@ -18,6 +19,16 @@ def wanted_mJ(board) -> int:
 def giving_refusal(board, askers: int, crowd: int, flags: int = wire.GRANTED_BY_PEER) -> int:
     """Return why no other board gets anything now, or NONE; `askers`: see PeerDesk.askers."""
     return board.consent.refusal(askers, crowd) or _meeting_refusal(board, wire.PTX, flags)
+
+
+def calling_refusal(board) -> int:
+    """Return why the board offers itself to nobody now, or NONE.
+
+    As if its button were pressed: an owner is asked when another board asks, and not before.
+    """
+    if not board.consent.gives_to & (CROWD | FRIENDS):
+        return ept.NO_CONSENT
+    return _meeting_refusal(board, wire.PTX, wire.GRANTED_BY_PEER | wire.GRANTED_BY_PRESS)
 
 
 def taking_refusal(board) -> int:
