@@ -7,6 +7,9 @@ and calls (wptcore.peer_caller), and its link is then lent to this board's taker
 """
 
 from wptcore import peer_taker, wire
+from wptcore.compat import const
+
+_AGAIN_ms = const(10_000)  # a link that was asked to go and stays is asked again
 
 
 class CalledLink:
@@ -22,7 +25,7 @@ class CalledLink:
     def _forget(self) -> None:
         self._frame = b""  # waits for room
         self._link = -1  # that is lent
-        self._leaving = False
+        self._since_asked_ms = _AGAIN_ms
 
     def take(self, link: int, data: bytes, is_frame: bool) -> bool:
         """Return True for what is the taker's; all else is for the board."""
@@ -51,9 +54,11 @@ class CalledLink:
     def step(self, dt_ms: int) -> None:
         taker = self._taker
         taker.on_elapsed(dt_ms)
-        if taker.action == peer_taker.LEAVE and not self._leaving:
-            self._leaving = True  # asked once: it goes an interval or two later
-            self._disconnect(self._link)
+        if taker.action == peer_taker.LEAVE:
+            self._since_asked_ms += dt_ms
+            if self._since_asked_ms >= _AGAIN_ms:
+                self._since_asked_ms = 0
+                self._disconnect(self._link)
         elif taker.action == peer_taker.TALK:
             self._frame = self._frame or taker.pop_frame()
             if self._frame and self._notify(self._link, self._frame):
