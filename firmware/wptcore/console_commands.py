@@ -16,16 +16,7 @@ from wptcore.units import TEMPERATURE_UNKNOWN_dC
 _SAMPLES_MAX = const(1000)
 _TRIAL_MAX_mW = const(3000)
 TRIAL_ms = const(600_000)
-_LIMITS = (
-    "bus_min_mV",
-    "bus_max_mV",
-    "current_max_mA",
-    "power_max_mW",
-    "coil_max_dC",
-    "battery_min_dC",
-    "battery_max_dC",
-    "capacity_mJ",
-)
+LOOKING = ("help", "identity", "limits")
 STORING = ("provision", "configure", "market", "trust")
 OF_CROWD = ("consent", "crowd", "peer", "agreed", "airfuel", "owner", "alias")
 _FINGERPRINT = b"crowdcharge fingerprint"
@@ -55,11 +46,8 @@ class ConsoleCommands:
         self._left = 0
         self._trial_ms = 0
         self._handlers = {  # command: (handler, number of arguments)
-            "help": (self._help, 0),
             "version": (self._version, 0),
-            "identity": (self._identity, 0),
             "status": (self._status, 0),
-            "limits": (self._limits, 0),
             "selftest": (self._selftest, 0),
             "clear": (self._clear, 1),
             "attend": (self._attend, 0),
@@ -82,6 +70,10 @@ class ConsoleCommands:
         name = command
         if command == "calibrate":
             name = " ".join([command] + arguments[:1])
+        if command in LOOKING:
+            check_count(command, arguments, 0)
+            look = self._part("console_look").LOOKS[command]
+            return look(self._board, self._backend, self._sha256)
         if command in OF_CROWD:
             return self._of_crowd(command, arguments)
         if command in STORING:
@@ -110,11 +102,6 @@ class ConsoleCommands:
 
     # -- commands that only look --
 
-    def _help(self):
-        from wptcore.console_help import HELP  # here, because it is rarely asked for
-
-        return [(("%s %s" % row[:2]).strip(), row[2]) for row in HELP]
-
     def _version(self):
         backend = self._backend
         return (
@@ -123,32 +110,6 @@ class ConsoleCommands:
             ("board", backend.name),
             ("vm", backend.vm),
         )
-
-    def _identity(self):
-        stored = self._backend.identity
-        curve = stored.get("loss_curve")
-        pairs = [
-            ("board", self._backend.name),
-            ("board_id", stored.get("board_id", 0)),
-            ("key", fingerprint(self._sha256, bytes.fromhex(stored.get("key", "")))),
-            ("capacity_mJ", self._backend.capacity_mJ),
-        ]
-        for side in ("tx", "rx"):
-            gain_ppm, offset_uA = stored.get("meters", {}).get(side, (0, 0))
-            pairs.append((side + "_gain_ppm", gain_ppm))
-            pairs.append((side + "_offset_uA", offset_uA))
-        pairs.append(("curve", ",".join(str(value) for value in curve) if curve else "none"))
-        pairs.append(("curve_hash", stored.get("curve_hash", "none") if curve else "none"))
-        pairs.append(("pair_curves", ",".join(sorted(stored.get("pair_curves", ()))) or "none"))
-        terms = stored.get("market")
-        pairs.append(("market", ",".join(str(value) for value in terms) if terms else "none"))
-        pairs.append(("market_key", stored.get("market_key", "none")))
-        pairs.append(("market_trusted", len(stored.get("market_trusted", ()))))
-        if any(key in stored for key in ("crowd", "consent", "owner_key", "airfuel")):
-            from wptcore import console_crowd  # here, because other boards save its memory
-
-            pairs += console_crowd.describe(stored, self._sha256, fingerprint)
-        return pairs
 
     def _status(self):
         board = self._board
@@ -173,12 +134,6 @@ class ConsoleCommands:
             ("sent_mJ", sent_mJ),
             ("received_mJ", received_mJ),
         ]
-
-    def _limits(self):
-        limits = self._backend.limits
-        floor_pct, resume_pct, roles = self._board.limits[5:8]
-        pairs = [(name, getattr(limits, name)) for name in _LIMITS]
-        return pairs + [("floor_pct", floor_pct), ("resume_pct", resume_pct), ("roles", roles)]
 
     def _selftest(self):
         if self._board.coil_on or self._board.receiver_on:
@@ -216,9 +171,7 @@ class ConsoleCommands:
         return (("attended_left_s", self._board.attend()),)
 
     def _mandate(self, text: str):
-        from wptcore import console_crowd
-
-        return console_crowd.bring(self._board, text)
+        return self._part("console_crowd").bring(self._board, text)
 
     def _maintenance(self, word: str):
         entered = one_of(word, ("on", "off")) == "on"
@@ -229,28 +182,23 @@ class ConsoleCommands:
         return (("maintenance", word),)
 
     def _of_storing(self, command: str, arguments: list):
-        self._need_maintenance()
-        from wptcore import console_store  # here, because it is rarely used
-
-        backend = self._backend
-        changes, answer = console_store.run(self._board, backend, self._sha256, command, arguments)
+        self._need_carried(command, arguments)
+        run = self._part("console_store").run
+        changes, answer = run(self._board, self._backend, self._sha256, command, arguments)
         self._change(changes)
         return answer
 
     def _of_crowd(self, command: str, arguments: list):
-        self._need_maintenance()
-        from wptcore import console_crowd
-
-        stored = self._backend.identity
-        name, changed, answer = console_crowd.run(stored, command, arguments, self._board.features)
+        self._need_carried(command, arguments)
+        run = self._part("console_crowd").run
+        name, changed, answer = run(self._backend.identity, command, arguments)
         self._change({name: changed})
         return answer
 
     def _calibrate(self, *arguments):
         self._need_maintenance()
-        from wptcore import console_calibrate  # here, because it is rarely used
-
-        changes, answer = console_calibrate.run(self._backend.identity, self._sha256, *arguments)
+        run = self._part("console_calibrate").run
+        changes, answer = run(self._backend.identity, self._sha256, *arguments)
         self._change(changes)
         return answer
 
@@ -269,9 +217,21 @@ class ConsoleCommands:
         self._board.on_reset_asked()
         self.reset_due = True
 
+    def _part(self, name: str):
+        """Load a module of the console. While it is compiled, no sample is taken and no pulse
+        keeps the second break closed, so a board that must do that does not do it in a transfer.
+        """
+        if self._backend.compiles and self._board.is_running:
+            raise ValueError("busy: a transfer is running")
+        return self._backend.part(name)
+
     def _need_maintenance(self) -> None:
         if not self._backend.maintenance:
             raise ValueError("maintenance: first: maintenance on")
+
+    def _need_carried(self, command: str, arguments: list) -> None:
+        self._need_maintenance()
+        self._part("console_features").check(self._board.features, command, arguments)
 
     def _change(self, changes: dict) -> None:
         """Store values by name; None drops a name."""

@@ -12,15 +12,10 @@ _QUOTAS_MAX = const(8)  # quotas.QUOTAS_MAX
 _WHOM = ("host", "crowd", "agreed", "strangers")
 
 
-def run(stored: dict, command: str, arguments: list, features: int):
-    """Return what to store under which name (None: drop it), and the answer.
-
-    `features`: those of the board.
-    """
+def run(stored: dict, command: str, arguments: list):
+    """Return what to store under which name (None: drop it), and the answer."""
     call, name, count = _COMMANDS[command]
     check_count(command, arguments, count)
-    if command == "consent" and "strangers" in arguments[0] and not features & wire.STRANGERS:
-        raise ValueError("range: this board does not carry strangers")
     changed = call(stored, *arguments)
     if command in _KEYS:
         return name, changed, ((command, "none" if changed is None else "stored"),)

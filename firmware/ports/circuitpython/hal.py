@@ -32,6 +32,8 @@ class Hal(BoardHal):
     `power`: power_pins.PowerPins.
     """
 
+    compiles = True
+
     def __init__(self, pins, identity: dict, power):
         super().__init__(pins, identity, power, sha256)
 

@@ -5,6 +5,7 @@ import os
 import sys
 
 import memory
+from parts import part
 from wptcore import ept
 from wptcore.checks import FLOW_mW
 from wptcore.compat import const
@@ -24,6 +25,8 @@ class ConsoleBackend:
         self.guard = hal.guard
         self.revision = revision
         self.vm = "%s-%d.%d.%d" % ((sys.implementation.name,) + sys.implementation.version[:3])
+        self.compiles = hal.compiles
+        self.part = part
         self.maintenance = hal.maintenance
         self.set_maintenance = memory.set_maintenance
         self.random = os.urandom
@@ -63,8 +66,8 @@ class ConsoleBackend:
                 continue
             found.append((name, "ok" if _COLD_dC < value_dC < max_dC else "implausible"))
             found.append((name + "_dC", value_dC))
-        for part, count in hal.guard.drops.items():
-            found.append(("dropped_" + part, count))
+        for dropped, count in hal.guard.drops.items():
+            found.append(("dropped_" + dropped, count))
         bad = [value for _, value in found if value in ("silent", "implausible", "leaks")]
         found.append(("result", "fail" if bad else "pass"))
         return found

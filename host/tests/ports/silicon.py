@@ -369,9 +369,8 @@ class Port:
         self._modules = world.modules()
         stream = _Stream(world)
         self._modules["gc"] = _module("gc", {"collect": lambda: None})  # else all of pytest's heap
-        self._modules["sys"] = _module(
-            "sys", {"stdin": stream, "stdout": stream, "implementation": sys.implementation}
-        )
+        shown = {"implementation": sys.implementation, "modules": sys.modules}
+        self._modules["sys"] = _module("sys", {"stdin": stream, "stdout": stream, **shown})
         self._builtins = {**vars(builtins), "__import__": self._import, "open": self._open}
 
     def load(self, name: str) -> types.ModuleType:
