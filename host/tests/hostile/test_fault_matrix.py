@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 
 from crowdcharge.flash import firmware_tree
+from crowdcharge.orchestrator.events import TransferEnded
 from wptcore import ept, transfer, wire
+
+from .instant import Instant
 
 pytestmark = [
     pytest.mark.bench,
@@ -29,6 +32,7 @@ FAULTS = {entry["name"]: entry for entry in TABLE["fault"]}
 READ_LAG_s = 2.0  # of what a host can know: 250 ms of the board, then radio and a busy machine
 PATIENCE_s = 40.0
 OVERLOADS = ("OVER_TEMPERATURE", "OVER_CURRENT")  # the second within an hour latches
+TRIALS = 3
 LOOK_s = 0.1  # how exactly a clearing is seen
 
 
@@ -107,19 +111,10 @@ def rows() -> list[object]:
 @pytest.mark.parametrize(("name", "cause"), rows())
 async def test_a_fault_ends_refuses_is_seen_and_clears_as_declared(rig, name, cause):
     entry, code = FAULTS[name], code_of(name)
-    await rig.flowing()
-    mark = len(rig.events)
-    rig.quiet()
-    done = await rig.fault(cause.fault, cause.board, **cause.parameters)
-    off = await rig.off(cause.board, cause.coil, done.time_s)
-    reaction_ms = off.after_ms(done) - slack_ms(name)
-    rig.note(name, reaction_ms=reaction_ms, seen_ms=(off.time_s - done.time_s) * 1000)
-    assert reaction_ms <= entry["reaction_ms"]
-
+    mark, off, refusal = await caused(rig, name, cause)
     if name == "LEASE_LOST":  # nobody hears the board until the fault is over
         await lease_is_told_and_cleared(rig, mark, cause)
         return
-    refusal = await rig.grant(cause.board, wire.PTX)
     if name in OVERLOADS and refusal == ept.LATCHED:  # an earlier row was the first overload
         await rig.stands(cause.board, ept.REPEATED_OVERLOAD, True, READ_LAG_s)
     else:
@@ -127,6 +122,37 @@ async def test_a_fault_ends_refuses_is_seen_and_clears_as_declared(rig, name, ca
     await rig.raised(mark, cause.board, name)
     await rig.receipted(mark, cause.board, name)
     await clears_as_declared(rig, mark, cause, name, off.time_s)
+
+
+async def caused(rig, name: str, cause: Fault) -> tuple[int, Instant, int]:
+    """Cause it in a transfer; return where its events begin, when the coil went off, and what the
+    board says to the next grant.
+
+    On a busy machine the partner may be late first, and the transfer ends for that: three steady
+    renewals, which a foreign object needs, have then not come. So it is caused again.
+    """
+    for _ in range(TRIALS):
+        await rig.flowing()
+        mark = len(rig.events)
+        rig.quiet()
+        done = await rig.fault(cause.fault, cause.board, **cause.parameters)
+        off = await rig.off(cause.board, cause.coil, done.time_s)
+        reaction_ms = off.after_ms(done) - slack_ms(name)
+        rig.note(name, reaction_ms=reaction_ms, seen_ms=(off.time_s - done.time_s) * 1000)
+        assert reaction_ms <= FAULTS[name]["reaction_ms"]
+        if name == "LEASE_LOST":
+            break
+        refusal = await rig.grant(cause.board, wire.PTX)
+        if refusal != ept.NONE or not await partner_ended_it(rig, mark, cause.board):
+            return mark, off, refusal
+        await rig.healthy()
+    return mark, off, ept.NONE
+
+
+async def partner_ended_it(rig, mark: int, board: int) -> bool:
+    await rig.until(lambda: rig.of(TransferEnded, mark), "the transfer's end told")
+    ended = rig.of(TransferEnded, mark)[0]
+    return {1: ended.ept_ptx, 2: ended.ept_prx}[board] == "PEER_ENDED"
 
 
 async def lease_is_told_and_cleared(rig, mark: int, cause: Fault) -> None:
