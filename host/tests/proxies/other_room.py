@@ -3,6 +3,7 @@
 
 import asyncio
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 from crowdcharge.bench.sessions.core_radio import CoreAir, CoreRadio
@@ -26,8 +27,9 @@ def ignore(*_: object) -> None:
 class OtherRoom:
     """Boards that are cores, proxies that are not ours, and a host's radio on all of them."""
 
-    def __init__(self) -> None:
-        self.air = CoreAir({number: SteadyBoard(number, 50, 60.0) for number in range(1, 5)})
+    def __init__(self, socs_pct: Sequence[float] = (50.0,) * 4) -> None:
+        boards = enumerate(socs_pct, 1)
+        self.air = CoreAir({number: SteadyBoard(number, soc, 200.0) for number, soc in boards})
         self.told: list[str] = []
         self.proxies: list[OtherProxy] = []
         self.radios: list[Any] = []

@@ -3,31 +3,19 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from crowdcharge import policy as policies
-from crowdcharge.boards.models import Beacon
-from crowdcharge.clock import BoardClock
 from crowdcharge.errors import RadioError
-from crowdcharge.ledger.store import Store
-from crowdcharge.ledger.verify import verify
-from crowdcharge.orchestrator.contacts import ContactSchedule
-from crowdcharge.orchestrator.orchestrator import Orchestrator
-from crowdcharge.orchestrator.transfer import TransferTerms
 from crowdcharge.radio import esphome_radio
 from crowdcharge.radio.base import Link
 from wptcore import wire
 
 from . import other_proxy as esphome
 from .other_proxy import OtherProxy
-from .other_room import KEY, OtherRoom, ignore
+from .other_room import OtherRoom, ignore
 from .waiting import until
-
-LEASE_s = 4.0
 
 
 async def test_a_connect_that_fails_late_leaves_nothing_behind(
@@ -171,43 +159,3 @@ async def test_a_board_that_has_gone_holds_its_proxies_and_nobody_else(
     await (await other_room.open(radio, 3)).close()
     await until(lambda: len(first.slots) + len(second.slots) == 1, "the others to be free")
     assert other_room.told == []
-
-
-async def test_a_transfer_outlives_the_proxy_that_it_began_with(
-    other_room: OtherRoom, tmp_path: Path
-) -> None:
-    """A whole host over two proxies, of which the one in use loses its power."""
-    giver, taker = other_room.air.boards[1], other_room.air.boards[2]
-    giver.energy_mJ, taker.energy_mJ = 0.9 * giver.capacity_mJ, 0.1 * taker.capacity_mJ
-    giver.peers, taker.peers = [taker], [giver]
-    await other_room.proxy(KEY)
-    await other_room.proxy(tells_allocated=False, close_s=0.0)
-    keys = {number: other_room.air.boards[number].key for number in (1, 2)}
-    with Store.create(tmp_path / "ledger.sqlite") as store:
-        orchestrator = Orchestrator(
-            radio=other_room.radio(),
-            store=store,
-            keys=keys,
-            policy=policies.make("oblivious-share"),
-            contacts=ContactSchedule(60.0, (((1, 2),),)),
-            clock=BoardClock(1.0),
-            rng=np.random.default_rng(1),
-            emit=ignore,
-            terms=TransferTerms(lease_ms=round(1000 * LEASE_s)),
-        )
-        running = asyncio.create_task(orchestrator.run())
-        await until(lambda: taker.core.receiver_on and giver.core.pulses_on, "a transfer")
-        used = next(each for each in other_room.proxies if each.slots)
-        other_room.proxies.remove(used)
-        await used.stop()
-        await asyncio.sleep(LEASE_s)
-        assert giver.core.pulses_on
-        assert len(other_room.proxies[0].slots) == 2
-        orchestrator.stop()
-        await running
-        (transfer,) = store.book.transfers.values()
-        assert [each for each in verify(store.rows(), keys) if each.wrong] == []
-    beacons = [Beacon.unpack(each.beacon()) for each in (giver, taker)]
-    assert transfer.state == "settled"
-    assert transfer.sent_mJ == beacons[0].sent_mJ > transfer.received_mJ > 4000
-    assert transfer.received_mJ == beacons[1].received_mJ
