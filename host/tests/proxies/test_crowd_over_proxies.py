@@ -183,12 +183,19 @@ async def test_twelve_boards_over_two_proxies_and_an_adapter_lose_no_transfer(
 
 @pytest.mark.parametrize(
     ("count", "speed", "stall_s"),
-    [(4, 1.0, 8.0), pytest.param(12, 0.4, 60.0, marks=pytest.mark.long)],
+    [
+        (4, 1.0, 8.0),
+        pytest.param(4, 1.0, 60.0, marks=pytest.mark.long),
+        pytest.param(12, 0.4, 60.0, marks=pytest.mark.long),
+    ],
 )
 async def test_a_stalled_proxy_leaves_no_coil_on_and_the_boards_come_back(
     tmp_path, hands, count, speed, stall_s
 ):
-    """The lease is two seconds by a person's clock, less than a host needs to notice."""
+    """The lease is two seconds by a person's clock, less than a host needs to notice.
+
+    What the radio needs takes longer on a slow bench: the boards are back by their own clock.
+    """
     lease_s = LEASE_s * speed
     async with launch(bench_config(hands, count, speed)) as bench:
         run = Watched(write_run(tmp_path, bench, 12.0 + (stall_s + 4.0) * speed, lease_s))
@@ -202,7 +209,7 @@ async def test_a_stalled_proxy_leaves_no_coil_on_and_the_boards_come_back(
         await run.finish()
     run.check()
     lost = [each for each in run.events("Trouble") if "was lost" in each["text"]]
-    assert when(lost[0]) - told_s < BACK_s
+    assert when(lost[0]) - told_s < BACK_s / speed
     west = set(range(1, count // 2 + 1))
     off = {
         each["board_id"]
@@ -215,5 +222,5 @@ async def test_a_stalled_proxy_leaves_no_coil_on_and_the_boards_come_back(
     settled = [each for each in run.events("Settled") if when(each) > told_s]
     for board_id in off:
         its = [each for each in settled if board_id in pairs[each["transfer_id"]]]
-        assert when(its[0]) - told_s < BACK_s
+        assert when(its[0]) - told_s < BACK_s / speed
     assert any(each["ptx"] in off and when(each) > told_s for each in started)
