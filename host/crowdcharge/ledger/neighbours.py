@@ -18,7 +18,10 @@ _SPAN_ROWS = 20_000  # of a chain, looked through at a time
 
 
 class Neighbours:
-    """`look` again and again: each row of another site is looked at once."""
+    """`look` again and again: each row of another site is looked at once.
+
+    A chain that has become shorter is another one, of a database that was made anew.
+    """
 
     def __init__(self, site: kinds.SiteRow) -> None:
         self._site = site
@@ -36,6 +39,8 @@ class Neighbours:
         InputError as in `compare`: of two sites that began together, both may come late.
         """
         for name, length in database.others().items():
+            if self._seen.get(name, 0) > length:
+                del self._seen[name]
             while (seen := self._seen.get(name, 0)) < length:
                 upto = min(seen + _SPAN_ROWS, length)
                 found: list[Found] = []

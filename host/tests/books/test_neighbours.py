@@ -54,6 +54,19 @@ def test_what_another_site_has_read_is_looked_at_once(cluster, database):
     looking.close()
 
 
+def test_a_database_that_was_made_anew_is_looked_through_anew(cluster, new_database):
+    """The other site has lost its file with it, so its chain begins again."""
+    neighbours = Neighbours(NORTH)
+    for receipt, more in ((sign(1, 5, wire.PTX, 100), 9), (sign(2, 5, wire.PRX, 60), 0)):
+        database = new_database()
+        with Store.create(cluster.url(database, "south")) as store:
+            store.append([RUN, SOUTH, *[opening(1 + each) for each in range(more)]])
+            store.append(store.book.admit([receipt]))
+        looking = PostgresRows.to_write(cluster.url(database, "north"))
+        assert looked(neighbours, looking) == [("south", receipt)]
+        looking.close()
+
+
 @pytest.fixture
 def file(tmp_path: Path):
     (tmp_path / "keys.toml").write_text(
