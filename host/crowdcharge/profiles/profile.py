@@ -6,6 +6,7 @@ A value without a source is "unknown", and its source says why. Three kinds of p
 (an adapter, or a pad that speaks two technologies).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,25 +14,15 @@ from typing import Any
 
 from crowdcharge.errors import InputError
 from crowdcharge.files import read_text
+from crowdcharge.profiles.schema import KEYS, Wanted
 from crowdcharge.toml_table import Table
 
 SIZE_MAX_bytes = 100_000
 UNKNOWN = "unknown"
 _SOURCE_MIN = 3  # characters
 
-_TECHNOLOGY = {
-    "coupling": str, "frequency_kHz": list, "control": str, "transmits_mW": int,
-    "receives_mW": int, "receivers_max": int, "efficiency_pct": list, "speaks": list,
-}  # fmt: skip
-_DONOR = {
-    "technology": str, "gives_mW": int, "donor_floor_pct": int, "gives_on_cable": bool,
-    "battery_min_C": int, "battery_max_C": int, "battery_resume_C": int, "ping_timeout_s": int,
-    "no_load_timeout_s": int, "full_power_from_pct": int,
-}  # fmt: skip
-_BRIDGE = {"receives": list, "speaks": list, "gives": str, "efficiency_pct": list}
-KEYS: dict[str, dict[str, Any]] = {
-    "technology": _TECHNOLOGY, "donor": _DONOR, "bridge": _BRIDGE,
-}  # fmt: skip
+
+_RISING = ("battery_min_C", "battery_resume_C", "battery_max_C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +55,39 @@ def folder() -> Path:
 @cache
 def known() -> dict[str, Profile]:
     """Every profile by its name, in the order of kinds and names."""
-    found = [load(path) for path in sorted(folder().glob("*.toml"))]
-    kinds = list(KEYS)
-    found.sort(key=lambda profile: (kinds.index(profile.kind), profile.name))
-    return {profile.name: profile for profile in found}
+    return read_all(folder())
+
+
+def read_all(where: Path) -> dict[str, Profile]:
+    """Read a folder of profiles; InputError names the line of what is wrong or contradicts."""
+    read = [_read(path) for path in sorted(where.glob("*.toml"))]
+    technologies = {each.name: each for each, _ in read if each.kind == "technology"}
+    for profile, table in read:
+        for key in profile.values:
+            if why := _conflict(profile, key, technologies):
+                raise table.table("values").fail(key, why)
+    found = {profile.name: profile for profile, _ in read}
+    return {name: each for kind in KEYS for name, each in found.items() if each.kind == kind}
+
+
+def _conflict(profile: Profile, key: str, technologies: Mapping[str, Profile]) -> str:
+    """Say how a value contradicts another one, of this profile or of its technology."""
+    value = profile.get(key)
+    if value is None:
+        return ""
+    if key in {"technology", "speaks", "receives"}:
+        unknown = {value} if isinstance(value, str) else {*value}
+        if unknown := unknown - technologies.keys():
+            return f"no technology {min(unknown)!r}; known are {', '.join(technologies)}"
+    if key in _RISING:
+        for lower in _RISING[: _RISING.index(key)]:
+            if (low := profile.get(lower)) is not None and low >= value:
+                return f"{value} must be above {lower}, which is {low}"
+    if key == "gives_mW" and (technology := technologies.get(profile.get("technology") or "")):
+        most_mW = technology.get("transmits_mW")
+        if most_mW is not None and value > most_mW:
+            return f"{value} is more than {technology.name} transmits, {most_mW}"
+    return ""
 
 
 def named(name: str) -> Profile:
@@ -79,7 +99,11 @@ def named(name: str) -> Profile:
 
 
 def load(path: Path) -> Profile:
-    """Read one file; InputError names file, line and key."""
+    """Read one file by itself; InputError names file, line and key."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[Profile, Table]:
     top = Table.parse(read_text(path, SIZE_MAX_bytes), str(path))
     top.only({"schema", "name", "kind", "title", "values"})
     top.integer("schema", None, 1, 1)
@@ -92,10 +116,10 @@ def load(path: Path) -> Profile:
     values = {
         key: _value(table, key, wanted) for key, wanted in KEYS[kind].items() if key in table
     }
-    return Profile(name, kind, top.string("title", ""), values)
+    return Profile(name, kind, top.string("title", ""), values), top
 
 
-def _value(table: Table, key: str, wanted: type) -> Value:
+def _value(table: Table, key: str, wanted: Wanted) -> Value:
     entry = table.table(key)
     entry.only({"value", "source"})
     source = entry.string("source", "")
@@ -104,6 +128,6 @@ def _value(table: Table, key: str, wanted: type) -> Value:
     value = entry.raw("value")
     if value == UNKNOWN:
         return Value(None, source)
-    if type(value) is not wanted:
-        raise entry.fail("value", f"must be of the type {wanted.__name__}, or {UNKNOWN!r}")
+    if not wanted.fits(value):
+        raise entry.fail("value", f"must be {wanted.words}, or {UNKNOWN!r}")
     return Value(value, source)

@@ -9,7 +9,8 @@ import pytest
 from boards import virtual
 from crowdcharge.errors import InputError
 from crowdcharge.profiles import Profile, Value, every_pair, exchange, known, load
-from crowdcharge.profiles.profile import KEYS, folder
+from crowdcharge.profiles.profile import folder, read_all
+from crowdcharge.profiles.schema import KEYS
 
 ASKED = {
     "qi-bpp", "qi-epp", "qi-mpp", "airfuel-resonant", "pma",
@@ -85,7 +86,7 @@ def test_a_changed_value_changes_the_answer() -> None:
     ("line", "expected"),
     [
         ("coupling = { value = 'inductive' }", "source: is missing"),
-        ("coupling = { value = 3, source = 'book' }", "must be of the type str"),
+        ("coupling = { value = 3, source = 'book' }", "must be a text, or 'unknown'"),
         ("colour = { value = 'red', source = 'book' }", "unknown key"),
     ],
 )
@@ -95,6 +96,49 @@ def test_a_wrong_profile_names_file_line_and_key(tmp_path: Path, line: str, expe
     path.write_text(head + line)
     with pytest.raises(InputError, match=rf"x\.toml, line 6: values.*{expected}"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value", "expected"),
+    [
+        (
+            "huawei",
+            "technology",
+            '"nope"',
+            "no technology 'nope'; known are airfuel",
+        ),
+        ("huawei", "technology", '"pixel"', "no technology 'pixel'"),
+        ("qi-epp", "speaks", '["qi-epp", "nope"]', "no technology 'nope'"),
+        ("powermat-ring", "receives", '["nope"]', "no technology 'nope'"),
+        ("qi-bpp", "speaks", "[]", "must be a list of names"),
+        ("qi-bpp", "speaks", "[3]", "must be a list of names"),
+        ("qi-bpp", "frequency_kHz", "[205, 110]", "the lower and the upper end"),
+        ("qi-bpp", "frequency_kHz", "[]", "the lower and the upper end"),
+        ("qi-bpp", "efficiency_pct", "[60, 145]", "from 1 to 100"),
+        ("qi-bpp", "receives_mW", "0", "from 1 to 1000000"),
+        ("huawei", "gives_mW", "true", "a whole number"),
+        ("huawei", "gives_mW", "9000", "9000 is more than qi-bpp transmits, 5000"),
+        ("huawei", "donor_floor_pct", "150", "from 0 to 100"),
+        ("huawei", "battery_max_C", "20", "20 must be above battery_resume_C, which is 35"),
+        ("huawei", "battery_resume_C", "-20", "-20 must be above battery_min_C, which is -10"),
+        ("huawei", "ping_timeout_s", "-1", "from 1 to"),
+        ("huawei", "gives_on_cable", "1", "must be true or false"),
+    ],
+)
+def test_what_contradicts_itself_or_its_technology_names_the_line(
+    tmp_path: Path, name: str, key: str, value: str, expected: str
+) -> None:
+    for path in folder().glob("*.toml"):
+        (tmp_path / path.name).write_text(path.read_text())
+    path = tmp_path / f"{name}.toml"
+    lines = path.read_text().splitlines()
+    (at,) = (k for k, line in enumerate(lines) if line.startswith(f"{key} = "))
+    lines[at] = re.sub(r"value = .*?, source", f"value = {value}, source", lines[at])
+    path.write_text("\n".join(lines))
+    with pytest.raises(InputError) as caught:
+        read_all(tmp_path)
+    assert f"{name}.toml, line {at + 1}: values.{key}" in str(caught.value)
+    assert expected in str(caught.value)
 
 
 def test_the_files_and_their_names_agree() -> None:
