@@ -39,7 +39,7 @@ profiles = ["qi-bpp", "huawei", ["pma", "qi-bpp"]]
 [contacts]
 mobility = {{ side_m = {side_m}, range_m = 2, pause_s = {pause_s} }}
 [link]
-power_W = 0.5
+power_W = {power_W}
 efficiency = 0.6
 start_J = {start_J}
 [cord]
@@ -60,6 +60,7 @@ def walkers_scenario(seed):
         pause_s=rng.choice([0, 20, 60]),
         start_J=rng.choice([0, 0.1]),
         policy=rng.choice(COMPILED),
+        power_W=rng.choice([0.5, 4]),  # more than a phone gives
     )
 
 

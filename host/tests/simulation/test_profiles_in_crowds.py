@@ -85,3 +85,12 @@ def test_the_cable_rule_of_a_phone(profile: str, gives: bool) -> None:
 def test_a_wrong_profile_names_its_line(value: str) -> None:
     with pytest.raises(InputError, match=r"line 7: crowd.profiles: "):
         parse(CROWD.format(profiles=value))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_pair_gets_no_more_power_than_it_is_known_for(compiled: bool) -> None:
+    text = TWO.format(profile="huawei", more="").replace("[cord]\npower_W = 1\n", "")
+    for link_W, flows_W in ((10.0, 2.5), (1.0, 1.0), (inf, inf)):
+        (transfer,) = run(parse(text), 1, LinkModel(link_W, 0.6), compiled=compiled).transfers
+        assert transfer.sent_J == pytest.approx(45)
+        assert transfer.end_s == pytest.approx(45 / flows_W)
