@@ -182,18 +182,31 @@ async def test_strangers_at_idle_boards_leave_no_trace(bench, visitors, how, rep
     assert await faults(bench) == stood
 
 
-@pytest.mark.parametrize("repeats", REPEATS)
-@pytest.mark.parametrize("how", ATTACKS, ids=lambda how: how.__name__)
-async def test_strangers_in_a_transfer_do_not_end_it(rig, bench, how, repeats, request):
+@contextlib.asynccontextmanager
+async def undisturbed(rig, bench):
+    """Yield strangers; then the transfer that flows must flow still, and no board have reset."""
     if not await flows(rig):
         rig.start(ENERGY_J, LASTS_s)
         await rig.poll(lambda: flows(rig), "a transfer that flows")
     before, mark = await boots(bench), len(rig.events)
-    visitors = Visitors(bench, rig._strange_radios)
-    one_link = "circuitpython" in request.node.name  # the orchestrator has it
-    let_in = await visitors.come(how, repeats, repeats if one_link else PATIENCE * repeats)
-    assert let_in == 0 if one_link else let_in >= repeats
+    yield Visitors(bench, rig._strange_radios)
     assert await boots(bench) == before
     assert rig.of(FaultRaised, mark) == []
     assert rig.of(TransferEnded, mark) == []
     assert await flows(rig)
+
+
+@pytest.mark.parametrize("repeats", REPEATS)
+@pytest.mark.parametrize("how", ATTACKS, ids=lambda how: how.__name__)
+@pytest.mark.parametrize("bench", ["micropython"], indirect=True)
+async def test_strangers_in_a_transfer_do_not_end_it(rig, bench, how, repeats):
+    async with undisturbed(rig, bench) as visitors:
+        assert await visitors.come(how, repeats, PATIENCE * repeats) >= repeats
+
+
+@pytest.mark.parametrize("repeats", REPEATS)
+@pytest.mark.parametrize("bench", ["circuitpython"], indirect=True)
+async def test_strangers_find_the_only_link_taken_and_end_no_transfer(rig, bench, repeats):
+    """Whatever they want to do: the orchestrator has the link."""
+    async with undisturbed(rig, bench) as visitors:
+        assert await visitors.come(junk, repeats, repeats) == 0

@@ -22,6 +22,7 @@ from crowdcharge.radio.bleak_radio import BleakRadio
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow]
 GIVER, TAKER = 1, 2
 WINDOW_s = 10.0
+SPEED = 2.0
 KEYS = {number: bytes([number]) * 32 for number in (GIVER, TAKER)}
 
 
@@ -31,12 +32,16 @@ def config() -> BenchConfig:
         for number, soc_pct in ((GIVER, 90.0), (TAKER, 84.0))
     )
     contacts = ContactsConfig(((Placement((GIVER, TAKER)),),))
-    return BenchConfig(boards, link=CoilLink(power_W=0.5), contacts=contacts)
+    return BenchConfig(boards, link=CoilLink(power_W=0.5), contacts=contacts, speed=SPEED)
+
+
+async def pause(board_s: float) -> None:
+    await asyncio.sleep(board_s / SPEED)
 
 
 async def press(bench: Bench, board: int) -> None:
     await bench.control.fault("button", board)
-    await asyncio.sleep(0.5)  # an idle board looks every 0.2 s
+    await pause(0.5)  # an idle board looks every 0.2 s
     await bench.control.fault("button", board, down=False)
 
 
@@ -62,7 +67,7 @@ async def gathered(
     with Store.create(path) as store:
         store.append([Run("collect", None, None)])
         try:
-            found = await collect(radio, store, keys, BoardClock(1.0), lambda _event: None, 5.0)
+            found = await collect(radio, store, keys, BoardClock(SPEED), lambda _event: None, 5.0)
         finally:
             await radio.close()
         assert not judge(store.rows(), keys).is_wrong
@@ -74,20 +79,20 @@ async def test_a_press_of_both_buttons_is_one_transfer_of_at_most_one_watt(tmp_p
     async with launch(config()) as bench:
         await bench.heard()
         await press(bench, TAKER)
-        await asyncio.sleep(WINDOW_s + 1)
+        await pause(WINDOW_s + 1)
         await press(bench, GIVER)  # too late
-        await asyncio.sleep(5)
+        await pause(5)
         assert await coil_changes(bench, 0.0) == []
 
         await press(bench, GIVER)
         at_s = await bench.control.fault("button", TAKER)
-        await asyncio.sleep(0.5)
+        await pause(0.5)
         await bench.control.fault("button", TAKER, down=False)
         await until_off(bench, at_s)
         assert await coil_changes(bench, at_s) == [True, False]
-        await asyncio.sleep(3)
+        await pause(3)
         await press(bench, TAKER)  # and that was all: another one takes both again
-        await asyncio.sleep(5)
+        await pause(5)
         assert await coil_changes(bench, at_s) == [True, False]
 
         transfers, claimed = await gathered(bench, tmp_path / "giver", {GIVER: KEYS[GIVER]})

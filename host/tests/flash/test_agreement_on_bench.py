@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow]
 QUOTA_Wh = 0.001
 QUOTA_J = 3.6
 SLACK_J = 0.2  # a sample more, and two meters
+SPEED = 2.0
 BACK_s = 14.0  # a taker that was refused comes again after 10 s
 
 
@@ -28,7 +29,7 @@ def config() -> BenchConfig:
         for number, soc_pct in ((1, 90.0), (2, 30.0))
     )
     contacts = ContactsConfig(((Placement((1, 2)),),))
-    return BenchConfig(boards, link=CoilLink(power_W=0.5), contacts=contacts)
+    return BenchConfig(boards, link=CoilLink(power_W=0.5), contacts=contacts, speed=SPEED)
 
 
 async def done(*arguments: object) -> str:
@@ -68,7 +69,7 @@ async def test_a_quota_holds_over_a_reboot(tmp_path: Path) -> None:
         await until(bench, 1, lambda board: not board["tx_on"])
         assert await sent_J(bench) == pytest.approx(QUOTA_J, abs=SLACK_J)
         await bench.control.fault("reset", 1)
-        await asyncio.sleep(BACK_s)
+        await asyncio.sleep(BACK_s / SPEED)
         assert await sent_J(bench) <= QUOTA_J + SLACK_J
 
 
@@ -84,5 +85,5 @@ async def test_a_quota_is_raised_and_ends_with_the_agreement(tmp_path: Path) -> 
         await done("crowd", "agree", givers, "--end", number)
         await done("crowd", "join", givers, "--port", port)
         ended_J = await sent_J(bench)
-        await asyncio.sleep(BACK_s)
+        await asyncio.sleep(BACK_s / SPEED)
         assert await sent_J(bench) == ended_J <= 2 * QUOTA_J + SLACK_J
