@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tests that need a system program are skipped by its name, unless it was to be installed."""
+"""How the tests are run: what a test needs, how many files at a time, and in which turn."""
 
 import os
 import shutil
@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from crowdcharge import cli
+
+from .turns import put_in_turn
 
 INSTALLED = "CROWDCHARGE_INSTALLED"  # packages that .ci/run has installed, so nothing may skip
 # Debian keeps a server's programs out of PATH, since several versions may stand side by side.
@@ -36,8 +38,20 @@ def program_path() -> Callable[[str], str]:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Give `-n auto` one file more than there are processors: most tests wait for a bench."""
-    return min(processors() + 1, 6)
+    """Give `-n auto` two files more than there are processors: most tests wait for a bench."""
+    return min(processors() + 2, 6)
+
+
+@pytest.hookimpl(trylast=True)  # once each item has its marks
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the files in turn where several workers take them."""
+    if hasattr(config, "workerinput"):
+        put_in_turn(items, config.rootpath)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have xdist keep that order: its own begins with the files that have the most tests."""
+    config.option.loadscopereorder = False
 
 
 def processors(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
