@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """PURE: wanted levels as a weighted sum of what a board knows, in episodes and as a policy."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,8 +10,9 @@ from numpy.typing import ArrayLike
 from crowdcharge.errors import InputError
 from crowdcharge.learning.episode import FEATURES, Values
 from crowdcharge.policy.base import AgentView, Encounter, Offer
-from crowdcharge.policy.levels_met import LevelsMet
+from crowdcharge.policy.levels_met import add_level
 from crowdcharge.policy.loss_aware import check_beta, towards
+from crowdcharge.policy.rule import Keeps
 
 
 def linear_levels(weights: ArrayLike, observation: Values) -> Values:
@@ -39,7 +41,7 @@ class LinearLevels:
         self._weights = np.array(weights, np.float64)
         self._duration_s = duration_s
         self._beta = check_beta(beta)
-        self._met = LevelsMet()
+        self._keeps: dict[int, Keeps] = defaultdict(Keeps)
 
     def decide(
         self,
@@ -62,5 +64,6 @@ class LinearLevels:
 
     def _meets(self, agent: int, own: float, other: float) -> float:
         """Add the other's level to the mean of the levels met, and return it."""
-        total, count = self._met.add(agent, own, other)
-        return total / count
+        keeps = self._keeps[agent]
+        add_level(keeps, own, other)
+        return keeps.total / keeps.met

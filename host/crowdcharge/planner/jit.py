@@ -2,7 +2,7 @@
 """The compiler behind the compiled kernels: numba, with what it compiled kept on disk.
 
 numba's cache notices a change in a function's own file only, not in the files that it calls.
-So the cache has a folder for each state of a package's sources.
+So the cache has a folder for each state of the sources.
 """
 
 import hashlib
@@ -20,11 +20,15 @@ Function = TypeVar("Function", bound=Callable[..., object])
 class Compiler(event.Listener):
     """Compiles the functions of one package at their first call, and announces a long wait once.
 
-    The word goes to stderr unless the program set up its logging. `options` are numba's.
+    The word goes to stderr unless the program set up its logging. `others` are folders from which
+    it compiles too. `options` are numba's.
     """
 
-    def __init__(self, package: str, what: str, folder: Path, **options: Any) -> None:
-        sources = b"".join(source.read_bytes() for source in sorted(folder.glob("*.py")))
+    def __init__(
+        self, package: str, what: str, folder: Path, *others: Path, **options: Any
+    ) -> None:
+        files = (file for each in (folder, *others) for file in sorted(each.glob("*.py")))
+        sources = b"".join(file.read_bytes() for file in files)
         self.cache = folder / "__pycache__" / hashlib.sha256(sources).hexdigest()[:12]
         self._package, self._what, self._options = package, what, options
         self.said = False
@@ -46,6 +50,11 @@ class Compiler(event.Listener):
     def inlined(self, function: Function) -> Function:
         """Compile as `jit` does, but paste the code into its callers, for inner loops."""
         return self._compiled(function, inline="always")
+
+    def part(self, function: Function) -> Function:
+        """Compile a function that was made at run time, as a part of those that call it."""
+        compiled: Any = numba.njit(nogil=True, **self._options)(function)
+        return cast("Function", compiled)
 
     def _compiled(self, function: Function, **options: Any) -> Function:
         config: Any = numba.config

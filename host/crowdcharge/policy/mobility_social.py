@@ -10,7 +10,7 @@ import numpy as np
 from crowdcharge.errors import InputError
 from crowdcharge.policy.base import AgentView, Encounter, Offer
 from crowdcharge.policy.loss_aware import check_beta, target_level_J, towards
-from crowdcharge.policy.social import friend_sets, tie_strength
+from crowdcharge.policy.social import tie_strength, ties_of
 
 Pair = frozenset[int]
 
@@ -42,7 +42,7 @@ class MobilitySocial:
         if not window_s > 0 or context < 0 or tie < 0:
             raise InputError("window_s must be positive; context and tie must not be negative")
         self.window_s, self.beta = window_s, check_beta(beta)
-        self.friends = friend_sets(friends)
+        self._ties = ties_of(friends)
         self.group = {agent: number for number, group in enumerate(groups) for agent in group}
         self.context, self.tie = context, tie
         self._met: dict[Pair, int] = defaultdict(int)
@@ -93,5 +93,5 @@ class MobilitySocial:
         rate_per_s = (self._met[frozenset((a, b))] + 1) / (elapsed_s + self.window_s)
         meets = 1 - exp(-rate_per_s * self.window_s)
         same_group = a in self.group and self.group[a] == self.group.get(b)
-        tie = tie_strength(self.friends, a, b)
+        tie = tie_strength(self._ties, a, b)
         return useful_J * meets * (1 + self.context * same_group + self.tie * tie)

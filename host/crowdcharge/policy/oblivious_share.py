@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
 """PURE: P_OS and its weighted form P_OWS, in which any two agents that meet share."""
 
-from collections.abc import Mapping
+from typing import Any
 
-import numpy as np
-
-from crowdcharge.policy.base import AgentView, Encounter, Offer
-from crowdcharge.policy.pairwise import Weights, check_weights, offer, pair_share_J
+from crowdcharge.policy.pairwise import Weights, check_weights
+from crowdcharge.policy.rule import PairPolicy, Side, Tables, bounded_J, fair_J
 
 
-class ObliviousShare:
+def share(_told: Any, _tables: Tables, _now_s: float, one: Side, other: Side) -> float:
+    return bounded_J(one, other, fair_J(one, other))
+
+
+class ObliviousShare(PairPolicy):
     """P_OS and P_OWS: the richer agent (per weight) sends what would make both equal.
 
     The rule for transfers without loss is the papers' (Nikoletseas, Raptis, Raptopoulos, ICDCS
@@ -19,15 +21,8 @@ class ObliviousShare:
 
     name = "oblivious-share"
     says = "The fuller of the two gives half of the difference."
+    rule = staticmethod(share)
 
     def __init__(self, weights: Weights = None) -> None:
+        super().__init__()
         self.weights = check_weights(weights)
-
-    def decide(
-        self,
-        encounter: Encounter,
-        views: Mapping[int, AgentView],
-        now_s: float,
-        rng: np.random.Generator,
-    ) -> Offer | None:
-        return offer(encounter, pair_share_J(self.weights, encounter, views), views)

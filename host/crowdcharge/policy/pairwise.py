@@ -36,20 +36,6 @@ def weight_of(weights: Weights, agent: int, view: AgentView) -> float:
     return weights[agent]
 
 
-def pair_weights(
-    weights: Weights, encounter: Encounter, views: Mapping[int, AgentView]
-) -> tuple[float, float]:
-    """Look up the weights of agents a and b of an encounter."""
-    a, b = encounter.a, encounter.b
-    return weight_of(weights, a, views[a]), weight_of(weights, b, views[b])
-
-
-def pair_share_J(weights: Weights, encounter: Encounter, views: Mapping[int, AgentView]) -> float:
-    """Compute `share_J` for the two agents of an encounter."""
-    energy_a_J, energy_b_J = views[encounter.a].energy_J, views[encounter.b].energy_J
-    return share_J(energy_a_J, energy_b_J, *pair_weights(weights, encounter, views))
-
-
 def share_J(energy_a_J: float, energy_b_J: float, weight_a: float, weight_b: float) -> float:
     """Compute what a sends to b (negative: b to a) so that energy follows the weights.
 

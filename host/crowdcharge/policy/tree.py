@@ -2,17 +2,82 @@
 """PURE: tree formation, in which the crowd grows a tree and halves the energy at each level."""
 
 from collections.abc import Mapping
-
-import numpy as np
+from typing import Any
 
 from crowdcharge.errors import InputError
 from crowdcharge.metrics import imbalance
-from crowdcharge.policy.base import AgentView, Encounter, Offer
 from crowdcharge.policy.loss_aware import check_beta
-from crowdcharge.policy.pairwise import offer, share_J
+from crowdcharge.policy.pairwise import share_J
+from crowdcharge.policy.rule import PairPolicy, Side, Tables, bounded_J
 
 
-class TreeFormation:
+def grow_and_share(told: Any, _tables: Tables, _now_s: float, one: Side, other: Side) -> float:
+    if told.coin:  # the two are alike, so chance says who is the parent
+        return -halve_by_level(told, other, one)
+    return halve_by_level(told, one, other)
+
+
+def halve_by_level(told: Any, a: Side, b: Side) -> float:
+    """Return what a sends to b."""
+    grow(told, a, b)
+    if is_child(a, b):
+        return -share_down(told, b, a)
+    return share_down(told, a, b)
+
+
+def share_down(told: Any, a: Side, b: Side) -> float:
+    """Return what a sends to b, where a may be the parent of b, but not the other way around."""
+    related = is_child(b, a)
+    if related:
+        b.keeps.depth = a.keeps.depth + 1
+    if told.knowledge == 2:
+        return share_by_depth(told, a, b)
+    if told.knowledge == 1 and not related:
+        return 0.0
+    if not related and a.has.energy_J < b.has.energy_J:
+        return -trade(told, b, a)
+    return trade(told, a, b)
+
+
+def is_child(child: Side, parent: Side) -> bool:
+    return bool(child.keeps.has_parent) and child.keeps.parent == parent.at
+
+
+def grow(told: Any, a: Side, b: Side) -> None:
+    """Add the edge that this meeting allows, if any."""
+    if not told.arity:
+        if not (a.keeps.has_parent or b.keeps.has_parent):
+            adopt(a, b)
+        return
+    if not told.has_seed:
+        told.has_seed, a.keeps.is_inside = 1, 1
+    if a.keeps.is_inside != b.keeps.is_inside:
+        parent, child = (a, b) if a.keeps.is_inside else (b, a)
+        if parent.keeps.children < told.arity:
+            adopt(parent, child)
+
+
+def adopt(parent: Side, child: Side) -> None:
+    child.keeps.has_parent, child.keeps.parent, child.keeps.is_inside = 1, parent.at, 1
+    parent.keeps.children += 1
+
+
+def trade(told: Any, parent: Side, child: Side) -> float:
+    """Return what the parent sends to make energy(parent) = 2 * energy(child) after the loss."""
+    missing_J = 2 * child.has.energy_J - parent.has.energy_J
+    if missing_J > 0:
+        return bounded_J(parent, child, -missing_J / (3 - told.beta))
+    return bounded_J(parent, child, -missing_J / (3 - 2 * told.beta))
+
+
+def share_by_depth(told: Any, a: Side, b: Side) -> float:
+    if told.arity and not (a.keeps.is_inside and b.keeps.is_inside):
+        return 0.0
+    weight_a, weight_b = 0.5**a.keeps.depth, 0.5**b.keeps.depth
+    return bounded_J(a, b, share_J(a.has.energy_J, b.has.energy_J, weight_a, weight_b))
+
+
+class TreeFormation(PairPolicy):
     """Tree formation with rules reconstructed after Madhja et al.
 
     After Madhja, Nikoletseas, Voudouris, MobiWac 2018 (arXiv 1805.08755). Without `arity` every
@@ -27,41 +92,21 @@ class TreeFormation:
 
     name = "tree"
     says = "Every parent in the tree keeps twice the energy of its child."
+    rule = staticmethod(grow_and_share)
+    flips_coins = True
 
     def __init__(self, knowledge: int = 2, arity: int | None = None, beta: float = 0.2) -> None:
+        super().__init__()
         if knowledge not in (0, 1, 2):
             raise InputError(f"knowledge must be 0, 1 or 2, not {knowledge!r}")
         if arity is not None and arity < 2:
             raise InputError(f"arity must be at least 2, not {arity!r}")
-        self.knowledge, self.arity, self.beta = knowledge, arity, check_beta(beta)
-        self.parent: dict[int, int] = {}
-        self.depth: dict[int, int] = {}
-        self._children: dict[int, int] = {}
-        self._seed: int | None = None
+        self.knowledge, self.arity, self.beta = knowledge, arity or 0, check_beta(beta)
+        self.has_seed = 0
 
-    def decide(
-        self,
-        encounter: Encounter,
-        views: Mapping[int, AgentView],
-        now_s: float,
-        rng: np.random.Generator,
-    ) -> Offer | None:
-        a, b = encounter.a, encounter.b
-        if rng.integers(2):
-            a, b = b, a
-        self._grow(a, b)
-        if self.parent.get(a) == b:
-            a, b = b, a
-        related = self.parent.get(b) == a
-        if related:
-            self.depth[b] = self.depth.get(a, 0) + 1
-        if self.knowledge == 2:
-            return self._share_by_depth(a, b, views)
-        if self.knowledge == 1 and not related:
-            return None
-        if not related and views[a].energy_J < views[b].energy_J:
-            a, b = b, a
-        return self._trade(a, b, views)
+    @property
+    def parent(self) -> dict[int, int]:
+        return {agent: each.parent for agent, each in self.keeps.items() if each.has_parent}
 
     def distance(self, energy_J: Mapping[int, float]) -> float:
         """Measure the total variation distance, 0 to 1, to half the energy at each level down."""
@@ -72,41 +117,6 @@ class TreeFormation:
             if child in place and parent in place
         }
         return imbalance(list(energy_J.values()), tree_shares(parent, len(place)))
-
-    def _grow(self, a: int, b: int) -> None:
-        """Add the edge that this meeting allows, if any."""
-        if self.arity is None:
-            if a not in self.parent and b not in self.parent:
-                self._adopt(a, b)
-            return
-        if self._seed is None:
-            self._seed = a
-        for one, other in ((a, b), (b, a)):
-            if self._inside(one) and not self._inside(other):
-                if self._children.get(one, 0) < self.arity:
-                    self._adopt(one, other)
-                return
-
-    def _inside(self, agent: int) -> bool:
-        return agent in self.parent or agent == self._seed
-
-    def _adopt(self, parent: int, child: int) -> None:
-        self.parent[child] = parent
-        self._children[parent] = self._children.get(parent, 0) + 1
-
-    def _trade(self, parent: int, child: int, views: Mapping[int, AgentView]) -> Offer | None:
-        """Offer what makes energy(parent) = 2 * energy(child) after the loss."""
-        missing_J = 2 * views[child].energy_J - views[parent].energy_J
-        if missing_J > 0:
-            return offer(Encounter(child, parent), missing_J / (3 - self.beta), views)
-        return offer(Encounter(parent, child), -missing_J / (3 - 2 * self.beta), views)
-
-    def _share_by_depth(self, a: int, b: int, views: Mapping[int, AgentView]) -> Offer | None:
-        if self.arity is not None and not (self._inside(a) and self._inside(b)):
-            return None
-        weight_a, weight_b = 0.5 ** self.depth.get(a, 0), 0.5 ** self.depth.get(b, 0)
-        sent_J = share_J(views[a].energy_J, views[b].energy_J, weight_a, weight_b)
-        return offer(Encounter(a, b), sent_J, views)
 
 
 def tree_shares(parent: Mapping[int, int], n: int) -> list[float]:

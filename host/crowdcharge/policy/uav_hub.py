@@ -7,17 +7,17 @@ is an orienteering problem over energy: flying between two sites and serving one
 drone energy, its battery is the budget, and the energy delivered is the prize.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from math import ceil, dist
+from typing import Any
 
 import numpy as np
 
 from crowdcharge.errors import InputError
-from crowdcharge.policy.base import AgentView, Encounter, Offer
 from crowdcharge.policy.loss_aware import check_beta
-from crowdcharge.policy.pairwise import offer
+from crowdcharge.policy.rule import PairPolicy, Side, Tables, bounded_J
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,16 @@ def best_tour(drone: Drone, sites: Sequence[Site], seed: int, iterations: int) -
     return [visit.idx for route in best.routes() for visit in route if visit.is_client()]
 
 
-class UavHub:
+def deliver(told: Any, _tables: Tables, _now_s: float, one: Side, other: Side) -> float:
+    if not (one.keeps.is_hub or other.keeps.is_hub):
+        return 0.0
+    device = other if one.keeps.is_hub else one
+    wanted_J = device.keeps.owed_J / (1 - told.beta)
+    device.keeps.owed_J = 0.0
+    return bounded_J(one, other, wanted_J if one.keeps.is_hub else -wanted_J)
+
+
+class UavHub(PairPolicy):
     """The drone as a policy: at each stop it sends once what the route promised.
 
     `hub` is the drone's agent number, `stops` its route as (agent, wanted J). Other agents that it
@@ -147,21 +156,11 @@ class UavHub:
 
     name = "uav-hub"
     says = "The hub gives each stop of its route, once, what the route promised."
+    rule = staticmethod(deliver)
 
     def __init__(self, hub: int, stops: Iterable[Sequence[float]] = (), beta: float = 0.2) -> None:
-        self.hub, self.beta = hub, check_beta(beta)
-        self.owed_J = {int(agent): wanted_J for agent, wanted_J in stops}
-
-    def decide(
-        self,
-        encounter: Encounter,
-        views: Mapping[int, AgentView],
-        now_s: float,
-        rng: np.random.Generator,
-    ) -> Offer | None:
-        pair = {encounter.a, encounter.b}
-        if self.hub not in pair:
-            return None
-        (device,) = pair - {self.hub}
-        wanted_J = self.owed_J.pop(device, 0.0) / (1 - self.beta)
-        return offer(Encounter(self.hub, device), wanted_J, views)
+        super().__init__()
+        self.beta = check_beta(beta)
+        self.keeps[hub].is_hub = 1
+        for agent, wanted_J in stops:
+            self.keeps[int(agent)].owed_J = wanted_J

@@ -4,7 +4,7 @@
 from math import ceil, pi
 from typing import Any
 
-from crowdcharge.simulation.compiling import COMPILED
+from crowdcharge.simulation.compiling import RULES
 from crowdcharge.simulation.mobility import RandomWaypoint
 from crowdcharge.simulation.scenario_contacts import Generated, Intervals, Meetings, Slots
 
@@ -39,7 +39,7 @@ def too_much(scenario: Described) -> tuple[str, str] | None:
     end_s, times = end_of(scenario), HALVES * runs
     samples = SAMPLES if scenario.sample_s is None else max(1.0, end_s / scenario.sample_s)
     contacts, pairs = counted(scenario, boards, end_s)
-    most = COMPILED_CONTACTS_MAX if scenario.policy in COMPILED else CONTACTS_MAX
+    most = COMPILED_CONTACTS_MAX if scenario.policy in RULES else CONTACTS_MAX
     span = "runs" if runs > 1 else ("duration_s" if scenario.duration_s else "contacts")
     return first_over(
         ("crowd.n" if crowd else "boards", boards, BOARDS_MAX, "boards"),

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from crowdcharge.errors import InputError
 from crowdcharge.files.arrow import one_of, pandas_frame
 from crowdcharge.metrics import imbalance
-from crowdcharge.policy import Policy, make
+from crowdcharge.policy import Policy, make, parameters
 from crowdcharge.simulation import schedule
 from crowdcharge.simulation.objects import run_objects
 from crowdcharge.simulation.rule import Rule, rule_of
@@ -81,6 +81,8 @@ def simulate(
 ) -> Result:
     """Let n agents meet `interactions` times under the policy; transfers lose the share `beta`.
 
+    A policy that is given by name is told `beta` too, if it has that option.
+
     `scheduler`: "pairs" picks one uniform pair at a time; "matching" pairs the whole crowd up,
     again and again, which is a different process (every agent meets equally often) and the only
     one that uses `threads`. By default there is one thread, and from 10**5 agents on one for each
@@ -92,7 +94,8 @@ def simulate(
     if threads is None:
         threads = (os.cpu_count() or 1) if n >= SINGLE_FROM_n else 1
     check(n, interactions, beta, scheduler, engine, samples, threads)
-    policy = make(policy) if isinstance(policy, str) else policy
+    if isinstance(policy, str):
+        policy = make(policy, **({"beta": beta} if "beta" in parameters(policy) else {}))
     rule = rule_of(policy, n)
     initial = start_energies(initial_J, n, seed)
     kind: np.dtype[Any] = np.dtype(dtype or (np.float32 if n >= SINGLE_FROM_n else np.float64))

@@ -18,12 +18,12 @@ from crowdcharge.profiles.rules import rules_of
 from crowdcharge.simulation.board import SimulatedBoard
 from crowdcharge.simulation.board_rows import START, BoardRows, TransferRows, column
 from crowdcharge.simulation.books import check_books, counted
-from crowdcharge.simulation.compiling import CompiledRule, compiled_rule
 from crowdcharge.simulation.contact_stream import contacts_of, in_parts
 from crowdcharge.simulation.contacts import Contact
 from crowdcharge.simulation.effort import SAMPLES, contacts_asked_for
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.mobility import RandomWaypoint
+from crowdcharge.simulation.no_exchange import NoExchange
 from crowdcharge.simulation.qoe import READY_SOC, DAY_s, quality_of_experience, wishes
 from crowdcharge.simulation.scenario import Scenario
 from crowdcharge.simulation.world import SimulatedTransfer, World
@@ -88,17 +88,16 @@ def run(
     """Run a scenario once; the first sample is taken before the first event.
 
     `policy`, which has not decided yet, takes the place of the scenario's; `trace` holds the
-    contacts of a TraceFile. What still runs at the end ends there. Large runs are `compiled`,
-    if the policy can be; the result is the same. WptError if transfers do not add up to boards.
+    contacts of a TraceFile. What still runs at the end ends there. Large runs without a pad are
+    `compiled`; the result is the same. WptError if transfers do not add up to boards.
     """
     chosen = policy or scenario.make_policy(link.beta)
     start = start_of(scenario, seed, trace)
-    rule = None if start.rows["pad"].any() else compiled_rule(chosen)
     if compiled is None:
-        compiled = rule is not None and is_large(scenario, trace)
+        compiled = is_large(scenario, trace)
     world: World | CompiledWorld
-    if compiled and rule is not None:
-        world, end_s = compiled_world(scenario, seed, link, trace, start, rule)
+    if compiled and not start.rows["pad"].any():
+        world, end_s = compiled_world(scenario, seed, link, trace, start, chosen)
     else:
         world, end_s = object_world(scenario, seed, link, trace, start, chosen)
     steps = SAMPLES if scenario.sample_s is None else max(1, ceil(end_s / scenario.sample_s))
@@ -140,11 +139,16 @@ def object_world(
     policy: Policy,
 ) -> tuple[World, float]:
     contacts, end_s = contacts_of(scenario, seed, start.ids, trace)
-    rng, rules = np.random.default_rng([seed, 2]), rules_of(scenario.profiles(start.ids))
+    rules = rules_of(scenario.profiles(start.ids))
     world = World(
-        start, contacts, policy, link, rng, scenario.floor_pct, scenario.habit, end_s, rules
-    )
+        start, contacts, policy, link, policys_rng(seed), scenario.floor_pct, scenario.habit,
+        end_s, rules,
+    )  # fmt: skip
     return world, end_s
+
+
+def policys_rng(seed: int) -> np.random.Generator:
+    return np.random.default_rng([seed, 2])
 
 
 def compiled_world(
@@ -153,19 +157,21 @@ def compiled_world(
     link: LinkModel,
     trace: list[Contact] | None,
     start: BoardRows,
-    rule: CompiledRule,
+    policy: Policy,
 ) -> "tuple[CompiledWorld, float]":
     from crowdcharge.simulation.city.driver import CitySetting, CompiledWorld  # noqa: PLC0415 - an extra
 
     contacts, end_s = contacts_of(scenario, seed, start.ids, trace)
-    if rule.never:
+    if type(policy) is NoExchange:
         parts: Iterator[NDArray[Any]] = iter(())
     elif isinstance(scenario.contacts, RandomWaypoint):
         parts = scenario.contacts.parts(len(start), end_s, seed)
     else:
         parts = in_parts(contacts, start.ids)
     rules = rules_of(scenario.profiles(start.ids))
-    setting = CitySetting(rule, link, scenario.floor_pct, scenario.habit, end_s, rules)
+    setting = CitySetting(
+        policy, policys_rng(seed), link, scenario.floor_pct, scenario.habit, end_s, rules
+    )
     return CompiledWorld(start, parts, setting), end_s
 
 

@@ -8,17 +8,20 @@ import pytest
 
 from crowdcharge.policy import Encounter, make
 from crowdcharge.policy.ageing import XU_TIME_per_s, xu_depth_stress, xu_soc_stress
-from crowdcharge.policy.ageing_measured import Swing
+from crowdcharge.policy.ageing_aware import step_stress
+from crowdcharge.policy.ageing_measured import note_level
+from crowdcharge.policy.rule import Keeps
 
 REST_s = 1.5 * 86_400.0
 NAME = "ageing-aware-measured"
 
 
-def swing(*levels: float) -> Swing:
-    found = Swing(levels[0])
-    for level in levels[1:]:
-        found.note(level)
-    return found
+def swing(*levels: float) -> float:
+    """Return the charge since the half cycle began."""
+    keeps = Keeps()
+    for level in levels:
+        note_level(keeps, level)
+    return keeps.end - keeps.turn
 
 
 @pytest.mark.parametrize(
@@ -32,15 +35,15 @@ def swing(*levels: float) -> Swing:
     ],
 )
 def test_a_swing_goes_on_until_the_charge_turns(levels, share):
-    assert swing(*levels).share == pytest.approx(share)
+    assert swing(*levels) == pytest.approx(share)
 
 
 def test_a_step_onward_deepens_the_half_cycle_and_a_step_back_begins_one():
     falling = swing(0.9, 0.6)
     onward = 0.5 * (xu_depth_stress(0.4) - xu_depth_stress(0.3))
-    assert falling.stress_of(-0.1) == pytest.approx(onward)
-    assert falling.stress_of(0.1) == pytest.approx(0.5 * xu_depth_stress(0.1))
-    assert swing(0.9).stress_of(0.0) == 0.0
+    assert step_stress(falling, -0.1) == pytest.approx(onward)
+    assert step_stress(falling, 0.1) == pytest.approx(0.5 * xu_depth_stress(0.1))
+    assert step_stress(swing(0.9), 0.0) == 0.0
 
 
 def offered(crowd, socs, policy=None, coil_C=25.0):
@@ -110,4 +113,4 @@ def test_a_copy_that_is_asked_leaves_the_policy_as_it_was(crowd):
     policy.recall(0, [0.9, 0.95], 0.0)
     people = crowd([50, 15], 0.2, capacity=100.0)
     deepcopy(policy).decide(Encounter(0, 1), people.views, 0.0, people.rng)
-    assert policy._swings[0].share == pytest.approx(0.05)
+    assert policy.keeps[0].end - policy.keeps[0].turn == pytest.approx(0.05)

@@ -23,6 +23,7 @@ class View:
     gives_J: float = inf
     wants_J: float = inf
     capacity_J: float = 100.0
+    coil_C: float = 25.0
 
 
 class Foolish:

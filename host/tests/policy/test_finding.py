@@ -13,6 +13,7 @@ from crowdcharge import policy as policies
 from crowdcharge.cli.options import parsed_options
 from crowdcharge.errors import InputError
 from crowdcharge.policy import Encounter, Offer
+from crowdcharge.policy.social import ties_of
 
 
 class View(NamedTuple):
@@ -144,4 +145,4 @@ def test_the_page_about_own_policies_is_true(folder: Path) -> None:
 
 def test_friends_can_be_given_to_the_social_gate() -> None:
     policy = policies.make("social-gate", **parsed_options(("friends=[[1,2]]",)))
-    assert policy.friends == {1: {2}, 2: {1}}  # type: ignore[attr-defined]
+    assert policy.tables.ties == ties_of([(2, 1)])  # type: ignore[attr-defined]

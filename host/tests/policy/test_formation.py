@@ -29,7 +29,9 @@ def test_global_star_takes_about_n_squared_log_n():
     n, times = 20, []
     for seed in range(25):
         rng, policy, time = np.random.default_rng(seed), StarFormation(0), 0
-        views = dict.fromkeys(range(n), type("V", (), {"energy_J": 0.0, "capacity_J": 1.0})())
+        views = dict.fromkeys(
+            range(n), type("V", (), {"energy_J": 0.0, "capacity_J": 1.0, "coil_C": 25.0})()
+        )
         while not is_star(policy, n):
             a, step = int(rng.integers(n)), int(rng.integers(1, n))
             b = (a + step) % n
@@ -63,7 +65,9 @@ def test_arbitrary_tree_takes_n_minus_one_squared_meetings():
     n, times = 12, []
     for seed in range(120):
         rng, policy, time = np.random.default_rng(seed), TreeFormation(1), 0
-        views = dict.fromkeys(range(n), type("V", (), {"energy_J": 0.0, "capacity_J": 1.0})())
+        views = dict.fromkeys(
+            range(n), type("V", (), {"energy_J": 0.0, "capacity_J": 1.0, "coil_C": 25.0})()
+        )
         while len(policy.parent) < n - 1:
             a, step = int(rng.integers(n)), int(rng.integers(1, n))
             b = (a + step) % n

@@ -36,7 +36,7 @@ def test_online_average_counts_a_meeting_once(crowd):
     policy, people = make("online-average"), crowd([10, 20])
     for _ in range(3):
         people.meet(policy, 0, 1)
-    assert policy._met._count == {0: 4, 1: 4}
+    assert [policy.keeps[agent].met for agent in (0, 1)] == [4, 4]
 
 
 def test_who_will_need_more_gets_more(crowd):

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from crowdcharge.policy import Offer, make
-from crowdcharge.policy.social import friend_sets, tie_strength
+from crowdcharge.policy.ageing_aware import pair_stress
+from crowdcharge.policy.rule import Has, Keeps, Side
+from crowdcharge.policy.social import tie_strength, ties_of
 
 
 def test_gate_lets_only_friends_trade(crowd):
@@ -23,10 +25,10 @@ def test_weight_scales_with_the_tie(crowd):
 
 
 def test_tie_strength_is_jaccard_of_closed_circles():
-    friends = friend_sets([(0, 1), (1, 2), (0, 2), (2, 3)])
-    assert tie_strength(friends, 0, 1) == 1
-    assert tie_strength(friends, 0, 3) == pytest.approx(1 / 4)
-    assert tie_strength(friends, 8, 9) == 0
+    ties = ties_of([(0, 1), (1, 2), (0, 2), (2, 3)])
+    assert tie_strength(ties, 0, 1) == 1
+    assert tie_strength(ties, 0, 3) == pytest.approx(1 / 4)
+    assert tie_strength(ties, 8, 9) == 0
 
 
 def test_prediction_prefers_the_likely_meeting(crowd):
@@ -66,10 +68,13 @@ def test_ageing_aware_moves_only_what_lowers_ageing(crowd):
 def test_ageing_aware_amount_is_the_best_of_a_fine_search(crowd):
     policy = make("ageing-aware-soc", horizon_s=30 * 86_400.0)
     people = crowd([95, 15], 0.2, capacity=100.0)
-    most = Offer(0, 1, 40.0)
-    fine = [policy._stress(most, people.views, x) for x in np.linspace(0, 40, 2001)]
-    sent = crowd([95, 15], 0.2, capacity=100.0).meet(policy, 0, 1).energy_J
-    assert policy._stress(most, people.views, sent) <= min(fine) * 1.002
+    one, other = (
+        Side(agent, Has(view.energy_J, view.capacity_J, 1.0, view.coil_C), Keeps())
+        for agent, view in people.views.items()
+    )
+    fine = [pair_stress(policy, one, other, x) for x in np.linspace(0, 40, 2001)]
+    sent = people.meet(policy, 0, 1).energy_J
+    assert pair_stress(policy, one, other, sent) <= min(fine) * 1.002
 
 
 def test_ageing_aware_depth_holds_what_was_received(crowd):

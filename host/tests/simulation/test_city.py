@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crowdcharge.errors import InputError
-from crowdcharge.policy import ageing
+from crowdcharge.policy import POLICIES, ObliviousShare, ageing
 from crowdcharge.simulation import study
 from crowdcharge.simulation.board_rows import TRANSFER, column
 from crowdcharge.simulation.city import ageing_kernels, rows
-from crowdcharge.simulation.compiling import COMPILED, compiled_rule
+from crowdcharge.simulation.compiling import RULES, compiled_rule
 from crowdcharge.simulation.contacts import Contact
+from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.mobility import RandomWaypoint
 from crowdcharge.simulation.no_exchange import NoExchange
 from crowdcharge.simulation.run import run, summary
@@ -26,6 +27,7 @@ from crowdcharge.simulation.scenario import parse
 from . import random_scenarios as scenarios
 
 HERE = Path(__file__).parent
+PLAIN = ("oblivious-share", "online-average", "small-transfer")  # they need no options
 CI = range(10)
 LONG_BLOCKS = range(1, 21)
 WALKERS = """
@@ -59,7 +61,7 @@ def walkers_scenario(seed):
         side_m=rng.choice([10, 30]),
         pause_s=rng.choice([0, 20, 60]),
         start_J=rng.choice([0, 0.1]),
-        policy=rng.choice(COMPILED),
+        policy=rng.choice(PLAIN),
         power_W=rng.choice([0.5, 4]),  # more than a phone gives
     )
 
@@ -71,11 +73,9 @@ def told(transfer):
 
 def check_same(text):
     scenario = parse(text)
-    if scenario.policy not in COMPILED:
-        scenario = replace(scenario, policy="online-average")
-    for policy in (None, NoExchange()):
+    for make in (scenario.make_policy, NoExchange):
         objects, arrays = (
-            run(scenario, scenario.seed, scenario.link, None, policy, compiled=compiled)
+            run(scenario, scenario.seed, scenario.link, None, make(), compiled=compiled)
             for compiled in (False, True)
         )
         assert [*map(told, arrays.transfers)] == [*map(told, objects.transfers)]
@@ -197,16 +197,81 @@ def test_a_large_run_is_compiled_and_the_command_says_the_same(tmp_path, monkeyp
     assert json.dumps(arrays)
 
 
-def test_only_what_is_compiled_is_compiled():
-    class Mine(NoExchange):
-        pass
+FRIENDS = [[k, 7 * k % 23] for k in range(1, 23)]  # some are not there
+# Every option that turns a rule, on crowds of boards 0 to 29.
+POLICY_OPTIONS = {
+    "ageing-aware-depth": [{"horizon_s": 2e6, "hold_s": 100.0}],
+    "ageing-aware-measured": [{"horizon_s": 2e6}],
+    "ageing-aware-soc": [{}, {"horizon_s": 6e5}, {"horizon_s": 2e6, "price": 1e-6}],
+    "expected-share": [
+        {},
+        {"use_W": {str(k): [0.01 * ((k + h) % 5) for h in range(24)] for k in range(0, 40, 2)},
+         "starts_hour": 22.9, "horizon_s": 1e5},
+    ],
+    "loss-aware": [{}, {"fresh_s": 0.0, "weights": "capacity"}],
+    "mobility-social": [{"window_s": 120.0, "friends": FRIENDS}],
+    "oblivious-share": [{}],
+    "online-average": [{"weights": {str(k): 1.0 + k % 3 for k in range(30)}}],
+    "plan": [{"cycle": [[[0, 1], [2, 3]], [[1, 2]]], "slot_s": 60.0}],
+    "small-transfer": [{"quantum_J": 2.0}],
+    "social-gate": [{"friends": FRIENDS}],
+    "social-weight": [{"friends": FRIENDS, "weights": "capacity"}],
+    "star": [{"knowledge": knowledge} for knowledge in range(3)],
+    "tree": [{}, {"knowledge": 1}, {"knowledge": 0}, {"arity": 2}, {"arity": 3, "knowledge": 1}],
+    "uav-hub": [{"hub": 3, "stops": [[k, 5.0 + k] for k in range(10, 40)]}],
+}  # fmt: skip
+CROWD = """
+duration_s = 400
+[crowd]
+n = 30
+capacity_J = [20, 60]
+load_W = [0.002, 0.02]
+[contacts]
+mobility = { side_m = 15, range_m = 2, pause_s = 10 }
+[link]
+power_W = 0.5
+start_J = 0.1
+[cord]
+power_W = 0.3
+[policy]
+name = "online-average"
+"""
 
-    assert compiled_rule(Mine()) is None
-    scenario = parse(walkers_scenario(1), "s.toml", {"policy.name": "loss-aware"})
-    assert compiled_rule(scenario.make_policy()) is None
-    for name in COMPILED:
-        changed = parse(walkers_scenario(1), "s.toml", {"policy.name": name})
-        assert compiled_rule(changed.make_policy()).name == name
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", POLICIES)
+def test_every_policy_decides_alike_in_both_worlds(name):
+    for options in POLICY_OPTIONS[name]:
+        scenario = replace(parse(CROWD), policy=name, policy_options=options)
+        for link in (scenario.link, LinkModel(efficiency=0.7)):
+            objects, arrays = (
+                run(scenario, 5, link, compiled=compiled) for compiled in (False, True)
+            )
+            assert [*map(told, arrays.transfers)] == [*map(told, objects.transfers)], options
+            assert np.array_equal(arrays.energy_J, objects.energy_J)
+            assert arrays.distance == objects.distance
+    assert any(objects.transfers), "the last of them moves something"
+
+
+class Mine(ObliviousShare):
+    """A subclass that looks at the whole crowd and at chance."""
+
+    def decide(self, encounter, views, now_s, rng):
+        mean_J = sum(view.energy_J for view in views.values()) / len(views)
+        lucky = rng.random() * mean_J <= views[encounter.a].energy_J
+        return super().decide(encounter, views, now_s, rng) if lucky else None
+
+
+def test_a_policy_in_python_decides_alike_in_both_worlds():
+    assert [*RULES] and compiled_rule(ObliviousShare()) and not compiled_rule(Mine())
+    for text in (scenarios.boards_scenario(4), CROWD):
+        scenario = parse(text)
+        objects, arrays = (
+            run(scenario, 5, scenario.link, None, Mine(), compiled=compiled)
+            for compiled in (False, True)
+        )
+        assert [*map(told, arrays.transfers)] == [*map(told, objects.transfers)]
+        assert np.array_equal(arrays.energy_J, objects.energy_J, equal_nan=True)
 
 
 def test_what_is_wrong_with_contacts_or_weights_is_said_in_the_same_words():

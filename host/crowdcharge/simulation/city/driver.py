@@ -7,10 +7,11 @@ from math import inf
 
 import numpy as np
 
+from crowdcharge.policy import Policy
 from crowdcharge.profiles.rules import BoardRules
 from crowdcharge.simulation.board_rows import BoardRows, TransferRows
 from crowdcharge.simulation.city import world_kernels as kernels
-from crowdcharge.simulation.city.policy_kernels import AVERAGE, NOTHING, SHARE, SMALL
+from crowdcharge.simulation.city.minds import Asking, weights_of
 from crowdcharge.simulation.city.queue_kernels import queue_of
 from crowdcharge.simulation.city.rows import (
     BOARD,
@@ -25,16 +26,11 @@ from crowdcharge.simulation.city.rows import (
     Rows,
     with_room,
 )
-from crowdcharge.simulation.compiling import CompiledRule
 from crowdcharge.simulation.contacts import CONTACT
 from crowdcharge.simulation.link import LinkModel
-from crowdcharge.simulation.no_exchange import NoExchange
 from crowdcharge.simulation.world import CordHabit, Order
 
-RULES = {
-    NoExchange.name: NOTHING, "oblivious-share": SHARE, "small-transfer": SMALL,
-    "online-average": AVERAGE,
-}  # fmt: skip
+COIL_C = 25.0  # as SimulatedBoard has it; heat is not modelled
 NO_CONTACTS = np.zeros(0, CONTACT)
 
 
@@ -42,7 +38,8 @@ NO_CONTACTS = np.zeros(0, CONTACT)
 class CitySetting:
     """What a run has besides its boards and contacts; `rules` are those of boards with some."""
 
-    rule: CompiledRule
+    policy: Policy
+    rng: np.random.Generator
     link: LinkModel
     floor_pct: float
     habit: CordHabit
@@ -61,24 +58,28 @@ class CompiledWorld:
         self._start, self._contacts = boards, contacts
         self._part, self._more = NO_CONTACTS, True
         self._city = with_room(city_of(boards, setting), 1024)
+        self._asking = Asking(setting.policy, boards.ids, self._city, setting.rng)
         kernels.prepare(self._city)
 
     def run_to(self, until_s: float) -> None:
         """Handle all events up to and at `until_s`, and bring every board to that time."""
         while True:
-            came = kernels.run_to(self._city, self._part, self._more, until_s)
+            came = kernels.run_to(self._city, self._asking.mind, self._part, self._more, until_s)
             if came == kernels.REACHED:
                 return
             if came == kernels.NEEDS_ROOM:
                 self._city = with_room(self._city, 2 * len(self._city.meetings))
-            else:
+            elif came == kernels.NEEDS_CONTACTS:
                 part = next(self._contacts, None)
                 self._part, self._more = NO_CONTACTS if part is None else part, part is not None
                 self._city.state["contact"] = 0
+            else:
+                self._asking.serve(self._city, came)
 
     def finish(self) -> None:
         """End the transfers that still run, at the instant that the run has come to."""
         kernels.finish(self._city)
+        self._asking.remember()
 
     @property
     def all_boards(self) -> BoardRows:
@@ -102,7 +103,8 @@ def city_of(start: BoardRows, setting: CitySetting) -> City:
         boards[name] = start.rows[name]
     boards["present"] = boards["arrives_s"] <= 0
     boards["deal"] = boards["waiting"] = -1
-    boards["weight"] = setting.rule.weights(start.ids, boards["capacity_J"])
+    boards["coil_C"] = COIL_C
+    boards["weight"] = weights_of(setting.policy, start.ids, boards["capacity_J"])
     kinds, numbers = kinds_of(setting.rules, start.ids)
     boards["kind"] = numbers
     floors = np.array([max(setting.floor_pct / 100, kind.floor_pct / 100) for kind in kinds])
@@ -111,11 +113,11 @@ def city_of(start: BoardRows, setting: CitySetting) -> City:
     for b, mine in start.cords.items():
         boards[b]["cords"] = len(mine)
     state = np.zeros(1, STATE)
-    state["rule"], state["every"] = RULES[setting.rule.name], 1
+    state["every"] = 1
     for name, value in {
         "power_W": link.power_W, "efficiency": link.efficiency, "start_J": link.start_J,
         "end_s": setting.end_s, "cord_W": habit.power_W, "below_pct": habit.below_pct,
-        "until_pct": habit.until_pct, "quantum_J": setting.rule.quantum_J,
+        "until_pct": habit.until_pct,
     }.items():  # fmt: skip
         state[name] = value
     queue = queue_of(2 * n)

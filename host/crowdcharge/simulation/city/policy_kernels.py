@@ -1,55 +1,47 @@
 # SPDX-License-Identifier: MIT
-"""The built-in policies that the compiled world knows; each rounds as its twin in `policy/` does.
+"""The policy in the compiled world: the rules of `crowdcharge.policy`, compiled as they stand.
 
 An offer is (transmitter, receiver, energy); no energy, no offer.
 """
 
-from math import copysign
-from typing import Any
+from typing import Any, cast
 
+from crowdcharge.policy.rule import Side
 from crowdcharge.simulation.city.board_kernels import advance
-from crowdcharge.simulation.city.jit import jit
+from crowdcharge.simulation.city.jit import jit, jit_plain, switch
+from crowdcharge.simulation.compiling import RULES
 
-NOTHING, SHARE, SMALL, AVERAGE = range(4)
+by_rule = switch([jit_plain(cast("Any", rule)) for rule in RULES.values()])
+IN_PYTHON = -1  # the number of a rule that only the policy's own `decide` knows
+ENOUGH, NEEDS_ANSWER, NEEDS_LOOK, NEEDS_COINS = range(4)
 
 
 @jit
-def decide(city: Any, a: Any, b: Any) -> Any:
-    facts, now_s = city.state[0], city.state[0].now_s
-    one, other = city.boards[a], city.boards[b]
-    if facts.rule == NOTHING:
-        return a, b, 0.0
-    advance(one, now_s)
-    advance(other, now_s)
-    if facts.rule == AVERAGE and not crosses(one, other):
-        return a, b, 0.0
-    sent_J = (one.energy_J * other.weight - other.energy_J * one.weight) / (
-        one.weight + other.weight
-    )
-    if facts.rule == SMALL:
-        sent_J = copysign(min(abs(sent_J), facts.quantum_J), sent_J)
+def lacks(mind: Any, now_s: Any) -> Any:
+    """Say what the policy has to do in Python before the next decision; ENOUGH: nothing."""
+    asked, told = mind.asked[0], mind.told[0]
+    if asked.flips_coins and asked.coin == len(mind.coins):
+        return NEEDS_COINS
+    if asked.is_served:
+        return ENOUGH
+    if asked.rule == IN_PYTHON:
+        return NEEDS_ANSWER
+    return NEEDS_LOOK if asked.looks and now_s - told.level_s >= told.fresh_s else ENOUGH
+
+
+@jit
+def decide(city: Any, mind: Any, a: Any, b: Any) -> Any:
+    asked, told, now_s = mind.asked[0], mind.told[0], city.state[0].now_s
+    asked.is_served = 0
+    if asked.rule == IN_PYTHON:
+        return asked.ptx, asked.prx, asked.offered_J
+    advance(city.boards[a], now_s)
+    advance(city.boards[b], now_s)
+    if asked.flips_coins:
+        told.coin = mind.coins[asked.coin]
+        asked.coin += 1
+    one, other = Side(a, city.boards[a], mind.keeps[a]), Side(b, city.boards[b], mind.keeps[b])
+    sent_J = by_rule(asked.rule, told, mind.tables, now_s, one, other)
     if sent_J > 0:
-        return a, b, bounded(one, other, sent_J)
-    return b, a, bounded(other, one, -sent_J)
-
-
-@jit
-def bounded(ptx: Any, prx: Any, sent_J: Any) -> Any:
-    return min(sent_J, ptx.energy_J, prx.capacity_J - prx.energy_J)
-
-
-@jit
-def crosses(one: Any, other: Any) -> Any:
-    """Let both add the other's level; say whether just one of them is above its average then."""
-    level, others = one.energy_J / one.weight, other.energy_J / other.weight
-    one_above, other_above = above(one, level, others), above(other, others, level)
-    return one_above != other_above
-
-
-@jit
-def above(board: Any, own: Any, other: Any) -> Any:
-    if board.met == 0:
-        board.met, board.total = 1, own
-    board.met += 1
-    board.total += other
-    return own * board.met > board.total
+        return a, b, sent_J
+    return b, a, -sent_J

@@ -1,31 +1,31 @@
 # SPDX-License-Identifier: MIT
 """The rows that the compiled world works on, and the arrays that hold them."""
 
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from crowdcharge.policy.rule import NUMBERS, Keeps, Tables
 from crowdcharge.simulation.city.queue_kernels import Queue, queue_of
 
 Rows = NDArray[Any]
 
-# A board: the fields of SimulatedBoard, and what the world, the rules and the policy keep of it.
+# A board: the fields of SimulatedBoard, and what the world and the rules keep of it.
 BOARD = np.dtype(
     [
         (name, "f8")
         for name in (
             "energy_J", "now_s", "tx_W", "rx_W", "cord_W", "load_W", "capacity_J", "floor_J",
-            "sent_J", "received_J", "used_J", "cord_J", "outage_s", "weight", "total",
-            "booked_sent_J", "booked_received_J", "arrives_s", "leaves_s",
-            "level_J",
+            "sent_J", "received_J", "used_J", "cord_J", "outage_s", "weight", "coil_C",
+            "booked_sent_J", "booked_received_J", "arrives_s", "leaves_s", "level_J",
         )
     ]
     + [
         (name, np.int32)
         for name in (
-            "deal", "waiting", "met", "kind", "outages", "sessions", "cords", "level",
-            "next_ready",
+            "deal", "waiting", "kind", "outages", "sessions", "cords", "level", "next_ready",
         )
     ]
     + [(name, np.int8) for name in ("present", "starved", "ready", "gives_on_cable")],
@@ -68,18 +68,39 @@ FACTS = [
     (name, "f8")
     for name in (
         "power_W", "efficiency", "start_J", "end_s", "cord_W", "below_pct", "until_pct",
-        "quantum_J",
     )
 ]  # fmt: skip
 COUNTS = [
     (name, np.int64)
     for name in (
-        "rule", "contact", "begun", "planned", "free", "ready", "started", "logged", "every",
+        "contact", "begun", "planned", "free", "ready", "chosen", "asked", "started", "logged",
+        "every",
     )
 ]  # fmt: skip
 STATE = np.dtype([*FACTS, ("now_s", "f8"), *COUNTS])
+# What a policy keeps of each board, what it was told, and how it is asked.
+KEEPS = np.dtype(
+    [(each.name, "f8" if each.type is float else np.int32) for each in fields(Keeps)], align=True
+)
+TOLD = np.dtype([(name, "f8") for name in NUMBERS])
+ASKED = np.dtype(
+    [
+        ("rule", np.int64), ("looks", np.int64), ("flips_coins", np.int64), ("coin", np.int64),
+        ("is_served", np.int64), ("ptx", np.int64), ("prx", np.int64), ("offered_J", "f8"),
+    ]
+)  # fmt: skip
 REASONS = ("done", "bound", "parted", "floor", "full", "left", "cord", "end")
 LOG_MAX = 1 << 18  # transfers that are kept one by one; of more, every 2nd, 4th, ...
+
+
+class Mind(NamedTuple):
+    """The policy as the compiled world asks it; `coins` are those drawn beforehand."""
+
+    asked: Rows
+    told: Rows
+    keeps: Rows
+    tables: Tables
+    coins: NDArray[np.int8]
 
 
 class City(NamedTuple):

@@ -13,7 +13,14 @@ import numpy as np
 from crowdcharge.simulation.board import TINY
 from crowdcharge.simulation.city.board_kernels import FLOOR, FULL, PLUG, advance, watch
 from crowdcharge.simulation.city.jit import jit
-from crowdcharge.simulation.city.policy_kernels import decide
+from crowdcharge.simulation.city.policy_kernels import (
+    ENOUGH,
+    NEEDS_ANSWER,
+    NEEDS_COINS,
+    NEEDS_LOOK,
+    decide,
+    lacks,
+)
 from crowdcharge.simulation.city.queue_kernels import due, look_ahead, remove
 from crowdcharge.simulation.city.transfer_kernels import (
     BY_CORD,
@@ -34,9 +41,13 @@ from crowdcharge.simulation.world import Order
     DELIVERED, _, PARTED, LEFT, UNPLUGGED, PLUGGED, FLOWS, ARRIVED, BEGINS, DECIDES, BRIEFLY_MET,
 ) = map(int, Order)  # fmt: skip
 
-__all__ = ["NEEDS_CONTACTS", "NEEDS_ROOM", "REACHED", "finish", "prepare", "run_to"]
+__all__ = [
+    "NEEDS_ANSWER", "NEEDS_COINS", "NEEDS_CONTACTS", "NEEDS_LOOK", "NEEDS_ROOM", "REACHED",
+    "advance_all", "advance_one", "finish", "prepare", "run_to",
+]  # fmt: skip
 
-REACHED, NEEDS_CONTACTS, NEEDS_ROOM = range(3)  # why `run_to` came back
+REACHED = ENOUGH  # why `run_to` came back, beside what the policy lacks
+NEEDS_CONTACTS, NEEDS_ROOM = 10, 11
 
 
 @jit
@@ -46,13 +57,17 @@ def prepare(city: Any) -> None:
 
 
 @jit
-def run_to(city: Any, contacts: Any, more: Any, until_s: Any) -> Any:
+def run_to(city: Any, mind: Any, contacts: Any, more: Any, until_s: Any) -> Any:
     """Handle all events up to and at `until_s`; REACHED if every board is at that time.
 
     `contacts` are those from the stream's next part on; `more` says that others come after them.
     """
     state = city.state[0]
     while True:
+        if state.chosen:
+            lacking = decide_chosen(city, mind)
+            if lacking != ENOUGH:
+                return lacking
         if state.contact == len(contacts) and more:
             return NEEDS_CONTACTS
         if state.free == 0:
@@ -64,15 +79,25 @@ def run_to(city: Any, contacts: Any, more: Any, until_s: Any) -> Any:
         if order == BEGINS:
             begin(city, contacts[state.contact])
         elif order == DECIDES:
-            decide_waiting(city)
+            choose_waiting(city)
         elif order in (LEFT, UNPLUGGED, PLUGGED, ARRIVED):
             handle_planned(city)
         else:
             handle_due(city)
     state.now_s = until_s
-    for b in range(len(city.boards)):
-        advance(city.boards[b], until_s)
+    advance_all(city)
     return REACHED
+
+
+@jit
+def advance_one(boards: Any, b: Any, now_s: Any) -> None:
+    advance(boards[b], now_s)
+
+
+@jit
+def advance_all(city: Any) -> None:
+    for b in range(len(city.boards)):
+        advance(city.boards[b], city.state[0].now_s)
 
 
 @jit
@@ -271,10 +296,11 @@ def close(city: Any, b: Any, before: Any, behind: Any) -> None:
 
 
 @jit
-def decide_waiting(city: Any) -> None:
-    state, facts = city.state[0], city.state[0]
+def choose_waiting(city: Any) -> None:
+    """List the waiting meetings of the boards that are ready, the oldest first."""
+    state = city.state[0]
     ready, state.ready = state.ready, 0
-    idle, count = facts.power_W < np.inf and state.now_s >= facts.end_s, 0
+    idle, count = state.power_W < np.inf and state.now_s >= state.end_s, 0
     for k in range(ready):
         board = city.boards[city.boards[k].next_ready]
         board.ready = 0
@@ -289,13 +315,25 @@ def decide_waiting(city: Any) -> None:
                 count += 1
             entry = meeting.next_b if entry % 2 else meeting.next_a
     sort(city.meetings, count)
-    for k in range(count):
-        m = city.meetings[k].chosen
-        meeting = city.meetings[m]
-        meeting.is_chosen = 0
-        if both_free(city, meeting):
+    state.chosen = count
+
+
+@jit
+def decide_chosen(city: Any, mind: Any) -> Any:
+    """Decide the listed meetings; stops at one for which the policy lacks something."""
+    state = city.state[0]
+    while state.asked < state.chosen:
+        m = city.meetings[state.asked].chosen
+        if both_free(city, city.meetings[m]):
+            lacking = lacks(mind, state.now_s)
+            if lacking != ENOUGH:
+                return lacking
             forget(city, m)
-            ask(city, m)
+            ask(city, mind, m)
+        city.meetings[m].is_chosen = 0
+        state.asked += 1
+    state.asked = state.chosen = 0
+    return ENOUGH
 
 
 @jit
@@ -321,9 +359,9 @@ def both_free(city: Any, meeting: Any) -> Any:
 
 
 @jit
-def ask(city: Any, m: Any) -> None:
+def ask(city: Any, mind: Any, m: Any) -> None:
     meeting = city.meetings[m]
-    ptx, prx, offered_J = decide(city, meeting.a, meeting.b)
+    ptx, prx, offered_J = decide(city, mind, meeting.a, meeting.b)
     if offered_J > 0:
         giver, taker = city.boards[ptx], city.boards[prx]
         power_W = city.power_W[giver.kind, taker.kind]
