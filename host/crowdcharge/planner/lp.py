@@ -15,6 +15,7 @@ from crowdcharge.planner.quiet import quiet_stdout
 TWO_WAY_TOLERANCE = 1e-7
 MIP_GAP = 1e-9
 MIP_NODES_MAX = 200_000
+_OTHER_WAYS = (("presolve", "off"), ("solver", "ipm"))
 
 
 def scaled(problem: Problem, unit: float) -> Problem:
@@ -111,15 +112,15 @@ class Model:
         return self.scale * float(self.solver.getInfo().objective_function_value), sent
 
     def _run(self) -> Any:
-        """Solve; where presolve leaves the numbers of a steep loss unclear, once more without."""
+        """Solve; where a steep loss leaves it unclear whether that can be, in other ways."""
         self.solver.run()
-        status = self.solver.getModelStatus()
-        if status == highspy.HighsModelStatus.kUnknown:
-            self.solver.clearSolver()
-            self.solver.setOptionValue("presolve", "off")
-            self.solver.run()
-            status = self.solver.getModelStatus()
-        return status
+        for option, value in _OTHER_WAYS:
+            if self.solver.getModelStatus() == highspy.HighsModelStatus.kUnknown:
+                self.solver.clearSolver()
+                self.solver.setOptionValue(option, value)
+                self.solver.run()
+                self.solver.setOptionValue(option, "choose")
+        return self.solver.getModelStatus()
 
     def two_way(self, sent: Floats) -> Ints:
         """List the contacts that carry energy both ways and lose some of it."""

@@ -281,6 +281,7 @@ def _beta(value: Any, order: Ints) -> float | Floats:
         beta = _one_each("beta", beta, len(order), "contact")
     good = (beta >= 0) & (beta < 1)
     _refuse("beta", value, good, "beta is the share that is lost: at least 0 and below 1")
+    beta = np.where(beta <= TOLERANCE, 0.0, beta)  # less than levels may differ by
     if beta.ndim == 0:
         return float(beta)
     return beta[order] if (beta != beta[:1]).any() else float(beta.max(initial=0.0))

@@ -46,7 +46,7 @@ POLICIES: dict[str, Callable[..., Policy]] = {
 }
 
 
-def make(name: str, **options: Any) -> Policy:
+def make(name: str, /, **options: Any) -> Policy:
     """Build a policy: one of ours by name, one that a package declares, or "module:Name".
 
     InputError names the known policies or the wrong option.

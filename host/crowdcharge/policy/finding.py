@@ -54,7 +54,7 @@ def _module(place: str, name: str) -> Any:
                 f'policy "{place}": there is no module {error.name}; {hint}'
             ) from None
         raise InputError(f'policy "{place}" needs the module {error.name}') from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script may end itself
         raise InputError(f'policy "{place}": {told(error)}') from error
     finally:
         sys.path.remove(folder)
@@ -62,6 +62,8 @@ def _module(place: str, name: str) -> Any:
 
 def told(error: BaseException) -> str:
     """Describe an error in somebody's own code, with the line to look at."""
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error}"  # which names the line itself
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{os.path.basename(frame.filename)}, line {frame.lineno}"  # noqa: PTH119 - may be "<string>"
     return f"{type(error).__name__}: {error} ({where})"

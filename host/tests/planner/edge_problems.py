@@ -5,7 +5,9 @@ import numpy as np
 
 from crowdcharge.planner import Problem
 
-EDGES = ("all at e_min", "all full", "targets at e_max", "one room", "ties", "free")
+EDGES = (
+    "all at e_min", "all full", "targets at e_max", "one room", "ties", "free", "own targets",
+)  # fmt: skip
 BETAS = (0.0, 1e-9, 1e-6, 1e-3, 0.2, 0.9, 0.999, 1 - 1e-6)
 
 
@@ -41,6 +43,22 @@ def levels_of(edge, n, rng):
         return np.ones(n), None
     if edge == "ties":
         return rng.integers(0, 3, n) / 2, None
+    if edge == "own targets":
+        return own_targets(n, rng)
+    return room_at_the_top(edge, n, rng)
+
+
+def own_targets(n, rng):
+    """Each agent has its own target, many of them at a bound, and another starts at that level."""
+    ends = rng.choice([0.0, 0.0, 0.5, 1.0, 1.0, rng.random()], n)
+    share = 1 / 3 + ends * 2 / 3
+    if rng.random() < 0.2:
+        share[int(rng.integers(n))] = 0.0  # below e_min: never reached
+    return rng.permutation(ends), share / share.sum()
+
+
+def room_at_the_top(edge, n, rng):
+    """Levels between the bounds, or nearly all of them at e_max, and a target."""
     levels = rng.integers(0, 7, n) / 6
     if edge == "free":
         return levels, None

@@ -6,6 +6,7 @@ no code with the planners.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
@@ -74,16 +75,20 @@ def solve_lp(problem, horizon):
     equal = lp.low == lp.high
     both = np.concatenate([lp.limit, lp.limit, [np.inf]])
     rows = lp.rows
-    solved = linprog(
+    solve = partial(
+        linprog,
         lp.cost,
         A_ub=np.concatenate([rows[~equal].toarray(), -rows[~equal].toarray()]),
         b_ub=np.concatenate([lp.high[~equal], -lp.low[~equal]]),
         A_eq=rows[equal].toarray(),
         b_eq=lp.high[equal],
         bounds=np.column_stack([np.zeros(len(both)), both]),
-        method="highs",
         options={"primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9},
     )
+    # The simplex of HiGHS finds no word for some programs with a loss near 1.
+    solved = solve(method="highs")
+    if solved.status not in (0, 2):
+        solved = solve(method="highs-ipm")
     assert solved.status in (0, 2), solved.message
     if solved.status == 2:
         return None

@@ -65,6 +65,30 @@ def test_edges_campaign(block):
         check(edge_problem(seed))
 
 
+def test_a_program_of_which_the_simplex_cannot_tell_is_answered():
+    """One of 4,000 `own targets`: HiGHS says "Unknown", with presolve and without."""
+    third = 1 / 30
+    contacts = [[3, 4, 1], [1, 0, 1], [1, 0, 3], [2, 0, 3], [3, 2, 3], [3, 1, 4]]
+    target = [
+        0.24283825225833883, 0.16189216817222588, 0.1905391591388707, 0.24283825225833883,
+        0.16189216817222588,
+    ]  # fmt: skip
+    e0 = [0.1, 0.07846340408354172, 0.06666666666666668, 0.1, 0.06666666666666668]
+    problem = Problem(e0, contacts, 5, third, 0.1, 0.999, target)
+    plan = lay(problem, DOUBLINGS)
+    assert plan.time == 6
+    assert plan.loss * 1000 == pytest.approx(reference.effective_loss(in_unit(problem)[0], 6))
+
+
+def test_a_loss_below_the_tolerance_makes_no_target_at_a_bound_unreachable():
+    """Agents 2 and 3 meet nobody and must end full: the others' loss may not ask them to lose."""
+    e0, contacts = [100, 100, 100, 100, 100 / 3], [[1, 0, 1], [3, 2, 2], [2, 1, 4], [4, 0, 4]]
+    target = np.array([3, 1, 3, 3, 3]) / 13
+    problem = Problem(e0, contacts, 4, 100 / 3, 100, 1e-9, target)
+    check(problem)
+    assert lay(problem, DOUBLINGS).time == 5
+
+
 def ring(n):
     return [(k, (k + 1) % n, 1 + k % 5) for k in range(n if n > 2 else 1)]
 

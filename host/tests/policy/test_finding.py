@@ -51,10 +51,12 @@ number = 3
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    for name in ("mine_for_test", "broken_for_test", "lacking_for_test"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    for name in ("mine", "broken", "lacking", "ending", "wrong"):
+        monkeypatch.delitem(sys.modules, f"{name}_for_test", raising=False)
     (tmp_path / "mine_for_test.py").write_text(MINE)
     (tmp_path / "broken_for_test.py").write_text("x = 1\nx[0]\n")
+    (tmp_path / "ending_for_test.py").write_text("raise SystemExit(3)\n")
+    (tmp_path / "wrong_for_test.py").write_text("x = 1\ny = (\n")
     (tmp_path / "lacking_for_test.py").write_text("import no_such_module_at_all\n")
     return tmp_path
 
@@ -94,7 +96,10 @@ def test_an_installed_package_declares_policies(folder: Path) -> None:
         ("mine_for_test:Strict", {"amount_J": "x"}, "must be a number"),
         ("mine_for_test:Strict", {"amount_J": -1}, "no such amount"),
         ("mine_for_test:Strict", {"other": 1}, "has no option other"),
+        ("online-average", {"name": "x"}, "has no option name"),
         ("broken_for_test:Mine", {}, r"TypeError.*broken_for_test.py, line 2"),
+        ("ending_for_test:Mine", {}, r"SystemExit: 3 \(ending_for_test.py, line 1\)"),
+        ("wrong_for_test:Mine", {}, r"SyntaxError: .*\(wrong_for_test.py, line 2\)$"),
         ("lacking_for_test:Mine", {}, "needs the module no_such_module_at_all"),
         ("no_module_for_test:Mine", {}, "no module no_module_for_test"),
         ("mine_for_test:", {}, "module:Name"),
