@@ -42,8 +42,9 @@ def run(pins, identity: dict, power) -> None:
     import gc
 
     for module in ("board_hal", "console", "app"):
+        gc.collect()  # else what stays is scattered over a small heap
         __import__(module)
-        gc.collect()  # else what imports leave behind fragments a small heap
+    gc.collect()
     from app import App
 
     asyncio.run(App(pins, identity, power).run())
