@@ -51,7 +51,7 @@ def bench_config(hands, count: int, speed: float, capacity_J: float = 100.0) -> 
         for name, x_m in (("west", -9.0), ("east", 9.0))
     )
     cycle = (pairs,) if count <= 8 else (pairs[:4], pairs[2:])
-    contacts = ContactsConfig(cycle, 15.0)
+    contacts = ContactsConfig(cycle, 30.0)
     return BenchConfig(boards, contacts=contacts, speed=speed, proxies=proxies)
 
 
@@ -167,10 +167,10 @@ async def test_twelve_boards_over_two_proxies_and_an_adapter_lose_no_transfer(
 ):
     """Thirteen connections; in the middle of transfers they get fewer, or are kept for nobody.
 
-    So slow that an adapter makes three connections within the lease on a busy machine, too.
+    The lease is what one adapter needs for three connections on a busy machine.
     """
-    async with launch(bench_config(hands, 12, 0.2, capacity_J=40.0)) as bench:
-        run = Watched(write_run(tmp_path, bench, 42.0))
+    async with launch(bench_config(hands, 12, 0.4)) as bench:
+        run = Watched(write_run(tmp_path, bench, 80.0, lease_s=4.0))
         await coils_on(bench, 8)
         for fault in faults:
             await bench.control.fault(fault, 1)
