@@ -28,7 +28,7 @@ from crowdcharge.report.summary import summarise
 
 pytestmark = [pytest.mark.bench, pytest.mark.slow]
 
-SPEED = 1.0
+SPEED = 2.0
 LOSS = 0.1
 DROPS_PER_MINUTE = 0.02
 REBOOTS_PER_MINUTE = 0.1

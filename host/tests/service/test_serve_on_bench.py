@@ -24,7 +24,7 @@ from crowdcharge.ledger.verify import verify
 
 from .process import COMMAND, Served, serving
 
-SPEED = 1.0
+SPEED = 2.0
 LEASE_s = 5.0
 KEYS = {board_id: bytes([board_id]) * 32 for board_id in (1, 2)}
 SOCS_pct = {1: 95.0, 2: 5.0}
@@ -113,7 +113,7 @@ async def test_kills_of_window_and_engine(bench: Bench, tmp_path: Path) -> None:
         assert not [fault for board in served.snapshot()["boards"] for fault in board["faults"]]
 
         os.kill(served.window(), signal.SIGSTOP)  # a window that hangs costs nothing either
-        await asyncio.sleep(3 * LEASE_s)
+        await asyncio.sleep(3 * LEASE_s / SPEED)
         assert await coils_come_on(bench)
         os.kill(served.window(), signal.SIGKILL)
 
