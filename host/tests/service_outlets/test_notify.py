@@ -19,6 +19,14 @@ from .working import working
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apprise leaves 5.5 s between two messages to one address, which is its own affair."""
+    from apprise.plugins.ntfy import NotifyNtfy  # noqa: PLC0415 - it takes a second to load
+
+    monkeypatch.setattr(NotifyNtfy, "request_rate_per_sec", 0.1)
+
+
 def messages(heard: Receiver) -> list[tuple[str, str]]:
     told = (json.loads(body) for _, body in heard.posted)
     return [(each["title"], each["message"]) for each in told]
