@@ -14,6 +14,8 @@ try:
     from generator import pictures
     from generator.outputs import load, outputs, stale
     from generator.source import HARDWARE, HardwareError
+
+    from crowdcharge.errors import InputError
 except ModuleNotFoundError as error:
     sys.exit(f"the generator needs {error.name}: python -m pip install -e '.[hardware]'")
 
@@ -33,7 +35,7 @@ def main(arguments: list[str]) -> int:
             (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
             (ROOT / path).write_text(texts[path], encoding="utf-8")
         pictures.draw(ROOT, texts, undrawn)
-    except HardwareError as error:
+    except (HardwareError, InputError) as error:  # InputError: a profile
         print(error, file=sys.stderr)
         return 2
     print("\n".join(undrawn + old))

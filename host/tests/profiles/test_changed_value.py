@@ -5,6 +5,8 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -89,18 +91,38 @@ def before(checkout: Path) -> dict[str, object]:
     return told(checkout)
 
 
-@pytest.mark.parametrize(("name", "key", "old", "new", "where"), CHANGES.values(), ids=CHANGES)
-def test_a_changed_value_changes_what_follows_from_it(
-    checkout: Path, before: dict[str, object], name: str, key: str, old: object, new: object,
-    where: set[str],
-) -> None:  # fmt: skip
-    path = checkout / "hardware" / "profiles" / f"{name}.toml"
+@contextmanager
+def changed(root: Path, name: str, key: str, old: object, new: object) -> Iterator[None]:
+    path = root / "hardware" / "profiles" / f"{name}.toml"
     text = path.read_text()
     line = f"{key} = {{ value = {old},"
     assert text.count(line) == 1
     path.write_text(text.replace(line, f"{key} = {{ value = {new},"))
     try:
-        after = told(checkout)
+        yield
     finally:
         path.write_text(text)
+
+
+@pytest.mark.parametrize(("name", "key", "old", "new", "where"), CHANGES.values(), ids=CHANGES)
+def test_a_changed_value_changes_what_follows_from_it(
+    checkout: Path, before: dict[str, object], name: str, key: str, old: object, new: object,
+    where: set[str],
+) -> None:  # fmt: skip
+    with changed(checkout, name, key, old, new):
+        after = told(checkout)
     assert {each for each in before if before[each] != after[each]} == where
+
+
+def test_the_generator_says_in_one_line_what_contradicts(checkout: Path) -> None:
+    with changed(checkout, "huawei", "gives_mW", 2500, 9000):
+        done = subprocess.run(
+            [sys.executable, str(checkout / "hardware" / "generate.py"), "--check"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PYTHONPATH": f"{checkout / 'host'}:{checkout / 'firmware'}"},
+        )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "huawei.toml, line 9: values.gives_mW: 9000 is more than qi-bpp transmits" in line
