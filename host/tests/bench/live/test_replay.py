@@ -59,7 +59,7 @@ async def test_the_firmware_does_with_recorded_readings_what_the_board_did():
     then = recorded()
     hottest_C = max(beacon.temperature_C for beacon in then)
     board = BoardConfig(1, 60.0, key=bytes(range(32)).hex(), replay=str(RECORDING))
-    async with launch(BenchConfig((board,))) as bench:
+    async with launch(BenchConfig((board,), speed=2.0)) as bench:
 
         def cooled(beacons: list[Beacon]) -> bool:
             was_hot = any(abs(beacon.temperature_C - hottest_C) <= COIL_C for beacon in beacons)
