@@ -12,6 +12,7 @@ from crowdcharge.policy import finding
 from crowdcharge.policy.ageing_aware import AgeingAwareDepth, AgeingAwareSoc
 from crowdcharge.policy.ageing_measured import AgeingAwareMeasured
 from crowdcharge.policy.base import AgentView, Encounter, Offer, Policy
+from crowdcharge.policy.consent import offered
 from crowdcharge.policy.expected_share import ExpectedShare
 from crowdcharge.policy.loss_aware import LossAware
 from crowdcharge.policy.mobility_social import MobilitySocial
@@ -64,15 +65,23 @@ def make(name: str, /, **options: Any) -> Policy:
     missing = [key for key, each in known.items() if _needed(each) and key not in options]
     if missing:
         raise InputError(f"policy {name} needs {' and '.join(missing)}")
+    policy = _built(name, kind, options)
+    if not callable(getattr(policy, "decide", None)):
+        raise InputError(f"policy {name} cannot decide: it has no method decide")
+    return policy
+
+
+def _built(name: str, kind: Callable[..., Policy], options: Mapping[str, Any]) -> Policy:
     try:
-        policy = kind(**options)
+        return kind(**options)
     except InputError:
         raise
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
         raise InputError(f"policy {name}: {error}") from None
-    if not callable(getattr(policy, "decide", None)):
-        raise InputError(f"policy {name} cannot decide: it has no method decide")
-    return policy
+    except (Exception, SystemExit) as error:
+        if name in POLICIES:
+            raise
+        raise InputError(f"policy {name}: {finding.told(error)}") from error
 
 
 def _kind(name: str) -> Callable[..., Policy]:
@@ -123,6 +132,7 @@ __all__ = [
     "Policy",
     "SmallTransfer",
     "make",
+    "offered",
     "parameters",
     "source",
 ]

@@ -15,6 +15,7 @@ import numpy as np
 
 from crowdcharge.errors import WptError
 from crowdcharge.policy.base import AgentView, Encounter, Offer, Policy
+from crowdcharge.policy.finding import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def decided(
     `takes_J`: by board what its credit allows; a board that is missing is not bounded. WptError
     if the policy fails, or offers what cannot be.
     """
-    offer = _offered(policy, encounter, views, now_s, rng)
+    offer = offered(policy, encounter, views, now_s, rng)
     if offer is None or offer.energy_J <= 0:
         return Decision(None, "The policy wants nothing from it now.")
     ptx, prx = offer.ptx, offer.prx
@@ -60,24 +61,27 @@ def decided(
     return Decision(replace(offer, energy_J=energy_J), reason)
 
 
-def _offered(
+def offered(
     policy: Policy,
     encounter: Encounter,
     views: Mapping[int, AgentView],
     now_s: float,
     rng: np.random.Generator,
 ) -> Offer | None:
+    """Ask the policy once; WptError if it fails, or offers what cannot be."""
     try:
         offer = policy.decide(encounter, views, now_s, rng)
+        good = offer is None or (
+            isinstance(offer, Offer)  # type: ignore[redundant-expr]  # it may be anybody's
+            and {offer.ptx, offer.prx} == {encounter.a, encounter.b}
+            and isfinite(offer.energy_J)
+        )
     except WptError:
         raise
-    except Exception as error:  # it may be anybody's; the crowd goes on
-        kind = type(error).__name__
-        raise WptError(f"policy {policy.name} failed: {kind}: {error}") from error
-    if offer is None:
-        return None
-    if {offer.ptx, offer.prx} != {encounter.a, encounter.b} or not isfinite(offer.energy_J):
-        raise WptError(f"policy {policy.name} offers what cannot be: {offer}")
+    except (Exception, SystemExit) as error:
+        raise WptError(f"policy {policy.name} failed: {told(error)}") from error
+    if not good:
+        raise WptError(f"policy {policy.name} offers what cannot be: {offer!r:.200}")
     return offer
 
 

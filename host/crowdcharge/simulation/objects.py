@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from crowdcharge.policy import Encounter, Policy
+from crowdcharge.policy import Encounter, Policy, offered
 from crowdcharge.simulation.schedule import Indices
 
 
@@ -43,7 +43,7 @@ def run_objects(
     """Run meetings in the order given; they take no time, so the policy's clock stands at 0."""
     views, kept = Rows(agents), 1 - beta
     for a, b in pairs.tolist():
-        offer = policy.decide(Encounter(a, b), views, 0.0, rng)
+        offer = offered(policy, Encounter(a, b), views, 0.0, rng)
         if offer is not None:
             agents[offer.ptx, 0] -= offer.energy_J
             agents[offer.prx, 0] += kept * offer.energy_J

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from crowdcharge.policy import Encounter, Offer, Policy
+from crowdcharge.policy import Encounter, Offer, Policy, offered
 from crowdcharge.profiles.rules import BoardRules
 from crowdcharge.simulation.board import TINY, SimulatedBoard
 from crowdcharge.simulation.contacts import Contact, unknown_board
@@ -315,7 +315,8 @@ class World(Mapping[int, SimulatedBoard]):
 
     def _ask(self, meeting: SimulatedMeeting) -> None:
         contact = meeting.contact
-        offer = self._policy.decide(Encounter(contact.a, contact.b), self, self.now_s, self._rng)
+        meet = Encounter(contact.a, contact.b)
+        offer = offered(self._policy, meet, self, self.now_s, self._rng)
         if offer is not None and (power_W := self._power_W(offer)):
             self._start(meeting, offer, power_W)
 

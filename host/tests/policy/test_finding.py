@@ -37,6 +37,11 @@ class Plans:
     pass
 
 
+class Unlicensed(Mine):
+    def __init__(self):
+        raise RuntimeError("no licence")
+
+
 class Strict(Mine):
     def __init__(self, amount_J: float):
         if amount_J < 0:
@@ -92,6 +97,7 @@ def test_an_installed_package_declares_policies(folder: Path) -> None:
         ("mine_for_test:None_such", {}, "mine_for_test has no None_such"),
         ("mine_for_test:number", {}, "neither a class nor a function"),
         ("mine_for_test:Plans", {}, "no method decide"),
+        ("mine_for_test:Unlicensed", {}, r"RuntimeError: no licence \(mine_for_test.py, line"),
         ("mine_for_test:Strict", {}, "needs amount_J"),
         ("mine_for_test:Strict", {"amount_J": "x"}, "must be a number"),
         ("mine_for_test:Strict", {"amount_J": -1}, "no such amount"),

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""A policy of one's own that fails, or offers what cannot be, is one line in simulations, too."""
+
+from math import inf, nan
+from typing import Any
+
+import numpy as np
+import pytest
+
+from crowdcharge.errors import WptError
+from crowdcharge.policy import Offer
+from crowdcharge.simulation.board import SimulatedBoard
+from crowdcharge.simulation.contacts import Contact
+from crowdcharge.simulation.engine import simulate
+from crowdcharge.simulation.link import LinkModel
+from crowdcharge.simulation.world import World
+
+
+class Strange:
+    name = "strange"
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def decide(self, *_: object) -> Any:
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (RuntimeError("no idea"), "failed: RuntimeError: no idea"),
+        (SystemExit(3), "failed: SystemExit: 3"),
+        ("x", "offers what cannot be: 'x'"),
+        (Offer(1, 1, 5.0), "offers what cannot be"),
+        (Offer(7, 1, 5.0), "offers what cannot be"),
+        (Offer(0, 1, nan), "offers what cannot be"),
+        (Offer(0, 1, inf), "offers what cannot be"),
+        (Offer(0, 1, "much"), "failed: TypeError"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_strange_answer_ends_a_simulation_in_one_line(answer: Any, told: str) -> None:
+    with pytest.raises(WptError, match=f"policy strange {told}"):
+        simulate(Strange(answer), 2, 1, engine="object")
+    boards = [SimulatedBoard(0, 100.0, 80.0), SimulatedBoard(1, 100.0, 10.0)]
+    rng = np.random.default_rng(0)
+    world = World(boards, [Contact(0.0, 10.0, 0, 1)], Strange(answer), LinkModel(2.0, 0.5), rng)
+    with pytest.raises(WptError, match=f"policy strange {told}"):
+        world.run_to(20.0)
