@@ -111,7 +111,7 @@ class ProxySlots:
 
     def _ended(self, address: int) -> None:
         slot = self._slots.get(address)
-        if slot is not None and slot.opening is None:
+        if slot is not None and slot.opening is None and not slot.is_open:
             self._on_state(address, False, 0, 0)
             asyncio.get_running_loop().call_later(CLOSE_s, self._free, address, slot)
 
