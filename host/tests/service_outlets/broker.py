@@ -33,7 +33,7 @@ class Broker:
     ) -> None:
         self._host, self._enter = host, enter
         self.port = free_port()
-        self._file = folder / "mosquitto.conf"
+        self._file, self._log = folder / "mosquitto.conf", folder / "mosquitto.log"
         text = [f"listener {self.port} {host}", "persistence false", *lines]
         if os.geteuid() == 0:  # else it becomes a user who may not read the test's folder
             text.append("user root")
@@ -43,18 +43,17 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """Wait until it says that it runs: its host's cable may be pulled."""
         command = [*self._enter, "mosquitto", "-c", str(self._file)]
-        self._process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
         end_s = time.monotonic() + 10
         while time.monotonic() < end_s:
-            with socket.socket() as probe:
-                if probe.connect_ex((self._host, self.port)) == 0:
-                    return
+            if b" running" in self._log.read_bytes():
+                return
             time.sleep(0.05)
         self.stop()
-        raise AssertionError("mosquitto did not start")
+        raise AssertionError(f"mosquitto did not start: {self._log.read_text()}")
 
     def stop(self) -> None:
         if self._process is not None:
