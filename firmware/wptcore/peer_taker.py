@@ -43,6 +43,7 @@ class PeerTaker:
         self.address: object = None  # of the giver, as the port named it
         self.giver = 0
         self.refused_by = ept.NONE  # why the last meeting came to nothing
+        self.hears_less = False  # has a board with less lain here? It may have to be called
         self._reset()
 
     def _reset(self) -> None:
@@ -69,12 +70,16 @@ class PeerTaker:
 
         Only a board that lies on this one is heard so loud, and no other is worth a try.
         """
-        if rssi_dBm < NEAR_dBm or not self.wants:
+        if rssi_dBm < NEAR_dBm:
             return
         found = seen(self._sha256, self._member, beacon)
         if found is None:
             return
         board_id, state, soc_pct = found
+        if soc_pct + MARGIN_pct <= self._board.soc_permille // 10:
+            self.hears_less = True
+        if not self.wants:
+            return
         busy = state & 0x0F != transfer.IDLE or state & (wire.PROBLEM | wire.CABLE)
         enough = self._board.soc_permille // 10 + MARGIN_pct
         if busy or not enough <= soc_pct <= 100 or self._is_left_alone(board_id):
@@ -171,6 +176,12 @@ class PeerTaker:
         if self.action != LISTEN or not self._knows_any():
             return False
         return peer_meeting.taking_refusal(self._board) == ept.NONE
+
+    @property
+    def may_call(self) -> bool:
+        """Is it worth listening for a board that has to be called (peer_caller)?"""
+        knows = self.action == LISTEN and bool(self._member.keys)
+        return knows and peer_meeting.calling_refusal(self._board) == ept.NONE
 
     # -- the meeting, step by step --
 

@@ -11,7 +11,6 @@ import bluetooth
 
 from wptcore import peer_taker, wire
 from wptcore.compat import const
-from wptcore.peer_caller import CALLED
 
 _IRQ_SCAN_RESULT = const(5)
 _IRQ_SCAN_DONE = const(6)
@@ -35,18 +34,21 @@ _INTERVAL_MIN_us = const(7500)
 _INTERVAL_MAX_us = const(15000)
 _BEACON = const(0xFF)  # manufacturer data
 _HEARD_MAX = const(8)
+_CALLED = const(0x10000)  # peer_caller.CALLED, which is loaded later
 _SUBSCRIBE = b"\x01\x00"
 _CCCD_OFFSET = const(1)  # our GATT server puts it right behind the value that notifies
 
 
 class PeerRadio:
-    """`taker`: peer_taker.PeerTaker; `caller`: peer_caller.PeerCaller, which has the same names;
-    `ble`: bluetooth.BLE, which BoardRadio has switched on.
+    """`taker`: peer_taker.PeerTaker; `make_caller` returns a peer_caller.PeerCaller, which has the
+    same names, and is loaded where a board with less lies; `ble`: bluetooth.BLE, which BoardRadio
+    has switched on.
     """
 
-    def __init__(self, taker, caller, ble):
+    def __init__(self, taker, make_caller, ble):
         self._taker = taker
-        self.caller = caller
+        self._make_caller = make_caller
+        self.caller = None
         self._role = taker  # which of the two has the link, or had it last
         self._ble = ble
         self._heard = []  # (address type, address, beacon, dBm)
@@ -98,7 +100,8 @@ class PeerRadio:
 
     def step(self, dt_ms: int) -> None:
         self._taker.on_elapsed(dt_ms)
-        self.caller.on_elapsed(dt_ms)
+        if self.caller is not None:
+            self.caller.on_elapsed(dt_ms)
         self._since_scan_ms += dt_ms
         while self._news:
             event, copies = self._news.pop(0)
@@ -110,13 +113,15 @@ class PeerRadio:
 
     def _consider(self, address, beacon: bytes, rssi_dBm: int) -> None:
         for role in (self._taker, self.caller):
-            if self._role.action == peer_taker.LISTEN:
+            if role is not None and self._role.action == peer_taker.LISTEN:
                 role.on_advert(address, beacon, rssi_dBm)
                 self._role = role
+        if self.caller is None and self._taker.hears_less and self._taker.may_call:
+            self.caller = self._make_caller()
 
     def has_lent(self, link: int) -> bool:
         """Is this the number of the link that the board has lent to the one it called?"""
-        return link == CALLED
+        return self.caller is not None and link == _CALLED
 
     def _act(self, action: int) -> None:
         if action == peer_taker.LISTEN:
@@ -143,7 +148,7 @@ class PeerRadio:
     def _listen(self) -> None:
         every_ms = _SCAN_EVERY_ms if self._taker.wants else _SCAN_TO_CALL_ms
         due = self._since_scan_ms >= every_ms
-        if self._scanning or not due or not (self._taker.wants or self.caller.wants):
+        if self._scanning or not due or not (self._taker.wants or self._taker.may_call):
             return
         self._scanning = True
         self._since_scan_ms = 0

@@ -56,7 +56,7 @@ class BoardRadio(GattServer):
     def meet_peers(self, taker, make_caller) -> None:
         from peer_radio import PeerRadio  # here, because other boards save its memory
 
-        self._peers = PeerRadio(taker, make_caller(), self._ble)
+        self._peers = PeerRadio(taker, make_caller, self._ble)
 
     def step_peers(self, dt_ms: int) -> None:
         if self._peers is not None:
