@@ -112,8 +112,11 @@ def _scenario(path: Path, text: str, out: Path | None) -> Job:
         end_on_signal(runner)
         return await runner.run()
 
-    found = [f"scenario  {scenario.name}", f"policy    {scenario.policy}"]
-    return work, scenario.policy, folder, lambda: found
+    def check() -> list[str]:
+        ScenarioRun(scenario, path.parent, folder, lambda _event: None)
+        return [f"scenario  {scenario.name}", f"policy    {scenario.policy}"]
+
+    return work, scenario.policy, folder, check
 
 
 async def _run(config: "RunConfig", emit: "Emit") -> "Summary":

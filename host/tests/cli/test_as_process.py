@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -251,3 +252,10 @@ def test_a_name_that_is_no_text_is_a_name_like_others(world: Path) -> None:
     assert (world / name).is_file()
     code, out, err = run(world, "ledger", "copy", "ledger.sqlite", "ledger.sqlite")
     assert (code, out, err) == (2, "", "crowdcharge: ledger.sqlite is the ledger itself\n")
+
+
+def test_the_package_is_the_command() -> None:
+    command = [sys.executable, "-m", "crowdcharge", "frobnicate"]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert made.returncode == 2
+    assert made.stderr == "crowdcharge: No such command 'frobnicate'.\n"

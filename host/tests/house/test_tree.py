@@ -9,7 +9,7 @@ import pytest
 
 from .tree import PACKAGE, ROOT, cycle, imports, modules, parsed
 
-TOP_MAX = 7  # modules that belong to no folder
+TOP_MAX = 7  # modules that belong to no folder; Python looks for __main__ there and nowhere else
 LINES_MAX = 400
 SOURCES = ("firmware", "hardware", "hil_tests", "host", "docs")
 # A class name that stands in several modules, because a protocol or a format asks for it.
@@ -24,7 +24,7 @@ def folder(name: str) -> str:
 
 
 def test_few_modules_stand_outside_the_folders() -> None:
-    outside = [path.name for path in PACKAGE.glob("*.py")]
+    outside = [path.name for path in PACKAGE.glob("*.py") if path.stem != "__main__"]
     assert len(outside) <= TOP_MAX, sorted(outside)
 
 

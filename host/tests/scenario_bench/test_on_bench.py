@@ -126,8 +126,10 @@ def loss_of_lay_J(told):
 )
 def test_what_is_wrong_is_one_line(tmp_path, cube, change, said):
     (tmp_path / "cube.toml").write_text(cube().replace(*change, 1))
-    result = crowdcharge("run", str(tmp_path / "cube.toml"), "--out", str(tmp_path / "out"))
-    assert result.returncode == 2
-    assert result.stderr.count("\n") == 1
-    assert said in result.stderr
+    for only_check in ((), ("--check",)):
+        out = ("--out", str(tmp_path / "out"))
+        result = crowdcharge("run", str(tmp_path / "cube.toml"), *out, *only_check)
+        assert result.returncode == 2
+        assert result.stderr.count("\n") == 1
+        assert said in result.stderr
     assert not (tmp_path / "out").exists()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crowdcharge.errors import InputError
+from crowdcharge.errors import InputError, WptError
 from crowdcharge.policy import POLICIES, ObliviousShare, ageing
 from crowdcharge.simulation import study
 from crowdcharge.simulation.board_rows import TRANSFER, column
@@ -150,6 +150,22 @@ def test_a_pad_is_left_to_the_objects():
     assert starts_s[:2] == [0.0, 0.0], "both at once"
 
 
+class Broken(ObliviousShare):
+    name = "broken"
+
+    def decide(self, encounter, views, now_s, rng):
+        return 1 / 0
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_policy_that_fails_is_named_with_its_line(compiled):
+    scenario = parse(CROWD)
+    said = r"policy broken failed: ZeroDivisionError: division by zero \(test_city.py, line \d+\)"
+    with pytest.raises(WptError, match=said):
+        run(scenario, 5, scenario.link, None, Broken(), compiled=compiled)
+
+
 def digest(made):
     parts = made.energy_J.tobytes(), made.boards.rows.tobytes(), made.transfers.rows.tobytes()
     return hashlib.sha256(b"".join(parts)).hexdigest()
@@ -262,6 +278,7 @@ class Mine(ObliviousShare):
         return super().decide(encounter, views, now_s, rng) if lucky else None
 
 
+@pytest.mark.timeout(600)
 def test_a_policy_in_python_decides_alike_in_both_worlds():
     assert [*RULES] and compiled_rule(ObliviousShare()) and not compiled_rule(Mine())
     for text in (scenarios.boards_scenario(4), CROWD):

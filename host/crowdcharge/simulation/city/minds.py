@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdcharge.errors import InputError
-from crowdcharge.policy import AgentView, Encounter, Policy
+from crowdcharge.policy import AgentView, Encounter, Policy, offered
 from crowdcharge.policy.expected_share import HOURS
 from crowdcharge.policy.rule import NUMBERS, Keeps, PairPolicy, Tables
 from crowdcharge.policy.social import AGENTS_MAX, tie
@@ -91,7 +91,7 @@ class Asking:
         state, asked = city.state[0], self.mind.asked[0]
         meeting = city.meetings[city.meetings["chosen"][state["asked"]]]
         pair = Encounter(self._ids[meeting["a"]], self._ids[meeting["b"]])
-        offer = self._policy.decide(pair, self._views, float(state["now_s"]), self._rng)
+        offer = offered(self._policy, pair, self._views, float(state["now_s"]), self._rng)
         asked["offered_J"] = 0.0
         if offer is not None:
             asked["ptx"], asked["prx"] = self._place[offer.ptx], self._place[offer.prx]
