@@ -73,7 +73,7 @@ class LossAware(PairPolicy):
     says = "Who is above the level that all could reach after the losses gives to who is below it."
     rule = staticmethod(share_towards_level)
 
-    def __init__(self, beta: float = 0.2, weights: Weights = None, fresh_s: float = 60.0) -> None:
+    def __init__(self, beta: float = 0.2, weights: Weights = None, fresh_s: float = 10.0) -> None:
         super().__init__()
         if not fresh_s >= 0:
             raise InputError(f"fresh_s must not be negative, not {fresh_s!r}")
