@@ -32,6 +32,7 @@ from crowdcharge.market.search import Sums, find_price, price_search
 _RESOLUTION = 1e-12  # relative, of the price, after thousands of rounds of rounding
 _STEPS = 3  # a price is within so many errors of a ratio
 _ROUNDING = 1e-14  # relative, of an average of numbers of one size
+NO_MASKS = np.zeros(2)
 _SAME = 1e-9  # relative, of energies where any price between two clears the market
 
 
@@ -88,12 +89,16 @@ class _Averaging:
     """Sums that are averages which the peers reach among themselves.
 
     A peer that hears a price speaks again only if its answer has changed; if nobody does, the
-    sums stand and the price is final.
+    sums stand and the price is final. `masks` (2,) bounds what masks add to an answer, which
+    rounding leaves a little of.
     """
 
-    def __init__(self, market: Market, average: Callable[[Array], Consensus]) -> None:
+    def __init__(
+        self, market: Market, average: Callable[[Array], Consensus], masks: Array = NO_MASKS
+    ) -> None:
         self._market = market
         self._average = average
+        self._masks = masks
         self._values = np.empty((0, 2))
         self._sums: Sums = (0.0, 0.0)
         self.bound = 0.0
@@ -110,10 +115,13 @@ class _Averaging:
         self.rounds += reached.rounds
         self.messages += reached.messages
         mean_c, mean_s = reached.states[0].tolist()
-        size = float(np.abs(values[:, 0]).mean())
+        self.bound = reached.bound
         if _flat(values):
-            mean_c, mean_s = (mean_c if abs(mean_c) > 2 * _noise(values) else 0.0), 0.0
-        self.bound = reached.bound + (_ROUNDING * size / mean_s if mean_s > 0 else 0.0)
+            mean_s = 0.0
+            if abs(mean_c) <= 2 * _noise(values, self._masks):
+                mean_c = 0.0
+        else:
+            self.bound += _rounding(values, self._masks)
         self._values, self._sums = values, (mean_c * len(values), mean_s * len(values))
         return self._sums
 
@@ -123,9 +131,16 @@ def _flat(values: Array) -> bool:
     return not values[:, 1].any()
 
 
-def _noise(values: Array, noise_c: float = 0.0) -> float:
-    """Return the average energy that rounding makes of none; `noise_c` is what masks add."""
-    return _ROUNDING * (float(np.abs(values[:, 0]).max()) + noise_c)
+def _noise(values: Array, masks: Array) -> float:
+    """Return the average energy that rounding makes of none."""
+    return _ROUNDING * float(np.abs(values[:, 0]).max() + masks[0])
+
+
+def _rounding(values: Array, masks: Array) -> float:
+    """Bound what rounding makes of the ratio of the averages."""
+    mean_c, mean_s = values.mean(axis=0).tolist()
+    size_c, size_s = (np.abs(values).mean(axis=0) + masks).tolist()
+    return float(_ROUNDING * (size_c + abs(mean_c / mean_s) * size_s) / mean_s)
 
 
 def _dearest(market: Market) -> float:
@@ -152,7 +167,7 @@ def _known(
     values: Array,
     step: float,
     bound: ErrorBound,
-    left: Callable[[int], Array] = lambda _: np.zeros(2),
+    left: Callable[[int], Array] = lambda _: NO_MASKS,
 ) -> ErrorBound:
     """Make the bound on what states tell of these answers; `left` is what masks may still add.
 
@@ -160,8 +175,8 @@ def _known(
     all peers sit on their bounds there is no ratio to wait for: it is enough to know the sign of
     the net energy, or that there is none. InputError if rounding alone is more than the bound.
     """
-    dearest, (left_c, left_s) = _dearest(market), left(0).tolist()
-    noise = _noise(values, left_c)
+    dearest, masks = _dearest(market), left(0)
+    noise = _noise(values, masks)
 
     def flat(states: Array, rounds: int) -> float:
         c, more = states[:, 0], float(left(rounds)[0])
@@ -178,10 +193,9 @@ def _known(
 
     if _flat(values):
         return flat
-    size_c, size_s = np.abs(values).mean(axis=0).tolist()
-    ratio = values[:, 0].mean() / size_s
-    rounding = _ROUNDING * (size_c + left_c + abs(ratio) * (size_s + left_s)) / size_s
-    _refuse_finer(_STEPS * step, _STEPS * rounding / beyond(ratio))
+    mean_c, mean_s = values.mean(axis=0)
+    least = _STEPS * _rounding(values, masks) / beyond(mean_c / mean_s)
+    _refuse_finer(_STEPS * step, least)
     return relative
 
 
@@ -190,12 +204,13 @@ def _averaged(
     step: float,
     average: Callable[[Array], Consensus],
     exposed: tuple[str, ...],
+    masks: Array = NO_MASKS,
 ) -> Deal:
     """Search with averaged sums.
 
     The last price asked is within 2 steps of its Newton step, which is within its own bound.
     """
-    averaging = _Averaging(market, average)
+    averaging = _Averaging(market, average, masks)
     price = find_price(averaging.sums, price_search(2 * step))
     bound = averaging.bound + 2 * step + 8 * float(np.spacing(price))
     return Deal(clearing_at(market, price), bound, averaging.rounds, averaging.messages, exposed)
@@ -228,7 +243,7 @@ def _masked(market: Market, means: Means) -> Deal:
 
     seen = {i for observer in graph for i in contained(graph, (observer,))}
     exposed = tuple(peer_name(i) for i in sorted(seen))
-    return _averaged(market, step, average, exposed)
+    return _averaged(market, step, average, exposed, masking.left(0))
 
 
 def _two_round(market: Market, _means: Means) -> Deal:
