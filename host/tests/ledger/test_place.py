@@ -55,7 +55,7 @@ def test_anything_else_is_refused_or_a_path(text):
         ("postgresql://zoe@db/books?site=a&site=b", "twice"),
         ("postgresql://zoe@db/books?sitte=a", "parameter that is not"),
         ("postgresql://zoe@db/books?sslmode=maybe", "sslmode"),
-        ("postgresql://zoe@db/books?site=%0A", "cannot be printed"),
+        ("postgresql://zoe@db/books?site=%0A", "a site that is no name"),
         ("postgresql://zoe@db/books#more", "another form"),
         ("mysql://zoe@db/books", "another form"),
         ("postgresql://zoe:pass\nword@db/books", "another form"),

@@ -96,7 +96,7 @@ def test_an_altered_passport_is_one_line(passport, ledger, tmp_path, change, sai
     code, _, err = passport("--verify", "altered.json")
     assert code == 2
     assert said in err
-    assert err.startswith("crowdcharge: altered.json: ") and err.count("\n") == 1
+    assert err.startswith("crowdcharge: altered.json, line ") and err.count("\n") == 1
 
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.text(max_size=70)

@@ -174,7 +174,7 @@ def test_the_companys_structure_is_found_among_others():
 
 def test_a_name_without_a_port_is_short():
     assert Proxy("kitchen.local").name == "kitchen.local"
-    assert Proxy("::1", 7).name == "::1:7"
+    assert Proxy("::1", 7).name == "[::1]:7"
 
 
 @pytest.mark.parametrize(

@@ -297,6 +297,21 @@ async def test_a_payload_beyond_all_bounds_is_dropped_by_the_broker(broker: Brok
     assert [answer["status"] for answer in told(heard)] == [200]
 
 
+async def test_a_stop_does_not_wait_until_a_board_at_work_has_answered(broker: Broker) -> None:
+    crowd = Crowd()
+    crowd.unanswered = {"acknowledge"}
+    fault = '{"action": "acknowledge", "args": {"board_id": 1, "fault": "LEASE_LOST"}}'
+    allowed = section(broker, "stop", "acknowledge")
+    async with telling(crowd, allowed), broker.heard() as heard:
+        await until(lambda: newest(heard, "state"))
+        async with broker.client() as client:
+            for payload in (fault, '{"action": "stop"}'):
+                await client.publish("crowdcharge/lab/command", payload, qos=1)
+        await until(lambda: told(heard))
+    assert [answer["action"] for answer in told(heard)] == ["stop"]
+    assert [action for action, _ in crowd.asked] == ["acknowledge", "stop"]
+
+
 async def test_without_commands_nothing_is_heard(broker: Broker) -> None:
     crowd = Crowd()
     async with telling(crowd, section(broker)), broker.heard() as heard:

@@ -52,6 +52,7 @@ class Mqtt:
         self._spool: deque[tuple[str, str]] = deque(maxlen=SPOOL_MAX)
         self._published: dict[str, str] = {}
         self._news = asyncio.Event()
+        self._at_work: set[asyncio.Task[None]] = set()
         self._log = _LastLine()
 
     async def run(self) -> None:
@@ -119,9 +120,10 @@ class Mqtt:
                 await client.publish(self._topics.status, "offline", _FIRM, retain=True)
             raise
         finally:
-            for task in (speaking, hearing):
+            tasks = {speaking, hearing, *self._at_work}
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(speaking, hearing, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _speak(self, client: aiomqtt.Client) -> None:
         while True:
@@ -154,8 +156,9 @@ class Mqtt:
         return found | states
 
     async def _obey(self, client: aiomqtt.Client) -> None:
-        """Take commands one by one, if any is allowed; each gets one answer.
+        """Take commands, if any is allowed, in the order in which they come; each gets one answer.
 
+        None waits for the answer of another: a stop must not, while a board is asked patiently.
         What the broker kept of boards that are no longer ours is taken away first.
         """
         kept = SubscribeOptions(qos=_FIRM, noLocal=True)
@@ -170,7 +173,14 @@ class Mqtt:
             if message.retain and payload and (board_id := self._topics.board_of(topic)):
                 await self._forget(client, board_id)
             elif not message.retain and topic == self._topics.command:
-                await _publish(client, self._topics.answer, await self._act(payload), 0)
+                task = asyncio.create_task(self._answer(client, payload))
+                self._at_work.add(task)
+                task.add_done_callback(self._at_work.discard)
+
+    async def _answer(self, client: aiomqtt.Client, payload: bytes) -> None:
+        answer = await self._act(payload)
+        with suppress(aiomqtt.MqttError):  # whoever speaks notices it, too
+            await _publish(client, self._topics.answer, answer, 0)
 
     async def _forget(self, client: aiomqtt.Client, board_id: int) -> None:
         """Empty the topics of a board that has no key here any more."""
