@@ -207,6 +207,19 @@ async def test_a_leaked_slot_stays_taken_until_a_reboot(room, owner, hands):
     assert again.slots[-1] == (1, 1, [])
 
 
+async def test_a_slot_of_a_full_proxy_leaks_when_its_connection_ends(room, owner, hands):
+    board, proxy = await room.board(), await room.proxy(slots=1)
+    user = await owner(proxy)
+    await user.connect(board)
+    FAULTS["proxy-leak"](proxy)
+    assert board.links == 1
+    await user.client.bluetooth_device_disconnect(number(board), timeout=3)
+    await hands.until(
+        lambda: user.slots[-1][0] == 0 and number(board) not in user.slots[-1][2], "the leak"
+    )
+    assert (await user.connect(board))[0] is False
+
+
 async def test_a_stall_stops_everything_and_loses_nothing(room, owner, hands):
     board = await room.board()
     proxy = await room.proxy()

@@ -55,6 +55,7 @@ class ProxySlots:
         self._on_state = on_state
         self._on_change = on_change
         self._slots: dict[int, Slot] = {}
+        self._leaks_due = 0
 
     @property
     def addresses(self) -> list[int]:
@@ -119,6 +120,9 @@ class ProxySlots:
         if self._slots.get(address) is slot:
             del self._slots[address]
             self._on_state(address, False, 0, error)
+            if self._leaks_due:
+                self._leaks_due -= 1
+                self.leak()
             self._on_change()
 
     async def disconnect(self, address: int) -> None:
@@ -139,7 +143,13 @@ class ProxySlots:
             await self.disconnect(address)
 
     def leak(self) -> None:
-        """Take a slot for an address that nobody has asked for or ever will."""
+        """Take a slot for an address that nobody has asked for or ever will.
+
+        Where none is free, it is the next one whose connection ends.
+        """
+        if len(self._slots) >= self.limit:
+            self._leaks_due += 1
+            return
         for number in range(1, self.limit + 1):
             address = 0xC0DE_DEAD_0000 + number
             if address not in self._slots:
@@ -153,6 +163,7 @@ class ProxySlots:
             if slot.opening is not None:
                 slot.opening.cancel()
         self._slots.clear()
+        self._leaks_due = 0
 
     # -- attributes --
 
