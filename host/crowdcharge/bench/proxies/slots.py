@@ -122,8 +122,9 @@ class ProxySlots:
             self._on_state(address, False, 0, error)
             if self._leaks_due:
                 self._leaks_due -= 1
-                self.leak()
-            self._on_change()
+                self.leak()  # it tells of the change
+            else:
+                self._on_change()
 
     async def disconnect(self, address: int) -> None:
         """End a connection; a slot that has leaked stays taken, whatever is asked."""
