@@ -106,7 +106,9 @@ class ProxySlots:
             return
         finally:
             slot.opening = None
-        if self._slots.get(address) is slot and slot.is_open:
+        if not slot.is_open:  # it ended as it came, so that `_ended` took it for one being opened
+            self._free(address, slot, FAILED)
+        elif self._slots.get(address) is slot:
             self._on_state(address, True, self._mtu(slot), 0)
             self._on_change()
 
