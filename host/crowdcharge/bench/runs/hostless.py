@@ -34,18 +34,31 @@ _GOAL = 0.25  # share of the first imbalance
 _ROUNDS_MAX = 30
 _COLLECT_EVERY = 3  # rounds; a board keeps seven receipts
 _LOOK_s = 0.1
-_PATIENCE_s = 15.0  # of bench time: then two boards that lie together have nothing to give
-_CALLING_s = 15.0  # more, where one of them has to be called
 _QUIET_s = 2.0  # of bench time without a coil: the meeting is over
 _ROUND_MAX_s = 240.0
 _COLLECT_s = 20.0
 _LINKS = 4  # NimBLE's own number: three incoming and one outgoing
-_PORTS: dict[str, tuple[tuple[Port, str], ...]] = {
-    "micropython": (("micropython", "virtual"),),
-    "mixed": (("micropython", "virtual"), ("circuitpython", "feather_esp32s3_cp")),
-}
-_SPEEDS = {"micropython": 4.0, "mixed": 2.0}  # whose only link is taken gives 3 s to say hello
 _RECEIVED_W = 0.5  # boards without a curve of their pair stay below 1 W at the transmitter
+
+
+@dataclass(frozen=True, slots=True)
+class _Mix:
+    """Which boards there are, by turns, how fast they run on two cores, and after how many seconds
+    of bench time two that lie together have nothing to give.
+    """
+
+    kinds: tuple[tuple[Port, str], ...]
+    speed: float
+    patience_s: float
+
+
+_PORTS = {
+    "micropython": _Mix((("micropython", "virtual"),), 4.0, 15.0),
+    # A board with one link gives 3 s to say hello, and is called only after a while.
+    "mixed": _Mix(
+        (("micropython", "virtual"), ("circuitpython", "feather_esp32s3_cp")), 2.0, 30.0
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +81,17 @@ class Hostless:
 
     @property
     def pace(self) -> float:
-        return self.speed or _SPEEDS[self.port]
+        return self.speed or _PORTS[self.port].speed
 
     @property
     def patience_s(self) -> float:
-        return _PATIENCE_s + (_CALLING_s if self.port == "mixed" else 0)
+        return _PORTS[self.port].patience_s
 
     def bench(self) -> BenchConfig:
         """All boards are members of one crowd, and their owners let them give to it."""
         rng = np.random.default_rng(self.seed)
         crowd_key = rng.bytes(32).hex()
-        kinds = _PORTS[self.port]
+        kinds = _PORTS[self.port].kinds
         boards = tuple(
             BoardConfig(
                 index + 1,
