@@ -9,7 +9,7 @@ short name, too, and the right line beside it.
 import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import product
+from itertools import chain, product
 from string import ascii_lowercase, digits
 
 from crowdcharge.flash.edits import Edit, edited, parsed
@@ -31,10 +31,14 @@ def own_shortened(sources: Mapping[str, str], others: Iterable[str]) -> dict[str
     fixed |= {name for tree in trees.values() for name in _said(tree)}
     given = {name for tree in trees.values() for name in _given(tree)} - fixed
     spoken = {name: set(_spoken(tree)) & given for name, tree in trees.items()}
-    shared = {name for name, modules in Counter(_chain(spoken.values())).items() if modules > 1}
+    shared = {
+        name
+        for name, modules in Counter(chain.from_iterable(spoken.values())).items()
+        if modules > 1
+    }
     shared |= given & set(_of_kin(trees.values()))
     same = _short(shared, _SHARED, fixed)
-    attributes = set(_chain(_spoken(tree) for tree in trees.values()))
+    attributes = set(chain.from_iterable(_spoken(tree) for tree in trees.values()))
     return {
         name: edited(
             text,
@@ -46,10 +50,6 @@ def own_shortened(sources: Mapping[str, str], others: Iterable[str]) -> dict[str
         )
         for name, text in sources.items()
     }
-
-
-def _chain(parts: Iterable[Iterable[str]]) -> Iterator[str]:
-    return (name for part in parts for name in part)
 
 
 def _short(names: Iterable[str], short: Iterable[str], fixed: set[str]) -> dict[str, str]:
@@ -145,7 +145,7 @@ def _said(tree: ast.AST) -> Iterator[str]:
             case ast.Global(names=names) | ast.Nonlocal(names=names):
                 yield from names
             case ast.ClassDef(body=body):
-                yield from _chain(_set(each) for each in body)
+                yield from chain.from_iterable(_set(each) for each in body)
 
 
 def _every(tree: ast.AST) -> Iterator[str]:
