@@ -7,7 +7,7 @@ taker: from there on all goes as if the other had connected. The call proves not
 nothing. Who lies here and could ask has asked within PATIENCE_ms.
 """
 
-from wptcore import auth, ept, peer_meeting, peer_taker, transfer, wire
+from wptcore import auth, peer_meeting, peer_taker, wire
 from wptcore.compat import const
 
 CALLED = const(0x10000)  # the lent link among the board's own: no stack has such a handle
@@ -21,6 +21,8 @@ _SEEN_MAX = const(8)
 
 class PeerCaller:
     """For the port what peer_taker.PeerTaker is; `membership`, `random_bytes`: as there."""
+
+    link = CALLED
 
     def __init__(self, board, membership, sha256, random_bytes):
         self._board = board
@@ -42,9 +44,8 @@ class PeerCaller:
     @property
     def wants(self) -> bool:
         """Is it worth listening? Whether anything is given is judged when the other one asks."""
-        if self.action != peer_taker.LISTEN or not self._member.keys:
-            return False
-        return peer_meeting.calling_refusal(self._board) == ept.NONE
+        listens = self.action == peer_taker.LISTEN
+        return listens and peer_meeting.may_call(self._board, self._member)
 
     def on_advert(self, address, beacon: bytes, rssi_dBm: int) -> None:
         """Call a member that lies here, has less, and has not asked in PATIENCE_ms."""
@@ -61,7 +62,7 @@ class PeerCaller:
             self.action = peer_taker.CONNECT
 
     def _has_less(self, board_id: int, state: int, soc_pct: int) -> bool:
-        idle = state & 0x0F == transfer.IDLE and not state & (wire.PROBLEM | wire.CABLE)
+        idle = peer_taker.is_idle(state)
         known = self._member.key_to(board_id) and self._board.soc_permille <= 1000
         return idle and known and soc_pct + peer_taker.MARGIN_pct <= self._board.soc_pct
 

@@ -21,14 +21,15 @@ def giving_refusal(board, askers: int, crowd: int, flags: int = wire.GRANTED_BY_
     return board.consent.refusal(askers, crowd) or _meeting_refusal(board, wire.PTX, flags)
 
 
-def calling_refusal(board) -> int:
-    """Return why the board offers itself to nobody now, or NONE.
+def may_call(board, membership) -> bool:
+    """May the board offer itself to a member that has to be called (peer_caller)?
 
     As if its button were pressed: an owner is asked when another board asks, and not before.
     """
-    if not board.consent.gives_to & (CROWD | FRIENDS):
-        return ept.NO_CONSENT
-    return _meeting_refusal(board, wire.PTX, wire.GRANTED_BY_PEER | wire.GRANTED_BY_PRESS)
+    if not membership.keys or not board.consent.gives_to & (CROWD | FRIENDS):
+        return False
+    flags = wire.GRANTED_BY_PEER | wire.GRANTED_BY_PRESS
+    return _meeting_refusal(board, wire.PTX, flags) == ept.NONE
 
 
 def taking_refusal(board) -> int:

@@ -80,9 +80,8 @@ class PeerTaker:
             self.hears_less = True
         if not self.wants:
             return
-        busy = state & 0x0F != transfer.IDLE or state & (wire.PROBLEM | wire.CABLE)
         enough = self._board.soc_permille // 10 + MARGIN_pct
-        if busy or not enough <= soc_pct <= 100 or self._is_left_alone(board_id):
+        if not is_idle(state) or not enough <= soc_pct <= 100 or self._is_left_alone(board_id):
             return
         if self._may_ask(board_id):
             self._reset()
@@ -180,8 +179,7 @@ class PeerTaker:
     @property
     def may_call(self) -> bool:
         """Is it worth listening for a board that has to be called (peer_caller)?"""
-        knows = self.action == LISTEN and bool(self._member.keys)
-        return knows and peer_meeting.calling_refusal(self._board) == ept.NONE
+        return self.action == LISTEN and peer_meeting.may_call(self._board, self._member)
 
     # -- the meeting, step by step --
 
@@ -306,6 +304,11 @@ def seen(sha256, membership, beacon: bytes):
     except ValueError:
         return alias.read(sha256, membership.alias, beacon)
     return fields[0], fields[3], fields[7]
+
+
+def is_idle(state: int) -> bool:
+    """Tell from a board's state byte whether it could begin a transfer."""
+    return state & 0x0F == transfer.IDLE and not state & (wire.PROBLEM | wire.CABLE)
 
 
 _FRAMES = {

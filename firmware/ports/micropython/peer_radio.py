@@ -34,7 +34,6 @@ _INTERVAL_MIN_us = const(7500)
 _INTERVAL_MAX_us = const(15000)
 _BEACON = const(0xFF)  # manufacturer data
 _HEARD_MAX = const(8)
-_CALLED = const(0x10000)  # peer_caller.CALLED, which is loaded later
 _SUBSCRIBE = b"\x01\x00"
 _CCCD_OFFSET = const(1)  # our GATT server puts it right behind the value that notifies
 
@@ -121,7 +120,7 @@ class PeerRadio:
 
     def has_lent(self, link: int) -> bool:
         """Is this the number of the link that the board has lent to the one it called?"""
-        return self.caller is not None and link == _CALLED
+        return self.caller is not None and link == self.caller.link
 
     def _act(self, action: int) -> None:
         if action == peer_taker.LISTEN:
