@@ -66,5 +66,4 @@ class CalledLink:
 
     def _end(self) -> None:
         self._forget()
-        if self._taker.action != peer_taker.LISTEN:
-            self._taker.on_gone()
+        self._taker.on_gone()

@@ -40,7 +40,7 @@ class BoardHal:
     """
 
     can_sleep = False
-    compiles = False  # whatever it loads, because its files are sources
+    compiles = False  # are its files sources, so that loading one takes long?
 
     def __init__(self, pins, identity: dict, power, sha256):
         self._pins = pins
