@@ -8,11 +8,7 @@ from ports.shared.parts import part
 from support import CURVE, KEY, Host, make_board, make_limits, run
 from wptcore import calibration, ept, mandate, transfer, x25519
 from wptcore.console import LINE_MAX, Console, frame, unframe
-from wptcore.console_commands import (
-    ConsoleCommands,
-    TRIAL_ms,
-    fingerprint,
-)
+from wptcore.console_commands import ConsoleCommands, TRIAL_ms, fingerprint
 from wptcore.console_help import HELP
 
 KEY_TEXT = "5a" * 32

@@ -158,11 +158,8 @@ def test_no_coil_is_on_without_a_press_of_both_whatever_happens() -> None:
     assert granted > BATCH // 3, f"only {granted} transfers in {BATCH} schedules"
 
 
-KEPT = (
-    wire.STRANGER_KEY,
-    wire.STRANGER_PUBLIC,
-    wire.PEER_HELLO,
-)  # else he has no session to abuse
+# Without these he has no session to abuse.
+KEPT = (wire.STRANGER_KEY, wire.STRANGER_PUBLIC, wire.PEER_HELLO)
 ONE_W_mW = 1000
 
 
