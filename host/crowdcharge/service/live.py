@@ -80,6 +80,10 @@ class Live:
         self._curves.reach(self.time_s, socs, *self._power_mW())
         return self.seq
 
+    def has_key(self, board_id: int) -> bool:
+        """Tell a board of ours from one that anybody may advertise."""
+        return bool(self.boards.get(board_id, _BOARD)["has_key"])
+
     def snapshot(self, curves: bool = True) -> Shown:
         """Return the whole picture as JSON has it; ages are as of the newest record."""
         groups = groups_of(self.transfers.values())

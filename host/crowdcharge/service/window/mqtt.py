@@ -22,7 +22,6 @@ from crowdcharge.orchestrator.outlets import MqttSection
 from crowdcharge.service.window import homeassistant, topics
 from crowdcharge.service.window.api import OPERATIONS
 from crowdcharge.service.window.fields import body_values
-from crowdcharge.service.window.flows import own_boards
 from crowdcharge.service.window.hub import WindowHub
 from crowdcharge.service.window.outlet import Condition, place
 from crowdcharge.service.window.problems import NotDone
@@ -184,9 +183,10 @@ class Mqtt:
 
     async def _forget(self, client: aiomqtt.Client, board_id: int) -> None:
         """Empty the topics of a board that has no key here any more."""
-        snapshot, prefix = self._hub.live.snapshot(curves=False), self._section.discovery
-        if board_id in {board["board_id"] for board in own_boards(snapshot)}:
+        live, prefix = self._hub.live, self._section.discovery
+        if live.has_key(board_id):
             return
+        snapshot = live.snapshot(curves=False)
         found = homeassistant.of_board(self._topics, snapshot, prefix, board_id) if prefix else {}
         for topic in (*found, self._topics.board(board_id)):
             await _publish(client, topic, "", retain=True)

@@ -110,7 +110,7 @@ class Notifier:
     def _is_ours(self, record: Record) -> bool:
         """Tell whether it is about a board that has a key; anyone may advertise any other."""
         board_id = record["board_id"]
-        return not board_id or bool(self._hub.live.boards.get(board_id, {}).get("has_key"))
+        return not board_id or self._hub.live.has_key(board_id)
 
     async def _send(self) -> None:
         while True:
