@@ -206,9 +206,7 @@ class EsphomeRadio:
         if self._client is not client:
             return
         self._client = None
-        self._kept = frozenset()
-        self._ending.clear()
-        self._free = 0
+        self._account(0, frozenset())
         links, self._links = self._links, {}
         for link in links.values():
             link.lose()
@@ -217,12 +215,14 @@ class EsphomeRadio:
         is_first = not self._told_slots.is_set()
         self._told_slots.set()
         self._slots = limit or max(self._slots, free)  # older firmware tells no limit
-        self._free = free
-        self._kept = frozenset(_text(number) for number in kept if number)
-        self._ending &= self._kept
-        self._accounts_changed.set()
+        self._account(free, frozenset(_text(number) for number in kept if number))
         if is_first and self._unused():  # they are of a session that nobody holds any more
             self._start(self.reclaim())
+
+    def _account(self, free: int, kept: frozenset[str]) -> None:
+        self._free, self._kept = free, kept
+        self._ending &= kept
+        self._accounts_changed.set()
 
     def _on_adverts(self, message: Any) -> None:
         self._serves_us.set()

@@ -143,6 +143,21 @@ async def test_after_any_end_the_next_connect_waits_for_the_proxys_accounts(
     assert (await link.status()).board_id == 1
 
 
+async def test_who_waits_for_a_proxys_accounts_is_told_when_it_is_lost(
+    other_room: OtherRoom,
+) -> None:
+    proxy = await other_room.proxy(close_s=2.5)
+    radio = await other_room.listening()
+    await _board_goes(other_room, await radio.connect(other_room.address(), ignore))
+    connecting = asyncio.create_task(radio.connect(other_room.address(), ignore))
+    await asyncio.sleep(0.2)
+    assert not connecting.done()
+    await _cuts(proxy)
+    with pytest.raises(RadioError):
+        async with asyncio.timeout(1.0):
+            await connecting
+
+
 async def test_a_board_that_has_gone_holds_its_proxies_and_nobody_else(
     other_room: OtherRoom,
 ) -> None:
