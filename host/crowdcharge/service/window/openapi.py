@@ -59,21 +59,23 @@ def document(version: str) -> dict[str, Any]:
 
 
 class _Beside(NamedTuple):
-    """A read that is no operation of the table; `query` names its whole numbers."""
+    """A read that is no operation of the table."""
 
     path: str
     does: str
     kind: str
     schema: Schema
     example: Any
-    query: tuple[str, ...] = ()
+    in_query: tuple[Field, ...] = ()
 
 
+_WHOLE: Schema = {"type": "integer", "minimum": 0, "examples": [5]}
 _JSON, _TEXT = "application/json", {"type": "string"}
 _STATUS = {"type": "object", "required": ["status"], "properties": {"status": _TEXT}}
 _BESIDE = (
     _Beside(f"{ROOT}/events", "What happens, as server-sent events: after a number, or the last",
-            "text/event-stream", _TEXT, EVENTS, ("after", "last")),
+            "text/event-stream", _TEXT, EVENTS,
+            (Field("after", _WHOLE, required=False), Field("last", _WHOLE, required=False))),
     _Beside("/healthz", "Whether the window runs", _JSON, _STATUS, {"status": "ok"}),
     _Beside("/readyz", "Whether the orchestrator speaks, and ledger and radio work", _JSON,
             _STATUS, {"status": "ready", "state": "running"}),
@@ -82,19 +84,11 @@ _BESIDE = (
 
 
 def _described_beside(each: _Beside) -> dict[str, Any]:
-    whole = {"type": "integer", "minimum": 0, "examples": [5]}
-    answer = {each.kind: {"schema": each.schema, "example": each.example}}
     return {
         "operationId": "get_" + each.path.rpartition("/")[2],
         "summary": each.does,
-        "parameters": [
-            {"name": name, "in": "query", "required": False, "schema": whole}
-            for name in each.query
-        ],
-        "responses": {
-            "200": {"description": "Done", "content": answer},
-            **{status: _refused(text) for status, text in _REFUSALS.items()},
-        },
+        "parameters": [_parameter(field, "query") for field in each.in_query],
+        "responses": _responses({each.kind: {"schema": each.schema, "example": each.example}}),
     }
 
 
@@ -107,10 +101,7 @@ def _described(operation: Operation) -> dict[str, Any]:
             *(_parameter(each, "path") for each in operation.in_path),
             *(_parameter(each, "query") for each in operation.in_query),
         ],
-        "responses": {
-            "200": {"description": "Done", "content": _content(operation.answer)},
-            **{status: _refused(text) for status, text in _REFUSALS.items()},
-        },
+        "responses": _responses(_content(operation.answer)),
     }
     if operation.needs_full_token:
         described["security"] = [{"token": []}]
@@ -122,6 +113,11 @@ def _described(operation: Operation) -> dict[str, Any]:
             "content": _content(_body(operation.in_body)),
         }
     return described
+
+
+def _responses(content: dict[str, Any]) -> dict[str, Any]:
+    refused = {status: _refused(text) for status, text in _REFUSALS.items()}
+    return {"200": {"description": "Done", "content": content}, **refused}
 
 
 def _parameter(field: Field, place: str) -> dict[str, Any]:
