@@ -15,9 +15,9 @@ _PORT = 5432
 SCHEMES = ("postgresql", "postgres")
 _FILES = ("password_file", "sslrootcert")
 _PARAMETERS = {"site", "host", "sslmode", *_FILES}
-SITE_CHARACTERS_MAX = 64
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
-SITE_NAME = f"at most {SITE_CHARACTERS_MAX} printable characters, no space at an end"
+_SITE_MAX = 64  # characters
+SITE_NAME = f"at most {_SITE_MAX} printable characters, no space at an end"
 _FORM = "postgresql://USER@HOST[:PORT]/DATABASE?site=SITE"
 
 
@@ -102,7 +102,7 @@ Place = Path | BooksUrl
 
 def is_site_name(text: str) -> bool:
     """Tell whether a site may be called so; two names must not look the same."""
-    return text.isprintable() and text == text.strip() and len(text) <= SITE_CHARACTERS_MAX
+    return text.isprintable() and text == text.strip() and len(text) <= _SITE_MAX
 
 
 def is_url(text: str) -> bool:
