@@ -37,18 +37,10 @@ async def meet(world, number):
 
 async def collecting(world, ledger=""):
     """One life of a host that collects."""
-    world.dead = False
-    with MortalStore.open(world, world.ledger.with_name(ledger or world.ledger.name)) as store:
-        radio = CoreRadio(world)
-        work = collect(radio, store, world.keys, LoopClock(), world.events.append, 3.0)
-        world._host = asyncio.create_task(work)
-        try:
-            return await world._host
-        except asyncio.CancelledError:
-            assert world.dead
-    world.listeners.clear()
-    world._drop_links()
-    return None
+    radio, emit = CoreRadio(world), world.events.append
+    return await world.life(
+        lambda store: collect(radio, store, world.keys, LoopClock(), emit, 3.0), ledger
+    )
 
 
 def owed(world):

@@ -8,7 +8,7 @@ files are not modelled here: the virtual bench has those.
 import asyncio
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from wptcore import wire
 SAMPLE_s = 0.1
 BEACON_s = 0.5
 SUPERVISION_s = 0.5
+Found = TypeVar("Found")
 
 
 class World(CoreAir):
@@ -45,7 +46,7 @@ class World(CoreAir):
         self.edges = 0
         self.kill_at: int | None = None
         self.mute: Callable[[bytes], bool] = lambda _frame: False
-        self._host: asyncio.Task[None] | None = None
+        self._host: asyncio.Task[Any] | None = None
         self.locked = False  # the ledger, by someone else
 
     # -- the radio --
@@ -114,18 +115,27 @@ class World(CoreAir):
     async def host(
         self, contacts: Contacts | None, until_s: float, ledger: str = "", **options: Any
     ) -> None:
-        """One life of a host; returns early if it is killed. `ledger`: a name of its own."""
+        """One life of a host that orchestrates."""
+        await self.life(
+            lambda store: self.orchestrator(store, contacts, **options).run(until_s), ledger
+        )
+
+    async def life(
+        self, work: Callable[[Store], Coroutine[Any, Any, Found]], ledger: str = ""
+    ) -> Found | None:
+        """One life of a host; early, and None, if it is killed. `ledger`: a name of its own."""
+        found = None
         self.dead = False
         with MortalStore.open(self, self.ledger.with_name(ledger or self.ledger.name)) as store:
-            orchestrator = self.orchestrator(store, contacts, **options)
-            self._host = asyncio.create_task(orchestrator.run(until_s))
+            self._host = asyncio.create_task(work(store))
             try:
-                await self._host
+                found = await self._host
             except asyncio.CancelledError:
                 assert self.dead
         if self.dead:
             self.listeners.clear()
             asyncio.get_running_loop().call_later(SUPERVISION_s, self._drop_links)
+        return found
 
     def _drop_links(self) -> None:
         for board in self.boards.values():
