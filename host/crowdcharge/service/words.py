@@ -13,6 +13,8 @@ _CLEARED = {
     "person": "button",
     "repair": "repair",
 }
+# Kinds of trouble without whose end nothing can be done, and what each means.
+GRAVE = {"LedgerError": "The ledger is not written", "NoAdapter": "The adapter is gone"}
 
 
 def fault_shown(code: int) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from crowdcharge.service.live import Live
 from crowdcharge.service.window.problems import problem
+from crowdcharge.service.words import GRAVE
 
 Record = dict[str, Any]
 Numbered = tuple[int, Record]
@@ -23,7 +24,7 @@ _KEPT = 2000  # events that a client can ask for again
 _QUEUE_MAX = 1000
 _SAMPLES = {"Facts", "Progress"}  # these come all the time, and the next one says it anew
 _SILENT_s = 10.0  # the engine speaks twice a second
-_GRAVE, _GRAVE_s = {"LedgerError", "NoAdapter"}, 30.0  # kinds of trouble, and how long each counts
+_GRAVE_s = 30.0  # how long a word of grave trouble counts
 _PENDING_MAX = 32  # actions that the engine has not answered yet
 _ANSWER_s = 30.0
 
@@ -64,7 +65,7 @@ class WindowHub:
         self.heard_s = time.monotonic()
         if line["kind"] == "event":
             self.live.apply(line["record"])
-            if line["record"].get("kind") in _GRAVE:
+            if line["record"].get("kind") in GRAVE:
                 self._grave = (self.heard_s, line["record"]["text"])
             self._tell(line["record"])
         elif line["kind"] == "answer":

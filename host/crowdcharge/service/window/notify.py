@@ -16,7 +16,7 @@ import apprise
 from crowdcharge.boards import codes
 from crowdcharge.service.window.hub import WindowHub
 from crowdcharge.service.window.outlet import Condition
-from crowdcharge.service.words import fault_shown, sentence
+from crowdcharge.service.words import GRAVE, fault_shown, sentence
 
 QUIET_s = 600.0
 BURST_s, BURST_MAX = 3600.0, 12
@@ -48,12 +48,11 @@ def _lost(record: Record, lease_s: float | None) -> News:
 
 
 def _trouble(record: Record, _lease_s: float | None) -> News | None:
-    title = _TROUBLE.get(record.get("kind", ""))
+    title = GRAVE.get(record.get("kind", ""))
     return (title, record["text"]) if title else None
 
 
 _NEWS = {"FaultRaised": _fault, "BoardLost": _lost, "Trouble": _trouble}
-_TROUBLE = {"LedgerError": "The ledger is not written", "NoAdapter": "The adapter is gone"}
 
 
 class Held:
