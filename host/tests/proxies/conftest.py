@@ -21,7 +21,6 @@ from crowdcharge.radio.base import Proxy
 from wptcore import wire
 
 from .other_room import OtherRoom
-from .waiting import until
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 CHALLENGE = b"who is there"
@@ -154,7 +153,6 @@ class Hands:
 
     CHALLENGE = CHALLENGE
     KEY = KEY
-    until = staticmethod(until)
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from crowdcharge.radio import esphome_radio
 from crowdcharge.radio.base import Proxy
 from wptcore import wire
 
+from .waiting import until
+
 
 def ignore(_advert) -> None:
     pass
@@ -31,8 +33,8 @@ async def talks(link) -> None:
         assert await answers.get() == b"cba"
 
 
-async def hearing(hands, radio, board, *names) -> None:
-    await hands.until(lambda: set(radio.hearing(board.address)) >= set(names), f"{names} to hear")
+async def hearing(radio, board, *names) -> None:
+    await until(lambda: set(radio.hearing(board.address)) >= set(names), f"{names} to hear")
 
 
 def name(proxy) -> str:
@@ -47,7 +49,7 @@ async def test_the_strongest_path_is_taken_and_told(room, hands):
     heard = set()
     await radio.start_scan(lambda advert: heard.add((advert.address, advert.radio)))
     for board, best in ((left, west), (right, east)):
-        await hearing(hands, radio, board, name(west), name(east), adapter)
+        await hearing(radio, board, name(west), name(east), adapter)
         await asyncio.sleep(0.5)
         assert next(iter(radio.hearing(board.address))) == name(best)
         link = await radio.connect(board.address, gone)
@@ -55,18 +57,18 @@ async def test_the_strongest_path_is_taken_and_told(room, hands):
         await talks(link)
         assert await link.read(wire.CHALLENGE_UUID) == hands.CHALLENGE
         await link.close()
-        await hands.until(lambda board=board: board.links == 0, "disconnect")
+        await until(lambda board=board: board.links == 0, "disconnect")
     assert {who for _, who in heard} == {name(west), name(east), adapter}
     assert radio.slots == 3 + 3 + 7
     assert room.told == []
 
 
-async def test_a_killed_proxy_ends_its_links_at_once_and_another_takes_over(room, hands):
+async def test_a_killed_proxy_ends_its_links_at_once_and_another_takes_over(room):
     board = await room.board(x_m=2.0)
     near, far = await room.proxy(x_m=2.0), await room.proxy(x_m=10.0)
     radio = room.radio()
     await radio.start_scan(ignore)
-    await hearing(hands, radio, board, name(near), name(far))
+    await hearing(radio, board, name(near), name(far))
     await asyncio.sleep(0.5)
     closed = asyncio.Event()
     await radio.connect(board.address, closed.set)
@@ -80,20 +82,20 @@ async def test_a_killed_proxy_ends_its_links_at_once_and_another_takes_over(room
     assert radio.radio_of(board.address) == name(far)
     await talks(link)
     assert took_s < 2.0
-    await hands.until(lambda: room.told, "a line")
+    await until(lambda: room.told, "a line")
     assert room.told == [f"{name(near)} was lost; the other radios go on"]
     FAULTS["proxy-power"](near, on=True)
-    await hands.until(lambda: len(room.told) > 1, "its return")
+    await until(lambda: len(room.told) > 1, "its return")
     assert room.told[1:] == [f"{name(near)} is back"]
-    await hearing(hands, radio, board, name(near))
+    await hearing(radio, board, name(near))
 
 
-async def test_a_stalled_proxy_is_found_out_and_no_connect_waits_for_it(room, hands):
+async def test_a_stalled_proxy_is_found_out_and_no_connect_waits_for_it(room):
     board = await room.board(x_m=2.0)
     near, far = await room.proxy(x_m=2.0), await room.proxy(x_m=10.0)
     radio = room.radio()
     await radio.start_scan(ignore)
-    await hearing(hands, radio, board, name(near), name(far))
+    await hearing(radio, board, name(near), name(far))
     await asyncio.sleep(0.5)
     closed = asyncio.Event()
     await radio.connect(board.address, closed.set)
@@ -107,32 +109,32 @@ async def test_a_stalled_proxy_is_found_out_and_no_connect_waits_for_it(room, ha
     await talks(link)
 
 
-async def test_a_proxy_without_adverts_is_deaf(room, hands):
+async def test_a_proxy_without_adverts_is_deaf(room):
     board = await room.board(x_m=2.0)
     near, far = await room.proxy(x_m=2.0), await room.proxy(x_m=10.0)
     radio = room.radio()
     await radio.start_scan(ignore)
-    await hearing(hands, radio, board, name(near), name(far))
+    await hearing(radio, board, name(near), name(far))
     room.air.drop(board.address, near.address)
     await asyncio.sleep(3.5)
     assert list(radio.hearing(board.address)) == [name(far)]
     assert near.is_on
 
 
-async def test_a_full_radio_is_passed_over_before_the_connect(room, hands):
+async def test_a_full_radio_is_passed_over_before_the_connect(room):
     boards = [await room.board(x_m=1.0) for _ in range(3)]
     near, far = await room.proxy(slots=2), await room.proxy(x_m=9.0, slots=1)
     radio = room.radio()
     await radio.start_scan(ignore)
     for board in boards:
-        await hearing(hands, radio, board, name(near), name(far))
+        await hearing(radio, board, name(near), name(far))
     await asyncio.sleep(0.5)
     links = [await radio.connect(board.address, gone) for board in boards]
     taken = [radio.radio_of(board.address) for board in boards]
     assert sorted(taken) == sorted([name(near), name(near), name(far)])
     assert room.told == []
     another = await room.board()
-    await hearing(hands, radio, another, name(near), name(far))
+    await hearing(radio, another, name(near), name(far))
     assert radio.crowding(another.address) == {board.address for board in boards}
     start_s = time.monotonic()
     with pytest.raises(RadioError):
@@ -143,61 +145,61 @@ async def test_a_full_radio_is_passed_over_before_the_connect(room, hands):
     await talks(await radio.connect(another.address, gone))
 
 
-async def test_many_connects_at_once_fill_the_slots_exactly(room, hands):
+async def test_many_connects_at_once_fill_the_slots_exactly(room):
     boards = [await room.board(x_m=1.0) for _ in range(4)]
     near, far = await room.proxy(slots=2), await room.proxy(x_m=9.0, slots=2)
     radio = room.radio()
     await radio.start_scan(ignore)
     for board in boards:
-        await hearing(hands, radio, board, name(near), name(far))
+        await hearing(radio, board, name(near), name(far))
     await asyncio.gather(*(radio.connect(board.address, gone) for board in boards))
     assert sorted(radio.radio_of(board.address) for board in boards) == sorted(
         2 * [name(near)] + 2 * [name(far)]
     )
 
 
-async def test_a_leaked_slot_is_counted_and_the_others_are_used(room, hands):
+async def test_a_leaked_slot_is_counted_and_the_others_are_used(room):
     boards = [await room.board() for _ in range(2)]
     proxy = await room.proxy(slots=2)
     radio = room.radio(await room.adapter())
     await radio.start_scan(ignore)
     FAULTS["proxy-leak"](proxy)
     for board in boards:
-        await hearing(hands, radio, board, name(proxy))
+        await hearing(radio, board, name(proxy))
     for board in boards:
         await talks(await radio.connect(board.address, gone))
     assert sum(radio.radio_of(board.address) == name(proxy) for board in boards) <= 1
 
 
-async def test_a_stale_session_is_ended_when_the_proxy_is_reached_again(room, hands):
+async def test_a_stale_session_is_ended_when_the_proxy_is_reached_again(room):
     boards = [await room.board() for _ in range(3)]
     proxy = await room.proxy(slots=3)
     radio = room.radio()
     await radio.start_scan(ignore)
     for board in boards:
-        await hearing(hands, radio, board, name(proxy))
+        await hearing(radio, board, name(proxy))
         await radio.connect(board.address, gone)
     FAULTS["proxy-stale"](proxy)
-    await hands.until(lambda: len(room.told) == 2, "the proxy to be back")
+    await until(lambda: len(room.told) == 2, "the proxy to be back")
     for board in boards:
-        await hearing(hands, radio, board, name(proxy))
+        await hearing(radio, board, name(proxy))
         await talks(await radio.connect(board.address, gone))
         assert board.links == 1
 
 
-async def test_a_board_that_walks_is_handed_over(room, hands):
+async def test_a_board_that_walks_is_handed_over(room):
     board = await room.board(x_m=0.0)
     home, away = await room.proxy(range_m=10.0), await room.proxy(x_m=30.0, range_m=10.0)
     radio = room.radio()
     await radio.start_scan(ignore)
-    await hearing(hands, radio, board, name(home))
+    await hearing(radio, board, name(home))
     closed = asyncio.Event()
     await radio.connect(board.address, closed.set)
     room.places.move(board.address, (30.0, 0.0))
     room.air.moved(board.address)
     async with asyncio.timeout(15):
         await closed.wait()
-    await hearing(hands, radio, board, name(away))
+    await hearing(radio, board, name(away))
     await talks(await radio.connect(board.address, gone))
     assert radio.radio_of(board.address) == name(away)
 
@@ -221,12 +223,12 @@ async def test_what_is_wrong_is_one_line_each_and_what_works_goes_on(room, hands
         room.told.clear()
         radio = room.radio(proxies=[proxy, room.reach(good)])
         await radio.start_scan(ignore)
-        await hands.until(lambda: room.told, "a line")
+        await until(lambda: room.told, "a line")
         (line,) = room.told
         assert line.startswith(f"proxy {proxy.name}: ")
         assert words in line
         assert "\n" not in line
-        await hearing(hands, radio, board, name(good))
+        await hearing(radio, board, name(good))
         await radio.close()
 
 
@@ -258,9 +260,9 @@ async def test_one_proxy_under_two_names_is_used_once(room, hands):
     twins = [room.reach(proxy), Proxy("localhost", proxy.port, hands.KEY), room.reach(proxy)]
     radio = room.radio(proxies=twins)
     await radio.start_scan(ignore)
-    await hands.until(lambda: len(room.told) == 2, "two lines")
+    await until(lambda: len(room.told) == 2, "two lines")
     assert "is named twice" in room.told[0]
     assert "it is the same as" in room.told[1]
-    await hands.until(lambda: radio.hearing(board.address), "the board")
+    await until(lambda: radio.hearing(board.address), "the board")
     assert radio.slots == 3
     await talks(await radio.connect(board.address, gone))

@@ -17,6 +17,8 @@ from crowdcharge.bench.proxies.faults import FAULTS
 from crowdcharge.bench.proxies.frames import NoiseFrames, PlainFrames
 from wptcore import wire
 
+from .waiting import until
+
 FLAGS = 4  # of the proxy: it remembers services
 
 
@@ -115,7 +117,7 @@ async def test_raw_adverts_come_from_boards_in_range_only(room, owner):
     assert not user.heard
 
 
-async def test_one_client_is_served_at_a_time_and_its_connections_end_with_it(room, owner, hands):
+async def test_one_client_is_served_at_a_time_and_its_connections_end_with_it(room, owner):
     board = await room.board()
     proxy = await room.proxy()
     user = await owner(proxy)
@@ -124,7 +126,7 @@ async def test_one_client_is_served_at_a_time_and_its_connections_end_with_it(ro
     await asyncio.sleep(0.5)
     assert user.heard and not other.heard
     user.stop()
-    await hands.until(lambda: board.links == 0, "the board to be free")
+    await until(lambda: board.links == 0, "the board to be free")
 
 
 async def test_attributes_are_the_boards(room, owner, hands):
@@ -148,36 +150,34 @@ async def test_attributes_are_the_boards(room, owner, hands):
     (descriptor,) = [each for each in reply.descriptors if each.uuid.startswith("00002902")]
     await client.bluetooth_gatt_write_descriptor(number(board), descriptor.handle, b"\1\0")
     await client.bluetooth_gatt_write(number(board), command.handle, b"abc", response=True)
-    await hands.until(lambda: answers == [b"cba"], "the notification")
+    await until(lambda: answers == [b"cba"], "the notification")
     with pytest.raises(BluetoothGATTAPIError):
         await client.bluetooth_gatt_read(number(board), 999)
 
 
-async def test_slots_are_told_and_a_full_proxy_says_no_at_once(room, owner, hands):
+async def test_slots_are_told_and_a_full_proxy_says_no_at_once(room, owner):
     boards = [await room.board() for _ in range(3)]
     user = await owner(await room.proxy(slots=2))
     await user.connect(boards[0])
     await user.connect(boards[1])
-    await hands.until(
-        lambda: user.slots[-1] == (0, 2, [number(boards[0]), number(boards[1])]), "slots"
-    )
+    await until(lambda: user.slots[-1] == (0, 2, [number(boards[0]), number(boards[1])]), "slots")
     async with asyncio.timeout(1):
         assert (await user.connect(boards[2]))[0] is False
     await user.client.bluetooth_device_disconnect(number(boards[0]), timeout=3)
-    await hands.until(lambda: user.slots[-1][0] == 1, "a free slot")
+    await until(lambda: user.slots[-1][0] == 1, "a free slot")
     assert boards[0].links == 0
     assert (await user.connect(boards[2]))[0] is True
 
 
-async def test_a_client_that_goes_takes_its_connections_along(room, owner, hands):
+async def test_a_client_that_goes_takes_its_connections_along(room, owner):
     board = await room.board()
     user = await owner(await room.proxy())
     await user.connect(board)
     user.client.force_disconnect()
-    await hands.until(lambda: board.links == 0, "the board to be free")
+    await until(lambda: board.links == 0, "the board to be free")
 
 
-async def test_a_stale_session_keeps_its_connections(room, owner, hands):
+async def test_a_stale_session_keeps_its_connections(room, owner):
     board = await room.board()
     proxy = await room.proxy()
     user = await owner(proxy)
@@ -186,35 +186,35 @@ async def test_a_stale_session_keeps_its_connections(room, owner, hands):
     await asyncio.sleep(0.5)
     assert board.links == 1
     again = await owner(proxy)
-    await hands.until(lambda: again.slots, "slots")
+    await until(lambda: again.slots, "slots")
     assert again.slots[-1] == (2, 3, [number(board)])
     await again.client.bluetooth_device_disconnect(number(board), timeout=3)
     assert board.links == 0
 
 
-async def test_a_leaked_slot_stays_taken_until_a_reboot(room, owner, hands):
+async def test_a_leaked_slot_stays_taken_until_a_reboot(room, owner):
     proxy = await room.proxy(slots=1)
     user = await owner(proxy)
     FAULTS["proxy-leak"](proxy)
-    await hands.until(lambda: user.slots and user.slots[-1][0] == 0, "the leak")
+    await until(lambda: user.slots and user.slots[-1][0] == 0, "the leak")
     (leaked,) = user.slots[-1][2]
     await user.client.bluetooth_device_disconnect(leaked, timeout=3)
     assert (await user.connect(await room.board()))[0] is False
     FAULTS["proxy-reboot"](proxy, off_s=0.1)
     await asyncio.sleep(0.5)
     again = await owner(proxy)
-    await hands.until(lambda: again.slots, "slots")
+    await until(lambda: again.slots, "slots")
     assert again.slots[-1] == (1, 1, [])
 
 
-async def test_a_slot_of_a_full_proxy_leaks_when_its_connection_ends(room, owner, hands):
+async def test_a_slot_of_a_full_proxy_leaks_when_its_connection_ends(room, owner):
     board, proxy = await room.board(), await room.proxy(slots=1)
     user = await owner(proxy)
     await user.connect(board)
     FAULTS["proxy-leak"](proxy)
     assert board.links == 1
     await user.client.bluetooth_device_disconnect(number(board), timeout=3)
-    await hands.until(
+    await until(
         lambda: user.slots[-1][0] == 0 and number(board) not in user.slots[-1][2], "the leak"
     )
     assert (await user.connect(board))[0] is False
