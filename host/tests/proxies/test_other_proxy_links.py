@@ -90,8 +90,7 @@ async def test_a_link_that_the_board_ends_is_lost_at_once(other_room: OtherRoom)
     await other_room.proxy()
     radio = await other_room.listening()
     link = await other_room.open(radio)
-    for each in list(other_room.air.boards[1].links.values()):
-        each.drop()
+    await _board_goes(other_room, link)
     await until(lambda: link.closed, "the end", 1.0)
     with pytest.raises(RadioError):
         await link.status()
@@ -113,7 +112,7 @@ async def _closes(_room: OtherRoom, link: Link) -> None:
     await link.close()
 
 
-async def _board_goes(other_room: OtherRoom, _link: Link) -> None:
+async def _board_goes(other_room: OtherRoom, _link: object) -> None:
     for each in list(other_room.air.boards[1].links.values()):
         each.drop()
 
