@@ -111,9 +111,9 @@ function drawBar() {
 
 /** What this is, for who comes here the first time. */
 function drawWhat(run) {
-  const [title, text] = empty(run);
-  say(byId("lead"), lead(run));
-  byId("lead").hidden = !lead(run);
+  const [[title, text], about] = [empty(run), lead(run)];
+  say(byId("lead"), about);
+  byId("lead").hidden = !about;
   say(byId("empty-title"), title);
   say(byId("empty-text"), text);
   byId("empty-hint").hidden = run.mode !== "run";
