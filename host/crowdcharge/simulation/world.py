@@ -317,13 +317,13 @@ class World(Mapping[int, SimulatedBoard]):
         contact = meeting.contact
         meet = Encounter(contact.a, contact.b)
         offer = offered(self._policy, meet, self, self.now_s, self._rng)
-        if offer is not None and (power_W := self._power_W(offer)):
+        if offer is not None and offer.energy_J > 0 and (power_W := self._power_W(offer)):
             self._start(meeting, offer, power_W)
 
     def _power_W(self, offer: Offer) -> float:
         """Return the power at which an offer flows; 0: it may not. A pad that gives takes none."""
         ptx, prx = self._rules[offer.ptx], self._rules[offer.prx]
-        if (self[offer.ptx].cord_W and not ptx.gives_on_cable) or self._running[offer.prx]:
+        if (self.boards[offer.ptx].cord_W and not ptx.gives_on_cable) or self._running[offer.prx]:
             return 0.0
         return ptx.power_W(prx, self._link.power_W)
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crowdcharge.errors import InputError, WptError
-from crowdcharge.policy import POLICIES, ObliviousShare, ageing
+from crowdcharge.policy import POLICIES, ObliviousShare, Offer, ageing
 from crowdcharge.simulation import study
 from crowdcharge.simulation.board_rows import TRANSFER, column
 from crowdcharge.simulation.city import ageing_kernels, rows
@@ -278,13 +278,24 @@ class Mine(ObliviousShare):
         return super().decide(encounter, views, now_s, rng) if lucky else None
 
 
+class Blind:
+    """A policy that looks at nobody, and offers nothing as often as something."""
+
+    name = "blind"
+
+    def decide(self, encounter, views, now_s, rng):
+        ptx, prx = sorted([encounter.a, encounter.b])
+        return Offer(ptx, prx, 3.0 * (ptx % 2))
+
+
 @pytest.mark.timeout(600)
-def test_a_policy_in_python_decides_alike_in_both_worlds():
-    assert [*RULES] and compiled_rule(ObliviousShare()) and not compiled_rule(Mine())
+@pytest.mark.parametrize("policy", [Mine, Blind])
+def test_a_policy_in_python_decides_alike_in_both_worlds(policy):
+    assert [*RULES] and compiled_rule(ObliviousShare()) and not compiled_rule(policy())
     for text in (scenarios.boards_scenario(4), CROWD):
         scenario = parse(text)
         objects, arrays = (
-            run(scenario, 5, scenario.link, None, Mine(), compiled=compiled)
+            run(scenario, 5, scenario.link, None, policy(), compiled=compiled)
             for compiled in (False, True)
         )
         assert [*map(told, arrays.transfers)] == [*map(told, objects.transfers)]

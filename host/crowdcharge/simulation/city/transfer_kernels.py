@@ -29,6 +29,8 @@ def let_go(city: Any, b: Any) -> None:
 @jit
 def start(city: Any, m: Any, ptx: Any, prx: Any, offered_J: Any, power_W: Any) -> None:
     giver, taker, facts, state = city.boards[ptx], city.boards[prx], city.state[0], city.state[0]
+    advance(giver, state.now_s)
+    advance(taker, state.now_s)
     room_J = taker.capacity_J - taker.energy_J
     sent_J = min(
         offered_J, giver.energy_J - giver.floor_J, room_J / facts.efficiency + facts.start_J
