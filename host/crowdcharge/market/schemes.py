@@ -62,7 +62,8 @@ def trade(market: Market, scheme: str, means: Means) -> Deal:
     if not 0 < means.tolerance < math.inf:
         raise InputError(f"tolerance: must be finite and above 0, not {means.tolerance:g}")
     deal = SCHEMES[scheme](market, means)
-    _refuse_wrong(market, scheme, deal)
+    if scheme != "closed-form":  # by which the others are judged
+        _refuse_wrong(market, scheme, deal)
     return deal
 
 
