@@ -31,9 +31,14 @@ def weight_of(weights: Weights, agent: int, view: AgentView) -> float:
         return 1.0
     if isinstance(weights, str):
         return view.capacity_J
-    if agent not in weights:
+    return weight_in(weights, agent)
+
+
+def weight_in(table: Mapping[int, float], agent: int) -> float:
+    """Look up one agent's weight; InputError if the table leaves the agent out."""
+    if agent not in table:
         raise InputError(f"agent {agent} has no weight; give one to every agent")
-    return weights[agent]
+    return table[agent]
 
 
 def share_J(energy_a_J: float, energy_b_J: float, weight_a: float, weight_b: float) -> float:

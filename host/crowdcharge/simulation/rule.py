@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from crowdcharge.errors import InputError
 from crowdcharge.policy import ObliviousShare, OnlineAverage, Policy, SmallTransfer
+from crowdcharge.policy.pairwise import weight_in
 
 # An agent is one row; TOTAL sums the levels (energy per weight) of the MET agents, itself first.
 COLUMNS = 4
@@ -37,11 +38,10 @@ def rule_of(policy: Policy, n: int) -> Rule | None:
     assert isinstance(policy, ObliviousShare | OnlineAverage | SmallTransfer)
     if isinstance(policy.weights, str):
         raise InputError('weights = "capacity" needs capacities; simulate() gives agents none')
-    weights = policy.weights
-    if weights is not None and (missing := [agent for agent in range(n) if agent not in weights]):
-        raise InputError(f"agent {missing[0]} has no weight; give one to every agent")
+    table = policy.weights
+    weights = None if table is None else np.array([weight_in(table, each) for each in range(n)])
     return Rule(
         quantum_J=policy.quantum_J if isinstance(policy, SmallTransfer) else None,
         gated=isinstance(policy, OnlineAverage),
-        weights=None if weights is None else np.array([weights[agent] for agent in range(n)]),
+        weights=weights,
     )

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crowdcharge.errors import InputError
 from crowdcharge.policy import AgentView, Encounter, Policy, offered
 from crowdcharge.policy.expected_share import HOURS
+from crowdcharge.policy.pairwise import weight_in
 from crowdcharge.policy.rule import NUMBERS, Keeps, PairPolicy, Tables
 from crowdcharge.policy.social import AGENTS_MAX, tie
 from crowdcharge.simulation.city import world_kernels as kernels
@@ -157,7 +157,4 @@ def weights_of(
     table = policy.weights if isinstance(policy, PairPolicy) else None
     if not isinstance(table, Mapping):
         return capacity_J if table == "capacity" else 1.0
-    missing = next((each for each in ids if each not in table), None)
-    if missing is not None:
-        raise InputError(f"agent {missing} has no weight; give one to every agent")
-    return np.array([table[each] for each in ids])
+    return np.array([weight_in(table, each) for each in ids])
