@@ -50,13 +50,17 @@ def share_J(energy_a_J: float, energy_b_J: float, weight_a: float, weight_b: flo
     return (energy_a_J * weight_b - energy_b_J * weight_a) / (weight_a + weight_b)
 
 
-def offer(encounter: Encounter, sent_J: float, views: Mapping[int, AgentView]) -> Offer | None:
-    """Offer to move `sent_J` from a to b (negative: from b to a); None if nothing can move.
+def movable_J(sent_J: float, held_J: float, room_J: float) -> float:
+    """Bound what is sent by what the transmitter has and the receiver can hold without loss.
 
-    An offer never exceeds what the transmitter has or what the receiver could hold without loss.
-    The papers know no capacity; with equal capacities this bound never binds.
+    At the least it is 0. The papers know no capacity; with equal ones this bound never binds.
     """
+    return max(min(sent_J, held_J, room_J), 0.0)
+
+
+def offer(encounter: Encounter, sent_J: float, views: Mapping[int, AgentView]) -> Offer | None:
+    """Offer to move `sent_J` from a to b (negative: from b to a); None if nothing can move."""
     ptx, prx = (encounter.a, encounter.b) if sent_J > 0 else (encounter.b, encounter.a)
     room_J = views[prx].capacity_J - views[prx].energy_J
-    energy_J = min(abs(sent_J), views[ptx].energy_J, room_J)
+    energy_J = movable_J(abs(sent_J), views[ptx].energy_J, room_J)
     return Offer(ptx, prx, energy_J) if energy_J > 0 else None

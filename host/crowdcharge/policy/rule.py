@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 
 from crowdcharge.policy.base import AgentView, Encounter, Offer
-from crowdcharge.policy.pairwise import Weights, share_J, weight_of
+from crowdcharge.policy.pairwise import Weights, movable_J, share_J, weight_of
 
 
 @dataclass(slots=True)
@@ -125,13 +125,7 @@ def fair_J(one: Side, other: Side) -> float:
 
 
 def bounded_J(one: Side, other: Side, sent_J: float) -> float:
-    """Bound what one sends (negative: the other) by what can move, at the least to 0.
-
-    It never exceeds what the transmitter has or what the receiver could hold without loss.
-    The papers know no capacity; with equal capacities this bound never binds.
-    """
+    """Bound what one sends (negative: the other) by what can move."""
     if sent_J > 0:
-        room_J = other.has.capacity_J - other.has.energy_J
-        return max(min(sent_J, one.has.energy_J, room_J), 0.0)
-    room_J = one.has.capacity_J - one.has.energy_J
-    return -max(min(-sent_J, other.has.energy_J, room_J), 0.0)
+        return movable_J(sent_J, one.has.energy_J, other.has.capacity_J - other.has.energy_J)
+    return -movable_J(-sent_J, other.has.energy_J, one.has.capacity_J - one.has.energy_J)
