@@ -20,9 +20,7 @@ from crowdcharge.toml_table import Table
 SIZE_MAX_bytes = 100_000
 UNKNOWN = "unknown"
 _SOURCE_MIN = 3  # characters
-
-
-_RISING = ("battery_min_C", "battery_resume_C", "battery_max_C")
+_RISING = ("battery_min_C", "battery_resume_C", "battery_max_C")  # each below the next
 
 
 @dataclass(frozen=True, slots=True)
