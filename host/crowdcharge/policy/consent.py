@@ -40,7 +40,7 @@ def decided(
     if the policy fails, or offers what cannot be.
     """
     offer = offered(policy, encounter, views, now_s, rng)
-    if offer is None or offer.energy_J <= 0:
+    if offer is None:
         return Decision(None, "The policy wants nothing from it now.")
     ptx, prx = offer.ptx, offer.prx
     gives_J, wants_J = views[ptx].gives_J, views[prx].wants_J
@@ -68,7 +68,10 @@ def offered(
     now_s: float,
     rng: np.random.Generator,
 ) -> Offer | None:
-    """Ask the policy once; WptError if it fails, or offers what cannot be."""
+    """Ask the policy once; no energy is no offer.
+
+    WptError if it fails, or offers what cannot be.
+    """
     try:
         offer = policy.decide(encounter, views, now_s, rng)
         good = offer is None or (
@@ -82,7 +85,7 @@ def offered(
         raise WptError(f"policy {policy.name} failed: {told(error)}") from error
     if not good:
         raise WptError(f"policy {policy.name} offers what cannot be: {offer!r:.200}")
-    return offer
+    return offer if offer is not None and offer.energy_J > 0 else None
 
 
 def grants_a_wish(pair: tuple[int, int], views: Mapping[int, AgentView]) -> bool:

@@ -317,7 +317,7 @@ class World(Mapping[int, SimulatedBoard]):
         contact = meeting.contact
         meet = Encounter(contact.a, contact.b)
         offer = offered(self._policy, meet, self, self.now_s, self._rng)
-        if offer is not None and offer.energy_J > 0 and (power_W := self._power_W(offer)):
+        if offer is not None and (power_W := self._power_W(offer)):
             self._start(meeting, offer, power_W)
 
     def _power_W(self, offer: Offer) -> float:

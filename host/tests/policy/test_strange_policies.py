@@ -49,3 +49,9 @@ def test_a_strange_answer_ends_a_simulation_in_one_line(answer: Any, told: str) 
     world = World(boards, [Contact(0.0, 10.0, 0, 1)], Strange(answer), LinkModel(2.0, 0.5), rng)
     with pytest.raises(WptError, match=f"policy strange {told}"):
         world.run_to(20.0)
+
+
+@pytest.mark.parametrize("energy_J", [0.0, -5.0])
+def test_an_offer_of_no_energy_moves_none(energy_J: float) -> None:
+    result = simulate(Strange(Offer(0, 1, energy_J)), 2, 1, engine="object")
+    assert list(result.final_J) == list(result.initial_J)
