@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Trace = NDArray[np.float64]
 DAY_s = 86_400.0
 KELVIN = 273.15
-
+SOC_DIGITS = 12  # that cycles are counted in: two steps are multiplied, which of tiny ones gives 0
 
 Cycle = tuple[float, float, float]
 
@@ -25,7 +25,7 @@ def cycles(soc: Trace) -> list[Cycle]:
     """Count rainflow cycles (ASTM E1049-85): depth, mean state of charge, and 0.5 or 1 each."""
     import rainflow  # noqa: PLC0415 - belongs to an extra
 
-    soc = np.round(soc, 12)  # the package multiplies two steps, and of tiny ones that gives 0
+    soc = np.round(soc, SOC_DIGITS)
     if np.ptp(soc) == 0:
         return []  # the package takes a flat series for an empty one
     return [(depth, mean, count) for depth, mean, count, _, _ in rainflow.extract_cycles(soc)]

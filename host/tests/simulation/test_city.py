@@ -324,6 +324,18 @@ def test_ageing_is_that_of_the_models_in_python(levels, cell_C):
         assert lost == pytest.approx(other, rel=1e-9, abs=1e-15)
 
 
+def test_steps_of_charge_too_small_to_count_are_alike_in_both():
+    """Crowds that balance end in such steps; on one side they were rounded, on the other not."""
+    rng = np.random.default_rng(1)
+    for size in (1e-9, 1e-11, 1e-13, 1e-15):
+        soc = 0.5 + size * rng.uniform(-1, 1, 300)
+        found = ageing_kernels.capacity_losses(soc[:, None], np.ones(1), 600.0, 25.0)
+        for lost, other in zip(
+            found, ageing.capacity_losses([soc], 600.0, 25.0).values(), strict=True
+        ):
+            assert lost == pytest.approx(other, rel=1e-9), size
+
+
 def test_a_board_that_is_away_ages_only_while_it_is_there():
     energy_J = np.array([[np.nan, 40.0], [30, np.nan], [20, np.nan], [35, np.nan]])
     found = ageing_kernels.capacity_losses(energy_J, np.full(2, 50.0), 600.0, 25.0)

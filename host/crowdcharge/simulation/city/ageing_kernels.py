@@ -15,6 +15,7 @@ from crowdcharge.policy.ageing import (
     KELVIN,
     OCV_SOC,
     OCV_V,
+    SOC_DIGITS,
     DAY_s,
     SCHMALSTIEG_CELL_Ah,
     XU_TIME_per_s,
@@ -22,6 +23,7 @@ from crowdcharge.policy.ageing import (
 from crowdcharge.simulation.city.jit import jit
 
 OCV_AT, OCV = np.array(OCV_SOC), np.array(OCV_V)
+STEPS = 10.0**SOC_DIGITS
 Values = NDArray[np.float64]
 
 
@@ -87,9 +89,14 @@ def losses_of(soc: Any, size: Any, step_s: Any, cell_C: Any, room: Any) -> Any:
 
 @jit
 def count_cycles(soc: Any, count: Any, points: Any, beta_V: Any, sums: Any) -> None:
-    """Add every cycle to the models' sums; `points` is room for the open reversals."""
+    """Add every cycle to the models' sums; `points` is room for the open reversals.
+
+    Rounds `soc`.
+    """
     if count < 3:
         return
+    for k in range(count):
+        soc[k] = np.rint(soc[k] * STEPS) / STEPS
     points[0], size = soc[0], 1
     here, slope = soc[1], soc[1] - soc[0]
     for k in range(2, count):
