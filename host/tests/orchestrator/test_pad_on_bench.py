@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+import signal
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,7 +31,6 @@ RUN = """
 policy = "oblivious-share"
 keys = "keys.toml"
 out = "out"
-duration_s = {duration_s}
 [radio]
 transport = "{transport}"
 speed = {speed}
@@ -46,12 +46,11 @@ slot_s = 1000.0
 
 
 @asynccontextmanager
-async def running(folder: Path, duration_s: float):
-    """Run a host beside the bench of pad.toml; at the end its summary is `summary.json`."""
+async def running(folder: Path):
+    """Run a host beside the bench of pad.toml until the test has seen all it waits for."""
     async with launch(bench_config.load(BENCH)) as bench:
         key_file.save(folder / "keys.toml", KEYS)
         values = {
-            "duration_s": duration_s,
             "transport": bench.transport,
             "speed": SPEED,
             "lease_ms": int(LEASE_s * 1000),
@@ -61,6 +60,7 @@ async def running(folder: Path, duration_s: float):
         host = start_run(folder / "run.toml")
         try:
             yield bench
+            host.send_signal(signal.SIGINT)
             out, err = await asyncio.to_thread(host.communicate)
             assert host.returncode == 0, err.decode()
             json.loads(out)
@@ -113,7 +113,7 @@ def receivers(book: Book, first: set[int]) -> list[set[int]]:
 
 @pytest.mark.long
 async def test_one_comes_one_goes_and_the_sums_are_exact(tmp_path):
-    async with running(tmp_path, 60.0) as bench:
+    async with running(tmp_path) as bench:
         await receiving(bench, 2, 3)
         await asyncio.sleep(2.0)
         await bench.control.fault("move", 4, peer=1)
@@ -136,7 +136,7 @@ async def test_one_comes_one_goes_and_the_sums_are_exact(tmp_path):
 
 
 async def test_a_killed_receiver_ends_the_group_within_one_lease(tmp_path):
-    async with running(tmp_path, 30.0) as bench:
+    async with running(tmp_path) as bench:
         await receiving(bench, 2, 3)
         await asyncio.sleep(3.0)
         killed_s = (await bench.control.status())["time_s"]
@@ -149,7 +149,7 @@ async def test_a_killed_receiver_ends_the_group_within_one_lease(tmp_path):
 
 @pytest.mark.long
 async def test_a_foreign_object_under_one_of_three_trips(tmp_path):
-    async with running(tmp_path, 40.0) as bench:
+    async with running(tmp_path) as bench:
         await bench.control.fault("move", 4, peer=1)
         await receiving(bench, 2, 3, 4)
         await asyncio.sleep(4.0)
