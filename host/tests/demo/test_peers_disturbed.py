@@ -1,44 +1,49 @@
 # SPDX-License-Identifier: MIT
 """Two real-VM boards meet without a host; either is killed, frozen, reset or carried off.
 
-The pin recorder says when the coil went off, and the collected ledger where the energy is.
+The pin recorder says when the coil went off, and the collected ledger where the energy is. Ports
+are mixed: a CircuitPython board gives as any does, and is called to take.
 """
 
 import asyncio
 import random
-import secrets
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
+from crowdcharge.bench.config import BenchConfig, BoardConfig, Port
 from crowdcharge.bench.hub.launch import Bench, launch
 from crowdcharge.bench.physics.coil import CoilLink
-from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.bench.runs.bench_run import lay_together
-from crowdcharge.boards.link import BoardLink
-from crowdcharge.boards.listening import addresses_of
 from crowdcharge.clock import BoardClock
 from crowdcharge.ledger.kinds import Run
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import judge
 from crowdcharge.orchestrator.collecting import collect
 from crowdcharge.radio.bleak_radio import BleakRadio
-from wptcore import ept, wire
+from wptcore import ept
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow]
 GIVER, TAKER = 1, 2
 SPEED = 1.0
 LEASE_s = 4.0
 SLACK_s = 1.0  # a pass of the loop, and a busy machine
+BOOT_MIN_s = 0.3  # no board begins another transfer so soon after a reset
 WATCHDOG_s = 8.0  # a frozen giver: behind its pin, the second break is off after 0.5 s
+MEETING_s = 3.0  # until power flows
+CALLED_s = 8.0  # until power flows into a board that has to be called
+LITTLE_mJ = 50.0
 HEALS = {"kill": "power-on", "freeze": "thaw", "reset": "", "link-drop": ""}
 KEYS = {number: bytes([number]) * 32 for number in (GIVER, TAKER)}
-BY_PERSON = {ept.BOOT_LOOP, ept.REPEATED_PEER_LOSS}
+MICRO: tuple[Port, str, int] = ("micropython", "virtual", 4)  # port, board, links
+CIRCUIT: tuple[Port, str, int] = ("circuitpython", "feather_esp32s3_cp", 1)
+PORTS = ((MICRO, MICRO), (CIRCUIT, MICRO), (MICRO, CIRCUIT))  # of giver and taker
 # In this order no board loses its partner three times without a reboot, which would latch.
 FEW = (
     (TAKER, "kill"),
@@ -50,21 +55,45 @@ FEW = (
 )
 
 
-def config() -> BenchConfig:
+@dataclass(frozen=True)
+class Event:
+    """What happens to a board, `after_s` the boards were laid together or power has flowed."""
+
+    board: int
+    fault: str
+    after_s: float = 0.0
+    sending: bool = True  # wait for power first; else count from the moment they lie together
+
+
+# In this order no board loses its partner three times without a reboot, which would latch.
+FEW = (
+    Event(TAKER, "kill"),
+    Event(GIVER, "reset"),
+    Event(TAKER, "link-drop"),
+    Event(TAKER, "reset"),
+    Event(GIVER, "freeze"),
+    Event(GIVER, "kill"),
+)
+
+
+def config(ports: Sequence[tuple[Port, str, int]]) -> BenchConfig:
     boards = tuple(
         BoardConfig(
             number,
             soc_pct,
             capacity_J=1000.0,
+            port=port,
+            board=board,
             key=KEYS[number].hex(),
             crowd_key="c0" * 32,
             gives_to="host crowd",
-            links=4,
+            links=links,
         )
-        for number, soc_pct in ((GIVER, 90.0), (TAKER, 30.0))
+        for number, soc_pct, (port, board, links) in zip(
+            (GIVER, TAKER), (90.0, 30.0), ports, strict=True
+        )
     )
-    contacts = ContactsConfig(((Placement((GIVER, TAKER)),),))
-    return BenchConfig(boards, speed=SPEED, link=CoilLink(power_W=0.5), contacts=contacts)
+    return BenchConfig(boards, speed=SPEED, link=CoilLink(power_W=0.5))
 
 
 async def until(bench: Bench, patience_s: float, good: Callable[[dict[str, Any]], bool]) -> None:
@@ -75,89 +104,102 @@ async def until(bench: Bench, patience_s: float, good: Callable[[dict[str, Any]]
         await asyncio.sleep(0.05)
 
 
-async def until_sending(bench: Bench) -> None:
-    await until(bench, 90.0, lambda giver: giver["tx_W"] > 0.6)
+async def powered(bench: Bench) -> list[list[float]]:
+    """Return from when to when the giver's coil was on, by the pin recorder; inf: it still is."""
+    told = await bench.control.witness(0.0, GIVER)
+    spans: list[list[float]] = []
+    for each in told["changes"]:
+        if each["coil"] == "tx" and each["on"]:
+            spans.append([each["time_s"], inf])
+        elif each["coil"] == "tx" and spans:
+            spans[-1][1] = each["time_s"]
+    return spans
 
 
-async def off_after_s(bench: Bench, since_s: float) -> float:
-    """How long after `since_s` the giver's coil was on, by the pin recorder."""
-    await until(bench, 30.0, lambda giver: not giver["tx_on"])
-    told = await bench.control.witness(since_s, GIVER)
-    offs = [each["time_s"] for each in told["changes"] if each["coil"] == "tx" and not each["on"]]
-    return (offs[0] if offs else since_s) - since_s
+async def happen(bench: Bench, event: Event) -> None:
+    """Do it, and make it good again once the coil has to be off.
 
-
-async def disturb(bench: Bench, board: int, fault: str) -> None:
-    at_s = await bench.control.fault(fault, board)
-    bound_s = WATCHDOG_s if (board, fault) == (GIVER, "freeze") else LEASE_s
-    assert await off_after_s(bench, at_s) <= bound_s + SLACK_s, (board, fault)
-    if fault == "link-drop":
-        await bench.control.fault("link-drop", board, on=False)
-    elif HEALS[fault]:
-        await bench.control.fault(HEALS[fault], board)
+    What comes on again by itself, after a reset, is another meeting.
+    """
+    if event.sending:
+        await until(bench, 90.0, lambda giver: giver["tx_W"] > 0.6)
+    await asyncio.sleep(event.after_s)
+    at_s = await bench.control.fault(event.fault, event.board)
+    frozen = (event.board, event.fault) == (GIVER, "freeze")
+    bound_s = (WATCHDOG_s if frozen else LEASE_s) + SLACK_s
+    await asyncio.sleep(bound_s)
+    away_s = BOOT_MIN_s if frozen or event.fault == "reset" else bound_s
+    spans = [each for each in await powered(bench) if each[0] <= at_s + away_s]
+    assert all(off_s <= at_s + bound_s for _, off_s in spans), (event, at_s, spans)
+    if event.fault == "link-drop":
+        await bench.control.fault("link-drop", event.board, on=False)
+    elif HEALS[event.fault]:
+        await bench.control.fault(HEALS[event.fault], event.board)
 
 
 async def gather(bench: Bench, store: Store) -> None:
-    """Carry both apart, fetch what they have signed (a board keeps seven receipts), and clear what
-    a person would who knows why a board lost its partner and its power so often.
-    """
+    """Carry both apart and fetch what they have signed."""
     await lay_together(bench, ())
     await asyncio.sleep(3)
-    radio, clock = BleakRadio(*backends(bench.transport)), BoardClock(SPEED)
+    radio = BleakRadio(*backends(bench.transport))
     try:
-        found = await collect(radio, store, KEYS, clock, lambda _event: None, 20.0)
-        for board, address in (await addresses_of(radio, KEYS, 20.0, KEYS)).items():
-            link = await BoardLink.open(
-                radio, address, board, KEYS[board], secrets.token_bytes, clock
-            )
-            for code in BY_PERSON & await link.faults():
-                await link.command(wire.CLEAR, code)
-            await link.close()
+        found = await collect(radio, store, KEYS, BoardClock(SPEED), lambda _event: None, 20.0)
     finally:
         await radio.close()
     assert sorted(found.boards) == [GIVER, TAKER], found.failed
 
 
-async def check_accounts(bench: Bench, store: Store) -> None:
-    """Each transfer once, no board over-drawn, the ledger in order."""
+async def check_accounts(bench: Bench, store: Store, may_lose: bool) -> None:
+    """Each transfer once, no board over-drawn, the ledger in order, and all that was sent in it.
+
+    `may_lose`: a giver that was killed has lost what it metered since it last wrote to its flash.
+    """
     book = store.book
     for each in book.transfers.values():
-        # A giver that was killed has lost what it metered since it last wrote to its flash.
-        lost = each.state == "disputed" and each.ept_ptx == ept.REBOOTED
+        lost = may_lose and each.state == "disputed" and each.ept_ptx == ept.REBOOTED
         assert lost or each.state in {"settled", "one-sided", "void"}, each
     assert sum(book.balances_mJ.values()) == 0
     verdict = judge(store.rows(), KEYS)
     assert not verdict.is_wrong, [str(each) for each in verdict.findings]
     sent_mJ = sum(each.sent_mJ for each in book.transfers.values())
     truth_mJ = (await bench.control.board(GIVER))["sent_J"] * 1000
-    assert 0 < sent_mJ < 1.03 * truth_mJ
+    assert sent_mJ < 1.03 * truth_mJ + LITTLE_mJ
+    assert may_lose or sent_mJ > 0.97 * truth_mJ - LITTLE_mJ
 
 
-async def survive(*schedules: Sequence[tuple[int, str]]) -> None:
-    """Disturb by each schedule, and collect after each."""
+async def survive(schedule: Sequence[Event], ports: Sequence[tuple[Port, str, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        async with launch(config()) as bench:
+        async with launch(config(ports)) as bench:
             with Store.create(Path(folder) / "ledger.sqlite") as store:
                 store.append([Run("collect", None, None)])
-                for schedule in schedules:
-                    await lay_together(bench, ((GIVER, TAKER),))
-                    for board, fault in schedule:
-                        await until_sending(bench)
-                        await disturb(bench, board, fault)
-                    await gather(bench, store)
-                await check_accounts(bench, store)
+                await lay_together(bench, ((GIVER, TAKER),))
+                for event in schedule:
+                    await happen(bench, event)
+                await gather(bench, store)
+                rebooted = {each.board for each in schedule if each.fault != "link-drop"}
+                await check_accounts(bench, store, GIVER in rebooted)
 
 
 @pytest.mark.timeout(400)
 async def test_no_coil_outlives_its_lease_and_the_books_stay_true() -> None:
-    await survive(FEW)
+    await survive(FEW, (MICRO, MICRO))
+
+
+def drawn(seed: int, meeting_s: float) -> list[Event]:
+    """Two events: each while the boards meet, or while power flows."""
+    rng = random.Random(seed)
+    events = []
+    for _ in range(2):
+        sending = rng.random() < 0.5
+        after_s = rng.uniform(0, 6.0 if sending else meeting_s)
+        board, fault = rng.choice((GIVER, TAKER)), rng.choice(sorted(HEALS))
+        events.append(Event(board, fault, after_s, sending))
+    return events
 
 
 @pytest.mark.long
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("seed", range(50))
 async def test_random_schedules(seed: int) -> None:
-    """Five disturbances at random moments."""
-    rng = random.Random(seed)
-    drawn = [(rng.choice((GIVER, TAKER)), rng.choice(sorted(HEALS))) for _ in range(5)]
-    await survive(*((each,) for each in drawn))
+    ports = PORTS[seed % len(PORTS)]
+    await survive(drawn(seed, CALLED_s if ports[1] is CIRCUIT else MEETING_s), ports)
