@@ -10,12 +10,22 @@ import re
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
+_SHOWN_MAX = 60  # characters of what somebody wrote that a message repeats
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def plain(content: object) -> str:
     """One line in which every character shows: a control is written as its escape, `\\x1b`."""
     return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], str(content))
+
+
+def shown(value: object) -> str:
+    """Return what a file has as a message repeats it: as Python writes it, cut where long."""
+    return shortened(repr(value))
+
+
+def shortened(text: str, most: int = _SHOWN_MAX) -> str:
+    return text if len(text) <= most else text[:most] + "..."
 
 
 def csv_cell(content: object) -> object:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The bench file: TOML in, frozen records out. docs/reference/bench-config.md lists every key."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
@@ -14,7 +13,7 @@ from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.boards.crowd import POLICIES
 from crowdcharge.files import read_text
 from crowdcharge.radio.base import is_noise_key
-from crowdcharge.toml_table import Range, Table
+from crowdcharge.toml_table import Range, Table, written
 from wptcore.attendance import ALWAYS_s, WINDOW_MAX_s
 from wptcore.market_desk import A_MAX_u, A_MIN_u, B_MAX_u
 
@@ -203,7 +202,7 @@ def _slot(pairs: list[Table], ids: set[int], pads: tuple[int, ...]) -> tuple[Pla
 
 def dump(config: BenchConfig) -> str:
     """Return the bench file that `parse` reads back to the same config."""
-    scalars = [f"{key} = {_toml(getattr(config, key))}" for key in _SCALARS]
+    scalars = [f"{key} = {written(getattr(config, key))}" for key in _SCALARS]
     lines = [*scalars, "", "[link]", *_pairs_of(config.link), "", "[contacts]"]
     contacts = config.contacts
     lines += [f"slot_s = {contacts.slot_s!r}", f"pads = {list(contacts.pads)}"]
@@ -216,7 +215,7 @@ def dump(config: BenchConfig) -> str:
 
 
 def _pairs_of(record: CoilLink | BoardConfig | ProxyConfig) -> list[str]:
-    return [f"{item.name} = {_toml(getattr(record, item.name))}" for item in fields(record)]
+    return [f"{item.name} = {written(getattr(record, item.name))}" for item in fields(record)]
 
 
 def _cycle_of(contacts: ContactsConfig) -> str:
@@ -229,10 +228,6 @@ def _cycle_of(contacts: ContactsConfig) -> str:
         for slot in contacts.cycle
     )
     return "[" + ", ".join(f"[{slot}]" for slot in slots) + "]"
-
-
-def _toml(value: str | bool | float | list[float]) -> str:
-    return json.dumps(value)  # strings, booleans, finite numbers and lists are written alike
 
 
 _BENCH_RANGES: dict[str, Range] = {"hosts": (1, 9), "speed": (0.01, 1000)}

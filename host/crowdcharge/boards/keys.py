@@ -14,6 +14,7 @@ Every change is a read and a write under one lock, and no change drops a key. Ke
 and never in the ledger.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -147,9 +148,11 @@ def read_private(path: Path) -> Table:
 
 
 def board_of(table: Table, board: str) -> int:
-    """Return the number of a board that is a name in the table."""
-    if not board.isdecimal() or len(board) > 5 or not 0 < int(board) <= BOARD_ID_MAX:
-        raise table.fail(board, f"a board's number is 1 to {BOARD_ID_MAX}")
+    """Return the number of a board that is a name in the table; it has one spelling, so that no
+    second one hides a key.
+    """
+    if not re.fullmatch("[1-9][0-9]{0,4}", board) or int(board) > BOARD_ID_MAX:
+        raise table.fail(board, f"a board's number is 1 to {BOARD_ID_MAX}, in plain digits")
     return int(board)
 
 

@@ -4,7 +4,7 @@
 import json
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 _LENGTH_MAX_m = 100_000.0
 
 
+class FleetFile(NamedTuple):
+    """What FLEET.toml says; `home` is read where missions are written."""
+
+    drones: list["Drone"]
+    sites: list["Site"]
+    hub: "DroneHub"
+    home: Table
+
+
 @click.command()
 @click.argument("path", metavar="FLEET.toml", type=click.Path(path_type=Path))
 @click.option("--missions", type=click.Path(path_type=Path), metavar="DIR",
@@ -29,15 +38,12 @@ def route(path: Path, missions: Path | None, seed: int, as_json: bool) -> None:
     """Plan sorties for the drones, sites and hub of FLEET.toml."""
     from crowdcharge.policy.fleet import plan_fleet
 
-    top = Table.parse(read_text(path), str(path))
-    top.only({"home", "hub", "drones", "sites", "couplings"})
-    couplings = _couplings(top)
-    drones, sites = _drones(top, couplings), _sites(top, couplings)
-    doing = f"planning for {len(sites)} sites"
+    fleet = read(path)
+    doing = f"planning for {len(fleet.sites)} sites"
     with naming(path), output.console(stderr=True).status(doing):
-        plan = plan_fleet(drones, sites, _hub(top), seed)
+        plan = plan_fleet(fleet.drones, fleet.sites, fleet.hub, seed)
     if missions is not None:
-        _write_missions(plan, drones, top.table("home"), missions)
+        _write_missions(plan, fleet.drones, fleet.home, missions)
     document = _document(plan)
     if as_json:
         output.document(document)
@@ -59,6 +65,13 @@ def route(path: Path, missions: Path | None, seed: int, as_json: bool) -> None:
         f"{document['delivered_J']:.0f} J delivered, {len(document['unserved'])} sites unserved, "
         f"{document['hub_left_J']:.0f} J left at the hub"
     )
+
+
+def read(path: Path) -> FleetFile:
+    top = Table.parse(read_text(path), str(path))
+    top.only({"home", "hub", "drones", "sites", "couplings"})
+    couplings = _couplings(top)
+    return FleetFile(_drones(top, couplings), _sites(top, couplings), _hub(top), top.table("home"))
 
 
 def _couplings(top: Table) -> tuple["Coupling", ...]:

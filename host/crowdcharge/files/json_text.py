@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import shown
 from crowdcharge.files.json_lines import deepest_line, line_of, twice_line
 from crowdcharge.files.text import read_text
 
@@ -70,7 +71,9 @@ def _parsed(text: str) -> Any:
         raise _NotJsonError("is nested too deep", deepest_line(text)) from None
     except _TwiceError as error:
         key = error.args[0]
-        raise _NotJsonError(f"the key {key!r} is given twice", twice_line(text, key)) from None
+        raise _NotJsonError(
+            f"the key {shown(key)} is given twice", twice_line(text, key)
+        ) from None
 
 
 def _only_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

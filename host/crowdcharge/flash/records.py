@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import shown
 from crowdcharge.files import read_json_as, write_whole
 from crowdcharge.flash.fit import Correction, Curve, Point
 
@@ -49,13 +50,13 @@ def _boards_of(document: Any) -> dict[str, Entry]:
     """Check all of a calibration file; InputError has the place of what is wrong in it."""
     boards = _object(_object(document, ()).get("boards"), ("boards",))
     for board, entry in boards.items():
-        if not re.fullmatch("[0-9]{1,5}", board):
+        if not re.fullmatch("[1-9][0-9]{0,4}", board):
             raise InputError(
-                f"no calibration file: {board!r} is no board's number", ("boards", board)
+                f"no calibration file: {shown(board)} is no board's number", ("boards", board)
             )
         for side, each in _object(entry, ("boards", board)).items():
             _check_side(each, side, ("boards", board, side))
-    return {str(int(board)): entry for board, entry in boards.items()}
+    return boards
 
 
 def _check_side(entry: Any, side: str, place: Place) -> None:

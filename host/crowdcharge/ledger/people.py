@@ -8,7 +8,6 @@ A ledger knows boards by their numbers only. So what is deleted about a person i
 the ledger stays as it is, and its chain verifies.
 """
 
-import json
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from crowdcharge.files import locked, write_whole
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.bodies import body_of
 from crowdcharge.ledger.rows import LOSS, Row, account_of
-from crowdcharge.toml_table import Table
+from crowdcharge.toml_table import Table, written
 from wptcore.wire import BOARD_ID_MAX
 
 _NAME_MAX = 100
@@ -52,7 +51,7 @@ class People:
         del self.boards[name]
 
     def document(self) -> bytes:
-        rows = (f"{json.dumps(name)} = {self.boards[name]}" for name in sorted(self.boards))
+        rows = (f"{written(name)} = {self.boards[name]}" for name in sorted(self.boards))
         return ("\n".join(["[people]", *rows]) + "\n").encode()
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import shown
 
 Array = NDArray[np.float64]
 Mode = Literal["charge", "discharge"]
@@ -64,7 +65,7 @@ def parse_market(document: object) -> Market:
         )
     mode = document.get("mode")
     if mode not in MODES:
-        raise InputError(f'mode: must be "charge" or "discharge", not {mode!r}', ("mode",))
+        raise InputError(f'mode: must be "charge" or "discharge", not {shown(mode)}', ("mode",))
     rows = [
         [number_of(ev, ("evs", i), field) for field in ("a", "b", "e_max")]
         for i, ev in enumerate(evs)
@@ -135,7 +136,7 @@ def number_of(record: object, peer: Peer, field: str) -> float:
         raise peer_error(peer, f"{field} is missing")
     value: Any = record[field]
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise peer_error(peer, f"{field} must be a number, not {value!r}", field)
+        raise peer_error(peer, f"{field} must be a number, not {shown(value)}", field)
     try:
         number = float(value)
     except OverflowError:

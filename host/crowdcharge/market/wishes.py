@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import shown
 from crowdcharge.market.lane import PricingRun, Wishes
 from crowdcharge.market.problem import MODES, Mode, Peer, number_of, peer_error
 
@@ -23,7 +24,7 @@ def parse_wishes(document: object) -> Wishes:
         raise InputError(f"evs: must be a list of 1 to {EVS_MAX} vehicles", ("evs",))
     mode = document.get("mode")
     if mode not in MODES:
-        raise InputError(f'mode: must be "charge" or "discharge", not {mode!r}', ("mode",))
+        raise InputError(f'mode: must be "charge" or "discharge", not {shown(mode)}', ("mode",))
     lane = document.get("lane")
     e_max = [_energy(ev, ("evs", i), mode) for i, ev in enumerate(evs)]
     ranges = [_range(lane, ("lane",)), *(_range(ev, ("evs", i)) for i, ev in enumerate(evs))]

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import shown
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -25,7 +26,6 @@ Transfer = tuple[int, int, int, float]
 TOLERANCE = 1e-9
 TIME_MAX = 2**31 - 1  # slots; the kernels count them in 32 bits
 _SIZE_MAX = 1e100  # of a value: what floats can still add and multiply
-SHOWN_MAX = 60  # characters of a wrong value
 CONTACTS_MAX = 20_000_000  # of all cycles up to the last horizon
 
 
@@ -90,7 +90,7 @@ class Problem:
             raise InputError("a problem is a JSON object with the keys e0, contacts, cycle, ...")
         known = set(cls.__dataclass_fields__)
         if unknown := sorted(set(document) - known):
-            what = f"unknown key {unknown[0]!r}; known: {', '.join(sorted(known))}"
+            what = f"unknown key {shown(unknown[0])}; known: {', '.join(sorted(known))}"
             raise InputError(what, (unknown[0],))
         required = ("e0", "contacts", "cycle", "e_min", "e_max")
         if missing := [key for key in required if document.get(key) is None]:
@@ -204,7 +204,7 @@ def not_a_number(value: object) -> tuple[str, tuple[int, ...]] | None:
         if isinstance(found, list):
             stack += [(each, (*place, k)) for k, each in enumerate(found)][::-1]
         elif found is not None and type(found) not in (int, float):
-            return repr(found)[:SHOWN_MAX], place
+            return shown(found), place
     return None
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import shortened, shown
 from crowdcharge.policy import finding
 from crowdcharge.policy.ageing_aware import AgeingAwareDepth, AgeingAwareSoc
 from crowdcharge.policy.ageing_measured import AgeingAwareMeasured
@@ -58,10 +59,12 @@ def make(name: str, /, **options: Any) -> Policy:
         if key not in known:
             if takes_any:
                 continue
-            raise InputError(f"policy {name} has no option {key}; known: {', '.join(known)}")
+            raise InputError(
+                f"policy {name} has no option {shortened(key)}; known: {', '.join(known)}"
+            )
         allowed, text = NUMBERS.get(known[key].annotation, ((), ""))
         if allowed and type(value) not in allowed:
-            raise InputError(f"policy {name}: {key} must be {text}, not {value!r}")
+            raise InputError(f"policy {name}: {key} must be {text}, not {shown(value)}")
     missing = [key for key, each in known.items() if _needed(each) and key not in options]
     if missing:
         raise InputError(f"policy {name} needs {' and '.join(missing)}")
@@ -77,7 +80,7 @@ def _built(name: str, kind: Callable[..., Policy], options: Mapping[str, Any]) -
     except InputError:
         raise
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
-        raise InputError(f"policy {name}: {error}") from None
+        raise InputError(f"policy {name}: {shortened(str(error), 200)}") from None
     except (Exception, SystemExit) as error:
         if name in POLICIES:
             raise
@@ -93,7 +96,9 @@ def _kind(name: str) -> Callable[..., Policy]:
     if name in declared:
         return finding.load(declared[name])
     known = ", ".join(sorted({*POLICIES, *declared}))
-    raise InputError(f'no policy "{name}"; known: {known}; or "module:Name" of your own')
+    raise InputError(
+        f'no policy "{shortened(name)}"; known: {known}; or "module:Name" of your own'
+    )
 
 
 def parameters(name: str) -> Mapping[str, Parameter]:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """PURE: what the pairwise protocols share: weights, the fair share of a pair, bounded offers."""
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import shown
 from crowdcharge.policy.base import AgentView, Encounter, Offer
 
 # None: all agents alike. "capacity": balance the state of charge. A mapping: agent -> weight > 0.
@@ -16,12 +18,14 @@ def check_weights(weights: Weights) -> Weights:
     if weights is None or weights == "capacity":
         return weights
     if not isinstance(weights, Mapping):
-        raise InputError(f'weights must be "capacity" or a table agent = weight, not {weights!r}')
+        raise InputError(
+            f'weights must be "capacity" or a table agent = weight, not {shown(weights)}'
+        )
     for agent, weight in weights.items():
-        if not str(agent).isdecimal():
-            raise InputError(f"weights: {agent!r} is not an agent's number")
+        if not re.fullmatch("0|[1-9][0-9]*", str(agent)):
+            raise InputError(f"weights: {shown(agent)} is not an agent's number")
         if type(weight) not in (int, float) or not weight > 0:
-            raise InputError(f"weight of agent {agent} must be positive, not {weight!r}")
+            raise InputError(f"weight of agent {agent} must be positive, not {shown(weight)}")
     return {int(agent): float(weight) for agent, weight in weights.items()}
 
 

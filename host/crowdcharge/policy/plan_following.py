@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import shown
 from crowdcharge.policy.base import AgentView, Encounter, Offer
 from crowdcharge.policy.loss_aware import check_beta
 from crowdcharge.policy.pairwise import Weights, check_weights, offer, weight_of
@@ -65,7 +66,7 @@ class PlanFollowing:
         tolerance_pct: float = 2.0,
     ) -> None:
         if method not in METHODS:
-            raise InputError(f'method must be "lay" or "lal", not {method!r}')
+            raise InputError(f'method must be "lay" or "lal", not {shown(method)}')
         if not 0 <= reserve_s < slot_s:
             raise InputError(f"reserve_s must be at least 0 and below slot_s = {slot_s:g}")
         if not power_W > 0 or not 0 <= floor_pct < 100 or not tolerance_pct > 0:

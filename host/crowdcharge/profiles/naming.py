@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from crowdcharge.escaping import shown
 from crowdcharge.profiles.profile import known
 from crowdcharge.toml_table import Table
 
@@ -14,5 +15,5 @@ def profile_names(table: Table, key: str, value: Any) -> tuple[str, ...]:
         raise table.fail(key, "must be the name of a profile, or a list of names")
     for name in names:
         if name not in known():
-            raise table.fail(key, f"unknown profile {name!r}; known are {', '.join(known())}")
+            raise table.fail(key, f"unknown profile {shown(name)}; known are {', '.join(known())}")
     return tuple(names)

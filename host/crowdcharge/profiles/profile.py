@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import shown
 from crowdcharge.files import read_text
 from crowdcharge.profiles.schema import KEYS, Wanted
 from crowdcharge.toml_table import Table
@@ -76,7 +77,7 @@ def _conflict(profile: Profile, key: str, technologies: Mapping[str, Profile]) -
     if key in {"technology", "speaks", "receives"}:
         unknown = {value} if isinstance(value, str) else {*value}
         if unknown := unknown - technologies.keys():
-            return f"no technology {min(unknown)!r}; known are {', '.join(technologies)}"
+            return f"no technology {shown(min(unknown))}; known are {', '.join(technologies)}"
     if key in _RISING:
         for lower in _RISING[: _RISING.index(key)]:
             if (low := profile.get(lower)) is not None and low >= value:

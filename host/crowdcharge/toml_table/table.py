@@ -5,6 +5,7 @@ Numbers are bounded and finite, and whole numbers never pass through a float, so
 exact. Nesting is bounded too. A byte order mark is accepted.
 """
 
+import json
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import shortened, shown
 from crowdcharge.toml_table.lines import Place, lines_of, too_deep
 
 T = TypeVar("T")
@@ -25,7 +27,6 @@ Range = tuple[float, float]  # least and most, both allowed
 NUMBER_MAX = 1e15  # of a number that has no range of its own
 INTEGER_MAX = 2**63 - 1  # TOML's own bound
 NESTING_MAX = 32
-_SHOWN_MAX = 60  # characters of a wrong value that a message repeats
 _KINDS: dict[Any, str] = {
     int: "a whole number", float: "a number", str: "a string", bool: "true or false",
     Path: "a path", date: "a date", list: "a list", dict: "a table",
@@ -46,8 +47,8 @@ class _Source:
         found = place
         while found not in self._lines:
             found = found[:-1]
-        shown = _shown_place(place)
-        return self.error_at(self._lines[found], f"{shown}: {what}" if shown else what)
+        key = _shown_place(place)
+        return self.error_at(self._lines[found], f"{key}: {what}" if key else what)
 
     def error_at(self, line: int, what: str) -> InputError:
         return InputError(f"{self.name}, line {line}: {what}")
@@ -59,6 +60,7 @@ class _Source:
             return tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as error:
             what, _, where = str(error).partition(" (at ")
+            what = shortened(what, 200)  # a name in it may be of any length
             found = re.match(r"line (\d+), (column \d+)", where)
             if found:
                 raise self.error_at(int(found[1]), f"{what} at {found[2]}") from None
@@ -163,7 +165,7 @@ class Table:
         value = self._values.get(key, default)
         if not isinstance(value, str) or (known and value not in known):
             wanted = f"one of {', '.join(known)}" if known else "a string"
-            raise self.fail(key, f"must be {wanted}, not {_shown(value)}")
+            raise self.fail(key, f"must be {wanted}, not {shown(value)}")
         return value
 
     def table(self, key: str) -> "Table":
@@ -206,7 +208,7 @@ class Table:
         boards: Any = self._values.get("boards")
         good = isinstance(boards, list) and [type(board) for board in boards] == [int, int]
         if not good or boards[0] == boards[1]:
-            raise self.fail("", f"a pair is two different board ids, not {_shown(boards)}")
+            raise self.fail("", f"a pair is two different board ids, not {shown(boards)}")
         return boards[0], boards[1]
 
     def record(self, kind: type[T], ranges: Mapping[str, Range] | None = None, **given: Any) -> T:
@@ -266,7 +268,12 @@ class Table:
     def _check(self, good: bool, at: Place, wanted: str, value: Any) -> None:
         if not good:
             place = (*self._place, *at)
-            raise self._source.error(place, f"must be {wanted}, not {_shown(value)}")
+            raise self._source.error(place, f"must be {wanted}, not {shown(value)}")
+
+
+def written(value: str | bool | float | list[float]) -> str:
+    """Return a value as a TOML file has it: JSON, whose \\u of half a character TOML lacks."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _values(place: Place, value: Any) -> Iterator[tuple[Place, Any]]:
@@ -280,11 +287,6 @@ def _values(place: Place, value: Any) -> Iterator[tuple[Place, Any]]:
             yield from _values((*place, index), each)
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN_MAX else text[:_SHOWN_MAX] + "..."
-
-
 def _shown_limit(limit: float) -> str:
     return str(limit) if isinstance(limit, int) else f"{limit:g}"
 
@@ -292,11 +294,11 @@ def _shown_limit(limit: float) -> str:
 def _shown_place(place: Place) -> str:
     """boards[1].soc_pct; a key that needs quotes is shown with them, always on one line."""
     parts = (
-        f"[{part}]" if isinstance(part, int) else "." + (part if _bare(part) else _shown(part))
+        f"[{part}]" if isinstance(part, int) else "." + (part if _bare(part) else shown(part))
         for part in place
     )
     return "".join(parts).removeprefix(".")
 
 
 def _bare(key: str) -> bool:
-    return re.fullmatch(r"[\w-]+", key) is not None
+    return re.fullmatch(r"[\w-]{1,60}", key) is not None

@@ -7,7 +7,7 @@ import pytest
 
 from crowdcharge.bench import config as bench_config
 from crowdcharge.bench.board.witness import Witness
-from crowdcharge.bench.config import ContactsConfig
+from crowdcharge.bench.config import ContactsConfig, ProxyConfig
 from crowdcharge.bench.physics.arrangement import Arrangement
 from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.errors import InputError
@@ -83,6 +83,7 @@ def test_everything_set_survives_the_file():
         speed=7.5,
         seed=42,
         hosts=2,
+        proxies=(ProxyConfig(name='the "𠮷" \\ one\x7f'),),
         contacts=ContactsConfig(((Placement((1, 2), 4.5, 2.0),),), 3.0),
     )
     assert bench_config.parse(bench_config.dump(config)) == config

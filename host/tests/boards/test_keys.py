@@ -43,6 +43,8 @@ def test_a_file_open_to_others_is_refused(tmp_path, mode):
         '[keys]\n7 = "zz"',
         '[keys]\nseven = "' + KEY.hex() + '"',
         '[keys]\n0 = "' + KEY.hex() + '"',
+        '[keys]\n07 = "' + KEY.hex() + '"',
+        '[keys]\n"\u0667" = "' + KEY.hex() + '"',
         '[keys]\n7 = "' + KEY.hex()[:-2] + '"',
         "[keys]\n7 = 12",
         "[keys]\n[retired]\n7 = 12",

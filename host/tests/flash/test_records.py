@@ -70,7 +70,9 @@ def test_the_file_names_the_units(tmp_path):
     assert Records(path).corrections() == {(7, "tx"): FOUND}
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"boards": 3}', "\0", '{"board": {}}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"boards": 3}', "\0", '{"board": {}}', '{"boards": {"07": {}}}']
+)
 def test_another_file_is_one_line(tmp_path, text):
     path = tmp_path / "calibration.json"
     path.write_text(text)

@@ -11,7 +11,7 @@ from crowdcharge.ledger import kinds, people
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
 
-NAMES = ["Ann Lee", 'Zoe "Z" \\ B', "Jürgen Müller", "李雷"]
+NAMES = ["Ann Lee", 'Zoe "Z" \\ B', "Jürgen Müller", "李雷", "𠮷田 😀"]
 
 
 @pytest.fixture

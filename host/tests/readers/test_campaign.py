@@ -5,39 +5,55 @@ Each input is read, or refused in one line that names the file and the line in i
 10**5 inputs for each reader, CI 500.
 """
 
+import json
 import re
 import resource
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from crowdcharge.bench import config as bench_config
+from crowdcharge.bench.board import recording as board_recording
+from crowdcharge.boards import agreement, crowd_file, mandates
 from crowdcharge.boards import keys as key_file
+from crowdcharge.cli import route
 from crowdcharge.errors import InputError
 from crowdcharge.files import read_json_as, read_text
 from crowdcharge.flash.records import Records
+from crowdcharge.ledger import people
 from crowdcharge.market import parse_market
 from crowdcharge.market.wishes import parse_wishes
 from crowdcharge.orchestrator import config as run_config
+from crowdcharge.orchestrator import outlets
+from crowdcharge.passport.signing import public_key, signed
 from crowdcharge.planner import Problem
+from crowdcharge.profiles import profile
 from crowdcharge.radio import replay_radio
+from crowdcharge.radio.base import Proxy
 from crowdcharge.simulation import study
 from crowdcharge.simulation.days import read_days
 from crowdcharge.simulation.forecast import forecast, read_use
 from crowdcharge.simulation.link import read_curve
+from crowdcharge.simulation.mobility import RandomWaypoint
+from crowdcharge.simulation.scenario import BoardSpec, CrowdSpec
 from crowdcharge.simulation.sweep import jobs_of
 from crowdcharge.simulation.traces.options import TraceOptions
 from crowdcharge.simulation.traces.readers import FORMATS, read_trace
 from crowdcharge.simulation.traces.rows import lines_of
+from crowdcharge.simulation.world import CordHabit
 
+from . import specimens
 from .mistakes import json_lines, json_text, spoiled, table, toml
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
+SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(32))
 TIME_MAX_s, GROWTH_MAX_bytes = 2.0, 100e6
 CALIBRATION = """{"boards": {"7": {"tx": {"measured_on": "2026-11-28", "points":
 [{"reference_mA": 0.0, "raw_mA": -0.1, "spread_mA": 0.01}], "correction": {"gain_ppm": 1500,
@@ -60,6 +76,7 @@ CURVE = "sent_W,received_W\n1.0,0.4\n2.5,1.4\n5,3.1\n"
 # What is wrong with a file as a whole, or with a sweep's value in the line of a scenario.
 WITHOUT_A_LINE = re.compile(
     "not a text file|no contacts|no measured points|holds no table|of two users|: with .* line"
+    "|larger than|no mandate|has no line with readings"
 )
 Make = Callable[[Random], str]
 
@@ -87,21 +104,37 @@ def demand(path: Path) -> object:
     return [forecast(use) for use in read_use(read_text(path), str(path)).values()]
 
 
-def of(change: Callable[[str, Random], str], good: str) -> Make:
-    return lambda rng: change(good, rng)
+def all_keys(path: Path) -> object:
+    return key_file.load(path), key_file.load_retired(path)
+
+
+def of(change: Callable[[str, Random], str], *good: str) -> Make:
+    """Make one of the good files with mistakes in it; some keep to those of their way here."""
+
+    def make(rng: Random) -> str:
+        text = rng.choice(good)
+        return change(text, rng) if rng.random() < 0.9 else text
+
+    return make
 
 
 READERS: dict[str, tuple[Make, Callable[[Path], Any]]] = {
     **{f"trace {kind}": (of(table, TRACES[kind]), trace(kind)) for kind in FORMATS},
     "curve": (of(table, CURVE), lambda path: read_curve(lines_of(read_text(path)), str(path))),
-    "scenario": (of(toml, example("scenario.toml")), study.load),
+    "scenario": (of(toml, example("scenario.toml"), *specimens.SCENARIOS), study.load),
     "sweep": (
-        of(toml, example("sweep.toml")),
+        of(toml, example("sweep.toml"), specimens.SWEEP),
         lambda path: jobs_of(EXAMPLES / "scenario.toml", path),
     ),
-    "run": (of(toml, example("run.toml")), run_config.load),
-    "bench": (of(toml, example("bench.toml")), bench_config.load),
-    "keys": (of(toml, example("keys.toml")), key_file.load),
+    "run": (of(toml, example("run.toml"), *specimens.RUNS), run_config.load),
+    "bench": (of(toml, example("bench.toml"), *specimens.BENCHES), bench_config.load),
+    "keys": (of(toml, example("keys.toml"), specimens.KEYS), all_keys),
+    "crowd": (of(toml, specimens.CROWD_FILE), crowd_file.load),
+    "sheet": (of(toml, specimens.SHEET), agreement.read_sheet),
+    "owner": (of(toml, specimens.OWNER_KEY), mandates.load),
+    "people": (of(toml, specimens.PEOPLE), people.load),
+    "profile": (of(toml, specimens.PROFILE), profile.load),
+    "fleet": (of(toml, specimens.FLEET), route.read),
     "problem": (
         of(json_text, example("problem.json")),
         lambda path: read_json_as(path, Problem.from_json),
@@ -121,6 +154,12 @@ READERS: dict[str, tuple[Make, Callable[[Path], Any]]] = {
     "use": (of(table, example("use.csv")), demand),
     "calibration": (of(json_text, CALIBRATION), calibration),
     "recording": (of(json_lines, RECORDING), replay_radio.load),
+    "replay": (of(json_lines, specimens.BOARD_RECORDING), board_recording.load),
+    "passport": (
+        of(json_text, json.dumps(signed({"format": "crowdcharge-passport"}, SIGNER))),
+        lambda path: read_json_as(path, public_key),
+    ),
+    "mandate": (of(table, specimens.MANDATE), mandates.read),
 }
 
 
@@ -174,3 +213,30 @@ def test_a_mistake_is_one_line_that_names_the_file(name, tmp_path):
 def test_a_hundred_thousand_mistakes(name, tmp_path):
     read, refused = campaign(name, tmp_path, 100_000)
     print(f"{name}: {read} read, {refused} refused")  # noqa: T201 - for the record
+
+
+@pytest.mark.parametrize(
+    ("texts", "records"),
+    [
+        (
+            specimens.RUNS,
+            (
+                run_config.RunSection, run_config.RadioSection, run_config.TransferSection,
+                run_config.ContactsSection, run_config.CrowdSection, run_config.ServeSection,
+                run_config.BoardsSection, outlets.MqttSection, outlets.NotifySection,
+                outlets.TracesSection, Proxy,
+            ),
+        ),
+        (
+            specimens.BENCHES,
+            (bench_config.BenchConfig, bench_config.BoardConfig, bench_config.ProxyConfig,
+             bench_config.CoilLink, bench_config.ContactsConfig),
+        ),
+        (specimens.SCENARIOS, (BoardSpec, CrowdSpec, CordHabit, TraceOptions, RandomWaypoint)),
+    ],
+)  # fmt: skip
+def test_the_specimens_have_every_key(texts, records):
+    text = "\n".join(texts)
+    names = {each.name for record in records for each in fields(record)}
+    missing = {name for name in names if not re.search(rf"\b{name}\b", text)}
+    assert not missing

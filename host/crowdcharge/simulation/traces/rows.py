@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from math import isfinite
 
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import shortened
 
 LINES_MAX = 6_000_000
 LINE_LENGTH_MAX = 10_000
 FIELDS_MAX = 200
-SHOWN_MAX = 60
 _SIZE_MAX = 1e100  # of a number: what can still be added and multiplied
 SEPARATORS = (";", "\t", ",", None)  # None: blanks
 COMMENTS = ("#", "%")
@@ -154,5 +154,5 @@ def positions(header: TextRow, names: Sequence[str]) -> list[int]:
 
 def shown(text: str) -> str:
     """Cut a text that a message repeats, and escape what no terminal should get."""
-    short = text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + "..."
+    short = shortened(text)
     return short if short.isprintable() else ascii(short)[1:-1]
