@@ -142,11 +142,12 @@ class Stranger(Node):
 
 
 class Room:
-    """`a` and `b` lie on each other; `near`: they hear each other."""
+    """`a` and `b` lie on each other; `near`: they hear each other, at `rssi_dBm`."""
 
     def __init__(self, a, b):
         self.nodes = (a, b)
         self.near = True
+        self.rssi_dBm = -30
         self.sent_mA = SENT_mA
         self.arrives_permille = 500  # of what is sent
         self.linked = None  # (taker, giver)
@@ -189,7 +190,7 @@ class Room:
         taker = me.taker
         if taker.action == peer_taker.LISTEN:
             if self.near and other.alive:
-                taker.on_advert("there", other.beacon(), -30)
+                taker.on_advert("there", other.beacon(), self.rssi_dBm)
         elif taker.action == peer_taker.CONNECT:
             if self.near and other.alive:
                 nonce = me._random(auth.NONCE_SIZE)

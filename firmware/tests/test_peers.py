@@ -5,7 +5,7 @@ import hashlib
 
 from peers import CROWD_ID, LINK, Node, Room, membership, receipts
 from support import HOST_NONCE, Host
-from wptcore import auth, ept, peer_keys, peer_meeting, peer_taker, transfer, wire
+from wptcore import auth, ept, peer_keys, peer_taker, transfer, wire
 from wptcore.consent import CROWD, HOST
 from wptcore.peer_desk import Membership
 
@@ -203,32 +203,6 @@ def test_the_owners_off_ends_and_forbids():
     room.reboot(giver)
     room.run(15_000)
     assert len(receipts(giver)) == 1
-
-
-# -- receipts that nobody has collected --
-
-
-def test_a_store_that_is_full_gives_no_more_and_loses_nothing():
-    room = met()
-    giver, taker = room.nodes
-    for _ in range(7):
-        while not giver.board.coil_on:
-            room.step()
-        room.run(1000)
-        taker.board.stop(taker.board.ack_fields()[2])
-        room.run(10_500)
-    assert peer_meeting.giving_refusal(giver.board, CROWD, CROWD_ID) == ept.RECEIPTS_FULL
-    ids = {receipt[2] for receipt in receipts(giver)}
-    assert len(ids) == 7
-    host = Host(giver.board, link=9, key=giver.key).hello()
-    for number in range(100, 104):  # a host's receipts pass through the last place
-        assert host.grant(transfer_id=number, power_max_mW=1000) == ept.NONE
-        host.send(wire.STOP, number)
-    assert ids < {receipt[2] for receipt in receipts(giver)}
-    assert receipts(giver)[0][2] == 103 and len(receipts(giver)) == 8
-    host.send(wire.COLLECTED, min(ids))
-    giver.board.on_link(9, b"")
-    assert peer_meeting.giving_refusal(giver.board, CROWD, CROWD_ID) == ept.NONE
 
 
 # -- who may ask --

@@ -55,6 +55,11 @@ def power_mW_of(board, transfer_id: int) -> int:
     return running.power_mW
 
 
+def was_in_vain(board) -> bool:
+    """Tell whether no power flowed in the newest transfer."""
+    return board._newest is not None and not board._newest.has_flowed
+
+
 def _meeting_refusal(board, role: int, flags: int) -> int:
     if board.is_held:
         return ept.HELD

@@ -23,7 +23,8 @@ MARGIN_pct = const(3)  # who has less than this much more is not worth a start-u
 _MEETING_MAX_ms = const(15_000)  # to connect and agree
 _ANSWER_MAX_ms = const(1000)
 _TRIES_MAX = const(3)
-_BACK_OFF_ms = const(10_000)  # after a refusal or a transfer without power
+_BACK_OFF_ms = const(10_000)  # after a refusal or a transfer
+_VAIN_ms = const(300_000)  # after a transfer without power, unless the board is moved before
 _LEASE_ms = const(4000)
 _RENEW_EVERY_ms = const(1000)
 _LIFE_ms = const(3000)
@@ -62,6 +63,7 @@ class PeerTaker:
         self._transfer_id = 0
         self._flags = wire.GRANTED_BY_PEER
         self._duration_max_ms = _DURATION_MAX_ms
+        self._rest_ms = _BACK_OFF_ms  # for so long the giver is left alone after the meeting
 
     # -- events --
 
@@ -70,12 +72,15 @@ class PeerTaker:
 
         Only a board that lies on this one is heard so loud, and no other is worth a try.
         """
-        if rssi_dBm < NEAR_dBm:
+        if rssi_dBm < NEAR_dBm and not self._rests:
             return
         found = seen(self._sha256, self._member, beacon)
         if found is None:
             return
         board_id, state, soc_pct = found
+        if rssi_dBm < NEAR_dBm:
+            self._shorten_rest(board_id)
+            return
         if soc_pct + MARGIN_pct <= self._board.soc_permille // 10:
             self.hears_less = True
         if not self.wants:
@@ -146,7 +151,7 @@ class PeerTaker:
     def on_gone(self) -> None:
         """Note that the link is gone or never came: the transfer's lease runs on."""
         if self.action != LISTEN:
-            self._leave_alone(self.giver)
+            self._leave_alone(self.giver, self._rest_ms)
         self._reset()
 
     def on_elapsed(self, dt_ms: int) -> None:
@@ -229,10 +234,17 @@ class PeerTaker:
         if runs and transfer_id == self._transfer_id:
             self._board.renew(self._transfer_id, _LEASE_ms, power_mW, ept.NONE)
         else:
+            self._note_end(ended_by)
             self._board.renew(self._transfer_id, _LEASE_ms, 0, ended_by or ept.PEER_ENDED)
 
     def _parted(self, _frame_type: int, _fields: tuple) -> None:
+        self._note_end(self._board.ended_by)
         self._part(self._board.ended_by)
+
+    def _note_end(self, code: int) -> None:
+        """Leave a giver alone for long whose coil does not reach: it lies beside this one."""
+        if code == ept.NO_RESPONSE and peer_meeting.was_in_vain(self._board):
+            self._rest_ms = _VAIN_ms
 
     def _report(self) -> None:
         """Report what arrives, three times a lease and more; say at once when we have ended."""
@@ -292,9 +304,16 @@ class PeerTaker:
     def _is_left_alone(self, board_id: int) -> bool:
         return any(who == board_id for who, _ in self._rests)
 
-    def _leave_alone(self, board_id: int) -> None:
+    def _leave_alone(self, board_id: int, time_ms: int) -> None:
         if not self._is_left_alone(board_id):
-            self._rests.append((board_id, _BACK_OFF_ms))
+            self._rests.append((board_id, time_ms))
+
+    def _shorten_rest(self, board_id: int) -> None:
+        """Try a board soon that was moved, because it may come back to lie better."""
+        self._rests = [
+            (who, min(left, _BACK_OFF_ms) if who == board_id else left)
+            for who, left in self._rests
+        ]
 
 
 def seen(sha256, membership, beacon: bytes):

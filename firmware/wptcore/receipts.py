@@ -10,7 +10,8 @@ class Receipts:
 
     After an update some are of version 1; they stay until newer ones take their place.
     `owed`: bit map, newest first, of those that other boards granted and no ledger has yet. They
-    keep their place: nobody else knows of them.
+    keep their place: nobody else knows of them. Where no power flowed nothing is owed, else boards
+    that lie beside each other would fill their places with tries.
     """
 
     def __init__(self, board_id: int, epoch: int, key: bytes, sha256, stored: bytes, owed: int):
@@ -43,7 +44,7 @@ class Receipts:
         )
         kept, owed = self._with_room()
         stored = body + receipt_tag(self._sha256, self._key, body) + b"".join(kept)
-        owed = owed << 1 | (1 if running.by_peer else 0)
+        owed = owed << 1 | (1 if running.by_peer and running.has_flowed else 0)
         self.stored, self.owed = stored, owed  # both or, where memory is full, neither
 
     def _with_room(self) -> tuple:

@@ -43,6 +43,7 @@ class Running:
         self.duration_ms = 0
         self.quiet_ms = 0  # time since power last flowed for longer than a ping
         self.flow_ms = -1  # how long power has flowed without a break; -1: it does not
+        self.has_flowed = False  # for longer than in a ping
         self.unanswered_ms = 0  # power has flowed for so long, and no receiver reported any
         self.unjudged_ms = 0  # power has flowed for so long without a verdict
         self.renewed_ms = 0  # duration at the last renewal
@@ -118,6 +119,7 @@ class Running:
         self.flow_ms = min(_lasts_ms(self.flow_ms, flowing, dt_ms), _FLOW_MIN_ms)
         if self.is_flowing:
             self.quiet_ms = 0
+            self.has_flowed = True
         self.peak_mW = max(self.peak_mW, power_mW)
         self.peak_dC = max(self.peak_dC, coil_dC)
 
@@ -173,5 +175,6 @@ def interrupted(saved, meter):
     grant = begun + (0,) * 5 + (saved.open_flags,)
     running = Running(grant, saved.open_start_mJ, saved.open_soc_permille)
     running.energy_mJ = odometer_delta_mJ(running.start_mJ, meter.odometer_mJ(running.role))
+    running.has_flowed = True  # nobody knows
     running.ended_by = ept.REBOOTED
     return running

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Receipts of two boards that nobody has collected: which keep their place, what that stops."""
+
+from peers import CROWD_ID, Node, Room, SENT_mA, receipts
+from support import Host
+from wptcore import ept, peer_meeting, peer_taker, wire
+from wptcore.consent import CROWD
+
+
+def test_a_store_that_is_full_gives_no_more_and_loses_nothing():
+    room = Room(Node(1, 900), Node(2, 300))
+    giver, taker = room.nodes
+    for _ in range(7):
+        while not giver.board.coil_on:
+            room.step()
+        room.run(1000)
+        taker.board.stop(taker.board.ack_fields()[2])
+        room.run(10_500)
+    assert peer_meeting.giving_refusal(giver.board, CROWD, CROWD_ID) == ept.RECEIPTS_FULL
+    ids = {receipt[2] for receipt in receipts(giver)}
+    assert len(ids) == 7
+    host = Host(giver.board, link=9, key=giver.key).hello()
+    for number in range(100, 104):  # a host's receipts pass through the last place
+        assert host.grant(transfer_id=number, power_max_mW=1000) == ept.NONE
+        host.send(wire.STOP, number)
+    assert ids < {receipt[2] for receipt in receipts(giver)}
+    assert receipts(giver)[0][2] == 103 and len(receipts(giver)) == 8
+    host.send(wire.COLLECTED, min(ids))
+    giver.board.on_link(9, b"")
+    assert peer_meeting.giving_refusal(giver.board, CROWD, CROWD_ID) == ept.NONE
+
+
+def test_boards_that_lie_beside_each_other_try_seldom_and_owe_nothing():
+    room = Room(Node(1, 900), Node(2, 300))
+    room.sent_mA = 0  # coil beside coil
+    room.run(1_200_000)
+    for node in room.nodes:
+        tries = receipts(node)
+        assert 3 <= len(tries) <= 5 and {receipt[9] for receipt in tries} == {ept.NO_RESPONSE}
+        assert not node.stored.owed
+    room.rssi_dBm = peer_taker.NEAR_dBm - 10  # somebody moves them
+    room.run(10_000)
+    room.rssi_dBm = -30
+    room.sent_mA = SENT_mA
+    room.run(30_000)
+    for node in room.nodes:
+        assert receipts(node)[0][5] > 1000 or node.board.is_running
