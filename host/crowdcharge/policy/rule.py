@@ -41,9 +41,9 @@ class Keeps:
     owed_J: float = 0.0
     is_hub: int = 0
     parent: int = 0
-    has_parent: int = 0
+    has_parent: int = 0  # in a star: is peripheral
     is_inside: int = 0  # the tree
-    children: int = 0
+    children: int = 0  # in a star: links
     depth: int = 0
 
 
@@ -66,6 +66,7 @@ class Tables(NamedTuple):
     """What a policy knows of agents or pairs beforehand; in the compiled world arrays."""
 
     ties: Sequence[int] = ()  # see `social.ties_of`
+    links: Sequence[int] = ()  # the one table that rules change, see `links`
     use_W: Mapping[tuple[int, int], float] = Zeros()  # by agent and hour of the day
     before_W: Mapping[tuple[int, int], float] = Zeros()  # the sum of the hours before
 
@@ -74,7 +75,7 @@ class Tables(NamedTuple):
 NUMBERS = (
     "quantum_J", "beta", "horizon_s", "price", "hold_s", "stranger", "starts_s", "knowledge",
     "arity", "fresh_s", "level_J", "level_s", "coin", "has_seed",
-    "minds_heat",
+    "minds_heat", "linked",
 )  # fmt: skip
 
 

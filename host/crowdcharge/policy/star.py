@@ -2,19 +2,57 @@
 """PURE: star formation, in which the crowd elects a centre and gives it half of the energy."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crowdcharge.errors import InputError
 from crowdcharge.metrics import imbalance
 from crowdcharge.policy.base import AgentView, Encounter, Offer
+from crowdcharge.policy.links import is_crowded, link, pairs_of, unlink, with_room
 from crowdcharge.policy.loss_aware import check_beta
-from crowdcharge.policy.pairwise import offer
-
-Edge = frozenset[int]
+from crowdcharge.policy.rule import PairPolicy, Side, Tables, bounded_J
 
 
-class StarFormation:
+def elect_and_share(told: Any, tables: Tables, _now_s: float, one: Side, other: Side) -> float:
+    leaves = one.keeps.has_parent + other.keeps.has_parent
+    if leaves == 2:
+        if unlink(tables.links, one.at, other.at):
+            one.keeps.children -= 1
+            other.keeps.children -= 1
+        return 0.0
+    one_is_leaf = one.keeps.has_parent if leaves else not told.coin
+    if one_is_leaf:
+        return join(told, tables, one, other, not leaves)
+    return -join(told, tables, other, one, not leaves)
+
+
+def join(told: Any, tables: Tables, leaf: Side, centre: Side, is_elected: bool) -> float:
+    """Link the leaf to the centre, and return what it sends there; `is_elected`: just now."""
+    leaf.keeps.has_parent = 1
+    if link(tables.links, leaf.at, centre.at):
+        told.linked += 1
+        leaf.keeps.children += 1
+        centre.keeps.children += 1
+    if told.knowledge == 2:
+        return by_degree_J(told, leaf, centre)
+    if not is_elected:
+        return 0.0
+    handed_over = 1.0 if told.knowledge == 0 else 0.5
+    return bounded_J(leaf, centre, leaf.has.energy_J * handed_over)
+
+
+def by_degree_J(told: Any, leaf: Side, centre: Side) -> float:
+    """Return what the leaf sends to make energy(centre) = degree * energy(leaf) after the loss."""
+    degree = centre.keeps.children
+    missing_J = degree * leaf.has.energy_J - centre.has.energy_J
+    if missing_J > 0:
+        return bounded_J(leaf, centre, missing_J / (degree + 1 - told.beta))
+    return bounded_J(leaf, centre, missing_J / (1 + degree * (1 - told.beta)))
+
+
+class StarFormation(PairPolicy):
     """Star formation with rules reconstructed after Madhja et al.
 
     After Madhja, Nikoletseas, Raptopoulos, Tsolovos, MSWiM 2016. The structure is Michail and
@@ -27,15 +65,15 @@ class StarFormation:
 
     name = "star"
     says = "The crowd elects a centre, which keeps half of the energy; the others share the rest."
+    rule = staticmethod(elect_and_share)
+    flips_coins = True
 
     def __init__(self, knowledge: int = 2, beta: float = 0.2) -> None:
+        super().__init__()
         if knowledge not in (0, 1, 2):
             raise InputError(f"knowledge must be 0, 1 or 2, not {knowledge!r}")
-        self.knowledge = knowledge
-        self.beta = check_beta(beta)
-        self.peripheral: set[int] = set()
-        self.edges: set[Edge] = set()
-        self._degree: dict[int, int] = {}
+        self.knowledge, self.beta = knowledge, check_beta(beta)
+        self.tables, self.linked = Tables(links=with_room()), 0
 
     def decide(
         self,
@@ -44,49 +82,37 @@ class StarFormation:
         now_s: float,
         rng: np.random.Generator,
     ) -> Offer | None:
-        a, b = encounter.a, encounter.b
-        leaves = [agent for agent in (a, b) if agent in self.peripheral]
-        if len(leaves) == 2:
-            self._link(a, b, False)
-            return None
-        elected = not leaves
-        leaf = (a, b)[int(rng.integers(2))] if elected else leaves[0]
-        centre = b if leaf == a else a
-        self.peripheral.add(leaf)
-        self._link(centre, leaf, True)
-        if self.knowledge == 2:
-            return self._balance(centre, leaf, views)
-        handed_over = 1.0 if self.knowledge == 0 else 0.5
-        share_J = views[leaf].energy_J * handed_over if elected else 0.0
-        return offer(Encounter(leaf, centre), share_J, views)
+        if is_crowded(self.tables.links, self.linked):
+            pairs = pairs_of(self.tables.links)
+            self.tables, self.linked = Tables(links=with_room(pairs)), len(pairs)
+        return super().decide(encounter, views, now_s, rng)
+
+    @property
+    def peripheral(self) -> set[int]:
+        return {agent for agent, each in self.keeps.items() if each.has_parent}
+
+    @property
+    def edges(self) -> set[frozenset[int]]:
+        return {frozenset(pair) for pair in pairs_of(self.tables.links)}
 
     def distance(self, energy_J: Mapping[int, float]) -> float:
         """Measure the distance to the nearest star, over all agents that are still centres.
 
         It is the total variation distance, 0 to 1, of the energies by agent.
         """
-        agents = list(energy_J)
-        centres = [place for place, agent in enumerate(agents) if agent not in self.peripheral]
-        levels_J = list(energy_J.values())
-        shares = (star_shares(len(agents), centre) for centre in centres)
-        return min((imbalance(levels_J, each) for each in shares), default=imbalance(levels_J))
+        energies_J = np.array(list(energy_J.values()))
+        total_J, leaves = energies_J.sum(), self.peripheral
+        centres = [place for place, agent in enumerate(energy_J) if agent not in leaves]
+        if not centres or len(energies_J) == 1 or not total_J > 0:
+            return imbalance(energies_J)
+        return min_distance(energies_J / total_J, np.array(centres))
 
-    def _link(self, a: int, b: int, on: bool) -> None:
-        edge = frozenset((a, b))
-        if (edge in self.edges) == on:
-            return
-        (self.edges.add if on else self.edges.discard)(edge)
-        for agent in edge:
-            self._degree[agent] = self._degree.get(agent, 0) + (1 if on else -1)
 
-    def _balance(self, centre: int, leaf: int, views: Mapping[int, AgentView]) -> Offer | None:
-        """Offer what makes energy(centre) = degree * energy(leaf) after the loss."""
-        degree = self._degree[centre]
-        missing_J = degree * views[leaf].energy_J - views[centre].energy_J
-        if missing_J > 0:
-            return offer(Encounter(leaf, centre), missing_J / (degree + 1 - self.beta), views)
-        spare_J = -missing_J / (1 + degree * (1 - self.beta))
-        return offer(Encounter(centre, leaf), spare_J, views)
+def min_distance(shares: NDArray[np.float64], centres: NDArray[np.int64]) -> float:
+    """Return the least distance of the shares (n,) to a star around one of the centres (k,)."""
+    off_leaf = np.abs(shares - 0.5 / (len(shares) - 1))
+    off = off_leaf.sum() - off_leaf[centres] + np.abs(shares[centres] - 0.5)
+    return float(off.min() / 2)
 
 
 def star_shares(n: int, centre: int) -> list[float]:

@@ -73,7 +73,8 @@ def trade(told: Any, parent: Side, child: Side) -> float:
 def share_by_depth(told: Any, a: Side, b: Side) -> float:
     if told.arity and not (a.keeps.is_inside and b.keeps.is_inside):
         return 0.0
-    weight_a, weight_b = 0.5**a.keeps.depth, 0.5**b.keeps.depth
+    least = min(a.keeps.depth, b.keeps.depth)  # deep ones both have a weight of 0 in a float
+    weight_a, weight_b = 0.5 ** (a.keeps.depth - least), 0.5 ** (b.keeps.depth - least)
     return bounded_J(a, b, share_J(a.has.energy_J, b.has.energy_J, weight_a, weight_b))
 
 
@@ -122,8 +123,16 @@ class TreeFormation(PairPolicy):
 def tree_shares(parent: Mapping[int, int], n: int) -> list[float]:
     """Return the target shares (n,) by true depth: every level has half of the one above."""
 
-    def depth(agent: int) -> int:
-        return 1 + depth(parent[agent]) if agent in parent else 0
-
-    weights = [0.5 ** depth(agent) for agent in range(n)]
-    return [weight / sum(weights) for weight in weights]
+    depths: dict[int, int] = {}
+    for agent in range(n):
+        above, at = [], agent
+        while at in parent and at not in depths:
+            above.append(at)
+            at = parent[at]
+        depth = depths.setdefault(at, 0)
+        for child in reversed(above):
+            depth += 1
+            depths[child] = depth
+    weights = [0.5 ** depths[agent] for agent in range(n)]
+    total = sum(weights)
+    return [weight / total for weight in weights]

@@ -5,8 +5,11 @@ from math import log
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crowdcharge.policy import Encounter
+from crowdcharge.policy.links import link, pairs_of, unlink, with_room
 from crowdcharge.policy.star import StarFormation, star_shares
 from crowdcharge.policy.tree import TreeFormation, tree_shares
 from crowdcharge.simulation.run import run, summary
@@ -102,6 +105,54 @@ def test_without_knowledge_the_tree_is_missed(crowd):
     policy = TreeFormation(0, 2, 0.0)
     people = crowd(np.full(12, 50.0), 0.0, seed=7).mingle(policy, 12_000)
     assert distance(people.energies, tree_shares(policy.parent, 12)) > 0.05
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 9), st.integers(0, 9)), max_size=200))
+def test_links_are_a_set_of_pairs(steps):
+    """However many came and went: two agents' order is none, and their numbers may be large."""
+    links, held, names = with_room()[:16], set(), [0, 1, 2, 3, 16, 17, 32, 2**20, 2**31 - 2, 99]
+    for adds, one, other in steps:
+        a, b = names[one], names[other]
+        if a == b:
+            continue
+        pair = frozenset((a, b))
+        if np.count_nonzero(links) > 8:
+            links = with_room(pairs_of(links))
+        assert (link if adds else unlink)(links, a, b) == ((pair in held) != adds)
+        (held.add if adds else held.discard)(pair)
+        assert {frozenset(each) for each in pairs_of(links)} == held
+
+
+def test_the_figures_of_a_city_s_star_and_tree_take_no_minutes():
+    n = 100_000
+    energy_J = dict(enumerate(np.random.default_rng(1).uniform(0, 9, n)))
+    assert 0.5 < StarFormation().distance(energy_J) < 0.7, "everybody is a centre yet"
+    policy = TreeFormation()
+    for child in range(1, n):  # everybody hangs on the one before
+        policy.keeps[child].parent, policy.keeps[child].has_parent = child - 1, 1
+    assert 0.99 < policy.distance(energy_J) < 1
+
+
+def test_the_nearest_star_is_that_of_all_centres():
+    levels_J = np.random.default_rng(2).uniform(0, 9, 12)
+    policy = StarFormation()
+    for leaf in (1, 4, 5):
+        policy.keeps[leaf].has_parent = 1
+    expected = min(
+        distance(levels_J, star_shares(12, centre))
+        for centre in range(12)
+        if centre not in (1, 4, 5)
+    )
+    assert policy.distance(dict(enumerate(levels_J))) == pytest.approx(expected, rel=1e-12)
+
+
+def test_two_of_a_very_deep_tree_still_share_by_depth(crowd):
+    policy, people = TreeFormation(), crowd([10, 40])
+    policy.keeps[0].depth, policy.keeps[1].depth = 1500, 1501
+    policy.keeps[0].has_parent = policy.keeps[1].has_parent = 1
+    policy.keeps[0].parent = policy.keeps[1].parent = 7
+    offer = people.meet(policy, 0, 1)
+    assert (offer.ptx, offer.energy_J) == (1, pytest.approx(40 - 50 / 3))
 
 
 @pytest.mark.parametrize("name", ["star", "tree"])

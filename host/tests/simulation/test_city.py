@@ -269,6 +269,20 @@ def test_every_policy_decides_alike_in_both_worlds(name):
     assert any(objects.transfers), "the last of them moves something"
 
 
+@pytest.mark.timeout(600)
+def test_a_star_s_links_find_more_room_in_both_worlds(monkeypatch):
+    monkeypatch.setattr("crowdcharge.policy.links.ROOM_MIN", 4)
+    scenario = replace(parse(CROWD), policy="star", policy_options={})
+    policies = [scenario.make_policy(), scenario.make_policy()]
+    objects, arrays = (
+        run(scenario, 5, scenario.link, None, policy, compiled=compiled)
+        for compiled, policy in enumerate(policies)
+    )
+    assert [*map(told, arrays.transfers)] == [*map(told, objects.transfers)]
+    assert len(policies[0].tables.links) > 16
+    assert policies[0].keeps == policies[1].keeps
+
+
 class Mine(ObliviousShare):
     """A subclass that looks at the whole crowd and at chance."""
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from crowdcharge.policy import AgentView, Encounter, Policy, offered
 from crowdcharge.policy.expected_share import HOURS
+from crowdcharge.policy.links import pairs_of, with_room
 from crowdcharge.policy.pairwise import weight_in
 from crowdcharge.policy.rule import NUMBERS, Keeps, PairPolicy, Tables
 from crowdcharge.policy.social import AGENTS_MAX, tie
@@ -78,11 +79,16 @@ class Asking:
 
     def serve(self, city: City, needs: int) -> None:
         """Do what the kernels need before they go on."""
-        self.mind.asked["is_served"] = needs != kernels.NEEDS_COINS
+        self.mind.asked["is_served"] = needs in (kernels.NEEDS_ANSWER, kernels.NEEDS_LOOK)
         if needs == kernels.NEEDS_ANSWER:
             self._answer(city)
         elif needs == kernels.NEEDS_LOOK:
             self._look(city)
+        elif needs == kernels.NEEDS_LINKS:
+            pairs = pairs_of(self.mind.tables.links)
+            tables = self.mind.tables._replace(links=with_room(pairs))
+            self.mind = self.mind._replace(tables=tables)
+            self.mind.told["linked"] = len(pairs)
         else:
             self.mind.coins[:] = self._rng.integers(2, size=len(self.mind.coins))
             self.mind.asked["coin"] = 0
@@ -146,7 +152,7 @@ def placed(tables: Tables, n: int, place: Mapping[int, int]) -> Tables:
         for (agent, hour), value in table.items():
             if agent in place:
                 made[place[agent], hour] = value
-    arrays: tuple[Any, ...] = (np.array(ties, np.int64), *hourly)
+    arrays: tuple[Any, ...] = (np.array(ties, np.int64), np.array(tables.links, np.int64), *hourly)
     return Tables(*arrays)
 
 

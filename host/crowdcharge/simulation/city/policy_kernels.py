@@ -6,14 +6,16 @@ An offer is (transmitter, receiver, energy); no energy, no offer.
 
 from typing import Any, cast
 
+from crowdcharge.policy.links import is_crowded
 from crowdcharge.policy.rule import Side
 from crowdcharge.simulation.city.board_kernels import advance
 from crowdcharge.simulation.city.jit import jit, jit_plain, switch
 from crowdcharge.simulation.compiling import RULES
 
+crowded = jit_plain(cast("Any", is_crowded))
 by_rule = switch([jit_plain(cast("Any", rule)) for rule in RULES.values()])
 IN_PYTHON = -1  # the number of a rule that only the policy's own `decide` knows
-ENOUGH, NEEDS_ANSWER, NEEDS_LOOK, NEEDS_COINS = range(4)
+ENOUGH, NEEDS_ANSWER, NEEDS_LOOK, NEEDS_COINS, NEEDS_LINKS = range(5)
 
 
 @jit
@@ -22,6 +24,8 @@ def lacks(mind: Any, now_s: Any) -> Any:
     asked, told = mind.asked[0], mind.told[0]
     if asked.flips_coins and asked.coin == len(mind.coins):
         return NEEDS_COINS
+    if crowded(mind.tables.links, told.linked):
+        return NEEDS_LINKS
     if asked.is_served:
         return ENOUGH
     if asked.rule == IN_PYTHON:

@@ -17,6 +17,7 @@ from crowdcharge.simulation.city.policy_kernels import (
     ENOUGH,
     NEEDS_ANSWER,
     NEEDS_COINS,
+    NEEDS_LINKS,
     NEEDS_LOOK,
     decide,
     lacks,
@@ -42,8 +43,8 @@ from crowdcharge.simulation.world import Order
 ) = map(int, Order)  # fmt: skip
 
 __all__ = [
-    "NEEDS_ANSWER", "NEEDS_COINS", "NEEDS_CONTACTS", "NEEDS_LOOK", "NEEDS_ROOM", "REACHED",
-    "advance_all", "advance_one", "finish", "prepare", "run_to",
+    "NEEDS_ANSWER", "NEEDS_COINS", "NEEDS_CONTACTS", "NEEDS_LINKS", "NEEDS_LOOK", "NEEDS_ROOM",
+    "REACHED", "advance_all", "advance_one", "finish", "prepare", "run_to",
 ]  # fmt: skip
 
 REACHED = ENOUGH  # why `run_to` came back, beside what the policy lacks
