@@ -5,6 +5,7 @@ It also counts short runs, because a board that keeps restarting must not charge
 """
 
 from wptcore.compat import const
+from wptcore.consent import UNBOUNDED_mJ
 
 # What caused this boot; each port maps its chip's reset causes. What the journal says goes first.
 ASKED = const(0)  # a command or a tool asked for it
@@ -79,7 +80,7 @@ class Persistence:
         elif not saved.given_mJ:
             saved.given_to = b""  # a new day
         saved.mandate = board.consent.signed
-        saved.taken_mJ = board.consent.taken_mJ
+        saved.taken_mJ = min(board.consent.taken_mJ, UNBOUNDED_mJ)  # counts up for ever
         saved.note_open(board._running or board._ending)
         self._age_ms = 0
         self.due = False

@@ -172,7 +172,7 @@ class Readout:
             self._floor.floor_pct,
             self._floor.resume_pct,
             self._roles,
-            self.attended_left_s,
+            min(self.attended_left_s, wire.ATTENDED_MAX_s),
             min(UNATTENDED_MAX_mW, self._limits.power_max_mW),
         )
 

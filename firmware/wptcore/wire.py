@@ -105,6 +105,7 @@ ASK_FAULTS = const(2)
 ASK_STATUS = const(3)
 ASK_CONSENT = const(4)
 FAULTS_MAX = const(16)  # codes in INFO_FAULTS
+ATTENDED_MAX_s = const(0xFFFF)  # in INFO_LIMITS; a window may be longer
 
 _HEADER = "<BBII"
 HEADER_SIZE = const(10)
