@@ -213,6 +213,24 @@ async def test_a_window_that_ends_says_so(broker: Broker) -> None:
         await until(lambda: ("crowdcharge/lab/status", "offline", False) in heard)
 
 
+async def test_a_last_will_that_comes_late_is_not_the_last_word(broker: Broker) -> None:
+    """A broker may find a link dead after its window has come back by another."""
+    url, here = f"mqtt://127.0.0.1:{broker.port}", str(Path(__file__).parent)
+    status = "crowdcharge/lab/status"
+    async with broker.heard() as heard:
+        earlier = await asyncio.create_subprocess_exec(sys.executable, "-c", WINDOW, url, here)
+        await until(lambda: (status, "online", False) in heard, 20)
+        heard.clear()
+        async with telling(Crowd(), section(broker)):
+            await until(lambda: (status, "online", False) in heard)
+            await asyncio.sleep(0.3)  # until it has subscribed
+            earlier.kill()
+            await until(lambda: (status, "offline", False) in heard)
+            heard.clear()
+            await until(lambda: (status, "online", False) in heard, 5)
+        await earlier.wait()
+
+
 # -- commands --
 
 

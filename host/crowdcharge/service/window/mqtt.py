@@ -158,10 +158,12 @@ class Mqtt:
         """Take commands, if any is allowed, in the order in which they come; each gets one answer.
 
         None waits for the answer of another: a stop must not, while a board is asked patiently.
-        What the broker kept of boards that are no longer ours is taken away first.
+        What the broker kept of boards that are no longer ours is taken away first. The last will
+        of an earlier connection may come after this one has begun, and is not the last word.
         """
-        kept = SubscribeOptions(qos=_FIRM, noLocal=True)
-        await client.subscribe(self._topics.board("+"), options=kept)
+        of_others = SubscribeOptions(qos=_FIRM, noLocal=True)
+        for topic in (self._topics.board("+"), self._topics.status):
+            await client.subscribe(topic, options=of_others)
         if self._section.commands:
             options = SubscribeOptions(qos=_FIRM, retainHandling=_NO_RETAINED)
             await client.subscribe(self._topics.command, options=options)
@@ -169,7 +171,9 @@ class Mqtt:
             topic, payload = str(message.topic), message.payload
             if not isinstance(payload, bytes):
                 continue
-            if message.retain and payload and (board_id := self._topics.board_of(topic)):
+            if topic == self._topics.status and payload != b"online":
+                await _publish(client, topic, "online", retain=True)
+            elif message.retain and payload and (board_id := self._topics.board_of(topic)):
                 await self._forget(client, board_id)
             elif not message.retain and topic == self._topics.command:
                 task = asyncio.create_task(self._answer(client, payload))
