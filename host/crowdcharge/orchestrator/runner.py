@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from math import inf
 
 import numpy as np
 
@@ -110,7 +111,7 @@ class Runner:
             if self._stopped:
                 self._orchestrator.stop()
             async with beside(self._orchestrator):
-                await self._orchestrator.run(config.run.duration_s or None)
+                await self._orchestrator.run(config.run.duration_s or inf)
             summary = summarise(store.book)
         self.folder.write(SUMMARY, summary)
         return summary

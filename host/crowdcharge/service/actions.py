@@ -91,7 +91,7 @@ class Actions:
             policy = policies.make(name, **options)
         except (InputError, TypeError) as error:
             raise _bad_value(str(error)) from None
-        self.orchestrator.policy, self.policy_options = policy, options
+        self.orchestrator.decisions.policy, self.policy_options = policy, options
         return HTTPStatus.OK, policy_says(policy, options)
 
     # -- one board --
@@ -124,7 +124,7 @@ class Actions:
     async def _cleared(self, board_id: int, code: int) -> int:
         """Ask a board to clear a latched fault; return the code of its answer."""
         keeper = self.orchestrator.ledger_keeper
-        async with self.orchestrator.visiting(board_id) as link:
+        async with self.orchestrator.jobs.visiting(board_id) as link:
             await keeper.sync(link)
             if code not in await link.faults():  # it has gone meanwhile
                 return ept.NONE
@@ -140,7 +140,7 @@ class Actions:
         signed = _signed(args)
         board_id = self._board({"board_id": mandate.board_of(signed)}, "board_id")
         await self._until_free(board_id)  # a false mandate may cost the link over which it comes
-        async with self.orchestrator.visiting(board_id) as link:
+        async with self.orchestrator.jobs.visiting(board_id) as link:
             answer = await link.inquire(FrameType.MANDATE, signed)
             if isinstance(answer, Ack):
                 raise _conflict(f"board {board_id} refuses: {codes.text(answer.code)}")
@@ -165,10 +165,10 @@ class Actions:
         if self.orchestrator.state != "running":
             raise _conflict(f"the run is {self.orchestrator.state}: resume it first")
         for board_id in (ptx, prx):
-            if board_id in self.orchestrator.forbidden:
+            if board_id in self.orchestrator.jobs.forbidden:
                 raise _conflict(f"board {board_id} is taken out of the run")
             self._need_free(board_id)
-        if self.orchestrator.is_at_floor(ptx):
+        if self.orchestrator.decisions.is_at_floor(ptx):
             raise _conflict(f"board {ptx} is at its floor")
         self.orchestrator.ask_for(Offer(ptx, prx, float(energy_J)))
         return _BEGUN, {"ptx": ptx, "prx": prx, "energy_J": energy_J}
@@ -200,14 +200,14 @@ class Actions:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience_s):
-                    while self.orchestrator.is_busy(board_id):  # noqa: ASYNC110 - nobody tells
+                    while self.orchestrator.jobs.is_busy(board_id):  # noqa: ASYNC110 - nobody tells
                         await asyncio.sleep(_LOOK_s)
         finally:
             self._waiting -= 1
         self._need_free(board_id)
 
     def _need_free(self, board_id: int) -> None:
-        if self.orchestrator.is_busy(board_id):
+        if self.orchestrator.jobs.is_busy(board_id):
             raise _conflict(f"board {board_id} is busy; try again", busy=True)
         if self.orchestrator.station.fleet.view(board_id) is None:
             raise _conflict(f"board {board_id} has not been heard")

@@ -76,7 +76,7 @@ class Facts:
         return {(min(pair), max(pair)) for pair in pairs}
 
     def _run(self) -> Shown:
-        policy = policy_says(self._orchestrator.policy, self._actions.policy_options)
+        policy = policy_says(self._orchestrator.decisions.policy, self._actions.policy_options)
         return {"state": self._orchestrator.state, "policy": policy}
 
     def _board(self, board_id: int, touching: Collection[Pair]) -> Shown:
@@ -90,7 +90,7 @@ class Facts:
             "has_key": board_id in orchestrator.station.keys,
             "contacts": contacts,
             "lost": is_lost,
-            "forbidden": board_id in orchestrator.forbidden,
+            "forbidden": board_id in orchestrator.jobs.forbidden,
             "faults": [fault_shown(code) for code in faults],
             **self._heard(view),
             **self._limits(board_id),
@@ -99,16 +99,16 @@ class Facts:
         situation = Situation(
             has_key=board_id in orchestrator.station.keys,
             is_lost=is_lost,
-            is_busy=orchestrator.is_busy(board_id),
-            is_forbidden=board_id in orchestrator.forbidden,
+            is_busy=orchestrator.jobs.is_busy(board_id),
+            is_forbidden=board_id in orchestrator.jobs.forbidden,
             has_fault=any(map(codes.is_problem, faults)),
             state=orchestrator.state,
-            is_ready=orchestrator.is_ready(board_id),
-            is_at_floor=orchestrator.is_at_floor(board_id),
+            is_ready=board_id in orchestrator.jobs.ready(),
+            is_at_floor=orchestrator.decisions.is_at_floor(board_id),
             floor_pct=facts.get("floor_pct"),
             resume_pct=facts.get("resume_pct"),
             contacts=contacts,
-            decision=orchestrator.reasons.get(board_id, ""),
+            decision=orchestrator.decisions.reasons.get(board_id, ""),
         )
         return facts | {"waits": waits(situation)}
 
@@ -161,9 +161,9 @@ class Facts:
         free = [
             pair
             for pair in sorted(touching)
-            if not any(map(orchestrator.is_busy, pair))
-            and orchestrator.forbidden.isdisjoint(pair)
-            and orchestrator.is_open(pair)
+            if not any(map(orchestrator.jobs.is_busy, pair))
+            and orchestrator.jobs.forbidden.isdisjoint(pair)
+            and orchestrator.decisions.is_open(pair)
         ]
         return await wants(orchestrator, free, self._aside)
 

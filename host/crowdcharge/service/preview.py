@@ -31,7 +31,7 @@ async def wants(
         return []
     now_s = orchestrator.station.clock.now_s()
     try:
-        policy = deepcopy(orchestrator.policy)
+        policy = deepcopy(orchestrator.decisions.policy)
         takes_J = orchestrator.ledger_keeper.book.credits.limits_J(agents)
         found: list[dict[str, Any]] = await aside(_asked, policy, known, agents, now_s, takes_J)
     except Exception:  # noqa: BLE001 - anybody's policy; the run itself says what is wrong with it

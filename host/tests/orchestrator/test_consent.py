@@ -36,7 +36,7 @@ def test_a_board_that_consents_to_nobody_is_not_even_asked(make_world, run):
         with MortalStore.open(world, world.ledger) as store:
             orchestrator = world.orchestrator(store, PAIR)
             await orchestrator.run(10.0)
-            reasons.update(orchestrator.reasons)
+            reasons.update(orchestrator.decisions.reasons)
 
     reasons: dict[int, str] = {}
     run(world, story())

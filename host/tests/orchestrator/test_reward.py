@@ -20,7 +20,7 @@ def played(world, run, until_s, *rewards):
             store.append(rewards)
             orchestrator = world.orchestrator(store, PAIR)
             await orchestrator.run(until_s)
-            reasons.update(orchestrator.reasons)
+            reasons.update(orchestrator.decisions.reasons)
 
     run(world, story())
     world.check_books()

@@ -204,7 +204,7 @@ def test_no_remote_way_clears_what_needs_a_person(operate: Operate) -> None:
         assert "button" in problem["detail"]
         assert problem["way_out"] in problem["detail"]
         # The board refuses as well, whoever asks it.
-        async with actions.orchestrator.visiting(1) as link:
+        async with actions.orchestrator.jobs.visiting(1) as link:
             answer = await link.command(wire.CLEAR, ept.FOREIGN_OBJECT)
         assert answer.code != ept.NONE
         assert ept.FOREIGN_OBJECT in actions.orchestrator.ledger_keeper.book.faults[1]

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""Who does what now: one job at a time for each board, and no more boards than there are slots."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from crowdcharge.boards.fleet import BoardView
+from crowdcharge.boards.link import BoardLink
+from crowdcharge.errors import WptError
+from crowdcharge.orchestrator.station import Station
+
+RETRY_s = 1.0  # of the event loop's time: so long a board rests that failed or was just visited
+
+
+class Jobs:
+    """Starts jobs on boards, and knows which boards are free for one.
+
+    A job is a visit, which fetches what a board has to tell, or whatever `start` is given. A board
+    is ready for anything but a visit once it has been visited. `forbidden`: boards that take no
+    part; they are still visited.
+    """
+
+    def __init__(self, station: Station) -> None:
+        self.forbidden: set[int] = set()
+        self._station = station
+        self._fleet, self._pool = station.fleet, station.pool
+        self._busy: set[int] = set()
+        self._visited: set[int] = set()
+        self._rests_until_s: dict[int, float] = {}
+
+    def start(self, work: asyncio.TaskGroup, job: Coroutine[Any, Any, None], *boards: int) -> None:
+        """Begin a job on boards that are free. If it fails, say so, and let them rest."""
+        self._busy.update(boards)
+
+        async def guarded() -> None:
+            try:
+                with self._pool.hold(*boards):
+                    await job
+            except WptError as error:
+                self._rest(*boards)
+                self._station.trouble(getattr(error, "board_id", 0), error)
+            finally:
+                self._busy.difference_update(boards)
+
+        work.create_task(guarded())
+
+    @asynccontextmanager
+    async def visiting(self, board_id: int) -> AsyncIterator[BoardLink]:
+        """Keep a free board to oneself, for what a person asks of it."""
+        self._busy.add(board_id)
+        try:
+            with self._pool.hold(board_id):
+                yield await self._pool.get(board_id)
+        finally:
+            self._busy.discard(board_id)
+
+    # -- visits --
+
+    def start_visits(self, work: asyncio.TaskGroup) -> None:
+        """Visit every board that must be visited, as far as there are slots."""
+        pending = self._station.ledger_keeper.pending()
+        due = [
+            view.board_id
+            for view in self._fleet.views()
+            if self._can_be_visited(view) and self._must_be_visited(view, pending)
+        ]
+        for board_id in due:
+            if self._has_slots(board_id):
+                self.start_visit(work, board_id)
+
+    def start_visit(self, work: asyncio.TaskGroup, board_id: int) -> None:
+        self.start(work, self._visit(board_id), board_id)
+
+    def visit_all_anew(self) -> None:
+        self._visited.clear()
+
+    async def _visit(self, board_id: int) -> None:
+        await self._station.sync(board_id)
+        self._visited.add(board_id)
+        self._rest(board_id)  # until its adverts have caught up with what it just said
+
+    def _must_be_visited(self, view: BoardView, pending: Collection[int]) -> bool:
+        """Tell whether a board is new, owes a receipt, or advertises what the ledger lacks."""
+        board_id, keeper = view.board_id, self._station.ledger_keeper
+        if board_id in pending or board_id not in self._visited:
+            return True
+        return view.newest.problem != keeper.has_problem(board_id) or keeper.is_behind(view.newest)
+
+    def _can_be_visited(self, view: BoardView) -> bool:
+        board_id = view.board_id
+        has_key = board_id in self._station.keys
+        if board_id in self._busy or not has_key or self._is_resting(board_id):
+            return False
+        is_heard = not view.is_stale(asyncio.get_running_loop().time())
+        return is_heard or self._pool.is_connected(board_id)
+
+    # -- who is free --
+
+    def is_busy(self, board_id: int) -> bool:
+        return board_id in self._busy
+
+    def ready(self) -> set[int]:
+        """Return the boards that could begin a transfer now, if they had slots."""
+        free = self._visited - self._busy - self.forbidden
+        return {board_id for board_id in free if not self._is_resting(board_id)}
+
+    def can_begin(self, boards: Collection[int]) -> bool:
+        """Tell whether all these boards are ready, and the radio has room for them."""
+        return self.ready().issuperset(boards) and self._has_slots(*boards)
+
+    def _has_slots(self, *boards: int) -> bool:
+        """Tell whether the radio can hold all these boards beside those that are busy.
+
+        A pair gets both its slots or none, so that no two pairs wait for each other.
+        """
+        return len(self._busy.union(boards)) <= self._pool.slots
+
+    def _is_resting(self, board_id: int) -> bool:
+        return asyncio.get_running_loop().time() < self._rests_until_s.get(board_id, 0.0)
+
+    def _rest(self, *boards: int) -> None:
+        until_s = asyncio.get_running_loop().time() + RETRY_s
+        self._rests_until_s.update(dict.fromkeys(boards, until_s))
