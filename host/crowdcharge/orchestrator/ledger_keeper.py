@@ -28,8 +28,7 @@ from crowdcharge.errors import GrantRefused, LedgerError, RemoteProtocolError
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.neighbours import Found
-from crowdcharge.ledger.numbers import ids_of
-from crowdcharge.ledger.payments import payments_due
+from crowdcharge.ledger.numbers import Numbering, ids_of
 from crowdcharge.ledger.peers import is_peers, openings
 from crowdcharge.ledger.rows import meter_row, passed_row, sample_row
 from crowdcharge.ledger.settlement import TransferRecord
@@ -39,10 +38,9 @@ from crowdcharge.orchestrator.events import (
     Emit,
     FaultCleared,
     FaultRaised,
-    Paid,
     Refused,
-    Settled,
 )
+from crowdcharge.orchestrator.settler import Settler
 from crowdcharge.policy.base import Offer
 from crowdcharge.units import J_to_mJ
 from wptcore import ept, transfer, wire
@@ -66,14 +64,12 @@ class LedgerKeeper:
         self._keys = keys
         self._clock = clock
         self._emit = emit
-        site = store.book.site
-        self._ids = ids_of(site.number if site else 0)
-        used = (key - self._ids.start + 1 for key in store.book.transfers if key in self._ids)
-        first = (first_transfer_id - self._ids.start) % len(self._ids)
-        self._next = max([first, *used])  # an index into the ids
+        book = store.book
+        ids = ids_of(book.site.number if book.site else 0)
+        self._numbering = Numbering(ids, first_transfer_id, book.transfers, book.seen_ids)
+        self._settler = Settler(store, clock, emit)
         self._found: list[Found] = []  # what `take` could not write yet
         self._read_to: dict[int, Newest] = {}  # by board, as of the last read of its receipts
-        self._heard_out: set[tuple[int, int]] = set()  # (transfer, board): told all about it
         self._collected: set[tuple[int, int]] = set()  # (transfer, board): the board was told
         self._samples: list[kinds.Sample | kinds.Meter] = []
         self.agents: dict[int, BoardAgent] = {}
@@ -87,7 +83,7 @@ class LedgerKeeper:
 
     def open(self, offer: Offer, power_max_mW: int) -> TransferRecord:
         """Write a transfer to disk before any board is asked; `offer.prx` 0 for a ping."""
-        transfer_id = self._new_id()
+        transfer_id = self._numbering.next()
         energy_max_mJ = max(J_to_mJ(offer.energy_J), 1)
         opened = kinds.Open(
             transfer_id, offer.ptx, offer.prx, energy_max_mJ, power_max_mW, self._now_ms()
@@ -100,11 +96,8 @@ class LedgerKeeper:
     ) -> tuple[list[TransferRecord], int]:
         """Write a group to disk, a transfer for each receiver; return them and its number."""
         rows: list[kinds.Content] = []
-        numbers = [self._new_id()]
+        numbers = [self._numbering.next() for _ in shares_mJ]
         group_id = numbers[0] % wire.BOARD_ID_MAX + 1
-        while len(numbers) < len(shares_mJ):
-            self._next += 1
-            numbers.append(self._new_id())
         for transfer_id, (prx, share_mJ) in zip(numbers, shares_mJ.items(), strict=True):
             bounds = max(share_mJ, 1), power_max_mW, self._now_ms()
             rows.append(kinds.Open(transfer_id, ptx, prx, *bounds))
@@ -157,16 +150,11 @@ class LedgerKeeper:
         board_id = link.board_id
         ack = await self._stop_leftover(link)
         receipts = await self._receipts(link, ack)
-        self._heard_out |= {
-            (unsettled.transfer_id, board_id)
-            for unsettled in self._store.book.unsettled(board_id)
-            if not ack.runs(unsettled.transfer_id)
-        }
+        self._settler.hear_out(board_id, ack)
         self._write(receipts)
         self._admit_found()
         await self._release(link, receipts)
-        unsettled = {each.transfer_id for each in self._store.book.unsettled()}
-        self._heard_out = {each for each in self._heard_out if each[0] in unsettled}
+        self._settler.forget_closed()
         await self._clear_lost_lease(link)
         beacon = await self._read(link)
         if self._lacks(ack, receipts):
@@ -204,8 +192,7 @@ class LedgerKeeper:
         passed = [each for each in found.values() if self.book.lacks(each[1])]
         self._store.append(passed_row(receipt, finder) for finder, receipt in passed)
         self._found.clear()
-        for transfer_id in sorted({receipt.transfer_id for _, receipt in passed}):
-            self._settle(self.book.transfers[transfer_id])
+        self._settler.settle(receipt.transfer_id for _, receipt in passed)
 
     async def _release(self, link: BoardLink, receipts: list[Receipt]) -> None:
         """Tell the board which receipts of its own transfers need its memory no more."""
@@ -250,12 +237,7 @@ class LedgerKeeper:
 
     def pending(self) -> set[int]:
         """Boards that still owe the ledger a receipt."""
-        return {
-            board_id
-            for unsettled in self._store.book.unsettled()
-            for board_id in unsettled.boards
-            if (unsettled.transfer_id, board_id) not in self._heard_out
-        }
+        return self._settler.pending()
 
     def is_behind(self, beacon: Beacon) -> bool:
         """Tell whether a board's advert hints at a receipt that nobody has read here yet.
@@ -315,60 +297,14 @@ class LedgerKeeper:
         if rows:
             self._store.append(rows)
         self._samples.clear()
-        candidates = {unsettled.transfer_id for unsettled in book.unsettled()}
-        candidates |= {receipt.transfer_id for receipt in receipts}  # a late one reopens
-        known = [book.transfers[each] for each in candidates & set(book.transfers)]
-        for transfer_id in sorted({e.transfer_id for each in known for e in book.together(each)}):
-            self._settle(book.transfers[transfer_id])
-
-    def pay(self) -> None:
-        """Pay what is owed by now in markets. Calling again pays nothing twice."""
-        due = payments_due(self._store.book)
-        self._store.append(due)
-        for payment in due:
-            parties = (payment.transfer_id, payment.payer, payment.payee)
-            self._emit(Paid(self._clock.now_s(), *parties, payment.amount_u))
+        unsettled = {each.transfer_id for each in book.unsettled()}
+        told = {receipt.transfer_id for receipt in receipts}  # a late receipt reopens a transfer
+        self._settler.settle(unsettled | told)
 
     def close_books(self) -> None:
         """Book at the end of a run what one board has receipted, whatever the other owes."""
-        book = self._store.book
-        for unsettled in book.unsettled():
-            if any(book.receipts(unsettled)):
-                self._post(unsettled)
+        self._settler.settle_one_sided()
         self.flush()
-
-    def _settle(self, unsettled: TransferRecord) -> None:
-        """Settle once each side has given its receipt, or has been heard out and has none.
-
-        A group is settled once that is so for all of its boards.
-        """
-        book = self._store.book
-        roles = (wire.PTX, wire.PRX)
-        for each in book.together(unsettled):
-            for board_id, role in zip(each.boards, roles, strict=False):
-                heard_out = (each.transfer_id, board_id) in self._heard_out
-                if not heard_out and book.receipt(each, role) is None:
-                    return
-        self._post(unsettled)
-
-    def _post(self, unsettled: TransferRecord) -> None:
-        book = self._store.book
-        rows = book.settlement(unsettled)
-        if not rows:
-            return
-        self._store.append(rows)
-        self.pay()
-        settled = book.transfers[unsettled.transfer_id]
-        self._emit(
-            Settled(
-                self._clock.now_s(),
-                settled.transfer_id,
-                settled.state,
-                settled.sent_mJ,
-                settled.received_mJ,
-                settled.loss_mJ,
-            )
-        )
 
     async def _clear_lost_lease(self, link: BoardLink) -> None:
         """Clear a lost lease once its receipt is in the ledger; a person judges other latches."""
@@ -381,16 +317,6 @@ class LedgerKeeper:
             ack = await link.command(wire.CLEAR, ept.LEASE_LOST)
             if ack.code == ept.NONE:
                 self.faults(link.board_id, codes - {ept.LEASE_LOST})
-
-    def _new_id(self) -> int:
-        """Return a number of this site that this ledger has not seen."""
-        seen, ids = self._store.book.seen_ids, self._ids
-        for _ in ids:
-            transfer_id = ids[self._next % len(ids)]
-            if transfer_id not in seen:
-                return transfer_id
-            self._next += 1
-        raise LedgerError("this site has given all its numbers: begin a new ledger as another one")
 
     def _now_ms(self) -> int:
         return int(self._clock.now_s() * 1000)
