@@ -5,6 +5,7 @@ Each check returns one text for each fault that it finds, [] for none.
 """
 
 import struct
+from collections import Counter
 from functools import partial
 from hashlib import sha256
 
@@ -27,6 +28,12 @@ def market_faults(market: MarketRow, signers: Signers) -> list[str]:
         f"market {market.market_id}: its energy is not signed by board {take.board_id}"
         for take in market.takes
         if not signers.accept(take.board_id, partial(_is_signed, market, take))
+    ]
+    parts = Counter(take.board_id for take in market.takes)
+    found += [
+        f"market {market.market_id}: board {board_id} takes part {times} times"
+        for board_id, times in sorted(parts.items())
+        if times > 1
     ]
     balance_mJ = sum(take.energy_mJ for take in market.takes)
     if market.confirmed and abs(balance_mJ) > len(market.takes):

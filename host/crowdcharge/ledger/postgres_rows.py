@@ -17,7 +17,7 @@ from crowdcharge.ledger.keeping import catch_up
 from crowdcharge.ledger.kinds import VIEWS, columns
 from crowdcharge.ledger.place import BooksUrl
 from crowdcharge.ledger.postgres_link import DatabaseLink
-from crowdcharge.ledger.rows import Row
+from crowdcharge.ledger.rows import Row, first_after
 from crowdcharge.ledger.sqlite_rows import SqliteRows
 
 _PAGE_ROWS = 2000
@@ -30,7 +30,7 @@ ORDER BY seq
 """
 _PAGE = """
 SELECT seq, kind, body, hash FROM crowdcharge.journal
-WHERE site = :site AND seq > :after ORDER BY seq LIMIT :most
+WHERE site = :site AND seq >= :first ORDER BY seq LIMIT :most
 """
 # By leaps over the index: the table may have millions of rows and a handful of sites.
 _OTHERS = """
@@ -129,15 +129,15 @@ class PostgresRows:
 
     def rows(self, after: int = 0, most: int = -1) -> Iterator[Row]:
         """Return the rows a page at a time; see `Store.rows`."""
-        left = most if most >= 0 else None
+        left, first = most if most >= 0 else None, first_after(after)
         while left is None or left > 0:
             wanted = _PAGE_ROWS if left is None else min(left, _PAGE_ROWS)
-            page = self._link.run(_PAGE, site=self.place.site, after=after, most=wanted)
+            page = self._link.run(_PAGE, site=self.place.site, first=first, most=wanted)
             for seq, kind, body, digest in page:
                 yield Row(seq, kind, body, digest)
             if len(page) < wanted:
                 return
-            after = page[-1][0]
+            first = page[-1][0] + 1
             left = left if left is None else left - len(page)
 
     def others(self) -> dict[str, int]:

@@ -19,6 +19,7 @@ from crowdcharge.ledger.bodies import Body, body_of, canonical, parsed
 
 FIRST_HASH = "0" * 64
 LOSS = "loss"
+_LEAST = -(2**63)  # the least number that a row can have in a file or a database
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,11 @@ def unbroken(rows: Iterable[Row], previous: str, where: object) -> Iterator[Row]
             raise LedgerError(f"ledger {where}: row {row.seq} was altered; not continued")
         previous = row.hash
         yield row
+
+
+def first_after(after: int) -> int:
+    """Return the least number to read from; a row before row 1 is somebody's, and shown too."""
+    return after + 1 if after else _LEAST
 
 
 def account_of(board_id: int) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from crowdcharge.errors import InputError, LedgerError, WptError
 from crowdcharge.files import FileLock, sync, write_whole
 from crowdcharge.ledger.kinds import VIEWS, columns
-from crowdcharge.ledger.rows import Row
+from crowdcharge.ledger.rows import Row, first_after
 
 APPLICATION_ID = 0x43434C47  # "CCLG"
 SCHEMA_VERSION = 1
@@ -147,8 +147,8 @@ class SqliteRows:
         """Return the rows as they are in the file; see `Store.rows`."""
         with _clear_errors(self.place):
             query = "SELECT seq, CAST(kind AS BLOB), CAST(body AS BLOB), CAST(hash AS BLOB)"
-            query += " FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
-            for seq, *texts in self._db.execute(query, (after, most)):
+            query += " FROM journal WHERE seq >= ? ORDER BY seq LIMIT ?"
+            for seq, *texts in self._db.execute(query, (first_after(after), most)):
                 yield Row(seq, *(_text(text) for text in texts))
 
     def damage(self) -> str | None:

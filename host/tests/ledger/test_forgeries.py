@@ -234,6 +234,12 @@ FORGERIES = {
     "a bargain at another price": Forgery(change("bargain", {"price": 1}), theirs="bargain"),
     "a bargain for more": Forgery(change("bargain", {"energy_mJ": 301}), theirs="bargain"),
     "a market made void": Forgery(change("market", {"void": "x"}), theirs="market"),
+    "a take twice": Forgery(
+        lambda drafts: drafts[at(drafts, "market")][1].update(
+            takes=drafts[at(drafts, "market")][1]["takes"] * 2
+        ),
+        theirs="market",
+    ),
     "another key's market": Forgery(
         change("market", {"price": PRICE + 1}), theirs="key", alone="market"
     ),
@@ -326,6 +332,36 @@ def test_rows_cut_off_the_end_are_found(tmp_path, drafts):
         db.execute("DELETE FROM journal WHERE seq > ?", (len(drafts) - 2,))
     assert outsider(path, KEYS, "check")[0] == ""  # the chain is whole
     assert "are cut off" in outsider(path, KEYS, "further")[0]
+
+
+HIDDEN = """
+DROP TRIGGER no_replace;
+INSERT INTO journal SELECT {seq}, 'entry', replace(body, '10', '11'), hash FROM journal
+    WHERE kind = 'entry' LIMIT 1;
+"""
+# By whoever can write the file: rows and tables as they are, but for what SQL is told of them.
+LIES = {
+    "a row before the first": HIDDEN.format(seq=0),
+    "a row far before the first": HIDDEN.format(seq=-(2**63)),
+    "a view that says more": "DROP VIEW entries; CREATE VIEW entries AS SELECT seq,"
+    " 5 AS transfer_id, 'board:1' AS account, 7 AS amount_mJ FROM journal;",
+    "a view for the table": "ALTER TABLE journal RENAME TO kept;"
+    " CREATE VIEW journal AS SELECT * FROM kept;",
+    "a trigger that adds rows": "CREATE TRIGGER more AFTER INSERT ON journal BEGIN"
+    " INSERT INTO journal(kind, body, hash) VALUES ('run', '{}', ''); END;",
+    "another table": "CREATE TABLE journal2(seq);",
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_file_that_lies_to_sql_is_found(tmp_path, drafts, name):
+    path = written(tmp_path / "lies.sqlite", drafts)
+    with sqlite3.connect(path) as db:
+        (guard,) = db.execute("SELECT sql FROM sqlite_master WHERE name = 'no_replace'").fetchone()
+        db.executescript(LIES[name] + (guard if "DROP TRIGGER" in LIES[name] else ""))
+    with Store.read(path) as store:
+        assert judge(store.rows(), KEYS).is_wrong or store.damage()
+    assert outsider(path, KEYS, "check", "further")[0]
 
 
 def assert_judged(outcome, how, with_keys):
