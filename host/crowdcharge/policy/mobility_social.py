@@ -10,6 +10,7 @@ import numpy as np
 from crowdcharge.errors import InputError
 from crowdcharge.policy.base import AgentView, Encounter, Offer
 from crowdcharge.policy.loss_aware import check_beta, target_level_J, towards
+from crowdcharge.policy.pairing import greatest_sum
 from crowdcharge.policy.social import tie_strength, ties_of
 
 Pair = frozenset[int]
@@ -73,25 +74,26 @@ class MobilitySocial:
         if not first and window == self._window:
             return
         self._window = window
-        self._level_J = target_level_J([v.energy_J for v in views.values()], self.beta)
+        energy_J = {agent: view.energy_J for agent, view in views.items()}
+        self._level_J = target_level_J(list(energy_J.values()), self.beta)
         if not first:
-            self._chosen = self._match(views, now_s - self._start_s)
+            over_J = {agent: each - self._level_J for agent, each in energy_J.items()}
+            self._chosen = self._match(over_J, now_s - self._start_s)
 
-    def _match(self, views: Mapping[int, AgentView], elapsed_s: float) -> set[Pair]:
-        import networkx as nx  # noqa: PLC0415 - belongs to an extra
+    def _match(self, over_J: Mapping[int, float], elapsed_s: float) -> set[Pair]:
+        """Choose the pairs; `over_J` is what each agent has above the level."""
+        worth = {}
+        for a, b in sorted(map(sorted, self._met)):
+            giver, taker = (a, b) if over_J.get(a, 0) > 0 else (b, a)
+            useful_J = min(over_J.get(giver, 0), -over_J.get(taker, 0))
+            if useful_J > 0:
+                worth[giver, taker] = useful_J * self._chance(a, b, elapsed_s)
+        return greatest_sum(worth)
 
-        graph = nx.Graph()
-        for pair in sorted(self._met, key=sorted):
-            a, b = sorted(pair)
-            if a in views and b in views and (score := self._score(a, b, views, elapsed_s)) > 0:
-                graph.add_edge(a, b, weight=score)
-        return {frozenset(pair) for pair in nx.max_weight_matching(graph)}
-
-    def _score(self, a: int, b: int, views: Mapping[int, AgentView], elapsed_s: float) -> float:
-        over_a, over_b = (views[agent].energy_J - self._level_J for agent in (a, b))
-        useful_J = min(max(over_a, over_b), max(-over_a, -over_b))
+    def _chance(self, a: int, b: int, elapsed_s: float) -> float:
+        """Return the chance that the two meet in a window, raised by what ties them."""
         rate_per_s = (self._met[frozenset((a, b))] + 1) / (elapsed_s + self.window_s)
         meets = 1 - exp(-rate_per_s * self.window_s)
         same_group = a in self.group and self.group[a] == self.group.get(b)
         tie = tie_strength(self._ties, a, b)
-        return useful_J * meets * (1 + self.context * same_group + self.tie * tie)
+        return meets * (1 + self.context * same_group + self.tie * tie)

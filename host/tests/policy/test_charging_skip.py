@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 
 from crowdcharge.errors import InputError
 from crowdcharge.policy.charging_skip import Cord, PlannedMeeting, charging_skip, moves
-from crowdcharge.policy.pairing import most_relief
+from crowdcharge.policy.pairing import greatest_sum, most_relief
 
 
 def random_case(seed):
@@ -146,3 +146,21 @@ def test_most_relief_is_the_greatest_sum():
             return sum(relief[u, v] for p in pairing for u in p for v in p if u != v)
 
         assert total(most_relief(relief)) == max(map(total, all_pairings(users)))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_greatest_sum_of_givers_and_takers_is_that_of_a_general_matching(seed):
+    """Two solvers; the general one needs 15 s where this one needs 10 ms, so here are few."""
+    rng = np.random.default_rng(seed)
+    pairs = {(int(a), 20 + int(b)) for a, b in rng.integers(15, size=(40, 2))}
+    worth = {pair: float(rng.uniform(1e-9, 5)) for pair in sorted(pairs)}
+    chosen = greatest_sum(worth)
+    assert len({agent for pair in chosen for agent in pair}) == 2 * len(chosen)
+    total = sum(worth[min(pair), max(pair)] for pair in chosen)
+    assert total == pytest.approx(
+        sum(worth[min(pair), max(pair)] for pair in most_relief(worth)), rel=1e-12
+    )
+
+
+def test_nobody_to_choose_is_no_pair():
+    assert greatest_sum({}) == set()
