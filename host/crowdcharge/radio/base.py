@@ -92,11 +92,13 @@ class Radio(Protocol):
 class PathRadio(Radio, Protocol):
     """A radio that can be one of many: it has a name, and says how many connections it can take.
 
-    `deaf_after_s`: so long without any advert, and it does not hear.
+    `deaf_after_s`: so long without any advert, and it does not hear. `trouble`: why it has ended,
+    as a line for the user, where it knows more than that it has.
     """
 
     name: str
     deaf_after_s: float
+    trouble: str
 
     @property
     def is_up(self) -> bool: ...

@@ -40,6 +40,7 @@ class BleakRadio:
     classes reach, for error messages. `slots`: how many connections it holds.
     """
 
+    trouble = ""
     deaf_after_s = 15.0  # Linux reports a board at least once in each scan of 10.24 s
 
     def __init__(

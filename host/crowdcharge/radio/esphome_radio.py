@@ -16,25 +16,18 @@ proxy's accounts are waited for.
 
 import asyncio
 import logging
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from aioesphomeapi.client import APIClient
-from aioesphomeapi.core import (
-    APIConnectionError,
-    EncryptionHelloAPIError,
-    EncryptionPlaintextAPIError,
-    InvalidAuthAPIError,
-    InvalidEncryptionKeyAPIError,
-    RequiresEncryptionAPIError,
-)
 from aioesphomeapi.model import BluetoothProxyFeature, DeviceInfo
 
 from crowdcharge.errors import NoAdapter, RadioError
 from crowdcharge.radio.advert_data import manufacturer_data
 from crowdcharge.radio.base import Advert, OnAdvert, OnClosed, Proxy
+from crowdcharge.radio.esphome_claim import ProxyClaim
 from crowdcharge.radio.esphome_link import FAILURES, DISCONNECT_TIMEOUT_s, EsphomeLink, reason
+from crowdcharge.radio.esphome_refusals import UnfitError, why
 from crowdcharge.radio.mtu import settled_mtu
 from wptcore import wire
 
@@ -47,26 +40,17 @@ logging.getLogger("aioesphomeapi").addHandler(logging.NullHandler())
 OPEN_TIMEOUT_s = 8.0  # TCP, encryption and what the proxy is
 CONNECT_TIMEOUT_s = 10.0
 TOLD_TIMEOUT_s = 2.0  # of what the proxy tells at once
-SUBSCRIBE_EVERY_s = 5.0  # while nothing is heard
+ASK_EVERY_s = 5.0  # whom it serves, while nothing is heard
 SLOTS_DEFAULT = 3  # of ESPHome, for a proxy that does not tell
 KEEPALIVE_s = 0.5  # aioesphomeapi gives a silent proxy up after 4.5 times that
+_NOBODY = 0xFFFFFFFFFFFF  # an address that no device has
 _ADDRESSES_MAX = 4096  # anyone can advertise under any number of addresses
+_TAKEN = "another host takes it again and again; it is left to that one for a while"
 _NEEDED = (
     BluetoothProxyFeature.ACTIVE_CONNECTIONS
     | BluetoothProxyFeature.REMOTE_CACHING
     | BluetoothProxyFeature.RAW_ADVERTISEMENTS
 )
-_REFUSALS = (
-    (InvalidEncryptionKeyAPIError, "the encryption key is wrong"),
-    (RequiresEncryptionAPIError, "it wants an encryption key"),
-    (EncryptionPlaintextAPIError, "it has no encryption: leave the key out"),
-    (EncryptionHelloAPIError, "it has no encryption: leave the key out"),
-    (InvalidAuthAPIError, "it wants a password: give it an encryption key in its place"),
-)
-
-
-class _UnfitError(APIConnectionError):
-    """The proxy was reached, and does not do."""
 
 
 class EsphomeRadio:
@@ -80,9 +64,12 @@ class EsphomeRadio:
     def __init__(self, proxy: Proxy) -> None:
         self.name = proxy.name
         self.identity = ""
+        self.trouble = ""
         self._proxy = proxy
         self._client: APIClient | None = None
+        self._claim = ProxyClaim()
         self._serves_us = asyncio.Event()  # as something that only its host gets has shown
+        self._tells_whom = False  # as it has told its host of a connection that is none
         self._on_advert: OnAdvert | None = None
         self._kinds: dict[str, int] = {}  # address -> public or random
         self._links: dict[str, EsphomeLink] = {}
@@ -135,10 +122,12 @@ class EsphomeRadio:
             if self._client is None:
                 await self._open()
         except FAILURES as error:
-            raise NoAdapter(f"proxy {self.name}: {_why(error)}") from None
+            raise NoAdapter(f"proxy {self.name}: {why(error, OPEN_TIMEOUT_s)}") from None
 
     async def _open(self) -> None:
         proxy = self._proxy
+        if asyncio.get_running_loop().time() < self._claim.left_until_s:
+            raise UnfitError(_TAKEN)
         client = APIClient(
             proxy.host,
             proxy.port,
@@ -158,7 +147,7 @@ class EsphomeRadio:
             self._flags = _flags(client, info)
             self.identity = info.bluetooth_mac_address or info.mac_address
             await self._subscribe(client)
-            self._client = client
+            self._client, self.trouble = client, ""
             await self._learn_slots(client)
         except BaseException:
             self._client = None
@@ -172,23 +161,44 @@ class EsphomeRadio:
         client.subscribe_bluetooth_le_raw_advertisements(self._on_adverts)
         tells = self._flags & BluetoothProxyFeature.FEATURE_STATE_AND_MODE
         if tells and not await _comes(self._serves_us):
-            raise _UnfitError(
+            raise UnfitError(
                 "it serves another host, such as Home Assistant, or still our last session"
             )
-        self._start(self._subscribe_again(client))
+        self._start(self._stay_served(client))
 
-    async def _subscribe_again(self, client: APIClient) -> None:
-        """Ask once more while nothing is heard: whom it serves, firmware of 2024 does not say.
+    async def _stay_served(self, client: APIClient) -> None:
+        """Ask, while nothing is heard, whether the proxy serves us still, or by now.
 
-        Firmware of late 2026 does not say either that it serves someone else from now on.
+        Firmware of 2024 does not say that it serves somebody else, and never ceases to serve us;
+        that of late 2026 does not say that it has ceased.
         """
+        loop = asyncio.get_running_loop()
+        self._claim.taken(loop.time())
         while True:
             self._serves_us.clear()
-            await asyncio.sleep(SUBSCRIBE_EVERY_s)
+            await asyncio.sleep(ASK_EVERY_s)
+            if self._client is client and not self._serves_us.is_set():
+                await self._ask_whom_it_serves(client)
             if self._client is not client:
                 return
-            if not self._serves_us.is_set():
-                client.subscribe_bluetooth_le_raw_advertisements(self._on_adverts)
+            if self._serves_us.is_set():
+                continue
+            now_s = loop.time()
+            if self._tells_whom and not self._claim.lost(now_s):
+                self.trouble = f"proxy {self.name}: {_TAKEN}"
+                client.force_disconnect()
+                self._lose(client)
+                return
+            self._claim.taken(now_s)
+            client.subscribe_bluetooth_le_raw_advertisements(self._on_adverts)
+            await self._ask_whom_it_serves(client)  # its accounts come with the answer
+
+    async def _ask_whom_it_serves(self, client: APIClient) -> None:
+        """End a connection that is none: a proxy says that it is none to its host only."""
+        with suppress(*FAILURES):
+            await client.bluetooth_device_disconnect(_NOBODY, timeout=TOLD_TIMEOUT_s)
+            self._tells_whom = True
+            self._serves_us.set()
 
     async def _learn_slots(self, client: APIClient) -> None:
         self._slots = self._free = 0
@@ -333,7 +343,7 @@ def _flags(client: APIClient, info: DeviceInfo) -> int:
     version = client.api_version
     flags = info.bluetooth_proxy_feature_flags_compat(version) if version else 0
     if flags & _NEEDED != _NEEDED:
-        raise _UnfitError("it is no Bluetooth proxy with active connections, or too old")
+        raise UnfitError("it is no Bluetooth proxy with active connections, or too old")
     return flags
 
 
@@ -343,24 +353,3 @@ async def _comes(event: asyncio.Event) -> bool:
             return await event.wait()
     except TimeoutError:
         return False
-
-
-def _why(error: BaseException) -> str:
-    if isinstance(error, _UnfitError):
-        return str(error)
-    for kind, text in _REFUSALS:
-        if isinstance(error, kind):
-            return text
-    if isinstance(error, TimeoutError) and not isinstance(error, APIConnectionError):
-        return f"no answer within {OPEN_TIMEOUT_s:g} s"
-    return f"cannot be reached: {_root(error)}"
-
-
-def _root(error: BaseException) -> str:
-    """Return what the operating system said, where it did, for aioesphomeapi wraps it twice."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno:
-            return os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)
-        cause = cause.__cause__ or cause.__context__
-    return reason(error)

@@ -140,7 +140,8 @@ class ManyRadios:
         if path.is_started and not path.radio.is_up:
             path.is_started = False
             path.retry_at_s = now_s + _RETRY_FIRST_s
-            self._say(path, f"{path.radio.name} was lost; the other radios go on")
+            lost = f"{path.radio.name} was lost; the other radios go on"
+            self._say(path, path.radio.trouble or lost)
         return not (path.is_started or path.is_twin) and now_s >= path.retry_at_s
 
     async def _revive(self, path: _Path) -> None:

@@ -91,6 +91,7 @@ class OtherProxy:
         self.subscriber: Session | None = None
         self.sessions: set[Session] = set()
         self.slots: dict[int, Slot] = {}
+        self.takings = 0  # how often one client took it from another
         self.asked: list[tuple[int, dict[int, Any]]] = []
         self.names: dict[int, str] = {}
         self._batch: list[bytes] = []
@@ -138,6 +139,7 @@ class OtherProxy:
 
     def subscribe(self, session: "Session") -> None:
         if self.subscriber is None or self.firmware.newest_wins:  # else refused in silence
+            self.takings += self.subscriber not in {None, session}
             self.subscriber = session
             if self.firmware.features & SCANNER_TOLD and self.firmware.tells_scanner:
                 session.send(SCANNER, body((1, 2), (2, 1), (3, 1)))

@@ -103,7 +103,7 @@ async def test_a_proxy_that_serves_another_host_is_told_and_left_alone(
 async def test_older_firmware_that_serves_another_host_is_asked_again(
     other_room: OtherRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(esphome_radio, "SUBSCRIBE_EVERY_s", 1.0)
+    monkeypatch.setattr(esphome_radio, "ASK_EVERY_s", 1.0)
     proxy = await other_room.proxy(features=1 | 2 | 4 | 32)
     other = await other_room.listening()
     radio = other_room.radio()
@@ -120,13 +120,32 @@ async def test_older_firmware_that_serves_another_host_is_asked_again(
 async def test_firmware_that_serves_whoever_came_last_is_asked_again(
     other_room: OtherRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(esphome_radio, "SUBSCRIBE_EVERY_s", 1.0)
+    monkeypatch.setattr(esphome_radio, "ASK_EVERY_s", 1.0)
     proxy = await other_room.proxy(newest_wins=True)
     await other_room.listening()
     first = proxy.subscriber
     await other_room.listening()
     assert proxy.subscriber is not first
     await until(lambda: proxy.subscriber is first, "the first to be served again")
+
+
+async def test_two_hosts_do_not_take_a_proxy_from_each_other_for_ever(
+    other_room: OtherRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of them keeps it, and the other says why it has it not, and goes on by another one."""
+    monkeypatch.setattr(esphome_radio, "ASK_EVERY_s", 0.5)
+    monkeypatch.setattr(esphome_radio, "TOLD_TIMEOUT_s", 0.5)
+    shared, own = await other_room.proxy(newest_wins=True), await other_room.proxy()
+    first = await other_room.listening(other_room.reach(shared), other_room.reach(own))
+    await other_room.listening(other_room.reach(shared))
+    await until(lambda: other_room.told, "a line")
+    assert shared.takings <= 3
+    await asyncio.sleep(4.0)
+    assert shared.takings <= 3
+    assert shared.subscriber is not None
+    (line,) = other_room.told
+    assert line.startswith(f"proxy 127.0.0.1:{shared.port}: another host takes it again and again")
+    await (await other_room.open(first)).close()
 
 
 async def test_one_proxy_under_two_names_is_used_once(other_room: OtherRoom) -> None:

@@ -19,6 +19,7 @@ class TestedRadio:
 
     __test__ = False
     is_disputed = False
+    trouble = ""
 
     def __init__(self, name, slots=2, deaf_after_s=3.0):
         self.name, self.slots, self.deaf_after_s = name, slots, deaf_after_s
