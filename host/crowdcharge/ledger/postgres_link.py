@@ -29,8 +29,11 @@ _TO_MEND = {
     "42501": "{user} has not the right to that; `crowdcharge ledger create URL --role ROLE` as"
     " the owner gives it",
 }
-# A service that lost its power must not hold its site for the hours of the system's default.
-_KEEPALIVE = {
+# Only the server's own functions: one of the same name that anybody made in a schema of the path
+# would run with our rights. And a service that lost its power must not hold its site for the
+# hours of the system's default.
+_SETTINGS = {
+    "search_path": "pg_catalog, pg_temp",
     "tcp_keepalives_idle": "20",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
@@ -117,7 +120,7 @@ def _connected(url: BooksUrl) -> "Connection":
         ssl_context=_tls(url),
         timeout=_TIMEOUT_s,
         application_name="crowdcharge",
-        startup_params=_KEEPALIVE,
+        startup_params=_SETTINGS,
     )
 
 

@@ -66,8 +66,12 @@ _COLUMNS = """
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relnamespace = 'crowdcharge'::regnamespace AND c.relkind = 'v' ORDER BY a.attnum
 """
+# Who makes roles may make itself the owner (before PostgreSQL 16), and who runs programs or
+# writes files on the server is the server.
 _BOUND_BY_RIGHTS = """
-SELECT NOT r.rolsuper AND NOT pg_has_role(r.oid, n.nspowner, 'MEMBER')
+SELECT NOT r.rolsuper AND NOT r.rolcreaterole AND NOT EXISTS (
+    SELECT FROM pg_roles s WHERE pg_has_role(r.oid, s.oid, 'MEMBER') AND (s.oid = n.nspowner
+        OR s.rolname IN ('pg_execute_server_program', 'pg_write_server_files')))
 FROM pg_roles r, pg_namespace n WHERE r.rolname = :role AND n.nspname = 'crowdcharge'
 """
 

@@ -11,7 +11,7 @@ from crowdcharge.api import open_ledger
 from crowdcharge.cli.ledger import ledger
 from crowdcharge.errors import InputError, LedgerError
 from crowdcharge.ledger import kinds
-from crowdcharge.ledger.postgres_rows import PostgresRows
+from crowdcharge.ledger.postgres_rows import PostgresRows, create
 from crowdcharge.ledger.rows import chained, claim_row, passed_row
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import judge
@@ -141,6 +141,19 @@ OF_THE_SCHEMA = (
     "CREATE OR REPLACE FUNCTION crowdcharge.follows() RETURNS trigger LANGUAGE plpgsql AS"
     " $$BEGIN RETURN NEW; END$$",
     "CREATE VIEW crowdcharge.more AS SELECT 1",
+    "CREATE RULE none AS ON INSERT TO crowdcharge.journal DO INSTEAD NOTHING",
+    "CREATE TRIGGER none BEFORE INSERT ON crowdcharge.journal FOR EACH ROW EXECUTE FUNCTION"
+    " suppress_redundant_updates_trigger()",
+    "CREATE TABLE public.more() INHERITS (crowdcharge.journal)",
+    "ALTER SCHEMA crowdcharge RENAME TO other",
+    "DROP SCHEMA crowdcharge CASCADE",
+    "SET session_replication_role = replica",
+    "SELECT set_config('session_replication_role', 'replica', false)",
+    f"SET ROLE {OWNER}",
+    "SELECT * FROM crowdcharge.journal FOR UPDATE",
+    "BEGIN; LOCK TABLE crowdcharge.journal; COMMIT",
+    "COPY crowdcharge.journal FROM '/dev/null'",
+    "COPY crowdcharge.journal TO PROGRAM 'true'",
 )
 
 
@@ -162,6 +175,32 @@ def test_rows_cannot_be_changed(copied, cluster, database, user, statements, why
             with pytest.raises((LedgerError, InputError), match=why):
                 cluster.sql(statement, database, user)
         assert list(store.rows()) == before and store.damage() is None
+
+
+def test_nobody_elses_functions_run_with_the_rights_of_who_connects(cluster, database, books):
+    """Up to PostgreSQL 14 anybody may make functions in the schema that is looked into next."""
+    cluster.sql("GRANT CREATE ON SCHEMA public TO PUBLIC", database)
+    cluster.sql("CREATE TABLE public.ran(who text)", database)
+    cluster.sql("GRANT ALL ON public.ran TO PUBLIC", database)
+    fits_better = {
+        "obj_description(oid, text)": "text",
+        "hashtextextended(text, integer)": "bigint",
+    }
+    for call, kind in fits_better.items():
+        cluster.sql(
+            f"CREATE FUNCTION public.{call} RETURNS {kind} LANGUAGE plpgsql AS"
+            " $$BEGIN INSERT INTO public.ran VALUES (current_user); RETURN NULL; END$$",
+            database,
+            SERVICE,
+        )
+    cluster.sql(f"ALTER ROLE {SERVICE} SET search_path = public, pg_catalog")
+    try:
+        create(cluster.url(database, user=OWNER), SERVICE)
+        with Store.create(books) as store:
+            store.append([opening(9)])
+    finally:
+        cluster.sql(f"ALTER ROLE {SERVICE} RESET search_path")
+    assert cluster.sql("SELECT * FROM public.ran", database) == []
 
 
 @pytest.mark.parametrize(

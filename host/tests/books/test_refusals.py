@@ -121,6 +121,14 @@ def test_a_role_must_be_there_and_bound_by_rights(cluster, database):
         create(owner, 'no"body')
     with pytest.raises(InputError, match="rights do not bind owner"):
         create(owner, OWNER)
+    for right in ("", "CREATEROLE", "IN ROLE pg_write_server_files"):
+        name = f"guest_{len(right)}"
+        cluster.sql(f"CREATE ROLE {name} {right}")
+        if right:
+            with pytest.raises(InputError, match=f"rights do not bind {name}"):
+                create(owner, name)
+        else:
+            create(owner, name)
 
 
 def test_a_server_that_is_away_is_no_fault_of_the_user(cluster, database):
