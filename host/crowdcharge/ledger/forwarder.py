@@ -135,17 +135,22 @@ class Forwarder:
         self._drop()
 
     def _carry(self) -> bool:
-        """Write what is new into the database; tell whether that could be done."""
+        """Write what is new into the database; tell whether that could be done.
+
+        It is asked for its length each time: so a service is known to be alive.
+        """
         try:
             is_new = self._database is None
             if self._database is None:
                 self._database = self._connected()
             with closing(SqliteRows.read(self._spool)) as spool:
-                if is_new or spool.length() > self._sent:
+                length = self._database.length()  # less than we wrote if a backup was put back
+                if is_new or spool.length() > length:
                     spool.hold()
                     count = catch_up(spool, self._database)
-                    self._sent = self._database.length()
+                    length = self._database.length()
                     self._is_back(count)
+            self._sent = length
             self._look(self._database)
         except WptError as error:
             self._lose(error)
@@ -153,14 +158,8 @@ class Forwarder:
         return True
 
     def _look(self, database: PostgresRows) -> None:
-        """Bring what other sites have found; this one writes down what is its own.
-
-        A site that has no others asks too: it is how a service is known to be alive.
-        """
-        if self._neighbours is None:
-            database.length()
-            return
-        for found in self._neighbours.look(database):
+        """Bring what other sites have found; this one writes down what is its own."""
+        for found in self._neighbours.look(database) if self._neighbours else ():
             self._bring(found)
 
     def _lose(self, error: WptError) -> None:

@@ -11,8 +11,9 @@ from click.testing import CliRunner
 from crowdcharge.cli.ledger import ledger
 from crowdcharge.errors import InputError, LedgerAway
 from crowdcharge.ledger import forwarder, kinds
+from crowdcharge.ledger import postgres_schema as schema
 from crowdcharge.ledger.forwarder import Forwarder
-from crowdcharge.ledger.postgres_rows import PostgresRows
+from crowdcharge.ledger.postgres_rows import PostgresRows, create
 from crowdcharge.ledger.sqlite_rows import SqliteRows
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import judge
@@ -20,7 +21,7 @@ from crowdcharge.orchestrator.run_folder import LEDGER, RunFolder
 
 from ..ledger.conftest import KEYS, fill, opening
 from ..ledger.test_old_ledgers import OLD
-from .cluster import OWNER, PASSWORD, rows_in
+from .cluster import OWNER, PASSWORD, SERVICE, rows_in
 
 pytestmark = pytest.mark.program("initdb", "postgresql")
 
@@ -204,6 +205,27 @@ def test_another_chain_of_the_site_is_refused_and_nothing_is_changed(tmp_path, b
     assert before == (rows_in(tmp_path / "two" / LEDGER), rows_in(books))
     with running(tmp_path / "one", books, []):  # the site is free again
         pass
+
+
+def test_a_database_that_is_dropped_and_made_anew_gets_every_row_again(tmp_path, books, cluster):
+    name = books.database
+    with running(tmp_path, books, []) as store:
+        store.append([opening(1)])
+        wait_for(lambda: rows_in(books) == list(store.rows()))
+        cluster.sql(f"DROP DATABASE {name} WITH (FORCE)")
+        cluster.sql(f"CREATE DATABASE {name}")
+        create(cluster.url(name, user=OWNER), SERVICE)
+        wait_for(lambda: rows_in(books) == list(store.rows()))
+
+
+def test_ledgers_that_were_put_back_behind_a_run_get_what_they_lack(tmp_path, books, cluster):
+    """As `pg_restore --clean --single-transaction` does; the run has nothing new to write."""
+    anew = f"DROP SCHEMA crowdcharge CASCADE; {schema.SCHEMA} {schema.grants(SERVICE)}"
+    with running(tmp_path, books, []) as store:
+        store.append([opening(1)])
+        wait_for(lambda: rows_in(books) == list(store.rows()))
+        cluster.sql(f"BEGIN; {anew} COMMIT;", books.database)
+        wait_for(lambda: rows_in(books) == list(store.rows()))
 
 
 def test_rights_that_are_withdrawn_cost_the_run_nothing(tmp_path, books, cluster):
