@@ -70,7 +70,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="crowdcharge")
 def crowdcharge() -> None:
-    """Peer-to-peer reverse wireless charging on real boards."""
+    """Peer-to-peer reverse wireless charging between boards, real or virtual."""
 
 
 def main() -> None:
