@@ -34,6 +34,7 @@ _INTERVAL_MIN_us = const(7500)
 _INTERVAL_MAX_us = const(15000)
 _BEACON = const(0xFF)  # manufacturer data
 _HEARD_MAX = const(8)
+_NEWS_MAX = const(16)  # that wait for a pass; our service has five characteristics
 _SUBSCRIBE = b"\x01\x00"
 _CCCD_OFFSET = const(1)  # our GATT server puts it right behind the value that notifies
 
@@ -79,14 +80,8 @@ class PeerRadio:
             return False
         if event == _IRQ_SCAN_DONE:
             self._scanning = False
-        elif event == _IRQ_SERVICE_RESULT:
-            self._news.append((event, (data[0], data[1], data[2])))
-        elif event == _IRQ_CHARACTERISTIC_RESULT:
-            self._news.append((event, (data[0], data[2], bytes(data[4]))))
-        elif event in (_IRQ_READ_RESULT, _IRQ_NOTIFY):
-            self._news.append((event, (data[0], data[1], bytes(data[2]))))
-        else:
-            self._news.append((event, (data[0],)))
+        elif event not in _SENT or len(self._news) < _NEWS_MAX:
+            self._news.append((event, _copied(event, data)))
         return True
 
     def _hear(self, data) -> bool:
@@ -102,7 +97,7 @@ class PeerRadio:
         if self.caller is not None:
             self.caller.on_elapsed(dt_ms)
         self._since_scan_ms += dt_ms
-        while self._news:
+        for _ in range(len(self._news)):  # and not what comes meanwhile: a pass has an end
             event, copies = self._news.pop(0)
             self._take(event, copies)
         heard, self._heard = self._heard, []
@@ -183,17 +178,22 @@ class PeerRadio:
             return
         if link != self._link or self._leaving:
             return
-        if event == _IRQ_NOTIFY:
-            if copies[1] == self._values.get(_REPLY):
-                self._role.on_reply(copies[2])
-        elif event == _IRQ_SERVICE_RESULT:
-            self._span = copies[1:]
-        elif event == _IRQ_CHARACTERISTIC_RESULT:
-            self._values[copies[2]] = copies[1]
-        elif event == _IRQ_READ_RESULT:
-            self._challenge = copies[2]
+        if event in _SENT:
+            self._keep(event, copies)
         else:
             self._advance(event)
+
+    def _keep(self, event: int, copies: tuple) -> None:
+        """Take what the other board sends; values that are none of ours are nothing."""
+        if event == _IRQ_SERVICE_RESULT:
+            self._span = copies[1:]
+        elif event == _IRQ_READ_RESULT:
+            self._challenge = copies[2]
+        elif event == _IRQ_CHARACTERISTIC_RESULT:
+            if copies[2] in _OURS:
+                self._values[copies[2]] = copies[1]
+        elif copies[1] == self._values.get(_REPLY):
+            self._role.on_reply(copies[2])
 
     def _advance(self, event: int) -> None:
         ble, link = self._ble, self._link
@@ -205,7 +205,10 @@ class PeerRadio:
             else:
                 self._leave()
         elif event == _IRQ_CHARACTERISTIC_DONE:
-            ble.gattc_write(link, self._values[_REPLY] + _CCCD_OFFSET, _SUBSCRIBE, 1)
+            if len(self._values) == len(_OURS):
+                ble.gattc_write(link, self._values[_REPLY] + _CCCD_OFFSET, _SUBSCRIBE, 1)
+            else:
+                self._leave()
         elif event == _IRQ_WRITE_DONE and self._role.action == peer_taker.CONNECT:
             ble.gattc_read(link, self._values[_CHALLENGE])
         elif event == _IRQ_WRITE_DONE:
@@ -217,6 +220,20 @@ class PeerRadio:
 _REPLY = bytes(bluetooth.UUID(wire.REPLY_UUID))
 _COMMAND = bytes(bluetooth.UUID(wire.COMMAND_UUID))
 _CHALLENGE = bytes(bluetooth.UUID(wire.CHALLENGE_UUID))
+_OURS = (_REPLY, _COMMAND, _CHALLENGE)
+# What the other board sends as often as it likes; all else comes once for each thing asked.
+_SENT = (_IRQ_SERVICE_RESULT, _IRQ_CHARACTERISTIC_RESULT, _IRQ_READ_RESULT, _IRQ_NOTIFY)
+
+
+def _copied(event, data) -> tuple:
+    """Return the link, and of what the other board sends what the loop needs."""
+    if event == _IRQ_SERVICE_RESULT:
+        return data[0], data[1], data[2]
+    if event == _IRQ_CHARACTERISTIC_RESULT:
+        return data[0], data[2], bytes(data[4])
+    if event in (_IRQ_READ_RESULT, _IRQ_NOTIFY):
+        return data[0], data[1], bytes(data[2])
+    return (data[0],)
 
 
 def _beacon(advert) -> bytes:

@@ -19,9 +19,11 @@ from crowdcharge.bench.board.radio import ShimRadio
 from crowdcharge.bench.radio.air import Air
 from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.bench.radio.hci_ports import serve_hci_tcp
+from crowdcharge.flash import firmware_tree
 
 SHIMS = Path(crowdcharge.bench.__file__).parent / "shims"
 FIRMWARE = Path(__file__).parent / "firmware"
+PRODUCT = (firmware_tree.root(), firmware_tree.root() / "ports" / "micropython")
 STATUS, COMMAND, REPLY = (f"6e40000{i}-b5a3-f393-e0a9-e50e24dcca9e" for i in (2, 3, 4))
 
 
@@ -88,7 +90,7 @@ class AirBench:
         environment = os.environ | env
         environment |= {
             "CROWDCHARGE_RADIO_SOCKET": str(path),
-            "MICROPYPATH": f"{self._folder / 'lib'}:.frozen",
+            "MICROPYPATH": ":".join(map(str, (self._folder / "lib", ".frozen", *PRODUCT))),
             "BOARD_NAME": f"board {number}",
         }
         board = VmBoard(radio, FIRMWARE / firmware, environment)
