@@ -2,8 +2,9 @@
 """What a hidden board advertises in place of its beacon: an alias that only its own can read.
 
 A host that has the board's key knows the board by it; a member of its crowd reads number, state
-and charge. To all others an alias is random bytes. A new one comes with every change, and every
-PERIOD_ms together with a new radio address.
+and charge. To all others an alias is random bytes. A new one comes with every change, and after 8
+to 15 minutes together with a new radio address. How long is drawn anew each time: with a fixed
+time, the minute and second of its turns would tell a board from all others for days.
 """
 
 import struct
@@ -13,7 +14,8 @@ from wptcore.compat import const
 
 MAGIC = const(0x48)
 NONCE_SIZE = const(6)
-PERIOD_ms = const(900_000)  # as long as a resolvable private address lasts (Core 5.0, 10.7)
+PERIOD_MAX_s = const(900)  # as long as a resolvable private address lasts (Core 5.0, 10.7)
+PERIOD_MIN_s = const(480)  # and with it the range that Core 6.1 gives controllers that draw it
 
 _VERSION = const(1)
 _LAYOUT = "<BB6s6s4s6s"  # magic, version, nonce, for hosts, sealed, for members
@@ -71,21 +73,22 @@ class Alias:
         self._sha256 = sha256
         self._random = random_bytes
         self._keys = (host, crowd)
-        self._age_ms = PERIOD_ms  # the address of the time before is known
+        self._left_ms = 0  # the address of the time before is known
         self._shown = _NOTHING
         self._data = b""
 
     def elapse(self, dt_ms: int) -> None:
-        self._age_ms += dt_ms
+        self._left_ms -= dt_ms
 
     @property
     def is_due(self) -> bool:
         """Is it time for another address?"""
-        return self._age_ms >= PERIOD_ms
+        return self._left_ms <= 0
 
     def turn(self) -> None:
         """Begin anew, because the radio has another address."""
-        self._age_ms = 0
+        drawn = struct.unpack("<H", self._random(2))[0]
+        self._left_ms = 1000 * (PERIOD_MAX_s - (drawn * (PERIOD_MAX_s - PERIOD_MIN_s) >> 16))
         self._shown = _NOTHING
 
     def data(self) -> bytes:
