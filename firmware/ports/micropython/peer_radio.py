@@ -26,9 +26,11 @@ _IRQ_WRITE_DONE = const(17)
 _IRQ_NOTIFY = const(18)
 _IRQ_MTU_EXCHANGED = const(21)
 
-_SCAN_ms = const(1500)
-_SCAN_EVERY_ms = const(3000)
-_SCAN_TO_CALL_ms = const(6000)  # a scan costs more than all else that an idle board does
+# A scan costs more than all else that an idle board does (docs/reference/current-budget.md), and
+# adverts come every 250 ms: one of two is enough.
+_SCAN_ms = const(500)
+_SCAN_EVERY_ms = const(2000)
+_SCAN_TO_CALL_ms = const(6000)
 _CONNECT_ms = const(2000)
 _INTERVAL_MIN_us = const(7500)
 _INTERVAL_MAX_us = const(15000)
