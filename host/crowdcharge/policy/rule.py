@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crowdcharge.policy.base import AgentView, Encounter, Offer
 from crowdcharge.policy.pairwise import Weights, movable_J, share_J, weight_of
@@ -55,6 +56,9 @@ class Side(NamedTuple):
     keeps: Keeps
 
 
+NO_LINKS = np.zeros(0, np.int64)
+
+
 class Zeros(dict[Any, float]):
     """A table of (agent, column) that is 0 where nothing was said."""
 
@@ -66,7 +70,7 @@ class Tables(NamedTuple):
     """What a policy knows of agents or pairs beforehand; in the compiled world arrays."""
 
     ties: Sequence[int] = ()  # see `social.ties_of`
-    links: Sequence[int] = ()  # the one table that rules change, see `links`
+    links: NDArray[np.int64] = NO_LINKS  # the one table that rules change, see `links`
     use_W: Mapping[tuple[int, int], float] = Zeros()  # by agent and hour of the day
     before_W: Mapping[tuple[int, int], float] = Zeros()  # the sum of the hours before
 
