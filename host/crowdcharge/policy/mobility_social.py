@@ -23,9 +23,9 @@ class MobilitySocial:
     pairs; no formula was available. Here the meetings of a pair are a Poisson process whose rate
     is learnt from the past, starting from one meeting. At the start of each window a
     maximum-weight matching picks the pairs that may trade, each with one agent above and one below
-    the target level. The weight of a pair is the useful amount, times the chance to meet in the
-    window, times (1 + context * same group + tie * tie strength). In the first window any pair
-    may trade.
+    the target level, so it is an assignment. The weight of a pair is the useful amount, times the
+    chance to meet in the window, times (1 + context * same group + tie * tie strength). In the
+    first window any pair may trade.
     """
 
     name = "mobility-social"
