@@ -15,12 +15,14 @@ AGENTS_MAX = 1 << 32
 def ties_of(friends: Iterable[Sequence[int]]) -> list[int]:
     """Return both directions of every pair, each as one number, sorted: a row of friends by agent.
 
-    InputError for anything but pairs of different agents.
+    InputError for anything but pairs of different agents, or a number that is too large for it.
     """
     ties = set()
     for pair in friends:
         if len(pair) != 2 or pair[0] == pair[1]:
             raise InputError(f"friends must be pairs of two different agents, not {list(pair)}")
+        if not all(0 <= agent < AGENTS_MAX for agent in pair):
+            raise InputError(f"friends: numbers are from 0 to {AGENTS_MAX - 1}, not {list(pair)}")
         ties |= {tie(*pair), tie(*reversed(pair))}
     return sorted(ties)
 

@@ -74,6 +74,7 @@ class StarFormation(PairPolicy):
             raise InputError(f"knowledge must be 0, 1 or 2, not {knowledge!r}")
         self.knowledge, self.beta = knowledge, check_beta(beta)
         self.tables, self.linked = Tables(links=with_room()), 0
+        self._place: dict[int, int] = {}  # links need small numbers, a trace's nodes have any
 
     def decide(
         self,
@@ -87,13 +88,18 @@ class StarFormation(PairPolicy):
             self.tables, self.linked = Tables(links=with_room(pairs)), len(pairs)
         return super().decide(encounter, views, now_s, rng)
 
+    def _side(self, agent: int, view: AgentView) -> Side:
+        at = self._place.setdefault(agent, len(self._place))
+        return super()._side(agent, view)._replace(at=at)
+
     @property
     def peripheral(self) -> set[int]:
         return {agent for agent, each in self.keeps.items() if each.has_parent}
 
     @property
     def edges(self) -> set[frozenset[int]]:
-        return {frozenset(pair) for pair in pairs_of(self.tables.links)}
+        agents = [*self._place]
+        return {frozenset((agents[a], agents[b])) for a, b in pairs_of(self.tables.links)}
 
     def distance(self, energy_J: Mapping[int, float]) -> float:
         """Measure the distance to the nearest star, over all agents that are still centres.

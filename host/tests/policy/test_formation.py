@@ -123,6 +123,18 @@ def test_links_are_a_set_of_pairs(steps):
         assert {frozenset(each) for each in pairs_of(links)} == held
 
 
+def test_a_star_of_nodes_with_any_numbers(crowd):
+    """A trace may call its nodes by numbers of 18 digits."""
+    names = [10**17 + 1, 2**33, 7, 0]
+    people = crowd([10, 20, 30, 40])
+    views = {name: people.views[k] for k, name in enumerate(names)}
+    policy, rng = StarFormation(), np.random.default_rng(1)
+    for _ in range(60):
+        policy.decide(Encounter(*rng.choice(names, 2, replace=False).tolist()), views, 0.0, rng)
+    (centre,) = {*names} - policy.peripheral
+    assert policy.edges == {frozenset((centre, each)) for each in names if each != centre}
+
+
 def test_the_figures_of_a_city_s_star_and_tree_take_no_minutes():
     n = 100_000
     energy_J = dict(enumerate(np.random.default_rng(1).uniform(0, 9, n)))

@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 
+from crowdcharge.errors import InputError
 from crowdcharge.policy import Offer, make
 from crowdcharge.policy.ageing_aware import pair_stress
 from crowdcharge.policy.rule import Has, Keeps, Side
@@ -29,6 +30,12 @@ def test_tie_strength_is_jaccard_of_closed_circles():
     assert tie_strength(ties, 0, 1) == 1
     assert tie_strength(ties, 0, 3) == pytest.approx(1 / 4)
     assert tie_strength(ties, 8, 9) == 0
+
+
+@pytest.mark.parametrize("pair", [[1, 2**32], [-1, 5], [49_170_123_456, 3]])
+def test_friends_whose_numbers_do_not_fit_a_tie_are_refused(pair):
+    with pytest.raises(InputError, match="numbers are from 0 to 4294967295"):
+        make("social-gate", friends=[[0, 1], pair])
 
 
 def test_prediction_prefers_the_likely_meeting(crowd):
