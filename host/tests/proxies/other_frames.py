@@ -92,8 +92,8 @@ class Plain:
     def pack(self, kind: int, content: bytes) -> bytes:
         return self.first + varint(len(content)) + varint(kind) + content
 
-    def refusal(self) -> bytes:
-        return b""
+    def refusal(self, why: str) -> bytes:
+        return self.first + why.encode()
 
 
 class Noise:
@@ -168,8 +168,8 @@ class Noise:
         message = kind.to_bytes(2, "big") + len(content).to_bytes(2, "big") + content
         return self._framed(self._ciphers[1].encrypt(self._nonce(1), message, None))
 
-    def refusal(self) -> bytes:
-        return self._framed(b"\1Handshake MAC failure")
+    def refusal(self, why: str) -> bytes:
+        return self._framed(b"\1" + why.encode())
 
     def _framed(self, payload: bytes) -> bytes:
         return self.first + len(payload).to_bytes(2, "big") + payload

@@ -19,6 +19,7 @@ from crowdcharge.errors import RadioError
 from crowdcharge.radio.base import Advert, Link, Radio
 from wptcore import wire
 
+from .other_firmware import Firmware
 from .other_frames import Noise, Plain, body, fields, varint, zigzag
 
 HELLO, HELLO_ANSWER, LOGIN, LOGIN_ANSWER, END, END_ANSWER, PING, PING_ANSWER = range(1, 9)
@@ -29,7 +30,6 @@ READ, READ_ANSWER, WRITE, WRITE_DESCRIPTOR, NOTIFY, NOTIFIED = 73, 74, 75, 77, 7
 SLOTS, SLOTS_ANSWER, GATT_ERROR, WRITE_ANSWER, NOTIFY_ANSWER = 80, 81, 82, 83, 84
 NO_ADVERTS, RAW_ADVERTS, SCANNER = 87, 93, 126
 CONNECT, DISCONNECT, WITH_CACHE, WITHOUT_CACHE = 0, 1, 4, 5
-ACTIVE = 1 | 2 | 4 | 16 | 32 | 64 | 128  # all but pairing, as of 2026
 SCANNER_TOLD = 64
 NOT_CONNECTED, NO_ANSWER = 0x0D - 0x100, 0x85
 READS, WRITES, NOTIFIES = 2, 8, 16
@@ -42,37 +42,6 @@ TABLE = [  # handle, UUID, properties
 ]
 UUIDS = {handle: uuid for handle, uuid, _ in TABLE}
 BATCH_s = 0.1
-
-
-@dataclass
-class Firmware:
-    """What a proxy says and how fast; the defaults are those of 2026."""
-
-    api: tuple[int, int] = (1, 14)
-    features: int = ACTIVE
-    limit: int = 3
-    hello: bytes = b"other\0" + b"c0ffee000001\0"
-    mac: str = "C0:FF:EE:00:00:01"
-    tells_allocated: bool = True
-    tells_limit: bool = True
-    tells_scanner: bool = True  # if its features say so
-    free_told: int | None = None  # what it says whatever is taken
-    short_uuids: bool = True
-    newest_wins: bool = False  # as of August 2026
-    password: bool = False
-    login_answer: bool = False  # firmware of 2026 gives none
-    mtus: tuple[int, ...] = (247,)  # one message for each
-    services_s: float = 0.0
-    is_dumb_after: int = 0  # a kind of message after which it answers nothing more
-    connect_s: float = 0.02
-    disconnect_s: float = 0.02
-    close_s: float = 0.05  # from the end of a link to its second word; older: 0, and one word
-    lag_s: float = 0.0  # of the Wi-Fi, on the way to it
-    gives_up_s: float = 0.0  # after which a connect that nobody answers ends; ESPHome: 20
-    notifies_early: bytes = b""  # data before the answer to the subscription
-    padding: bytes = b""  # behind every advert
-    refuses: int = 0  # connects that fail first
-    lacks: tuple[str, ...] = ()  # characteristics that are an error to use
 
 
 @dataclass
@@ -125,7 +94,12 @@ class OtherProxy:
         self.names[number] = advert.address
         payload = wire.COMPANY_ID.to_bytes(2, "little") + advert.data
         data = bytes((2, 1, 6, len(payload) + 1, 0xFF)) + payload + self.firmware.padding
-        fields_ = (1, number), (2, zigzag(advert.rssi_dBm)), (3, 1), (4, data)
+        fields_ = (
+            (1, number),
+            (2, zigzag(advert.rssi_dBm)),
+            (3, self.firmware.address_type),
+            (4, data),
+        )
         if self._connecting.locked():
             return
         if not self._batch:
@@ -141,6 +115,8 @@ class OtherProxy:
         if self.subscriber is None or self.firmware.newest_wins:  # else refused in silence
             self.takings += self.subscriber not in {None, session}
             self.subscriber = session
+            if self.firmware.tells_slots == "at once":
+                self.tell_slots(session)
             if self.firmware.features & SCANNER_TOLD and self.firmware.tells_scanner:
                 session.send(SCANNER, body((1, 2), (2, 1), (3, 1)))
 
@@ -164,7 +140,7 @@ class OtherProxy:
         if firmware.tells_allocated and taken:
             packed = b"".join(varint(each) for each in taken)
             told += body((3, packed))
-        if session is not None:
+        if session is not None and firmware.tells_slots != "never":
             session.send(SLOTS_ANSWER, told)
 
     def device(self, address: int, what: int, has_type: bool) -> None:
@@ -253,7 +229,8 @@ class Session(asyncio.Protocol):
     def __init__(self, proxy: OtherProxy) -> None:
         self.proxy, firmware = proxy, proxy.firmware
         self._frames = Noise(proxy.key, firmware.hello) if proxy.key else Plain()
-        self._buffer = bytearray()
+        self._buffer, self._unsent = bytearray(), bytearray()
+        self._sending: asyncio.Task[None] | None = None
         self.is_dumb = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -264,7 +241,8 @@ class Session(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self.proxy.sessions.discard(self)
-        self.proxy.unsubscribe(self)
+        lingers_s = self.proxy.firmware.lingers_s
+        asyncio.get_running_loop().call_later(lingers_s, self.proxy.unsubscribe, self)
 
     def data_received(self, data: bytes) -> None:
         if self.proxy.firmware.lag_s:
@@ -275,21 +253,43 @@ class Session(asyncio.Protocol):
     def _receive(self, data: bytes) -> None:
         self._buffer += data
         if self._buffer[:1] != self._frames.first:
+            if self.proxy.firmware.says_why:
+                self.transport.write(self._frames.refusal("Bad indicator byte"))
             self.transport.close()
             return
         try:
             for kind, content in self._frames.take(self._buffer):
                 self._take(kind, fields(content))
         except InvalidTag:
-            self.transport.write(self._frames.greeting + self._frames.refusal())
+            self.transport.write(
+                self._frames.greeting + self._frames.refusal("Handshake MAC failure")
+            )
             self.transport.close()
             return
         greeting, self._frames.greeting = self._frames.greeting, b""
-        self.transport.write(greeting)
+        self._write(greeting)
 
     def send(self, kind: int, content: bytes = b"") -> None:
         if not self.is_dumb and not self.transport.is_closing():
-            self.transport.write(self._frames.pack(kind, content))
+            self._write(self._frames.pack(kind, content))
+
+    def _write(self, data: bytes) -> None:
+        """Write all at once, or in pieces that come one by one."""
+        size = self.proxy.firmware.piece
+        if not size:
+            self.transport.write(data)
+            return
+        self._unsent += data
+        if self._sending is None:
+            self._sending = self.proxy.start_task(self._send_pieces(size))
+
+    async def _send_pieces(self, size: int) -> None:
+        while self._unsent and not self.transport.is_closing():
+            piece = bytes(self._unsent[:size])
+            del self._unsent[:size]
+            self.transport.write(piece)
+            await asyncio.sleep(0)
+        self._sending = None
 
     def _take(self, kind: int, got: dict[int, Any]) -> None:
         proxy = self.proxy

@@ -13,7 +13,8 @@ from crowdcharge.clock import BoardClock
 from crowdcharge.radio import open_radios
 from crowdcharge.radio.base import Proxy, Radio
 
-from .other_proxy import Firmware, OtherProxy
+from .other_firmware import Firmware
+from .other_proxy import OtherProxy
 from .waiting import until
 
 KEY = bytes(range(32))

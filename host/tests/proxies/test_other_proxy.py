@@ -38,6 +38,13 @@ from .waiting import until
         {"key": KEY},
         {"key": KEY, "hello": b""},
         {"key": KEY, "hello": b"other\0"},
+        {"key": KEY, "piece": 1},
+        {"piece": 1},
+        {"piece": 100},
+        {"address_type": 0},
+        {"tells_slots": "at once"},
+        {"tells_slots": "never", "close_s": 0.0},
+        {"features": 1 | 2 | 4 | 32, "tells_slots": "never", "close_s": 0.0, "mtus": (0,)},
     ],
     ids=str,
 )
@@ -156,6 +163,45 @@ async def test_one_proxy_under_two_names_is_used_once(other_room: OtherRoom) -> 
     await until(lambda: other_room.told, "a line")
     assert "it is the same as" in other_room.told[0]
     assert radio.slots == 3
+
+
+@pytest.mark.parametrize("newest_wins", [False, True])
+async def test_a_session_that_a_proxy_still_holds_is_only_waited_for(
+    other_room: OtherRoom, newest_wins: bool
+) -> None:
+    """It has not noticed that its client is gone, and notices when the next one is there."""
+    proxy = await other_room.proxy(lingers_s=1.5, newest_wins=newest_wins)
+    radio = await other_room.listening()
+    link = await other_room.open(radio)
+    next(iter(proxy.sessions)).transport.abort()
+    await until(lambda: link.closed, "the end of the link", 1.0)
+    await until(lambda: len(other_room.told) > 1 and "is back" in other_room.told[-1], "it", 12.0)
+    await until(lambda: radio.hearing(other_room.address()), "the board")
+    link = await other_room.open(radio)
+    await asyncio.sleep(1.5)
+    assert (await link.status()).board_id == 1
+
+
+async def test_a_proxy_with_ipv6(other_room: OtherRoom) -> None:
+    proxy = await other_room.proxy(KEY)
+    await proxy.stop()
+    await proxy.start("::1")
+    radio = await other_room.listening(other_room.reach(proxy, "::1"))
+    await (await other_room.open(radio)).close()
+    assert other_room.told == []
+
+
+@pytest.mark.parametrize(
+    ("has", "given", "words"),
+    [(KEY, b"", "wants an encryption key"), (b"", KEY, "has no encryption: leave the key out")],
+)
+async def test_whether_a_proxy_has_encryption_is_one_line(
+    other_room: OtherRoom, has: bytes, given: bytes, words: str
+) -> None:
+    proxy = await other_room.proxy(has, says_why=True)
+    reached = Proxy("127.0.0.1", proxy.port, base64.b64encode(given).decode())
+    with pytest.raises(NoAdapter, match=words):
+        await other_room.radio(reached).start_scan(ignore)
 
 
 @pytest.mark.parametrize(("key", "words"), [(b"w" * 32, "key is wrong"), (b"", "EOF")])
