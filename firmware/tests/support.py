@@ -18,8 +18,8 @@ BATTERY_mV = 4000
 LIFE_ms = 4000
 
 
-def make_limits(capacity_mJ=100_000):
-    return Limits(3000, 5500, 3000, 12000, 600, -100, 450, capacity_mJ)
+def make_limits(capacity_mJ=100_000, **others):
+    return Limits(3000, 5500, 3000, 12000, 600, -100, 450, capacity_mJ, **others)
 
 
 CURVE = LossCurve(250, 1350, 50, 400)
@@ -34,6 +34,7 @@ def make_board(
     boot_cause=POWER_ON,
     attended=True,
     capacity_mJ=100_000,
+    limits=None,
     **others,
 ):
     """Make a healthy, calibrated board at rest that has passed its self-test.
@@ -41,7 +42,7 @@ def make_board(
     `attended`: somebody opened the window at the console; nobody has pressed the button.
     """
     saved = Saved() if saved is None else saved
-    limits = make_limits(capacity_mJ)
+    limits = make_limits(capacity_mJ) if limits is None else limits
     board = Board(3, key, limits, roles, saved, hashlib.sha256, curve, boot_cause, **others)
     if attended:
         board.attend()

@@ -82,7 +82,7 @@ class Board(Owned):
             and running.lease_ms > 0
             and (self.state == transfer.PING or self.state == transfer.POWER)
             and self._diagnosis.blocking == ept.NONE
-            and not self._cable
+            and not self._cable_holds
         )
 
     @property
@@ -169,7 +169,7 @@ class Board(Owned):
         self._cable = present
         if present:
             self._charge.on_cable()
-        self._diagnosis.observe(ept.ROLE_CONFLICT, present, 0)
+        self._diagnosis.observe(ept.ROLE_CONFLICT, self._cable_holds, 0)
         self._supervise()
 
     def on_elapsed(self, dt_ms: int) -> None:
@@ -282,7 +282,8 @@ class Board(Owned):
 
     def _end_reason(self, running) -> int:
         """Why the running transfer must end now, or NONE."""
-        code = self._diagnosis.blocking or running.exhausted(self.state == transfer.PING)
+        quiet_max_ms = self._limits.quiet_max_ms(self.state == transfer.PING)
+        code = self._diagnosis.blocking or running.exhausted(quiet_max_ms)
         if code == ept.NONE and running.role == wire.PTX:
             counted_permille = running.soc_after_next_permille(self._limits.capacity_mJ)
             soc_permille = min(self.soc_permille, counted_permille)
@@ -302,7 +303,7 @@ class Board(Owned):
 
     def _role_ends(self, role: int) -> int:
         if role == wire.PTX:
-            return ept.ROLE_CONFLICT if self._cable else ept.NONE
+            return ept.ROLE_CONFLICT if self._cable_holds else ept.NONE
         return ept.CHARGE_COMPLETE if self.soc_permille == 1000 else ept.NONE
 
     def _supervise(self) -> None:
@@ -358,6 +359,7 @@ class Board(Owned):
     # what has ended is closed by the next event, or after the restart by what the journal says.
 
     def _start(self, running) -> None:
+        running.give_at_most(self._limits.gives_mW)
         self._newest = running
         self._ended_by = ept.NONE
         self._fod.begin(running)
@@ -390,11 +392,3 @@ class Board(Owned):
             self._diagnosis.trip(ept.REPEATED_PEER_LOSS)
         if self._overloads.repeated(code):
             self._diagnosis.trip(ept.REPEATED_OVERLOAD)
-
-    # -- records --
-
-    def pop_save(self):
-        """Return the state to store now (journal.Saved), or None."""
-        if not self._store.due:
-            return None
-        return self._store.fill(self)

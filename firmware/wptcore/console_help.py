@@ -17,6 +17,7 @@ HELP = (
     ("configure", "capacity_mJ VALUE", "capacity of the battery (in maintenance)"),
     ("configure", "floor_pct VALUE", "donor floor, 20 to 90 (in maintenance)"),
     ("configure", "attended_s VALUE|always", "length of the attended window (in maintenance)"),
+    ("configure", "profile NAME=VALUE,...|none", "tighter limits (in maintenance)"),
     ("market", "A_u B_u KEEP_pct TARGET_pct", "the owner's terms (in maintenance); A_u 0: none"),
     ("trust", "KEY|anybody", "adds a partner's market key; then no others (in maintenance)"),
     (

@@ -11,7 +11,12 @@ _LIMITS = (
     "coil_max_dC",
     "battery_min_dC",
     "battery_max_dC",
+    "battery_resume_dC",
     "capacity_mJ",
+    "ping_ms",
+    "quiet_ms",
+    "gives_mW",
+    "cable_holds",
 )
 
 

@@ -4,9 +4,11 @@
 from wptcore import attendance, auth, wire
 from wptcore.compat import const
 from wptcore.console_commands import check_count, fingerprint, one_of, whole_number
-from wptcore.floor import FLOOR_MAX_pct, FLOOR_MIN_pct
+from wptcore.floor import FLOOR_MAX_pct
+from wptcore.limits import TIGHTER
 
 _CAPACITY_MAX_mJ = const(1_000_000_000)
+_LIMIT_MAX = const(100_000_000)
 _MARKET = ("market", "market_secret", "market_key", "market_trusted")
 
 
@@ -29,17 +31,31 @@ def provision(_board, _backend, sha256, board_id: str, key: str):
     return {"board_id": number, "key": key}, answer
 
 
-def configure(board, _backend, _sha256, item: str, value: str):
-    one_of(item, ("capacity_mJ", "floor_pct", "attended_s"))
+def configure(board, backend, _sha256, item: str, value: str):
+    one_of(item, ("capacity_mJ", "floor_pct", "attended_s", "profile"))
     answer = ((item, value),)
     if item == "floor_pct":  # the journal keeps it
-        board.set_floor(whole_number(value, FLOOR_MIN_pct, FLOOR_MAX_pct))
+        board.set_floor(whole_number(value, backend.limits.floor_pct, FLOOR_MAX_pct))
         return {}, answer
     if item == "capacity_mJ":
         return {item: whole_number(value, 1000, _CAPACITY_MAX_mJ)}, answer
+    if item == "profile":
+        return {item: _profile(value)}, answer
     if value == "always":
         return {item: attendance.ALWAYS_s}, answer
     return {item: whole_number(value, 1, attendance.WINDOW_MAX_s)}, answer
+
+
+def _profile(text: str):
+    """Read what a profile tightens, NAME=VALUE,...; None drops it."""
+    if text == "none":
+        return None
+    found = {}
+    for entry in text.split(","):
+        name, _, value = entry.partition("=")
+        one_of(name, tuple(TIGHTER))
+        found[name] = whole_number(value, -_LIMIT_MAX, _LIMIT_MAX)
+    return found
 
 
 def market(_board, backend, _sha256, a: str, b: str, keep: str, target: str):

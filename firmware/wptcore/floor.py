@@ -11,10 +11,15 @@ _RESUME_ABOVE_pct = const(5)
 
 
 class DonorFloor:
-    """`floor_pct`: as saved; one from before the least floor was 20 is raised to it."""
+    """`floor_pct`: as saved; one below `least_pct` is raised to it."""
 
-    def __init__(self, floor_pct: int = FLOOR_DEFAULT_pct, cut: bool = False):
-        self.floor_pct = clamp(floor_pct, FLOOR_MIN_pct, FLOOR_MAX_pct)
+    def __init__(
+        self,
+        floor_pct: int = FLOOR_DEFAULT_pct,
+        cut: bool = False,
+        least_pct: int = FLOOR_MIN_pct,
+    ):
+        self.floor_pct = clamp(floor_pct, least_pct, FLOOR_MAX_pct)
         self.cut = cut
 
     @property

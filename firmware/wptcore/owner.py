@@ -8,7 +8,7 @@ at the board: errors.toml says which (`clear_by`).
 from wptcore import ept, transfer, wire
 from wptcore.consent import HOST, Consent
 from wptcore.declared import BY_HOST, BY_REPAIR
-from wptcore.floor import FLOOR_MAX_pct, FLOOR_MIN_pct
+from wptcore.floor import FLOOR_MAX_pct
 from wptcore.readout import Readout
 
 
@@ -134,7 +134,7 @@ class Owned(Readout):
         return self._attendance.left_s
 
     def set_floor(self, floor_pct: int) -> int:
-        if not FLOOR_MIN_pct <= floor_pct <= FLOOR_MAX_pct:
+        if not self._limits.floor_pct <= floor_pct <= FLOOR_MAX_pct:
             return ept.OUT_OF_RANGE
         self._floor.floor_pct = floor_pct
         self._store.due = True

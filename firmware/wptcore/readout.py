@@ -31,7 +31,7 @@ class Readout:
         self._roles = roles
         self._diagnosis = Diagnosis(saved.latches)
         self._receipts = Receipts(board_id, saved.epoch, key, sha256, saved.receipts, saved.owed)
-        self._floor = DonorFloor(saved.floor_pct, bool(saved.floor_cut))
+        self._floor = DonorFloor(saved.floor_pct, bool(saved.floor_cut), limits.floor_pct)
         self._meter = Meter(saved.sent_mJ, saved.received_mJ)
         self._running = None
         self._newest = None  # the running transfer, or the last one
@@ -102,6 +102,11 @@ class Readout:
         return byte
 
     @property
+    def _cable_holds(self) -> bool:
+        """Is a cable in, and does the board give nothing then?"""
+        return self._cable and self._limits.cable_holds == 1
+
+    @property
     def is_running(self) -> bool:
         return self._running is not None
 
@@ -147,6 +152,10 @@ class Readout:
     def pop_reply(self):
         """Return (link handle, frame) to notify, or None."""
         return self._commands.pop_reply()
+
+    def pop_save(self):
+        """Return the state to store now (journal.Saved), or None."""
+        return self._store.fill(self) if self._store.due else None
 
     @property
     def features(self) -> int:

@@ -5,9 +5,7 @@ from wptcore import ept, wire
 from wptcore.compat import const
 from wptcore.units import odometer_delta_mJ
 
-_PING_WINDOW_ms = const(5000)
 _EXCESS_MAX_ms = const(100)  # a receiver that connects its load draws a peak for 50 ms
-_QUIET_MAX_ms = const(1800)  # Qi's control-error timeout
 _FLOW_MIN_ms = const(150)  # a module without a receiver pings for 65 to 90 ms every 0.4 s
 _UNANSWERED_MAX_ms = const(5000)  # power that no receiver's meter reports
 _UNJUDGED_MAX_ms = const(10_000)  # power without a verdict about foreign objects
@@ -81,6 +79,11 @@ class Running:
             and self.duration_max_ms > 0
         )
 
+    def give_at_most(self, power_mW: int) -> None:
+        """Bound what a donor gives, whatever its grant asks for."""
+        if self.role == wire.PTX:
+            self.power_max_mW = min(self.power_max_mW, power_mW)
+
     def extend(self, leases_ms: tuple, powers_mW: tuple) -> int:
         """Renew the lease of each receiver; return the mW that all of them report.
 
@@ -141,8 +144,8 @@ class Running:
         spent_mJ += spent_mJ // _CELL_LOSS
         return self.soc_before_permille + -spent_mJ // (capacity_mJ // 1000)
 
-    def exhausted(self, pinging: bool) -> int:
-        """Return which bound is used up, or NONE; `pinging`: no power has been seen yet."""
+    def exhausted(self, quiet_max_ms: int) -> int:
+        """Return which bound is used up, or NONE; `quiet_max_ms`: limits.Limits has it."""
         if self.lease_ms <= 0:
             return ept.PEER_LOST if self.by_peer else ept.LEASE_LOST
         if self.energy_mJ >= self.energy_max_mJ:
@@ -151,7 +154,7 @@ class Running:
             return ept.POWER_BUDGET
         if self.duration_ms >= self.duration_max_ms:
             return ept.DURATION_BUDGET
-        if self.quiet_ms > (_PING_WINDOW_ms if pinging else _QUIET_MAX_ms):
+        if self.quiet_ms > quiet_max_ms:
             return ept.NO_RESPONSE
         if self.unanswered_ms > _UNANSWERED_MAX_ms:
             return ept.NO_RESPONSE

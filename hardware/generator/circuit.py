@@ -47,6 +47,7 @@ class Circuit:
     fed: set[str] = field(default_factory=set)  # nets fed through a passive part
     unused: set[Pin] = field(default_factory=set)  # pins left open on purpose
     pull_ups_Ohm: dict[str, int] = field(default_factory=dict)  # net -> what the board file says
+    vbus_interlock: bool = True  # 5 V on the plug hold the transmitter's breaks off
 
     def net_of(self, ref: str, pin: str) -> str:
         return next(name for name, pins in self.nets.items() if (ref, pin) in pins)
@@ -59,6 +60,8 @@ class Circuit:
 def circuit(board: dict[str, Any], tables: Tables) -> Circuit:
     """Build a circuit. HardwareError: the build names an unknown part, pin or key."""
     build = _with_gauge(tables.builds[board["build"]], board, tables)
+    interlock = board.get("vbus_interlock", True)
+    build = build if interlock else _without_interlock(build)
     mcu = tables.mcus[board["mcu"]]
     nets = {
         name: [_pin(text, board, mcu) for text in pins] for name, pins in build["nets"].items()
@@ -76,6 +79,7 @@ def circuit(board: dict[str, Any], tables: Tables) -> Circuit:
         fed=set(build["fed"]),
         unused={_pin(text, board, mcu) for text in build["open"]},
         pull_ups_Ohm=dict.fromkeys(THERMISTOR_NETS & set(nets), board["ntc"]["pullup_Ohm"]),
+        vbus_interlock=interlock,
     )
 
 
@@ -94,6 +98,13 @@ def _with_gauge(build: dict[str, Any], board: dict[str, Any], tables: Tables) ->
     for net, pin in gauge["nets"].items():
         nets[net].append(f"{gauge['ref']}.{pin}")
     return build | {"nets": nets, "parts": build["parts"] | {gauge["ref"]: part}}
+
+
+def _without_interlock(build: dict[str, Any]) -> dict[str, Any]:
+    """Leave the pins open by which a cable would hold the breaks off; cable.py judges the rest."""
+    legs = build.get("vbus_interlock", [])
+    nets = {name: [pin for pin in pins if pin not in legs] for name, pins in build["nets"].items()}
+    return build | {"nets": nets, "open": build["open"] | dict.fromkeys(legs, "")}
 
 
 def _resolved(name: str, board: dict[str, Any]) -> str:

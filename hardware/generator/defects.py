@@ -38,6 +38,7 @@ class Behaviour:
     receiver_off: bool
     receiver_on: bool
     receiver_guarded: bool
+    gives_on_cable: bool
     coil_cut: bool
     cell_cut: bool
 
@@ -71,7 +72,10 @@ def behaviour(case: Case) -> Behaviour:
     floating = [_on(case, tx=tx, rx=rx) for tx, rx in product((FLOATING, PULLED), repeat=2)]
     transmit = _on(case, tx=HIGH, rx=LOW)
     receive = _on(case, tx=LOW, rx=HIGH, field_V=5.0)
-    guarded = [_on(case, tx=HIGH, rx=HIGH, **volts) for volts in GUARDS]
+    guards = GUARDS if case.circuit.vbus_interlock else GUARDS[:1]
+    guarded = [_on(case, tx=HIGH, rx=HIGH, **volts) for volts in guards]
+    on_cable = _on(case, tx=HIGH, rx=LOW, usb_V=5.0)
+    receive_on_cable = _on(case, tx=LOW, rx=HIGH, usb_V=5.0)
     both = _on(case, tx=HIGH, rx=HIGH)
     answer = _second(case)
     return Behaviour(
@@ -84,13 +88,14 @@ def behaviour(case: Case) -> Behaviour:
         second_guarded=not answer[0] or all(_clamps(case, on) for on in guarded),
         receiver_off=not any(on["receiver"] > OFF_V for on in [*told_off, *floating]),
         receiver_on=receive["receiver"] > ON_V,
-        receiver_guarded=both["receiver"] <= OFF_V and guarded[0]["receiver"] <= OFF_V,
+        receiver_guarded=both["receiver"] <= OFF_V and receive_on_cable["receiver"] <= OFF_V,
+        gives_on_cable=on_cable["first"] > ON_V and answer[0] and not _clamps(case, on_cable),
         coil_cut=_cuts_when_hot(case) and not _cut_is_lost(case, "comparator-2"),
         cell_cut=not _cut_is_lost(case, "undervoltage-2v93"),
     )
 
 
-GUARDS: tuple[dict[str, float], ...] = ({"usb_V": 5.0}, {"field_V": 5.0})
+GUARDS: tuple[dict[str, float], ...] = ({"field_V": 5.0}, {"usb_V": 5.0})
 
 
 def _on(

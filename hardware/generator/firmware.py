@@ -46,6 +46,7 @@ CONSTANTS: tuple[tuple[str, str, object], ...] = (
     ("BATTERY_MAX_dC", "limits.battery_max_dC", 0),
     ("WATCHDOG_ms", "limits.watchdog_ms", 0),
     ("CAPACITY_mJ", "battery.capacity_mJ", 0),
+    ("VBUS_INTERLOCK", "vbus_interlock", True),
     ("QI", "qi.kind", ""),
 )
 

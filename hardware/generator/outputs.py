@@ -8,6 +8,7 @@ from typing import Any
 from generator import (
     bom,
     breaks,
+    cable,
     erc,
     fault_page,
     faults,
@@ -87,7 +88,9 @@ def _off_max_ms(board: dict[str, Any], built: Circuit | None) -> int:
 def _faults(built: Circuit, board: dict[str, Any], tables: Tables) -> list[str]:
     found = erc.check(built)
     chain = tables.builds[board["build"]].get("chain")
-    return found or (breaks.check(built, board, chain) if chain else [])
+    if found or not chain:
+        return found
+    return breaks.check(built, board, chain) or cable.check_circuit(built, chain)
 
 
 def _single_faults(built: Circuit, board: dict[str, Any], tables: Tables, before: Texts) -> Texts:

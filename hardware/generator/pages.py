@@ -16,6 +16,11 @@ NOT_RUN = (
 )
 VIRTUAL = "> This board exists in the virtual bench only; there is nothing to build.\n"
 VMS = {"micropython": "MicroPython", "circuitpython": "CircuitPython"}
+ON_CABLE = (
+    "`vbus_interlock = false`: {} and {} stay open on this board, so 5 V on the plug do not hold "
+    "the transmitter's breaks off, and it may give while a cable charges it. They still hold the "
+    "receiver's output off. See [the plugged port](../../howto/plugged-port.md)."
+)
 LIMITS = (
     ("bus_min_mV", "lowest voltage at the meter", "mV"),
     ("bus_max_mV", "highest voltage at the meter", "mV"),
@@ -140,7 +145,9 @@ def _points(board: dict[str, Any]) -> str:
 def _build(board: dict[str, Any], tables: Tables) -> str:
     build = tables.builds[board["build"]]
     inherited = tables.builds.get(build.get("extends", ""), {}).get("summary", [])
-    lines = "\n".join(f"- {line}" for line in [*inherited, *build["summary"]])
+    interlock = board.get("vbus_interlock", True)
+    own = [] if interlock else [ON_CABLE.format(*build["vbus_interlock"])]
+    lines = "\n".join(f"- {line}" for line in [*inherited, *build["summary"], *own])
     return f"## Build: {build['title']}\n\n{lines}\n"
 
 

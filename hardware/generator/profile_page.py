@@ -12,9 +12,12 @@ TOP = """\
 > profiles of Qi. What a phone does was read in the sources named, not measured by us.
 
 `crowdcharge compat [DONOR RECEIVER] [--json]` says whether, how and at what power two profiles
-exchange; a [scenario](scenario.md) and the [file of a run](config.md) give boards profiles. Where
-several figures are published the tighter one stands; *unknown* means that we found no source, and
-nothing is computed from it.
+exchange; a [scenario](scenario.md), the [file of a run](config.md) and a [bench](bench-config.md)
+give boards profiles, and `crowdcharge provision --profile NAME` gives one to a real board, which
+then keeps its rules by itself (`--profile none` takes it away; a floor that it had raised stays).
+A profile only tightens what the board's own file allows. Where several figures are published the
+tighter one stands; *unknown* means that we found no source, and nothing is computed from it. Of a
+board with several profiles all donors' rules hold.
 
 """
 FOLLOWS = [
@@ -28,17 +31,30 @@ FOLLOWS = [
     (
         "`gives_on_cable`",
         "where it is not *yes*, nothing is given on a cord",
-        "a board never gives on a cable, whatever a phone does",
+        "the same, and only a board with `vbus_interlock = false` gives on a cable at all "
+        "([plugged port](../howto/plugged-port.md))",
     ),
     (
-        "`battery_min_C`, `battery_max_C`, `battery_resume_C`",
-        "nothing: it knows no heat",
-        "a board keeps to 0 to 45 C, no profile to less, and goes on 5 degrees inside",
+        "`battery_min_C`, `battery_max_C`",
+        "a donor gives only between the two; all batteries have the scenario's `cell_C`",
+        "the board neither gives nor takes beyond them, nor beyond its own 0 and 45 C",
+    ),
+    (
+        "`battery_resume_C`",
+        "nothing: `cell_C` stays as it is",
+        "the board goes on there, or 5 degrees below its limit if that is less",
     ),
     (
         "`ping_timeout_s`, `no_load_timeout_s`",
         "nothing: it knows no pings",
-        "a board ends after 5 s without a receiver, 1.8 s without power, no profile earlier",
+        "the board ends then, or after 5 s without a receiver and 1.8 s without power, which is "
+        "sooner than any of these",
+    ),
+    (
+        "`full_power_from_pct`",
+        "nothing: no source says what full power is, so `gives_mW`, the power below it, is the "
+        "most at every charge",
+        "the same",
     ),
     ("all others", "nothing: `compat` tells them", "nothing"),
 ]

@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from generator import power_chain
+from generator import cable, power_chain
 from generator.source import Source
 from generator.tables import Tables, lookup, power_path
 
@@ -47,6 +47,7 @@ def check(board: Source, tables: Tables) -> list[str]:
         *_limits(board, mcu),
         *_ratings(board, tables),
         *power_chain.check(board, tables),
+        *cable.check(board, tables),
     ]
 
 

@@ -51,7 +51,10 @@ def solve(
         (ref, pin): False
         for ref, part in circuit.parts.items()
         for pin in part.pins
-        if part.name == "schottky-pair" and pin != "K" and not defect.kills(ref, pin)
+        if part.name == "schottky-pair"
+        and pin != "K"
+        and not defect.kills(ref, pin)
+        and (ref, pin) not in circuit.unused
     }
     gates = {
         ref: False
@@ -109,5 +112,5 @@ def _fixed_joints(
     for net in pull_ups:
         yield net, "3V3", 1 / PULL_UP_Ohm, 0.0
     for ref, one, two in defect.shorts:
-        if at[ref, one] != at[ref, two]:
+        if {(ref, one), (ref, two)} <= at.keys() and at[ref, one] != at[ref, two]:
             yield at[ref, one], at[ref, two], SHORT_S, 0.0

@@ -27,7 +27,7 @@ _ON = 0xA5
 
 
 def load_identity() -> dict:
-    """Return what is known of board, board_id, key, capacity_mJ, meters, loss_curve, curve_hash.
+    """Return what is known of board, board_id, key, capacity_mJ, meters, profile, loss curves.
 
     Without them the board shows its state and grants nothing.
     """

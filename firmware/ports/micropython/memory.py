@@ -13,7 +13,7 @@ _SLOTS = ("journal0.bin", "journal1.bin")
 
 
 def load_identity() -> dict:
-    """Return what is known of board, board_id, key, capacity_mJ, meters, loss_curve, curve_hash.
+    """Return what is known of board, board_id, key, capacity_mJ, meters, profile, loss curves.
 
     Without them the board shows its state and grants nothing.
     """

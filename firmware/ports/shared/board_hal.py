@@ -72,7 +72,7 @@ class BoardHal:
     @property
     def limits(self) -> Limits:
         pins = self._pins
-        return Limits(
+        limits = Limits(
             pins.BUS_MIN_mV,
             pins.BUS_MAX_mV,
             pins.CURRENT_MAX_mA,
@@ -81,7 +81,10 @@ class BoardHal:
             _BATTERY_MIN_dC,
             pins.BATTERY_MAX_dC,
             self.capacity_mJ,
+            pins.VBUS_INTERLOCK,
         )
+        limits.tighten(self._identity.get("profile", {}))
+        return limits
 
     @property
     def curve(self):

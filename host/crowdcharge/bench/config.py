@@ -12,6 +12,7 @@ from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.boards.crowd import POLICIES
 from crowdcharge.files import read_text
+from crowdcharge.profiles.naming import profile_names
 from crowdcharge.radio.base import is_noise_key
 from crowdcharge.toml_table import Range, Table, written
 from wptcore.attendance import ALWAYS_s, WINDOW_MAX_s
@@ -52,6 +53,7 @@ class BoardConfig:
     market_b: float = 0.0  # credits/Wh
     keep_pct: float = 50.0  # sells down to it
     target_pct: float = 80.0  # buys up to it
+    profile: tuple[str, ...] = ()  # profiles whose rules the board keeps by itself
     replay: str = ""  # a recording whose readings its sensors show, instead of the plant's
     ticks_start_ms: int = 0  # where ticks_ms() begins: near 2**30 it wraps soon
     place_m: list[float] = field(default_factory=lambda: [0.0, 0.0])  # x, y; hosts are at 0, 0
@@ -138,7 +140,8 @@ def _boards(top: Table) -> tuple[BoardConfig, ...]:
         raise top.fail("boards", "at least one [[boards]] table is needed")
     boards: dict[int, BoardConfig] = {}
     for table in tables:
-        board = table.record(BoardConfig, _BOARD_RANGES)
+        profile = profile_names(table, "profile", table.raw("profile") or [])
+        board = table.record(BoardConfig, _BOARD_RANGES, profile=profile)
         for key, (allowed, what) in _BOARD_CHECKS.items():
             if not allowed(getattr(board, key)):
                 raise table.fail(key, what)

@@ -139,7 +139,7 @@ def object_world(
     policy: Policy,
 ) -> tuple[World, float]:
     contacts, end_s = contacts_of(scenario, seed, start.ids, trace)
-    rules = rules_of(scenario.profiles(start.ids))
+    rules = rules_of(scenario.profiles(start.ids), scenario.cell_C)
     world = World(
         start, contacts, policy, link, policys_rng(seed), scenario.floor_pct, scenario.habit,
         end_s, rules,
@@ -168,7 +168,7 @@ def compiled_world(
         parts = scenario.contacts.parts(len(start), end_s, seed)
     else:
         parts = in_parts(contacts, start.ids)
-    rules = rules_of(scenario.profiles(start.ids))
+    rules = rules_of(scenario.profiles(start.ids), scenario.cell_C)
     setting = CitySetting(
         policy, policys_rng(seed), link, scenario.floor_pct, scenario.habit, end_s, rules
     )

@@ -271,7 +271,7 @@ class Table:
             raise self._source.error(place, f"must be {wanted}, not {shown(value)}")
 
 
-def written(value: str | bool | float | list[float]) -> str:
+def written(value: str | bool | float | list[float] | tuple[str, ...]) -> str:
     """Return a value as a TOML file has it: JSON, whose \\u of half a character TOML lacks."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A value that is changed in its file changes page, `compat`, simulator and host, and no more."""
+"""A value that is changed in its file changes what follows from it, and no more."""
 
 import json
 import shutil
@@ -12,31 +12,37 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-EVERYWHERE = {"page", "compat", "simulator", "host"}
+EVERYWHERE = {"page", "compat", "simulator", "host", "board"}
+OF_A_PAIR = EVERYWHERE - {"board"}
 CHANGES = {
     "floor": ("huawei", "donor_floor_pct", 20, 60, EVERYWHERE),
     "power of a phone": ("huawei", "gives_mW", 2500, 900, EVERYWHERE),
-    "power of a technology": ("qi-bpp", "receives_mW", 5000, 900, EVERYWHERE),
-    "technology": ("huawei", "technology", '"qi-bpp"', '"pma"', EVERYWHERE),
+    "power of a technology": ("qi-bpp", "receives_mW", 5000, 900, OF_A_PAIR),
+    "technology": ("huawei", "technology", '"qi-bpp"', '"pma"', OF_A_PAIR),
     "cable": ("huawei", "gives_on_cable", "true", "false", EVERYWHERE - {"host"}),
-    "temperature": ("huawei", "battery_max_C", 50, 41, {"page", "compat"}),
-    "resume": ("huawei", "battery_resume_C", 35, 31, {"page", "compat"}),
-    "ping": ("huawei", "ping_timeout_s", 120, 7, {"page", "compat"}),
-    "no load": ("huawei", "no_load_timeout_s", 1800, 7, {"page", "compat"}),
+    "temperature": ("huawei", "battery_max_C", 50, 41, EVERYWHERE - {"host"}),
+    "resume": ("huawei", "battery_resume_C", 35, 31, {"page", "compat", "board"}),
+    "cold": ("huawei", "battery_min_C", -10, 5, {"page", "compat", "board"}),
+    "ping": ("huawei", "ping_timeout_s", 120, 3, {"page", "compat", "board"}),
+    "no load": ("huawei", "no_load_timeout_s", 1800, 1, {"page", "compat", "board"}),
     "power by charge": ("huawei", "full_power_from_pct", 90, 80, {"page", "compat"}),
 }
 ASK = '''
 import json
 from crowdcharge.orchestrator.profile_rules import ProfileRules
 from crowdcharge.orchestrator.transfer import TransferTerms
+from crowdcharge.bench.board.identity import identity
+from crowdcharge.bench.config import BoardConfig
 from crowdcharge.profiles import exchange, known
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.run import run
 from crowdcharge.simulation.scenario import parse
 from generator.profile_page import page
+from wptcore.limits import Limits
 
 scenario = parse("""
 duration_s = 100
+cell_C = 45
 [[boards]]
 id = 1
 soc_pct = 90
@@ -56,11 +62,14 @@ power_W = 0.1
 name = "oblivious-share"
 """)
 made = run(scenario, 1, LinkModel(10.0, 0.6))
+limits = Limits(3000, 5500, 3000, 12_000, 600, 0, 450, 100_000, vbus_interlock=False)
+limits.tighten(identity(BoardConfig(1, 50.0, profile=("huawei",)), [], ())["profile"])
 rules = ProfileRules({1: ("huawei",), 2: ("qi-bpp",)})
 print(json.dumps({
     "page": page(),
     "compat": repr(exchange(known()["huawei"], known()["qi-bpp"], known())),
     "simulator": [(each.end_s, each.sent_J) for each in made.transfers],
+    "board": vars(limits),
     "host": repr((rules.may_give(1, 2), rules.tightened(TransferTerms(), 1, 2))),
 }))
 '''

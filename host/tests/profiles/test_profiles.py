@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from boards import virtual
 from crowdcharge.errors import InputError
 from crowdcharge.profiles import Profile, Value, every_pair, exchange, known, load
 from crowdcharge.profiles.profile import folder, read_all
@@ -143,19 +142,6 @@ def test_what_contradicts_itself_or_its_technology_names_the_line(
 
 def test_the_files_and_their_names_agree() -> None:
     assert {path.stem for path in folder().glob("*.toml")} == known().keys()
-
-
-def test_what_a_board_keeps_by_itself_is_never_looser_than_a_profile() -> None:
-    """So the host need not keep these rules for it; the page of the profiles says so."""
-    for profile in known().values():
-        for key, (tightest, board) in {
-            "battery_max_C": (min, virtual.BATTERY_MAX_dC / 10),
-            "battery_min_C": (max, 0),
-            "ping_timeout_s": (min, 5),
-            "no_load_timeout_s": (min, 1.8),
-        }.items():
-            value = profile.get(key)
-            assert value is None or tightest(board, value) == board, (profile.name, key)
 
 
 def test_where_a_source_gives_a_range_the_tighter_end_stands() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from crowdcharge.bench.config import BoardConfig
 from crowdcharge.boards.crowd import membership
+from crowdcharge.profiles.rules import rules_of
 from wptcore import x25519
 from wptcore.calibration import curve_hash
 
@@ -24,6 +25,8 @@ def identity(
     }
     if config.calibrated:
         made |= {"loss_curve": loss_curve, "curve_hash": curve_hash(hashlib.sha256, loss_curve)}
+    if config.profile:
+        made["profile"] = rules_of({config.id: config.profile})[config.id].on_board()
     if config.key:
         made["key"] = config.key
     if config.airfuel:

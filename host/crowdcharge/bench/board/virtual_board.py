@@ -94,7 +94,8 @@ class VirtualBoard:
         self._silicon = silicon.of_board(config.board, config.port)
         self.wiring = wiring.load(config.board)
         self.shunts = {side: Shunt(self.wiring.shunt_Ohm, not kind) for side in ("tx", "rx")}
-        self.breaks = Breaks(min(self.wiring.tx_off_max_ms / 1000, _HOLD_MAX_s))
+        hold_s = min(self.wiring.tx_off_max_ms / 1000, _HOLD_MAX_s)
+        self.breaks = Breaks(hold_s, self.wiring.vbus_interlock)
         self.power_since_s = self.power_waited_s = 0.0
         self._pin_coils = {pin: coil for coil, pin in self.wiring.coils.items() if pin != "-1"}
         self.bus = Bus()

@@ -36,6 +36,7 @@ class Wiring:
     tx_pulse: str  # keeps the second break closed
     tx_off_max_ms: int  # the second break lets go, at most, after its last edge
     led: str
+    vbus_interlock: bool
 
     @property
     def names(self) -> list[str]:
@@ -99,4 +100,5 @@ def load(name: str) -> Wiring:
         tx_pulse=str(values.get("TX_PULSE_PIN", -1)),
         tx_off_max_ms=values["TX_OFF_MAX_ms"],
         led=str(values.get("LED_PIN", -1)),
+        vbus_interlock=values["VBUS_INTERLOCK"],
     )

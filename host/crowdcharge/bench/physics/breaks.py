@@ -36,6 +36,7 @@ class Breaks:
     """`hold_s`: how long the second break stays closed after an edge; the sets are faults."""
 
     hold_s: float
+    cable_guards: bool = True  # a cable holds the transmitter's breaks open, too
     receive: bool = False
     stuck: set[str] = field(default_factory=set)  # these conduct whatever they are told
     open: set[str] = field(default_factory=set)  # these never conduct
@@ -73,7 +74,7 @@ class Breaks:
         self, now_s: float, around: Surroundings, lost_s: Callable[[], float] = float
     ) -> bool:
         """Tell whether the transmitter has its supply."""
-        guarded = around.cable or around.received_V > _GUARD_V
+        guarded = (around.cable and self.cable_guards) or around.received_V > _GUARD_V
         if not self._conducts(FIRST, self._level, guarded):
             return False
         held = self._holds(now_s, lost_s) and not self._is_cut(around)

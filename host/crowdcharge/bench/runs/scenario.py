@@ -59,6 +59,8 @@ def bench_of(scenario: Scenario, link: LinkModel) -> BenchConfig:
             spec.soc_pct,
             spec.capacity_J,
             idle_W=spec.load_W,
+            ambient_C=scenario.cell_C,
+            profile=spec.profile,
             key=keys.bytes(32).hex(),
         )
         for spec in scenario.boards

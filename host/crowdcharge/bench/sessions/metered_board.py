@@ -49,6 +49,7 @@ def _limits(capacity_mJ: int) -> Limits:
         _BATTERY_MIN_dC,
         pins["BATTERY_MAX_dC"],
         capacity_mJ,
+        pins["VBUS_INTERLOCK"],
     )
 
 
