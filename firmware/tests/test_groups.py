@@ -28,7 +28,8 @@ class Pad:
     def __init__(self, size, power_max_mW=5000, curve=CURVE, **bounds):
         self.size = size
         self.object_mW = 0
-        self.host = Host(make_board(curve=curve)).hello()
+        self.extra_mW = 0  # what one receiver's meter reports too much
+        self.host = Host(make_board(curve=curve, capacity_mJ=10_000_000)).hello()
         self.board = self.host.board
         self.code = self.host.grant(
             peer=size, group=5, power_max_mW=power_max_mW, lease_ms=LEASE_ms, **bounds
@@ -39,6 +40,7 @@ class Pad:
         there = [i < self.size and i not in missing for i in range(wire.GROUP_MAX)]
         leases_ms = [lease_ms if is_there else 0 for is_there in there]
         powers_mW = [RECEIVED_mW if is_there else 0 for is_there in there]
+        powers_mW[0] += self.extra_mW
         return self.host.send(wire.GROUP_RENEW, 1, ended, *(leases_ms + powers_mW))
 
     def run(self, time_ms, missing=(), every_ms=300):
@@ -126,6 +128,27 @@ def test_reports_of_nobody_are_not_counted():
         pad.run(300, every_ms=0)
         pad.host.send(wire.GROUP_RENEW, 1, 0, *((LEASE_ms,) * 6 + (RECEIVED_mW,) * 6))
     assert pad.board.ept == ept.FOREIGN_OBJECT
+
+
+def test_more_reported_than_was_sent_is_no_verdict_whatever_object_it_hides():
+    for size in (1, 3):
+        pad = Pad(size, power_max_mW=8000 if size == 3 else 5000, energy_max_mJ=500_000)
+        pad.run(3000)
+        sent_mW = CURVE.sent_mW(size * RECEIVED_mW)
+        pad.object_mW = 2 * CURVE.threshold_mW
+        pad.extra_mW = sent_mW + pad.object_mW - size * RECEIVED_mW + 50
+        pad.run(9000)
+        assert pad.board.coil_on
+        pad.run(2000)
+        assert not pad.board.coil_on and last_receipt(pad.board)[EPT_FIELD] == ept.NO_FOD_VERDICT
+
+
+def test_a_report_of_too_much_forgets_no_exceedance():
+    fod = ForeignObject(CURVE)
+    fod.begin(Running((1, wire.PTX, 2, 0, 0, 5000, 1, 1, 0, 1000, 0), 0, 600))
+    reports_mW = (0, 0, 0, 2100, 2100, 0, 0)
+    codes = [fod.compare(2000, received_mW) for received_mW in reports_mW]
+    assert codes == [ept.NONE] * 6 + [ept.FOREIGN_OBJECT]
 
 
 def test_an_object_under_one_of_them_is_found_on_the_sum():

@@ -99,7 +99,8 @@ class ForeignObject:
         """Take the powers of one renewal; return what the last three in a row say, or NONE.
 
         FOREIGN_OBJECT: more was sent than the curve explains. PEER_LOST: more is said to arrive
-        than the curve of this pair allows, so a meter or a board lies.
+        than the curve of this pair allows, so a meter or a board lies. Where there is only the
+        rig's curve, a report of more than was sent is such a lie, and gives no verdict.
         """
         steady = (
             abs(sent_mW - self._sent_mW) < _STEADY_mW
@@ -109,6 +110,8 @@ class ForeignObject:
         self._received_mW = received_mW
         self.judged = False
         if self._curve is None or not steady:
+            return ept.NONE
+        if received_mW > sent_mW and not self._of_pair:
             return ept.NONE
         self.judged = True
         excess_mW = sent_mW - self._curve.sent_mW(received_mW)
