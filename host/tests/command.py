@@ -4,8 +4,23 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 COMMAND = [sys.executable, "-c", "from crowdcharge.cli import main; main()"]
+
+
+def run_command(
+    *arguments: object, timeout_s: float = 110.0, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run the command until it ends; `options` are those of `subprocess.run`."""
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout_s,
+        **options,
+    )
 
 
 def start_run(path: Path) -> subprocess.Popen[bytes]:

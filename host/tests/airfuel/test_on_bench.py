@@ -11,7 +11,6 @@ import itertools
 import json
 import secrets
 import statistics
-import subprocess
 from collections.abc import AsyncIterator
 from itertools import pairwise
 
@@ -29,7 +28,7 @@ from crowdcharge.errors import WptError
 from crowdcharge.radio import open_radio
 from wptcore import airfuel, ept, wire
 
-from ..command import COMMAND
+from ..command import run_command
 from .stock import (
     ALERT,
     CONTROL,
@@ -269,14 +268,8 @@ async def test_floods_of_strangers_cost_a_transfer_nothing(bench):
 
 async def test_the_command_reads_a_board_as_a_transmitter_does(bench, note):
     arguments = ("airfuel", "--id", "2", "--seconds", "1.5", "--json")
-    result = await asyncio.to_thread(
-        subprocess.run,
-        [*COMMAND, *arguments, "--transport", bench.transports[1]],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    transport = ("--transport", bench.transports[1])
+    result = await asyncio.to_thread(run_command, *arguments, *transport)
     assert result.returncode == 0, result.stderr
     seen = json.loads(result.stdout)
     assert list(seen["steps_s"]) == [
@@ -294,14 +287,7 @@ async def test_the_command_reads_a_board_as_a_transmitter_does(bench, note):
 
 async def test_a_board_whose_owner_did_not_ask_for_it_has_no_such_service(bench):
     arguments = ("airfuel", "--id", "1", "--seconds", "1", "--transport", bench.transports[1])
-    result = await asyncio.to_thread(
-        subprocess.run,
-        [*COMMAND, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    result = await asyncio.to_thread(run_command, *arguments)
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith("crowdcharge: board 1")

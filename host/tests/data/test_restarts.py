@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ..command import COMMAND
+from ..command import run_command
 
 
 class Repeated(dict[str, str]):
@@ -46,10 +46,7 @@ def run(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
     """Run as the unit does, where no D-Bus is, as on a machine without BlueZ."""
     (folder / "run.toml").write_text(text)
     environment = {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={folder}/no-bus"}
-    return subprocess.run(
-        [*COMMAND, "run", str(folder / "run.toml")],
-        env=environment, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+    return run_command("run", folder / "run.toml", env=environment)
 
 
 @pytest.mark.parametrize(

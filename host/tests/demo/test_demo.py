@@ -3,26 +3,15 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ..command import COMMAND
+from ..command import run_command
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow]
 PNGS = ("soc.png", "power.png", "flow.png", "efficiency.png")
-
-
-def crowdcharge(*arguments: str, timeout_s: float = 110.0) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +22,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def told(out: Path) -> dict[str, Any]:
     """Return the one JSON document on standard output, and nothing else there."""
-    result = crowdcharge("demo", "--json", "--out", str(out))
+    result = run_command("demo", "--json", "--out", str(out))
     assert result.returncode == 0, result.stderr
     summary = json.loads(result.stdout)
     assert isinstance(summary, dict)
@@ -69,17 +58,17 @@ def test_what_is_written(told: dict[str, Any], out: Path) -> None:
 
 def test_the_ledger_verifies(told: dict[str, Any], out: Path) -> None:
     assert told
-    result = crowdcharge("ledger", "verify", str(out / "ledger.sqlite"))
+    result = run_command("ledger", "verify", str(out / "ledger.sqlite"))
     assert result.returncode == 0, result.stderr
     keyed = ("--keys", str(out / "keys.toml"))
-    result = crowdcharge("ledger", "verify", str(out / "ledger.sqlite"), *keyed)
+    result = run_command("ledger", "verify", str(out / "ledger.sqlite"), *keyed)
     assert result.returncode == 0, result.stderr
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
-    result = crowdcharge("demo", "--out", str(file))
+    result = run_command("demo", "--out", str(file))
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert "cannot write" in result.stderr
@@ -87,7 +76,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_a_missing_vm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CROWDCHARGE_MICROPYTHON", str(tmp_path / "absent"))
-    result = crowdcharge("demo", "--out", str(tmp_path / "OUT"))
+    result = run_command("demo", "--out", str(tmp_path / "OUT"))
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert "absent" in result.stderr

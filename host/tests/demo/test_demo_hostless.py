@@ -2,7 +2,6 @@
 """`crowdcharge demo --hostless`: boards that agree by themselves, and what is left to collect."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,19 +10,9 @@ from crowdcharge.boards.models import Receipt
 from crowdcharge.ledger.store import Store
 from wptcore import wire
 
-from ..command import COMMAND
+from ..command import run_command
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow]
-
-
-def crowdcharge(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
 
 
 @pytest.mark.timeout(600)
@@ -31,7 +20,9 @@ def crowdcharge(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_story_without_a_host(tmp_path: Path, port: str) -> None:
     """In a mixed crowd boards 2 and 4 run CircuitPython: 2 has to be called before it takes."""
     out = tmp_path / "OUT"
-    result = crowdcharge("demo", "--hostless", "--port", port, "--json", "--out", str(out))
+    result = run_command(
+        "demo", "--hostless", "--port", port, "--json", "--out", out, timeout_s=400
+    )
     assert result.returncode == 0, result.stderr
     told = json.loads(result.stdout)
     assert told["floor_cutoffs"] >= 1
@@ -49,7 +40,7 @@ def test_the_story_without_a_host(tmp_path: Path, port: str) -> None:
     for receipt in receipts:
         taker = receipt.board_id if receipt.role == wire.PRX else receipt.peer
         assert (receipt.granter, receipt.flags) == (taker, wire.GRANTED_BY_PEER)
-    verified = crowdcharge(
+    verified = run_command(
         "ledger", "verify", str(out / "ledger.sqlite"), "--keys", str(out / "keys.toml")
     )
     assert verified.returncode == 0 and "all in order" in verified.stdout
@@ -58,6 +49,6 @@ def test_the_story_without_a_host(tmp_path: Path, port: str) -> None:
 
 def test_what_does_not_go_with_it_is_one_line(tmp_path: Path) -> None:
     for arguments in (("--boards", "5"), ("--port", "circuitpython"), ("--policy", "star")):
-        result = crowdcharge("demo", "--hostless", *arguments, "--out", str(tmp_path / "o"))
+        result = run_command("demo", "--hostless", *arguments, "--out", str(tmp_path / "o"))
         assert result.returncode == 2
         assert len(result.stderr.strip().splitlines()) == 1

@@ -2,25 +2,17 @@
 """A crowd of both ports balances in one run."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from ..command import COMMAND
+from ..command import run_command
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow]
 
 
 def test_micropython_and_circuitpython_boards_balance_together(tmp_path: Path) -> None:
-    command = [*COMMAND, "demo", "--port", "mixed", "--json"]
-    done = subprocess.run(
-        [*command, "--out", str(tmp_path / "OUT")],
-        capture_output=True,
-        text=True,
-        timeout=115,
-        check=False,
-    )
+    done = run_command("demo", "--port", "mixed", "--json", "--out", tmp_path / "OUT")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["imbalance_after"] <= told["imbalance_before"] / 4

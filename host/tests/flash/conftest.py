@@ -23,7 +23,7 @@ from crowdcharge.flash.tree import board_kind
 from crowdcharge.radio.bleak_radio import BleakRadio
 from wptcore import ept, wire
 
-from ..command import COMMAND
+from ..command import run_command
 
 # The heap that the firmware may take on the 64-bit VM, and what the bench's
 # modules take there, which stand for silicon. From source the firmware does not even start in it.
@@ -51,15 +51,14 @@ async def bench(tmp_path_factory) -> AsyncIterator[Bench]:
 
 async def command(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
     """`crowdcharge ARGUMENTS` as a process of its own."""
-    return await asyncio.to_thread(
-        subprocess.run,
-        [*COMMAND, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-        **options,
-    )
+    return await asyncio.to_thread(run_command, *arguments, **options)
+
+
+async def done(*arguments: object) -> str:
+    """Do as `command`, which must succeed; return what it says."""
+    result = await command(*arguments)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 async def until(bench: Bench, board_id: int, good: Callable[[dict], bool]) -> None:

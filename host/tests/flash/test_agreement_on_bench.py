@@ -13,7 +13,7 @@ from crowdcharge.bench.hub.launch import Bench, launch
 from crowdcharge.bench.physics.coil import CoilLink
 from crowdcharge.bench.physics.plant import Placement
 
-from .conftest import KEYS, command, until
+from .conftest import KEYS, done, until
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow]
 QUOTA_Wh = 0.001
@@ -30,12 +30,6 @@ def config() -> BenchConfig:
     )
     contacts = ContactsConfig(((Placement((1, 2)),),))
     return BenchConfig(boards, link=CoilLink(power_W=0.5), contacts=contacts, speed=SPEED)
-
-
-async def done(*arguments: object) -> str:
-    result = await command(*arguments)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
 
 
 @asynccontextmanager

@@ -13,15 +13,9 @@ from crowdcharge.boards.aliases import Aliases
 from crowdcharge.radio.bleak_radio import BleakRadio
 from wptcore import alias, ept, wire
 
-from .conftest import KEYS, command, until
+from .conftest import KEYS, command, done, until
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow]
-
-
-async def done(*arguments: object) -> str:
-    result = await command(*arguments)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
 
 
 @pytest.mark.asyncio(loop_scope="module")

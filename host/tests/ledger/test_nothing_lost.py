@@ -17,7 +17,7 @@ from crowdcharge.ledger import kinds
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import judge
 
-from ..command import COMMAND
+from ..command import run_command
 
 _WRITES = """
 import sys
@@ -54,11 +54,6 @@ def writer(path, most=-1, **options):
     command = [sys.executable, "-c", _WRITES, str(path), str(Path(__file__).parent), str(most)]
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     return subprocess.Popen(command, text=True, **pipes, **options)
-
-
-def crowdcharge(*arguments):
-    command = [*COMMAND, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def settled_in(path):
@@ -118,10 +113,10 @@ def test_a_backup_of_a_running_ledger_is_whole_and_replaces_nothing(
     copy.parent.mkdir()
     with Store.create(ledger_file) as store:
         store.append([open_row(9)])
-        done = crowdcharge("ledger", "backup", ledger_file, copy)
+        done = run_command("ledger", "backup", ledger_file, copy)
         assert done.returncode == 0, done.stderr
         count = len(list(store.rows()))
-    again = crowdcharge("ledger", "backup", ledger_file, copy)
+    again = run_command("ledger", "backup", ledger_file, copy)
     assert (again.returncode, "exists already" in again.stderr) == (2, True)
     assert [each.name for each in copy.parent.iterdir()] == ["copy.sqlite"]
     with Store.read(copy) as store:

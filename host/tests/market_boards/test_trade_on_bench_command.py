@@ -2,7 +2,6 @@
 """`crowdcharge trade --bench`: what a user can get wrong is one line; a small market as a user."""
 
 import json
-import subprocess
 import sys
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from crowdcharge import cli
 from crowdcharge.boards import keys as key_file
 
-from ..command import COMMAND
+from ..command import run_command
 
 RUN = """
 [run]
@@ -25,16 +24,6 @@ source = "ping"
 def _named(text, named):
     first, slash, rest = text.partition("/")
     return named.get(first, first) + slash + rest
-
-
-def crowdcharge(*arguments):
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(
@@ -75,7 +64,7 @@ def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, arguments, said):
 @pytest.mark.timeout(240)
 def test_two_boards_and_a_hub(tmp_path):
     out = tmp_path / "out"
-    result = crowdcharge("trade", "--bench", "2", "--json", "--out", str(out))
+    result = run_command("trade", "--bench", "2", "--json", "--out", out, timeout_s=200)
     assert result.returncode == 0, result.stderr
     summary = json.loads(result.stdout)
     (market,) = summary["markets"]
@@ -85,7 +74,7 @@ def test_two_boards_and_a_hub(tmp_path):
     assert json.loads((out / "summary.json").read_text()) == summary
     assert "<h2>Market 1</h2>" in (out / "report.html").read_text()
     keyed = ("--keys", str(out / "keys.toml"))
-    result = crowdcharge("ledger", "verify", str(out / "ledger.sqlite"), *keyed)
+    result = run_command("ledger", "verify", str(out / "ledger.sqlite"), *keyed)
     assert result.returncode == 0, result.stderr
-    result = crowdcharge("ledger", "show", str(out / "ledger.sqlite"))
+    result = run_command("ledger", "show", str(out / "ledger.sqlite"))
     assert "credits/Wh, lane 1" in result.stdout

@@ -15,7 +15,7 @@ from crowdcharge.ledger.store import Store
 from crowdcharge.orchestrator.own_folder import own_folder
 from crowdcharge.orchestrator.run_folder import KEYS, LEDGER, SUMMARY, RunFolder
 
-from ..command import COMMAND
+from ..command import run_command
 
 DEMO = "crowdcharge demo"
 RUN = kinds.Run("online-average", 1, "vm")
@@ -144,13 +144,7 @@ def test_a_command_refuses_a_real_folder_with_one_line_and_touches_nothing(tmp_p
         store.append([kinds.Run("p", 1, None, 1_790_000_000)])
     shutil.copy(SCENARIO, tmp_path / "three.toml")
     before = content(out)
-    done = subprocess.run(
-        [*COMMAND, *command],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_command(*command, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
     assert "name another folder: --out out-2" in done.stderr
     assert content(out) == before

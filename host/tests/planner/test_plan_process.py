@@ -11,7 +11,7 @@ import pytest
 
 from crowdcharge import cli
 
-from ..command import COMMAND
+from ..command import run_command
 
 FIG3 = {
     "e0": [90, 18, 90, 90],
@@ -23,21 +23,10 @@ FIG3 = {
 }
 
 
-def crowdcharge(*arguments, **options):
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=110,
-        **options,
-    )
-
-
 def planned(tmp_path, problem, *arguments):
     path = tmp_path / "problem.json"
     path.write_text(problem if isinstance(problem, str) else json.dumps(problem), "utf-8")
-    return crowdcharge("plan", path, *arguments)
+    return run_command("plan", path, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +138,6 @@ def test_a_path_that_cannot_be_is_one_line(capfd, monkeypatch):
 
 
 def test_a_published_table_is_one_document(tmp_path):
-    made = crowdcharge("reproduce", "table5", "--quick", "--json", "--out", tmp_path)
+    made = run_command("reproduce", "table5", "--quick", "--json", "--out", tmp_path)
     assert made.returncode == 0, made.stderr
     assert json.loads(made.stdout)

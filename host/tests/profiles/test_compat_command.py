@@ -6,12 +6,11 @@ import subprocess
 
 from crowdcharge.profiles import known
 
-from ..command import COMMAND
+from ..command import run_command
 
 
 def compat(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [*COMMAND, "compat"]
-    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+    return run_command("compat", *arguments)
 
 
 def test_the_whole_table_and_one_pair() -> None:

@@ -2,7 +2,6 @@
 """Eight virtual boards carry out a LAY plan; a contact is missed and the plan is mended."""
 
 import json
-import subprocess
 
 import pytest
 
@@ -11,21 +10,16 @@ from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify as verify_rows
 from crowdcharge.planner import Problem, lay, verify
 
-from ..command import COMMAND
+from ..command import run_command
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow, pytest.mark.timeout(300)]
-
-
-def crowdcharge(*arguments):
-    command = [*COMMAND, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
 
 
 def run(folder, text):
     """(summary, prediction) of a scenario; the ledger verifies against the boards' keys."""
     (folder / "cube.toml").write_text(text)
     out = folder / "out"
-    result = crowdcharge("run", str(folder / "cube.toml"), "--out", str(out), "--json")
+    result = run_command("run", str(folder / "cube.toml"), "--out", out, "--json", timeout_s=280)
     assert result.returncode == 0, result.stderr
     with Store.read(out / "ledger.sqlite") as store:
         store.load()
@@ -128,7 +122,7 @@ def test_what_is_wrong_is_one_line(tmp_path, cube, change, said):
     (tmp_path / "cube.toml").write_text(cube().replace(*change, 1))
     for only_check in ((), ("--check",)):
         out = ("--out", str(tmp_path / "out"))
-        result = crowdcharge("run", str(tmp_path / "cube.toml"), *out, *only_check)
+        result = run_command("run", str(tmp_path / "cube.toml"), *out, *only_check)
         assert result.returncode == 2
         assert result.stderr.count("\n") == 1
         assert said in result.stderr

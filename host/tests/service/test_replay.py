@@ -3,7 +3,6 @@
 
 import asyncio
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +16,10 @@ from crowdcharge.service.facts import totals_shown
 from crowdcharge.service.live import Live
 from crowdcharge.service.tape import Tape
 
+from ..command import run_command
 from ..orchestrator.world import World
 from .conftest import Operate, until
-from .process import COMMAND, serving
+from .process import serving
 
 PAIRS = ContactSchedule(20.0, (((1, 2), (3, 4)), ((1, 4),)))
 
@@ -78,8 +78,7 @@ def test_a_slider_goes_back_and_forth_and_nothing_else_can_be_done(ledger: Path)
 
 
 def test_a_ledger_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    command = [*COMMAND, "serve", "--ledger", str(tmp_path / "no.sqlite")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_command("serve", "--ledger", tmp_path / "no.sqlite")
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1

@@ -4,7 +4,6 @@
 import hashlib
 import os
 import re
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from crowdcharge.bench.sessions.session import play
 from crowdcharge.bench.sessions.tables import MEANS, TABLES
 from crowdcharge.files.arrow import columns_of
 
-from ..command import COMMAND
+from ..command import run_command
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -30,11 +29,8 @@ SAMPLE_mJ = 60  # what flows in one pass of the loop, and is metered with the on
 
 
 def dataset(out: Path, *arguments: str, hash_seed: str = "1") -> Path:
-    command = [*COMMAND, "dataset", str(out), *arguments]
     environment = os.environ | {"PYTHONHASHSEED": hash_seed}
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=280, check=False
-    )
+    done = run_command("dataset", out, *arguments, timeout_s=280, env=environment)
     assert done.returncode == 0, done.stderr
     return out
 
@@ -144,13 +140,13 @@ def test_nobodys_files_are_replaced(crowdcharge, tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text("# Mine\n", encoding="utf-8")
     command = ("dataset", tmp_path, "--sessions", "1", "--format", "csv")
-    code, _, err = crowdcharge(*command)
+    code, _, err = run_command(*command)
     assert (code, err.count("\n")) == (2, 1)
     assert "holds README.md" in err
     assert [*tmp_path.iterdir()] == [readme]
     readme.unlink()
-    assert [crowdcharge(*command)[0] for _ in range(2)] == [0, 0]
-    code, _, err = crowdcharge(*command[:-1], "parquet")
+    assert [run_command(*command)[0] for _ in range(2)] == [0, 0]
+    code, _, err = run_command(*command[:-1], "parquet")
     assert (code, err) == (2, f"crowdcharge: {tmp_path} holds boards.csv: a data set wants a"
                               " folder of its own\n")  # fmt: skip
 
@@ -161,17 +157,17 @@ def test_a_table_without_a_card_is_somebodys_and_a_killed_data_set_is_made_again
     table = tmp_path / "boards.csv"
     table.write_text("mine")
     command = ("dataset", tmp_path, "--sessions", "1", "--format", "csv")
-    code, _, err = crowdcharge(*command)
+    code, _, err = run_command(*command)
     assert (code, err.count("\n"), table.read_text()) == (2, 1, "mine")
     (tmp_path / "README.md").write_bytes(BEGINNING)  # what stands there first
     (tmp_path / ".boards.4711.new.csv").write_text("half of a table")
-    assert crowdcharge(*command)[0] == 0
+    assert run_command(*command)[0] == 0
     assert table.read_text() != "mine"
 
 
 def test_what_cannot_be_is_one_line(crowdcharge, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    code, _, err = crowdcharge("dataset", tmp_path / "file" / "set", "--sessions", "1")
+    code, _, err = run_command("dataset", tmp_path / "file" / "set", "--sessions", "1")
     assert (code, err.count("\n")) == (2, 1)
-    code, _, err = crowdcharge("dataset", tmp_path, "--sessions", "0")
+    code, _, err = run_command("dataset", tmp_path, "--sessions", "0")
     assert (code, err.count("\n")) == (2, 1)

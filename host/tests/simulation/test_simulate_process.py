@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from ..command import COMMAND
+from ..command import run_command
 
 TWO = """
 duration_s = 100
@@ -22,21 +22,10 @@ list = [[1, 2, 0, 200]]
 """
 
 
-def crowdcharge(*arguments, **options):
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=110,
-        **options,
-    )
-
-
 def simulated(tmp_path, text, *arguments):
     path = tmp_path / "s.toml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return crowdcharge("simulate", path, *arguments)
+    return run_command("simulate", path, *arguments)
 
 
 @pytest.mark.parametrize(

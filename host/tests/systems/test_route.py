@@ -13,7 +13,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.policy.fleet import DroneHub, duration_s, plan_fleet
 from crowdcharge.policy.uav_hub import Coupling, Drone, Site, spent_J
 
-from ..command import COMMAND
+from ..command import run_command
 
 pytest.importorskip("pyvrp")
 jsonschema = pytest.importorskip("jsonschema")
@@ -143,8 +143,7 @@ PLAN = {
 
 
 def route(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [*COMMAND, "route"]
-    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+    return run_command("route", *arguments)
 
 
 def test_the_example_with_missions(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.policy.charging_skip import Cord, PlannedMeeting
 from crowdcharge.simulation.days import read_days
 
-from ..command import COMMAND
+from ..command import run_command
 
 ROOT = Path(__file__).parents[3]
 HEAD = "time,event,user,before_pct,after_pct,minutes\n"
@@ -20,8 +20,7 @@ DAYS = (ROOT / "docs" / "examples" / "days.csv").read_text(encoding="utf-8")
 
 
 def skip(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [*COMMAND, "skip"]
-    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+    return run_command("skip", *arguments)
 
 
 def test_use_between_known_levels_adds_up() -> None:
