@@ -14,13 +14,14 @@ from crowdcharge.boards.models import Receipt
 from crowdcharge.errors import LedgerError
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.bodies import canonical
-from crowdcharge.ledger.book import Book
-from crowdcharge.ledger.rows import FIRST_HASH, chained, row_hash
+from crowdcharge.ledger.rows import FIRST_HASH, row_hash
 from crowdcharge.ledger.verify import judge
 from wptcore import auth, ept, wire
 
 sys.path.insert(0, str(Path(__file__).parent))
 from outsider import judged
+
+from .written import Written
 
 PAD, GROUP, HEAD = 1, 7, 100
 KEYS = {board_id: bytes([board_id]) * 32 for board_id in range(1, 9)}
@@ -38,20 +39,15 @@ def sign(board_id, transfer_id, role, energy_mJ, peer, code=ept.PEER_ENDED, grou
     return Receipt.unpack(body + auth.receipt_tag(sha256, KEYS[board_id], body))
 
 
-class Ledger:
+class Ledger(Written):
     """Writes what the ledger keeper writes for a group of `size` receivers."""
 
     def __init__(self, size):
-        self.rows, self.book, self.size = [], Book(), size
+        super().__init__()
+        self.size = size
         self.add(kinds.Run("p", 1, None))
         self.add(*(kinds.Open(HEAD + k, PAD, PAD + 1 + k, 5000, 0, 1) for k in range(size)))
         self.add(*(kinds.Member(HEAD + k, HEAD, GROUP, "equal") for k in range(size)))
-
-    def add(self, *contents):
-        for content in contents:
-            previous = self.rows[-1].hash if self.rows else FIRST_HASH
-            self.rows.append(chained(len(self.rows) + 1, previous, content))
-            self.book.apply(self.rows[-1])
 
     def settle(self, *receipts):
         self.add(*self.book.admit(receipts))
@@ -61,9 +57,6 @@ class Ledger:
     @property
     def lanes(self):
         return [self.book.transfers[HEAD + k] for k in range(self.size)]
-
-    def wrong(self):
-        return [str(each) for each in judge(self.rows, KEYS).findings if each.wrong]
 
 
 def signed_by_all(sent_mJ, received_mJ):
@@ -101,7 +94,7 @@ def test_any_order_of_receipts_adds_up_after_each_step(received_mJ, loss_mJ, dat
     assert sum(each.sent_mJ for each in ledger.lanes) == sent_mJ
     assert [each.received_mJ for each in ledger.lanes] == received_mJ
     assert len({each.state for each in ledger.lanes}) == 1
-    assert ledger.wrong() == []
+    assert ledger.wrong(KEYS) == []
 
 
 @settings(SETTINGS, max_examples=20)
@@ -114,7 +107,7 @@ def test_an_outsider_agrees_with_every_history(tmp_path, received_mJ, loss_mJ, d
     for receipt in receipts[: data.draw(st.integers(0, len(receipts)))]:
         ledger.settle(receipt)
     assert outsiders(tmp_path / "ledger.sqlite", ledger.rows) == ""
-    assert ledger.wrong() == []
+    assert ledger.wrong(KEYS) == []
 
 
 @pytest.mark.parametrize(
@@ -139,7 +132,7 @@ def test_the_state_of_all_is_by_the_receipts_of_all(tmp_path, receipts, state):
     ledger = Ledger(2)
     ledger.settle(*receipts)
     assert {each.state for each in ledger.lanes} == {state}
-    assert ledger.wrong() == [] and outsiders(tmp_path / "l.sqlite", ledger.rows) == ""
+    assert ledger.wrong(KEYS) == [] and outsiders(tmp_path / "l.sqlite", ledger.rows) == ""
 
 
 def test_what_was_sent_is_apportioned_by_what_each_received():

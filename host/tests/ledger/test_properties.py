@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.bodies import body_of, canonical
-from crowdcharge.ledger.book import Book
-from crowdcharge.ledger.rows import FIRST_HASH, Row, chained, row_hash
+from crowdcharge.ledger.rows import FIRST_HASH, Row, row_hash
 from crowdcharge.ledger.settlement import SETTLED, settlement
 from crowdcharge.ledger.verify import judge
 from crowdcharge.report.summary import summarise
 from wptcore import wire
+
+from .written import Written
 
 SETTINGS = settings(
     derandomize=True,
@@ -29,18 +30,13 @@ steps = st.tuples(
 )
 
 
-class Host:
+class Host(Written):
     """Writes what the ledger keeper writes, with two boards that sign."""
 
     def __init__(self, sign):
-        self.sign, self.rows, self.book = sign, [], Book()
+        super().__init__()
+        self.sign = sign
         self.count_mJ = {wire.PTX: 0, wire.PRX: 0}
-
-    def append(self, contents):
-        for content in contents:
-            previous = self.rows[-1].hash if self.rows else FIRST_HASH
-            self.rows.append(chained(len(self.rows) + 1, previous, content))
-            self.book.apply(self.rows[-1])
 
     def receipt(self, transfer_id, role, energy_mJ):
         self.count_mJ[role] += energy_mJ
@@ -48,16 +44,16 @@ class Host:
         return self.sign(role, transfer_id, role, energy_mJ, odometer_mJ=odometer_mJ)
 
     def settle(self, transfer_id, receipts):
-        self.append(self.book.admit(receipts))
+        self.add(*self.book.admit(receipts))
         transfer = self.book.transfers[transfer_id]
         pair = (self.book.receipt(transfer, role) for role in (wire.PTX, wire.PRX))
-        self.append(settlement(transfer, *pair))
+        self.add(*settlement(transfer, *pair))
 
     def transfer(self, transfer_id, step):
         come, sent_mJ, received_mJ, elsewhere = step
         if elsewhere:  # another host's transfer, of which this ledger gets no receipt
             self.count_mJ[wire.PTX] += sent_mJ
-        self.append([kinds.Open(transfer_id, 1, 2, 5000, 0, transfer_id)])
+        self.add(kinds.Open(transfer_id, 1, 2, 5000, 0, transfer_id))
         sent = self.receipt(transfer_id, wire.PTX, sent_mJ) if come != "received" else None
         received = self.receipt(transfer_id, wire.PRX, received_mJ) if come != "sent" else None
         if come in {"none", "late"}:
@@ -68,7 +64,7 @@ class Host:
 
 def history(sign, transfers):
     host = Host(sign)
-    host.append([kinds.Run("p", 1, None)])
+    host.add(kinds.Run("p", 1, None))
     for transfer_id, step in enumerate(transfers, start=1):
         host.transfer(transfer_id, step)
     return host

@@ -11,16 +11,14 @@ from hypothesis import strategies as st
 
 from crowdcharge.cli.ledger import ledger
 from crowdcharge.ledger import kinds
-from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.reward import RULES, changed
-from crowdcharge.ledger.rows import FIRST_HASH, chained
 from crowdcharge.ledger.store import Store
-from crowdcharge.ledger.verify import judge
 from crowdcharge.orchestrator.config import CrowdSection
 from wptcore import wire
 
 from .conftest import sign
 from .test_groups import SETTINGS, outsiders
+from .written import Written
 
 KEYS = {board: bytes([board]) * 32 for board in range(1, 5)}
 YARD = kinds.Reward("yard", "received", allowance_mJ=1000)
@@ -28,19 +26,14 @@ RICH = kinds.Reward("yard", "received", allowance_mJ=2**32 - 1)
 BUDGET_mJ = 5000
 
 
-class Crowd:
+class Crowd(Written):
     """A ledger of boards 1 to 4; each transfer is opened and settled as the keeper does."""
 
     def __init__(self, *rows):
-        self.rows, self.book, self.numbers = [], Book(), count(1)
+        super().__init__()
+        self.numbers = count(1)
         self.counts_mJ = {}
         self.add(*(rows or (YARD,)))
-
-    def add(self, *contents):
-        for content in contents:
-            previous = self.rows[-1].hash if self.rows else FIRST_HASH
-            self.rows.append(chained(len(self.rows) + 1, previous, content))
-            self.book.apply(self.rows[-1])
 
     def open(self, ptx, prx):
         number = next(self.numbers)
@@ -70,9 +63,6 @@ class Crowd:
     def takes_mJ(self, board):
         return self.book.credits.limits_mJ([board]).get(board)
 
-    def wrong(self):
-        return [str(each) for each in judge(self.rows, KEYS).findings if each.wrong]
-
 
 # -- what a rule gives --
 
@@ -89,7 +79,7 @@ def test_who_gave_may_take_and_who_took_owes():
     crowd.give(1, 2, 900, 600)
     assert crowd.balances_mJ == {1: 600, 2: -600}
     assert (crowd.takes_mJ(1), crowd.takes_mJ(2)) == (1600, 400)
-    assert crowd.wrong() == []
+    assert crowd.wrong(KEYS) == []
 
 
 def test_nothing_is_earned_before_a_rule_after_it_or_by_a_sale():
@@ -104,7 +94,7 @@ def test_nothing_is_earned_before_a_rule_after_it_or_by_a_sale():
     assert crowd.balances_mJ == {}
     crowd.tell(during, 1, 2, 90, 60)  # by the rule under which it was opened
     assert crowd.balances_mJ == {1: 60, 2: -60}
-    assert crowd.wrong() == []
+    assert crowd.wrong(KEYS) == []
 
 
 def test_a_rule_is_written_once():
@@ -122,7 +112,7 @@ def test_a_ping_owes_nobody():
     receipt = sign(1, number, wire.PTX, 40, peer=0, key=KEYS[1])
     crowd.add(*crowd.book.admit([receipt]))
     crowd.add(*crowd.book.settlement(crowd.book.transfers[number]))
-    assert crowd.balances_mJ == {} and crowd.wrong() == []
+    assert crowd.balances_mJ == {} and crowd.wrong(KEYS) == []
 
 
 def test_another_crowd_has_other_accounts():
@@ -135,7 +125,7 @@ def test_another_crowd_has_other_accounts():
     assert crowd.balances_mJ == {1: 660, 2: -660}
     crowd.give(2, 1, 90, 60)
     assert dict(crowd.book.credits.balances_mJ["field"]) == {2: 50, 1: -50}
-    assert crowd.wrong() == []
+    assert crowd.wrong(KEYS) == []
 
 
 # -- what cheating gains --
@@ -151,7 +141,7 @@ def test_a_circle_gains_nothing():
         crowd.give(*pair, 500, 400)
     assert crowd.balances_mJ == {}
     assert [crowd.takes_mJ(board) for board in (1, 2, 3)] == [1000] * 3
-    assert crowd.wrong() == []
+    assert crowd.wrong(KEYS) == []
 
 
 def test_two_who_invent_transfers_gain_what_one_of_them_may_owe():
@@ -179,7 +169,7 @@ def test_without_two_receipts_that_fit_nobody_earns_and_it_is_held(sent_mJ, rece
     crowd.give(1, 2, sent_mJ, received_mJ)
     assert crowd.balances_mJ == {}
     assert (crowd.takes_mJ(1), crowd.takes_mJ(2)) == (10_000, 10_000 - held_mJ)
-    assert crowd.wrong() == []
+    assert crowd.wrong(KEYS) == []
 
 
 def test_what_is_granted_is_held_until_it_is_told():
@@ -238,7 +228,7 @@ def test_any_history_adds_up_keeps_the_allowance_and_verifies(tmp_path, given_mo
         for board in KEYS:
             assert after[board] >= min(before[board], -reward.allowance_mJ)
             assert crowd.takes_mJ(board) >= 0
-    assert crowd.wrong() == []
+    assert crowd.wrong(KEYS) == []
     assert outsiders(tmp_path / "ledger.sqlite", crowd.rows) == ""
 
 
