@@ -126,20 +126,6 @@ class Transfer:
             await asyncio.sleep(0.3)
 
 
-class Hands:
-    """What test modules, which cannot import this one, need from it."""
-
-    KEYS = KEYS
-    Transfer = Transfer
-    command = staticmethod(command)
-    until = staticmethod(until)
-
-
-@pytest.fixture
-def hands() -> type[Hands]:
-    return Hands
-
-
 @pytest.fixture
 def port_copy(tmp_path) -> Path:
     """Return the MicroPython port's own files, to be changed by a test."""

@@ -18,6 +18,8 @@ from crowdcharge.bench.hub.launch import launch
 from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.flash import firmware_tree, tree
 
+from .conftest import KEYS, Transfer, until
+
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.timeout(300)]
 KIND = "feather_nrf52840"
 # Heap by the VM's bits: what the firmware has, and what the shims take that stand for silicon and
@@ -41,7 +43,7 @@ def flash(folder: Path, files: dict[str, Path]) -> None:
         shutil.copy(files[name], folder / name)
 
 
-async def test_a_transfer_between_two_boards_that_compile_themselves(tmp_path, hands):
+async def test_a_transfer_between_two_boards_that_compile_themselves(tmp_path):
     files = tree.build(tree.board_kind(KIND), tmp_path / "built")
     boards = tuple(
         BoardConfig(
@@ -50,7 +52,7 @@ async def test_a_transfer_between_two_boards_that_compile_themselves(tmp_path, h
             capacity_J=1000.0,
             board=KIND,
             port="circuitpython",
-            key=hands.KEYS[number].hex(),
+            key=KEYS[number].hex(),
             heap_kB=HEAP_kB[bits()],
         )
         for number, soc_pct in ((1, 90.0), (2, 30.0))
@@ -60,7 +62,7 @@ async def test_a_transfer_between_two_boards_that_compile_themselves(tmp_path, h
         for board in boards:
             flash(bench.folder / f"board-{board.id}" / "flash", files)
             await bench.control.fault("reset", board.id)
-        async with hands.Transfer(bench).running():
-            await hands.until(bench, 2, lambda board: board["received_J"] > 2)
+        async with Transfer(bench).running():
+            await until(bench, 2, lambda board: board["received_J"] > 2)
         truth = {board.id: await bench.control.board(board.id) for board in boards}
     assert truth[1]["sent_J"] > truth[2]["received_J"] > 2

@@ -13,7 +13,7 @@ from crowdcharge.boards.aliases import Aliases
 from crowdcharge.radio.bleak_radio import BleakRadio
 from wptcore import alias, ept, wire
 
-from .conftest import KEYS, command, done, until
+from .conftest import KEYS, Transfer, command, done, until
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow]
 
@@ -50,7 +50,7 @@ async def test_boards_join_consent_and_charge(bench, tmp_path) -> None:
 @pytest.mark.long  # a minute of a live bench
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.timeout(300)
-async def test_an_owner_signs_and_anybody_brings_it(bench, tmp_path, hands) -> None:
+async def test_an_owner_signs_and_anybody_brings_it(bench, tmp_path) -> None:
     file, words = tmp_path / "owner.toml", tmp_path / "words"
     await done("owner", "create", file)
     port, radio = bench.serial_ports[1], ("--transport", bench.transport)
@@ -63,7 +63,7 @@ async def test_an_owner_signs_and_anybody_brings_it(bench, tmp_path, hands) -> N
     assert refused.returncode != 0 and "signs what it gives" in refused.stderr
     shown = await done("owner", "bring", words, *radio, "--owner", file)
     assert "Board 1 obeys it." in shown
-    transfer = hands.Transfer(bench)
+    transfer = Transfer(bench)
     await transfer.on_air(1)
     link = await transfer.link(1)
     consent = await link.ask_consent()

@@ -20,6 +20,7 @@ from crowdcharge.flash.tree import board_kind
 from wptcore.console_commands import fingerprint
 
 from ..command import COMMAND
+from .conftest import Transfer, command, until
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.asyncio(loop_scope="module")]
 
@@ -45,8 +46,8 @@ def half_flashed(bench, board_id=1):
     return mark.exists() and mark.read_text() == "flash"
 
 
-async def test_a_flash_during_a_transfer_has_the_coil_off_before_anything_else(bench, hands):
-    transfer = hands.Transfer(bench)
+async def test_a_flash_during_a_transfer_has_the_coil_off_before_anything_else(bench):
+    transfer = Transfer(bench)
     loop = asyncio.get_running_loop()
     coils = {}
 
@@ -58,7 +59,7 @@ async def test_a_flash_during_a_transfer_has_the_coil_off_before_anything_else(b
     whole = main.read_bytes()
     main.write_bytes(whole + b"# another version\n")  # so that there is something to copy
     async with transfer.running():
-        await hands.until(bench, 1, lambda board: board["tx_W"] > 1)
+        await until(bench, 1, lambda board: board["tx_W"] > 1)
         done = await flash(bench.serial_ports[1], progress=progress)
     assert [1, "tx"] in coils["coil"]["on"]
     for step in ("comparing", "copying", "starting"):
@@ -69,7 +70,7 @@ async def test_a_flash_during_a_transfer_has_the_coil_off_before_anything_else(b
     assert tx[-1]["cause"] == "pin", "the firmware switched it off, not the reset"
     assert done.copied == ("main.py",) and not done.maintenance
     assert main.read_bytes() == whole
-    again = hands.Transfer(bench)
+    again = Transfer(bench)
     await again.on_air(1)
     link = await again.link(1)
     receipts = [r for r in await link.receipts() if r.transfer_id == transfer.number]
@@ -96,7 +97,7 @@ async def test_only_a_changed_file_is_copied(bench, port_copy):
 
 
 async def test_a_flash_that_is_killed_leaves_a_board_that_refuses_and_can_be_flashed(
-    bench, port_copy, hands
+    bench, port_copy
 ):
     port = bench.serial_ports[1]
     flashed = bench.folder / "board-1" / "flash"
@@ -116,10 +117,10 @@ async def test_a_flash_that_is_killed_leaves_a_board_that_refuses_and_can_be_fla
     with pytest.raises(NoAnswer, match="half-flashed"):
         await asyncio.to_thread(hello, port)
     assert half_flashed(bench)
-    failed = await hands.command("selftest", "--port", port)
+    failed = await command("selftest", "--port", port)
     assert failed.returncode == 1
     assert failed.stderr.count("\n") == 1 and "crowdcharge flash again" in failed.stderr
-    air = hands.Transfer(bench)
+    air = Transfer(bench)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(2):
             await air.on_air(1)  # no firmware runs, so nobody can be granted anything
@@ -139,7 +140,7 @@ async def test_a_board_at_the_prompt_is_started(bench):
     assert (await asyncio.to_thread(hello, port))["board"] == "virtual"
 
 
-async def test_one_clear_line_for_each_mistake(bench, hands, tmp_path):
+async def test_one_clear_line_for_each_mistake(bench, tmp_path):
     port = bench.serial_ports[2]
     keys = tmp_path / "keys.toml"
     keys.write_text("[keys\n")
@@ -157,7 +158,7 @@ async def test_one_clear_line_for_each_mistake(bench, hands, tmp_path):
         (("calibrate", "curve", "--port", port, "--ledger", keys), 2, "keys.toml"),
         (("console", "--port", port, "meter", "tx", "3"), 1, "maintenance on"),
     ):
-        done = await hands.command(*arguments)
+        done = await command(*arguments)
         assert done.returncode == code, (arguments, done.stderr)
         assert done.stderr.startswith("crowdcharge: ") and words in done.stderr, done.stderr
         assert done.stderr.count("\n") == 1 and "Traceback" not in done.stderr, done.stderr
@@ -207,11 +208,11 @@ async def test_a_value_that_comes_in_part_is_named(bench):
     assert (await asyncio.to_thread(hello, port))["board"] == "virtual"
 
 
-async def test_provisioning_writes_both_ends_and_rotates(bench, hands, tmp_path):
+async def test_provisioning_writes_both_ends_and_rotates(bench, tmp_path):
     port, keys = bench.serial_ports[2], tmp_path / "keys.toml"
     marks = []
     for _ in range(2):
-        done = await hands.command(
+        done = await command(
             "provision", "--port", port, "--id", 2, "--keys", keys, "--capacity-wh", 0.5, "--json"
         )
         assert done.returncode == 0, done.stderr

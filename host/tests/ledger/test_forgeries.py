@@ -23,9 +23,8 @@ from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import judge
 from wptcore import auth, ept, wire
 
-sys.path.insert(0, str(Path(__file__).parent))
-from forging import Drafts, after, at, change, no_transfer, rewritten, swap, twice, without
-from outsider import LISTINGS, judged
+from .forging import Drafts, after, at, change, no_transfer, rewritten, swap, twice, without
+from .outsider import LISTINGS, judged
 
 KEYS = {1: bytes([1]) * 32, 2: bytes([2]) * 32}
 PRICE, SESSION = 30 << 48, bytes(16)

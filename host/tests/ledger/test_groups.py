@@ -2,9 +2,7 @@
 """A group's receipts add up to what was sent and lost, whatever comes late or not at all."""
 
 import sqlite3
-import sys
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,9 +16,7 @@ from crowdcharge.ledger.rows import FIRST_HASH, row_hash
 from crowdcharge.ledger.verify import judge
 from wptcore import auth, ept, wire
 
-sys.path.insert(0, str(Path(__file__).parent))
-from outsider import judged
-
+from .outsider import judged
 from .written import Written
 
 PAD, GROUP, HEAD = 1, 7, 100

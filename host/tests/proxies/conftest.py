@@ -146,15 +146,3 @@ async def other_room() -> AsyncIterator[OtherRoom]:
         yield made
     finally:
         await made.close()
-
-
-class Hands:
-    """What test modules, which cannot import this one, need from it."""
-
-    CHALLENGE = CHALLENGE
-    KEY = KEY
-
-
-@pytest.fixture
-def hands() -> type[Hands]:
-    return Hands

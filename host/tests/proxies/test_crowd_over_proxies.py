@@ -18,6 +18,7 @@ from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
 
 from ..command import COMMAND
+from .conftest import KEY
 
 pytestmark = [pytest.mark.bench, pytest.mark.slow, pytest.mark.timeout(500)]
 
@@ -30,7 +31,7 @@ def keys(count: int) -> dict[int, bytes]:
     return {board_id: bytes([board_id]) * 32 for board_id in range(1, count + 1)}
 
 
-def bench_config(hands, count: int, speed: float, capacity_J: float = 100.0) -> BenchConfig:
+def bench_config(count: int, speed: float, capacity_J: float = 100.0) -> BenchConfig:
     """Full and empty boards in pairs, the first half near the western proxy.
 
     Of twelve, eight lie in pairs at a time: with a proxy away, ten connections are left.
@@ -47,7 +48,7 @@ def bench_config(hands, count: int, speed: float, capacity_J: float = 100.0) -> 
     )
     pairs = tuple(Placement((board_id, board_id + 1)) for board_id in range(1, count, 2))
     proxies = tuple(
-        ProxyConfig(name=name, port=0, place_m=[x_m, 0.0], range_m=30.0, key=hands.KEY)
+        ProxyConfig(name=name, port=0, place_m=[x_m, 0.0], range_m=30.0, key=KEY)
         for name, x_m in (("west", -9.0), ("east", 9.0))
     )
     cycle = (pairs,) if count <= 8 else (pairs[:4], pairs[2:])
@@ -134,9 +135,9 @@ def ends_of(summary: dict) -> set[str]:
     return {end for each in summary["transfers"] for end in (each["ept_ptx"], each["ept_prx"])}
 
 
-async def test_a_killed_proxy_costs_no_transfer(tmp_path, hands):
+async def test_a_killed_proxy_costs_no_transfer(tmp_path):
     """At half speed: a busy machine takes longer to connect than the lease of real time has."""
-    async with launch(bench_config(hands, 4, 0.5, capacity_J=40.0)) as bench:
+    async with launch(bench_config(4, 0.5, capacity_J=40.0)) as bench:
         path = write_run(tmp_path, bench, 12.0)
         scanned = await asyncio.to_thread(
             subprocess.check_output, [*COMMAND, "scan", str(path), "--seconds", "3", "--json"]
@@ -162,14 +163,12 @@ async def test_a_killed_proxy_costs_no_transfer(tmp_path, hands):
 
 @pytest.mark.long
 @pytest.mark.parametrize("faults", [("proxy-power",), ("proxy-leak", "proxy-stale")], ids=str)
-async def test_twelve_boards_over_two_proxies_and_an_adapter_lose_no_transfer(
-    tmp_path, hands, faults
-):
+async def test_twelve_boards_over_two_proxies_and_an_adapter_lose_no_transfer(tmp_path, faults):
     """Thirteen connections; in the middle of transfers they get fewer, or are kept for nobody.
 
     The lease is what one adapter needs for three connections on a busy machine.
     """
-    async with launch(bench_config(hands, 12, 0.4)) as bench:
+    async with launch(bench_config(12, 0.4)) as bench:
         run = Watched(write_run(tmp_path, bench, 80.0, lease_s=4.0))
         await coils_on(bench, 8)
         for fault in faults:
@@ -190,14 +189,14 @@ async def test_twelve_boards_over_two_proxies_and_an_adapter_lose_no_transfer(
     ],
 )
 async def test_a_stalled_proxy_leaves_no_coil_on_and_the_boards_come_back(
-    tmp_path, hands, count, speed, stall_s
+    tmp_path, count, speed, stall_s
 ):
     """The lease is two seconds by a person's clock, less than a host needs to notice.
 
     What the radio needs takes longer on a slow bench: the boards are back by their own clock.
     """
     lease_s = LEASE_s * speed
-    async with launch(bench_config(hands, count, speed)) as bench:
+    async with launch(bench_config(count, speed)) as bench:
         run = Watched(write_run(tmp_path, bench, 12.0 + (stall_s + 4.0) * speed, lease_s))
         await coils_on(bench, min(count, 8))
         await asyncio.sleep(1.0)

@@ -13,6 +13,7 @@ from crowdcharge.radio import esphome_radio
 from crowdcharge.radio.base import Proxy
 from wptcore import wire
 
+from .conftest import CHALLENGE, KEY
 from .waiting import until
 
 
@@ -41,7 +42,7 @@ def name(proxy) -> str:
     return Proxy(proxy.host, proxy.port).name
 
 
-async def test_the_strongest_path_is_taken_and_told(room, hands):
+async def test_the_strongest_path_is_taken_and_told(room):
     left, right = await room.board(x_m=-8.0), await room.board(x_m=8.0)
     west, east = await room.proxy(x_m=-9.0), await room.proxy(x_m=9.0)
     adapter = await room.adapter()
@@ -55,7 +56,7 @@ async def test_the_strongest_path_is_taken_and_told(room, hands):
         link = await radio.connect(board.address, gone)
         assert radio.radio_of(board.address) == name(best)
         await talks(link)
-        assert await link.read(wire.CHALLENGE_UUID) == hands.CHALLENGE
+        assert await link.read(wire.CHALLENGE_UUID) == CHALLENGE
         await link.close()
         await until(lambda board=board: board.links == 0, "disconnect")
     assert {who for _, who in heard} == {name(west), name(east), adapter}
@@ -207,13 +208,13 @@ async def test_a_board_that_walks_is_handed_over(room):
 # -- what does not work is one line, and the rest goes on --
 
 
-async def test_what_is_wrong_is_one_line_each_and_what_works_goes_on(room, hands):
+async def test_what_is_wrong_is_one_line_each_and_what_works_goes_on(room):
     board = await room.board()
     good, locked, plain = [await room.proxy(), await room.proxy(), await room.proxy(key="")]
-    away = Proxy("127.0.0.9", 9, hands.KEY)
+    away = Proxy("127.0.0.9", 9, KEY)
     wrong = Proxy(locked.host, locked.port, base64.b64encode(b"x" * 32).decode())
     none = Proxy(locked.host, locked.port)
-    surplus = Proxy(plain.host, plain.port, hands.KEY)
+    surplus = Proxy(plain.host, plain.port, KEY)
     for proxy, words in (
         (away, "cannot be reached"),
         (wrong, "the encryption key is wrong"),
@@ -254,10 +255,10 @@ async def test_a_silent_server_is_given_up(room, monkeypatch):
     server.close()
 
 
-async def test_one_proxy_under_two_names_is_used_once(room, hands):
+async def test_one_proxy_under_two_names_is_used_once(room):
     board = await room.board()
     proxy = await room.proxy(host="127.0.0.1")
-    twins = [room.reach(proxy), Proxy("localhost", proxy.port, hands.KEY), room.reach(proxy)]
+    twins = [room.reach(proxy), Proxy("localhost", proxy.port, KEY), room.reach(proxy)]
     radio = room.radio(proxies=twins)
     await radio.start_scan(ignore)
     await until(lambda: len(room.told) == 2, "two lines")

@@ -17,6 +17,7 @@ from crowdcharge.bench.proxies.faults import FAULTS
 from crowdcharge.bench.proxies.frames import NoiseFrames, PlainFrames
 from wptcore import wire
 
+from .conftest import CHALLENGE
 from .waiting import until
 
 FLAGS = 4  # of the proxy: it remembers services
@@ -129,7 +130,7 @@ async def test_one_client_is_served_at_a_time_and_its_connections_end_with_it(ro
     await until(lambda: board.links == 0, "the board to be free")
 
 
-async def test_attributes_are_the_boards(room, owner, hands):
+async def test_attributes_are_the_boards(room, owner):
     board = await room.board()
     user = await owner(await room.proxy())
     connected, mtu, error = await user.connect(board)
@@ -139,7 +140,7 @@ async def test_attributes_are_the_boards(room, owner, hands):
     challenge, command = found[wire.CHALLENGE_UUID], found[wire.COMMAND_UUID]
     reply = found[wire.REPLY_UUID]
     read = await client.bluetooth_gatt_read(number(board), challenge.handle)
-    assert bytes(read) == hands.CHALLENGE
+    assert bytes(read) == CHALLENGE
     answers: list[bytes] = []
     await client.bluetooth_gatt_start_notify(
         number(board), reply.handle, lambda _, data: answers.append(bytes(data))
@@ -220,7 +221,7 @@ async def test_a_slot_of_a_full_proxy_leaks_when_its_connection_ends(room, owner
     assert (await user.connect(board))[0] is False
 
 
-async def test_a_stall_stops_everything_and_loses_nothing(room, owner, hands):
+async def test_a_stall_stops_everything_and_loses_nothing(room, owner):
     board = await room.board()
     proxy = await room.proxy()
     user = await owner(proxy)
@@ -233,7 +234,7 @@ async def test_a_stall_stops_everything_and_loses_nothing(room, owner, hands):
     assert board.links == 1
     reading = asyncio.create_task(user.client.bluetooth_gatt_read(number(board), handle))
     FAULTS["proxy-stall"](proxy, on=False)
-    assert bytes(await reading) == hands.CHALLENGE
+    assert bytes(await reading) == CHALLENGE
     await user.client.bluetooth_device_disconnect(number(board), timeout=3)
 
 
