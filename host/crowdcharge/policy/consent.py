@@ -74,18 +74,30 @@ def offered(
     """
     try:
         offer = policy.decide(encounter, views, now_s, rng)
-        good = offer is None or (
-            isinstance(offer, Offer)  # type: ignore[redundant-expr]  # it may be anybody's
-            and {offer.ptx, offer.prx} == {encounter.a, encounter.b}
-            and isfinite(offer.energy_J)
-        )
+        if offer is None:
+            return None
+        plain = in_plain_numbers(offer, encounter)
     except WptError:
         raise
     except (Exception, SystemExit) as error:
         raise WptError(f"policy {policy.name} failed: {told(error)}") from error
-    if not good:
+    if plain is None:
         raise WptError(f"policy {policy.name} offers what cannot be: {offer!r:.200}")
-    return offer if offer is not None and offer.energy_J > 0 else None
+    return plain if plain.energy_J > 0 else None
+
+
+def in_plain_numbers(offer: Offer, encounter: Encounter) -> Offer | None:
+    """Return the offer as int and float, whatever its policy counts in; None if it cannot be.
+
+    A number of single precision would round all that it is added to.
+    """
+    if not isinstance(offer, Offer):  # it may be anybody's
+        return None
+    pair = encounter.a, encounter.b
+    if {offer.ptx, offer.prx} != {*pair} or not isfinite(offer.energy_J):
+        return None
+    ptx, prx = pair if offer.ptx == encounter.a else pair[::-1]
+    return Offer(ptx, prx, float(offer.energy_J))
 
 
 def grants_a_wish(pair: tuple[int, int], views: Mapping[int, AgentView]) -> bool:

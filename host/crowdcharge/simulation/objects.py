@@ -45,5 +45,6 @@ def run_objects(
     for a, b in pairs.tolist():
         offer = offered(policy, Encounter(a, b), views, 0.0, rng)
         if offer is not None:
-            agents[offer.ptx, 0] -= offer.energy_J
-            agents[offer.prx, 0] += kept * offer.energy_J
+            sent_J = min(offer.energy_J, float(agents[offer.ptx, 0]))  # nobody sends more
+            agents[offer.ptx, 0] -= sent_J
+            agents[offer.prx, 0] += kept * sent_J
