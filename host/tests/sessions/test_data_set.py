@@ -140,13 +140,13 @@ def test_nobodys_files_are_replaced(crowdcharge, tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text("# Mine\n", encoding="utf-8")
     command = ("dataset", tmp_path, "--sessions", "1", "--format", "csv")
-    code, _, err = run_command(*command)
+    code, _, err = crowdcharge(*command)
     assert (code, err.count("\n")) == (2, 1)
     assert "holds README.md" in err
     assert [*tmp_path.iterdir()] == [readme]
     readme.unlink()
-    assert [run_command(*command)[0] for _ in range(2)] == [0, 0]
-    code, _, err = run_command(*command[:-1], "parquet")
+    assert [crowdcharge(*command)[0] for _ in range(2)] == [0, 0]
+    code, _, err = crowdcharge(*command[:-1], "parquet")
     assert (code, err) == (2, f"crowdcharge: {tmp_path} holds boards.csv: a data set wants a"
                               " folder of its own\n")  # fmt: skip
 
@@ -157,17 +157,17 @@ def test_a_table_without_a_card_is_somebodys_and_a_killed_data_set_is_made_again
     table = tmp_path / "boards.csv"
     table.write_text("mine")
     command = ("dataset", tmp_path, "--sessions", "1", "--format", "csv")
-    code, _, err = run_command(*command)
+    code, _, err = crowdcharge(*command)
     assert (code, err.count("\n"), table.read_text()) == (2, 1, "mine")
     (tmp_path / "README.md").write_bytes(BEGINNING)  # what stands there first
     (tmp_path / ".boards.4711.new.csv").write_text("half of a table")
-    assert run_command(*command)[0] == 0
+    assert crowdcharge(*command)[0] == 0
     assert table.read_text() != "mine"
 
 
 def test_what_cannot_be_is_one_line(crowdcharge, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    code, _, err = run_command("dataset", tmp_path / "file" / "set", "--sessions", "1")
+    code, _, err = crowdcharge("dataset", tmp_path / "file" / "set", "--sessions", "1")
     assert (code, err.count("\n")) == (2, 1)
-    code, _, err = run_command("dataset", tmp_path, "--sessions", "0")
+    code, _, err = crowdcharge("dataset", tmp_path, "--sessions", "0")
     assert (code, err.count("\n")) == (2, 1)
