@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 
 from crowdcharge.boards.models import Beacon, Sighting
 
-_STALE_INTERVALS = 12  # this many adverts missed in a row
+_STALE_INTERVALS = 12  # missed in a row
 _STALE_MIN_s = 15.0  # Linux reports a board at least once in each scan of 10.24 s
 _STALE_UNLEARNED_s = 30.0
 _SMOOTHING = 0.2
-_FORGET_s = 30.0  # an address that is silent for so long while another speaks
+_FORGET_s = 30.0  # an address of a board is forgotten after this silence while another speaks
 _ADDRESSES_MAX = 16  # for one board; more suggests spoofing
 STRANGERS_MAX = 64  # boards without a key
 STRANGER_FORGET_s = 60.0
@@ -149,7 +149,7 @@ class Fleet:
             del self._doubts[doubt]
 
     def _make_room(self, board_id: int, views: dict[str, BoardView]) -> None:
-        """Drop the address that was silent the longest: a board speaks several times a second."""
+        """Drop the address that was silent the longest; a real board advertises all the time."""
         if len(views) < _ADDRESSES_MAX:
             return
         proven = self._proven.get(board_id)

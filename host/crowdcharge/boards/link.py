@@ -70,10 +70,10 @@ class BoardLink:
         self._link: Link
         self._session: Session
         self._turn = asyncio.Lock()
-        self._since = 0  # the lowest counter whose answer is one to the question that stands
+        self._since = 0  # the lowest counter whose reply answers the current question
         self._unanswered: tuple[int, tuple[int | bytes, ...]] = _NOTHING  # its type and subject
         self._awaited: asyncio.Future[Ack | Answer] | None = None
-        self._unheard_since_s: float | None = None  # the first write after the last answer
+        self._unheard_since_s: float | None = None  # when the first unanswered frame was written
         self._fresh_s = 0.0  # board time of the last answer to more than a Hello
         self._shown: tuple[bool, int] | None = None  # of `status`, which proves nothing
         self._changed = asyncio.Event()
@@ -253,13 +253,13 @@ class BoardLink:
             self._give_up_if_silent(loop.time())
 
     def _give_up_if_silent(self, now_s: float) -> None:
-        """End a link whose answers stopped, however short each caller's patience was."""
+        """End a link whose answers stopped, even if each caller gave up sooner than that."""
         since_s = self._unheard_since_s
         if since_s is not None and now_s - since_s >= SILENCE_MAX_s:
             self._give_up()
 
     def _give_up(self) -> None:
-        """End the link at once; to disconnect may take the radio long, or never come to an end."""
+        """End the link at once, and disconnect without waiting, as that may never end."""
         if not self.closed:
             self.is_silent = True
             self._on_closed()
@@ -271,7 +271,7 @@ class BoardLink:
         task.add_done_callback(self._tasks.discard)
 
     async def _keep(self) -> None:
-        """Ask what stands when `status` hints at a change, and before the board drops the link."""
+        """Ask for faults when `status` hints at a change, and often enough to keep the link."""
         with suppress(RadioError):  # which ends the link
             await self._link.subscribe(wire.STATUS_UUID, self._on_status)
         while not self.closed:
@@ -314,6 +314,6 @@ class BoardLink:
         was_closed, self.closed = self.closed, True
         if not was_closed:
             self.on_closed()
-        self._changed.set()  # ends the keeper
+        self._changed.set()  # wakes `_keep`, which then ends
         if self._awaited is not None and not self._awaited.done():
             self._awaited.set_exception(BoardUnreachable(self.board_id, "the connection was lost"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which boards are connected: slots, back-off, and connections kept while they are in use."""
+"""Connections to boards: slots, back-off, and links that are kept while they are in use."""
 
 import asyncio
 import secrets
@@ -25,11 +25,11 @@ _BACKOFF_MAX_s = 30.0
 class _Seat:
     link: BoardLink | None = None
     holders: int = 0
-    used: int = 0  # order of the last use
+    used: int = 0  # rises with each use, so the lowest was used longest ago
     failures: int = 0
     retry_at_s: float = 0.0
     opening: asyncio.Task[BoardLink] | None = None
-    has_slot: bool = False  # while it opens
+    has_slot: bool = False  # while the link is being opened
 
     @property
     def open_link(self) -> BoardLink | None:
@@ -67,7 +67,7 @@ class Pool:
 
     @property
     def slots(self) -> int:
-        """How many boards can be connected at once; fewer when one of many radios is away."""
+        """Return how many boards can be connected; fewer while one of many radios is away."""
         return self._slots if self._many is None else self._many.slots
 
     @contextmanager
@@ -123,7 +123,7 @@ class Pool:
         return self._seats.setdefault(board_id, _Seat())
 
     def _judge(self, board_id: int, lost: BoardLink | None) -> None:
-        """Try another radio or address first, if there is one, where answers stopped."""
+        """Have another radio or address tried first, if answers stopped on the lost link."""
         if lost is not None and lost.is_silent:
             self._fleet.doubt(board_id, lost.address)
             self._doubt_path(lost.address)
@@ -206,6 +206,6 @@ def _is_among(link: BoardLink | None, crowding: Collection[str]) -> bool:
 
 
 def _retrieved(task: asyncio.Task[BoardLink]) -> None:
-    """Take the error of a task for which perhaps nobody waits any more, or asyncio warns of it."""
+    """Fetch the error of a task that perhaps nobody awaits, because asyncio would warn of it."""
     if not task.cancelled():
         task.exception()

@@ -16,7 +16,7 @@ from crowdcharge.boards.models import Ack, Answer, known
 from crowdcharge.errors import LocalProtocolError, RemoteProtocolError
 from wptcore import auth, wire
 
-LIFE_MAX_ms = 4000  # wire.EXPIRY_MAX_ms less what a board's clock may lag within its loop
+LIFE_MAX_ms = 4000  # below wire.EXPIRY_MAX_ms by as much as a board's clock may lag in its loop
 _U32 = 1 << 32
 _NO_TAG = bytes(auth.TAG_SIZE)
 _ANSWERS = frozenset(
@@ -73,7 +73,7 @@ class Session:
         self.board_id, self.epoch, _, _, board_nonce = fields
         self._key = auth.session_key(sha256, board_key, board_nonce, host_nonce)
         self._now_ms = now_ms
-        self._ahead_ms: int | None = None  # the board's clock less ours; None before any answer
+        self._ahead_ms: int | None = None  # board's clock minus ours; None before any answer
         self._host_nonce = host_nonce
         self._counter = 0
 

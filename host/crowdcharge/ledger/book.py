@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""PURE: what the rows of a ledger add up to."""
+"""PURE: the state that the rows of a ledger add up to: one `_apply_` for each kind of row."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -38,17 +38,18 @@ class Book:
     payments: list[kinds.Payment] = field(default_factory=list)
     claims: dict[tuple[int, int, int], kinds.Claim] = field(default_factory=dict)
     members: dict[int, kinds.Member] = field(default_factory=dict)  # by transfer
-    groups: dict[int, list[int]] = field(default_factory=dict)  # transfers, by the first of them
+    groups: dict[int, list[int]] = field(default_factory=dict)  # all transfers, by the first one
     credits: Credits = field(default_factory=Credits)
     site: kinds.SiteRow | None = None  # None: the only one, as far as this ledger knows
     refusals: int = 0
     rows: int = 0
-    seen_ids: set[int] = field(default_factory=set)  # of transfers, ours or not
+    seen_ids: set[int] = field(default_factory=set)  # of transfers, also of other hosts'
     _unsettled: dict[int, None] = field(default_factory=dict)  # in the order of opening
     # Receipts by their keys, as they were read: a service holds every one for months, and unpacked
     # they would take six times the memory.
     _raw: dict[tuple[int, int, int], bytes] = field(default_factory=dict)
-    _passed: set[tuple[int, int, int]] = field(default_factory=set)  # not from the board itself
+    # Keys of receipts that only another site has read from the board.
+    _passed: set[tuple[int, int, int]] = field(default_factory=set)
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> "Book":
@@ -126,7 +127,7 @@ class Book:
             raise ValueError
         self._raw[receipt.key] = receipt.raw
         self._passed.add(receipt.key)
-        self._unsettled[receipt.transfer_id] = None  # again, if it was closed without it
+        self._unsettled[receipt.transfer_id] = None  # also if it was closed without this receipt
 
     def _apply_site(self, site: kinds.SiteRow) -> None:
         if self.site is not None:
@@ -134,7 +135,7 @@ class Book:
         self.site = site
 
     def _apply_gap(self, gap: kinds.Gap) -> None:
-        pass  # checked by verify
+        pass  # `verify` checks it
 
     def _apply_entry(self, entry: kinds.Entry) -> None:
         transfer = self.transfers[entry.transfer_id]
@@ -209,7 +210,7 @@ class Book:
             self._unsettled.pop(transfer_id, None)
 
     def unsettled(self, board_id: int | None = None) -> list[TransferRecord]:
-        """Open or one-sided, of one board or of all."""
+        """Return the transfers that are open or one-sided, of one board or of all."""
         found = (self.transfers[transfer_id] for transfer_id in self._unsettled)
         return [transfer for transfer in found if board_id in {None, *transfer.boards}]
 
@@ -223,12 +224,12 @@ class Book:
         return Receipt.unpack(raw) if raw else None
 
     def boards_of(self, transfer_id: int) -> tuple[int, ...]:
-        """Return the boards of a transfer, nobody for one that is not here."""
+        """Return the boards of a transfer; none for one that was not opened here."""
         transfer = self.transfers.get(transfer_id)
         return transfer.boards if transfer else ()
 
     def together(self, transfer: TransferRecord) -> list[TransferRecord]:
-        """Return the transfers of a transfer's group; itself, if it is of none."""
+        """Return all transfers of a transfer's group; only itself, if it is in no group."""
         member = self.members.get(transfer.transfer_id)
         return (
             [self.transfers[each] for each in self.groups[member.head_id]]
@@ -260,14 +261,14 @@ class Book:
         return member_settlement(transfer, place, member.group_id, sent, received)
 
     def lacks(self, receipt: Receipt) -> bool:
-        """Tell whether a receipt settles a transfer that was opened here, and is not here yet."""
+        """Tell whether a receipt is missing here, of a transfer that was opened here."""
         transfer = self.transfers.get(receipt.transfer_id)
         if transfer is None or receipt.key in self._raw:
             return False
         return receipt.board_id == (transfer.ptx if receipt.role == wire.PTX else transfer.prx)
 
     def _has(self, receipt: Receipt) -> bool:
-        """Tell whether a receipt is here as its board itself told it."""
+        """Tell whether this host has read the receipt from its board itself."""
         return receipt.key in self._raw and receipt.key not in self._passed
 
     def admit(self, receipts: Iterable[Receipt]) -> list[kinds.Content]:

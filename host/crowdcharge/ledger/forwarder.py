@@ -46,7 +46,7 @@ class Forwarder:
         self._spool, self._url, self._say, self._bring = spool, url, say, bring
         self._neighbours = Neighbours(site) if site else None
         self._database: PostgresRows | None = None
-        self._trouble: type[WptError] | None = None  # of what kind it is, until it is over
+        self._trouble: type[WptError] | None = None  # the kind of the trouble that lasts
         self._sent = 0  # the newest row that the database is known to have
         self._ending = Event()
         self._thread = Thread(target=self._work, name="ledger forwarder", daemon=True)

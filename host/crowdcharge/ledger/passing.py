@@ -14,7 +14,7 @@ from crowdcharge.ledger.book import Book
 from crowdcharge.ledger.settlement import TransferRecord
 from wptcore import wire
 
-LATE = 256  # transfers that are closed after one before it is forgotten
+LATE = 256  # a transfer is forgotten once so many others were closed after it
 _ROLES = (wire.PTX, wire.PRX)
 _BLOCK_BITS = 6
 _BOARD_BITS = 16
@@ -69,7 +69,7 @@ class PassingBook(Book):
         self._over.add(transfer)
 
     def _is_over(self, transfer: TransferRecord) -> bool:
-        """Whether nothing can follow: a receipt that was passed on may come from its board yet."""
+        """Tell whether no row can follow, not even a receipt that only another site has read."""
         number = transfer.transfer_id
         told = all(key in self._raw and key not in self._passed for key in _receipts_of(transfer))
         is_more = number in self.members or number in self.bargains

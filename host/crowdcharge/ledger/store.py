@@ -78,7 +78,7 @@ class Store:
             rows.append(row)
         if not rows:
             return
-        said = [row.content() for row in rows]  # nothing is written that cannot be read again
+        said = [row.content() for row in rows]  # so nothing is written that cannot be read again
         self._kept.insert(rows)
         self._seq, self._hash = seq, previous
         for row, content in zip(rows, said, strict=True):
@@ -114,7 +114,7 @@ class Store:
         return count
 
     def waits_in(self, spool: Path) -> int:
-        """Return how many rows a file has more; InputError if it is another ledger."""
+        """Return how many rows the file has and this lacks; InputError if it is another ledger."""
         with closing(SqliteRows.read(spool)) as kept:
             return lacks(self._kept, kept)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who can exchange energy now. PURE except `Present`, which asks someone.
+"""Who can exchange energy now. PURE except `Present`, which asks a bench or a camera.
 
 A meeting is one contact from its beginning to its end. The policy decides once per meeting, so
 each carries a number that rises from one meeting of a pair to the next.

@@ -46,15 +46,16 @@ from crowdcharge.units import J_to_mJ
 from wptcore import ept, transfer, wire
 
 _SAMPLES_HELD = 200
-_SAMPLES_MAX = 20_000  # while the ledger cannot be written; then plots lose the oldest
+_SAMPLES_MAX = 20_000  # held while the ledger cannot be written; the oldest are dropped
 _RECEIPT_TRIES = 10
 _RECEIPT_LAG_s = 0.1
 
 
 class LedgerKeeper:
-    """`first_transfer_id` is where a new ledger begins to number; boards remember past numbers.
+    """Writes the ledger of one host.
 
-    `clears_lost_leases` False: while a person holds the run, that person clears them too.
+    `first_transfer_id`: where a new ledger begins to number. `agents`: each board as policies see
+    it. `clears_lost_leases`: False while the run is paused, because then a person clears them.
     """
 
     def __init__(
@@ -69,8 +70,8 @@ class LedgerKeeper:
         self._numbering = Numbering(ids, first_transfer_id, book.transfers, book.seen_ids)
         self._settler = Settler(store, clock, emit)
         self._found: list[Found] = []  # what `take` could not write yet
-        self._read_to: dict[int, Newest] = {}  # by board, as of the last read of its receipts
-        self._collected: set[tuple[int, int]] = set()  # (transfer, board): the board was told
+        self._read_to: dict[int, Newest] = {}  # by board, when it was last read
+        self._collected: set[tuple[int, int]] = set()  # (transfer, board): COLLECTED was sent
         self._samples: list[kinds.Sample | kinds.Meter] = []
         self.agents: dict[int, BoardAgent] = {}
         self.clears_lost_leases = True
@@ -166,7 +167,7 @@ class LedgerKeeper:
     async def has_read(self, link: BoardLink) -> bool:
         """Ask a board for its state and consent; tell whether it has not acted since it was read.
 
-        Before that no site may grant it anything: a new receipt takes the place of an old one.
+        No site may grant before that, because a new receipt may replace one that nobody has read.
         """
         ack = await link.ask()
         self.note(link.board_id, ack, await link.ask_consent())
@@ -179,7 +180,7 @@ class LedgerKeeper:
             self._admit_found()
 
     def _is_ours(self, receipt: Receipt) -> bool:
-        """Tell whether a receipt is to be booked here; most are of other sites."""
+        """Tell whether a receipt belongs into this ledger; most belong into others."""
         if not self.book.lacks(receipt) and not openings(self.book, [receipt], 0):
             return False
         key = self._keys.get(receipt.board_id)
@@ -195,7 +196,7 @@ class LedgerKeeper:
         self._settler.settle(receipt.transfer_id for _, receipt in passed)
 
     async def _release(self, link: BoardLink, receipts: list[Receipt]) -> None:
-        """Tell the board which receipts of its own transfers need its memory no more."""
+        """Tell the board which receipts of its meetings without a host it need not keep."""
         for receipt in receipts:
             told = receipt.transfer_id, link.board_id
             if is_peers(receipt) and told not in self._collected:
@@ -242,13 +243,13 @@ class LedgerKeeper:
     def is_behind(self, beacon: Beacon) -> bool:
         """Tell whether a board's advert hints at a receipt that nobody has read here yet.
 
-        Then another site had it, or boards met by themselves, or it was booted.
+        Reasons are a transfer of another site, a meeting without a host, or a boot.
         """
         if beacon.state in RUNNING_STATES:
             return False
         read = self.book.last_reading.get(beacon.board_id)
         known = self._read_to.get(beacon.board_id)
-        if read is None or known is None or known.runs:  # it may have ended before the reading
+        if read is None or known is None or known.runs:  # `known` may have ended before `read`
             return True
         told = beacon.epoch, beacon.sent_mJ, beacon.received_mJ
         return told != (read.epoch, read.sent_mJ, read.received_mJ)
@@ -283,7 +284,7 @@ class LedgerKeeper:
         ours = self._store.book.transfers
         if any(receipt.transfer_id in ours for receipt in receipts if receipt not in signed):
             raise RemoteProtocolError(f"board {link.board_id}: a receipt with a wrong signature")
-        return signed[::-1]  # the others were signed with a key that it had before
+        return signed[::-1]  # what is not signed with `key` is older than this key
 
     def _lacks(self, ack: Ack, receipts: list[Receipt]) -> bool:
         told = ack.transfer_id
@@ -302,7 +303,7 @@ class LedgerKeeper:
         self._settler.settle(unsettled | told)
 
     def close_books(self) -> None:
-        """Book at the end of a run what one board has receipted, whatever the other owes."""
+        """Settle at the end of a run what only one board has receipted."""
         self._settler.settle_one_sided()
         self.flush()
 

@@ -15,7 +15,7 @@ from crowdcharge.orchestrator.events import BoardLost, BoardSeen, Emit, Trouble
 from crowdcharge.radio.base import Advert, Radio
 
 _LOOK_EVERY_s = 1.0
-_PRESENT_MAX = 256  # boards without a key that are told of at once; more suggests spoofing
+_PRESENT_MAX = 256  # boards without a key in BoardSeen events; more suggests spoofing
 _SILENCE_MAX_s = 30.0  # no advert from anyone: the scanner itself may be dead
 
 
@@ -59,7 +59,7 @@ class Observer:
     def _on_advert(self, advert: Advert) -> None:
         try:
             beacon = self._aliases.beacon(advert.data)
-        except ValueError:  # another user of the test company id, or another version, or hidden
+        except ValueError:  # not a board, a hidden one without a key here, or another version
             self._tell_of_old(advert)
             return
         self._heard_s = asyncio.get_running_loop().time()
@@ -70,7 +70,7 @@ class Observer:
             self._emit(BoardSeen(self._clock.now_s(), view))
 
     def _tell_of_old(self, advert: Advert) -> None:
-        """Say once of each board that has a key that what may be it speaks wire version 1."""
+        """Say once that an advert looks like a board of ours with firmware of wire version 1."""
         try:
             board_id = Beacon.unpack_1(advert.data).board_id
         except ValueError:
@@ -93,7 +93,7 @@ class Observer:
         self._fleet.forget_strangers(now_s)
 
     def _is_deaf(self, now_s: float) -> bool:
-        """Whether nobody is heard, though not every board is connected."""
+        """Tell whether nobody is heard, though some board should advertise."""
         connected = all(self._is_connected(view.board_id) for view in self._fleet.views())
         return now_s - self._heard_s > _SILENCE_MAX_s and not (connected and self._present)
 

@@ -39,8 +39,8 @@ _LAST_TRIES = 5
 class Orchestrator:
     """Everything it touches is handed in: radio, ledger, clock, randomness, policy, contacts.
 
-    `contacts` None: short fields show who lies on whom. `first_transfer_id` and `emit` are the
-    Station's.
+    `contacts` None: short fields of each board show who lies on whom. `first_transfer_id`: where
+    a new ledger begins to number. `emit` is called with every event.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Orchestrator:
         self.jobs = Jobs(self.station)
         self.decisions = Decisions(self.station, policy, self._rules, rng)
         self.contacts = contacts or Probe(self.station)
-        self._asked: dict[Offer, float] = {}  # until when each is tried
+        self._asked: dict[Offer, float] = {}  # the event loop's time until which each is tried
         self._transfer_runs: dict[int, TransferRun] = {}
         self._pads = Pads(self.station, self._terms, self._transfer_runs, self._may_begin)
         self._stopping = asyncio.Event()
@@ -81,7 +81,7 @@ class Orchestrator:
     # -- what an operator asks for --
 
     def pause(self, state: State = "paused") -> None:
-        """Begin no transfer; those that run go on. Lost leases are left to a person to clear."""
+        """Begin no transfer; those that run go on. From now on a person clears lost leases."""
         self.state = state
         self.ledger_keeper.clears_lost_leases = False
 
@@ -189,7 +189,7 @@ class Orchestrator:
             if offer is None or offer.ptx != pad.ptx or not self._pads.takes(offer):
                 return
             if pad.closed:
-                self.decisions.reopen(meeting)  # it is a meeting like any other
+                self.decisions.reopen(meeting)  # as a pair: the pad gives no more
                 return
             guest = self._guest(offer, ends_s)
             pad.join(guest)
@@ -200,7 +200,7 @@ class Orchestrator:
         return Guest(offer.prx, J_to_mJ(offer.energy_J), ends_s, terms)
 
     def _may_begin(self, boards: Collection[int]) -> bool:
-        """Whether nobody has changed his mind while the boards were asked."""
+        """Tell whether the run and these boards are still free to begin a transfer."""
         wanted = self.state == "running" and not self._stopping.is_set()
         return wanted and self.jobs.forbidden.isdisjoint(boards)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A pad gives to all that lie on it: one group after the other, until nobody wants more.
 
-The receivers of a group are fixed while it runs. So whoever comes ends it and is in the next one;
-whoever is full, gone or lost ends it and is not.
+The receivers of a group are fixed while it runs. A receiver that comes
+ends it and is in the next one; a receiver that is full or gone ends it and is not.
 """
 
 import asyncio
@@ -18,10 +18,11 @@ from crowdcharge.units import J_to_mJ
 from wptcore import ept, wire
 from wptcore.shares import shares
 
-_CRUMB_mJ = 1000  # a share that is left and not worth another start
-_GATHER_s = 0.1  # of the event loop's time: who lies there from the start is in the first group
-_GOES_ON = {ept.PEER_ENDED, ept.STOPPED}  # ends of which somebody else is the reason
-_PAD_GOES_ON = {*_GOES_ON, ept.LEASE_LOST, ept.ENERGY_BUDGET}  # of a receiver, of the group
+_CRUMB_mJ = 1000  # a remaining share below this is not worth another start
+_GATHER_s = 0.1  # the event loop's time in which receivers join before a group begins
+# A receiver, and the pad, that ended for one of these reasons can be in the next group.
+_GOES_ON = {ept.PEER_ENDED, ept.STOPPED}
+_PAD_GOES_ON = {*_GOES_ON, ept.LEASE_LOST, ept.ENERGY_BUDGET}
 
 
 @dataclass(slots=True)
@@ -37,9 +38,10 @@ class Guest:
 
 
 class Pad:
-    """`budget_mJ`: the most that leaves the pad; `runs`: those of the orchestrator, by transfer.
+    """One transmitter and its receivers, over all the groups that it runs.
 
-    `may_begin` tells whether boards may begin a transfer now.
+    `budget_mJ`: the most that it sends in all. `runs`: the orchestrator's running transfers by
+    number, where it enters its own. `may_begin` tells whether boards may begin a transfer now.
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class Pad:
         self._guests: list[Guest] = []  # in the order in which they came
         self._size_max = wire.GROUP_MAX
         self._run: TransferRun | None = None
-        self._is_new = False  # somebody has come since the shares were made
+        self._is_new = False  # a receiver has joined since the shares were computed
         self._coming = 0
         self._decided = asyncio.Event()
         self.closed = False
@@ -121,11 +123,11 @@ class Pad:
         self._budget_mJ -= sum(given_mJ.values())
         lost = {guest.board_id for guest in guests if run.ends[guest.board_id] not in _GOES_ON}
         here = [board_id for board_id in boards if board_id not in lost]
-        lost |= await self._sync(here)  # who is lost is visited when it is heard again
+        lost |= await self._sync(here)  # a lost board is visited once it is heard again
         self._drop(lost)
         changed = bool(lost) or self._is_new or not self._may_begin(boards)
         moved = changed or sum(given_mJ.values()) >= _CRUMB_mJ
-        stopped = run.is_stopped and not changed  # by a person
+        stopped = run.is_stopped and not changed  # then it was a person who stopped it
         return moved and not stopped and run.ends[self.ptx] in _PAD_GOES_ON
 
     def _share(self) -> None:
@@ -206,7 +208,7 @@ def _tightest(terms: list[TransferTerms]) -> TransferTerms:
 
 
 class Pads:
-    """The pads that give now, by board; `terms.group` "": pairs only, and there are none."""
+    """The pads that give now, by board. There are none if `terms.group` is empty."""
 
     def __init__(
         self,

@@ -40,7 +40,7 @@ class Probe:
         board_id = min(due, key=lambda board: self._next_s.get(board, 0.0))
         self._next_s[board_id] = now_s + EVERY_s
         peers: set[int] = set()
-        with suppress(WptError), self._pool.hold(board_id):  # its turn comes again
+        with suppress(WptError), self._pool.hold(board_id):  # it is tried again after EVERY_s
             peers = await self._field(board_id, set(free) - {board_id})
             self._found[board_id] = peers
         return [self._meeting(board_id, peer) for peer in sorted(peers)]
@@ -55,7 +55,7 @@ class Probe:
         return Meeting(*pair, self._numbers[pair])
 
     async def _field(self, board_id: int, others: set[int]) -> set[int]:
-        """Which of `others` see a field only while this board makes one."""
+        """Return which of `others` see a field only while this board makes one."""
         link = await self._pool.get(board_id)
         if not link.limits.roles & Role.PTX:
             return set()
@@ -89,6 +89,6 @@ class Probe:
         hinted = view is not None and view.newest.field
         if not hinted and not self._pool.is_connected(board_id):
             return False
-        with suppress(RadioError, ProtocolError):  # what cannot be asked is no peer today
+        with suppress(RadioError, ProtocolError):  # a board that cannot be asked is not found
             return (await (await self._pool.get(board_id)).status()).field
         return False

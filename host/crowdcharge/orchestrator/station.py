@@ -26,7 +26,7 @@ from crowdcharge.radio.base import Radio
 class Station:
     """Radio, fleet, pool and ledger keeper; it hears boards inside `listening()`.
 
-    `first_transfer_id` is where a new ledger begins to number; `emit` gets every event.
+    `first_transfer_id`: where a new ledger begins to number. `emit` is called with every event.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Station:
             await self.pool.close()
 
     async def sync(self, board_id: int) -> None:
-        """Fetch all that a board can tell; its status is as good as its newest advert."""
+        """Write down all that a board can tell, and take its status for its newest advert."""
         link = await self.pool.get(board_id)
         beacon = await self.ledger_keeper.sync(link)
         view = self.fleet.view(board_id)
@@ -73,7 +73,7 @@ class Station:
             self.fleet.add(Sighting(beacon, link.address, view.rssi_dBm, now_s))
 
     async def consult(self, board_id: int) -> None:
-        """Ask a board for charge and consent; before a grant, read what others had it meter."""
+        """Ask a board for charge and consent, and read what it metered for others meanwhile."""
         link = await self.pool.get(board_id)
         if not await self.ledger_keeper.has_read(link):
             await self.sync(board_id)
@@ -102,5 +102,5 @@ class Station:
     def _on_faults(self, board_id: int, codes: frozenset[int]) -> None:
         try:
             self.ledger_keeper.faults(board_id, codes)
-        except LedgerError as error:  # the next visit reads the codes again
+        except LedgerError as error:  # not lost: the next visit reads the codes again
             self.trouble(board_id, error)

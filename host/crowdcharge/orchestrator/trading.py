@@ -31,7 +31,7 @@ from crowdcharge.radio.base import Radio
 _HEARD_s = 20.0  # the time by which every board must have been heard
 _RETRY_s = 0.5
 _ENERGY_MIN_mJ = 200  # a smaller sale would drown in its start-up and its last sample
-_TRIES = 3  # for a bargain of which nothing has flowed
+_TRIES = 3  # to carry out a bargain while no energy has flowed
 
 Together = Callable[[int, int], Awaitable[None]]  # lays two boards on each other
 

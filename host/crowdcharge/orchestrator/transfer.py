@@ -23,12 +23,13 @@ from wptcore import ept, wire
 from wptcore.shares import apportion
 
 RENEWALS_PER_LEASE = 3
-SINGLE_PAIR = 0  # the group of a transfer that is of none
-_THIS_HOST, _NO_FLAGS = 0, 0  # granter and flags of a grant
-_RECEIVER_MARGIN = 2  # the transmitter's budget ends a transfer; the receiver's is a bound
+SINGLE_PAIR = 0  # the group id of a transfer that belongs to no group
+_THIS_HOST, _NO_FLAGS = 0, 0  # the granter and the flags in each grant of a host
+# The transmitter's budget is meant to end a transfer. The receiver gets a wider one, as a bound.
+_RECEIVER_MARGIN = 2
 _RECEIVER_MARGIN_mJ = 1000
-_LATE_SHARE = 2  # of a lease: an older report counts as none
-_SHOWN_SHARE = 6  # of a lease: so long may the look at the meter take between two renewals
+_LATE_SHARE = 2  # a report older than a lease divided by this counts as missing
+_SHOWN_SHARE = 6  # reading the meter may take a lease divided by this, as renewals must not wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,9 @@ class TransferTerms:
     floor_pct: int = 20
     received_max_mJ: int = 0  # 0: bounded only by what is sent
     energy_min_J: float = 0.0  # an offer below it is not worth its start-up
-    power_bound_mW: int = 0  # of the pair's profiles; 0: none
-    group: str = ""  # how a pad shares among its receivers (wptcore.shares); "": pairs only
-    group_budget_mJ: int = 0  # the most that leaves a pad for them; 0: bounded only by its floor
+    power_bound_mW: int = 0  # what the profiles of both boards allow; 0: no bound
+    group: str = ""  # the rule by which a pad shares (wptcore.shares); "": only pairs transfer
+    group_budget_mJ: int = 0  # the most that a pad sends in all; 0: down to its floor
 
     @property
     def power_most_mW(self) -> int:
@@ -59,23 +60,23 @@ class _Side:
     board_id: int
     role: Role
     transfer_id: int
-    peer: int  # as a grant has it
+    peer: int  # the other board; for a pad, how many receivers it has
     energy_max_mJ: int
     power_mW: int = 0
     energy_mJ: int = 0
     soc_permille: int | None = None
     heard_s: float | None = None  # when its newest figures came
     leased_s: float = 0.0
-    ended: int = ept.NONE  # why, once it has ended or is given up
-    known: bool = True  # `ended` is what the board said, not our guess
+    ended: int = ept.NONE  # the reason, once this side has ended or was given up
+    known: bool = True  # the board itself said `ended`; False: we assume it
 
 
 class TransferRun:
-    """Keeps one transfer alive, or the transfers of a group, which have one transmitter.
+    """Keeps one transfer alive, or the transfers of a group, which share one transmitter.
 
-    `group_id` SINGLE_PAIR: one pair. `sample` gets board, role and Ack of every answer. `shown`
-    gets, once while power flows, what the transmitter's meter shows: with the voltage at rest it
-    tells the resistance of the cell.
+    `group_id`: SINGLE_PAIR for a single pair. `sample` is called with board, role and Ack of every
+    answer. `shown` is called once while power flows, with what the transmitter's meter shows:
+    together with the voltage at rest it tells the resistance of the cell.
     """
 
     def __init__(
@@ -102,9 +103,9 @@ class TransferRun:
         energy_mJ = sum(each.energy_max_mJ for each in transfers)
         self._ptx = _Side(head.ptx, Role.PTX, head.transfer_id, peer, energy_mJ)
         self._prxs = [self._receiver(each) for each in transfers]
-        self.is_stopped = False  # by somebody else
+        self.is_stopped = False  # by a call of `stop`
         self._stop = False
-        self._is_shown = False  # what the transmitter's meter shows was asked
+        self._is_shown = False  # the transmitter's meter was read once
         self._wake = asyncio.Event()
 
     def _receiver(self, transfer: TransferRecord) -> _Side:
@@ -244,7 +245,7 @@ class TransferRun:
     def _reports(self) -> list[int]:
         """Return what GROUP_RENEW says of the receivers: an end, leases, powers.
 
-        A lease counts from when its receiver was asked. A late report is none.
+        A lease counts from the moment when its receiver was asked. A late report is left out.
         """
         ended = next(filter(None, map(self._end_of, self._prxs)), ept.NONE)
         leases_ms, powers_mW = [0] * wire.GROUP_MAX, [0] * wire.GROUP_MAX
@@ -259,7 +260,7 @@ class TransferRun:
         return side.ended or (ept.LEASE_LOST if self._is_silent(side) else ept.NONE)
 
     async def _show(self, link: BoardLink, ack: Ack) -> None:
-        self._is_shown = True  # also if this fails: the lease is what matters
+        self._is_shown = True  # there is one try only, because renewals matter more
         with suppress(TimeoutError):
             async with self._clock.timeout(self._terms.lease_ms / 1000 / _SHOWN_SHARE):
                 self._shown(ack, await link.status())

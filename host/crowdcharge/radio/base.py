@@ -39,13 +39,13 @@ class Proxy:
 
 
 def is_host(text: str) -> bool:
-    """Whether the text can be a name or an address: no URL, and no port behind it."""
+    """Tell whether the text can be a host name or an address, without a scheme or a port."""
     is_shown = text.isprintable() and not any(map(str.isspace, text))
     return bool(text) and is_shown and not set(text) & set("/@[]") and text.count(":") != 1
 
 
 def is_noise_key(text: str) -> bool:
-    """Whether the text can be a proxy's key: 32 bytes in base64."""
+    """Tell whether the text can be a proxy's key: 32 bytes in base64."""
     try:
         return len(binascii.a2b_base64(text, strict_mode=True)) == 32
     except ValueError:
@@ -107,12 +107,12 @@ class PathRadio(Radio, Protocol):
     def slots(self) -> int: ...
 
     def room(self, address: str) -> int:
-        """How many more connections it can take, if the next one is to this address."""
+        """Return how many more connections it can take, if the next one is to this address."""
         ...
 
     @property
     def is_disputed(self) -> bool:
-        """Whether it says that it is full, though we use less than it holds."""
+        """Tell whether it claims to be full, though fewer links are open here than it can hold."""
         ...
 
     async def reclaim(self) -> None:

@@ -134,7 +134,7 @@ class BleakRadio:
                 raise
         try:
             await link.settle()
-        except BaseException:  # it is cancelled, and nobody else knows the link
+        except BaseException:  # also when cancelled: nobody else could close the link
             await link.discard()
             raise
         return link
@@ -192,7 +192,7 @@ class BleakLink:
         return mtu if bluez.is_bluez(self.client) else max(self.client.mtu_size, mtu)
 
     async def settle(self) -> None:
-        """Wait for the MTU, which BlueZ may tell late. What is no board is found out later."""
+        """Wait for the MTU, which BlueZ may tell late. Who is not a board fails later."""
         with suppress(RadioError):
             await settled_mtu(lambda: self.mtu, lambda: self.lost)
 

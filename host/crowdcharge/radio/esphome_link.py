@@ -109,7 +109,7 @@ class EsphomeLink:
             )
 
     async def close(self) -> None:
-        """Disconnect; when that is not answered, the proxy's own accounts tell of the slot."""
+        """Disconnect. If the proxy does not answer, its list of connections shows the end."""
         self.lose()
         if self.gone.is_set():
             return
@@ -136,7 +136,7 @@ class EsphomeLink:
         self.lose()
 
     def abandon(self) -> None:
-        """End what has not become a link; if it was connected, once the proxy has let go."""
+        """Give up an attempt to connect, and wait until the proxy has let go of the board."""
         self.lost = True
         if self.is_connected:
             self._disconnect_no_wait()

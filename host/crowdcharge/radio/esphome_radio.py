@@ -39,9 +39,9 @@ logging.getLogger("aioesphomeapi").addHandler(logging.NullHandler())
 
 OPEN_TIMEOUT_s = 8.0  # TCP, encryption and what the proxy is
 CONNECT_TIMEOUT_s = 10.0
-TOLD_TIMEOUT_s = 2.0  # of what the proxy tells at once
-ASK_EVERY_s = 5.0  # whom it serves, while nothing is heard
-SLOTS_DEFAULT = 3  # of ESPHome, for a proxy that does not tell
+TOLD_TIMEOUT_s = 2.0  # for what a proxy tells without delay
+ASK_EVERY_s = 5.0  # whom it serves, as long as nothing is heard
+SLOTS_DEFAULT = 3  # ESPHome's own, for a proxy that does not tell its number
 KEEPALIVE_s = 0.5  # aioesphomeapi gives a silent proxy up after 4.5 times that
 _NOBODY = 0xFFFFFFFFFFFF  # an address that no device has
 _ADDRESSES_MAX = 4096  # anyone can advertise under any number of addresses
@@ -79,7 +79,7 @@ class EsphomeRadio:
         self._free = 0
         self._told_slots = asyncio.Event()
         self._kept: frozenset[str] = frozenset()  # addresses to which the proxy keeps a connection
-        self._ending: set[str] = set()  # of them, those that are on their way out
+        self._ending: set[str] = set()  # those of `_kept` that are being disconnected
         self._accounts_changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -108,7 +108,7 @@ class EsphomeRadio:
         return frozenset(address for address, link in self._links.items() if not link.lost)
 
     def _unused(self) -> frozenset[str]:
-        """Return what the proxy keeps connected without need."""
+        """Return the addresses that the proxy keeps connected though no link here uses them."""
         return self._kept - self._live()
 
     async def reclaim(self) -> None:
@@ -246,7 +246,7 @@ class EsphomeRadio:
                 self._on_advert(Advert(address, raw.rssi, data, self.name))
 
     async def stop_scan(self) -> None:
-        """Pass no adverts on; to unsubscribe would end the connections."""
+        """Pass no adverts on, but stay subscribed: to unsubscribe would end the connections."""
         self._on_advert = None
 
     async def connect(self, address: str, on_closed: OnClosed, /) -> EsphomeLink:
@@ -256,14 +256,14 @@ class EsphomeRadio:
         if client is None:
             raise RadioError(f"proxy {self.name} is away")
         link = EsphomeLink(client, address, on_closed, self._forget, self._see_off)
-        self._links[address] = link  # it counts from now on
+        self._links[address] = link  # from now on it takes one of the slots
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_s):
                 async with self._connecting:
                     await self._free_for(link, old)
                     await self._establish(client, link)
                 await settled_mtu(lambda: link.mtu, lambda: not link.is_connected)
-                link.mtu = link.mtu or wire.MTU_MIN  # not told; a frame too long for it will show
+                link.mtu = link.mtu or wire.MTU_MIN  # not told: a longer frame would fail
                 link.learn(await client.bluetooth_gatt_get_services(link.number))
         except FAILURES as error:
             link.abandon()
@@ -275,7 +275,7 @@ class EsphomeRadio:
         return link
 
     async def _free_for(self, link: EsphomeLink, old: EsphomeLink | None) -> None:
-        """See an earlier connection to the same address end, for its late end would be ours."""
+        """Wait for an earlier link to the address to end, or its end would be taken for ours."""
         address = link.address
         with suppress(TimeoutError):
             async with asyncio.timeout(DISCONNECT_TIMEOUT_s):

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from crowdcharge.errors import NoAdapter, RadioError
 from crowdcharge.radio.base import Advert, Link, OnAdvert, OnClosed, PathRadio, Tell, tell_nobody
 
-PATIENCE_s = 5.0  # with a connect, while there is another path
-BUSY_dB = 10.0  # for each connect under way there: a radio makes one at a time
+PATIENCE_s = 5.0  # for a connect, as long as there is another path to try
+BUSY_dB = 10.0  # a radio is ranked so much weaker for each connect that it has under way
 DOUBT_s = 10.0  # a path that failed comes last for so long
 _ROOM_LOOKS, _ROOM_LOOK_s = 40, 0.025  # a second in all
 SETTLE_s = 1.0  # some adverts of each radio
@@ -44,7 +44,7 @@ class _Path:
     heard: dict[str, _Heard] = field(default_factory=dict)
     heard_s: float = 0.0
     is_started: bool = False
-    told: str = ""  # what is wrong with it, as told
+    told: str = ""  # what was last said to be wrong with it
     is_twin: bool = False
     connecting: int = 0
     failures: int = 0
@@ -92,7 +92,7 @@ class ManyRadios:
             self._watcher = asyncio.create_task(self._watch())
 
     async def _start(self, path: _Path) -> RadioError | None:
-        """Start one radio; what is wrong is returned."""
+        """Start one radio; return what is wrong with it, if anything."""
         loop = asyncio.get_running_loop()
         error: RadioError | None = None
         try:
@@ -110,7 +110,7 @@ class ManyRadios:
         return error
 
     async def _refuse_twin(self, path: _Path) -> RadioError | None:
-        """Use a radio once, by whatever names it was given; return why not a second time."""
+        """Return why a radio is not used that is another one under a second name, if it is."""
         identity = getattr(path.radio, "identity", "")
         for other in self._paths:
             is_twin = identity and getattr(other.radio, "identity", "") == identity
@@ -246,7 +246,7 @@ class ManyRadios:
         return next((path for path in free if path not in tried), None)
 
     async def _freed(self, address: str) -> _Path | None:
-        """Wait for a connection that is just ending; the last hope is a slot that has leaked."""
+        """Wait for a connection that is just ending; at last free slots that nobody here uses."""
         await asyncio.gather(*(path.radio.reclaim() for path in self._candidates(address)))
         for _ in range(_ROOM_LOOKS):
             if path := self._next(address, ()):
@@ -256,7 +256,7 @@ class ManyRadios:
         return next(disputed, None)
 
     async def _settle(self, address: str) -> None:
-        """Give every radio the time to hear a new address: the first is not always the best."""
+        """Give every radio time to hear a new address: the first is not always the best."""
         first_s = [path.heard[address].first_s for path in self._paths if address in path.heard]
         if first_s and len(self._paths) > 1:
             await asyncio.sleep(min(first_s) + SETTLE_s - asyncio.get_running_loop().time())
