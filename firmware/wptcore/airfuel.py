@@ -2,8 +2,8 @@
 """The bytes of AirFuel's Bluetooth profile; docs/reference/airfuel.md has each field's source.
 
 PTU is the power transmitting unit (a GATT client), PRU the power receiving unit (a server). All
-little-endian. `pack_*` clamps each field, `unpack_*` raises only ValueError. What is reserved is
-packed as 0 and not looked at.
+little-endian. `pack_*` clamps each field, `unpack_*` raises only ValueError. Reserved bits are
+packed as 0 and ignored when unpacked.
 """
 
 import struct
@@ -18,15 +18,11 @@ PRU_ALERT = "6455e670-a146-11e2-9e96-0800200c9a69"  # read, notify, indicate
 PRU_STATIC = "6455e670-a146-11e2-9e96-0800200c9a6a"  # read
 PRU_DYNAMIC = "6455e670-a146-11e2-9e96-0800200c9a6b"  # read
 
-# A PTU may count handles from that of the service instead of asking for them.
+# From the handle of the service to that of PRU_CONTROL, the first value. A PTU may count all
+# handles like this instead of asking for them, so the order of the values is fixed.
 CONTROL_OFFSET = const(2)
-PTU_STATIC_OFFSET = const(4)
-ALERT_OFFSET = const(6)
-ALERT_SUBSCRIPTION_OFFSET = const(7)
-PRU_STATIC_OFFSET = const(9)
-DYNAMIC_OFFSET = const(11)
 
-# how often, at most, as the profile says
+# the longest times that the profile allows a PTU
 CONNECT_MAX_ms = const(50)  # from the advert to the request for a connection
 ENABLE_MAX_ms = const(500)  # from the advert to the first control
 DYNAMIC_MAX_ms = const(250)  # from one read of the dynamic values to the next
@@ -36,7 +32,7 @@ OUTPUT = const(0x80)
 INDICATOR = const(0x40)
 # permission of a control
 PERMITTED = const(0x00)
-DENIED = const(0x80)  # and above, with a reason
+DENIED = const(0x80)  # this and all above it, which give a reason
 
 # validity of dynamic values
 VOUT = const(0x80)
@@ -110,7 +106,7 @@ def unpack_ptu_static(data: bytes) -> tuple:
 
 
 def pack_pru_static(power_max_mW: int, min_mV: int, high_mV: int, set_mV: int) -> bytes:
-    """Of a receiver without a category that has no capability beyond the least."""
+    """Pack a receiver of no category, with the least capabilities."""
     power = _u8(power_max_mW // _PRECT_STEP_mW)
     volts = (_u16(min_mV), _u16(high_mV), _u16(set_mV))
     return struct.pack(_PRU_STATIC, *((0, _PROTOCOL_1_2_1, 0, 0, 0, 0, 0, power) + volts + (0, 0)))
@@ -127,7 +123,7 @@ def unpack_pru_static(data: bytes) -> tuple:
 def pack_dynamic(
     validity: int, rect_mV: int, rect_mA: int, out_mV: int, out_mA: int, degC: int, alert: int
 ) -> bytes:
-    """Of a receiver that wishes no other voltage than its static values say."""
+    """Pack the values of a receiver that asks for no other voltage than its static values do."""
     power = (_u16(rect_mV), _u16(rect_mA), _u16(out_mV), _u16(out_mA))
     warmth = (_u8(degC - _COLDEST_C),)
     return struct.pack(
@@ -138,7 +134,7 @@ def pack_dynamic(
 def unpack_dynamic(data: bytes) -> tuple:
     """Return (validity, rect_mV, rect_mA, out_mV, out_mA, degC, min_mV, set_mV, high_mV, alert).
 
-    What `validity` leaves out is there, and means nothing.
+    A field that `validity` leaves out means nothing.
     """
     fields = _unpack(_DYNAMIC, DYNAMIC_SIZE, "PRU dynamic", data)
     return fields[:5] + (fields[5] + _COLDEST_C,) + fields[6:10]

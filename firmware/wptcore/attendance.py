@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whether somebody is near: presses of the board's button, and the owner's off.
+"""Tells whether a person is near, by presses of the board's button; and the owner's off.
 
 A short press, or `attend` on the console, opens the attended window, in which the board may
 carry more than UNATTENDED_MAX_mW. A press also shows for a minute that a person is there, who may

@@ -87,7 +87,7 @@ class Board(Owned):
 
     @property
     def pulses_on(self) -> bool:
-        """May the second break close, too?"""
+        """May the second break close, after the first one?"""
         return self.coil_on and self._break_test.pulses
 
     @property
@@ -98,7 +98,7 @@ class Board(Owned):
 
     @property
     def is_attentive(self) -> bool:
-        """Must the next sample come soon?"""
+        """Is power flowing or about to flow, so that samples must come fast?"""
         return self._running is not None or self._break_test.watches
 
     # -- events --

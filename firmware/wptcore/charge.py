@@ -43,7 +43,7 @@ class Charge:
     # -- events --
 
     def on_gauge_reset(self) -> None:
-        """Take nothing for granted: the chip's estimate begins anew."""
+        """Stop believing the gauge until the cell has rested, because its estimate begins anew."""
         self._reset_ms = RESET_SETTLE_ms
         if self._since_charge_ms < CHARGE_SETTLE_ms:
             self._reset_ms = CHARGE_SETTLE_ms

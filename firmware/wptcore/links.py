@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The open connections and the authenticated session of each.
 
-Nobody holds a connection for nothing. A link is dropped when it fails too often, when it has not
-said Hello in time, or when it has said it and is silent for two leases. A transmitter of AirFuel's
-profile cannot say it, and may stay while there is room and it goes on reading. While all links are
-taken, the oldest without Hello goes after HELLO_CROWDED_ms, so that the next comer gets its turn.
-There is no lock-out over all links: a stranger could use it to keep the real host out, and
-guessing a 128-bit tag needs no slowing down.
+A link that does nothing does not keep its place. It is dropped when it fails too often, when it
+has not said Hello in time, or when it has said it and is silent for two leases. A transmitter of
+AirFuel's profile cannot say it; it may stay while there is room and it goes on reading. While all
+links are taken, the oldest without Hello goes after HELLO_CROWDED_ms, so that the next comer gets
+its turn. There is no lock-out over all links: a stranger could use it to keep the real host out,
+and guessing a 128-bit tag needs no slowing down.
 """
 
 from wptcore import auth, ept, wire
@@ -27,7 +27,7 @@ class Link:
         self.key = b""  # session key; empty until Hello
         self.peer = 0  # the board that has said PEER_HELLO; 0: a host
         self.crowd = 0
-        self.pair_key = b""  # by which it said so
+        self.pair_key = b""  # the key with which it said PEER_HELLO
         self.offer_mJ = 0  # what was offered to it, for one grant
         self.is_transmitter = False  # it has registered as AirFuel's profile asks
         self.counter = 0
@@ -82,7 +82,10 @@ class Links:
             self.hear_transmitter(handle)
 
     def hear_transmitter(self, handle: int) -> bool:
-        """Note that it speaks; False: it has not registered. This keeps no host's link."""
+        """Note a sign of life of a transmitter; False if this link has not registered as one.
+
+        The link of a host stays only as long as the host sends commands.
+        """
         link = self._find(handle)
         if link is None or not link.is_transmitter:
             return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Counts ends by heat or over-current: what overloads a board twice within an hour is no chance.
+"""Finds a board that is overloaded twice within an hour: its transfers ended by heat or current.
 
 The hour is running time, because a board without power has no clock; the count survives reboots.
 """
@@ -11,7 +11,7 @@ _HOUR_ms = const(3_600_000)
 
 
 class Overloads:
-    """`ends`: the ends within the hour, at most one; `age_s`: running time since it, as saved."""
+    """`ends`: overloads within the hour, 0 or 1; `age_s`: running time since then, as saved."""
 
     def __init__(self, ends: int, age_s: int):
         self.ends = ends

@@ -14,12 +14,11 @@ LISTEN = const(0)  # scan, and call on_advert
 CONNECT = const(1)  # connect to `address`, subscribe `reply`, read `challenge`
 TALK = const(2)  # write pop_frame() to `command`, bring replies to on_reply
 LEAVE = const(3)  # disconnect, then call on_gone
-REST = const(4)  # nothing: the board is busy, or wants nothing
 
 _HELLO, _WISH, _GRANT, _RENEW, _FAREWELL = const(1), const(2), const(3), const(4), const(5)
 
 NEAR_dBm = const(-45)
-MARGIN_pct = const(3)  # who has less than this much more is not worth a start-up
+MARGIN_pct = const(3)  # a giver must have so much more charge, or a start-up is not worth it
 _MEETING_MAX_ms = const(15_000)  # to connect and agree
 _ANSWER_MAX_ms = const(1000)
 _TRIES_MAX = const(3)

@@ -90,8 +90,8 @@ class Persistence:
 def _counts(saved, boot_cause: int) -> bool:
     """Is this a boot that nobody asked for?
 
-    Some chips (ESP32, RP2040) report a brown-out as a power-on. If it ended a transfer, the load
-    is suspected, not a hand.
+    Some chips (ESP32, RP2040) report a brown-out as a power-on. So one that
+    interrupted a transfer counts as a brown-out under load.
     """
     if saved.asked_reset or boot_cause == ASKED:
         return False

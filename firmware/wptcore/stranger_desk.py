@@ -9,7 +9,7 @@ from wptcore.consent import STRANGERS
 from wptcore.peer_desk import PeerDesk
 from wptcore.press import Press
 
-NO_CROWD = 0  # a stranger's, when it says hello
+NO_CROWD = 0  # the crowd that a stranger names when it says hello
 
 
 class StrangerDesk(PeerDesk):
@@ -26,7 +26,10 @@ class StrangerDesk(PeerDesk):
         self.press.elapse(dt_ms)
 
     def take_key(self, board, other: int, public: bytes):
-        """Two boards of one number cannot: their receipts could not be told apart."""
+        """Take a stranger's public key; return ours, or why there is no agreement.
+
+        Boards of the same number may not meet: their receipts could not be told apart.
+        """
         if not 0 < other != board.board_id:
             return ept.NOT_FOR_PEERS
         code = self.press.agree(other, public, other, board.board_id)
@@ -51,7 +54,7 @@ class StrangerDesk(PeerDesk):
         return super()._flags(link) | more
 
     def _grant(self, board, link, grant: tuple) -> int:
-        """Once: with the grant the key is forgotten, and the session is good for no other."""
+        """Grant a stranger once: with the key forgotten, its session gets no second grant."""
         if link.crowd == NO_CROWD and grant[7] > press.DURATION_MAX_ms:
             return ept.OUT_OF_RANGE
         code = super()._grant(board, link, grant)

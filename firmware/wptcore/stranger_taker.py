@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What a board takes from a stranger after a press of both buttons, besides meeting members.
 
-It asks the board that lies on it for a key until that one's button is pressed, too; then all goes
-as between members, with the key of this one exchange.
+It asks the board that lies on it for a key until the other button is pressed, too. From then on
+both act as members do, with a key for this one exchange.
 """
 
 from wptcore import ept, press, wire
@@ -28,14 +28,17 @@ class StrangerTaker(PeerTaker):
         return super()._may_ask(board_id) or self._is_stranger(board_id)
 
     def _is_stranger(self, board_id: int) -> bool:
-        """While its button counts, a board takes all for strangers: others have its numbers."""
+        """Tell whether to ask the board as a stranger: every one, for as long as a press counts.
+
+        Its number may be that of a member, because other crowds use the same numbers.
+        """
         return self._press.left_ms > 0 and board_id != self._board.board_id
 
     def _knows_any(self) -> bool:
         return self._press.left_ms > 0 or super()._knows_any()
 
     def _is_left_alone(self, board_id: int) -> bool:
-        """Leave no stranger alone: a press is for now, whatever came to nothing before."""
+        """Tell whether to leave the board alone after a failure: never while a press counts."""
         return not self._is_stranger(board_id) and super()._is_left_alone(board_id)
 
     def _begin(self) -> None:
@@ -70,13 +73,13 @@ class StrangerTaker(PeerTaker):
         code = self._press.agree(self.giver, self._giver_public, me, self.giver)
         if code == ept.NONE:
             key = self._press.key
-            self._press.close()  # the session's key is all that is left of it
+            self._press.close()  # only the key of this session is kept
             self._greet(NO_CROWD, key)
         elif code != ept.KEY_WAIT:
             self._part(code)
 
     def on_reply(self, frame: bytes) -> None:
-        """Before a key is agreed nothing can be authentic: whoever is linked is the stranger."""
+        """Take a reply; while there is no key yet, it cannot be authentic."""
         if self._stage != _PAIR:
             super().on_reply(frame)
             return
@@ -88,7 +91,7 @@ class StrangerTaker(PeerTaker):
             self._giver_public = fields[0]
             self._age_ms = 0
         elif frame_type == wire.ACK and fields[1] == ept.KEY_WAIT:
-            self._press.extend()  # its button was pressed in time
+            self._press.extend()  # the other button was pressed in time
         elif frame_type == wire.ACK and fields[1] != ept.NOT_PRESSED:
             if fields[1] == ept.TWO_STRANGERS:
                 self._press.close()
