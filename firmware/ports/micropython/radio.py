@@ -154,12 +154,13 @@ class BoardRadio(GattServer):
             self._airfuel.prepare_read(link, attribute)
         return _READ_OK
 
-    async def wait(self, time_ms: int) -> None:
-        """Return when something came from the air, or when the time is over."""
+    async def wait(self, time_ms: int) -> bool:
+        """Return True when something came from the air, False when the time is over."""
         try:
             await asyncio.wait_for_ms(self._wake.wait(), time_ms)
         except asyncio.TimeoutError:
-            pass
+            return False
+        return True
 
     def deliver(self, dt_ms: int) -> None:
         super().deliver(dt_ms)

@@ -20,6 +20,7 @@ ACTIVE_ms = 15  # while power may flow; two passes are a period of the second br
 IDLE_ms = 200
 _SOC_ms = const(250)
 _FIELD_ms = const(200)
+_BOUNCE_ms = const(10)  # contacts close and open for some ms; a finger stays longer
 
 
 class BoardLoop:
@@ -64,12 +65,21 @@ class BoardLoop:
         self._unmetered_ms = 0
         self._since_soc_ms = _SOC_ms
         self._since_field_ms = 0
-        self._held_ms = 0  # how long the button is held down
+        self._is_down = False  # the button
+        self._held_ms = 0  # how long it is held down
 
     @property
     def period_ms(self) -> int:
         """How long the loop may wait for the radio before the next pass."""
         return ACTIVE_ms if self._at_work or self.board.is_attentive else IDLE_ms
+
+    @property
+    def is_touched(self) -> bool:
+        """Is the button down?"""
+        return self.guard.attempt("button", self._look_at_button) and self._is_down
+
+    def _look_at_button(self) -> None:
+        self._is_down = self.hal.button_is_down()
 
     def step(self, dt_ms: int) -> None:
         """Do one pass. Raises only where a switch or the watchdog fails: then main.py is next.
@@ -152,10 +162,12 @@ class BoardLoop:
 
     def _sense_button(self, dt_ms: int) -> None:
         """Tell of a press once it is over, so that a button that is stuck is none."""
-        if self.hal.button_is_down():
+        self._look_at_button()
+        if self._is_down:
             self._held_ms += dt_ms
         elif self._held_ms:
-            self.board.on_button(self._held_ms)
+            if self._held_ms >= _BOUNCE_ms:
+                self.board.on_button(self._held_ms)
             self._held_ms = 0
 
     def _sense_meters(self) -> None:

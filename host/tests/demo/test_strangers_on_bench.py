@@ -41,7 +41,7 @@ async def pause(board_s: float) -> None:
 
 async def press(bench: Bench, board: int) -> None:
     await bench.control.fault("button", board)
-    await pause(0.5)  # an idle board looks every 0.2 s
+    await pause(0.5)  # a busy machine may miss a tap
     await bench.control.fault("button", board, down=False)
 
 
