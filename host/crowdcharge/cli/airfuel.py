@@ -8,7 +8,6 @@ import click
 
 from crowdcharge.cli import options, output
 from crowdcharge.cli.one_board import with_radio
-from crowdcharge.errors import InputError
 
 if TYPE_CHECKING:
     from crowdcharge.boards.airfuel import PruExchange
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--id", "board_id", required=True, type=options.BOARD, help="The board.")
-@click.option("--seconds", default=2.0, show_default=True, help="How long to go on reading.")
+@options.seconds(2.0, "How long to go on reading.")
 @click.option("--deny", is_flag=True, help="End what the board receives, instead of permitting.")
 @options.radio
 @options.as_json
@@ -28,8 +27,6 @@ def airfuel(
     No key is needed, and none helps: to permit changes nothing on our boards. Only the exchange is
     here; there is no 6.78 MHz power.
     """
-    if not 0 < seconds <= 3600:
-        raise InputError(f"--seconds must be above 0 and at most 3600, not {seconds:g}")
     from crowdcharge.boards.airfuel import exchange
 
     seen = with_radio(

@@ -30,7 +30,7 @@ def calibrate() -> None:
 @click.option(
     "--reference",
     "references",
-    type=float,
+    type=options.Number(),
     multiple=True,
     help="The reference's value, in mA, or in mV with --quantity bus.",
 )
@@ -48,7 +48,7 @@ def calibrate() -> None:
 @click.option("--points", type=click.IntRange(2, 20), default=5, show_default=True)
 @click.option(
     "--reference-ppm",
-    type=float,
+    type=options.Number(),
     default=1000.0,
     show_default=True,
     help="Uncertainty of the reference (k=1).",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("ledger", metavar="LEDGER", type=place_of)
 @options.keys
-@click.option("--seconds", default=10.0, show_default=True, help="How long to listen at most.")
+@options.seconds(10.0, "How long to listen at most.")
 @options.radio
 @options.as_json
 def collect(
@@ -34,8 +34,6 @@ def collect(
     from crowdcharge.ledger.kinds import Run
     from crowdcharge.ledger.store import Store
 
-    if not 0 < seconds <= 3600:
-        raise InputError(f"--seconds must be above 0 and at most 3600, not {seconds:g}")
     known = key_file.load(keys)
     with Store.create(ledger) as store:
         store.append([Run("collect", None, None)])

@@ -8,14 +8,14 @@ from typing import Any
 import click
 
 from crowdcharge import __version__
-from crowdcharge.cli import output
+from crowdcharge.cli import options, output
 
 _SESSIONS_MAX = 100_000
 
 
 @click.command()
 @click.argument("out", metavar="OUT_DIR", type=click.Path(path_type=Path))
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=1, show_default=True,
+@click.option("--seed", type=options.SEED, default=1, show_default=True,
               help="The same seed gives the same bytes.")  # fmt: skip
 @click.option("--sessions", type=click.IntRange(1, _SESSIONS_MAX), default=1000,
               show_default=True, help="How many; about a second each on one core.")  # fmt: skip

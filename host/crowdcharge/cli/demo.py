@@ -12,7 +12,7 @@ import click
 from crowdcharge import __version__
 from crowdcharge.cli import failures, output
 from crowdcharge.cli.live import LiveView
-from crowdcharge.cli.options import policy_options
+from crowdcharge.cli.options import SEED, Number, policy_options
 from crowdcharge.cli.run import end_on_signal, ended
 from crowdcharge.cli.serve import WINDOW, attended, http_port
 from crowdcharge.errors import InputError
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 @click.option("--boards", default=4, show_default=True, help="How many boards.")
 @click.option("--policy", default="online-average", show_default=True, help="The crowd protocol.")
 @policy_options
-@click.option("--speed", type=float, help="Board time per real time, at most 10 (4 boards: 5).")
-@click.option("--seed", default=1, show_default=True, help="Seed of everything random.")
+@click.option("--speed", type=Number(), help="Board time per real time, at most 10 (4 boards: 5).")
+@click.option("--seed", default=1, show_default=True, type=SEED, help="Seed of everything random.")
 @click.option(
     "--port",
     default="micropython",

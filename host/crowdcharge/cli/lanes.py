@@ -10,7 +10,7 @@ from crowdcharge.errors import InputError
 from crowdcharge.files import read_text
 
 MOVEMENT_MAX_bytes = 400_000_000
-_POSITIVE = click.FloatRange(min=0, min_open=True)
+_POSITIVE = options.Number(0, 1e12, min_open=True)
 
 
 @click.command()

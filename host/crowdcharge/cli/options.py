@@ -13,7 +13,19 @@ from crowdcharge.errors import InputError
 from crowdcharge.ledger.place import place_of
 from wptcore.wire import BOARD_ID_MAX
 
-WATT_HOURS = click.FloatRange(0.0, 1000.0)
+
+class Number(click.FloatRange):
+    """A finite number: click's own range has nan in it, and without an upper end infinity."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+SEED = click.IntRange(0, 2**63 - 1)
+WATT_HOURS = Number(0.0, 1000.0)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 policy_options = click.option(
     "--option",
@@ -63,6 +75,26 @@ def ledgers(help_text: str) -> Callable[[Callable[..., None]], Callable[..., Non
         required=True,
         help=help_text,
     )
+
+
+def seconds(
+    default: float, help_text: str
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the option `--seconds`."""
+    return click.option(
+        "--seconds",
+        default=default,
+        show_default=True,
+        type=Number(),
+        callback=lambda _context, _parameter, given: _bearable(given),
+        help=help_text,
+    )
+
+
+def _bearable(seconds: float) -> float:
+    if not 0 < seconds <= 3600:
+        raise InputError(f"--seconds must be above 0 and at most 3600, not {seconds:g}")
+    return seconds
 
 
 def radio(command: Callable[..., None]) -> Callable[..., None]:

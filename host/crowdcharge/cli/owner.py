@@ -123,7 +123,7 @@ def qr(file: Path, page: str, board_id: int | None) -> None:
 @click.option("--hide", is_flag=True, help="Its adverts tell strangers nothing.")
 @click.option("--wants-pct", type=click.IntRange(0, 100), default=100, show_default=True)
 @click.option("--wants-wh", type=options.WATT_HOURS, help="Wants at most so much.")
-@click.option("--wants-for-h", type=click.FloatRange(0.02, 1000.0), help="For so many hours.")
+@click.option("--wants-for-h", type=options.Number(0.02, 1000.0), help="For so many hours.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
 def sign(
     file: Path,

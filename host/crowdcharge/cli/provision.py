@@ -13,7 +13,7 @@ from crowdcharge.cli import options, output
 @options.port
 @click.option("--id", "board_id", required=True, type=options.BOARD, help="The board's number.")
 @options.keys
-@click.option("--capacity-wh", type=click.FloatRange(0.001, 270.0), help="Its battery's capacity.")
+@click.option("--capacity-wh", type=options.Number(0.001, 270.0), help="Its battery's capacity.")
 @click.option(
     "--profile",
     "profiles",

@@ -32,7 +32,7 @@ class FleetFile(NamedTuple):
 @click.argument("path", metavar="FLEET.toml", type=click.Path(path_type=Path))
 @click.option("--missions", type=click.Path(path_type=Path), metavar="DIR",
               help="Write a plan for QGroundControl for each sortie.")  # fmt: skip
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1))
 @options.as_json
 def route(path: Path, missions: Path | None, seed: int, as_json: bool) -> None:
     """Plan sorties for the drones, sites and hub of FLEET.toml."""

@@ -29,7 +29,7 @@ _NAMES = ("board", "address", "RSSI", "charge", "state", "last end", "voltage", 
 
 @click.command()
 @click.argument("run", metavar="[RUN.toml]", required=False, type=click.Path(path_type=Path))
-@click.option("--seconds", default=5.0, show_default=True, help="How long to listen.")
+@options.seconds(5.0, "How long to listen.")
 @options.radio
 @click.option(
     "--keys",
@@ -57,8 +57,6 @@ def scan(
     """
     from crowdcharge.radio import open_radio
 
-    if not 0 < seconds <= 3600:
-        raise InputError(f"--seconds must be above 0 and at most 3600, not {seconds:g}")
     if run is not None and (replay or adapter):
         raise InputError("RUN.toml names the radios: leave --adapter and --replay out")
     if run is not None:

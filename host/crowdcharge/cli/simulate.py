@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from crowdcharge.cli import output
-from crowdcharge.cli.options import as_json, policy_options
+from crowdcharge.cli.options import SEED, as_json, policy_options
 from crowdcharge.errors import InputError
 from crowdcharge.files import folder_for
 
@@ -19,7 +19,7 @@ from crowdcharge.files import folder_for
     type=click.Path(path_type=Path),
     help="Folder for tables and plots; of a sweep: the Parquet file.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed in place of the file's.")
+@click.option("--seed", type=SEED, help="Seed in place of the file's.")
 @click.option(
     "--runs", type=click.IntRange(min=1), help="How many seeds, counting from the first."
 )

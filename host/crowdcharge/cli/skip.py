@@ -20,9 +20,15 @@ DAYS_MAX_bytes = 10_000_000
 
 @click.command()
 @click.argument("path", metavar="DAYS.csv", type=click.Path(path_type=Path))
-@click.option("--rate", default=0.5, show_default=True, type=click.FloatRange(0, 100),
+@click.option("--rate", default=0.5, show_default=True, type=options.Number(0, 100),
               help="Percent of a capacity that a meeting moves in a minute.")  # fmt: skip
-@click.option("--beta", default=0.2, show_default=True, help="Share that a transfer loses.")
+@click.option(
+    "--beta",
+    default=0.2,
+    show_default=True,
+    type=options.Number(),
+    help="Share that a transfer loses.",
+)
 @click.option("--least", default=10, show_default=True, type=click.IntRange(0, 100),
               help="Level in percent below which nobody may come.")  # fmt: skip
 @click.option("--selfish", metavar="USER", help="Only this user skips; the other helps.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crowdcharge.cli import output
+from crowdcharge.cli import options, output
 from crowdcharge.errors import InputError
 from crowdcharge.files import naming, read_json_as
 
@@ -25,12 +25,12 @@ _SCHEMES = ("closed-form", "consensus", "masked", "two-round", "shared", "homomo
 @click.option("--scheme", type=click.Choice(_SCHEMES), default="closed-form", show_default=True)
 @click.option(
     "--tolerance",
-    type=click.FloatRange(min=0, min_open=True),
+    type=options.Number(min=0, min_open=True),
     default=1e-6,
     show_default=True,
     help="Bound on the price error of consensus and masked.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of the masking noise of masked.")
+@click.option("--seed", type=options.SEED, help="Seed of the masking noise of masked.")
 @click.option(
     "--bench", "boards", type=int, metavar="N", help="N boards and a hub trade over BLE."
 )
@@ -38,7 +38,11 @@ _SCHEMES = ("closed-form", "consensus", "masked", "two-round", "shared", "homomo
               help="The boards of its keys file trade.")  # fmt: skip
 @click.option("--lane", type=int, metavar="ID", help="With --run: the board that is the hub.")
 @click.option(
-    "--speed", default=3.0, show_default=True, help="Board time per real time, at most 10."
+    "--speed",
+    default=3.0,
+    show_default=True,
+    type=options.Number(),
+    help="Board time per real time, at most 10.",
 )
 @click.option("--out", default="out", show_default=True, type=Path, help="Folder for the results.")
 @click.option(
