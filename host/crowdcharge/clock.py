@@ -7,12 +7,18 @@ A virtual bench and the host that runs on it each have a clock of their own, at 
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from typing import Protocol
 
 
 def unix_s() -> int:
     """Return the seconds since 1970, for numbers that only have to rise."""
     return int(time.time())
+
+
+def today() -> date:
+    """Return the date in UTC."""
+    return datetime.now(UTC).date()
 
 
 def minute_of_day() -> int:

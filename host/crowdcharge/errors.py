@@ -4,6 +4,7 @@
 WptError                    exit code 1: the work failed
     InputError              exit code 2: an argument or a file that the user gave
         SiteTaken           another service writes to this site's ledger
+        NotNow              exit code 1: time may mend it, so a service tries again
     RadioError
         NoAdapter
         BoardUnreachable
@@ -57,6 +58,10 @@ class SiteTaken(InputError):
     def __init__(self, text: str, holder: object) -> None:
         super().__init__(text)
         self.holder = holder
+
+
+class NotNow(InputError):
+    exit_code = 1
 
 
 class RadioError(WptError):

@@ -3,10 +3,10 @@
 
 import os
 from contextlib import closing
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crowdcharge.clock import today
 from crowdcharge.errors import InputError, LedgerAway
 
 if TYPE_CHECKING:
@@ -68,19 +68,6 @@ def _reached(books: "BooksUrl", spool: Path, site: "SiteRow | None") -> str:
         if not spool.exists():
             raise  # a run would not begin either
         return f"{books} does not answer; rows would wait in the file"
-
-
-def refuse_expired(config: "RunConfig") -> None:
-    """Raise InputError if a board's calibration is too old for the power of this run."""
-    from crowdcharge.boards import keys as key_file
-    from crowdcharge.flash import expiry
-
-    keys = key_file.load(config.run.keys)
-    expiry.check(config.run.out, keys, config.transfer.power_max_mW, today())
-
-
-def today() -> date:
-    return datetime.now(UTC).date()
 
 
 def _writable(folder: Path) -> None:

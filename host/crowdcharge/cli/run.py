@@ -120,10 +120,8 @@ def _scenario(path: Path, text: str, out: Path | None) -> Job:
 
 
 async def _run(config: "RunConfig", emit: "Emit") -> "Summary":
-    from crowdcharge.cli.check import refuse_expired
     from crowdcharge.orchestrator.runner import Runner
 
-    refuse_expired(config)
     async with bench_contacts(config) as (contacts, vm):
         runner = Runner(config, emit, contacts, vm)
         end_on_signal(runner)

@@ -112,13 +112,11 @@ def _on_boards(path: Path, lane: int, as_json: bool) -> None:
     """Print lines instead of a live picture, because a person may be asked to move boards."""
     import asyncio
 
-    from crowdcharge.cli.check import refuse_expired
     from crowdcharge.cli.live import LiveView
     from crowdcharge.orchestrator.config import load
     from crowdcharge.orchestrator.run_folder import RunFolder
 
     config = load(path)
-    refuse_expired(config)
     view = LiveView(output.console(stderr=True, live=False), "crowdcharge trade", as_json)
     summary = asyncio.run(_trade(config, lane, view))
     RunFolder(config.run.out).write_report()

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from crowdcharge.errors import InputError
+from crowdcharge.errors import InputError, NotNow
 from crowdcharge.files.whole import real_path
 
 _RETRY_s = 0.02
 
 
 class FileLock:
-    """Held from its making to `release`. InputError if another process has it for `wait_s`."""
+    """Held from its making to `release`. NotNow if another process has it for `wait_s`."""
 
     def __init__(self, path: Path, wait_s: float = 0.0) -> None:
         real = real_path(path)  # two links to one file are one lock
@@ -30,7 +30,7 @@ class FileLock:
         try:
             while not self._try():
                 if time.monotonic() >= end_s:
-                    raise InputError(f"{path} is in use by another process{self._holder()}")
+                    raise NotNow(f"{path} is in use by another process{self._holder()}")
                 time.sleep(_RETRY_s)
         except OSError as error:
             raise InputError(f"cannot open {path} to write: {error.strerror}") from None

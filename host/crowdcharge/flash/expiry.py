@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterator
 from datetime import date
 from pathlib import Path
 
-from crowdcharge.errors import InputError
+from crowdcharge.errors import InputError, NotNow
 from crowdcharge.flash.records import FILE, Records
 from wptcore.fod import UNCALIBRATED_MAX_mW
 
 LIFE_days = 365
+_CLOCK = "after today: look at the clock"  # which many small computers set late
 
 
 def expired(records: Records, boards: Collection[int], today: date) -> Iterator[str]:
@@ -24,7 +25,7 @@ def expired(records: Records, boards: Collection[int], today: date) -> Iterator[
         if oldest is None:
             yield f"board {board_id}'s calibration has no date"
         elif oldest > today:
-            yield f"board {board_id} was calibrated on {oldest}, after today: look at the clock"
+            yield f"board {board_id} was calibrated on {oldest}, {_CLOCK}"
         elif (today - oldest).days > LIFE_days:
             yield f"board {board_id} was calibrated on {oldest}, over {LIFE_days} days ago"
 
@@ -32,7 +33,8 @@ def expired(records: Records, boards: Collection[int], today: date) -> Iterator[
 def check(folder: Path, boards: Collection[int], power_max_mW: int, today: date) -> str:
     """Return what to say of the calibration.json in a run's folder.
 
-    InputError if one has expired and the run may carry more than a board without a curve.
+    InputError if one has expired and the run may carry more than a board without a curve; NotNow
+    if it is only the clock that can be wrong.
     """
     path = folder / FILE
     if not path.exists():
@@ -42,7 +44,8 @@ def check(folder: Path, boards: Collection[int], power_max_mW: int, today: date)
         return f"{path}: none is older than {LIFE_days} days"
     told = f"{path}: {'; '.join(found)}"
     if not 0 < power_max_mW <= UNCALIBRATED_MAX_mW:
-        raise InputError(
+        kind = NotNow if all(each.endswith(_CLOCK) for each in found) else InputError
+        raise kind(
             f"{told}; calibrate again, or set transfer.power_max_mW to at most"
             f" {UNCALIBRATED_MAX_mW}"
         )

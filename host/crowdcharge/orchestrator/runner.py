@@ -12,8 +12,9 @@ import numpy as np
 
 from crowdcharge import policy as policies
 from crowdcharge.boards import keys as key_file
-from crowdcharge.clock import BoardClock
+from crowdcharge.clock import BoardClock, today
 from crowdcharge.errors import InputError
+from crowdcharge.flash import expiry
 from crowdcharge.ledger.forwarder import Forwarder
 from crowdcharge.ledger.kinds import Run
 from crowdcharge.ledger.neighbours import Found
@@ -54,7 +55,7 @@ class Runner:
         if config.contacts.source == "declared":
             contacts = config.contacts.schedule()
         self._contacts = contacts
-        self._keys = key_file.load(config.run.keys)
+        self._keys = _fit_for_power(config)
         self._policy = policies.make(config.run.policy, **config.run.policy_options)
         radio = config.radio
         self._clock: BoardClock | None = None
@@ -117,6 +118,13 @@ class Runner:
         return summary
 
 
+def _fit_for_power(config: RunConfig) -> dict[int, bytes]:
+    """Return the boards' keys; InputError if one's calibration is too old for this power."""
+    keys = key_file.load(config.run.keys)
+    expiry.check(config.run.out, keys, config.transfer.power_max_mW, today())
+    return keys
+
+
 async def trade(
     config: RunConfig, lane: int, together: Together, emit: Emit, vm: str | None = None
 ) -> Summary:
@@ -128,7 +136,7 @@ async def trade(
         raise InputError("a market knows no profiles: leave [[boards]] out of its file")
     if config.crowd.reward:
         raise InputError("a market pays by its price: leave [crowd] out of its file")
-    keys = key_file.load(config.run.keys)
+    keys = _fit_for_power(config)
     if lane not in keys:
         raise InputError(f"--lane {lane}: the keys file {config.run.keys} has no such board")
     if len(keys) < PEERS_MIN:

@@ -6,12 +6,20 @@ systemd itself is not run here; `test_service.py` has its judgement of the unit,
 """
 
 import configparser
+import json
 import os
 import subprocess
+from datetime import date
 from importlib import resources
 from pathlib import Path
 
 import pytest
+
+from crowdcharge.errors import InputError, NotNow
+from crowdcharge.files import locked
+from crowdcharge.files.lock import FileLock
+from crowdcharge.flash import expiry
+from crowdcharge.service.listener import listen
 
 from ..command import run_command
 
@@ -47,6 +55,21 @@ def run(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
     (folder / "run.toml").write_text(text)
     environment = {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={folder}/no-bus"}
     return run_command("run", folder / "run.toml", env=environment)
+
+
+def test_what_time_mends_is_tried_again(tmp_path: Path) -> None:
+    """Another command has the ledger, the clock is not set yet, the network is not up yet."""
+    with locked(tmp_path / "ledger.sqlite"), pytest.raises(NotNow):
+        FileLock(tmp_path / "ledger.sqlite")
+    board = {"curve": {"hash": "ab", "measured_on": "2026-11-01"}}
+    (tmp_path / expiry.FILE).write_text(json.dumps({"boards": {"7": board}}))
+    with pytest.raises(NotNow, match="look at the clock"):
+        expiry.check(tmp_path, {7}, 0, date(1970, 1, 1))
+    with pytest.raises(NotNow, match=r"cannot serve at 192\.0\.2\.1"):
+        listen("192.0.2.1", 0)  # an address of documents, which no machine has
+    with pytest.raises(InputError, match=r"cannot serve at a\.\.b") as caught:
+        listen("a..b", 0)
+    assert (NotNow.exit_code, caught.value.exit_code) == (1, 2)
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_what_is_measured_now_is_fresh(tmp_path):
     assert "none is older" in expiry.check(tmp_path, {7}, 0, measured_on)
 
 
-@pytest.mark.parametrize("arguments", [("run", "--check"), ("run",), ("checklist",)])
+@pytest.mark.parametrize("arguments", [("run", "--check"), ("run",), ("serve",), ("checklist",)])
 def test_every_way_into_a_run_says_so_in_one_line(tmp_path, crowdcharge, arguments):
     key_file.save(tmp_path / "keys.toml", {7: bytes([1]) * 32, 8: bytes([2]) * 32})
     (tmp_path / "out").mkdir()
