@@ -46,6 +46,21 @@ def test_an_esp32_cannot_tell_a_panic_from_a_reset_by_software_and_neither_is_a_
     assert causes[CRASH] == causes[COMMAND] == silicon.HARD != causes[POWER_ON]
 
 
+def test_a_circuitpython_board_has_the_silicon_of_its_own_chip():
+    esp32, nrf = (
+        silicon.of_board(name, "circuitpython") for name in ("feather_esp32s3_cp", "virtual")
+    )
+    assert nrf == silicon.of_board("feather_nrf52840", "circuitpython")
+    assert esp32.reset_causes[BROWN_OUT] != esp32.reset_causes[POWER_ON]
+    assert not esp32.sleeps, "CircuitPython's deep sleep is another"
+    for chip in (esp32, nrf):
+        assert set(chip.reset_causes) == CAUSES
+        assert chip.start(BROWN_OUT, vbus=False).safe_mode == "BROWNOUT"
+        assert chip.start(CRASH, vbus=False).safe_mode == "HARD_FAULT"
+    modes = [chip.start(WATCHDOG, vbus=True).safe_mode for chip in (esp32, nrf)]
+    assert modes == ["NONE", "WATCHDOG"]
+
+
 def test_only_an_esp32_ends_below_the_supply():
     scales = {board: silicon.of_board(board).adc.full_scales_mV[-1] for board in BOARDS}
     assert scales["virtual"] == scales["feather_esp32s3"] == 3100

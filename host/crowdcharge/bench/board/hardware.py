@@ -9,7 +9,7 @@ machine's clock modulo 2**30 (not where there is no reply), payload.
     w  pin write    u8 level, pin
     s  I2C scan                               -> addresses
     x  I2C transfer u8 address, u16 count, u8 writes, data -> bytes read
-    d  watchdog     u32 timeout_ms
+    d  watchdog     u32 timeout_ms, 0 stops it
     f  feed         no reply
     B  booted       no reply: the file system is mounted, Ctrl-C is safe
     R  reset
@@ -84,9 +84,7 @@ class Hardware:
         self._latches.clear()
         self._driven.clear()
         self._wakes = {}
-        if self._watchdog:
-            self._watchdog.cancel()
-            self._watchdog = None
+        self._stop_watchdog()
         return high
 
     def handle(self, opcode: str, payload: bytes) -> bytes:
@@ -95,7 +93,12 @@ class Hardware:
 
     def _hello(self, _payload: bytes) -> bytes:
         levels = {pin: level for pin, level in self._latches.items() if pin in self._driven}
-        board = {**self._board, "levels": levels, "safe_mode": self.start.safe_mode}
+        board = {
+            **self._board,
+            "levels": levels,
+            "safe_mode": self.start.safe_mode,
+            "watchdog": self._watchdog is not None,
+        }
         return bytes((self.start.cause,)) + self._unique_id + json.dumps(board).encode()
 
     def _pin_mode(self, payload: bytes) -> None:
@@ -128,12 +131,16 @@ class Hardware:
         self._feed(b"")
 
     def _feed(self, _payload: bytes) -> None:
+        self._stop_watchdog()
         if not self._watchdog_s:
             return
-        if self._watchdog:
-            self._watchdog.cancel()
         loop = asyncio.get_running_loop()
         self._watchdog = loop.call_later(self._watchdog_s, self._on_reset, "watchdog")
+
+    def _stop_watchdog(self) -> None:
+        if self._watchdog:
+            self._watchdog.cancel()
+            self._watchdog = None
 
     def _program(self, payload: bytes) -> bytes:
         count = struct.unpack_from("<I", payload, 1)[0]

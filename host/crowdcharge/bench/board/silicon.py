@@ -2,11 +2,12 @@
 """What differs from chip to chip: resets, pins, bus errors and the ADC. One row a chip.
 
 Sources, of MicroPython's esp32 and rp2 ports: `mp_machine_reset_cause` in modmachine.c,
-machine_pin.h, machine_pin.c, machine_i2c.c, machine_adc.c; of CircuitPython's nordic port:
-`port_init` and the handlers of faults in supervisor/port.c, common-hal/busio/I2C.c and
-analogio/AnalogIn.c; ESP32-S3 data sheet, ADC characteristics (full scale by attenuation); RP2040
-data sheet, 4.9; nRF52840 product specification, SAADC. Gains and offsets are of the size that
-these pages give; noise is our estimate.
+machine_pin.h, machine_pin.c, machine_i2c.c, machine_adc.c; of CircuitPython's nordic and espressif
+ports: `port_init` and the handlers of faults in supervisor/port.c, and of common-hal busio/I2C.c,
+analogio/AnalogIn.c, watchdog/WatchDogTimer.c, nvm/ByteArray.c, microcontroller/Processor.c;
+ESP32-S3 data sheet, ADC characteristics (full scale by attenuation); RP2040 data sheet, 4.9;
+nRF52840 product specification, SAADC. Gains and offsets are of the size that these pages give;
+noise is our estimate.
 """
 
 import errno
@@ -14,8 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 
-# machine.reset_cause(); SOFTWARE is CircuitPython's own and has no number in MicroPython
-PWRON, HARD, WDT, DEEP, SOFT, SOFTWARE = range(1, 7)
+# machine.reset_cause(); the last two are CircuitPython's own and have no number in MicroPython
+PWRON, HARD, WDT, DEEP, SOFT, SOFTWARE, BROWNOUT = range(1, 8)
 POWER_ON, WATCHDOG, BROWN_OUT = "power-on", "watchdog", "brown-out"
 DEEP_SLEEP = "deep sleep"  # machine.deepsleep(), with esp32.wake_on_ext0()
 BUTTON, COMMAND = "reset", "software reset"  # the reset pin; machine.reset()
@@ -71,6 +72,8 @@ class Silicon:
     i2c_by_pin: bool = False
     watchdog_max_ms: int = 2**32 - 1  # a longer time-out is refused
     safe_modes: Mapping[str, str] = field(default_factory=dict)
+    nvm_is_blob: bool = False  # a write erases all of CircuitPython's nvm, then stores it as one
+    watchdog_ends: bool = False  # with CircuitPython's program, unless an exception ended that
 
     @property
     def sleeps(self) -> bool:
@@ -86,6 +89,8 @@ class Silicon:
             "analogue_names": ANALOGUE_NAMES.get(board, ()),
             "nak": self.nak,
             "i2c_by_pin": self.i2c_by_pin,
+            "nvm_is_blob": self.nvm_is_blob,
+            "watchdog_ends": self.watchdog_ends,
         }
 
     def start(self, cause: str, vbus: bool) -> Start:
@@ -145,6 +150,23 @@ _NRF52840 = Silicon(  # a warning of falling supply and a hard fault restart it 
     # The watchdog's only while USB is plugged in: somebody may be editing code.py.
     safe_modes={WATCHDOG: "WATCHDOG", BROWN_OUT: "BROWNOUT", CRASH: "HARD_FAULT"},
 )
+# Under CircuitPython, whose pins have names: a panic reads as a reset by software. The watchdog of
+# a program is the task's, which is no reason for safe mode.
+_ESP32S3_CIRCUITPYTHON = replace(
+    _ESP32S3,
+    reset_causes={
+        POWER_ON: PWRON,
+        WATCHDOG: WDT,
+        BROWN_OUT: BROWNOUT,
+        BUTTON: PWRON,
+        COMMAND: SOFTWARE,
+        CRASH: SOFTWARE,
+    },
+    pins=Pins(0, 0),
+    safe_modes={BROWN_OUT: "BROWNOUT", CRASH: "HARD_FAULT"},
+    nvm_is_blob=True,
+    watchdog_ends=True,
+)
 _BY_NAME = {"nrf52840": _NRF52840, "pico": _RP2040, "xiao_esp32s3": _ESP32S3_OCTAL}
 ANALOGUE_NAMES = {  # hardware/mcus.toml, and a test compares
     "feather_nrf52840": ("A0", "A1", "A2", "A3", "A4", "A5"),
@@ -158,5 +180,5 @@ def of_board(name: str, port: str = "micropython") -> Silicon:
     nRF52840 where it runs CircuitPython.
     """
     if port == "circuitpython":
-        return _NRF52840
+        return _ESP32S3_CIRCUITPYTHON if "esp32s3" in name else _NRF52840
     return next((chip for part, chip in _BY_NAME.items() if part in name), _ESP32S3)

@@ -377,6 +377,7 @@ class VirtualBoard:
             "CROWDCHARGE_NVM": str(self.folder / "nvm.image"),
             "CROWDCHARGE_SPEED_PERMILLE": str(round(speed * 1000)),
             "CROWDCHARGE_TICKS_START_MS": str(config.ticks_start_ms),
+            "CROWDCHARGE_BOARD": config.board,  # as `crowdcharge flash` writes it to settings.toml
         }
         modules = MODULES[config.port]
         if not self._silicon.sleeps:

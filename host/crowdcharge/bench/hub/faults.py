@@ -102,7 +102,7 @@ def _brown_out(hub: Hub, board: VirtualBoard, *, off_s: float = 0.1) -> None:
 @_fault("torn-write")
 def _torn_write(_hub: Hub, board: VirtualBoard, *, after_bytes: int = 0) -> None:
     """The supply fails after `after_bytes` more have gone to flash, in the middle of a write."""
-    if board.config.storage != "littlefs":
+    if board.config.storage != "littlefs" and board.config.port != "circuitpython":
         raise InputError(f'torn-write: board {board.config.id} needs storage = "littlefs"')
     if after_bytes < 0:
         raise InputError("torn-write: after_bytes must not be below 0")

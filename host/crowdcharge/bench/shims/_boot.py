@@ -53,12 +53,21 @@ def _run(name):
     exec(code, _main)
 
 
+def _ended(error):
+    """Tell the chip: some ports of CircuitPython stop the watchdog with the program."""
+    chip = _sys.modules.get("microcontroller")
+    if chip:
+        chip.watchdog._program_has_ended(isinstance(error, Exception))
+
+
 _mount()
 _tell("B")  # from now on Ctrl-C is safe
 try:
     _run("boot.py")
     if _os.getenv("CROWDCHARGE_RUN_MAIN") == "1":
         _run(_main_name())
+    _ended(None)
 except (Exception, KeyboardInterrupt) as _error:
+    _ended(_error)
     _sys.print_exception(_error)
 globals().update(_main)  # the REPL sees main.py's names

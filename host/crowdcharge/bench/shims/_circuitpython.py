@@ -30,9 +30,11 @@ for _name in [
 for _module in (machine, bluetooth):
     sys.modules.pop(_module.__name__)
 import _circuitpython_hashlib
+import _circuitpython_struct
 import _circuitpython_time
 
 sys.modules["hashlib"] = _circuitpython_hashlib
+sys.modules["struct"] = _circuitpython_struct
 sys.modules["time"] = _circuitpython_time
 for _name in ("uctypes", "umachine"):
     sys.modules.pop(_name, None)

@@ -4,6 +4,8 @@
 The expected types are those of the ports' sources (crowdcharge/bench/board/silicon.py names them).
 """
 
+import asyncio
+
 import pytest
 import pytest_asyncio
 
@@ -16,6 +18,7 @@ BOARDS = {
     "xiao_esp32s3": BoardConfig(2, 80.0, board="xiao_esp32s3"),
     "pico_w": BoardConfig(3, 80.0, board="pico_w"),
     "feather_nrf52840": BoardConfig(4, 80.0, board="feather_nrf52840", port="circuitpython"),
+    "feather_esp32s3_cp": BoardConfig(5, 80.0, board="feather_esp32s3_cp", port="circuitpython"),
 }
 NO_DEVICE = {"feather_esp32s3": 19, "xiao_esp32s3": 19, "pico_w": 5}
 I2C = {
@@ -47,6 +50,10 @@ CIRCUITPYTHON = {
     "busio.I2C(board.SCL, board.SCL)": "ValueError",
     "microcontroller.watchdog.feed()": "ValueError",
     "microcontroller.nvm[8192]": "IndexError",
+    "struct.pack('<H', 65536)": "OverflowError",  # MicroPython's takes the low bits
+    "struct.pack('<BhI3s', 1, -32769, 0, b'abc')": "OverflowError",
+    "struct.pack_into('<2B', bytearray(2), 0, 0, -1)": "OverflowError",
+    "struct.pack('<2s2hQ', b'ab', -32768, 32767, 2**64 - 1)": "taken",
     "microcontroller.nvm.__setitem__(0, 256)": "ValueError",
     "time.sleep(-1)": "ValueError",
     "_bleio.adapter.start_advertising(b'')": "BluetoothError",  # it is not enabled yet
@@ -100,6 +107,19 @@ async def test_an_address_that_nobody_acknowledges_is_the_chips_own_error(bench,
         assert int(await repl.exec(tried)) == NO_DEVICE[board]
 
 
+async def test_an_adc_of_an_esp32_under_circuitpython_is_corrected_and_ends_at_its_range(
+    bench, hands
+):
+    number = BOARDS["feather_esp32s3_cp"].id
+    read = "print(ntc.value * 3300 // 65535)"
+    async with hands.repl(port(bench, "feather_esp32s3_cp")) as repl:
+        await repl.exec("import analogio, board\nntc = analogio.AnalogIn(board.A5)")
+        assert int(await repl.exec(read)) == pytest.approx(1650, rel=0.015)
+        await bench.control.fault("sensor", number)
+        assert int(await repl.exec(read)) == pytest.approx(3100, abs=2)
+        await bench.control.fault("sensor", number, on=False)
+
+
 async def test_an_adc_of_an_esp32_ends_at_its_attenuation(bench, hands):
     async with hands.repl(port(bench, "feather_esp32s3")) as repl:
         await repl.exec("from machine import ADC, Pin\nntc = ADC(Pin(8))")
@@ -112,7 +132,8 @@ async def test_an_adc_of_an_esp32_ends_at_its_attenuation(bench, hands):
 async def test_circuitpythons_errors(bench, hands):
     async with hands.repl(port(bench, "feather_nrf52840")) as repl:
         await repl.exec(
-            "import _bleio, analogio, board, busio, digitalio, microcontroller, supervisor, time\n"
+            "import _bleio, analogio, board, busio, digitalio\n"
+            "import microcontroller, struct, supervisor, time\n"
             "def characteristic(size, **more):\n"
             "    service = _bleio.Service(_bleio.UUID(0x1234))\n"
             "    uuid = _bleio.UUID(0x1235)\n"
@@ -179,27 +200,28 @@ REASON = "import microcontroller; print(microcontroller.cpu.reset_reason.rpartit
 
 
 @pytest.mark.parametrize(
-    ("fault", "cable", "safe_mode", "reason"),
+    ("board", "fault", "cable", "safe_mode", "reason"),
     [
-        ("reset", False, "NONE", "RESET_PIN"),
-        ("brown-out", False, "BROWNOUT", "SOFTWARE"),
-        ("watchdog", False, "NONE", "WATCHDOG"),
-        ("watchdog", True, "WATCHDOG", "WATCHDOG"),
-        ("crash", False, "HARD_FAULT", "SOFTWARE"),
+        ("feather_nrf52840", "reset", False, "NONE", "RESET_PIN"),
+        ("feather_nrf52840", "brown-out", False, "BROWNOUT", "SOFTWARE"),
+        ("feather_nrf52840", "watchdog", False, "NONE", "WATCHDOG"),
+        ("feather_nrf52840", "watchdog", True, "WATCHDOG", "WATCHDOG"),
+        ("feather_nrf52840", "crash", False, "HARD_FAULT", "SOFTWARE"),
+        ("feather_esp32s3_cp", "reset", False, "NONE", "POWER_ON"),
+        ("feather_esp32s3_cp", "brown-out", False, "BROWNOUT", "BROWNOUT"),
+        ("feather_esp32s3_cp", "watchdog", True, "NONE", "WATCHDOG"),
+        ("feather_esp32s3_cp", "crash", False, "HARD_FAULT", "SOFTWARE"),
     ],
 )
-async def test_an_nrf52840_enters_safe_mode_as_its_port_does(
-    bench, hands, fault, cable, safe_mode, reason
+async def test_a_chip_enters_safe_mode_as_its_port_does(
+    bench, hands, board, fault, cable, safe_mode, reason
 ):
-    number = BOARDS["feather_nrf52840"].id
+    number = BOARDS[board].id
     await bench.control.fault("cable", number, on=cable)
     boots = (await bench.control.board(number))["boots"]
-    async with hands.repl(port(bench, "feather_nrf52840")) as repl:
+    async with hands.repl(port(bench, board)) as repl:
         if fault == "watchdog":
-            await repl.exec(
-                "import microcontroller, watchdog\nmicrocontroller.watchdog.timeout = 0.3\n"
-                "microcontroller.watchdog.mode = watchdog.WatchDogMode.RESET"
-            )
+            await repl.exec(armed(0.3))
         elif fault == "crash":
             await repl.without_answer("import os\nos.system('kill -SEGV $PPID')")
         else:
@@ -207,9 +229,53 @@ async def test_an_nrf52840_enters_safe_mode_as_its_port_does(
         await hands.until_board(
             bench.control, number, lambda board: board["boots"] > boots and board["running"]
         )
-    async with hands.repl(port(bench, "feather_nrf52840")) as repl:
+    async with hands.repl(port(bench, board)) as repl:
         assert await repl.exec(SAFE) == safe_mode
         assert await repl.exec(REASON) == reason
     await bench.control.fault("reset", number)  # only a person's hand ends a hard fault's
-    async with hands.repl(port(bench, "feather_nrf52840")) as repl:
+    async with hands.repl(port(bench, board)) as repl:
         assert await repl.exec(SAFE) == "NONE"
+
+
+def armed(time_s: float) -> str:
+    return (
+        f"import microcontroller, watchdog\nmicrocontroller.watchdog.timeout = {time_s}\n"
+        "microcontroller.watchdog.mode = watchdog.WatchDogMode.RESET"
+    )
+
+
+@pytest.mark.parametrize(
+    ("board", "goes_on"), [("feather_nrf52840", True), ("feather_esp32s3_cp", False)]
+)
+async def test_a_watchdog_and_a_soft_reload(bench, hands, board, goes_on):
+    """On an nRF52840 it outlasts the program, and refuses another time."""
+    number = BOARDS[board].id
+    boots = (await bench.control.board(number))["boots"]
+    async with hands.repl(port(bench, board)) as repl:
+        await repl.exec(armed(3.0))
+        await repl.enter(soft_reset=True)
+        await repl.exec(f"import microcontroller\n{TRY}")
+        again = "setattr(microcontroller.watchdog, 'timeout', 4.0)"
+        said = await repl.exec(f"print(said(lambda: {again}), microcontroller.watchdog.mode)")
+        assert said.split() == (
+            ["RuntimeError", "watchdog.WatchDogMode.RESET"] if goes_on else ["taken", "None"]
+        )
+        await asyncio.sleep(4.0)
+        restarts = (await bench.control.board(number))["boots"] - boots
+    assert restarts == 1 + goes_on, "the soft reload, and the watchdog"
+
+
+@pytest.mark.parametrize("after_bytes", [1, 8191, 8192, 16383])
+async def test_a_write_to_an_esp32s3s_nvm_is_all_or_nothing_left(bench, hands, after_bytes):
+    number = BOARDS["feather_esp32s3_cp"].id
+    async with hands.repl(port(bench, "feather_esp32s3_cp")) as repl:
+        await repl.exec("import microcontroller\nmicrocontroller.nvm[0:3] = b'old'")
+        boots = (await bench.control.board(number))["boots"]
+        await bench.control.fault("torn-write", number, after_bytes=after_bytes)
+        await repl.without_answer("microcontroller.nvm[8000] = 7")
+        await hands.until_board(
+            bench.control, number, lambda board: board["boots"] > boots and board["running"]
+        )
+    async with hands.repl(port(bench, "feather_esp32s3_cp")) as repl:
+        read = "import microcontroller; print(microcontroller.nvm[0:3], microcontroller.nvm[8000])"
+        assert await repl.exec(read) == "bytearray(b'\\x00\\x00\\x00') 0"

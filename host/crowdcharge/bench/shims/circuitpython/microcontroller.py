@@ -3,18 +3,21 @@
 """CircuitPython's `microcontroller`: processor, reset, watchdog, non-volatile memory.
 
 The memory is flash in two pages of 4 KiB; an assignment erases and rewrites each page it touches
-as a whole, as on nRF52840, also when nothing changes. The hub may cut the supply in the middle.
+as a whole, as on nRF52840, also when nothing changes. On an ESP32-S3 it is one entry of NVS, which
+is erased before the new one is stored: a cut in between leaves nothing, which reads as zeros. The
+hub may cut the supply in the middle.
 """
 
 import os
 import struct
 
 import machine
-from _hardware import call
+from _hardware import call, tell
 from watchdog import WatchDogMode
 
-_PAGE = 4096
-_ERASED = b"\xff" * 256
+_IS_BLOB = machine._board["nvm_is_blob"]
+_PAGE = 8192 if _IS_BLOB else 4096
+_ERASED = (b"\0" if _IS_BLOB else b"\xff") * 256
 
 
 class ResetReason:
@@ -31,7 +34,11 @@ _REASONS = {
     machine.HARD_RESET: ResetReason.RESET_PIN,
     machine.WDT_RESET: ResetReason.WATCHDOG,
     6: ResetReason.SOFTWARE,  # bench/board/silicon.py
+    7: ResetReason.BROWNOUT,
 }
+
+
+_ENDS = machine._board["watchdog_ends"]
 
 
 class _Processor:
@@ -70,22 +77,38 @@ class _Memory:
     def _rewrite(self, at):
         for kind in (b"e", b"w"):
             allowed = struct.unpack("<I", call("p", kind + struct.pack("<I", _PAGE)))[0]
+            whole = kind == b"w" and allowed == _PAGE
             self._file.seek(at)
-            if kind == b"w":
+            if whole or (kind == b"w" and not _IS_BLOB):
                 self._file.write(memoryview(self._bytes)[at : at + allowed])
-            else:
-                for start in range(0, allowed, len(_ERASED)):
-                    self._file.write(_ERASED[: allowed - start])
+            elif kind == b"e":
+                gone = _PAGE if _IS_BLOB and allowed else allowed
+                for start in range(0, gone, len(_ERASED)):
+                    self._file.write(_ERASED[: gone - start])
             self._file.flush()
             if allowed < _PAGE:
                 call("P")  # the supply has failed
 
 
 class _WatchDogTimer:
+    """An nRF52840's goes on through a soft reload, and then refuses another time. An ESP32-S3's
+    ends with the program, by Ctrl-C too, but not by an exception.
+    """
+
     def __init__(self):
-        self._mode = None
-        self._timer = None
-        self.timeout = 5.0
+        self._mode = WatchDogMode.RESET if machine._board["watchdog"] else None
+        self._feed = lambda: tell("f")
+        self._timeout = 5.0
+
+    @property
+    def timeout(self):
+        return self._timeout
+
+    @timeout.setter
+    def timeout(self, timeout):
+        if self._mode == WatchDogMode.RESET and not _ENDS:
+            raise RuntimeError("timeout cannot be changed once mode is set to RESET")
+        self._timeout = timeout
 
     @property
     def mode(self):
@@ -97,13 +120,18 @@ class _WatchDogTimer:
             raise RuntimeError("WatchDogTimer.mode cannot be changed once set to RESET")
         self._mode = mode
         if mode == WatchDogMode.RESET:
-            self._timer = machine.WDT(timeout=int(self.timeout * 1000))
+            self._feed = machine.WDT(timeout=int(self._timeout * 1000)).feed
 
     def feed(self):
         if self._mode is None:
             raise ValueError("WatchDogTimer is not currently running")
-        if self._timer is not None:
-            self._timer.feed()
+        if self._mode == WatchDogMode.RESET:
+            self._feed()
+
+    def _program_has_ended(self, by_exception):
+        if _ENDS and not by_exception:
+            call("d", struct.pack("<I", 0))
+            self._mode = None
 
 
 cpu = _Processor()
