@@ -69,8 +69,9 @@ class Hal(BoardHal):
 
     def arm_watchdog(self) -> None:
         timer = microcontroller.watchdog
-        timer.timeout = self._pins.WATCHDOG_ms / 1000
-        timer.mode = WatchDogMode.RESET
+        if timer.mode != WatchDogMode.RESET:  # an nRF52840's outlasts a soft reload, as it is
+            timer.timeout = self._pins.WATCHDOG_ms / 1000
+            timer.mode = WatchDogMode.RESET
 
     def feed_watchdog(self) -> None:
         if self.watched:

@@ -31,11 +31,21 @@ def load_identity() -> dict:
 
     Without them the board shows its state and grants nothing.
     """
-    for page in range(2):
-        data = _read(page * _PAGE + _IDENTITY_AT, _IDENTITY_MAX)
-        if data:
-            return json.loads(data)
-    return {}
+    copies = [_read(page * _PAGE + _IDENTITY_AT, _IDENTITY_MAX) for page in range(2)]
+    data = copies[0] or copies[1]
+    if copies[0] != copies[1]:
+        _heal(copies, data)
+    return json.loads(data) if data else {}
+
+
+def _heal(copies: list, data: bytes) -> None:
+    """Renew what a power cut has torn or left old: the next cut may take the other copy."""
+    try:
+        for page in range(2):
+            if copies[page] != data:
+                _write(page * _PAGE + _IDENTITY_AT, data)
+    except Exception:  # noqa: BLE001 - flash that fails must not keep the board from starting
+        pass
 
 
 def save_identity(identity: dict) -> None:

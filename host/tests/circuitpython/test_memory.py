@@ -175,3 +175,44 @@ def test_a_member_of_a_crowd_of_thirty_has_room_for_its_keys():
     module.note_reset(1)
     assert module.load_identity()["crowd"]["peers"] == peers
     assert module.in_maintenance() and module.take_reset_note() == 1
+
+
+OLD, NEW = {**IDENTITY, "key": "01" * 32}, {**IDENTITY, "key": "02" * 32}
+WRITES = {
+    "record 0": lambda module: module.save_slot(0, b"r" * 494),
+    "record 1": lambda module: module.save_slot(1, b"s" * 494),
+    "note": lambda module: module.note_reset(1),
+    "mark": lambda module: module.set_maintenance(True),
+    "provision": lambda module: module.save_identity(NEW),
+}
+CUT = st.tuples(st.sampled_from(sorted(WRITES)), st.integers(0, 4 * nvm.PAGE))
+
+
+@settings(derandomize=True, deadline=None, max_examples=300)
+@given(st.lists(CUT, min_size=2, max_size=4))
+def test_no_number_of_torn_writes_loses_the_identity_or_brings_an_old_one_back(cuts):
+    """Months may lie between two brown-outs; each is followed by a start."""
+    module, memory = port_memory()
+    module.save_identity(OLD)
+    known = [OLD]
+    for what, left in cuts:
+        memory.left = left
+        with contextlib.suppress(PowerFailed):
+            WRITES[what](module)
+        memory.left = None
+        if what == "provision":
+            known.append(NEW)
+        identity = module.load_identity()
+        assert identity in known
+        known = [identity]
+    assert module.load_identity() == known[0]
+
+
+def test_flash_that_refuses_does_not_keep_a_board_from_starting():
+    module, memory = port_memory()
+    module.save_identity(OLD)
+    memory.left = 10
+    with contextlib.suppress(PowerFailed):
+        module.save_identity(NEW)
+    memory.left = 0  # and each write fails from now on
+    assert module.load_identity() == OLD
