@@ -8,7 +8,7 @@ takes its low bits.
 import binascii
 
 from support import KEY, Host, last_receipt, make_board, run
-from wptcore import ept, transfer, wire
+from wptcore import ept, persistence, transfer, wire
 from wptcore.attendance import ALWAYS_s, WINDOW_MAX_s
 from wptcore.journal import Journal, Saved
 
@@ -16,7 +16,7 @@ U32 = 1 << 32
 
 
 def recorded(board):
-    """Return what the board finds after a reboot."""
+    """Store what is due; return what the board finds after a reboot."""
     _, record = Journal([b"", b""], binascii.crc32).next_record(board.pop_save())
     return Journal([record, b""], binascii.crc32).saved
 
@@ -94,3 +94,23 @@ def test_every_time_of_a_board_that_ran_for_a_hundred_days_is_whole():
     run(board, 2000, host=host)
     assert board.state == transfer.POWER
     assert recorded(board).open_transfer_id == 1
+
+
+def test_a_boot_loop_that_goes_on_for_days_writes_its_record_a_few_times_only():
+    """A watchdog may restart a board ten thousand times a day."""
+    journal = Journal([b"", b""], binascii.crc32)
+    stored, written = [journal.next_record(Saved())[1], b""], 0
+    for _ in range(1000):
+        journal = Journal(stored, binascii.crc32)
+        board = make_board(saved=journal.saved, boot_cause=persistence.WATCHDOG)
+        due = board.pop_save()
+        if due is not None:
+            slot, stored[slot] = journal.next_record(due)
+            written += 1
+    assert ept.BOOT_LOOP in board.faults
+    assert written == 4, "until it is latched"
+    host = Host(board).hello()
+    board.on_button(100)
+    assert host.send(wire.CLEAR, ept.BOOT_LOOP) == ept.NONE
+    board = make_board(saved=recorded(board), boot_cause=persistence.WATCHDOG)
+    assert board.faults == b"" and board.pop_save().short_boots == 1

@@ -24,11 +24,13 @@ class Persistence:
 
     def __init__(self, saved, boot_cause: int):
         saved.epoch = (saved.epoch + 1) & 0xFFFF
+        self.due = True  # because the epoch is new
         if _counts(saved, boot_cause):
+            # A loop that is stored already goes on for days, and a page bears 10,000 erases.
+            self.due = saved.short_boots <= _SHORT_RUNS_MAX
             saved.short_boots = min(saved.short_boots + 1, 255)
         saved.asked_reset = 0
         self.saved = saved
-        self.due = True  # because the epoch is new
         self._age_ms = 0
         self._uptime_ms = 0
 

@@ -48,7 +48,7 @@ class Hal(BoardHal):
         self.bus = busio.I2C(_pin(pins.I2C_SCL), _pin(pins.I2C_SDA), frequency=pins.I2C_FREQ_Hz)
 
     def reported_cause(self) -> int:
-        """After safe mode the chip says SOFTWARE; safemode.py has noted the true cause."""
+        """After safe mode the chip says SOFTWARE, which counts as a failure."""
         return _BOOT_CAUSES.get(microcontroller.cpu.reset_reason, persistence.OTHER)
 
     def button_is_down(self) -> bool:

@@ -1,29 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Runs in CircuitPython's safe mode; restarts the board after a brown-out or the watchdog.
 
-The restart would read as one by software, so its true cause is noted for the core, which latches
-BOOT_LOOP when such boots follow one another. Any other reason (a hard fault, a button held) waits
-for a person. No pin is driven here: the pull-downs hold the switches off.
+The restart reads as one by software, which nobody has noted as asked for: so it counts, and the
+core latches BOOT_LOOP when such boots follow one another. Nothing is written, because a loop would
+wear out the flash. Any other reason (a hard fault, a button held) waits for a person. No pin is
+driven here: the pull-downs hold the switches off.
 """
 
 import microcontroller
 import supervisor
 
-from wptcore import persistence
+_FOR_NO_PERSON = (supervisor.SafeModeReason.BROWNOUT, supervisor.SafeModeReason.WATCHDOG)
 
-_CAUSES = {
-    supervisor.SafeModeReason.BROWNOUT: persistence.BROWNOUT,
-    supervisor.SafeModeReason.WATCHDOG: persistence.WATCHDOG,
-}
-
-
-def restart(cause: int) -> None:
-    import memory
-
-    asked = memory.take_reset_note() == persistence.ASKED  # Ctrl-C: the reset was expected
-    memory.note_reset(persistence.ASKED if asked else cause)
+if supervisor.runtime.safe_mode_reason in _FOR_NO_PERSON:
     microcontroller.reset()
-
-
-if supervisor.runtime.safe_mode_reason in _CAUSES:
-    restart(_CAUSES[supervisor.runtime.safe_mode_reason])
