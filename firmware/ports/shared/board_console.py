@@ -46,13 +46,12 @@ class BoardConsole:
         return bool(self._commands.streaming or self._input or self._output)
 
     def step(self, dt_ms: int) -> None:
-        """Take what has come and answer it, without waiting."""
+        """Take what has come, without waiting; `give` is for what it is answered."""
         self._commands.on_elapsed(dt_ms)
         if not self._output:  # one answer at a time: the next command waits in the port
             self._take()
             self._console.step()
             self._output = self._console.pop_line() or b""
-        self._give(dt_ms)
 
     def _take(self) -> None:
         """Feed the core up to the first line end, because one command a pass is enough."""
@@ -65,7 +64,8 @@ class BoardConsole:
         self._console.feed(data[:length])
         self._input = data[length:]
 
-    def _give(self, dt_ms: int) -> None:
+    def give(self, dt_ms: int) -> None:
+        """Write what there is room for."""
         if not self._output:
             return
         written = self._write(self._output[:_WRITE_MAX])

@@ -100,7 +100,9 @@ class BoardLoop:
         if self.board.press is not None and not self.board.is_running:
             attempt("peers", self.board.press.step)
         self.store.step(self.board.pop_save(), dt_ms)
-        attempt("radio", self.radio.publish, dt_ms)  # after storing: an Ack survives a power cut
+        # After storing: what was answered survives a power cut.
+        attempt("console", self.console.give, dt_ms)
+        attempt("radio", self.radio.publish, dt_ms)
         if self.console.reset_due:
             self.hal.reset()
         sleep_ms = self._rest.due_ms(self.board, self._needed, dt_ms) if self._rest else 0

@@ -4,12 +4,16 @@
 A read or a write that would wait ends the test (`silicon.WouldWait`).
 """
 
+import binascii
 import tempfile
 from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rig import Board
+
+from wptcore import ept
+from wptcore.journal import Journal
 
 PASSES = 130  # more than a lease
 # What a person or a machine may ask without touching a transfer.
@@ -73,3 +77,22 @@ def test_a_pass_takes_one_line_and_gives_a_bounded_number_of_bytes(board):
         assert len(board.world.sent) - sent <= 128
         sent = len(board.world.sent)
     assert board.world.sent.count(b"ok\r\n") == 5
+
+
+def test_what_was_answered_outlasts_a_power_cut(board, tmp_path):
+    """The first byte of an answer leaves after the flash has what it tells."""
+    board.run_passes(60)
+    board.loop.board.on_fault(ept.FOREIGN_OBJECT)
+    board.run_passes(2)
+    board.world.received = b"clear FOREIGN_OBJECT\n"
+
+    def fail(name):
+        if name == "stdout.write" and board.world.sent.count(b"\n") == told:
+            slots = [(tmp_path / f"journal{slot}.bin").read_bytes() for slot in range(2)]
+            assert Journal(slots, binascii.crc32).saved.latches == b""
+
+    told = board.world.sent.count(b"\n")
+    board.world.fail = fail
+    board.run_passes(5)
+    assert board.world.sent.endswith(b"ok\r\n") and not board.faults
+    assert "console" not in board.loop.guard.drops
