@@ -5,12 +5,11 @@ import hashlib
 import json
 import math
 import random
-import shutil
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from crowdcharge.bench.board import nvm, recording, silicon, vm, wiring
+from crowdcharge.bench.board import recording, silicon, software, vm, wiring
 from crowdcharge.bench.board.deep_sleep import DeepSleep
 from crowdcharge.bench.board.hardware import Hardware, HardwareServer
 from crowdcharge.bench.board.identity import identity
@@ -31,12 +30,6 @@ from crowdcharge.bench.physics.shunt import Shunt
 from crowdcharge.bench.physics.thermal import ntc_share
 from crowdcharge.clock import BoardClock
 
-# The shims that replace the silicon, by port; imported before the board's file system is mounted.
-MODULES: dict[str, tuple[str, ...]] = {
-    "micropython": ("time", "machine", "bluetooth", "esp32"),
-    "circuitpython": ("time", "machine", "bluetooth", "_circuitpython"),
-}
-MAINS = {"micropython": "main.py", "circuitpython": "code.py"}
 _HOLD_MAX_s = 0.45  # of the bench's own board, which has no circuit
 _ASLEEP_W = 0.004  # docs/reference/current-budget.md
 _SETTLE_s = 1e-6  # so that a meter read right after its switch sees the effect
@@ -112,11 +105,11 @@ class VirtualBoard:
         self.deep_sleep = DeepSleep(
             lambda: self.reset(silicon.DEEP_SLEEP), self._input_levels, clock.speed
         )
-        self.page = TruthPage(folder / "truth")
+        self.page = TruthPage(folder / software.TRUTH)
         self.page.open()
         self.publish()
         self.supervisor = Supervisor(
-            self._vm_options(clock.speed),
+            self._vm_options(),
             folder / "console.log",
             self.reset,
             BLOCK_s[config.port] / clock.speed,
@@ -132,7 +125,7 @@ class VirtualBoard:
             clock_ns=lambda: round((clock.now_s() + self.clock_jump_s) * 1e9),
             speed=clock.speed,
         )
-        self._server = HardwareServer(self.hardware, folder / "hardware.socket")
+        self._server = HardwareServer(self.hardware, folder / software.HARDWARE_SOCKET)
         self.supervisor.on_soft_reboot = self._soft_rebooted
 
     # Power
@@ -356,46 +349,10 @@ class VirtualBoard:
 
     def deploy(self, files: dict[str, Path], crowd: Collection[int] = ()) -> None:
         """Write the firmware and the board's identity, as flashing and provisioning do."""
-        flash = self.folder / "flash"
-        for parent in {(flash / name).parent for name in files}:
-            parent.mkdir(parents=True, exist_ok=True)
-        for name, source in files.items():
-            shutil.copyfile(source, flash / name)
-        curve = self.plant.link.loss_curve()
-        text = json.dumps(identity(self.config, curve, crowd))
-        if self.config.port == "circuitpython":
-            (self.folder / "nvm.image").write_bytes(nvm.image(text.encode()))
-        else:
-            (flash / "identity.json").write_text(text, encoding="utf-8")
+        text = json.dumps(identity(self.config, self.plant.link.loss_curve(), crowd))
+        software.deploy(self.folder, self.config.port, files, text)
 
-    def _vm_options(self, speed: float) -> VmOptions:
-        config = self.config
-        environment = {
-            "CROWDCHARGE_HARDWARE_SOCKET": str(self.folder / "hardware.socket"),
-            "CROWDCHARGE_RADIO_SOCKET": str(self.folder / "radio.socket"),
-            "CROWDCHARGE_TRUTH": str(self.page.path),
-            "CROWDCHARGE_NVM": str(self.folder / "nvm.image"),
-            "CROWDCHARGE_SPEED_PERMILLE": str(round(speed * 1000)),
-            "CROWDCHARGE_TICKS_START_MS": str(config.ticks_start_ms),
-            "CROWDCHARGE_BOARD": config.board,  # as `crowdcharge flash` writes it to settings.toml
-        }
-        modules = MODULES[config.port]
-        if not self._silicon.sleeps:
-            modules = tuple(name for name in modules if name != "esp32")
-        if config.radio == "hci":  # the VM brings its own Bluetooth host stack
-            modules = tuple(name for name in modules if name != "bluetooth")
-            environment["MICROPYBTUART"] = self._hci_port
-        flash = self.folder / "flash"
-        flash.mkdir(parents=True, exist_ok=True)
-        storage = f"folder:{flash}"
-        if config.storage == "littlefs":
-            image = self.folder / "flash.image"
-            image.touch()
-            storage = f"littlefs:{image}:{flash}"
-        return VmOptions(
-            modules=modules,
-            main=MAINS[config.port],
-            storage=storage,
-            heap_kB=config.heap_kB,
-            environment=environment,
+    def _vm_options(self) -> VmOptions:
+        return software.vm_options(
+            self.config, self.folder, self._clock.speed, self._hci_port, self._silicon.sleeps
         )
