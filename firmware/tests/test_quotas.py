@@ -77,7 +77,7 @@ def test_an_offer_from_before_does_not_exceed_the_quota():
 def test_no_more_crowds_are_counted_than_are_kept():
     saved = b"".join(struct.pack("<II", crowd, 10) for crowd in range(1, QUOTAS_MAX + 1))
     quotas = Quotas({1: 100, 50: 100}, saved)
-    again = Quotas({}, quotas.saved)
+    again = Quotas({}, quotas.saved(0, 0))
     assert again._given_mJ == quotas._given_mJ and len(again._given_mJ) == QUOTAS_MAX
     assert quotas.left_mJ(1) == 90
     assert quotas.left_mJ(50) == 0  # what has ended today still counts
@@ -91,3 +91,22 @@ def test_a_count_outlives_its_agreement_for_the_day():
     again = agreed_room(QUOTA, stored=none.nodes[0].stored)
     assert again.nodes[0].board.consent.ends_for(OTHERS) == ept.QUOTA
     assert none.nodes[0].board.consent.given_mJ >= first_mJ
+
+
+def test_a_giver_whose_power_fails_in_each_transfer_gives_no_more_than_its_quota():
+    quotas = {"quotas": {"99": 10_000}}
+    for crowd, of_crowd, day_mJ in ((CROWD_ID, {}, 10_000), (OTHERS, quotas, 0)):
+        room = agreed_room(of_crowd, crowd=crowd)
+        giver = room.nodes[0]
+        giver.consent = (CROWD | AGREED, day_mJ)
+        room.reboot(giver)
+        before_uJ = giver.stored_uJ
+        for _ in range(4):
+            for _ in range(1000):
+                if not giver.board.coil_on:
+                    room.step()
+            room.run(6000)  # power flows, and nothing is stored: that is once a minute
+            room.reboot(giver)
+            room.run(5000)
+            giver.board._store.forgive_boots()  # somebody looks after it
+        assert 4000 < (before_uJ - giver.stored_uJ) // 1000 < 10_100

@@ -4,6 +4,7 @@
 It also counts short runs, because a board that keeps restarting must not charge.
 """
 
+from wptcore import wire
 from wptcore.compat import const
 from wptcore.consent import UNBOUNDED_mJ
 
@@ -75,10 +76,11 @@ class Persistence:
         saved.receipts = board._receipts.stored
         saved.owed = board._receipts.owed
         saved.hold = 1 if board.is_held else 0
-        saved.given_mJ = board.consent.given_mJ
+        crowd, reserve_mJ = _reserve(board._running)
+        saved.given_mJ = board.consent.given_mJ + reserve_mJ
         saved.given_age_s = board.consent.given_age_s
         if board.consent.quotas is not None:
-            saved.given_to = board.consent.quotas.saved
+            saved.given_to = board.consent.quotas.saved(crowd, reserve_mJ)
         elif not saved.given_mJ:
             saved.given_to = b""  # a new day
         saved.mandate = board.consent.signed
@@ -87,6 +89,17 @@ class Persistence:
         self._age_ms = 0
         self.due = False
         return saved
+
+
+def _reserve(running) -> tuple:
+    """Return the crowd that is given to, and the mJ that may flow until the next record.
+
+    They count as given until then: a quota must hold where the power fails in each transfer.
+    """
+    if running is None or running.role != wire.PTX:
+        return 0, 0
+    left_mJ = max(running.energy_max_mJ - running.energy_mJ, 0)
+    return running.crowd, min(left_mJ, running.power_max_mW * (_SAVE_EVERY_ms // 1000))
 
 
 def _counts(saved, boot_cause: int) -> bool:

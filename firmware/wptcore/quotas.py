@@ -35,6 +35,9 @@ class Quotas:
         """Begin a new day."""
         self._given_mJ.clear()
 
-    @property
-    def saved(self) -> bytes:
-        return b"".join(struct.pack(_ROW, *row) for row in self._given_mJ.items())
+    def saved(self, crowd: int, reserve_mJ: int) -> bytes:
+        """Return the counts to store; `reserve_mJ` may yet flow to `crowd`."""
+        given_mJ = self._given_mJ.copy()
+        if crowd in self._day_max_mJ:
+            given_mJ[crowd] = given_mJ.get(crowd, 0) + reserve_mJ
+        return b"".join(struct.pack(_ROW, *row) for row in given_mJ.items())
