@@ -7,6 +7,7 @@ Contacts are undirected: what comes back has the lower number in `a`, sorted by 
 from collections.abc import Iterable
 from dataclasses import astuple, fields
 from math import isfinite
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ def from_networkx(graph: "networkx.Graph") -> list[Contact]:
 
 
 def _contact(a: Any, b: Any, data: dict[str, Any]) -> Contact:
-    if type(a) is not int or type(b) is not int or a == b:
+    if not is_whole(a) or not is_whole(b) or a == b:
         raise InputError(f"edge {a!r} - {b!r}: a contact is between two whole numbers")
     try:
         start_s, end_s = float(data["start_s"]), float(data["end_s"])
@@ -62,4 +63,9 @@ def _contact(a: Any, b: Any, data: dict[str, Any]) -> Contact:
         raise InputError(f"edge {a} - {b}: needs the numbers start_s and end_s") from None
     if not (isfinite(start_s) and isfinite(end_s) and start_s <= end_s):
         raise InputError(f"edge {a} - {b}: from {start_s:g} to {end_s:g} s is no contact")
-    return Contact(start_s, end_s, min(a, b), max(a, b))
+    return Contact(start_s, end_s, int(min(a, b)), int(max(a, b)))
+
+
+def is_whole(node: Any) -> bool:
+    """Tell a whole number, of Python or of an array, from anything else that a node may be."""
+    return isinstance(node, Integral) and not isinstance(node, bool)

@@ -7,6 +7,7 @@ from dataclasses import astuple
 from pathlib import Path
 
 import networkx
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -89,6 +90,18 @@ def test_an_edge_that_is_no_contact_is_one_line(edge, said):
     graph = networkx.Graph()
     graph.add_edges_from([edge])
     with pytest.raises(InputError, match=said):
+        from_networkx(graph)
+
+
+def test_nodes_may_be_the_numbers_of_an_array():
+    graph = networkx.Graph()
+    for a, b in np.array([[4, 2], [2, 3]]):
+        graph.add_edge(a, b, start_s=np.float32(1), end_s=np.int64(2))
+    contacts = from_networkx(graph)
+    assert contacts == [Contact(1, 2, 2, 3), Contact(1, 2, 2, 4)]
+    assert {type(each.a) for each in contacts} == {int}
+    graph.add_edge(np.True_, 3, start_s=1, end_s=2)
+    with pytest.raises(InputError, match="between two whole numbers"):
         from_networkx(graph)
 
 
