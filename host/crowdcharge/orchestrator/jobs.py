@@ -39,7 +39,7 @@ class Jobs:
                 with self._pool.hold(*boards):
                     await job
             except WptError as error:
-                self._rest(*boards)
+                self.rest(*boards)
                 self._station.trouble(getattr(error, "board_id", 0), error)
             finally:
                 self._busy.difference_update(boards)
@@ -79,7 +79,7 @@ class Jobs:
     async def _visit(self, board_id: int) -> None:
         await self._station.sync(board_id)
         self._visited.add(board_id)
-        self._rest(board_id)  # until its adverts have caught up with what it just said
+        self.rest(board_id)  # until its adverts have caught up with what it just said
 
     def _must_be_visited(self, view: BoardView, pending: Collection[int]) -> bool:
         """Tell whether a board is new, owes a receipt, or advertises what the ledger lacks."""
@@ -120,6 +120,7 @@ class Jobs:
     def _is_resting(self, board_id: int) -> bool:
         return asyncio.get_running_loop().time() < self._rests_until_s.get(board_id, 0.0)
 
-    def _rest(self, *boards: int) -> None:
+    def rest(self, *boards: int) -> None:
+        """Leave boards alone for a while."""
         until_s = asyncio.get_running_loop().time() + RETRY_s
         self._rests_until_s.update(dict.fromkeys(boards, until_s))

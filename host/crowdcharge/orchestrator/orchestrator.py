@@ -174,7 +174,7 @@ class Orchestrator:
             del self._asked[offer]
 
     async def _meet(self, meeting: Meeting, ends_s: float) -> None:
-        offer = await self.decisions.decide(meeting)
+        offer = await self._decide(meeting)
         if offer is None or offer.energy_J < self._terms.energy_min_J:
             return
         if self._pads.takes(offer):
@@ -185,7 +185,7 @@ class Orchestrator:
     async def _join(self, pad: Pad, meeting: Meeting, ends_s: float) -> None:
         """Let a board join those on a pad that gives already, until it has left them."""
         with pad.coming():
-            offer = await self.decisions.decide(meeting)
+            offer = await self._decide(meeting)
             if offer is None or offer.ptx != pad.ptx or not self._pads.takes(offer):
                 return
             if pad.closed:
@@ -206,7 +206,8 @@ class Orchestrator:
 
     async def _asked_for(self, offer: Offer, until_s: float) -> None:
         for board_id in (offer.ptx, offer.prx):
-            await self.station.consult(board_id)
+            if not await self.station.consult(board_id):
+                raise WptError(f"board {board_id} is in a transfer that another host has opened")
         await self._transfer(offer, until_s)
 
     async def _transfer(self, offer: Offer, ends_s: float) -> None:
@@ -229,6 +230,12 @@ class Orchestrator:
         for failed in await asyncio.gather(*syncs, return_exceptions=True):
             if failed is not None:
                 raise failed
+
+    async def _decide(self, meeting: Meeting) -> Offer | None:
+        offer = await self.decisions.decide(meeting)
+        if self.decisions.is_open(meeting.pair):
+            self.jobs.rest(*meeting.pair)  # one of them is at work for another host
+        return offer
 
     async def _last_round(self) -> None:
         """Try a few more times to get the receipts that are owed, then close the books."""

@@ -72,11 +72,17 @@ class Station:
             now_s = asyncio.get_running_loop().time()
             self.fleet.add(Sighting(beacon, link.address, view.rssi_dBm, now_s))
 
-    async def consult(self, board_id: int) -> None:
-        """Ask a board for charge and consent, and read what it metered for others meanwhile."""
+    async def consult(self, board_id: int) -> bool:
+        """Ask a board for charge and consent, and read what it metered for others meanwhile.
+
+        Tell whether it is free. Beside a giver that is at work for another host, a receiver would
+        meter that one's energy as ours until the giver has refused.
+        """
         link = await self.pool.get(board_id)
         if not await self.ledger_keeper.has_read(link):
             await self.sync(board_id)
+        newest = link.ack.transfer_id
+        return not link.ack.runs(newest) or newest in self.ledger_keeper.book.transfers
 
     def transfer_run(
         self,

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from crowdcharge.bench.sessions.core_radio import CoreLink
 from crowdcharge.boards.models import Beacon
 from crowdcharge.ledger.store import Store
 from crowdcharge.ledger.verify import verify
@@ -18,7 +19,7 @@ from crowdcharge.ledger.verify import verify
 from ..books.cluster import OWNER, Cluster
 from ..orchestrator.world import run_world
 from .judge import wrong_in
-from .world import LEASE_ms, SitesWorld
+from .world import LEASE_ms, SitesWorld, SLOT_s
 
 pytestmark = pytest.mark.program("initdb", "postgresql")
 
@@ -68,6 +69,11 @@ async def all_home(world: SitesWorld) -> None:
     """Let every board rest at one site, until what was found there has come to its owner."""
     world.lay()
     world.database_is_up = True
+    for site in world.sites:
+        if site.keys != world.keys:
+            site.keys = dict(world.keys)
+            if not site.dead:
+                await site.end()
     for board_id in world.boards:
         world.walk(board_id, 1 + board_id % len(world.sites))
     for site in world.sites:
@@ -105,6 +111,38 @@ def test_a_board_walks_off_in_the_middle_of_a_transfer(make: Make, cluster: Clus
     assert states == {"settled"}
 
 
+def test_a_stranger_is_left_alone_until_its_key_has_come(make: Make, cluster: Cluster) -> None:
+    world = make(2)
+    home, other = world.sites
+
+    async def story() -> None:
+        del other.keys[1]
+        for site in world.sites:
+            site.start()
+        world.lay((1, 2))
+        while not world.boards[1].core.coil_on:  # noqa: ASYNC110 - a coil tells nobody
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)
+        world.walk(1, 2)
+        await asyncio.sleep(LEASE_ms / 1000 + 6.0)
+        assert not world.boards[1].core.coil_on
+        assert world.boards[1].core.faults and not world.boards[1].links
+        await other.end()
+        with Store.read(other.ledger) as store:
+            assert {row.kind for row in store.rows()} == {"run", "site"}
+        other.keys = dict(world.keys)
+        other.start()
+        await asyncio.sleep(6.0)
+        assert not world.boards[1].core.faults
+        await other.end()
+        await home.end()
+
+    live(world, story())
+    check(world, cluster)
+    with Store.read(home.ledger) as store:
+        assert {each.state for each in store.load().transfers.values()} == {"settled"}
+
+
 def test_where_rooms_overlap_one_site_gets_the_board(make: Make, cluster: Cluster) -> None:
     """Both want it all the time; each board's coil is only ever of one of them."""
     world = make(2)
@@ -123,6 +161,46 @@ def test_where_rooms_overlap_one_site_gets_the_board(make: Make, cluster: Cluste
     check(world, cluster)
     opened = asked(world, cluster, "SELECT DISTINCT site FROM crowdcharge.entries")
     assert len(opened) == 2
+
+
+def test_a_giver_at_work_for_another_site_is_not_asked(
+    make: Make, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who lies on it would meter that site's energy until the giver has refused, and it booked."""
+    world = make(2)
+    write = CoreLink.write
+
+    async def slow(link: CoreLink, uuid: str, data: bytes) -> None:
+        await asyncio.sleep(0.2 if link.board is world.boards[1] else 0)
+        await write(link, uuid, data)
+
+    monkeypatch.setattr(CoreLink, "write", slow)
+    here, there = world.sites
+
+    async def story() -> None:
+        for board_id, numbers in {1: (1, 2), 2: (2,), 3: (1,), 4: (2,)}.items():
+            world.walk(board_id, *numbers)
+        here.start()
+        await asyncio.sleep(SLOT_s / 2)
+        there.start()
+        await asyncio.sleep(SLOT_s - 0.5)
+        world.lay((1, 2))
+        giver, third = world.boards[1], world.boards[3]
+        while not giver.core.coil_on:  # noqa: ASYNC110 - a coil tells nobody
+            await asyncio.sleep(0.1)
+        giver.peers, third.peers = [*giver.peers, third], [giver]
+        world.pairs = {(1, 3)}
+        while giver.core.coil_on:
+            assert not third.core.receiver_on
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(2 * SLOT_s)
+        await all_home(world)
+
+    live(world, story())
+    check(world, cluster)
+    with Store.read(here.ledger) as store:
+        states = [each.state for each in store.load().transfers.values()]
+    assert states and set(states) <= {"settled", "void"}
 
 
 def test_a_power_cut_takes_back_what_another_site_has_read(make: Make, cluster: Cluster) -> None:
@@ -149,7 +227,10 @@ def test_a_power_cut_takes_back_what_another_site_has_read(make: Make, cluster: 
     check(world, cluster)
 
 
-async def schedule(world: SitesWorld, chance: random.Random, steps: int) -> None:
+async def schedule(
+    world: SitesWorld, chance: random.Random, steps: int, strangers: bool = False
+) -> None:
+    """`strangers`: a site that starts again may lack the key of a board."""
     for site in world.sites:
         site.start()
     for _ in range(steps):
@@ -158,6 +239,10 @@ async def schedule(world: SitesWorld, chance: random.Random, steps: int) -> None
         if step == 0 and not site.dead:
             site.kill()
         elif step == 0:
+            if strangers:
+                site.keys = {
+                    each: key for each, key in world.keys.items() if chance.random() < 0.7
+                }
             site.start()
         elif step == 1:
             world.database_is_up = not world.database_is_up
@@ -182,4 +267,20 @@ IN_CI, ALL = 2, 300
 def test_random_schedules(make: Make, cluster: Cluster, seed: int) -> None:
     world = make(3)
     live(world, schedule(world, random.Random(seed), 25))
+    check(world, cluster)
+
+
+IN_CI_STRANGERS, ALL_STRANGERS = 1, 100
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *range(IN_CI_STRANGERS),
+        *(pytest.param(n, marks=pytest.mark.long) for n in range(IN_CI_STRANGERS, ALL_STRANGERS)),
+    ],
+)
+def test_random_schedules_with_strangers(make: Make, cluster: Cluster, seed: int) -> None:
+    world = make(3)
+    live(world, schedule(world, random.Random(seed), 40, strangers=True))
     check(world, cluster)

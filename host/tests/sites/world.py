@@ -48,6 +48,7 @@ class SiteHost:
         self.world, self.number, self._first = world, number, first
         self.name = f"site-{number}"
         self.ledger = world.folder / f"{self.name}.sqlite"
+        self.keys = dict(world.keys)  # read at each start
         self.dead = True
         self.next_handle = world.next_handle
         self.on_advert: OnAdvert | None = None
@@ -119,7 +120,7 @@ class SiteHost:
             self.orchestrator = Orchestrator(
                 radio=self,
                 store=store,
-                keys=self.world.keys,
+                keys=dict(self.keys),
                 policy=policies.make("oblivious-share"),
                 contacts=Present(self.world.present, SLOT_s),
                 clock=LoopClock(),
