@@ -8,6 +8,7 @@ in a triangle, so that a board is heard by one site, by two, or in the middle by
 
 import asyncio
 import json
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from crowdcharge.bench.config import BenchConfig, BoardConfig, ProxyConfig
 from crowdcharge.bench.hub.launch import Bench, launch
+from crowdcharge.files import replaced
 from crowdcharge.ledger.postgres_rows import create
 
 from ..books.cluster import OWNER, SERVICE, Cluster
@@ -32,6 +34,7 @@ SOCS_pct, CAPACITY_J = (90.0, 25.0), 200.0
 RESTART_s = 1.0  # of a service that ended by itself; systemd waits longer
 START_s = 120.0
 VISITS, VISIT_s = 12, 20
+_CLOCK = str(Path(__file__).with_name("wrong_clock"))
 
 
 def host_of(site: int) -> str:
@@ -55,13 +58,24 @@ class Town:
         self.ended: list[str] = []  # what services said that ended by themselves
         self.pairs: set[tuple[int, int]] = set()
         self.broken: set[str] = set()
+        self._clocks: dict[int, Path] = {}
+
+    def set_clock(self, site: int, wrong_by_s: float) -> None:
+        """Let a site's wall clock be wrong by so much from now on."""
+        with replaced(self._clocks[site]) as beside:
+            beside.write_text(str(wrong_by_s), encoding="utf-8")
 
     def build(self, folder: Path) -> None:
         books = self.cluster.text(self.database)
         mqtt = f"mqtt://{self.network.address(BROKER)}:{self.broker.port}"
         contacts = f'source = "bench"\ncontrol = "{self.bench.control_path}"\nslot_s = 4.0'
         for site, proxy in zip(SITES, self.bench.proxies, strict=True):
-            enter = self.network.enter(host_of(site))
+            clock = folder / f"clock-{site}"
+            self._clocks[site] = clock
+            self.set_clock(site, 0.0)
+            path = os.pathsep.join([_CLOCK, *filter(None, [os.environ.get("PYTHONPATH")])])
+            wrong = ("env", f"PYTHONPATH={path}", f"WRONG_CLOCK={clock}")
+            enter = (*self.network.enter(host_of(site)), *wrong)
             place = Place(proxy["host"], proxy["port"], books, mqtt, contacts, enter)
             self.sites[site] = SiteService(
                 folder / host_of(site), host_of(site), site, place, self.keys
