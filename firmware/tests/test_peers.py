@@ -7,6 +7,7 @@ from peers import CROWD_ID, LINK, Node, Room, membership, receipts
 from support import HOST_NONCE, Host
 from wptcore import auth, ept, peer_keys, peer_taker, transfer, wire
 from wptcore.consent import CROWD, HOST
+from wptcore.links import Link
 from wptcore.peer_desk import Membership
 
 
@@ -27,11 +28,9 @@ def test_a_richer_board_is_given_nothing():
     giver = met(giver_permille=300).nodes[0]
     desk = giver.board._peers
 
-    class Link:
-        peer = 2
-        crowd = desk.membership.crowd_id
-
-    _, energy_mJ, _, code = desk._offer(giver.board, Link, 900, 100_000, 50_000)
+    link = Link(LINK, HOST_NONCE)
+    link.peer, link.crowd = 2, desk.membership.crowd_id
+    _, energy_mJ, _, code = desk._offer(giver.board, link, 900, 100_000, 50_000)
     assert (energy_mJ, code) == (0, ept.NOTHING_TO_GIVE)
 
 

@@ -388,7 +388,7 @@ class Board(Owned):
             self._receipts.keep(running, self.soc_permille, odometer_mJ)
         self._store.due = True
         self._ending = None
-        if code == ept.PEER_LOST and self._peers is not None and self._peers.lost_too_often():
+        if self._peers is not None and self._peers.lost_too_often(running):
             self._diagnosis.trip(ept.REPEATED_PEER_LOSS)
         if self._overloads.repeated(code):
             self._diagnosis.trip(ept.REPEATED_OVERLOAD)

@@ -28,6 +28,7 @@ class Link:
         self.peer = 0  # the board that has said PEER_HELLO; 0: a host
         self.crowd = 0
         self.pair_key = b""  # the key with which it said PEER_HELLO
+        self.share_mJ = -1  # what the policy gives it, which sees each meeting once
         self.offer_mJ = 0  # what was offered to it, for one grant
         self.is_transmitter = False  # it has registered as AirFuel's profile asks
         self.counter = 0

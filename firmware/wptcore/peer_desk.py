@@ -15,6 +15,8 @@ from wptcore.peer_meeting import giving_refusal, is_granted_by, power_max_mW
 
 _LOSSES_MAX = const(3)
 _LOSSES_WINDOW_ms = const(600_000)
+_VAIN_MAX = const(6)  # a member that asks and lies elsewhere has the coil ping 30 s an hour
+_VAIN_WINDOW_ms = const(3_600_000)
 _EXCESS_mW = const(250)  # what two meters and a report's age may differ by
 _EXCESSES_MAX = const(3)
 
@@ -54,12 +56,14 @@ class PeerDesk:
         self._sha256 = sha256
         self._policy = peer_policy.POLICIES[membership.policy]()
         self._losses_ms = []  # ages of the losses within the window
+        self._vain_ms = []  # ages of the transfers in which no power flowed
         self._excesses = 0
 
     def elapse(self, dt_ms: int) -> None:
         if self._losses_ms:
-            ages_ms = (age_ms + dt_ms for age_ms in self._losses_ms)
-            self._losses_ms = [age_ms for age_ms in ages_ms if age_ms < _LOSSES_WINDOW_ms]
+            self._losses_ms = _older(self._losses_ms, dt_ms, _LOSSES_WINDOW_ms)
+        if self._vain_ms:
+            self._vain_ms = _older(self._vain_ms, dt_ms, _VAIN_WINDOW_ms)
 
     def key_of(self, crowd_id: int, board_id: int) -> bytes:
         """Return the key of a board that says hello; empty if its crowd may not ask."""
@@ -68,8 +72,12 @@ class PeerDesk:
             return b""
         return pair_key(self._sha256, member.root, crowd_id, board_id)
 
-    def lost_too_often(self) -> bool:
-        """Note that a peer was lost; True for the third within ten minutes of running."""
+    def lost_too_often(self, running) -> bool:
+        """Take a transfer that has ended; True for the third loss within ten minutes."""
+        if running.by_peer and running.role == wire.PTX and not running.has_flowed:
+            self._vain_ms.append(0)
+        if running.ended_by != ept.PEER_LOST:
+            return False
         self._losses_ms.append(0)
         if len(self._losses_ms) < _LOSSES_MAX:
             return False
@@ -117,9 +125,10 @@ class PeerDesk:
         code = self._refusal(board, link)
         energy_mJ = 0
         if code == ept.NONE and soc_permille <= 1000:
-            other_mJ = capacity_mJ // 1000 * soc_permille
-            share_mJ = self._policy.share_mJ(board.stored_mJ, other_mJ, capacity_mJ)
-            energy_mJ = board.consent.bound_mJ(min(share_mJ, wish_mJ), link.crowd)
+            other_mJ = min(capacity_mJ // 1000 * soc_permille, board._limits.capacity_mJ)
+            if link.share_mJ < 0:
+                link.share_mJ = self._policy.share_mJ(board.stored_mJ, other_mJ, capacity_mJ)
+            energy_mJ = board.consent.bound_mJ(min(link.share_mJ, wish_mJ), link.crowd)
         if code == ept.NONE and not energy_mJ:
             code = ept.NOTHING_TO_GIVE
         link.offer_mJ = energy_mJ
@@ -150,8 +159,15 @@ class PeerDesk:
         return code
 
     def _refusal(self, board, link) -> int:
+        if len(self._vain_ms) >= _VAIN_MAX:
+            return ept.NO_RESPONSE
         return giving_refusal(board, self.askers(board, link), link.crowd, self._flags(link))
 
     def _flags(self, _link) -> int:
         """Return the flags that a grant of this board must have."""
         return wire.GRANTED_BY_PEER
+
+
+def _older(ages_ms: list, dt_ms: int, window_ms: int) -> list:
+    """Return the ages `dt_ms` later, without those beyond the window."""
+    return [age_ms + dt_ms for age_ms in ages_ms if age_ms + dt_ms < window_ms]
