@@ -2,6 +2,7 @@
 """A real mosquitto, and a listener that remembers what it published."""
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -13,6 +14,11 @@ from pathlib import Path
 import aiomqtt
 
 Heard = tuple[str, str, bool]  # topic, payload, whether it was retained
+
+
+def answers_in(heard: Sequence[Heard]) -> list[dict[str, object]]:
+    """Return what was answered to commands, in order."""
+    return [json.loads(payload) for topic, payload, _ in heard if topic.endswith("/answer")]
 
 
 def free_port() -> int:

@@ -3,7 +3,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from crowdcharge import open_ledger
 
-from .broker import Broker
+from .broker import Broker, answers_in
 from .crowd import until
 from .serving import Service, serving
 
@@ -21,14 +20,6 @@ pytestmark = [
     pytest.mark.vm,
     pytest.mark.slow,
 ]
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    broker = Broker(tmp_path)
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 async def scraped(service: Service) -> dict[str, float]:
@@ -50,11 +41,11 @@ async def test_totals_are_those_of_the_ledger_and_a_pause_by_mqtt_pauses(
         await until(lambda: told(heard, "Settled"), 60)
         async with broker.client() as client:
             await client.publish("crowdcharge/lab/command", '{"action": "pause"}', qos=1)
-        await until(lambda: answers(heard), 20)
+        await until(lambda: answers_in(heard), 20)
         await until(lambda: told(heard, "TransferStarted") <= told(heard, "Settled"), 60)
         await asyncio.sleep(2.5)  # the engine adds up once a second
         found = await scraped(service)
-    assert [answer["status"] for answer in answers(heard)] == [200]
+    assert [answer["status"] for answer in answers_in(heard)] == [200]
     run = open_ledger(service.ledger)
     settled = [each for each in run.transfers if each.state == "settled"]
     assert settled
@@ -78,7 +69,3 @@ def told(heard: list[tuple[str, str, bool]], event: str, state: str = "") -> set
         for each in messages
         if each["event"] == event and state in {"", each.get("state")}
     }
-
-
-def answers(heard: list[tuple[str, str, bool]]) -> list[dict[str, object]]:
-    return [json.loads(text) for name, text, _ in heard if name.endswith("/answer")]

@@ -5,7 +5,6 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
@@ -17,20 +16,12 @@ from crowdcharge.service.window import mqtt
 from crowdcharge.service.window.mqtt import Mqtt
 from crowdcharge.service.window.topics import BadCommand, Topics, command
 
-from .broker import Broker, Heard, free_port
+from .broker import Broker, Heard, answers_in, free_port
 from .crowd import Crowd, until
 from .working import working
 
 pytestmark = pytest.mark.program("mosquitto", "mosquitto")
 ALL: list[Command] = ["stop", "pause", "resume", "policy"]
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    broker = Broker(tmp_path)
-    broker.start()
-    yield broker
-    broker.stop()
 
 
 def telling(crowd: Crowd, section: MqttSection) -> AbstractAsyncContextManager[None]:
@@ -244,12 +235,8 @@ async def answers(
         async with broker.client() as client:
             for count, payload in enumerate(payloads, 1):
                 await client.publish("crowdcharge/lab/command", payload, qos=1)
-                await until(lambda count=count: len(told(heard)) == count)
-        return told(heard)
-
-
-def told(heard: list[Heard]) -> list[dict[str, object]]:
-    return [json.loads(text) for name, text, _ in heard if name.endswith("/answer")]
+                await until(lambda count=count: len(answers_in(heard)) == count)
+        return answers_in(heard)
 
 
 @pytest.mark.parametrize(
@@ -311,8 +298,8 @@ async def test_a_payload_beyond_all_bounds_is_dropped_by_the_broker(broker: Brok
         async with broker.client() as client:
             await client.publish("crowdcharge/lab/command", b"x" * 1_000_000, qos=1)
             await client.publish("crowdcharge/lab/command", '{"action": "pause"}', qos=1)
-        await until(lambda: told(heard))
-    assert [answer["status"] for answer in told(heard)] == [200]
+        await until(lambda: answers_in(heard))
+    assert [answer["status"] for answer in answers_in(heard)] == [200]
 
 
 async def test_a_stop_does_not_wait_until_a_board_at_work_has_answered(broker: Broker) -> None:
@@ -325,8 +312,8 @@ async def test_a_stop_does_not_wait_until_a_board_at_work_has_answered(broker: B
         async with broker.client() as client:
             for payload in (fault, '{"action": "stop"}'):
                 await client.publish("crowdcharge/lab/command", payload, qos=1)
-        await until(lambda: told(heard))
-    assert [answer["action"] for answer in told(heard)] == ["stop"]
+        await until(lambda: answers_in(heard))
+    assert [answer["action"] for answer in answers_in(heard)] == ["stop"]
     assert [action for action, _ in crowd.asked] == ["acknowledge", "stop"]
 
 
@@ -337,7 +324,7 @@ async def test_without_commands_nothing_is_heard(broker: Broker) -> None:
         async with broker.client() as client:
             await client.publish("crowdcharge/lab/command", '{"action": "stop"}', qos=1)
         await asyncio.sleep(1.0)
-    assert (crowd.asked, told(heard)) == ([], [])
+    assert (crowd.asked, answers_in(heard)) == ([], [])
 
 
 async def test_a_retained_command_of_the_past_is_none(broker: Broker) -> None:
@@ -347,7 +334,7 @@ async def test_a_retained_command_of_the_past_is_none(broker: Broker) -> None:
     async with telling(crowd, section(broker, *ALL)), broker.heard() as heard:
         await until(lambda: newest(heard, "state"))
         await asyncio.sleep(1.0)
-    assert (crowd.asked, told(heard)) == ([], [])
+    assert (crowd.asked, answers_in(heard)) == ([], [])
 
 
 async def test_a_cancellation_that_gets_lost_in_the_client_ends_it_all_the_same(

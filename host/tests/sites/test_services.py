@@ -26,11 +26,6 @@ Make = Callable[..., SiteService]
 
 
 @pytest.fixture
-def database(new_database: Callable[[], str]) -> str:
-    return new_database()
-
-
-@pytest.fixture
 async def make(tmp_path: Path, cluster: Cluster, database: str) -> AsyncIterator[Make]:
     """Make services of one database and one broker, each with a proxy of its own."""
     broker, air = Broker(tmp_path), Air(1)
