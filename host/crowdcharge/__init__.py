@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""crowdcharge: peer-to-peer reverse wireless charging on real boards.
+"""crowdcharge: peer-to-peer reverse wireless charging.
 
 The names below are loaded when they are first used.
 """

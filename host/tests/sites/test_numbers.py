@@ -21,6 +21,8 @@ from crowdcharge.policy.base import Offer
 from wptcore import wire
 
 from ..ledger.conftest import KEYS, opening, sign
+from ..ledger.test_groups import KEYS as MEMBERS
+from ..ledger.test_groups import sign as sign_member
 from ..ledger.test_peers import receipt as of_peers
 
 RUN, NORTH = kinds.Run("p", 1, None), kinds.SiteRow("north", 7)
@@ -106,3 +108,22 @@ def test_what_another_site_read_settles_once_and_the_board_may_tell_it_again(
         assert not judge(rows, KEYS).is_wrong
         with pytest.raises(LedgerError):
             store.append([passed_row(sent, "south")])
+
+
+def test_a_group_of_which_another_site_read_the_last_receipt_is_settled_whole(
+    tmp_path: Path,
+) -> None:
+    with Store.create(tmp_path / LEDGER) as store:
+        store.append([RUN, NORTH])
+        kept = LedgerKeeper(store, MEMBERS, StoppedClock(), lambda _event: None, 1)  # type: ignore[arg-type]
+        (head, other), group_id = kept.open_group(1, {2: 5000, 3: 5000}, "equal", 0)
+        received = [
+            sign_member(2, head.transfer_id, wire.PRX, 1000, 1, group=group_id),
+            sign_member(3, other.transfer_id, wire.PRX, 900, 1, group=group_id),
+        ]
+        kept.take([("south", each) for each in received])
+        sent = sign_member(1, head.transfer_id, wire.PTX, 3000, 2, group=group_id)
+        kept.take([("south", sent)])
+        transfers = [store.book.transfers[each.transfer_id] for each in (head, other)]
+        assert [each.state for each in transfers] == ["settled", "settled"]
+        assert sum(each.sent_mJ for each in transfers) == 3000
