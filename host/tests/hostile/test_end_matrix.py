@@ -11,9 +11,10 @@ import pytest
 from crowdcharge.boards import codes
 from crowdcharge.flash import firmware_tree
 from crowdcharge.orchestrator.events import TransferEnded
-from wptcore import ept, transfer, wire
+from wptcore import ept, wire
 
 from .instant import Instant
+from .qi_chip import grant_chip, let_chip_transmit
 
 pytestmark = [
     pytest.mark.bench,
@@ -132,13 +133,7 @@ async def test_the_end_of_one_ends_the_other(rig):
 @pytest.mark.parametrize(("reason", "name"), [(8, "RESTART"), (13, "NEGOTIATION_FAILURE")])
 async def test_the_chips_own_ends_are_receipted(rig, reason, name):
     """Bits of the STWBC86's reason register; the board is at once ready for another grant."""
-    grant = {"peer": 3, "power_max_mW": 1000, "lease_ms": 5000}
-    assert await rig.grant(5, wire.PTX, **grant) == ept.NONE
-
-    async def power() -> bool:
-        return (await (await rig.link(5)).status()).state == transfer.POWER
-
-    await rig.poll(power, "power through the Qi chip")
+    await let_chip_transmit(rig)
     await asyncio.sleep(0.5)  # the receiver's packets
     mark_s = await rig.now_s()
     done = await rig.fault("qi-end", 5, reason=reason)
@@ -147,4 +142,4 @@ async def test_the_chips_own_ends_are_receipted(rig, reason, name):
     assert reaction_ms <= ENDS[name]["reaction_ms"]
     ack = await (await rig.link(5)).ask()
     assert codes.name(ack.ept) == name
-    assert await rig.grant(5, wire.PTX, **grant) == ept.NONE
+    await grant_chip(rig)

@@ -15,9 +15,10 @@ import pytest
 
 from crowdcharge.flash import firmware_tree
 from crowdcharge.orchestrator.events import TransferEnded
-from wptcore import ept, transfer, wire
+from wptcore import ept, wire
 
 from .instant import Instant
+from .qi_chip import let_chip_transmit
 
 pytestmark = [
     pytest.mark.bench,
@@ -293,23 +294,10 @@ async def test_a_second_overload_within_an_hour_latches_over_a_reset(rig):
 # -- the Qi chip's own ----------------------------------------------------------------------------
 
 
-async def chip_runs(rig) -> float:
-    """Board 5 with its STWBC86 transmits at low power; bench time of the grant."""
-    since_s = await rig.now_s()
-    grant = {"peer": 3, "power_max_mW": 1000, "lease_ms": 5000}
-    assert await rig.grant(5, wire.PTX, **grant) == ept.NONE
-
-    async def power() -> bool:
-        return (await (await rig.link(5)).status()).state == transfer.POWER
-
-    await rig.poll(power, "power through the Qi chip")
-    return since_s
-
-
 @pytest.mark.parametrize("reason", [9, None])
 async def test_the_chips_own_fault_latches(rig, reason):
     """It says so, or it does not answer any more."""
-    await chip_runs(rig)
+    await let_chip_transmit(rig)
     since_s = await rig.now_s()
     if reason is None:
         done = await rig.fault("qi-locked", 5)

@@ -17,9 +17,10 @@ from crowdcharge.bench.hub.launch import launch
 from crowdcharge.boards import codes
 from crowdcharge.flash import firmware_tree
 from crowdcharge.orchestrator.events import FaultRaised
-from wptcore import ept, transfer, wire
+from wptcore import ept, wire
 
 from .instant import Instant
+from .qi_chip import let_chip_transmit
 from .rig import Rig, matrix_config
 
 pytestmark = [
@@ -106,7 +107,7 @@ async def test_a_single_fault_does_what_its_row_says(nodes, row):
     rig = nodes
     await rig.healthy()
     sender = 5 if row.board == 5 else 1
-    await (chip_flows(rig) if sender == 5 else rig.flowing())
+    await (let_chip_transmit(rig) if sender == 5 else rig.flowing())
     rig.quiet()
     mark = len(rig.events)
     since = await rig.fault(row.fault, row.board, **row.parameters)
@@ -189,13 +190,3 @@ async def stop(rig, board: int) -> None:
 
 async def is_on(rig, board: int) -> bool:
     return bool((await rig.control.board(board))["tx_on"])
-
-
-async def chip_flows(rig) -> None:
-    grant = {"peer": 3, "power_max_mW": 1000, "lease_ms": 5000}
-    assert await rig.grant(5, wire.PTX, **grant) == ept.NONE
-
-    async def power() -> bool:
-        return (await (await rig.link(5)).status()).state == transfer.POWER
-
-    await rig.poll(power, "power through the Qi chip")
