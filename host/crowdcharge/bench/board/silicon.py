@@ -73,6 +73,7 @@ class Silicon:
     watchdog_max_ms: int = 2**32 - 1  # a longer time-out is refused
     safe_modes: Mapping[str, str] = field(default_factory=dict)
     nvm_is_blob: bool = False  # a write erases all of CircuitPython's nvm, then stores it as one
+    nvm_write_ms: int = 127  # the program stands still; nRF52840: 85 for the erase, 41 us a word
     watchdog_ends: bool = False  # with CircuitPython's program, unless an exception ended that
 
     @property
@@ -90,6 +91,7 @@ class Silicon:
             "nak": self.nak,
             "i2c_by_pin": self.i2c_by_pin,
             "nvm_is_blob": self.nvm_is_blob,
+            "nvm_write_ms": self.nvm_write_ms,
             "watchdog_ends": self.watchdog_ends,
         }
 
@@ -165,6 +167,7 @@ _ESP32S3_CIRCUITPYTHON = replace(
     pins=Pins(0, 0),
     safe_modes={BROWN_OUT: "BROWNOUT", CRASH: "HARD_FAULT"},
     nvm_is_blob=True,
+    nvm_write_ms=150,  # two or three sectors of 45 ms and 32 pages: our estimate
     watchdog_ends=True,
 )
 _BY_NAME = {"nrf52840": _NRF52840, "pico": _RP2040, "xiao_esp32s3": _ESP32S3_OCTAL}

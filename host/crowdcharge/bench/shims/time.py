@@ -78,6 +78,11 @@ def sleep_us(us):
             _real.sleep_us(left_us)
 
 
+def stand_still(ms):
+    """Sleep with interrupts off, as while flash is written: the radio's host is not served."""
+    _real.sleep_us(ms * 1_000_000 // _speed_permille)
+
+
 def time():
     """Time of day by the board's clock, which the hub keeps, because a fault may make it jump."""
     return time_ns() // 1_000_000_000

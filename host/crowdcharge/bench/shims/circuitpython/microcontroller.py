@@ -5,11 +5,12 @@
 The memory is flash in two pages of 4 KiB; an assignment erases and rewrites each page it touches
 as a whole, as on nRF52840, also when nothing changes. On an ESP32-S3 it is one entry of NVS, which
 is erased before the new one is stored: a cut in between leaves nothing, which reads as zeros. The
-hub may cut the supply in the middle.
+hub may cut the supply in the middle. The program and the radio's host stand still meanwhile.
 """
 
 import os
 import struct
+from time import stand_still
 
 import machine
 from _hardware import call, tell
@@ -88,6 +89,7 @@ class _Memory:
             self._file.flush()
             if allowed < _PAGE:
                 call("P")  # the supply has failed
+        stand_still(machine._board["nvm_write_ms"])
 
 
 class _WatchDogTimer:
