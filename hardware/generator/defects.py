@@ -25,7 +25,8 @@ SECOND_MAX_ms = 500
 class Behaviour:
     """Off when told, off when nothing tells, on when told, held by the interlock; cuts that act.
 
-    `first`, `second`: the transmitter's breaks; `receiver`: its output switch.
+    `first`, `second`: the transmitter's breaks; `receiver`: its output switch;
+    `gives_as_declared`: on a cable, where the board's file says so.
     """
 
     first_off: bool
@@ -38,7 +39,7 @@ class Behaviour:
     receiver_off: bool
     receiver_on: bool
     receiver_guarded: bool
-    gives_on_cable: bool
+    gives_as_declared: bool
     coil_cut: bool
     cell_cut: bool
 
@@ -89,7 +90,8 @@ def behaviour(case: Case) -> Behaviour:
         receiver_off=not any(on["receiver"] > OFF_V for on in [*told_off, *floating]),
         receiver_on=receive["receiver"] > ON_V,
         receiver_guarded=both["receiver"] <= OFF_V and receive_on_cable["receiver"] <= OFF_V,
-        gives_on_cable=on_cable["first"] > ON_V and answer[0] and not _clamps(case, on_cable),
+        gives_as_declared=case.circuit.vbus_interlock
+        or (on_cable["first"] > ON_V and answer[0] and not _clamps(case, on_cable)),
         coil_cut=_cuts_when_hot(case) and not _cut_is_lost(case, "comparator-2"),
         cell_cut=not _cut_is_lost(case, "undervoltage-2v93"),
     )
