@@ -21,6 +21,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TRIED = {
     "README.md": "test_the_python_of_its_page",
     "ageing.toml": "test_commands",
+    "bridge.toml": "test_what_a_bridge_is_worth",
     "days.csv": "test_commands",
     "fleet.toml": "test_commands",
     "bench.toml": "test_the_run_on_its_bench",
@@ -76,6 +77,23 @@ def test_every_file_is_tried() -> None:
 )
 def test_commands(folder: Path, arguments: tuple[str, ...], key: str, wanted: object) -> None:
     assert json.loads(python(folder, *COMMAND[1:], *arguments, "--json"))[key] == wanted
+
+
+def test_what_a_bridge_is_worth(folder: Path) -> None:
+    """And the page says it."""
+    path, page = folder / "bridge.toml", (folder / "README.md").read_text(encoding="utf-8")
+    ends = []
+    for profile in ('["pma", "qi-bpp"]', '"qi-bpp"'):
+        text = path.read_text(encoding="utf-8").replace('["pma", "qi-bpp"]', profile)
+        path.write_text(text, encoding="utf-8")
+        made = json.loads(python(folder, *COMMAND[1:], "simulate", "bridge.toml", "--json"))
+        ends.append(
+            [f"{made['runs'][0][key]:.3f}" for key in ("imbalance_before", "imbalance_after")]
+        )
+    (before, after), (_, apart) = ends
+    assert (
+        f'from {before} to {after}; without `"pma"` in its last profile it stays {apart}' in page
+    )
 
 
 def test_the_forecast(folder: Path) -> None:
