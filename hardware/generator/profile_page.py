@@ -17,7 +17,8 @@ give boards profiles, and `crowdcharge provision --profile NAME` gives one to a 
 then keeps its rules by itself (`--profile none` takes it away; a floor that it had raised stays).
 A profile only tightens what the board's own file allows. Where several figures are published the
 tighter one stands; *unknown* means that we found no source, and nothing is computed from it. Of a
-board with several profiles all donors' rules hold.
+board with several profiles all donors' rules hold. A phone that is not here gets a file of its own
+in `hardware/profiles` of a checkout; then `python hardware/generate.py` makes this page anew.
 
 """
 FOLLOWS = [

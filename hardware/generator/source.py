@@ -12,6 +12,8 @@ import jsonschema
 
 HARDWARE = Path(__file__).parents[1]
 
+# What a board says for itself alone, because the schematic of another is not made safe by it.
+OWN = ("vbus_interlock",)
 ABSENT = "absent"  # a board writes this to drop a key of the board that it extends
 
 Where = dict[tuple[str, ...], tuple[str, int]]  # key path -> (file, line)
@@ -100,7 +102,8 @@ def _extended(own: Source, path: Path) -> Source:
     base = read_toml(base_path)
     if "extends" in base.values:
         raise HardwareError([own.fault("extends", f"{base_name!r} extends another board itself")])
-    return Source(_merged(base.values, own.values), base.where | own.where)
+    inherited = {key: value for key, value in base.values.items() if key not in OWN}
+    return Source(_merged(inherited, own.values), base.where | own.where)
 
 
 def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

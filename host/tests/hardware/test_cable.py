@@ -104,6 +104,14 @@ def test_the_key_and_the_nets_must_agree():
     assert "a cable or the own receiver does not hold both breaks off" in fault
 
 
+def test_boards_that_extend_such_a_board_keep_their_interlock(boards):
+    path = boards / "feather_esp32s3.toml"
+    path.write_text(path.read_text().replace('build = "switched"', f'build = "switched"{DECLARE}'))
+    found, _ = load(boards)
+    without = {name for name, board in found.items() if not board.get("vbus_interlock", True)}
+    assert without == {"feather_esp32s3", "virtual_cabled"}
+
+
 def test_image_and_page_say_it():
     for board, told in ((BOARDS["feather_esp32s3"], True), (declared("feather_esp32s3"), False)):
         made = firmware.module(board, TABLES.mcus[board["mcu"]], 300)
