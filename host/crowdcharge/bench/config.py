@@ -185,7 +185,7 @@ def _contacts(table: Table, ids: set[int]) -> ContactsConfig:
 
 
 def _pads(table: Table, ids: set[int]) -> tuple[int, ...]:
-    pads = table.raw("pads") or []
+    pads = table.raw("pads", [])
     if not isinstance(pads, list) or not all(type(each) is int and each in ids for each in pads):
         raise table.fail("pads", "must be a list of boards of this bench")
     return tuple(pads)

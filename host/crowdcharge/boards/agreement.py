@@ -125,7 +125,7 @@ class Agreements:
     @classmethod
     def read(cls, table: Table) -> "Agreements":
         table.only(("changes", "may_ask", "quotas_mJ", "keys"))
-        named = table.raw("may_ask") if "may_ask" in table else []
+        named = table.raw("may_ask", [])
         if not isinstance(named, list):
             raise table.fail("may_ask", "must be a list of numbers of crowds")
         keys, quotas = table.table("keys"), table.table("quotas_mJ")

@@ -136,7 +136,7 @@ def load(path: Path) -> Crowd:
 
 
 def _members(top: Table) -> list[int]:
-    found = top.raw("members") if "members" in top else []
+    found = top.raw("members", [])
     good = isinstance(found, list) and len(found) <= MEMBERS_MAX
     if not good or not all(type(each) is int and 0 < each <= BOARD_ID_MAX for each in found):
         raise top.fail("members", f"must be a list of at most {MEMBERS_MAX} numbers of boards")

@@ -240,7 +240,7 @@ def _books(table: Table, folder: Path) -> BooksUrl:
 def _boards(top: Table) -> tuple[BoardsSection, ...]:
     boards: dict[int, BoardsSection] = {}
     for table in top.tables("boards"):
-        profile = profile_names(table, "profile", table.raw("profile") or [])
+        profile = profile_names(table, "profile", table.raw("profile", []))
         board = table.record(BoardsSection, _RANGES["boards"], profile=profile)
         if board.id in boards:
             raise table.fail("id", f"board {board.id} is there twice")

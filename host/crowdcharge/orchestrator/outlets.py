@@ -11,6 +11,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from crowdcharge.files import read_text
+from crowdcharge.radio.base import is_host
 from crowdcharge.toml_table import Table
 
 Command = Literal[
@@ -115,7 +116,7 @@ def traces(table: Table) -> TracesSection:
 def _check_url(table: Table, key: str, url: str, schemes: Collection[str]) -> None:
     try:
         parts = urlsplit(url)
-        good = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+        good = parts.scheme in schemes and is_host(parts.hostname or "") and parts.port != 0
     except ValueError:  # a port that is no number, or half an IPv6 address
         good = False
     if not good:

@@ -14,6 +14,6 @@ def profile_names(table: Table, key: str, value: Any) -> tuple[str, ...]:
     if not isinstance(names, list):
         raise table.fail(key, "must be the name of a profile, or a list of names")
     for name in names:
-        if name not in known():
+        if not isinstance(name, str) or name not in known():
             raise table.fail(key, f"unknown profile {shown(name)}; known are {', '.join(known())}")
     return tuple(names)

@@ -40,6 +40,10 @@ class Proxy:
 
 def is_host(text: str) -> bool:
     """Tell whether the text can be a host name or an address, without a scheme or a port."""
+    try:
+        text.encode("idna")
+    except UnicodeError:  # a part between dots is empty or too long
+        return False
     is_shown = text.isprintable() and not any(map(str.isspace, text))
     return bool(text) and is_shown and not set(text) & set("/@[]") and text.count(":") != 1
 

@@ -231,8 +231,8 @@ def parse_boards(top: Table) -> tuple[BoardSpec, ...]:
             arrives_s=table.number("arrives_s", 0.0, 0),
             leaves_s=table.number("leaves_s", inf, 0),
             cords=tuple(merged_spans(spans(table, "cords"))),
-            profile=profile_names(table, "profile", table.raw("profile") or []),
-            pad=table.raw("pad") or False,
+            profile=profile_names(table, "profile", table.raw("profile", [])),
+            pad=table.raw("pad", False),
         )
         if type(board.pad) is not bool:
             raise table.fail("pad", "must be true or false")
@@ -245,7 +245,7 @@ def parse_boards(top: Table) -> tuple[BoardSpec, ...]:
 
 
 def spans(table: Table, key: str) -> list[Span]:
-    value = table.raw(key) or []
+    value = table.raw(key, [])
     good = isinstance(value, list) and all(isinstance(v, list) and len(v) == 2 for v in value)
     if not good:
         raise table.fail(key, "must be [[from_s, to_s], ...]")
@@ -280,7 +280,7 @@ def parse_crowd(table: Table) -> CrowdSpec:
 
 
 def _listed(table: Table, key: str) -> list[Any]:
-    value = table.raw(key) or []
+    value = table.raw(key, [])
     if not isinstance(value, list):
         raise table.fail(key, "must be a list")
     return value

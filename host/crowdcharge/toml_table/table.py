@@ -121,9 +121,9 @@ class Table:
             if key not in known:
                 raise self.fail(key, f"unknown key; known are {', '.join(sorted(known))}")
 
-    def raw(self, key: str) -> Any:
-        """Return the value as it is, or None."""
-        return self._values.get(key)
+    def raw(self, key: str, default: Any = None) -> Any:
+        """Return the value as it is."""
+        return self._values.get(key, default)
 
     def values(self) -> dict[str, Any]:
         return dict(self._values)

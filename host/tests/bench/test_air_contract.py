@@ -15,8 +15,6 @@ from bleak.exc import (
 )
 from bleak_retry_connector import establish_connection
 
-from crowdcharge.bench.radio.bleak_backend import backends
-
 pytestmark = [pytest.mark.bench, pytest.mark.vm]
 STATUS, COMMAND, SURE = (f"6e40000{i}-b5a3-f393-e0a9-e50e24dcca9e" for i in (2, 3, 5))
 SUPERVISION_s = 0.72  # bumble's preference when it is the central
@@ -359,9 +357,3 @@ async def absent(desk):
     device = await desk.find(board)
     board.kill()
     return device
-
-
-async def test_no_hub_is_one_clear_line():
-    scanner, _client = backends("tcp-client:127.0.0.1:1")
-    with pytest.raises(BleakBluetoothNotAvailableError, match=r"^.*no radio at .*is the bench up"):
-        await BleakScanner(backend=scanner).start()

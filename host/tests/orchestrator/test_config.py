@@ -149,6 +149,8 @@ def test_boards_take_profiles():
         ("id = 2", "id = 0", "line 14: boards[1].id: must be 1 to 65534"),
         ('"huawei"', '"hauwei"', "line 12: boards[0].profile: unknown profile 'hauwei'; known"),
         ('"huawei"', "3", "line 12: boards[0].profile: must be the name of a profile"),
+        ('"huawei"', "0", "line 12: boards[0].profile: must be the name of a profile"),
+        ('"huawei"', '[["pma"]]', "line 12: boards[0].profile: unknown profile ['pma']; known"),
         ("id = 2", 'id = 2\nfloor = "x"', "line 15: boards[1].floor: unknown key"),
     ],
 )

@@ -37,6 +37,7 @@ def test_addresses_come_from_both_places(tmp_path: Path) -> None:
     [
         ('[mqtt]\nurl = "broker"', "must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT]"),
         ('[mqtt]\nurl = "http://broker"', "must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT]"),
+        ('[mqtt]\nurl = "mqtt://a..b"', "must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT]"),
         ('[mqtt]\nurl = "mqtt://"', "must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT]"),
         ('[mqtt]\nurl = "mqtt://a:99999"', "must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT]"),
         ('[mqtt]\nurl = "mqtt://[::1"', "must be mqtt://HOST[:PORT] or mqtts://HOST[:PORT]"),

@@ -32,6 +32,9 @@ Preferences = dict[hci.Phy, ConnectionParametersPreferences]
 T = TypeVar("T")
 
 
+_OPEN_MAX_s = 30.0  # what is no radio may never say so; one of a busy bench takes seconds
+
+
 class Central:
     """A host that is open while anyone scans or is connected, and is reopened if it was lost."""
 
@@ -78,20 +81,25 @@ class Central:
 
     async def _open(self) -> None:
         try:
-            self._transport = transport = await open_transport(self._uri)
-            host = BumbleHost(transport.source, transport.sink)
-            host.on_report = self._on_report
-            config = DeviceConfiguration(
-                name="crowdcharge", gap_service_enabled=False, gatt_service_enabled=False
-            )
-            self._device = Device(config=config, host=host)
-            await self._unless_lost(self._device.power_on())
-        except (OSError, core.BaseBumbleError, BleakError) as error:
+            async with asyncio.timeout(_OPEN_MAX_s):
+                await self._power_on()
+        except Exception as error:  # noqa: BLE001 - each kind of transport raises its own
             await self._close()
+            why = str(error) or "what is there does not answer as a radio"
             raise BleakBluetoothNotAvailableError(
-                f"no radio at {self._uri} ({error}): is the bench up?",
+                f"no radio at {self._uri} ({why}): is the bench up?",
                 BleakBluetoothNotAvailableReason.NO_BLUETOOTH,
             ) from None
+
+    async def _power_on(self) -> None:
+        self._transport = transport = await open_transport(self._uri)
+        host = BumbleHost(transport.source, transport.sink)
+        host.on_report = self._on_report
+        config = DeviceConfiguration(
+            name="crowdcharge", gap_service_enabled=False, gatt_service_enabled=False
+        )
+        self._device = Device(config=config, host=host)
+        await self._unless_lost(self._device.power_on())
 
     async def _close(self) -> None:
         self._scan_is_active = None

@@ -130,7 +130,7 @@ def missed_of(scenario: Scenario, contacts: Sequence[Contact]) -> set[Contact]:
 
     `missed = [[1, 2, 40]]` is the contact of boards 1 and 2 that lasts at 40 s.
     """
-    rows = scenario.bench.raw("missed") or []
+    rows = scenario.bench.raw("missed", [])
     missed = [missed_contact(row, contacts) for row in rows] if isinstance(rows, list) else [None]
     if None in missed:
         raise scenario.bench.fail("missed", "must be [[board, board, s], ...] of contacts")
