@@ -6,7 +6,7 @@ from pathlib import Path
 
 from crowdcharge.boards import codes
 from wptcore import declared as core
-from wptcore import ept
+from wptcore import ept, way_out
 
 TOOL = Path(__file__).parents[3] / "firmware" / "tools" / "generate_errors.py"
 spec = importlib.util.spec_from_file_location("generate_errors", TOOL)
@@ -25,6 +25,11 @@ def test_core_and_host_know_the_same_codes() -> None:
     assert {code: name for name, code in known.items()} == codes.NAMES
     assert set(codes.TEXTS) == set(codes.NAMES)
     assert {row[0] for row in core.FAULTS} == set(codes.SEVERITIES)
+
+
+def test_the_console_names_every_code_and_says_the_number_of_any_other() -> None:
+    for code in range(1, 256):
+        assert way_out.name_of(code) == codes.NAMES.get(code, f"0x{code:02X}")
 
 
 def test_every_latch_says_who_clears_it_and_the_page_has_a_row_for_each_fault() -> None:
