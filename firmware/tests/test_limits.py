@@ -141,3 +141,13 @@ def test_on_a_cable_the_floor_holds_as_ever():
     assert end_of(board) == ept.FLOOR
     board.on_soc(600)
     assert host.grant(transfer_id=2) == ept.FLOOR  # a cell that is being charged has not rested
+
+
+def test_on_a_cable_a_gauge_that_stands_still_does_not_outrun_the_floor():
+    board, host = board_with(vbus_interlock=False)  # 60 % of 100 J: 40 J above the floor
+    assert host.grant() == ept.NONE
+    while board.coil_on:
+        board.on_cable(True)
+        run(board, 100, host=host)
+    assert end_of(board) == ept.FLOOR
+    assert 38_000 <= board.figures[5] <= 40_000

@@ -4,8 +4,11 @@
 from math import inf
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crowdcharge.errors import InputError
+from crowdcharge.profiles import known
 from crowdcharge.simulation.link import LinkModel
 from crowdcharge.simulation.run import run
 from crowdcharge.simulation.scenario import parse
@@ -94,3 +97,36 @@ def test_a_pair_gets_no_more_power_than_it_is_known_for(compiled: bool) -> None:
         (transfer,) = run(parse(text), 1, LinkModel(link_W, 0.6), compiled=compiled).transfers
         assert transfer.sent_J == pytest.approx(45)
         assert transfer.end_s == pytest.approx(45 / flows_W)
+
+
+def board(number: int, soc_pct: int, profile: list[str], cords: bool) -> str:
+    names = ", ".join(f'"{name}"' for name in profile)
+    lines = [f"[[boards]]\nid = {number}\nsoc_pct = {soc_pct}\nprofile = [{names}]\n"]
+    return "".join(lines + ["cords = [[100, 700]]\n"] * cords)
+
+
+BOARDS = st.lists(
+    st.tuples(
+        st.integers(0, 100), st.lists(st.sampled_from(sorted(known())), max_size=3), st.booleans()
+    ),
+    min_size=3,
+    max_size=5,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(BOARDS, st.sampled_from([-12, 25, 45, 52]), st.sampled_from([1.0, 4.0, 20.0, inf]))
+def test_both_engines_decide_alike_whatever_the_profiles(boards, cell_C, link_W) -> None:
+    meetings = [[0, 1, 0, 90], [1, 2, 80, 300], [0, 2, 310, 600], [0, 1, 610, 900]]
+    text = f"duration_s = 900\ncell_C = {cell_C}\n"
+    text += "".join(board(number, *each) for number, each in enumerate(boards))
+    text += f"[contacts]\nlist = {meetings}\n[cord]\npower_W = 1\n"
+    scenario = parse(text + '[policy]\nname = "oblivious-share"\n')
+    told = [
+        [
+            (each.ptx.id, each.prx.id, round(each.end_s, 6), round(each.sent_J, 6))
+            for each in run(scenario, 1, LinkModel(link_W, 0.6), compiled=compiled).transfers
+        ]
+        for compiled in (False, True)
+    ]
+    assert told[0] == told[1]
