@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""docs/walk.md names only what exists."""
+"""docs/walk.md, and the table of places in docs/contributing.md, name only what exists."""
 
 import ast
 import re
@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 WALK = (ROOT / "docs" / "walk.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
 
 
 def defined() -> set[str]:
@@ -40,3 +41,9 @@ def test_every_file_exists() -> None:
     paths = {path for folder in ("firmware", "host") for path in (ROOT / folder).rglob("*.py")}
     for name in re.findall(r"`([a-z_/]+\.py)`", WALK):
         assert any(str(path).endswith("/" + name) for path in paths), name
+
+
+def test_every_place_exists() -> None:
+    places = re.findall(r"`((?:firmware|hardware|host|docs)/[\w/.]+)`", CONTRIBUTING)
+    assert len(places) > 12
+    assert [place for place in places if not (ROOT / place).exists()] == []
