@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A group's receipts add up to what was sent and lost, whatever comes late or not at all."""
 
-import sqlite3
 from hashlib import sha256
 
 import pytest
@@ -13,6 +12,7 @@ from crowdcharge.errors import LedgerError
 from crowdcharge.ledger import kinds
 from crowdcharge.ledger.bodies import canonical
 from crowdcharge.ledger.rows import FIRST_HASH, row_hash
+from crowdcharge.ledger.sqlite_rows import SqliteRows
 from crowdcharge.ledger.verify import judge
 from wptcore import auth, ept, wire
 
@@ -66,12 +66,9 @@ def signed_by_all(sent_mJ, received_mJ):
 
 def outsiders(path, rows):
     path.unlink(missing_ok=True)
-    with sqlite3.connect(path) as db:
-        db.execute("CREATE TABLE journal(seq INTEGER PRIMARY KEY AUTOINCREMENT, kind, body, hash)")
-        db.executemany(
-            "INSERT INTO journal VALUES (?, ?, ?, ?)",
-            [(row.seq, row.kind, row.body, row.hash) for row in rows],
-        )
+    ledger = SqliteRows.write(path)
+    ledger.insert(rows)
+    ledger.close()
     return judged(path, {board_id: [key] for board_id, key in KEYS.items()})[0]
 
 
