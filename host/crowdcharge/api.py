@@ -6,13 +6,15 @@ Every mistake of the caller is an `InputError` whose text is one line.
 """
 
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from crowdcharge.errors import InputError
 from crowdcharge.files.arrow import arrow_table, columns_of, one_of, pandas_frame
+from crowdcharge.files.numbers import real, whole
 from crowdcharge.ledger.settlement import TransferRecord
 
 if TYPE_CHECKING:
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from crowdcharge.bench.runs.demo import Demo
     from crowdcharge.market import Clearing, Market
     from crowdcharge.planner import Plan, Problem
+
+
+Kind = TypeVar("Kind")
+DOUBLINGS_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,7 @@ async def open_bench(
     seed: int = 1,
     speed: float | None = None,
     port: Literal["micropython", "circuitpython", "mixed"] = "micropython",
-    out: Path | None = None,
+    out: Path | str | None = None,
 ) -> AsyncIterator[VirtualBench]:
     """Open a virtual bench of 2 to 100 boards, each a real MicroPython VM with the real firmware.
 
@@ -120,10 +126,13 @@ async def open_bench(
     from crowdcharge.bench.board import micropython
     from crowdcharge.bench.runs.demo import Demo
 
-    demo = Demo(boards=boards, seed=seed, speed=speed, port=port)
+    pace = None if speed is None else real("speed", speed)
+    demo = Demo(boards=whole("boards", boards), seed=whole("seed", seed), speed=pace, port=port)
+    if demo.seed < 0:
+        raise InputError(f"seed must not be negative, not {seed!r}")
     micropython.binary()
     with tempfile.TemporaryDirectory(prefix="crowdcharge-") as scratch:
-        yield VirtualBench(demo, out or Path(scratch))
+        yield VirtualBench(demo, Path(out or scratch))
 
 
 def open_ledger(path: Path | str) -> RunRecord:
@@ -136,6 +145,8 @@ def open_ledger(path: Path | str) -> RunRecord:
     from crowdcharge.ledger.store import Store
     from crowdcharge.report.summary import summarise
 
+    if not isinstance(path, Path | str):
+        raise InputError(f"a ledger is a path or a URL, not {path!r:.80}")
     with Store.read(place_of(path) if isinstance(path, str) else path) as store:
         book = store.load()
     summary = summarise(book)
@@ -149,7 +160,7 @@ def open_ledger(path: Path | str) -> RunRecord:
 
 
 def plan_problem(
-    problem: "Problem | Path", method: Literal["lal", "lay"] = "lay", max_doublings: int = 3
+    problem: "Problem | Path | str", method: Literal["lal", "lay"] = "lay", max_doublings: int = 3
 ) -> "Plan":
     """Plan who charges whom over known contacts; `problem` is one, or its JSON file.
 
@@ -160,15 +171,19 @@ def plan_problem(
     WptError if no solver could decide.
     """
     from crowdcharge import planner
-    from crowdcharge.files import read_json_as
 
-    if isinstance(problem, Path):
-        problem = read_json_as(problem, planner.Problem.from_json)
-    solve = {"lal": planner.lal, "lay": planner.lay}[method]
-    return solve(problem, max_doublings)
+    methods = {"lal": planner.lal, "lay": planner.lay}
+    if method not in methods:
+        raise InputError(f"no method {method!r}; known: {', '.join(methods)}")
+    doublings = whole("max_doublings", max_doublings)
+    if not 0 <= doublings <= DOUBLINGS_MAX:
+        raise InputError(f"max_doublings must be 0 to {DOUBLINGS_MAX}, not {doublings}")
+    return methods[method](
+        given_or_read(problem, planner.Problem, planner.Problem.from_json), doublings
+    )
 
 
-def clear_market(market: "Market | Path") -> "Clearing":
+def clear_market(market: "Market | Path | str") -> "Clearing":
     """Clear a market of n peers and a lane; `market` is one, or its JSON file.
 
     The result has the price, n signed energies (shape (n,), above 0 buys in a charging market)
@@ -177,8 +192,18 @@ def clear_market(market: "Market | Path") -> "Clearing":
     InputError for a file that is wrong and where no price makes anybody trade.
     """
     from crowdcharge import market as markets
+
+    return markets.clear(given_or_read(market, markets.Market, markets.parse_market))
+
+
+def given_or_read(
+    given: Kind | Path | str, kind: type[Kind], parse: Callable[[Any], Kind]
+) -> Kind:
+    """Return what was given, or what its JSON file holds."""
     from crowdcharge.files import read_json_as
 
-    if isinstance(market, Path):
-        market = read_json_as(market, markets.parse_market)
-    return markets.clear(market)
+    if isinstance(given, Path | str):
+        return read_json_as(Path(given), parse)
+    if not isinstance(given, kind):
+        raise InputError(f"a {kind.__name__} or the path of its file, not {given!r:.80}")
+    return given

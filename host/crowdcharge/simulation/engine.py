@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from crowdcharge.errors import InputError
 from crowdcharge.files.arrow import one_of, pandas_frame
+from crowdcharge.files.numbers import real, whole
 from crowdcharge.metrics import imbalance
 from crowdcharge.policy import Policy, make, parameters
 from crowdcharge.simulation import schedule
@@ -91,14 +92,19 @@ def simulate(
     `initial_J` (n,) defaults to uniform on [0, 100). `dtype` defaults to float64, and from 10**5
     agents on to float32. Raises InputError.
     """
+    n, interactions = whole("n", n), whole("interactions", interactions)
+    seed, samples, beta = whole("seed", seed), whole("samples", samples), real("beta", beta)
     if threads is None:
         threads = (os.cpu_count() or 1) if n >= SINGLE_FROM_n else 1
-    check(n, interactions, beta, scheduler, engine, samples, threads)
+    threads = whole("threads", threads)
+    check(n, interactions, beta, scheduler, seed, engine, samples, threads)
     if isinstance(policy, str):
         policy = make(policy, **({"beta": beta} if "beta" in parameters(policy) else {}))
+    elif isinstance(policy, type) or not callable(getattr(policy, "decide", None)):
+        raise InputError(f"policy: a name, or an object that can decide, not {policy!r:.80}")
     rule = rule_of(policy, n)
     initial = start_energies(initial_J, n, seed)
-    kind: np.dtype[Any] = np.dtype(dtype or (np.float32 if n >= SINGLE_FROM_n else np.float64))
+    kind = precision(dtype, n)
     agents = rows(initial, rule, kind)
     if rule is None or engine == "object":
         engine, advance = "object", objects(agents, policy, beta, scheduler, seed)
@@ -115,6 +121,20 @@ def simulate(
     return Result(
         engine, interactions, initial, energy, at, np.array(imbalances), np.array(totals)
     )
+
+
+def precision(dtype: DTypeLike | None, n: int) -> np.dtype[Any]:
+    """Return the dtype of the agents' rows; InputError for any but the two of the kernels."""
+    single, double = np.dtype(np.float32), np.dtype(np.float64)
+    if dtype is None:
+        return single if n >= SINGLE_FROM_n else double
+    try:
+        kind: np.dtype[Any] = np.dtype(dtype)
+    except TypeError:
+        kind = np.dtype(object)
+    if kind not in (single, double):
+        raise InputError(f"dtype must be float32 or float64, not {dtype!r}")
+    return kind
 
 
 Advance = Callable[[int, int], None]
@@ -194,7 +214,10 @@ def rows(initial: NDArray[np.float64], rule: Rule | None, kind: np.dtype[Any]) -
 def start_energies(initial_J: ArrayLike | None, n: int, seed: int) -> NDArray[np.float64]:
     if initial_J is None:
         return np.random.default_rng([seed, 0]).uniform(0, 100, n)
-    initial = np.array(initial_J, np.float64)
+    try:
+        initial = np.array(initial_J, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"initial_J must be {n} finite energies >= 0") from None
     if initial.shape != (n,) or not np.isfinite(initial).all() or (initial < 0).any():
         raise InputError(f"initial_J must be {n} finite energies >= 0")
     return initial
@@ -207,7 +230,14 @@ def checkpoints(interactions: int, samples: int, unit: int) -> NDArray[np.int64]
 
 
 def check(
-    n: int, interactions: int, beta: float, scheduler: str, engine: str, samples: int, threads: int
+    n: int,
+    interactions: int,
+    beta: float,
+    scheduler: str,
+    seed: int,
+    engine: str,
+    samples: int,
+    threads: int,
 ) -> None:
     for name, value, known in (
         ("scheduler", scheduler, ("pairs", "matching")),
@@ -219,5 +249,7 @@ def check(
         raise InputError(f"n must be from 2 to {MAX_n - 1}, not {n}")
     if not 0 <= beta < 1:
         raise InputError(f"beta must be at least 0 and below 1, not {beta!r}")
-    if interactions < 0 or samples < 1 or threads < 1:
-        raise InputError("interactions must not be negative; samples and threads at least 1")
+    if min(interactions, seed) < 0 or samples < 1 or threads < 1:
+        raise InputError(
+            "interactions and seed must not be negative; samples and threads at least 1"
+        )

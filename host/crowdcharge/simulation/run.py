@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crowdcharge.errors import InputError
+from crowdcharge.files.numbers import whole
 from crowdcharge.metrics import balancing_time, imbalance, jain_index
 from crowdcharge.policy import Policy
 from crowdcharge.policy.ageing import MODELS, capacity_losses
@@ -91,7 +92,7 @@ def run(
     contacts of a TraceFile. What still runs at the end ends there. Large runs without a pad are
     `compiled`; the result is the same. WptError if transfers do not add up to boards.
     """
-    chosen = policy or scenario.make_policy(link.beta)
+    seed, chosen = whole("seed", seed), policy or scenario.make_policy(link.beta)
     start = start_of(scenario, seed, trace)
     if compiled is None:
         compiled = is_large(scenario, trace)

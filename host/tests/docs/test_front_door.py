@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import crowdcharge
@@ -78,3 +79,57 @@ def test_the_users_checker_sees_the_types(tmp_path: Path) -> None:
     errors = [line for line in done.stdout.splitlines() if ": error:" in line]
     assert len(errors) == 1, done.stdout + done.stderr
     assert 'incompatible type "str"; expected "int"' in errors[0]
+
+
+def opened(**given: object) -> None:
+    async def opening() -> None:
+        async with crowdcharge.open_bench(**given):  # type: ignore[arg-type]
+            pass
+
+    asyncio.run(opening())
+
+
+CROWD = {"policy": "online-average", "n": 4, "interactions": 9}
+TWO = crowdcharge.Problem(
+    np.array([1.0, 3.0]), np.array([[0, 1, 1]]), 1, np.zeros(2), np.full(2, 5.0)
+)
+MISTAKES = [
+    (crowdcharge.simulate, CROWD, key, value)
+    for key, values in {
+        "policy": [None, 3, object()], "n": ["4", 4.5], "interactions": [1.5, None],
+        "beta": ["x", None], "seed": [-1, 1.5, None], "samples": [2.5], "threads": [0.5],
+        "dtype": ["i4", "x", np.float16], "initial_J": [["a"] * 4, 5.0],
+    }.items()
+    for value in values
+] + [
+    (crowdcharge.plan_problem, {"problem": TWO}, key, value)
+    for key, values in {
+        "problem": [None, "none.json", [1]], "method": ["x", None], "max_doublings": [-1, "3", 99],
+    }.items()
+    for value in values
+] + [
+    (opened, {}, key, value)
+    for key, values in {"boards": ["4", 4.5, None], "seed": [-1, 1.5], "speed": ["x"]}.items()
+    for value in values
+] + [
+    (each, {}, name, value)
+    for each, name in ((crowdcharge.clear_market, "market"), (crowdcharge.open_ledger, "path"))
+    for value in (None, 3, "none.json")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "good", "key", "value"), MISTAKES)
+def test_a_mistake_of_the_caller_is_one_line(call, good, key, value) -> None:
+    with pytest.raises(crowdcharge.InputError) as found:
+        call(**{**good, key: value})
+    assert "\n" not in str(found.value)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    """A loop over np.arange gives such seeds; they ended in an OverflowError."""
+    ours = crowdcharge.simulate("online-average", 4, 9, 0.25, seed=3)
+    theirs = crowdcharge.simulate(
+        "online-average", np.int64(4), np.int32(9), np.float64(0.25), seed=np.int64(3)
+    )
+    assert (ours.final_J == theirs.final_J).all()
+    assert crowdcharge.plan_problem(TWO, "lal", np.int64(2)).ok
