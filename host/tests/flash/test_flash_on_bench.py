@@ -103,10 +103,11 @@ async def test_a_flash_that_is_killed_leaves_a_board_that_refuses_and_can_be_fla
     flashed = bench.folder / "board-1" / "flash"
     for path in flashed.glob("wptcore/*.mpy"):  # so that there is much to copy
         path.write_bytes(b"old")
-    command = [*COMMAND, "flash", "--board", "virtual", "--port", port]
+    arguments = ("flash", "--board", "virtual", "--port", port)
     flasher = await asyncio.create_subprocess_exec(
-        *command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+        *COMMAND, *arguments,
+        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
     end_s = time.monotonic() + 60
     while not (half_flashed(bench) and (flashed / "wptcore/board.mpy").read_bytes() != b"old"):
         assert time.monotonic() < end_s and flasher.returncode is None

@@ -354,10 +354,11 @@ ELSEWHERE = {
     "NO_FOD_VERDICT": "firmware/tests/test_charge_and_objects.py",  # no host of ours stays silent
     "UNATTENDED": "firmware/tests/test_latches.py",  # the bench's boards are always attended
     "OWNER_OFF": "firmware/tests/test_latches.py",
+    "RECEIPTS_FULL": "firmware/tests/test_peer_receipts.py",
 } | dict.fromkeys(
     (
         "REPEATED_PEER_LOSS", "PEER_LOST", "HOST_FIRST", "NOT_FOR_PEERS", "NO_CONSENT",
-        "RECEIPTS_FULL", "QUOTA", "HELD", "HOST_PRESENT", "NOTHING_TO_GIVE",
+        "QUOTA", "HELD", "HOST_PRESENT", "NOTHING_TO_GIVE",
     ),
     "firmware/tests/test_peers.py",
 ) | dict.fromkeys(

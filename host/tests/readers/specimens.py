@@ -107,6 +107,7 @@ resistance_Ohm = 0.1
 idle_W = 0.0
 ambient_C = 25.0
 replay = ""
+profile = ["huawei", "pma"]
 vbus = false
 market_a = 0.001
 market_b = 30.0
