@@ -169,6 +169,8 @@ def test_wrong_commands_and_arguments():
         ("configure profile coil_max_dC=300", "usage"),
         ("configure profile ping_ms=1,", "usage"),
         ("configure profile ping_ms=1=2", "range"),
+        ("configure profile gives_mW=-1", "range"),
+        ("configure profile floor_pct=91", "range"),
         ("clear BOOT_LOPO", "range"),
         ("clear STOPPED", "range"),
         ("clear const", "range"),

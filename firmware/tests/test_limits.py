@@ -124,7 +124,7 @@ def test_a_board_whose_schematic_has_no_interlock_of_the_plug_gives_on_a_cable()
 
 
 def test_a_profile_that_forbids_it_forbids_it_there_too_and_no_profile_allows_it():
-    for vbus_interlock, cable_holds in ((False, 1), (True, 0), (True, 1)):
+    for vbus_interlock, cable_holds in ((False, 1), (False, 2), (True, 0), (True, 1), (True, 2)):
         board, host = board_with(vbus_interlock=vbus_interlock, cable_holds=cable_holds)
         assert host.grant() == ept.NONE
         board.on_cable(True)

@@ -54,7 +54,9 @@ def _profile(text: str):
     for entry in text.split(","):
         name, _, value = entry.partition("=")
         one_of(name, tuple(TIGHTER))
-        found[name] = whole_number(value, -_LIMIT_MAX, _LIMIT_MAX)
+        least = -_LIMIT_MAX if name.endswith("_dC") else 0
+        most = FLOOR_MAX_pct if name == "floor_pct" else _LIMIT_MAX
+        found[name] = whole_number(value, least, most)
     return found
 
 

@@ -104,7 +104,7 @@ class Readout:
     @property
     def _cable_holds(self) -> bool:
         """Is a cable in, and does the board give nothing then?"""
-        return self._cable and self._limits.cable_holds == 1
+        return self._cable and self._limits.cable_holds > 0
 
     @property
     def is_running(self) -> bool:
