@@ -60,6 +60,28 @@ def test_a_member_that_asks_and_lies_elsewhere_has_the_coil_ping_for_half_a_minu
         on_ms += STEP_ms if giver.board.coil_on else 0
     assert 25_000 < on_ms < 31_000
     assert taker.taker.refused_by == ept.NO_RESPONSE and not giver.board.faults
+    room.part()
+    other = Node(3, 300)
+    other.last_ms = room.now_ms
+    room.nodes = (giver, other)
+    room.run(3000)
+    assert giver.board.coil_on and not receipts(other), "one's tries are not another's"
+
+
+def test_who_is_refused_after_six_tries_in_vain_does_not_go_on_asking():
+    room = Room(Node(1, 900), Node(2, 300))
+    taker = room.nodes[1].taker
+    room.sent_mA = 0
+    while len(receipts(room.nodes[1])) < 6:
+        taker._rests = []
+        room.heard.clear()
+        room.step()
+    room.run(1000)
+    taker._rests = []
+    room.run(1000)
+    heard = len(room.heard)
+    room.run(100_000)
+    assert len(room.heard) == heard and taker.refused_by == ept.NO_RESPONSE
 
 
 def test_a_false_charge_counts_once_a_meeting_and_no_more_than_a_battery_holds():

@@ -56,14 +56,16 @@ class PeerDesk:
         self._sha256 = sha256
         self._policy = peer_policy.POLICIES[membership.policy]()
         self._losses_ms = []  # ages of the losses within the window
-        self._vain_ms = []  # ages of the transfers in which no power flowed
+        self._vain = []  # (crowd, board, age) of each transfer in which no power flowed
         self._excesses = 0
 
     def elapse(self, dt_ms: int) -> None:
         if self._losses_ms:
-            self._losses_ms = _older(self._losses_ms, dt_ms, _LOSSES_WINDOW_ms)
-        if self._vain_ms:
-            self._vain_ms = _older(self._vain_ms, dt_ms, _VAIN_WINDOW_ms)
+            ages_ms = (age_ms + dt_ms for age_ms in self._losses_ms)
+            self._losses_ms = [age_ms for age_ms in ages_ms if age_ms < _LOSSES_WINDOW_ms]
+        if self._vain:
+            older = ((crowd, who, age_ms + dt_ms) for crowd, who, age_ms in self._vain)
+            self._vain = [each for each in older if each[2] < _VAIN_WINDOW_ms]
 
     def key_of(self, crowd_id: int, board_id: int) -> bytes:
         """Return the key of a board that says hello; empty if its crowd may not ask."""
@@ -75,7 +77,7 @@ class PeerDesk:
     def lost_too_often(self, running) -> bool:
         """Take a transfer that has ended; True for the third loss within ten minutes."""
         if running.by_peer and running.role == wire.PTX and not running.has_flowed:
-            self._vain_ms.append(0)
+            self._vain.append((running.crowd, running.peer, 0))
         if running.ended_by != ept.PEER_LOST:
             return False
         self._losses_ms.append(0)
@@ -159,15 +161,11 @@ class PeerDesk:
         return code
 
     def _refusal(self, board, link) -> int:
-        if len(self._vain_ms) >= _VAIN_MAX:
+        asker = link.crowd, link.peer  # each for itself, else one would use up what all have
+        if sum(1 for each in self._vain if each[:2] == asker) >= _VAIN_MAX:
             return ept.NO_RESPONSE
         return giving_refusal(board, self.askers(board, link), link.crowd, self._flags(link))
 
     def _flags(self, _link) -> int:
         """Return the flags that a grant of this board must have."""
         return wire.GRANTED_BY_PEER
-
-
-def _older(ages_ms: list, dt_ms: int, window_ms: int) -> list:
-    """Return the ages `dt_ms` later, without those beyond the window."""
-    return [age_ms + dt_ms for age_ms in ages_ms if age_ms + dt_ms < window_ms]

@@ -237,7 +237,6 @@ class PeerTaker:
             self._board.renew(self._transfer_id, _LEASE_ms, 0, ended_by or ept.PEER_ENDED)
 
     def _parted(self, _frame_type: int, _fields: tuple) -> None:
-        self._note_end(self._board.ended_by)
         self._part(self._board.ended_by)
 
     def _note_end(self, code: int) -> None:
@@ -292,6 +291,7 @@ class PeerTaker:
         return auth.equal(expected, frame[split:])
 
     def _part(self, code: int) -> None:
+        self._note_end(code)
         self.refused_by = code
         self._stage = 0
         self._waited_ms = -1
