@@ -44,15 +44,6 @@ KEYS = {number: bytes([number]) * 32 for number in (GIVER, TAKER)}
 MICRO: tuple[Port, str, int] = ("micropython", "virtual", 4)  # port, board, links
 CIRCUIT: tuple[Port, str, int] = ("circuitpython", "feather_esp32s3_cp", 1)
 PORTS = ((MICRO, MICRO), (CIRCUIT, MICRO), (MICRO, CIRCUIT))  # of giver and taker
-# In this order no board loses its partner three times without a reboot, which would latch.
-FEW = (
-    (TAKER, "kill"),
-    (GIVER, "reset"),
-    (TAKER, "link-drop"),
-    (TAKER, "reset"),
-    (GIVER, "freeze"),
-    (GIVER, "kill"),
-)
 
 
 @dataclass(frozen=True)
