@@ -34,7 +34,7 @@ class CalledRoom(Room):
         reached = self.near and other.alive
         if action == peer_taker.LISTEN:
             if reached:
-                me.caller.on_advert("there", other.beacon(), -30)
+                me.caller.on_advert("there", other.beacon(), self.rssi_dBm)
         elif action == peer_taker.CONNECT and reached:
             self.linked = (other, me)
             me.caller.on_challenge(b"theirs is read, and not used")

@@ -2,7 +2,7 @@
 """A board that only accepts connections is called by one that has more, and takes as ever."""
 
 from called import Accepts, CalledRoom, Calls, nonce
-from peers import CROWD_ID, membership, receipts
+from peers import CROWD_ID, SENT_mA, membership, receipts
 from support import Host
 from wptcore import auth, ept, peer_taker, wire
 from wptcore.consent import HOST
@@ -65,6 +65,19 @@ def test_who_has_less_or_as_much_or_lies_elsewhere_is_not_called():
         caller.on_elapsed(1000)
         caller.on_advert("there", beacon, peer_taker.NEAR_dBm - 1)
     assert caller.action == peer_taker.LISTEN
+
+
+def test_a_board_that_lies_beside_its_caller_is_called_seldom_and_soon_once_it_was_moved():
+    room = laid()
+    room.sent_mA = 0  # coil beside coil
+    room.run(200_000)
+    assert [receipt[9] for receipt in receipts(room.nodes[1])] == [ept.NO_RESPONSE]
+    room.rssi_dBm = peer_taker.NEAR_dBm - 10  # somebody moves it
+    room.run(10_000)
+    room.rssi_dBm = -30
+    room.sent_mA = SENT_mA
+    room.run(10_000)
+    assert room.nodes[0].board.coil_on and room.calls == 2
 
 
 def test_who_does_not_answer_is_left_alone_for_a_minute():

@@ -49,12 +49,17 @@ class PeerCaller:
 
     def on_advert(self, address, beacon: bytes, rssi_dBm: int) -> None:
         """Call a member that lies here, has less, and has not asked in PATIENCE_ms."""
-        if rssi_dBm < peer_taker.NEAR_dBm or not self.wants:
+        is_near = rssi_dBm >= peer_taker.NEAR_dBm
+        if not self.wants or not (is_near or self._rests):
             return
         found = peer_taker.seen(self._sha256, self._member, beacon)
-        if found is None or not self._has_less(*found):
+        if found is None:
             return
         board_id = found[0]
+        if not is_near:
+            self._rests = peer_taker.moved(self._rests, board_id)
+        if not is_near or not self._has_less(*found):
+            return
         waited_ms = self._note(board_id)
         if waited_ms >= PATIENCE_ms and not any(who == board_id for who, _ in self._rests):
             self._called = board_id
@@ -105,7 +110,10 @@ class PeerCaller:
 
     def on_gone(self) -> None:
         """Note that the link is gone or never came: the transfer's lease runs on."""
-        self._rests.append((self._called, _REST_MET_ms if self._met else _REST_ms))
+        rest_ms = _REST_MET_ms if self._met else _REST_ms
+        if self._met and peer_meeting.was_in_vain(self._board):
+            rest_ms = peer_taker.VAIN_ms
+        self._rests.append((self._called, rest_ms))
         self._board.on_link(CALLED, b"")
         self._reset()
 

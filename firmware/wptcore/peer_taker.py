@@ -23,7 +23,7 @@ _MEETING_MAX_ms = const(15_000)  # to connect and agree
 _ANSWER_MAX_ms = const(1000)
 _TRIES_MAX = const(3)
 _BACK_OFF_ms = const(10_000)  # after a refusal or a transfer
-_VAIN_ms = const(300_000)  # after a transfer without power, unless the board is moved before
+VAIN_ms = const(300_000)  # after a transfer without power, unless the board is moved before
 _LEASE_ms = const(4000)
 _RENEW_EVERY_ms = const(1000)
 _LIFE_ms = const(3000)
@@ -78,7 +78,7 @@ class PeerTaker:
             return
         board_id, state, soc_pct = found
         if rssi_dBm < NEAR_dBm:
-            self._shorten_rest(board_id)
+            self._rests = moved(self._rests, board_id)
             return
         if soc_pct + MARGIN_pct <= self._board.soc_permille // 10:
             self.hears_less = True
@@ -240,9 +240,13 @@ class PeerTaker:
         self._part(self._board.ended_by)
 
     def _note_end(self, code: int) -> None:
-        """Leave a giver alone for long whose coil does not reach: it lies beside this one."""
-        if code == ept.NO_RESPONSE and peer_meeting.was_in_vain(self._board):
-            self._rest_ms = _VAIN_ms
+        """Leave a giver alone for long whose coil does not reach: it lies beside this one.
+
+        A board that is called hears no adverts, so its caller does this for it.
+        """
+        called = self.address is None
+        if code == ept.NO_RESPONSE and peer_meeting.was_in_vain(self._board) and not called:
+            self._rest_ms = VAIN_ms
 
     def _report(self) -> None:
         """Report what arrives, three times a lease and more; say at once when we have ended."""
@@ -307,12 +311,10 @@ class PeerTaker:
         if not self._is_left_alone(board_id):
             self._rests.append((board_id, time_ms))
 
-    def _shorten_rest(self, board_id: int) -> None:
-        """Try a board soon that was moved, because it may come back to lie better."""
-        self._rests = [
-            (who, min(left, _BACK_OFF_ms) if who == board_id else left)
-            for who, left in self._rests
-        ]
+
+def moved(rests: list, board_id: int) -> list:
+    """Return (board, ms to leave it alone) of each; one that was moved may soon lie better."""
+    return [(who, min(left, _BACK_OFF_ms) if who == board_id else left) for who, left in rests]
 
 
 def seen(sha256, membership, beacon: bytes):
