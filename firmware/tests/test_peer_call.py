@@ -70,7 +70,7 @@ def test_who_has_less_or_as_much_or_lies_elsewhere_is_not_called():
 def test_a_board_that_lies_beside_its_caller_is_called_seldom_and_soon_once_it_was_moved():
     room = laid()
     room.sent_mA = 0  # coil beside coil
-    room.run(200_000)
+    room.run(90_000)
     assert [receipt[9] for receipt in receipts(room.nodes[1])] == [ept.NO_RESPONSE]
     room.rssi_dBm = peer_taker.NEAR_dBm - 10  # somebody moves it
     room.run(10_000)

@@ -80,7 +80,7 @@ def test_who_is_refused_after_six_tries_in_vain_does_not_go_on_asking():
     taker._rests = []
     room.run(1000)
     heard = len(room.heard)
-    room.run(100_000)
+    room.run(30_000)
     assert len(room.heard) == heard and taker.refused_by == ept.NO_RESPONSE
 
 
