@@ -55,14 +55,8 @@ class Decisions:
         """Let a meeting be decided again."""
         del self._decided[meeting.pair]
 
-    async def decide(self, meeting: Meeting) -> Offer | None:
-        """Ask both boards for their charge and the policy for an offer; None: no transfer now.
-
-        A meeting of a board that is at work for another host stays open.
-        """
-        for board_id in meeting.pair:
-            if not await self._station.consult(board_id):
-                return None
+    def decide(self, meeting: Meeting) -> Offer | None:
+        """Ask the policy for an offer, once both boards have been consulted; None: no transfer."""
         self._decided[meeting.pair] = meeting.number
         self._decided_as[meeting.pair] = next(self._count)
         offer = self._within_bounds(meeting.pair)

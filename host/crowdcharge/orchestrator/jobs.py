@@ -31,7 +31,11 @@ class Jobs:
         self._rests_until_s: dict[int, float] = {}
 
     def start(self, work: asyncio.TaskGroup, job: Coroutine[Any, Any, None], *boards: int) -> None:
-        """Begin a job on boards that are free. If it fails, say so, and let them rest."""
+        """Begin a job on boards that are free. If it fails, say so, and let boards rest.
+
+        If one of them is the reason, the others are free: else whoever is declared to lie beside
+        a board that is gone would try that one for ever, and meet nobody else.
+        """
         self._busy.update(boards)
 
         async def guarded() -> None:
@@ -39,8 +43,9 @@ class Jobs:
                 with self._pool.hold(*boards):
                     await job
             except WptError as error:
-                self.rest(*boards)
-                self._station.trouble(getattr(error, "board_id", 0), error)
+                reason = getattr(error, "board_id", 0)
+                self.rest(*({reason} & {*boards} or boards))
+                self._station.trouble(reason, error)
             finally:
                 self._busy.difference_update(boards)
 

@@ -207,7 +207,7 @@ class Orchestrator:
     async def _asked_for(self, offer: Offer, until_s: float) -> None:
         for board_id in (offer.ptx, offer.prx):
             if not await self.station.consult(board_id):
-                raise WptError(f"board {board_id} is in a transfer that another host has opened")
+                raise WptError(f"board {board_id} is in a transfer that was not opened here")
         await self._transfer(offer, until_s)
 
     async def _transfer(self, offer: Offer, ends_s: float) -> None:
@@ -232,10 +232,16 @@ class Orchestrator:
                 raise failed
 
     async def _decide(self, meeting: Meeting) -> Offer | None:
-        offer = await self.decisions.decide(meeting)
-        if self.decisions.is_open(meeting.pair):
-            self.jobs.rest(*meeting.pair)  # one of them is at work for another host
-        return offer
+        """Ask both boards for their charge, then the policy; None: no transfer now.
+
+        A board at work for another host rests, and its meetings stay open: the other board is
+        free meanwhile for whoever else lies on it.
+        """
+        for board_id in meeting.pair:
+            if not await self.station.consult(board_id):
+                self.jobs.rest(board_id)
+                return None
+        return self.decisions.decide(meeting)
 
     async def _last_round(self) -> None:
         """Try a few more times to get the receipts that are owed, then close the books."""
