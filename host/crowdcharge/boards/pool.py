@@ -87,6 +87,10 @@ class Pool:
     def is_connected(self, board_id: int) -> bool:
         return self.connected(board_id) is not None
 
+    def can_get(self, board_id: int) -> bool:
+        """Tell whether a board is connected, or it makes sense to try now."""
+        return self.is_connected(board_id) or not self._why_not(board_id)
+
     async def get(self, board_id: int) -> BoardLink:
         """Return the board's link, made new if there is none; BoardUnreachable says why not.
 
@@ -142,15 +146,9 @@ class Pool:
 
     async def _connect(self, board_id: int, seat: _Seat) -> BoardLink:
         key, view = self._keys.get(board_id), self._fleet.view(board_id)
-        if key is None:
-            raise BoardUnreachable(board_id, "the host has no key for it")
-        if view is None:
-            raise BoardUnreachable(board_id, "it has not been heard")
-        now_s = asyncio.get_running_loop().time()
-        if view.is_stale(now_s):
-            raise BoardUnreachable(board_id, "it is not heard any more")
-        if now_s < seat.retry_at_s:
-            raise BoardUnreachable(board_id, "the last try failed; waiting before the next")
+        why = self._why_not(board_id)
+        if why or key is None or view is None:
+            raise BoardUnreachable(board_id, why)
         try:
             await self._take_slot(seat, view.address)
             link = await BoardLink.open(
@@ -172,6 +170,18 @@ class Pool:
         seat.failures = 0
         self._fleet.prove(board_id, view.address)
         return link
+
+    def _why_not(self, board_id: int) -> str:
+        """Return why not to try to connect a board now; "" if nothing speaks against it."""
+        view, now_s = self._fleet.view(board_id), asyncio.get_running_loop().time()
+        if board_id not in self._keys:
+            return "the host has no key for it"
+        if view is None:
+            return "it has not been heard"
+        if view.is_stale(now_s):
+            return "it is not heard any more"
+        is_early = now_s < self._seat(board_id).retry_at_s
+        return "the last try failed; waiting before the next" if is_early else ""
 
     def _back_off(self, seat: _Seat) -> None:
         delay_s = min(_BACKOFF_FIRST_s * 2.0**seat.failures, _BACKOFF_MAX_s)

@@ -96,24 +96,24 @@ class Jobs:
     def _can_be_visited(self, view: BoardView) -> bool:
         board_id = view.board_id
         has_key = board_id in self._station.keys
-        if board_id in self._busy or not has_key or self._is_resting(board_id):
-            return False
-        is_heard = not view.is_stale(asyncio.get_running_loop().time())
-        return is_heard or self._pool.is_connected(board_id)
+        return has_key and not self.is_busy(board_id) and self._can_answer(board_id)
 
     # -- who is free --
 
     def is_busy(self, board_id: int) -> bool:
         return board_id in self._busy
 
+    def is_ready(self, board_id: int) -> bool:
+        """Tell whether a board could begin a transfer now, if it had a slot."""
+        is_free = not self.is_busy(board_id) and board_id not in self.forbidden
+        return is_free and board_id in self._visited and self._can_answer(board_id)
+
     def ready(self) -> set[int]:
-        """Return the boards that could begin a transfer now, if they had slots."""
-        free = self._visited - self._busy - self.forbidden
-        return {board_id for board_id in free if not self._is_resting(board_id)}
+        return set(filter(self.is_ready, self._visited))
 
     def can_begin(self, boards: Collection[int]) -> bool:
         """Tell whether all these boards are ready, and the radio has room for them."""
-        return self.ready().issuperset(boards) and self._has_slots(*boards)
+        return all(map(self.is_ready, boards)) and self._has_slots(*boards)
 
     def _has_slots(self, *boards: int) -> bool:
         """Tell whether the radio can hold all these boards beside those that are busy.
@@ -122,8 +122,9 @@ class Jobs:
         """
         return len(self._busy.union(boards)) <= self._pool.slots
 
-    def _is_resting(self, board_id: int) -> bool:
-        return asyncio.get_running_loop().time() < self._rests_until_s.get(board_id, 0.0)
+    def _can_answer(self, board_id: int) -> bool:
+        is_resting = asyncio.get_running_loop().time() < self._rests_until_s.get(board_id, 0.0)
+        return not is_resting and self._pool.can_get(board_id)
 
     def rest(self, *boards: int) -> None:
         """Leave boards alone for a while."""

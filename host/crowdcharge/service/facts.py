@@ -103,7 +103,7 @@ class Facts:
             is_forbidden=board_id in orchestrator.jobs.forbidden,
             has_fault=any(map(codes.is_problem, faults)),
             state=orchestrator.state,
-            is_ready=board_id in orchestrator.jobs.ready(),
+            is_ready=orchestrator.jobs.is_ready(board_id),
             is_at_floor=orchestrator.decisions.is_at_floor(board_id),
             floor_pct=facts.get("floor_pct"),
             resume_pct=facts.get("resume_pct"),

@@ -4,7 +4,7 @@
 import asyncio
 
 from crowdcharge.orchestrator.contacts import ContactSchedule
-from crowdcharge.orchestrator.events import TransferEnded, TransferStarted
+from crowdcharge.orchestrator.events import BoardLost, TransferEnded, TransferStarted, Trouble
 
 BOTH = ((1, 3), (3, 4))
 LATE = ContactSchedule(8.0, ((), BOTH, BOTH, BOTH))
@@ -42,3 +42,5 @@ def test_who_lies_beside_a_board_that_is_gone_is_free(make_world, run):
     run(world, story())
     assert len(of_host(world, TransferStarted, 4, 3)) == 3
     assert not of_host(world, TransferStarted, 1, 3)
+    assert 0 < len(world.of(Trouble)) < 8, "each is a try to connect, later each time"
+    assert len(world.of(BoardLost)) == 1
