@@ -130,6 +130,8 @@ async def open_bench(
     demo = Demo(boards=whole("boards", boards), seed=whole("seed", seed), speed=pace, port=port)
     if demo.seed < 0:
         raise InputError(f"seed must not be negative, not {seed!r}")
+    if not isinstance(out, Path | str | None):
+        raise InputError(f"out must be the path of a folder, not {out!r:.80}")
     micropython.binary()
     with tempfile.TemporaryDirectory(prefix="crowdcharge-") as scratch:
         yield VirtualBench(demo, Path(out or scratch))
@@ -172,15 +174,11 @@ def plan_problem(
     """
     from crowdcharge import planner
 
-    methods = {"lal": planner.lal, "lay": planner.lay}
-    if method not in methods:
-        raise InputError(f"no method {method!r}; known: {', '.join(methods)}")
+    solve = one_of({"lal": planner.lal, "lay": planner.lay}, method, "method")
     doublings = whole("max_doublings", max_doublings)
     if not 0 <= doublings <= DOUBLINGS_MAX:
         raise InputError(f"max_doublings must be 0 to {DOUBLINGS_MAX}, not {doublings}")
-    return methods[method](
-        given_or_read(problem, planner.Problem, planner.Problem.from_json), doublings
-    )
+    return solve(given_or_read(problem, planner.Problem, planner.Problem.from_json), doublings)
 
 
 def clear_market(market: "Market | Path | str") -> "Clearing":

@@ -29,10 +29,10 @@ def columns_of(kind: type) -> dict[str, type]:
     }
 
 
-def one_of(tables: Mapping[str, T], name: str) -> T:
+def one_of(tables: Mapping[str, T], name: str, kind: str = "table") -> T:
     """Return what makes the table of that name; InputError lists those that there are."""
-    if name not in tables:
-        raise InputError(f"no table {name!r}; known: {', '.join(tables)}")
+    if name not in [*tables]:  # it may be anything, and what has no hash is no key
+        raise InputError(f"no {kind} {name!r}; known: {', '.join(tables)}")
     return tables[name]
 
 

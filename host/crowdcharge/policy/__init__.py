@@ -88,6 +88,8 @@ def _built(name: str, kind: Callable[..., Policy], options: Mapping[str, Any]) -
 
 
 def _kind(name: str) -> Callable[..., Policy]:
+    if not isinstance(name, str):
+        raise InputError(f'a policy goes by its name or by "module:Name", not {shown(name)}')
     if name in POLICIES:
         return POLICIES[name]
     if ":" in name:

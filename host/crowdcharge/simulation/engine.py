@@ -27,6 +27,7 @@ Scheduler = Literal["pairs", "matching"]
 Engine = Literal["numba", "object"]
 SINGLE_FROM_n = 100_000  # 16-byte rows keep a crowd of this size in the second-level cache
 MAX_n = 1 << 31  # a draw has 32 bits for each agent
+MAX_interactions = 1 << 53  # what a float counts one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def precision(dtype: DTypeLike | None, n: int) -> np.dtype[Any]:
         return single if n >= SINGLE_FROM_n else double
     try:
         kind: np.dtype[Any] = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):
         kind = np.dtype(object)
     if kind not in (single, double):
         raise InputError(f"dtype must be float32 or float64, not {dtype!r}")
@@ -249,7 +250,7 @@ def check(
         raise InputError(f"n must be from 2 to {MAX_n - 1}, not {n}")
     if not 0 <= beta < 1:
         raise InputError(f"beta must be at least 0 and below 1, not {beta!r}")
-    if min(interactions, seed) < 0 or samples < 1 or threads < 1:
-        raise InputError(
-            "interactions and seed must not be negative; samples and threads at least 1"
-        )
+    if not 0 <= interactions <= MAX_interactions:
+        raise InputError(f"interactions must be from 0 to {MAX_interactions}, not {interactions}")
+    if seed < 0 or samples < 1 or threads < 1:
+        raise InputError("seed must not be negative; samples and threads at least 1")

@@ -96,20 +96,24 @@ TWO = crowdcharge.Problem(
 MISTAKES = [
     (crowdcharge.simulate, CROWD, key, value)
     for key, values in {
-        "policy": [None, 3, object()], "n": ["4", 4.5], "interactions": [1.5, None],
+        "policy": [None, 3, object()], "n": ["4", 4.5], "interactions": [1.5, None, 10**30],
         "beta": ["x", None], "seed": [-1, 1.5, None], "samples": [2.5], "threads": [0.5],
-        "dtype": ["i4", "x", np.float16], "initial_J": [["a"] * 4, 5.0],
+        "dtype": ["i4", "x", "i4,,x", {"names": 3}, np.float16], "initial_J": [["a"] * 4, 5.0],
     }.items()
     for value in values
 ] + [
     (crowdcharge.plan_problem, {"problem": TWO}, key, value)
     for key, values in {
-        "problem": [None, "none.json", [1]], "method": ["x", None], "max_doublings": [-1, "3", 99],
+        "problem": [None, "none.json", [1]], "method": ["x", None, []],
+        "max_doublings": [-1, "3", 99],
     }.items()
     for value in values
 ] + [
     (opened, {}, key, value)
-    for key, values in {"boards": ["4", 4.5, None], "seed": [-1, 1.5], "speed": ["x"]}.items()
+    for key, values in {
+        "boards": ["4", 4.5, None], "seed": [-1, 1.5], "speed": ["x"], "port": ["x", []],
+        "out": [3],
+    }.items()
     for value in values
 ] + [
     (each, {}, name, value)
@@ -123,6 +127,17 @@ def test_a_mistake_of_the_caller_is_one_line(call, good, key, value) -> None:
     with pytest.raises(crowdcharge.InputError) as found:
         call(**{**good, key: value})
     assert "\n" not in str(found.value)
+
+
+def test_a_bench_takes_a_policy_by_its_name() -> None:
+    """One of a user's own goes by "module:Name"; the object itself ended in a TypeError."""
+
+    async def run_object() -> None:
+        async with crowdcharge.open_bench() as bench:
+            await bench.run(object())  # type: ignore[arg-type]
+
+    with pytest.raises(crowdcharge.InputError, match='by its name or by "module:Name"'):
+        asyncio.run(run_object())
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

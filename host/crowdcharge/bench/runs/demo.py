@@ -61,7 +61,7 @@ class Demo:
             raise InputError(f"--boards must be 2 to {BOARDS_MAX}, not {self.boards}")
         if self.speed is not None and not 0.1 <= self.speed <= 10:
             raise InputError(f"--speed must be 0.1 to 10, not {self.speed:g}")
-        if self.port not in _PORTS:
+        if self.port not in [*_PORTS]:
             raise InputError(f"--port must be one of {', '.join(_PORTS)}, not {self.port!r}")
         self.make_policy()
 
