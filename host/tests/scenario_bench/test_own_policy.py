@@ -7,7 +7,6 @@ keys and a radio, and knows of no scenario.
 
 import asyncio
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from crowdcharge.bench.hub.launch import launch
 from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.boards import keys as key_file
 
-from ..command import COMMAND
+from ..command import run_command
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -41,14 +40,7 @@ power_W = 4
 
 
 def crowdcharge(folder: Path, *arguments: str) -> dict:
-    ended = subprocess.run(
-        [*COMMAND, *arguments, "--json"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
+    ended = run_command(*arguments, "--json", timeout_s=280, cwd=folder)
     assert ended.returncode == 0, ended.stderr
     return json.loads(ended.stdout)
 
