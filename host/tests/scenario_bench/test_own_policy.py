@@ -28,9 +28,9 @@ BOARDS = "".join(
     f"[[boards]]\nid = {board_id}\nsoc_pct = {soc}\n" for board_id, soc in SOCS_pct.items()
 )
 SCENARIO = f"""
-duration_s = 16
+duration_s = 40
 [contacts]
-list = [[1, 2, 0, 16], [3, 4, 0, 16]]
+list = [[1, 2, 0, 40], [3, 4, 0, 40]]
 [link]
 power_W = 4
 [policy]
@@ -67,7 +67,7 @@ async def test_one_file_of_a_user_s_decides_in_all_three_places(tmp_path):
     async with launch(BenchConfig(boards, contacts=lying, speed=4.0)) as bench:
         (tmp_path / "run.toml").write_text(
             '[run]\npolicy = "mine:LargeGapsOnly"\npolicy_options = { gap_J = 30.0 }\n'
-            'keys = "keys.toml"\nout = "out"\nduration_s = 16\n'
+            'keys = "keys.toml"\nout = "out"\nduration_s = 40\n'
             f'[radio]\ntransport = "{bench.transport}"\nspeed = 4.0\n'
             f'[contacts]\nsource = "bench"\ncontrol = "{bench.control_path}"\nslot_s = 20.0\n'
         )
