@@ -26,3 +26,16 @@ def test_a_ripple_that_hides_objects_shows_as_no_verdict_or_no_find() -> None:
     found, blind = tool.outcome(2500, 1000, 0, 0, 1000)
     assert found < 0.5
     assert blind > 0.1
+
+
+def test_at_the_corners_nothing_is_no_object_and_a_large_one_is_found() -> None:
+    for _, *corner in tool.CORNERS:
+        for power_mW in tool.POWERS_mW:
+            assert tool.outcome(power_mW, 0, *corner)[0] == 0.0
+            assert tool.outcome(power_mW, 1000, *corner)[0] > 0.99
+
+
+def test_a_pad_of_several_has_no_false_alarm_and_finds_twice_the_threshold() -> None:
+    for size in tool.GROUPS:
+        assert tool.outcome_of_group(size, 0) == (0.0, 0.0)
+        assert tool.outcome_of_group(size, 2 * tool.CURVE.threshold_mW) == (1.0, 0.0)
