@@ -6,6 +6,8 @@ import pytest
 from crowdcharge.errors import FlashError, InputError
 from crowdcharge.flash import drive, tree
 
+from ..command import run_command
+
 NRF = tree.board_kind("feather_nrf52840")
 BOOT_OUT = "Adafruit CircuitPython 9.2.1 on 2024-11-20; Adafruit Feather nRF52840 Express\n"
 
@@ -92,3 +94,10 @@ def test_another_drive_is_one_line(circuitpy, told, words):
 def test_a_micropython_board_has_no_drive(circuitpy):
     with pytest.raises(InputError, match="over its serial port"):
         drive.flash(tree.board_kind("virtual"), str(circuitpy))
+
+
+def test_a_drive_s_board_runs_what_it_had_until_its_button_is_pressed(circuitpy):
+    flash = ["flash", "--board", NRF.name, "--port", circuitpy]
+    first, again = (run_command(*flash).stdout.splitlines() for _ in range(2))
+    assert first[-1].startswith("Press the board's reset button")
+    assert "holds the firmware of feather_nrf52840: 0 files copied" in again[-1]
