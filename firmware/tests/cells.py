@@ -3,8 +3,9 @@
 
 Modelled: a cell of 60 to 100 % of its provisioned capacity with an inner resistance, a meter whose
 voltage is off by up to 0.5 %, the board's own drain, a gauge that is biased, frozen, reset in the
-middle, or of a cell that was swapped. Not modelled: temperature, a curve other than OCV_mV, the
-recovery of a cell's voltage after a load, two faults at once.
+middle, of a cell that was swapped, or that reads a stranger's cell, at rest, from the middle of a
+transfer on. Not modelled: temperature, a curve other than OCV_mV, the recovery of a cell's voltage
+after a load, two faults at once, a stranger's cell that is itself charged or emptied.
 """
 
 from support import CURVE, Host, make_board
@@ -14,8 +15,9 @@ from wptcore.persistence import POWER_ON
 from wptcore.units import power_mW
 
 KINDS = ("biased", "frozen", "reset", "swapped")
+STRANGE = "strange"
 # How far below 20 % a donor may end, in percent of its true capacity.
-MARGIN_pct = {"biased": 6, "frozen": 13, "reset": 6, "swapped": 6}
+MARGIN_pct = {"biased": 6, "frozen": 13, "reset": 6, "swapped": 6, STRANGE: 6}
 CAPACITY_mJ = 2_000_000
 _STEP_ms = 500
 _CURRENT_mA = 1000
@@ -123,6 +125,13 @@ class Story:
             self._boot(self.board.pop_save())
             self.board.on_gauge_reset()
 
+    def _trouble_on_the_way(self, current_mA):
+        if self.kind == "reset":
+            self.gauge.restart(current_mA)
+            self.board.on_gauge_reset()
+        elif self.kind == STRANGE:
+            self.gauge.cell = Cell(self.dice)
+
     def _transfer(self, role, steps, reset_after=0):
         self.transfers += 1
         grant = {"role": role, "energy_max_mJ": 10**8, "duration_max_ms": 10**8, "lease_ms": 5000}
@@ -131,9 +140,8 @@ class Story:
         for step in range(steps):
             if not self.board.is_running:
                 return
-            if self.kind == "reset" and step == reset_after > 0:
-                self.gauge.restart(_CURRENT_mA if role == wire.PTX else -_CURRENT_mA)
-                self.board.on_gauge_reset()
+            if step == reset_after > 0:
+                self._trouble_on_the_way(_CURRENT_mA if role == wire.PTX else -_CURRENT_mA)
             self._step(_CURRENT_mA if role == wire.PTX else -_CURRENT_mA)
             sent_mW = power_mW(self.board.figures[1], _CURRENT_mA)
             self.host.send(wire.RENEW, self.transfers, 5000, _received_mW(sent_mW), 0)
@@ -176,7 +184,10 @@ def _received_mW(sent_mW):
     return low_mW
 
 
-def lowest_permille(seed):
-    """Return (kind, the lowest true charge at which the coil was on) of one random cell."""
-    kind = KINDS[seed % len(KINDS)]
+def lowest_permille(seed, kind=""):
+    """Return (kind, the lowest true charge at which the coil was on) of one random cell.
+
+    Without a `kind` the seed chooses one of KINDS.
+    """
+    kind = kind or KINDS[seed % len(KINDS)]
     return kind, Story(seed * 7919 + 1, kind).live()
