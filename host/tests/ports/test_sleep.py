@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The port's deep sleep: what it switches off first, and what may go wrong on the way."""
 
+from pathlib import Path
+
 import pytest
-from rig import COIL, RECEIVER
-from silicon import Asleep
+from rig import COIL, RECEIVER, Board
+from silicon import Asleep, Port, World
 
 from crowdcharge.bench.i2c.max17048 import CellTruth
 from wptcore.persistence import ASKED
@@ -29,6 +31,24 @@ def until_asleep(board, passes=2 * AWAKE_ms // PASS_ms):
 
     with pytest.raises(Asleep):
         run()
+
+
+def main_until_its_end(folder: Path, ctrl_c_at: int = 0) -> tuple[World, BaseException]:
+    """Run main.py on a new board; Ctrl-C comes in a call into the periphery, counted from 1."""
+    for path in folder.iterdir():
+        path.unlink()
+    world = Board(folder).world
+    world.pins.clear()
+    world.calls.clear()
+
+    def fail(_called):
+        if len(world.calls) == ctrl_c_at:
+            raise KeyboardInterrupt
+
+    world.fail = fail
+    with pytest.raises((Asleep, KeyboardInterrupt)) as ended:
+        Port(world).load("main")
+    return world, ended.value
 
 
 def test_a_low_board_sleeps_with_its_switches_off_and_its_meters_down(low, tmp_path):
@@ -75,3 +95,17 @@ def test_a_host_that_is_linked_keeps_a_low_board_awake(low):
         if number % 5 == 0:
             low.send(low.GRANT[0] + 1, 7, 2000, 0, 0)
     assert low.world.asleep_ms == 0
+
+
+def test_ctrl_c_anywhere_on_the_way_to_sleep_switches_off_and_is_no_failure(monkeypatch, tmp_path):
+    monkeypatch.setattr("silicon.CELL", EMPTY)
+    calls = main_until_its_end(tmp_path)[0].calls
+    calls = calls[: calls.index("deepsleep") + 1]
+    last_pass = len(calls) - calls[::-1].index("asyncio poll")
+    assert len(calls) - last_pass > 10
+    for number in range(last_pass + 1, len(calls) + 1):
+        world, ended = main_until_its_end(tmp_path, number)
+        assert isinstance(ended, KeyboardInterrupt), calls[number - 1]
+        assert (world.pins[COIL], world.pins[RECEIVER]) == (0, 0), calls[number - 1]
+        note = (tmp_path / "reset_note").read_text()
+        assert note == str(ASKED), f"{calls[number - 1]}: the watchdog's reset is expected"
