@@ -147,6 +147,7 @@ class VirtualBoard:
     def power_on(self) -> None:
         if self.supervisor.running:
             return
+        self.deep_sleep.end()
         self.node.idle_W = self.config.idle_W
         self.hardware.start = self._silicon.start(silicon.POWER_ON, self.node.cable)
         self.boots += 1

@@ -135,6 +135,16 @@ async def test_a_cable_ends_a_deep_sleep_where_that_was_asked(tiny_bench, hands)
     assert (await tiny_bench.control.board(1))["last_reset"] == "deep sleep"
 
 
+async def test_a_sleep_that_a_power_cut_ended_does_not_wake_the_board_again(tiny_bench, hands):
+    async with hands.repl(tiny_bench.ports[1]) as board:
+        await board.without_answer("machine.deepsleep(1500)")
+    await hands.until_board(tiny_bench.control, 1, lambda board: board["asleep"])
+    await tiny_bench.control.fault("power-on", 1)
+    assert not (await tiny_bench.control.board(1))["asleep"]
+    await asyncio.sleep(2)
+    assert await tiny_bench.boots(1) == 1
+
+
 async def test_an_input_that_cannot_wake_the_chip_is_refused(tiny_bench, hands):
     async with hands.repl(tiny_bench.ports[1]) as board:
         await board.exec("import esp32, machine")
