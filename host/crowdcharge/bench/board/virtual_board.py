@@ -86,7 +86,10 @@ class VirtualBoard:
         self._kind = kind
         self._silicon = silicon.of_board(config.board, config.port)
         self.wiring = wiring.load(config.board)
-        self.shunts = {side: Shunt(self.wiring.shunt_Ohm, not kind) for side in ("tx", "rx")}
+        self.shunts = {
+            side: Shunt(self.wiring.shunt_Ohm, not kind, ambient_C=config.ambient_C)
+            for side in ("tx", "rx")
+        }
         hold_s = min(self.wiring.tx_off_max_ms / 1000, _HOLD_MAX_s)
         self.breaks = Breaks(hold_s, self.wiring.vbus_interlock)
         self.power_since_s = self.power_waited_s = 0.0
