@@ -70,19 +70,21 @@ async def until(bench: Bench, board_id: int, good: Callable[[dict], bool]) -> No
 
 
 class Transfer:
-    """One from board 1 to board 2, renewed for as long as both answer."""
+    """One from the first of `pair` to the second, renewed for as long as both answer."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, pair: tuple[int, int] = (1, 2)) -> None:
         self._bench = bench
+        self._pair = pair
         self._radio = BleakRadio(*backends(bench.transport))
         self.number = secrets.randbits(30) | 1
 
     async def link(self, board_id: int) -> BoardLink:
+        keys = {board.id: board.key for board in self._bench.config.boards}
         return await BoardLink.open(
             self._radio,
             self._bench.addresses[board_id],
             board_id,
-            KEYS[board_id],
+            bytes.fromhex(keys[board_id]),
             secrets.token_bytes,
             BoardClock(),
         )
@@ -103,13 +105,15 @@ class Transfer:
 
     @contextlib.asynccontextmanager
     async def running(self):
-        await self.on_air(1, 2)
-        donor, receiver = await self.link(1), await self.link(2)
-        for link, role, peer in ((receiver, wire.PRX, 2), (donor, wire.PTX, 1)):
+        await self.on_air(*self._pair)
+        donor, receiver = [await self.link(board_id) for board_id in self._pair]
+        gives, takes = self._pair
+        for link, role, peer in ((receiver, wire.PRX, gives), (donor, wire.PTX, takes)):
             ack = await link.command(
                 wire.GRANT, self.number, role, peer, 0, 0, 5000, 500_000, 600_000, 0, 5000, 0
             )
             assert ack.code == ept.NONE, ack
+        self._links = (receiver, donor)
         renewing = asyncio.create_task(self._renew(donor, receiver))
         try:
             yield donor
@@ -118,6 +122,11 @@ class Transfer:
             await asyncio.gather(renewing, return_exceptions=True)
             await donor.close()
             await receiver.close()
+
+    async def stop(self) -> None:
+        """End it as a host does; without this both boards lose their leases."""
+        for link in self._links:
+            await link.command(wire.STOP, self.number)
 
     async def _renew(self, donor: BoardLink, receiver: BoardLink) -> None:
         while True:
