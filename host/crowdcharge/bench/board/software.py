@@ -11,7 +11,7 @@ from crowdcharge.bench.config import BoardConfig
 # The shims that replace the silicon, by port; imported before the board's file system is mounted.
 MODULES: dict[str, tuple[str, ...]] = {
     "micropython": ("time", "machine", "bluetooth", "esp32"),
-    "circuitpython": ("time", "machine", "bluetooth", "_circuitpython"),
+    "circuitpython": ("time", "_circuitpython"),
 }
 MAINS = {"micropython": "main.py", "circuitpython": "code.py"}
 TRUTH, HARDWARE_SOCKET = "truth", "hardware.socket"

@@ -10,7 +10,8 @@ and its timing are not here.
 
 import sys
 
-sys.path.append(__file__.rpartition("/")[0] + "/circuitpython")
+# First, because its _ble_central goes before the one of this folder.
+sys.path.insert(0, __file__.rpartition("/")[0] + "/circuitpython")
 
 import bluetooth
 import machine
