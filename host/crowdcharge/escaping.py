@@ -11,7 +11,7 @@ _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
 _SHOWN_MAX = 60  # characters of what somebody wrote that a message repeats
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
 
 
 def plain(content: object) -> str:
@@ -29,7 +29,8 @@ def shortened(text: str, most: int = _SHOWN_MAX) -> str:
 
 
 def csv_cell(content: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula; numbers stay numbers."""
-    if isinstance(content, str) and content.lstrip().startswith(_FORMULA):
-        return "'" + content
-    return content
+    """Return a cell that no spreadsheet takes for a formula or two rows; numbers stay numbers."""
+    if not isinstance(content, str):
+        return content
+    text = plain(content)
+    return "'" + text if text.lstrip().startswith(_FORMULA) or text != content else text
