@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import shown
 from crowdcharge.files.arrow import arrow_table, columns_of, one_of, pandas_frame
 from crowdcharge.files.numbers import real, whole
 from crowdcharge.ledger.settlement import TransferRecord
@@ -131,7 +132,7 @@ async def open_bench(
     if demo.seed < 0:
         raise InputError(f"seed must not be negative, not {seed!r}")
     if not isinstance(out, Path | str | None):
-        raise InputError(f"out must be the path of a folder, not {out!r:.80}")
+        raise InputError(f"out must be the path of a folder, not {shown(out)}")
     micropython.binary()
     with tempfile.TemporaryDirectory(prefix="crowdcharge-") as scratch:
         yield VirtualBench(demo, Path(out or scratch))
@@ -148,7 +149,7 @@ def open_ledger(path: Path | str) -> RunRecord:
     from crowdcharge.report.summary import summarise
 
     if not isinstance(path, Path | str):
-        raise InputError(f"a ledger is a path or a URL, not {path!r:.80}")
+        raise InputError(f"a ledger is a path or a URL, not {shown(path)}")
     with Store.read(place_of(path) if isinstance(path, str) else path) as store:
         book = store.load()
     summary = summarise(book)
@@ -203,5 +204,5 @@ def given_or_read(
     if isinstance(given, Path | str):
         return read_json_as(Path(given), parse)
     if not isinstance(given, kind):
-        raise InputError(f"a {kind.__name__} or the path of its file, not {given!r:.80}")
+        raise InputError(f"a {kind.__name__} or the path of its file, not {shown(given)}")
     return given

@@ -19,9 +19,9 @@ def plain(content: object) -> str:
     return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], str(content))
 
 
-def shown(value: object) -> str:
-    """Return what a file has as a message repeats it: as Python writes it, cut where long."""
-    return shortened(repr(value))
+def shown(value: object, most: int = _SHOWN_MAX) -> str:
+    """Return a value as a message repeats it: as Python writes it, on one line, cut where long."""
+    return shortened(plain(repr(value)), most)
 
 
 def shortened(text: str, most: int = _SHOWN_MAX) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import shown
 from crowdcharge.files.whole import replaced
 
 Columns = Mapping[str, type]
@@ -32,7 +33,7 @@ def columns_of(kind: type) -> dict[str, type]:
 def one_of(tables: Mapping[str, T], name: str, kind: str = "table") -> T:
     """Return what makes the table of that name; InputError lists those that there are."""
     if name not in [*tables]:  # it may be anything, and what has no hash is no key
-        raise InputError(f"no {kind} {name!r}; known: {', '.join(tables)}")
+        raise InputError(f"no {kind} {shown(name)}; known: {', '.join(tables)}")
     return tables[name]
 
 

@@ -5,6 +5,7 @@ from operator import index
 from typing import SupportsFloat, SupportsIndex
 
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import shown
 
 
 def whole(name: str, value: SupportsIndex) -> int:
@@ -12,7 +13,7 @@ def whole(name: str, value: SupportsIndex) -> int:
     try:
         return index(value)
     except TypeError:
-        raise InputError(f"{name} must be a whole number, not {value!r:.80}") from None
+        raise InputError(f"{name} must be a whole number, not {shown(value)}") from None
 
 
 def real(name: str, value: SupportsFloat) -> float:
@@ -22,4 +23,4 @@ def real(name: str, value: SupportsFloat) -> float:
             return float(value)
     except (TypeError, ValueError, OverflowError):
         pass
-    raise InputError(f"{name} must be a number, not {value!r:.80}")
+    raise InputError(f"{name} must be a number, not {shown(value)}")

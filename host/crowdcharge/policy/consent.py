@@ -14,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from crowdcharge.errors import WptError
+from crowdcharge.escaping import shown
 from crowdcharge.policy.base import AgentView, Encounter, Offer, Policy
 from crowdcharge.policy.finding import told
 
@@ -82,7 +83,7 @@ def offered(
     except (Exception, SystemExit) as error:
         raise WptError(f"policy {policy.name} failed: {told(error)}") from error
     if plain is None:
-        raise WptError(f"policy {policy.name} offers what cannot be: {offer!r:.200}")
+        raise WptError(f"policy {policy.name} offers what cannot be: {shown(offer, 200)}")
     return plain if plain.energy_J > 0 else None
 
 

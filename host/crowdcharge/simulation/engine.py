@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from crowdcharge.errors import InputError
+from crowdcharge.escaping import shown
 from crowdcharge.files.arrow import one_of, pandas_frame
 from crowdcharge.files.numbers import real, whole
 from crowdcharge.metrics import imbalance
@@ -102,7 +103,7 @@ def simulate(
     if isinstance(policy, str):
         policy = make(policy, **({"beta": beta} if "beta" in parameters(policy) else {}))
     elif isinstance(policy, type) or not callable(getattr(policy, "decide", None)):
-        raise InputError(f"policy: a name, or an object that can decide, not {policy!r:.80}")
+        raise InputError(f"policy: a name, or an object that can decide, not {shown(policy)}")
     rule = rule_of(policy, n)
     initial = start_energies(initial_J, n, seed)
     kind = precision(dtype, n)
@@ -134,7 +135,7 @@ def precision(dtype: DTypeLike | None, n: int) -> np.dtype[Any]:
     except (TypeError, ValueError, SyntaxError):
         kind = np.dtype(object)
     if kind not in (single, double):
-        raise InputError(f"dtype must be float32 or float64, not {dtype!r}")
+        raise InputError(f"dtype must be float32 or float64, not {shown(dtype)}")
     return kind
 
 

@@ -96,15 +96,17 @@ TWO = crowdcharge.Problem(
 MISTAKES = [
     (crowdcharge.simulate, CROWD, key, value)
     for key, values in {
-        "policy": [None, 3, object()], "n": ["4", 4.5], "interactions": [1.5, None, 10**30],
+        "policy": [None, 3, object()], "n": ["4", 4.5, np.eye(3)],
+        "interactions": [1.5, None, 10**30],
         "beta": ["x", None], "seed": [-1, 1.5, None], "samples": [2.5], "threads": [0.5],
-        "dtype": ["i4", "x", "i4,,x", {"names": 3}, np.float16], "initial_J": [["a"] * 4, 5.0],
+        "dtype": ["i4", "x", "i4,,x", {"names": 3}, np.float16, np.eye(3)],
+        "initial_J": [["a"] * 4, 5.0],
     }.items()
     for value in values
 ] + [
     (crowdcharge.plan_problem, {"problem": TWO}, key, value)
     for key, values in {
-        "problem": [None, "none.json", [1]], "method": ["x", None, []],
+        "problem": [None, "none.json", [1], np.eye(3)], "method": ["x", None, []],
         "max_doublings": [-1, "3", 99],
     }.items()
     for value in values
