@@ -14,20 +14,27 @@ from crowdcharge.flash.records import FILE, Records
 from wptcore.fod import UNCALIBRATED_MAX_mW
 
 LIFE_days = 365
-_CLOCK = "after today: look at the clock"  # which many small computers set late
 
 
-def expired(records: Records, boards: Collection[int], today: date) -> Iterator[str]:
-    """Say what is wrong with the age of these boards' calibrations, a sentence for each board."""
+def expired(
+    records: Records, boards: Collection[int], today: date
+) -> Iterator[tuple[str, type[InputError]]]:
+    """Say what is wrong with the age of these boards' calibrations, a sentence for each board.
+
+    With it comes the error that this is: NotNow where the clock, which many small computers set
+    late, can be wrong.
+    """
     for board_id, oldest in sorted(records.measured_on().items()):
         if board_id not in boards:
             continue
         if oldest is None:
-            yield f"board {board_id}'s calibration has no date"
+            yield f"board {board_id}'s calibration has no date", InputError
         elif oldest > today:
-            yield f"board {board_id} was calibrated on {oldest}, {_CLOCK}"
+            later = f"board {board_id} was calibrated on {oldest}, after today"
+            yield f"{later}: look at the clock", NotNow
         elif (today - oldest).days > LIFE_days:
-            yield f"board {board_id} was calibrated on {oldest}, over {LIFE_days} days ago"
+            old = f"board {board_id} was calibrated on {oldest}, over {LIFE_days} days ago"
+            yield old, InputError
 
 
 def check(folder: Path, boards: Collection[int], power_max_mW: int, today: date) -> str:
@@ -42,9 +49,10 @@ def check(folder: Path, boards: Collection[int], power_max_mW: int, today: date)
     found = list(expired(Records(path), boards, today))
     if not found:
         return f"{path}: none is older than {LIFE_days} days"
-    told = f"{path}: {'; '.join(found)}"
+    told = f"{path}: {'; '.join(text for text, _ in found)}"
     if not 0 < power_max_mW <= UNCALIBRATED_MAX_mW:
-        kind = NotNow if all(each.endswith(_CLOCK) for each in found) else InputError
+        kinds = {kind for _, kind in found}
+        kind = kinds.pop() if len(kinds) == 1 else InputError
         raise kind(
             f"{told}; calibrate again, or set transfer.power_max_mW to at most"
             f" {UNCALIBRATED_MAX_mW}"
