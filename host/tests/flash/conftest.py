@@ -24,6 +24,7 @@ from crowdcharge.radio.bleak_radio import BleakRadio
 from wptcore import ept, wire
 
 from ..command import run_command
+from ..heard import hear
 
 # The heap that the firmware may take on the 64-bit VM, and what the bench's
 # modules take there, which stand for silicon. From source the firmware does not even start in it.
@@ -90,17 +91,7 @@ class Transfer:
         )
 
     async def on_air(self, *boards: int) -> None:
-        missing = {self._bench.addresses[board_id] for board_id in boards}
-        seen = asyncio.Event()
-
-        def heard(advert) -> None:
-            missing.discard(advert.address)
-            if not missing:
-                seen.set()
-
-        await self._radio.start_scan(heard)
-        async with asyncio.timeout(20):
-            await seen.wait()
+        await hear(self._radio, [self._bench.addresses[board_id] for board_id in boards], 20)
         await self._radio.stop_scan()
 
     @contextlib.asynccontextmanager

@@ -7,16 +7,37 @@ import os
 import secrets
 import tty
 
+from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.launch import Bench
+from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.boards.link import BoardLink
 from crowdcharge.clock import BoardClock
 from crowdcharge.radio.bleak_radio import BleakRadio
 from wptcore import ept, wire
 
+from ..heard import hear
+
 KEY = bytes(range(32))
 LEASE_ms = 2000
 # What a pass, the way from the pin to the recorder and a busy machine may take.
 SLACK_s = 1.0
+
+
+def two_boards(port: str, board: str, ticks_start_ms: int = 0) -> BenchConfig:
+    """Return a bench on which board 1 lies on board 2, both of one kind and with KEY."""
+    boards = tuple(
+        BoardConfig(
+            number,
+            70.0,
+            capacity_J=20_000.0,
+            key=KEY.hex(),
+            port=port,
+            board=board,
+            ticks_start_ms=ticks_start_ms,
+        )
+        for number in (1, 2)
+    )
+    return BenchConfig(boards, contacts=ContactsConfig(((Placement((1, 2)),),)))
 
 
 class Pair:
@@ -28,16 +49,7 @@ class Pair:
         self._links: dict[int, BoardLink] = {}
 
     async def hear(self) -> None:
-        missing = set(self.bench.addresses.values())
-        both = asyncio.Event()
-
-        def heard(advert) -> None:
-            missing.discard(advert.address)
-            if not missing:
-                both.set()
-
-        await self._radio.start_scan(heard)
-        await asyncio.wait_for(both.wait(), 30)
+        await hear(self._radio, self.bench.addresses.values(), 30)
 
     async def link(self, number: int) -> BoardLink:
         link = self._links.get(number)

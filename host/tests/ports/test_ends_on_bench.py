@@ -12,16 +12,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from pair_on_bench import KEY, Pair, SLACK_s, held_port, transfer
 
-from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.launch import Bench, launch
-from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.errors import WptError
 from crowdcharge.radio.bleak_radio import BleakRadio
 from wptcore import ept
 from wptcore.declared import CLEAR_BY
+
+from .pair_on_bench import Pair, SLACK_s, held_port, transfer, two_boards
 
 pytestmark = [
     pytest.mark.bench,
@@ -41,18 +40,7 @@ WATCHDOG_s = 8.0
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=KINDS)
 async def pair(request, tmp_path_factory) -> AsyncIterator[Pair]:
-    boards = tuple(
-        BoardConfig(
-            number,
-            70.0,
-            capacity_J=20_000.0,
-            key=KEY.hex(),
-            board=request.param,
-            port=KINDS[request.param],
-        )
-        for number in (1, 2)
-    )
-    config = BenchConfig(boards, contacts=ContactsConfig(((Placement((1, 2)),),)))
+    config = two_boards(KINDS[request.param], request.param)
     async with launch(config, tmp_path_factory.mktemp("bench")) as bench:
         pair = Pair(bench, BleakRadio(*backends(bench.transport)))
         await pair.hear()

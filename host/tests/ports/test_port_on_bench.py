@@ -13,8 +13,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from pair_on_bench import (
-    KEY,
+
+from crowdcharge.bench.hub.launch import Bench, launch
+from crowdcharge.bench.radio.bleak_backend import backends
+from crowdcharge.flash.provision import provision
+from crowdcharge.flash.serial_line import SerialLine
+from crowdcharge.radio.bleak_radio import BleakRadio
+
+from .pair_on_bench import (
     LEASE_ms,
     Pair,
     SLACK_s,
@@ -22,15 +28,8 @@ from pair_on_bench import (
     dark_within,
     held_port,
     transfer,
+    two_boards,
 )
-
-from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
-from crowdcharge.bench.hub.launch import Bench, launch
-from crowdcharge.bench.physics.plant import Placement
-from crowdcharge.bench.radio.bleak_backend import backends
-from crowdcharge.flash.provision import provision
-from crowdcharge.flash.serial_line import SerialLine
-from crowdcharge.radio.bleak_radio import BleakRadio
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.asyncio(loop_scope="module")]
 
@@ -54,13 +53,7 @@ JUNK = {
 )
 async def bench(request, tmp_path_factory) -> AsyncIterator[Bench]:
     board = "virtual" if request.param == "micropython" else "feather_nrf52840"
-    boards = tuple(
-        BoardConfig(
-            number, 70.0, capacity_J=20_000.0, key=KEY.hex(), port=request.param, board=board
-        )
-        for number in (1, 2)
-    )
-    config = BenchConfig(boards, contacts=ContactsConfig(((Placement((1, 2)),),)))
+    config = two_boards(request.param, board)
     async with launch(config, tmp_path_factory.mktemp("bench")) as running:
         yield running
 

@@ -6,14 +6,21 @@ and 6.2 (CircuitPython, 2**29, the first time 65 s after a start).
 import asyncio
 
 import pytest
-from pair_on_bench import KEY, LEASE_ms, Pair, SLACK_s, coil_is_on, dark_within, transfer
 
-from crowdcharge.bench.config import BenchConfig, BoardConfig, ContactsConfig
 from crowdcharge.bench.hub.launch import launch
-from crowdcharge.bench.physics.plant import Placement
 from crowdcharge.bench.radio.bleak_backend import backends
 from crowdcharge.radio.bleak_radio import BleakRadio
 from wptcore import ept
+
+from .pair_on_bench import (
+    LEASE_ms,
+    Pair,
+    SLACK_s,
+    coil_is_on,
+    dark_within,
+    transfer,
+    two_boards,
+)
 
 BEFORE_ms = 15_000
 KINDS = {  # port, where the bench's ticks are BEFORE_ms before the end
@@ -30,19 +37,7 @@ KINDS = {  # port, where the bench's ticks are BEFORE_ms before the end
 @pytest.mark.parametrize("board", KINDS)
 async def test_energy_lease_and_duration_across_the_end_of_the_ticks(tmp_path, board):
     port, start_ms = KINDS[board]
-    boards = tuple(
-        BoardConfig(
-            number,
-            70.0,
-            capacity_J=20_000.0,
-            key=KEY.hex(),
-            board=board,
-            port=port,
-            ticks_start_ms=start_ms,
-        )
-        for number in (1, 2)
-    )
-    config = BenchConfig(boards, contacts=ContactsConfig(((Placement((1, 2)),),)))
+    config = two_boards(port, board, start_ms)
     async with launch(config, tmp_path) as bench:
         pair = Pair(bench, BleakRadio(*backends(bench.transport)))
         await pair.hear()

@@ -19,6 +19,7 @@ from crowdcharge.radio.bleak_radio import BleakRadio
 from wptcore import ept, wire
 
 from ...command import COMMAND
+from ...heard import hear
 
 pytestmark = [pytest.mark.bench, pytest.mark.vm, pytest.mark.asyncio(loop_scope="module")]
 KEY = bytes(range(32))
@@ -78,16 +79,7 @@ async def test_a_profile_tightens_the_temperatures_of_its_board(bench):
 
 
 async def opened(bench, radio: BleakRadio) -> dict[int, BoardLink]:
-    missing = {bench.addresses[board_id] for board_id in (CABLED, PLAIN)}
-    both = asyncio.Event()
-
-    def heard(advert) -> None:
-        missing.discard(advert.address)
-        if not missing:
-            both.set()
-
-    await radio.start_scan(heard)
-    await asyncio.wait_for(both.wait(), WAIT_s)
+    await hear(radio, (bench.addresses[CABLED], bench.addresses[PLAIN]), WAIT_s)
     return {
         board_id: await BoardLink.open(
             radio, bench.addresses[board_id], board_id, KEY, secrets.token_bytes, BoardClock()
